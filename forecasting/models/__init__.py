@@ -1,0 +1,29 @@
+"""The models: one file each. The registry finds every `Model` subclass in this folder."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+from forecasting.errors import RequestError
+from forecasting.models.base import Model, Progress, Report, ignore
+
+__all__ = ["Model", "Progress", "Report", "ignore", "model", "models"]
+
+
+@cache
+def models() -> dict[str, Model]:
+    """Every model by name, in the order lists show them. Importing a model's file imports nothing heavy."""
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+    found = [kind() for kind in Model.__subclasses__()]
+    return {m.name: m for m in sorted(found, key=lambda m: (m.order, m.name))}
+
+
+def model(name: str) -> Model:
+    """The model called `name`; raises `RequestError` if there is none."""
+    try:
+        return models()[name]
+    except KeyError:
+        raise RequestError(f"There is no model '{name}'; there are {', '.join(models())}.") from None

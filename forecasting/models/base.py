@@ -1,0 +1,90 @@
+"""What every model is: one class with one verb.
+
+To add a model, write one file here with one `Model` subclass; the registry finds it::
+
+    class Mean(Model):
+        name, label, version = "mean", "Mean", 1
+        summary = "The mean of all past counts."
+        reference = "Hyndman & Athanasopoulos, Forecasting: Principles and Practice, ch. 5"
+
+        def forecast(self, series, horizon, report=ignore):
+            scale = self.scale(series)
+            past = scale.forward(series.values)
+            return from_normal(self, series, scale, np.full(horizon, past.mean()), past.std(), np.eye(1, horizon)[0])
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from forecasting.series import Forecast, Series
+from forecasting.transforms import Transform, transform
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a model says while it is still fitting.
+
+    Attributes:
+        trying: what it has just tried, for a person, e.g. ``"SARIMA (1,1,1)(0,1,1)[7]"``.
+        done, of: candidates tried, of how many.
+        score: the error of `trying` out of sample, relative to seasonal naive (lower is better), or None.
+        best: the best such error so far, or None.
+        draft: the forecast of the best so far, sent when it has changed.
+    """
+
+    trying: str
+    done: int
+    of: int
+    score: float | None = None
+    best: float | None = None
+    draft: Forecast | None = None
+
+
+Report = Callable[[Progress], None]
+
+
+def ignore(progress: Progress) -> None:
+    """A `Report` for callers who do not watch."""
+
+
+class Model(ABC):
+    """A way to forecast one series.
+
+    Class attributes:
+        name: what requests, links and files call it.
+        label: what a page calls it.
+        summary: one paragraph for the Methods page: what it does, when it is good, when it is not.
+        reference: where the method comes from.
+        version: raised whenever the same series would now get another forecast; stored ones are then made anew.
+        order: where it stands in lists.
+        instant: cheap enough to run inside the caller (milliseconds, numpy only).
+        time_limit: seconds after which a background fit is ended.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    summary: ClassVar[str]
+    reference: ClassVar[str]
+    version: ClassVar[int] = 1
+    order: ClassVar[int] = 100
+    instant: ClassVar[bool] = False
+    time_limit: ClassVar[float] = 60.0
+
+    @abstractmethod
+    def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:
+        """Fit `series` and forecast the `horizon` periods after its origin.
+
+        Tells `report` what it tries when there is more than one candidate. Raises `ModelError` with one sentence when
+        this series is beyond it. The same series and horizon always give the same numbers.
+        """
+
+    def warm_up(self) -> None:
+        """Import what `forecast` will need; background workers call it before the first request."""
+
+    def scale(self, series: Series) -> Transform:
+        """The scale this model works on: the cube root for daily and hourly counts, the fourth root otherwise."""
+        return transform("cube_root" if series.frequency.name in ("daily", "hourly") else "fourth_root")

@@ -1,0 +1,39 @@
+"""Seasonal naive: the next season repeats the last one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forecasting.errors import ModelError
+from forecasting.models.base import Model, Report, ignore
+from forecasting.models.predictive import from_normal
+from forecasting.series import Forecast, Series
+
+
+class Naive(Model):
+    """Repeats the last season; its errors are those of having done so before."""
+
+    name = "naive"
+    label = "Seasonal naive"
+    summary = (
+        "Next Monday will be like last Monday. Its bands widen season by season with the errors that repeating would "
+        "have made in the past. It is instant and it is the yardstick: a model that does not beat it here has "
+        "nothing to say here. Without a full season of history it repeats the last value."
+    )
+    reference = "Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 3rd ed., section 5.2"
+    order = 90
+    instant = True
+
+    def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:
+        """See `Model.forecast`."""
+        if not len(series):
+            raise ModelError("There is not a single figure to repeat.")
+        scale = self.scale(series)
+        past = scale.forward(series.values)
+        season = series.season
+        mean = np.resize(past[-season:], horizon)
+        psi = (np.arange(horizon) % season == 0).astype(float)
+        errors = past[season:] - past[:-season] if len(past) > season else np.array([0.5 * past[-1]])
+        # The mean square, not the standard deviation: a drift that naive ignores is an error of naive's too.
+        sigma = float(np.sqrt(np.mean(errors[-52:] ** 2)))
+        return from_normal(self, series, scale, mean, sigma, psi, f"Repeats the last {series.frequency.steps(season)}")

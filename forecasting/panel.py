@@ -1,0 +1,122 @@
+"""Panel: many regions' counts in one tidy table, with what is known about where they come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from forecasting.columns import AS_OF, DATE, PANEL, REGION, STATISTIC, VALUE
+from forecasting.errors import DataError, RequestError
+from forecasting.frequency import Frequency
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """One thing that is counted, as a person may ask for it.
+
+    Attributes:
+        name: what links and files call it, e.g. ``"new_cases"``.
+        label: what a page calls it, e.g. ``"New cases"``.
+        unit: what is counted, plural, e.g. ``"cases"``.
+        column: the value of the table's ``statistic`` column that it is made from.
+        reported_cumulative: the table holds running totals.
+        shown_cumulative: the person wants to see running totals.
+    """
+
+    name: str
+    label: str
+    unit: str
+    column: str
+    reported_cumulative: bool = False
+    shown_cumulative: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Counts of many regions.
+
+    Attributes:
+        source: the name of the source it came from.
+        table: columns ``region, statistic, date, value`` (`as_of` and covariates may follow); one row a region,
+            statistic and date (and vintage), sorted; `value` is float, NaN where nothing was published.
+        statistics: what may be asked of it, the first being the default.
+        frequencies: the spacing of each ``statistic`` column's dates.
+        attribution: whom to credit, in one line.
+        licence: under what terms, in a few words.
+        notes: sentences a page shows beside the data (its age, a failed download, that it is simulated).
+        parents: region -> its enclosing region, where there is one ("Scotland" -> "United Kingdom").
+    """
+
+    source: str
+    table: pd.DataFrame
+    statistics: tuple[Statistic, ...]
+    frequencies: dict[str, Frequency]
+    attribution: str
+    licence: str
+    notes: tuple[str, ...] = ()
+    parents: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        missing = [column for column in PANEL if column not in self.table.columns]
+        if missing:
+            raise DataError(f"The table of '{self.source}' lacks the column {missing[0]!r}.")
+
+    def statistic(self, name: str | None = None) -> Statistic:
+        """The statistic called `name` (the default one without a name). Raises `RequestError` if there is none."""
+        if name is None:
+            return self.statistics[0]
+        for statistic in self.statistics:
+            if statistic.name == name:
+                return statistic
+        known = ", ".join(s.name for s in self.statistics)
+        raise RequestError(f"'{self.source}' has no statistic '{name}'; it has {known}.")
+
+    def regions(self, statistic: str | None = None) -> list[str]:
+        """Every region that has figures for `statistic`, in the order of the table."""
+        column = self.statistic(statistic).column
+        return list(self.table.loc[self.table[STATISTIC] == column, REGION].unique())
+
+    def has_vintages(self) -> bool:
+        """Whether the table tells what was published when."""
+        return AS_OF in self.table.columns
+
+    def as_of(self, date: pd.Timestamp | None) -> Panel:
+        """The panel as it stood before `date`: the newest vintage before it, or, without vintages, rows up to it.
+
+        With vintages and no `date`, the newest vintage. Raises `RequestError` when nothing is that old.
+        """
+        table = self.table
+        if self.has_vintages():
+            vintages = table[AS_OF].drop_duplicates()
+            known = vintages if date is None else vintages[vintages < date]
+            if known.empty:
+                raise RequestError(f"'{self.source}' has no vintage before {date:%Y-%m-%d}.")
+            table = table[table[AS_OF] == known.max()].drop(columns=AS_OF)
+        elif date is not None:
+            table = table[table[DATE] <= date]
+            if table.empty:
+                raise RequestError(f"'{self.source}' has no figures up to {date:%Y-%m-%d}.")
+        if table is self.table:
+            return self
+        return Panel(
+            self.source,
+            table,
+            self.statistics,
+            self.frequencies,
+            self.attribution,
+            self.licence,
+            self.notes,
+            self.parents,
+        )
+
+    def counts(self, region: str, statistic: str | None = None) -> pd.Series:
+        """The raw published figures of one region: a float series by date, as they are in the table.
+
+        Raises `RequestError` when the panel has no such region.
+        """
+        column = self.statistic(statistic).column
+        rows = self.table[(self.table[REGION] == region) & (self.table[STATISTIC] == column)]
+        if rows.empty:
+            raise RequestError(f"'{self.source}' has no region '{region}' for {column}.")
+        return pd.Series(rows[VALUE].to_numpy(float), index=pd.DatetimeIndex(rows[DATE]), name=region)

@@ -1,0 +1,190 @@
+"""Series: one region's regular counts, ready for a model. Forecast: what a model says of the dates after them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecasting.columns import FORECASTS
+from forecasting.frequency import Frequency, of_alias
+
+#: The 23 levels of the US forecast hubs.
+QUANTILES: tuple[float, ...] = (0.01, 0.025, *(round(0.05 * i, 2) for i in range(1, 20)), 0.975, 0.99)
+MEDIAN = QUANTILES.index(0.5)
+
+
+@dataclass(frozen=True)
+class Series:
+    """Regular counts per period, prepared: no gap, no NaN, nothing negative.
+
+    Attributes:
+        start: the date of the first value.
+        frequency: the spacing.
+        values: float array of shape (n,), counts per period.
+        before: the running total before `start` (0 where it is not known).
+        cumulative: whether the person asked for running totals; models never see the difference.
+        provisional: raw figures after the last value that were too doubtful to use, by date (empty if none).
+        notes: what was repaired, in sentences.
+    """
+
+    start: pd.Timestamp
+    frequency: Frequency
+    values: np.ndarray
+    before: float = 0.0
+    cumulative: bool = False
+    provisional: pd.Series | None = None
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def dates(self) -> pd.DatetimeIndex:
+        """The dates of the values."""
+        return pd.date_range(self.start, periods=len(self.values), freq=self.frequency.alias)
+
+    @property
+    def origin(self) -> pd.Timestamp:
+        """The last date of data that a forecast uses."""
+        return self.dates[-1]
+
+    @property
+    def season(self) -> int:
+        """Periods in a season, or 1 where the series is shorter than two seasons."""
+        return self.frequency.season if len(self.values) >= 2 * self.frequency.season else 1
+
+    @property
+    def total(self) -> float:
+        """The running total up to and including the origin."""
+        return float(self.before + self.values.sum())
+
+    def until(self, date: pd.Timestamp) -> Series:
+        """The part up to and including `date`."""
+        kept = int(self.dates.searchsorted(date, side="right"))
+        return replace(self, values=self.values[:kept], provisional=None)
+
+    def tail(self, count: int) -> Series:
+        """The last `count` periods; what came before is kept in `before`."""
+        if count >= len(self.values):
+            return self
+        cut = len(self.values) - count
+        return replace(
+            self,
+            start=self.dates[cut],
+            values=self.values[cut:],
+            before=float(self.before + self.values[:cut].sum()),
+        )
+
+    def digest(self) -> str:
+        """A name for what a model sees: equal for equal values, dates and frequency, wherever they came from."""
+        what = hashlib.sha256(f"{self.start.isoformat()}|{self.frequency.alias}|".encode())
+        what.update(np.ascontiguousarray(self.values, dtype="<f8").tobytes())
+        return what.hexdigest()[:32]
+
+    def to_json(self) -> dict[str, Any]:
+        """Only what a model sees, for another process."""
+        return {
+            "start": self.start.isoformat(),
+            "frequency": self.frequency.alias,
+            "values": self.values.tolist(),
+        }
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Series:
+        """The inverse of `to_json`, to the last digit."""
+        return Series(pd.Timestamp(data["start"]), of_alias(data["frequency"]), np.asarray(data["values"], dtype=float))
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Quantiles of the counts after a series' origin.
+
+    Attributes:
+        model: the registry name, e.g. ``"sarima"``.
+        method: what exactly was fitted, for a person, e.g. ``"SARIMA (0,1,1)(0,1,1)[7] on the cube root"``.
+        origin: the last date of data used.
+        frequency: the spacing of the horizons.
+        values: shape (horizon, 23), counts per period; never negative, non-decreasing along the quantiles.
+        totals: shape (horizon, 23), counts since the origin, summed along each possible future.
+        means: shape (horizon, 23), the mean over the last season (7 days for daily counts) up to that date, past
+            values included; equals `values` where there is no season.
+        notes: sentences for the person (a simpler model stood in, a doubtful fit).
+    """
+
+    model: str
+    method: str
+    origin: pd.Timestamp
+    frequency: Frequency
+    values: np.ndarray
+    totals: np.ndarray
+    means: np.ndarray
+    notes: tuple[str, ...] = ()
+
+    @property
+    def horizon(self) -> int:
+        """How many steps ahead it reaches."""
+        return len(self.values)
+
+    @property
+    def dates(self) -> pd.DatetimeIndex:
+        """The dates it speaks of."""
+        return self.frequency.after(self.origin, self.horizon)
+
+    @property
+    def median(self) -> np.ndarray:
+        """Shape (horizon,): the 0.5 quantile of each period."""
+        return self.values[:, MEDIAN]
+
+    def cumulative(self, before: float) -> np.ndarray:
+        """Shape (horizon, 23): quantiles of the running total, `before` being the total at the origin."""
+        return before + self.totals
+
+    def table(self, region: str, cumulative_from: float | None = None) -> pd.DataFrame:
+        """The forecasts table of CONTRACT: one row a horizon and quantile, `horizon` * 23 in all.
+
+        With `cumulative_from` (the running total at the origin) the values are running totals.
+        """
+        values = self.values if cumulative_from is None else self.cumulative(cumulative_from)
+        levels = len(QUANTILES)
+        return pd.DataFrame(
+            {
+                "region": region,
+                "model": self.model,
+                "origin": self.origin,
+                "horizon": np.repeat(np.arange(1, self.horizon + 1), levels),
+                "date": np.repeat(self.dates.to_numpy(), levels),
+                "quantile": np.tile(QUANTILES, self.horizon),
+                "value": values.ravel(),
+            }
+        )[list(FORECASTS)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists, exact to the last digit."""
+        return {
+            "model": self.model,
+            "method": self.method,
+            "origin": self.origin.isoformat(),
+            "frequency": self.frequency.alias,
+            "values": self.values.tolist(),
+            "totals": self.totals.tolist(),
+            "means": self.means.tolist(),
+            "notes": list(self.notes),
+        }
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Forecast:
+        """The inverse of `to_json`."""
+        return Forecast(
+            data["model"],
+            data["method"],
+            pd.Timestamp(data["origin"]),
+            of_alias(data["frequency"]),
+            np.asarray(data["values"], dtype=float),
+            np.asarray(data["totals"], dtype=float),
+            np.asarray(data["means"], dtype=float),
+            tuple(data["notes"]),
+        )
