@@ -1,0 +1,8 @@
+"""`python -m forecasting COMMAND`."""
+
+import sys
+
+from forecasting.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,285 @@
+"""The command line: `python -m forecasting COMMAND`.
+
+Results go to stdout or the file asked for, progress to stderr (a bar on a terminal, quiet otherwise). Exit codes: 0 all
+done; 1 some series failed (the others are written); 2 bad usage or bad input, in one line.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from forecasting import export, settings
+from forecasting.columns import FORECASTS, STATISTIC
+from forecasting.errors import DataError, ForecastingError, RequestError
+from forecasting.jobs import Job, JobQueue
+from forecasting.models import model, models
+from forecasting.panel import Panel, Statistic
+from forecasting.prepare import prepare
+from forecasting.request import Request
+from forecasting.series import Forecast, Series
+from forecasting.service import Service, forecasts_table
+from forecasting.sources import source, sources
+from forecasting.sources.file import read_panel
+from forecasting.store import Store
+
+app = typer.Typer(
+    help="Forecasts of counts by region, with honest uncertainty.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+DONE, SOME_FAILED, BAD_INPUT = 0, 1, 2
+
+
+class Format(StrEnum):
+    """How forecasts are written."""
+
+    tidy = "tidy"
+    hubverse = "hubverse"
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON, with all that is known.")]
+SourceName = Annotated[str, typer.Option("--source", help="A name that `sources` lists.")]
+
+
+@app.command("sources")
+def list_sources(as_json: AsJson = False) -> None:
+    """List where figures can come from, one a line."""
+    _list(
+        [{"name": s.name, "label": s.label, "live": s.live, "licence": s.licence} for s in sources().values()], as_json
+    )
+
+
+@app.command("models")
+def list_models(as_json: AsJson = False) -> None:
+    """List the models, one a line."""
+    _list([{"name": m.name, "label": m.label, "reference": m.reference} for m in models().values()], as_json)
+
+
+@app.command("regions")
+def list_regions(
+    source_name: SourceName,
+    statistic: Annotated[str | None, typer.Option(help="Only regions that have it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the regions of a source, one a line."""
+    panel = source(source_name).panel()
+    wanted = [panel.statistic(statistic)] if statistic else list(panel.statistics)
+    having: dict[str, list[str]] = {}
+    for one in wanted:
+        for region in panel.regions(one.name):
+            having.setdefault(region, []).append(one.name)
+    _list([{"name": region, "statistics": names} for region, names in having.items()], as_json)
+
+
+@app.command("fetch")
+def fetch(source_name: SourceName) -> None:
+    """Update the local copy of a source, and say from when it is."""
+    typer.echo(source(source_name).fetch())
+
+
+@app.command("forecast")
+def forecast(
+    horizon: Annotated[int, typer.Option(help="Steps ahead, counted from 1.")],
+    model_names: Annotated[str, typer.Option("--models", help="Names that `models` lists, joined by commas.")],
+    source_name: Annotated[str | None, typer.Option("--source", help="A name that `sources` lists.")] = None,
+    input_file: Annotated[Path | None, typer.Option("--input", help="A CSV, Parquet or XLSX file instead.")] = None,
+    statistic: Annotated[str | None, typer.Option(help="What to forecast; the source's first by default.")] = None,
+    region: Annotated[list[str] | None, typer.Option(help="Only this region; may be given several times.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="YYYY-MM-DD: only what was known then.")] = None,
+    covariates: Annotated[str | None, typer.Option(help="Further columns, joined by commas.")] = None,
+    cumulative: Annotated[bool, typer.Option("--cumulative", help="The file holds running totals.")] = False,
+    output: Annotated[Path | None, typer.Option(help="Where to write (.csv or .parquet); stdout by default.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="The tidy table, or the forecast hubs' format.")] = (
+        Format.tidy
+    ),
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes that fit.")] = None,
+) -> None:
+    """Forecast every region of a source or a file."""
+    names = _names(model_names, "models")
+    for name in names:
+        model(name)
+    panel = _panel(source_name, input_file, cumulative).as_of(_date(as_of))
+    _check_covariates(panel, covariates)
+    wanted = _statistics(panel, statistic, everything=input_file is not None)
+    cases = list(_cases(panel, wanted, region))
+    found, failures = _forecast_all(cases, names, horizon, workers)
+    table = _table(found)
+    _write(export.to_hub(table) if form is Format.hubverse else table, output)
+    for failure in failures:
+        typer.echo(failure, err=True)
+    raise typer.Exit(SOME_FAILED if failures else DONE)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One region's series to forecast, or the sentence that says why there is none."""
+
+    statistic: Statistic
+    region: str
+    series: Series | None
+    why_not: str = ""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        return f"{self.region} ({self.statistic.name})"
+
+
+def _cases(panel: Panel, wanted: Sequence[Statistic], regions: Sequence[str] | None) -> Iterator[Case]:
+    for statistic in wanted:
+        known = panel.regions(statistic.name)
+        for region in regions or known:
+            if region not in known:
+                raise RequestError(f"'{panel.source}' has no region '{region}' for {statistic.name}; it has {_few(known)}.")
+            try:
+                yield Case(statistic, region, prepare(panel, region, statistic.name))
+            except DataError as error:
+                yield Case(statistic, region, None, str(error))
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
+def _forecast_all(
+    cases: Sequence[Case], names: Sequence[str], horizon: int, workers: int | None
+) -> tuple[list[tuple[Case, list[Forecast]]], list[str]]:
+    """Every case's forecasts in the order of `names`, and a sentence for each that failed."""
+    failures = [f"{case.name}: {case.why_not}" for case in cases if case.series is None]
+    wanted = {
+        (case, name): Request(case.series, name, horizon) for case in cases if case.series is not None for name in names
+    }
+    done = _run(list(wanted.values()), workers)
+    found: dict[Case, list[Forecast]] = {case: [] for case in cases}
+    for (case, name), request in wanted.items():
+        job = done[request.key]
+        if job.forecast is not None:
+            found[case].append(job.forecast)
+        else:
+            failures.append(f"{case.name}, {name}: {job.error or job.state}")
+    return list(found.items()), failures
+
+
+def _run(requests: Sequence[Request], workers: int | None) -> dict[str, Job]:
+    """Fit everything, with a bar on a terminal."""
+    store = Store()
+    service = Service(store, JobQueue(store, workers=workers or settings.workers()))
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    try:
+        with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+            task = bar.add_task("forecasting", total=len(requests))
+            done = {}
+            for request, job in service.run(requests):
+                done[request.key] = job
+                bar.advance(task)
+            return done
+    finally:
+        service.close()
+
+
+def _table(found: Sequence[tuple[Case, list[Forecast]]]) -> pd.DataFrame:
+    """The forecasts table; a ``statistic`` column where there are several."""
+    several = len({case.statistic.name for case, _ in found}) > 1
+    tables = []
+    for case, forecasts in found:
+        if case.series is not None and forecasts:
+            table = forecasts_table(case.region, case.series, forecasts)
+            if several:
+                table.insert(1, STATISTIC, case.statistic.name)
+            tables.append(table)
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(FORECASTS))
+
+
+def _panel(source_name: str | None, input_file: Path | None, cumulative: bool) -> Panel:
+    if (source_name is None) == (input_file is None):
+        raise RequestError("Give either --source NAME or --input FILE.")
+    if input_file is not None:
+        return read_panel(input_file, cumulative=cumulative)
+    if cumulative:
+        raise RequestError("--cumulative is about a file; a source knows which of its statistics are running totals.")
+    return source(source_name or "").panel()
+
+
+def _statistics(panel: Panel, name: str | None, everything: bool) -> list[Statistic]:
+    """The one that was named; else all of a file's, or a source's first."""
+    if name is not None:
+        return [panel.statistic(name)]
+    return list(panel.statistics) if everything else [panel.statistic()]
+
+
+def _check_covariates(panel: Panel, covariates: str | None) -> None:
+    """No model of today uses covariates; a column that is not there is an error all the same."""
+    names = _names(covariates, "covariates") if covariates else []
+    for name in names:
+        if name not in panel.table.columns:
+            raise RequestError(f"'{panel.source}' has no column '{name}' to use as a covariate.")
+    if names:
+        typer.echo("None of these models uses covariates; they are left aside.", err=True)
+
+
+def _names(joined: str, option: str) -> list[str]:
+    names = list(dict.fromkeys(name.strip() for name in joined.split(",") if name.strip()))
+    if not names:
+        raise RequestError(f"--{option} is empty; give names joined by commas.")
+    return names
+
+
+def _date(text: str | None) -> pd.Timestamp | None:
+    if text is None:
+        return None
+    try:
+        return pd.Timestamp(date.fromisoformat(text))
+    except ValueError:
+        raise RequestError(f"--as-of is '{text}'; give a date as YYYY-MM-DD.") from None
+
+
+def _write(table: pd.DataFrame, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.write(export.to_csv(table).decode())
+        return
+    kinds = {".csv": export.to_csv, ".parquet": export.to_parquet}
+    if output.suffix.lower() not in kinds:
+        raise RequestError(f"--output is '{output}'; its name must end in .csv or .parquet.")
+    try:
+        output.write_bytes(kinds[output.suffix.lower()](table))
+    except OSError as error:
+        raise RequestError(f"'{output}' cannot be written: {error.strerror}.") from None
+
+
+def _list(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
+    typer.echo(json.dumps(rows, indent=2, ensure_ascii=False) if as_json else "\n".join(row["name"] for row in rows))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; every error a person can mend becomes one line on stderr."""
+    try:
+        return app(args=arguments, prog_name="python -m forecasting", standalone_mode=False) or DONE
+    except ForecastingError as error:
+        return _bad(str(error))
+    except click.ClickException as error:
+        return _bad(error.format_message())
+    except (KeyboardInterrupt, click.Abort):
+        return _bad("Interrupted; what was finished is in the store, and the same command goes on from there.")
+    except BrokenPipeError:
+        return DONE
+
+
+def _bad(sentence: str) -> int:
+    typer.echo(" ".join(sentence.split()), err=True)
+    return BAD_INPUT

@@ -1,0 +1,28 @@
+"""The December 2020 story: cumulative totals flatter any model, growth does not.
+
+Trained to 2020-11-30 and forecast to 2021-01-01, the six bundled countries. The figures that pages and the README show are
+those that ``python -m benchmarks us_december_2020 --save`` wrote.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+#: What the benchmark printed when it was last run with ``--save``: one JSON object a line.
+RESULTS = Path(__file__).parent.parent / "benchmarks" / "results" / "us_december_2020.jsonl"
+TRAINED_TO, FORECAST_TO = pd.Timestamp("2020-11-30"), pd.Timestamp("2021-01-01")
+
+
+def accuracy(said: float, came: float) -> float:
+    """``1 - |said - came| / came``: 1 is exact, and it can be negative."""
+    return 1 - abs(said - came) / came
+
+
+def story(path: Path = RESULTS) -> pd.DataFrame:
+    """Columns ``region, model, measure, value``; `measure` is ``cumulative`` or ``growth``, `value` an accuracy."""
+    rows = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+    names = pd.DataFrame([row["name"].split("/")[1:] for row in rows], columns=["region", "model", "measure"])
+    return names.assign(value=[row["value"] for row in rows])

@@ -1,0 +1,163 @@
+"""The board: every fit that waits, runs or has lately finished.
+
+Bookkeeping only: it knows no thread and no process but the one that is to be killed. Whoever reads or writes it holds
+`changed`, and notifies it after writing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from forecasting.jobs.job import Job, State, move, tell
+from forecasting.models import Progress
+from forecasting.request import Request
+
+#: A fit whose page looked at it so many seconds ago or less goes before those that nobody looks at.
+WATCHED = 5.0
+#: So many finished fits are remembered, and so many steps ahead in all (about 55 MB); the store has the rest.
+REMEMBERED, REMEMBERED_STEPS = 2_000, 100_000
+
+
+class Killable(Protocol):
+    """What fits; ending a fit early means killing it."""
+
+    def kill(self) -> None:
+        """Ends it at once."""
+
+
+@dataclass
+class Entry:
+    """One fit on the board.
+
+    Attributes:
+        job: its last snapshot.
+        request: what to fit; None once it has finished.
+        number: its place among the first come.
+        background: whether nobody asked for it in person.
+        fit: the number of the present attempt, used once.
+        began: when that began, on the monotonic clock.
+        worker: what fits it, while it runs.
+    """
+
+    job: Job
+    request: Request | None
+    number: int
+    background: bool
+    fit: int = 0
+    began: float = 0.0
+    worker: Killable | None = None
+
+    def runs(self, fit: int) -> bool:
+        """Whether attempt `fit` is still wanted."""
+        return self.job.state is State.running and self.fit == fit
+
+
+class Board:
+    """Entries by key.
+
+    Attributes:
+        changed: the lock around everything here, and the news that something has changed.
+        closed: nothing is fitted any more.
+        ready: how many workers can take a fit.
+    """
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition(threading.RLock())
+        self.closed = False
+        self.ready = 0
+        self._active: dict[str, Entry] = {}
+        self._finished: dict[str, Entry] = {}  # in the order in which they finished
+        self._finished_steps = 0
+        self._watched: dict[str, float] = {}
+        self._numbers = itertools.count(1)
+
+    def find(self, key: str) -> Entry | None:
+        """The entry of `key`, if it is remembered."""
+        return self._active.get(key) or self._finished.get(key)
+
+    def active(self) -> list[Entry]:
+        """What waits or runs."""
+        return list(self._active.values())
+
+    def add(self, request: Request, background: bool) -> Entry:
+        """A new queued entry, or a finished one queued again as new."""
+        number, key = next(self._numbers), request.key
+        if key in self._finished:
+            entry = self._forget(key)
+            fresh = Job(key, request.model, request.horizon, entry.job.state)
+            entry.job = move(fresh, State.queued, number)
+            entry.request, entry.number, entry.background = request, number, background
+        else:
+            entry = Entry(Job(key, request.model, request.horizon, version=number), request, number, background)
+        self._active[key] = entry
+        return entry
+
+    def start(self, entry: Entry, worker: Killable) -> int:
+        """A worker takes a queued entry; gives the number of this attempt."""
+        self.move(entry, State.running, attempts=entry.job.attempts + 1)
+        entry.fit, entry.worker = entry.job.version, worker
+        return entry.fit
+
+    def move(self, entry: Entry, state: State, **changes: Any) -> None:
+        """`entry` in its next state (see `job.move`), with the clock and the memory that go with it."""
+        if entry.job.state is State.running:
+            changes.setdefault("seconds", time.monotonic() - entry.began)
+        entry.job = move(entry.job, state, next(self._numbers), **changes)
+        entry.began = time.monotonic()
+        if state.finished:
+            self._finish(entry)
+
+    def restart_clock(self, entry: Entry) -> None:
+        """Its worker has really begun: until now it was warming up."""
+        entry.began = time.monotonic()
+
+    def tell(self, entry: Entry, progress: Progress) -> None:
+        """A running entry's model has said something."""
+        entry.job = tell(entry.job, progress, next(self._numbers))
+
+    def watch(self, keys: Iterable[str]) -> None:
+        """Somebody looks at these now."""
+        now = time.monotonic()
+        self._watched = {key: seen for key, seen in self._watched.items() if now - seen <= WATCHED}
+        self._watched |= dict.fromkeys(keys, now)
+
+    def waiting(self) -> list[Entry]:
+        """The queued entries, the next one first: watched, then those a person asked for, then first come."""
+        now = time.monotonic()
+        watched = {key for key, seen in self._watched.items() if now - seen <= WATCHED}
+        queued = (entry for entry in self._active.values() if entry.job.state is State.queued)
+        return sorted(queued, key=lambda entry: (entry.job.key not in watched, entry.background, entry.number))
+
+    def snapshots(self, keys: Iterable[str]) -> dict[str, Job]:
+        """The jobs of those `keys` that are remembered, with their clocks and places of this moment."""
+        found = {key: entry for key in keys if (entry := self.find(key))}
+        places: dict[str, int] = {}
+        if any(entry.job.state is State.queued for entry in found.values()):
+            places = {entry.job.key: place for place, entry in enumerate(self.waiting())}
+        return {key: _snapshot(entry, places) for key, entry in found.items()}
+
+    def _finish(self, entry: Entry) -> None:
+        entry.request = entry.worker = None
+        self._active.pop(entry.job.key)
+        self._finished[entry.job.key] = entry
+        self._finished_steps += entry.job.horizon
+        while len(self._finished) > REMEMBERED or self._finished_steps > REMEMBERED_STEPS:
+            self._forget(next(iter(self._finished)))
+
+    def _forget(self, key: str) -> Entry:
+        entry = self._finished.pop(key)
+        self._finished_steps -= entry.job.horizon
+        return entry
+
+
+def _snapshot(entry: Entry, places: dict[str, int]) -> Job:
+    if entry.job.state is State.queued:
+        return replace(entry.job, ahead=places[entry.job.key])
+    if entry.job.state is State.running:
+        return replace(entry.job, seconds=time.monotonic() - entry.began)
+    return entry.job

@@ -1,0 +1,89 @@
+"""Job: one fit as its visitors see it, and the only way from one of its states to another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from forecasting.errors import JobError
+from forecasting.models import Progress
+from forecasting.series import Forecast
+
+
+class State(StrEnum):
+    """Where a fit stands."""
+
+    queued = "queued"  #: waits for a worker
+    running = "running"  #: a worker fits it now
+    done = "done"  #: the forecast is there
+    failed = "failed"  #: the model could not, or its worker died twice; `Job.error` says which
+    cancelled = "cancelled"  #: somebody did not want it any more, or the queue was closed
+    timed_out = "timed_out"  #: ended after the model's time limit; the best draft stays
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self not in (State.queued, State.running)
+
+
+#: Which state may follow which. A running fit is queued again when its worker died; a finished one, but never a done
+#: one, when somebody asks to retry.
+ALLOWED: dict[State, frozenset[State]] = {
+    State.queued: frozenset({State.running, State.done, State.failed, State.cancelled}),
+    State.running: frozenset({State.done, State.failed, State.cancelled, State.timed_out, State.queued}),
+    State.done: frozenset(),
+    State.failed: frozenset({State.queued}),
+    State.cancelled: frozenset({State.queued}),
+    State.timed_out: frozenset({State.queued}),
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A snapshot of one fit.
+
+    Attributes:
+        key: the request's key; everybody who asks the same gets the same job.
+        model, horizon: what is fitted, and how far it reaches.
+        state: see `State`.
+        progress: what the model said last, without its draft; None before it said anything.
+        draft: the forecast of the best candidate so far; kept when the fit is ended early, None once it is done.
+        forecast: the result, when done.
+        error: one sentence for a person, when failed or timed out.
+        seconds: how long it has been fitted, or was fitted when finished; time in the queue does not count.
+        ahead: how many waiting fits go before this one.
+        attempts: how many times a worker began it.
+        version: grows with each change of anything but `seconds` and `ahead`; no two changes in a queue share one.
+    """
+
+    key: str
+    model: str
+    horizon: int
+    state: State = State.queued
+    progress: Progress | None = None
+    draft: Forecast | None = None
+    forecast: Forecast | None = None
+    error: str | None = None
+    seconds: float = 0.0
+    ahead: int = 0
+    attempts: int = 0
+    version: int = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self.state.finished
+
+
+def move(job: Job, state: State, version: int, **changes: Any) -> Job:
+    """`job` in its next `state`. The one place where a state changes; raises `JobError` where it may not."""
+    if state not in ALLOWED[job.state]:
+        raise JobError(f"A {job.state} fit cannot become {state}.")
+    return replace(job, state=state, version=version, **changes)
+
+
+def tell(job: Job, progress: Progress, version: int) -> Job:
+    """A running `job` with what its model has just said."""
+    draft = progress.draft or job.draft
+    return replace(job, progress=replace(progress, draft=None), draft=draft, version=version)

@@ -1,0 +1,138 @@
+"""A worker process as its supervising thread holds it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from forecasting.jobs.protocol import Event, Order
+
+log = logging.getLogger(__name__)
+
+#: Linear algebra in each worker keeps to one thread: several workers' threads fighting for the cores take four times as
+#: long (measured, see DESIGN). It must be set before numpy is imported, hence by the parent.
+ONE_THREAD = {
+    name: "1"
+    for name in (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "BLIS_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+        "NUMEXPR_NUM_THREADS",
+        "NUMBA_NUM_THREADS",
+    )
+}
+#: Lines of a worker's standard error that are logged for one fit, and characters of each.
+LOGGED_LINES, LOGGED_WIDTH = 200, 2000
+
+
+class WorkerProcess:
+    """Starts `command` as the leader of a process group of its own. Raises `OSError` if it cannot be started.
+
+    `ended` is called once, from another thread, as soon as the process has ended, however that came.
+
+    Attributes:
+        alive: False once it has been killed or was seen to have ended.
+        events: what it says, one after the other, until its output ends; only one thread may read.
+    """
+
+    def __init__(self, command: Sequence[str], ended: Callable[[], None]) -> None:
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            env=_environment(),
+            start_new_session=True,
+        )
+        self._lock = threading.Lock()
+        self._reaped = False
+        self._ended = ended
+        self._budget = LOGGED_LINES
+        self._said: deque[str] = deque(maxlen=20)
+        self.alive = True
+        self.events = self._events()
+        self._errors = threading.Thread(target=self._log_errors, daemon=True, name=f"worker {self.pid} stderr")
+        self._errors.start()
+
+    @property
+    def pid(self) -> int:
+        """The process, which is also its process group."""
+        return self._process.pid
+
+    @property
+    def last_words(self) -> str:
+        """The end of what it wrote to standard error, for the log."""
+        return "\n".join(self._said)
+
+    def send(self, order: Order) -> None:
+        """Asks for a fit. A dead process is noticed by `events`, not here."""
+        self._budget = LOGGED_LINES
+        try:
+            self._process.stdin.write(order.line())
+            self._process.stdin.flush()
+        except OSError:
+            self.alive = False
+
+    def kill(self) -> None:
+        """Ends it and its children at once; may be called from any thread, at any time."""
+        with self._lock:
+            self.alive = False
+            if not self._reaped:  # its number may since belong to a stranger
+                _kill_group(self._process)
+
+    def bury(self) -> int:
+        """Kills what is left of its group, waits for it, and gives its exit code (negative: the signal)."""
+        self.kill()
+        with self._lock:
+            self._reaped = True
+        code = self._process.wait()
+        self._errors.join(timeout=2)  # only a child that left the group could keep standard error open
+        for stream in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):  # an order that was never read
+                stream.close()
+        return code
+
+    def _events(self) -> Iterator[Event]:
+        for line in self._process.stdout:
+            try:
+                yield Event.of(line)
+            except (ValueError, KeyError, TypeError):
+                log.warning("Worker %d said something that is no event: %.200s", self.pid, line)
+        self.alive = False
+
+    def _log_errors(self) -> None:
+        with self._process.stderr as stream:
+            while line := stream.readline(LOGGED_WIDTH):
+                self._said.append(line.rstrip())
+                self._budget -= 1
+                if self._budget >= 0:
+                    log.info("Worker %d: %s", self.pid, line.rstrip())
+        self.alive = False
+        self._ended()
+
+
+def _kill_group(process: subprocess.Popen[str]) -> None:
+    """Kills a process that was not waited for yet, with its children where the system knows groups."""
+    with contextlib.suppress(OSError):  # nobody is left in it; macOS says "not permitted" of the dead
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+
+
+def _environment() -> dict[str, str]:
+    """The parent's, with one thread for linear algebra, and this package on the path wherever it was started."""
+    here = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
+    return os.environ | ONE_THREAD | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}

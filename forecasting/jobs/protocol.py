@@ -1,0 +1,90 @@
+"""What a supervising thread and its worker process say to each other: one JSON object a line.
+
+To the worker: an `Order`. From the worker: `Event`s, of which ``ready`` comes once and the others name their fit::
+
+    ready                        the registry is loaded, orders are welcome
+    started                      the clock of this fit runs
+    progress  (any number)       what the model tries, perhaps with a draft
+    done | failed                the forecast, or a sentence for a person (and a traceback for the log)
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from forecasting.models import Progress
+from forecasting.request import Request
+from forecasting.series import Forecast
+
+
+@dataclass(frozen=True)
+class Order:
+    """Fit this. `fit` is a number used once, so that late events of an earlier fit are known as such."""
+
+    fit: int
+    request: Request
+
+    def line(self) -> str:
+        """As JSON, with its line feed."""
+        return json.dumps({"fit": self.fit, "request": self.request.to_json()}) + "\n"
+
+    @staticmethod
+    def of(line: str) -> Order:
+        """The inverse of `line`."""
+        data = json.loads(line)
+        return Order(int(data["fit"]), Request.from_json(data["request"]))
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something happened in a worker; which fields are there depends on `name` (see the module)."""
+
+    name: str
+    fit: int = 0
+    progress: Progress | None = None
+    forecast: Forecast | None = None
+    seconds: float = 0.0
+    error: str = ""
+    trace: str = ""
+
+    @property
+    def last(self) -> bool:
+        """Whether its fit says nothing after this."""
+        return self.name in ("done", "failed")
+
+    def line(self) -> str:
+        """As JSON, with its line feed; floats are exact to the last digit."""
+        data: dict[str, Any] = {"name": self.name, "fit": self.fit, "seconds": self.seconds}
+        if self.error:
+            data |= {"error": self.error, "trace": self.trace}
+        if self.forecast:
+            data["forecast"] = self.forecast.to_json()
+        if self.progress:
+            draft = self.progress.draft
+            data["progress"] = vars(self.progress) | {"draft": draft and draft.to_json()}
+        return json.dumps(data, default=_plain) + "\n"
+
+    @staticmethod
+    def of(line: str) -> Event:
+        """The inverse of `line`. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
+        data = json.loads(line)
+        if progress := data.get("progress"):
+            draft = progress.pop("draft")
+            progress = replace(Progress(**progress), draft=Forecast.from_json(draft) if draft else None)
+        forecast = data.get("forecast")
+        return Event(
+            data["name"],
+            int(data["fit"]),
+            progress,
+            Forecast.from_json(forecast) if forecast else None,
+            float(data["seconds"]),
+            data.get("error", ""),
+            data.get("trace", ""),
+        )
+
+
+def _plain(number: Any) -> Any:
+    """A numpy scalar, such as a model may give as its score, as a Python number."""
+    return number.item()

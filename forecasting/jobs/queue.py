@@ -1,0 +1,182 @@
+"""JobQueue: the door to background training. What waits and what runs is on a `Board`; a `Supervisor` a worker works."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from forecasting import settings
+from forecasting.errors import JobError
+from forecasting.jobs.board import Board, Entry
+from forecasting.jobs.fit import fit
+from forecasting.jobs.job import Job, State
+from forecasting.jobs.supervisor import Supervisor
+from forecasting.models import model
+from forecasting.request import Request
+from forecasting.series import Forecast
+
+if TYPE_CHECKING:  # a worker imports this package too, and needs no database
+    from forecasting.store import Store
+
+log = logging.getLogger(__name__)
+
+WORKER = (sys.executable, "-m", "forecasting.jobs.worker")
+
+
+class QueueFull(JobError):  # noqa: N818 - said as a state, as in the standard library's queue.Full
+    """So many fits wait that another one would not be served in good time."""
+
+
+def all_finished(jobs: list[Job]) -> bool:
+    """What `JobQueue.wait` waits for unless told otherwise."""
+    return all(job.finished for job in jobs)
+
+
+class JobQueue:
+    """Fits requests in worker processes; everybody who asks the same gets the same job.
+
+    Args:
+        store: where a result is looked for before a fit, and kept after it. It stays the caller's to close.
+        workers: how many processes fit; `settings.workers()` by default. They are started at once.
+        capacity: how many fits may wait.
+        command: how a worker is started.
+
+    Every method may be called from any thread. The processes never outlive this one, however it ends.
+    """
+
+    def __init__(
+        self, store: Store, workers: int | None = None, capacity: int = 500, command: Sequence[str] = WORKER
+    ) -> None:
+        self._store = store
+        self._capacity = capacity
+        self._board = Board()
+        names = [f"fits {number}" for number in range(workers or settings.workers())]
+        self._supervisors = [Supervisor(self._board, self._keep, command, name) for name in names]
+        for supervisor in self._supervisors:
+            supervisor.start()
+        atexit.register(self.close)
+
+    def submit(self, request: Request, background: bool = False, retry: bool = False) -> Job:
+        """The job of `request`: the one there is, a done one if the result is stored, or else a new one.
+
+        A `background` fit lets those go first that a person asked for. One that failed, was cancelled or timed out is
+        begun again only with `retry`. Instant models are fitted here and now, and are not stored. Raises `QueueFull`
+        when too many wait already, and `JobError` after `close`.
+        """
+        known = self._known(request.key, background, retry)
+        if known:
+            return known
+        if model(request.model).instant:
+            return self._fit_here(request)
+        if stored := self._store.stored([request.key]).get(request.key):
+            return self._enter(request, State.done, forecast=stored.forecast, seconds=stored.seconds)
+        return self._enqueue(request, background, retry)
+
+    def job(self, key: str) -> Job | None:
+        """The job of a request's key as it is now, or None if there is neither a job nor a stored result."""
+        return next(iter(self.jobs([key])), None)
+
+    def jobs(self, keys: Iterable[str]) -> list[Job]:
+        """The jobs of those `keys` that are known, in their order."""
+        keys = list(keys)
+        with self._board.changed:
+            found = self._board.snapshots(keys)
+        if missing := [key for key in keys if key not in found]:
+            for key, (forecast, seconds) in self._store.stored(missing).items():
+                found[key] = Job(key, forecast.model, forecast.horizon, State.done, forecast=forecast, seconds=seconds)
+        return [found[key] for key in keys if key in found]
+
+    def watch(self, keys: Iterable[str]) -> None:
+        """Somebody looks at these now: for a few seconds they go before those that nobody looks at."""
+        with self._board.changed:
+            self._board.watch(keys)
+
+    def cancel(self, key: str) -> Job | None:
+        """Ends a fit that waits or runs, for everybody; a finished one stays as it is."""
+        with self._board.changed:
+            entry = self._board.find(key)
+            if entry and not entry.job.finished:
+                self._cancel(entry)
+        return self.job(key)
+
+    def wait(
+        self,
+        keys: Iterable[str],
+        timeout: float | None = None,
+        until: Callable[[list[Job]], bool] = all_finished,
+    ) -> list[Job]:
+        """Blocks until `until` is true of the jobs of `keys`, for at most `timeout` seconds; gives them as they are."""
+        keys = list(keys)
+        board = self._board
+        with board.changed:
+            board.changed.wait_for(lambda: board.closed or until(list(board.snapshots(keys).values())), timeout)
+        return self.jobs(keys)
+
+    def close(self) -> None:
+        """Cancels everything and ends the workers. Done at exit too; more than once does no harm."""
+        atexit.unregister(self.close)
+        with self._board.changed:
+            self._board.closed = True
+            for entry in self._board.active():
+                self._cancel(entry)
+            for supervisor in self._supervisors:
+                supervisor.kill()
+            self._board.changed.notify_all()
+        for supervisor in self._supervisors:
+            supervisor.join(timeout=10)
+
+    def _known(self, key: str, background: bool, retry: bool) -> Job | None:
+        with self._board.changed:
+            entry = self._board.find(key)
+            if entry is None or (retry and entry.job.finished and entry.job.state is not State.done):
+                return None
+            entry.background = entry.background and background
+            return self._board.snapshots([key])[key]
+
+    def _fit_here(self, request: Request) -> Job:
+        start = time.perf_counter()
+        outcome = fit(request)
+        seconds = time.perf_counter() - start
+        if outcome.trace:
+            log.error("Fitting %s: %s", request.model, outcome.trace)
+        state = State.done if outcome.forecast else State.failed
+        return self._enter(request, state, forecast=outcome.forecast, error=outcome.error or None, seconds=seconds)
+
+    def _enter(self, request: Request, state: State, **result: object) -> Job:
+        """A job that needs no worker, unless somebody else was quicker."""
+        with self._board.changed:
+            entry = self._board.find(request.key)
+            if entry is None or entry.job.state not in (State.queued, State.running, State.done):
+                entry = self._board.add(request, background=False)
+                self._board.move(entry, state, **result)
+                self._board.changed.notify_all()
+            return self._board.snapshots([request.key])[request.key]
+
+    def _enqueue(self, request: Request, background: bool, retry: bool) -> Job:
+        with self._board.changed:
+            if self._board.closed:
+                raise JobError("The application is closing; nothing more is fitted.")
+            if known := self._known(request.key, background, retry):
+                return known
+            if len(self._board.waiting()) >= self._capacity:
+                raise QueueFull(f"The queue is full: {self._capacity} fits are waiting; try again in a few minutes.")
+            self._board.add(request, background)
+            self._board.changed.notify_all()
+            return self._board.snapshots([request.key])[request.key]
+
+    def _cancel(self, entry: Entry) -> None:
+        worker = entry.worker
+        self._board.move(entry, State.cancelled)
+        if worker:
+            worker.kill()
+        self._board.changed.notify_all()
+
+    def _keep(self, key: str, forecast: Forecast, seconds: float) -> None:
+        try:
+            self._store.put(key, forecast, seconds)
+        except Exception:  # the forecast is here all the same, and the next one may be kept
+            log.exception("A forecast could not be stored")

@@ -1,0 +1,219 @@
+"""Supervisor: a thread that keeps one worker process alive and gives it one fit after the other.
+
+It blocks in two places only: on the board, for something to do, and on the worker's output. Whoever wants to end a fit
+(a time limit, a visitor, the end of the queue) first writes its new state on the board and then kills the worker; the
+supervisor sees the output end and, if the board still says "running", knows that nobody wanted that.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from forecasting.jobs.board import Board, Entry
+from forecasting.jobs.job import State
+from forecasting.jobs.process import WorkerProcess
+from forecasting.jobs.protocol import Event, Order
+from forecasting.models import model
+from forecasting.series import Forecast
+
+log = logging.getLogger(__name__)
+
+#: Seconds in which a worker must get ready, and after that begin a fit it was given (it may still be warming up).
+START_LIMIT = 120.0
+#: How often a fit whose worker dies is begun.
+ATTEMPTS = 2
+#: After so many workers in a row that died before they were ready, those who wait are told.
+HOPELESS = 3
+#: The longest pause between two starts that come to nothing, in seconds.
+LONGEST_PAUSE = 30.0
+
+Keep = Callable[[str, Forecast, float], None]
+
+
+class Supervisor(threading.Thread):
+    """Runs until the board is closed. `keep` stores a result before anybody is told of it."""
+
+    def __init__(self, board: Board, keep: Keep, command: Sequence[str], name: str) -> None:
+        super().__init__(name=name, daemon=True)
+        self._board = board
+        self._keep = keep
+        self._command = command
+        self._worker: WorkerProcess | None = None
+        self._barren = 0  # workers in a row that died before they began a fit
+        self._unready = 0  # workers in a row that died before they were ready
+
+    def run(self) -> None:
+        """See the class."""
+        while self._pause():
+            try:
+                self._employ()
+            except Exception:  # a bug here must not cost a worker for good
+                log.exception("Supervising a worker went wrong; it is replaced")
+
+    def kill(self) -> None:
+        """Ends the present worker. The caller holds the board."""
+        if self._worker:
+            self._worker.kill()
+
+    def _pause(self) -> bool:
+        """Waits the longer, the more workers have come to nothing, and for work if that is hopeless. False: closed."""
+        board, seconds = self._board, min(0.25 * 2**self._barren, LONGEST_PAUSE) if self._barren > 1 else 0.0
+        with board.changed:
+            board.changed.wait_for(lambda: board.closed, seconds)
+            if self._unready >= HOPELESS:
+                board.changed.wait_for(lambda: board.closed or board.waiting())
+            return not board.closed
+
+    def _employ(self) -> None:
+        """One worker, from its start to its burial."""
+        self._barren += 1
+        self._unready += 1
+        try:
+            worker = WorkerProcess(self._command, self._wake)
+        except OSError as error:
+            log.error("A worker could not be started: %s", error)
+            self._tell_if_hopeless()
+            return
+        try:
+            with self._board.changed:
+                self._worker = worker
+                if self._board.closed:
+                    worker.kill()
+            self._serve(worker)
+        finally:
+            self._bury(worker)
+
+    def _serve(self, worker: WorkerProcess) -> None:
+        with _alarm(START_LIMIT, worker.kill):
+            ready = any(event.name == "ready" for event in worker.events)
+        if not ready:
+            return
+        self._unready = 0
+        with self._board.changed:
+            self._board.ready += 1
+        try:
+            while work := self._next(worker):
+                self._fit(worker, *work)
+        finally:
+            with self._board.changed:
+                self._board.ready -= 1
+
+    def _next(self, worker: WorkerProcess) -> tuple[Entry, Order] | None:
+        """The next fit, now running; None when there will be no more for this worker."""
+        board = self._board
+        with board.changed:
+            board.changed.wait_for(lambda: board.closed or not worker.alive or board.waiting())
+            if board.closed or not worker.alive:
+                return None
+            entry = board.waiting()[0]
+            order = Order(board.start(entry, worker), entry.request)
+            board.changed.notify_all()
+            return entry, order
+
+    def _fit(self, worker: WorkerProcess, entry: Entry, order: Order) -> None:
+        """Has `worker` fit `entry`, until that is finished or the worker is no more."""
+        fit, limit = order.fit, model(order.request.model).time_limit
+        try:
+            worker.send(order)
+            with _alarm(START_LIMIT, worker.kill):
+                begun = any(event.name == "started" and event.fit == fit for event in worker.events)
+            if begun:
+                self._barren = 0
+                with self._board.changed:
+                    self._board.restart_clock(entry)
+                with _alarm(limit, lambda: self._time_out(worker, entry, fit)):
+                    self._follow(worker, entry, fit)
+        finally:
+            self._settle(worker, entry, fit)
+
+    def _follow(self, worker: WorkerProcess, entry: Entry, fit: int) -> None:
+        """Writes on the board what the worker says of `fit`, up to its last word."""
+        for event in worker.events:
+            if event.fit != fit:
+                continue
+            if event.trace:
+                log.error("Fitting %s: %s", entry.job.model, event.trace)
+            if event.name == "done" and entry.runs(fit):
+                self._keep(entry.job.key, event.forecast, event.seconds)
+            self._note(entry, event)
+            if event.last:
+                return
+
+    def _note(self, entry: Entry, event: Event) -> None:
+        with self._board.changed:
+            if not entry.runs(event.fit):
+                return
+            if event.name == "progress":
+                self._board.tell(entry, event.progress)
+            elif event.name == "done":
+                self._board.move(entry, State.done, forecast=event.forecast, draft=None, seconds=event.seconds)
+            elif event.name == "failed":
+                self._board.move(entry, State.failed, error=event.error, seconds=event.seconds)
+            self._board.changed.notify_all()
+
+    def _time_out(self, worker: WorkerProcess, entry: Entry, fit: int) -> None:
+        chosen = model(entry.job.model)
+        with self._board.changed:
+            if entry.runs(fit):
+                best = "; its best so far is kept" if entry.job.draft else ""
+                error = f"{chosen.label} was not finished after {chosen.time_limit:g} seconds and was ended{best}."
+                self._board.move(entry, State.timed_out, error=error)
+                worker.kill()
+                self._board.changed.notify_all()
+
+    def _settle(self, worker: WorkerProcess, entry: Entry, fit: int) -> None:
+        """If the fit should still be running, its worker died: once more, or never again."""
+        with self._board.changed:
+            if not entry.runs(fit):
+                return
+            worker.kill()
+            if entry.job.attempts < ATTEMPTS:
+                self._board.move(entry, State.queued, progress=None, seconds=0.0)
+            else:
+                self._board.move(entry, State.failed, error=_died(entry.job.model))
+            self._board.changed.notify_all()
+
+    def _bury(self, worker: WorkerProcess) -> None:
+        code = worker.bury()
+        if self._board.closed:
+            return
+        log.warning("Worker %d has ended (%d) and is replaced. It said last:\n%s", worker.pid, code, worker.last_words)
+        self._tell_if_hopeless()
+
+    def _tell_if_hopeless(self) -> None:
+        """Fails what waits when workers keep dying before they are ready, and no other one is."""
+        with self._board.changed:
+            if self._unready < HOPELESS or self._board.ready:
+                return
+            for entry in self._board.waiting():
+                label = model(entry.job.model).label
+                error = f"The background workers do not start, so {label} was not fitted; the server's log says why."
+                self._board.move(entry, State.failed, error=error)
+            self._board.changed.notify_all()
+
+    def _wake(self) -> None:
+        """The worker has ended: stop waiting for something to give it."""
+        with self._board.changed:
+            self._board.changed.notify_all()
+
+
+def _died(name: str) -> str:
+    return (
+        f"The worker fitting {model(name).label} was stopped twice; the machine may be short of memory. "
+        "Choose another model or a shorter history."
+    )
+
+
+@contextmanager
+def _alarm(seconds: float, action: Callable[[], None]) -> Iterator[None]:
+    """Calls `action` from another thread unless the block is left within `seconds`."""
+    timer = threading.Timer(seconds, action)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

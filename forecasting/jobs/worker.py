@@ -1,0 +1,116 @@
+"""The process that fits: ``python -m forecasting.jobs.worker``, started and ended by `forecasting.jobs.queue`.
+
+Orders come as lines on standard input, events go as lines to a private copy of standard output (see `protocol`); what a
+library prints goes to standard error. While there is nothing to do, the models warm up one by one. When standard input
+ends, the server is gone, however it ended, and this process and its children (Prophet's Stan) end at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from typing import TextIO
+
+from forecasting.jobs.fit import fit
+from forecasting.jobs.protocol import Event, Order
+from forecasting.models import Model, Progress, models
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Serves until standard input ends."""
+    orders_from, events_to = _private_streams()
+    orders: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(orders_from, orders), daemon=True, name="orders").start()
+    if hasattr(os, "nice"):
+        os.nice(10)
+    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    serve(orders, Events(events_to))
+
+
+class Events:
+    """Writes events, whole lines only, from whichever thread a model reports."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def send(self, event: Event) -> None:
+        """One event to the server. If nobody listens any more, this process ends."""
+        line = event.line()
+        try:
+            with self._lock:
+                self._stream.write(line)
+                self._stream.flush()
+        except OSError:
+            end()
+
+
+def serve(orders: queue.SimpleQueue[str], events: Events) -> None:
+    """Fits each order; warms up a model whenever none waits."""
+    cold = list(models().values())
+    events.send(Event("ready"))
+    while True:
+        try:
+            line = orders.get(block=not cold)
+        except queue.Empty:
+            _warm_up(cold.pop(0))
+        else:
+            _fit(Order.of(line), events)
+
+
+def _fit(order: Order, events: Events) -> None:
+    events.send(Event("started", order.fit))
+    start = time.perf_counter()
+
+    def report(progress: Progress) -> None:
+        events.send(Event("progress", order.fit, progress))
+
+    outcome = fit(order.request, report)
+    seconds = time.perf_counter() - start
+    name = "done" if outcome.forecast else "failed"
+    events.send(Event(name, order.fit, None, outcome.forecast, seconds, outcome.error, outcome.trace))
+
+
+def _warm_up(model: Model) -> None:
+    try:
+        model.warm_up()
+    except Exception:  # a library that is not there fails the fits that need it, with a sentence, not the worker
+        log.exception("%s could not warm up", model.label)
+
+
+def _private_streams() -> tuple[TextIO, TextIO]:
+    """Standard input and output for the protocol alone: a library finds an empty input, and its prints go to stderr."""
+    orders = os.fdopen(os.dup(0), "r", encoding="utf-8")
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return orders, events
+
+
+def _read(stream: TextIO, orders: queue.SimpleQueue[str]) -> None:
+    """Hands on the orders; standard input ends when the server does."""
+    try:
+        for line in stream:
+            orders.put(line)
+    finally:
+        end()
+
+
+def end() -> None:
+    """Ends this process and its children without any ceremony."""
+    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Auto-ARIMA: Hyndman and Khandakar's stepwise search over seasonal ARIMA models, as in pmdarima."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from forecasting.models import _fallback
+from forecasting.models.base import Model, Progress, Report, ignore
+from forecasting.models.predictive import from_normal
+from forecasting.series import Forecast, Series
+
+#: Figures below which the tests for differencing and the likelihood say nothing.
+SHORTEST = 15
+#: The search is fitted to so many of the last figures: a longer past made it slower, not better.
+WINDOW = 180
+#: Longer seasons make one fit take minutes.
+LONGEST_SEASON = 12
+#: The search stops at the first candidate after so many seconds, and after so many candidates.
+SECONDS = 60
+STEPS = 40
+
+
+class AutoARIMA(Model):
+    """The seasonal ARIMA model of least AICc that a stepwise search meets."""
+
+    name = "auto_arima"
+    label = "Auto-ARIMA"
+    summary = (
+        "Decides by tests how often to difference, then walks from one seasonal ARIMA model to its neighbours as long "
+        "as they explain the past better for their size (AICc)."
+    )
+    reference = "Hyndman & Khandakar, Journal of Statistical Software 27(3) (2008); pmdarima's auto_arima"
+    order = 50
+    time_limit = 120.0
+
+    def warm_up(self) -> None:
+        """See `Model.warm_up`."""
+        import pmdarima.arima  # noqa: F401
+
+    def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:
+        """See `Model.forecast`."""
+        if len(series) < SHORTEST:
+            return _fallback.too_short(self, series, horizon, SHORTEST)
+        recent = series.tail(WINDOW)
+        if np.ptp(recent.values) == 0:
+            return _fallback.constant(self, series, horizon)
+        scale = self.scale(series)
+        values = scale.forward(recent.values)
+        unit = float(np.abs(values).mean())
+        season = _fallback.season(recent)
+        report(Progress("a stepwise search over ARIMA orders", 0, 1))
+        found = search(values / unit, season if season <= LONGEST_SEASON else 1)
+        if found is None:
+            return _fallback.failed(self, series, horizon)
+        mean, sigma, psi = moments(found, horizon)
+        mean, notes = _fallback.capped(series, scale, mean * unit)
+        return from_normal(self, series, scale, mean, sigma * unit, psi, f"{label(found)} {scale.label}", notes)
+
+
+def search(values: np.ndarray, season: int) -> Any | None:
+    """The `pmdarima.ARIMA` that the search ends at, or None where no candidate can be fitted."""
+    from pmdarima.arima import StepwiseContext, auto_arima
+
+    with warnings.catch_warnings(), np.errstate(all="ignore"), StepwiseContext(max_dur=SECONDS, max_steps=STEPS):
+        warnings.simplefilter("ignore")  # a candidate that does not converge or has roots near 1 loses, silently
+        try:
+            return auto_arima(
+                values,
+                m=season,
+                seasonal=season > 1,
+                start_p=1,
+                start_q=1,
+                start_P=0,
+                start_Q=1,
+                max_d=1,
+                max_D=1,
+                max_p=2,
+                max_q=2,
+                max_P=1,
+                max_Q=1,
+                information_criterion="aicc",
+                maxiter=30,
+                error_action="ignore",
+                sarimax_kwargs={"concentrate_scale": True},
+            )
+        except (ValueError, np.linalg.LinAlgError):
+            return None
+
+
+def moments(found: Any, horizon: int) -> tuple[np.ndarray, float, np.ndarray]:
+    """Point forecasts, the standard deviation of a shock, and the response to a unit shock, differencing included."""
+    result = found.arima_res_
+    psi = np.asarray(result.impulse_responses(horizon - 1)).ravel() if horizon > 1 else np.ones(1)
+    return np.asarray(result.forecast(horizon)), float(np.sqrt(result.scale)), psi
+
+
+def label(found: Any) -> str:
+    """E.g. ``ARIMA (0,1,1)(0,1,1)[7]``."""
+    order, seasonal = found.order, found.seasonal_order
+    orders = f"({','.join(map(str, order))})"
+    return f"ARIMA {orders}" if seasonal[3] < 2 else f"ARIMA {orders}({','.join(map(str, seasonal[:3]))})[{seasonal[3]}]"

@@ -1,0 +1,153 @@
+"""ETS: exponential smoothing as a state space model with additive errors."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecasting.models import _fallback
+from forecasting.models.base import Model, Progress, Report, ignore
+from forecasting.models.predictive import from_normal
+from forecasting.series import Forecast, Series
+
+#: Figures that the first level and trend are taken from (statsmodels' heuristic, after Hyndman & Athanasopoulos).
+SHORTEST = 10
+
+
+@dataclass(frozen=True)
+class Form:
+    """Which components there are: a damped trend or none, a season of so many periods or none (1)."""
+
+    damped: bool
+    season: int
+
+    @property
+    def label(self) -> str:
+        """Hyndman's shorthand, e.g. ``ETS(A,Ad,A)``."""
+        return f"ETS(A,{'Ad' if self.damped else 'N'},{'A' if self.season > 1 else 'N'})"
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Smoothing parameters, and the components after the last figure (`seasons`: the last season's, oldest first)."""
+
+    form: Form
+    alpha: float
+    beta: float
+    gamma: float
+    phi: float
+    level: float
+    trend: float
+    seasons: np.ndarray
+    errors: np.ndarray
+    aicc: float
+
+    def mean(self, horizon: int) -> np.ndarray:
+        """Shape (horizon,): point forecasts."""
+        damping = np.cumsum(self.phi ** np.arange(1, horizon + 1))
+        return self.level + self.trend * damping + np.resize(self.seasons, horizon)
+
+    def psi(self, horizon: int) -> np.ndarray:
+        """The response to a unit shock: Hyndman, Koehler, Ord & Snyder (2008), table 6.1."""
+        lag = np.arange(1, horizon)
+        season = self.gamma * (lag % self.form.season == 0)
+        return np.concatenate([[1.0], self.alpha + self.beta * np.cumsum(self.phi**lag) + season])
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of a one-step error, corrected for the smoothing parameters that were fitted."""
+        fitted = 1 + 2 * self.form.damped + (self.form.season > 1)
+        return float(np.sqrt(np.sum(self.errors**2) / max(len(self.errors) - fitted, 1)))
+
+
+class ETS(Model):
+    """Level, damped trend and season, each smoothed; the form that forecast this series best is kept."""
+
+    name = "ets"
+    label = "ETS"
+    summary = (
+        "Exponential smoothing: the level, a fading trend and the season are each a running average that trusts recent "
+        "figures most. Of four combinations the one that explains the past best for its size (AICc) is "
+        "used. Fast, sturdy and hard to beat a few weeks ahead. It knows no turning points: at a peak it goes on "
+        "rising for a while, and its trend always fades, so a long climb is underestimated."
+    )
+    reference = "Hyndman, Koehler, Ord & Snyder, Forecasting with Exponential Smoothing (2008); statsmodels' ETSModel"
+    order = 20
+
+    def warm_up(self) -> None:
+        """See `Model.warm_up`."""
+        from statsmodels.tsa.exponential_smoothing import ets  # noqa: F401
+
+    def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:
+        """See `Model.forecast`."""
+        if len(series) < SHORTEST:
+            return _fallback.too_short(self, series, horizon, SHORTEST)
+        if np.ptp(series.values) == 0:
+            return _fallback.constant(self, series, horizon)
+        scale = self.scale(series)
+        values = scale.forward(series.values)
+        unit = float(np.abs(values).mean())  # figures around 1 suit the optimiser's tolerances
+        best = best_fit(values / unit, _fallback.season(series), report)
+        if best is None:
+            return _fallback.failed(self, series, horizon)
+        mean, notes = _fallback.capped(series, scale, best.mean(horizon) * unit)
+        method = f"{best.form.label} {scale.label}"
+        return from_normal(self, series, scale, mean, best.sigma * unit, best.psi(horizon), method, notes)
+
+
+def best_fit(values: np.ndarray, season: int, report: Report = ignore) -> Fit | None:
+    """The fit of least AICc, or None where no form can be fitted.
+
+    On 8 countries' daily cases this did as well as choosing by several past origins, in a quarter of the time.
+    """
+    forms = candidates(len(values), season)
+    best = None
+    for done, form in enumerate(forms, 1):
+        found = fit(values, form)
+        if found is not None and (best is None or found.aicc < best.aicc):
+            best = found
+        report(Progress(form.label, done, len(forms)))  # no draft: the forecast itself is milliseconds away
+    return best
+
+
+def candidates(count: int, season: int) -> list[Form]:
+    """The forms that `count` figures can carry."""
+    smoothed = count - 2 * (season // 2)  # figures with a centred moving average, which the first states need
+    seasons = (1, season) if season > 1 and smoothed >= SHORTEST else (1,)
+    return [Form(damped, periods) for periods in seasons for damped in (False, True)]
+
+
+def fit(values: np.ndarray, form: Form) -> Fit | None:
+    """Maximum likelihood fit of `form` to figures of shape (n,), or None where it comes to nothing."""
+    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+
+    seasonal = form.season > 1
+    model = ETSModel(
+        values,
+        error="add",
+        trend="add" if form.damped else None,
+        damped_trend=form.damped,
+        seasonal="add" if seasonal else None,
+        seasonal_periods=form.season if seasonal else None,
+        initialization_method="heuristic",
+    )
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # ConvergenceWarning: a poor fit loses on AICc, a failed one is None
+        result = model.fit(disp=False)
+    if not np.isfinite([result.aicc, *result.params]).all():
+        return None
+    found = dict(zip(result.param_names, result.params, strict=True))
+    return Fit(
+        form,
+        float(found["smoothing_level"]),
+        float(found.get("smoothing_trend", 0.0)),
+        float(found.get("smoothing_seasonal", 0.0)),
+        float(found.get("damping_trend", 1.0)),
+        float(result.level[-1]),
+        float(result.slope[-1]) if form.damped else 0.0,
+        np.asarray(result.season[-form.season :]) if seasonal else np.zeros(1),
+        np.asarray(result.resid),
+        float(result.aicc),
+    )

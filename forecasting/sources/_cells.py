@@ -1,0 +1,172 @@
+"""Cells of a raw table -> numbers and dates; every cell that is neither is an error that names its line."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecasting.sources._table import RawTable
+
+#: What people and programs write where nothing was published.
+BLANK = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "nat", "<na>"})
+
+_TIME = r"(?P<time>[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?"
+_YEAR_FIRST = re.compile(rf"(?P<y>\d{{4}})([-/.])(?P<m>\d{{1,2}})\2(?P<d>\d{{1,2}}){_TIME}")
+_COMPACT = re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?P<time>)")
+_MONTH = re.compile(r"(?P<y>\d{4})-(?P<m>\d{2})(?P<d>)(?P<time>)")
+_YEAR_LAST = re.compile(rf"(?P<a>\d{{1,2}})([-/.])(?P<b>\d{{1,2}})\2(?P<y>\d{{4}}|\d{{2}}){_TIME}")
+_WORDED_DAY_FIRST = re.compile(r"(?P<d>\d{1,2})[- ](?P<m>[A-Za-z]{3,9})[- ,]+(?P<y>\d{4}|\d{2})(?P<time>)")
+_WORDED_MONTH_FIRST = re.compile(r"(?P<m>[A-Za-z]{3,9})[- ](?P<d>\d{1,2}),? (?P<y>\d{4})(?P<time>)")
+_FAMILIES = (_YEAR_FIRST, _COMPACT, _MONTH, _YEAR_LAST, _WORDED_DAY_FIRST, _WORDED_MONTH_FIRST)
+_OFFSET = re.compile(r"(?<=\d)(Z|[+-]\d{2}:?\d{2})$")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+def blank(cells: pd.Series) -> np.ndarray:
+    """Where nothing was written, as a boolean array."""
+    missing = cells.isna().to_numpy()
+    if pd.api.types.is_numeric_dtype(cells) or pd.api.types.is_datetime64_any_dtype(cells):
+        return missing
+    return missing | _text(cells).str.lower().isin(BLANK).to_numpy()
+
+
+def numbers(raw: RawTable, column: str) -> np.ndarray:
+    """The column as floats, NaN where it is blank. Raises `DataError` for the first cell that is not a number."""
+    cells = raw.cells[column]
+    values, wrong = parsed_numbers(raw, column)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise raw.error(f"{shown(cells.iloc[row])} in the column {column!r} is not a number; {_cure(cells, row)}", row)
+    return values
+
+
+def parsed_numbers(raw: RawTable, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """The column as floats, and where a cell is neither blank nor a finite number."""
+    cells = raw.cells[column]
+    empty = blank(cells)
+    if pd.api.types.is_bool_dtype(cells) or pd.api.types.is_datetime64_any_dtype(cells):
+        return np.full(len(cells), np.nan), ~empty
+    if not pd.api.types.is_numeric_dtype(cells):
+        text = _text(cells)
+        cells = text.str.replace(",", ".", regex=False) if raw.decimal_comma else text
+    values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    return np.where(np.isfinite(values), values, np.nan), ~np.isfinite(values) & ~empty
+
+
+def dates(raw: RawTable, column: str) -> pd.Series:
+    """The column as dates without a time zone; a time of day that all share is dropped.
+
+    Raises `DataError` for the first cell that is not a date, and when day and month cannot be told apart.
+    """
+    cells = raw.cells[column]
+    if pd.api.types.is_datetime64_any_dtype(cells):
+        parsed = cells if cells.dt.tz is None else cells.dt.tz_localize(None)
+        if parsed.isna().any():
+            raise raw.error(_no_date(column), int(np.argmax(parsed.isna())))
+        return _plain(parsed)
+    text = _text(cells).str.replace(_OFFSET, "", regex=True)
+    codes, unique = pd.factorize(text)
+    first_rows = np.unique(codes, return_index=True)[1]
+    return _plain(pd.Series(_parse(raw, column, list(unique), first_rows)[codes]))
+
+
+def shown(cell: Any) -> str:
+    """A cell as a message quotes it: on one line, and not longer than a reader needs."""
+    text = " ".join(str(cell).split())
+    return f"'{text[:40]}…'" if len(text) > 40 else f"'{text}'"
+
+
+def _text(cells: pd.Series) -> pd.Series:
+    if pd.api.types.is_float_dtype(cells) and (cells.dropna() % 1 == 0).all():
+        cells = cells.astype("Int64")  # 20210304.0 is a date, too
+    return cells.astype("string").fillna("").str.strip()
+
+
+def _plain(parsed: pd.Series) -> pd.Series:
+    days = parsed.dt.normalize()
+    if (parsed - days).nunique() == 1:
+        parsed = days
+    return parsed.astype("datetime64[us]").reset_index(drop=True)
+
+
+def _parse(raw: RawTable, column: str, texts: list[str], rows: np.ndarray) -> np.ndarray:
+    """The dates that `texts` mean, `rows` being where each stands first."""
+    family = next((f for f in _FAMILIES if f.fullmatch(texts[0])), None)
+    matches = [family.fullmatch(text) if family else None for text in texts]
+    if None in matches:
+        row = int(rows[matches.index(None)])
+        text = texts[matches.index(None)]
+        if text.lower() in BLANK:
+            raise raw.error(_no_date(column), row)
+        if any(f.fullmatch(text) for f in _FAMILIES):
+            raise raw.error(
+                f"{shown(text)} in the column {column!r} is written otherwise than the dates above it; "
+                "write all as 2021-03-31.",
+                row,
+            )
+        raise raw.error(f"{shown(text)} in the column {column!r} is not a date; write dates as 2021-03-31.", row)
+    parts = [match.groupdict() for match in matches if match]
+    if family is _YEAR_LAST:
+        _order_day_and_month(raw, column, parts, texts, rows)
+    parsed = pd.to_datetime(pd.Series([_iso(part) for part in parts]), format="ISO8601", errors="coerce")
+    wrong = (parsed.isna() | (parsed.dt.year < 1900) | (parsed.dt.year > 2200)).to_numpy()
+    if wrong.any():
+        position = int(np.argmax(wrong))
+        raise raw.error(
+            f"{shown(texts[position])} in the column {column!r} is not a day of the calendar; mend it.",
+            int(rows[position]),
+        )
+    return parsed.to_numpy()
+
+
+def _order_day_and_month(
+    raw: RawTable, column: str, parts: list[dict[str, str]], texts: list[str], rows: np.ndarray
+) -> None:
+    """Set day and month of each part where only one order fits every row."""
+    first = np.array([int(part["a"]) for part in parts])
+    second = np.array([int(part["b"]) for part in parts])
+    day_first, month_first = bool((second <= 12).all()), bool((first <= 12).all())
+    if day_first and month_first and (first != second).any():
+        position = int(np.argmax(first != second))
+        raise raw.error(
+            f"{shown(texts[position])} in the column {column!r} may mean day first or month first; "
+            "write dates as 2021-03-31.",
+            int(rows[position]),
+        )
+    if not day_first and not month_first:
+        culprit = int(np.argmax(second > 12)) if first[0] > 12 else int(np.argmax(first > 12))
+        raise raw.error(
+            f"{shown(texts[culprit])} in the column {column!r} does not have day and month in the order of the "
+            "other dates; write all as 2021-03-31.",
+            int(rows[culprit]),
+        )
+    for part in parts:
+        part["d"], part["m"] = (part["a"], part["b"]) if day_first else (part["b"], part["a"])
+
+
+def _iso(part: dict[str, str]) -> str:
+    month = part["m"] if part["m"].isdigit() else str(_month_number(part["m"]))
+    year = part["y"] if len(part["y"]) == 4 else f"20{part['y']}"
+    clock = (part["time"] or "")[1:]
+    if clock and clock[1] == ":":
+        clock = "0" + clock
+    return f"{year}-{int(month):02d}-{int(part['d'] or 1):02d}" + (f" {clock}" if clock else "")
+
+
+def _month_number(word: str) -> int:
+    short = word[:3].lower()
+    return _MONTHS.index(short) + 1 if short in _MONTHS else 0
+
+
+def _no_date(column: str) -> str:
+    return f"there is no date in the column {column!r}; fill it in or delete the row."
+
+
+def _cure(cells: pd.Series, row: int) -> str:
+    text = str(cells.iloc[row]).strip()
+    if re.fullmatch(r"[+-]?\d{1,3}([, ' ]\d{3})+(\.\d+)?", text):
+        return f"write it without separators ({re.sub(r'[^0-9.+-]', '', text)})."
+    return "write a number, or leave the cell empty where nothing was published."

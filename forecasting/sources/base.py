@@ -1,0 +1,66 @@
+"""What every source is: one class that yields a `Panel`.
+
+To add a source, write one file here with one `Source` subclass; the registry finds it. A source that downloads
+derives from `forecasting.sources._live.LiveSource` instead, and only says what to download and how to read it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from forecasting.panel import Panel, Statistic
+
+
+class Source(ABC):
+    """A publisher's figures.
+
+    Class attributes:
+        name: what requests, links and the command line call it.
+        label: what a page calls it.
+        summary: one paragraph for a page: what is counted, where, from when to when.
+        home: the publisher's page.
+        attribution: whom to credit, in one line.
+        licence: under what terms, in a few words.
+        live: whether it is downloaded.
+        order: where it stands in lists.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    summary: ClassVar[str]
+    home: ClassVar[str]
+    attribution: ClassVar[str]
+    licence: ClassVar[str]
+    live: ClassVar[bool] = False
+    order: ClassVar[int] = 100
+
+    @abstractmethod
+    def panel(self) -> Panel:
+        """The figures, cheap to ask for again. Raises `SourceError` when there are none, with what to do."""
+
+    @abstractmethod
+    def statistics(self) -> tuple[Statistic, ...]:
+        """What may be asked of it, the first being the default. Reads nothing."""
+
+    def fetch(self) -> str:
+        """Update the local copy now; one sentence saying from when the figures are.
+
+        Raises `SourceError` when there is no local copy and none can be had.
+        """
+        return f"'{self.label}' comes with the program; there is nothing to fetch."
+
+
+def new_and_cumulative(noun: str, *, reported_cumulative: bool) -> tuple[Statistic, Statistic]:
+    """The two ways to ask for counts of `noun` (``"cases"``), which are also the table's ``statistic`` column."""
+    return (
+        Statistic(f"new_{noun}", f"New {noun}", noun, noun, reported_cumulative=reported_cumulative),
+        Statistic(
+            f"cumulative_{noun}",
+            f"Cumulative {noun}",
+            noun,
+            noun,
+            reported_cumulative=reported_cumulative,
+            shown_cumulative=True,
+        ),
+    )

@@ -1,0 +1,140 @@
+"""The figures that come with the program (see `data/README.md`): they work at once, and without a network."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from forecasting.columns import DATE, REGION, STATISTIC
+from forecasting.errors import SourceError
+from forecasting.frequency import DAILY, weekly
+from forecasting.panel import Panel, Statistic
+from forecasting.sources._cells import dates, numbers
+from forecasting.sources._table import read_table
+from forecasting.sources._tidy import stacked
+from forecasting.sources.base import Source, new_and_cumulative
+
+FOLDER = Path(__file__).resolve().parents[2] / "data"
+CASES = "jhu_cumulative_cases_daily.csv"
+ADMISSIONS = "cdc_hospital_admissions_weekly.csv"
+_NATION = "United States"
+#: US postal codes, as the Centers for Disease Control and Prevention use them.
+STATES = {
+    "AK": "Alaska",
+    "AL": "Alabama",
+    "AR": "Arkansas",
+    "AZ": "Arizona",
+    "CA": "California",
+    "CO": "Colorado",
+    "CT": "Connecticut",
+    "DC": "District of Columbia",
+    "DE": "Delaware",
+    "FL": "Florida",
+    "GA": "Georgia",
+    "HI": "Hawaii",
+    "IA": "Iowa",
+    "ID": "Idaho",
+    "IL": "Illinois",
+    "IN": "Indiana",
+    "KS": "Kansas",
+    "KY": "Kentucky",
+    "LA": "Louisiana",
+    "MA": "Massachusetts",
+    "MD": "Maryland",
+    "ME": "Maine",
+    "MI": "Michigan",
+    "MN": "Minnesota",
+    "MO": "Missouri",
+    "MS": "Mississippi",
+    "MT": "Montana",
+    "NC": "North Carolina",
+    "ND": "North Dakota",
+    "NE": "Nebraska",
+    "NH": "New Hampshire",
+    "NJ": "New Jersey",
+    "NM": "New Mexico",
+    "NV": "Nevada",
+    "NY": "New York",
+    "OH": "Ohio",
+    "OK": "Oklahoma",
+    "OR": "Oregon",
+    "PA": "Pennsylvania",
+    "PR": "Puerto Rico",
+    "RI": "Rhode Island",
+    "SC": "South Carolina",
+    "SD": "South Dakota",
+    "TN": "Tennessee",
+    "TX": "Texas",
+    "UT": "Utah",
+    "VA": "Virginia",
+    "VI": "US Virgin Islands",
+    "VT": "Vermont",
+    "WA": "Washington",
+    "WI": "Wisconsin",
+    "WV": "West Virginia",
+    "WY": "Wyoming",
+}
+
+
+class Bundled(Source):
+    """Daily cases of six countries, and weekly hospital admissions of the United States and its states."""
+
+    name = "bundled"
+    label = "Bundled: cases of six countries, US hospital admissions"
+    summary = (
+        "Two small tables that come with the program. COVID-19 cases of six countries by the day, from 22 January "
+        "2020 to 16 May 2021, as Johns Hopkins University collected them; and COVID-19 hospital admissions of the "
+        "United States, its states, the District of Columbia and Puerto Rico by the week, from 9 November 2024 to "
+        "28 March 2026, as the Centers for Disease Control and Prevention published them."
+    )
+    home = "https://data.cdc.gov/"
+    attribution = "Johns Hopkins University CSSE COVID-19 Data (cases); US CDC, National Healthcare Safety Network"
+    licence = "CC BY 4.0 (cases); public domain (admissions)"
+    order = 10
+
+    def statistics(self) -> tuple[Statistic, ...]:
+        """New and cumulative cases, and new hospital admissions."""
+        admissions = Statistic("new_admissions", "New hospital admissions", "admissions", "admissions")
+        return (*new_and_cumulative("cases", reported_cumulative=True), admissions)
+
+    def panel(self) -> Panel:
+        """The two tables as one panel; the whole country stands before its states."""
+        files = (FOLDER / CASES, FOLDER / ADMISSIONS)
+        try:
+            return _panel(*files, *(file.stat().st_mtime_ns for file in files))
+        except OSError as error:
+            raise SourceError(f"The bundled figures are not at {FOLDER} ({error.strerror}); install anew.") from None
+
+
+@lru_cache(maxsize=1)
+def _panel(cases: Path, admissions: Path, *modified: int) -> Panel:
+    """Both tables below each other; `modified` makes a changed file be read again."""
+    table = pd.concat([_long(cases, "cases"), _long(admissions, "admissions")], ignore_index=True)
+    return Panel(
+        Bundled.name,
+        table,
+        Bundled().statistics(),
+        {"cases": DAILY, "admissions": weekly("SAT")},
+        Bundled.attribution,
+        Bundled.licence,
+        (_ends(table),),
+        {region: _NATION for region in table[REGION].unique() if region in STATES.values()},
+    )
+
+
+def _long(path: Path, statistic: str) -> pd.DataFrame:
+    raw = read_table(path.read_bytes(), path.name)
+    first, *regions = raw.cells.columns
+    names = {region: _NATION if region == "US" else STATES.get(region, region) for region in regions}
+    if statistic == "admissions":
+        regions.sort(key=lambda region: (names[region] != _NATION, names[region]))
+    values = np.vstack([numbers(raw, region) for region in regions])
+    return stacked([names[region] for region in regions], pd.DatetimeIndex(dates(raw, first)), values, statistic)
+
+
+def _ends(table: pd.DataFrame) -> str:
+    last = table.groupby(STATISTIC)[DATE].max().dt.strftime("%Y-%m-%d")
+    return f"Bundled figures: cases end on {last['cases']}, admissions with the week to {last['admissions']}."

@@ -1,0 +1,55 @@
+"""Numbers and dates as a person reads them. Every face uses these, so that a figure looks the same everywhere."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+
+def whole(value: float) -> str:
+    """``169758.6`` -> ``"169,759"``."""
+    return f"{value:,.0f}" if math.isfinite(value) else "–"
+
+
+def compact(value: float) -> str:
+    """Three figures and a unit: ``1_312_000`` -> ``"1.31 M"``, ``52_340`` -> ``"52.3 k"``, ``841`` -> ``"841"``."""
+    if not math.isfinite(value):
+        return "–"
+    for size, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e4, "k")):
+        if abs(value) >= size:
+            scaled = value / (1e3 if unit == "k" else size)
+            digits = max(0, 2 - int(math.log10(abs(scaled))))
+            return f"{scaled:.{digits}f} {unit}"
+    return whole(value)
+
+
+def span(low: float, high: float) -> str:
+    """A range in as few characters as it takes: ``"1.05–1.31 M"``, ``"941–1,204"``."""
+    first, last = compact(low), compact(high)
+    unit = last.rpartition(" ")[2]
+    if " " in last and first.endswith(" " + unit):
+        first = first.removesuffix(" " + unit)
+    return f"{first}–{last}"
+
+
+def change(now: float, before: float) -> str:
+    """``(94, 100)`` -> ``"−6 %"``; a rise from nothing has no percentage."""
+    if before <= 0:
+        return "no change" if now <= 0 else "up from 0"
+    percent = 100 * (now / before - 1)
+    if abs(percent) >= 1000:
+        return f"{now / before:,.0f} times"
+    return f"{percent:+.0f} %".replace("-", "−").replace("+0 %", "±0 %").replace("−0 %", "±0 %")
+
+
+def day(date: pd.Timestamp) -> str:
+    """``"30 Nov 2020"``, the same in every locale of the reader."""
+    return f"{date.day} {date:%b %Y}" if date.hour == 0 else f"{date.day} {date:%b %Y %H:%M}"
+
+
+def seconds(value: float) -> str:
+    """``"0.4 s"``, ``"12 s"``, ``"2 min"``."""
+    if value < 10:
+        return f"{value:.1f} s"
+    return f"{value:.0f} s" if value < 120 else f"{value / 60:.0f} min"

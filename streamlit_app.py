@@ -1,0 +1,15 @@
+"""Forecast Explorer: `streamlit run streamlit_app.py`."""
+
+import streamlit as st
+
+from ui import app
+
+st.set_page_config(page_title="Forecast Explorer", page_icon=":material/query_stats:", layout="wide")
+app.service()
+st.navigation(
+    [
+        st.Page("pages/explore.py", title="Explore", icon=":material/query_stats:", default=True),
+        st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:"),
+    ],
+    position="top",
+).run()

@@ -1,0 +1,19 @@
+"""What every page needs before it can draw: the one service of this process, and the theme on the reader's screen."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from forecasting.charts import DARK, LIGHT, Theme
+from forecasting.service import Service
+
+
+@st.cache_resource(show_spinner=False)
+def service() -> Service:
+    """The process's service: its workers start with it and its jobs outlive every browser session."""
+    return Service()
+
+
+def theme() -> Theme:
+    """The colours of the reader's background."""
+    return DARK if st.context.theme.type == "dark" else LIGHT

@@ -1,0 +1,101 @@
+// Plotly.react on one element: drafts stream in, and zoom, hover and legend choices stay. st.plotly_chart builds the chart
+// anew at every update and loses them.
+let loading;
+
+function plotly(source) {
+  if (window.Plotly) return Promise.resolve(window.Plotly);
+  loading ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = source;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => { loading = undefined; reject(new Error("plotly.min.js did not load")); };
+    document.head.appendChild(script);
+  });
+  return loading;
+}
+
+// The y axis follows what is in view, so that dragging through time never leaves the curve squeezed at the bottom.
+// Wide bands count only up to three times the lines: else the tail of a 95 % band flattens everything else.
+function top(figure, range) {
+  const [from, to] = range.map((date) => +new Date(date));
+  const highest = { lines: 0, bands: 0 };
+  for (const trace of figure.data) {
+    if (trace.visible === "legendonly") continue;
+    const kind = trace.fill ? "bands" : "lines";
+    trace.x.forEach((date, i) => {
+      const at = +new Date(date);
+      if (at >= from && at <= to && trace.y[i] > highest[kind]) highest[kind] = trace.y[i];
+    });
+  }
+  return 1.06 * (Math.max(highest.lines, Math.min(highest.bands, 3 * highest.lines)) || 1);
+}
+
+// While drafts stream in, the top stays where it is unless the new one would be cut off or lost at the bottom.
+function settle(element, figure, range) {
+  const wanted = top(figure, range), now = element.fanTop;
+  if (now && element.fanView === figure.layout.uirevision && wanted <= now && wanted > 0.72 * now) return now;
+  element.fanView = figure.layout.uirevision;
+  element.fanTop = wanted;
+  return wanted;
+}
+
+function download(Plotly, element, format, name, background) {
+  const size = { width: 1400, height: 700 };
+  const layout = { ...element.layout, paper_bgcolor: background, plot_bgcolor: background };
+  return Plotly.downloadImage({ data: element.data, layout }, { format, filename: name, ...size });
+}
+
+function button(title, label, click) {
+  return { name: title, title, icon: { width: 24, height: 24, path: label }, click };
+}
+
+const ARROW = "M11 3h2v9l3.5-3.5 1.4 1.4L12 15.8 6.1 9.9l1.4-1.4L11 12V3zM5 19h14v2H5z";
+const VECTOR = "M4 4h5v2h6V4h5v5h-2v6h2v5h-5v-2H9v2H4v-5h2V9H4V4zm4 4v8h8V8H8z";
+
+function config(Plotly, data) {
+  return {
+    responsive: true,
+    displaylogo: false,
+    scrollZoom: false,
+    modeBarButtons: [
+      ["zoom2d", "pan2d", "resetScale2d"],
+      [
+        button("Download as PNG", ARROW, (e) => download(Plotly, e, "png", data.name, data.background)),
+        button("Download as SVG", VECTOR, (e) => download(Plotly, e, "svg", data.name, data.background)),
+      ],
+    ],
+  };
+}
+
+function draw(Plotly, element, data) {
+  const { figure } = data;
+  const same = element.fanRevision === figure.layout.uirevision;
+  const view = same && element.layout?.xaxis?.range ? [...element.layout.xaxis.range] : figure.layout.xaxis.range;
+  if (same && element.data) {
+    const hidden = new Map(element.data.map((trace) => [trace.uid, trace.visible]));
+    for (const trace of figure.data) if (hidden.get(trace.uid)) trace.visible = hidden.get(trace.uid);
+  }
+  figure.layout.yaxis.range = [0, settle(element, figure, view)];
+  element.fanRevision = figure.layout.uirevision;
+  element.fanFigure = figure;
+  element.setAttribute("aria-label", data.description);
+  return Plotly.react(element, figure.data, figure.layout, config(Plotly, data)).then(() => {
+    element.dataset.drawn = data.figure.data.map((trace) => trace.uid).join(" ");
+    if (element.fanFollows) return;
+    element.fanFollows = true;
+    element.on("plotly_relayout", (changed) => {
+      const moved = Object.keys(changed).some((name) => name.startsWith("xaxis"));
+      if (!moved) return;
+      element.fanTop = top(element.fanFigure, element.layout.xaxis.range);
+      Plotly.relayout(element, { "yaxis.range": [0, element.fanTop] });
+    });
+  });
+}
+
+export default function ({ data, parentElement }) {
+  const element = parentElement.querySelector(".fan-chart");
+  element.style.height = `${data.height}px`;
+  plotly(data.source)
+    .then((Plotly) => draw(Plotly, element, data))
+    .catch((error) => { element.textContent = `The chart could not be drawn: ${error.message}. Reload the page.`; });
+}

@@ -1,0 +1,44 @@
+"""The chart component: a thin skin around `Plotly.react` that keeps zoom, hover and legend while its figure changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import plotly
+import streamlit as st
+from streamlit.components import v1
+
+# plotly.js comes out of the installed plotly package; version 1 of the component interface is the way to serve a folder.
+v1.declare_component("plotly_js", path=str(Path(plotly.__file__).parent / "package_data"))
+SOURCE = "component/ui.chart.plotly_js/plotly.min.js"
+
+_component = st.components.v2.component(
+    "fan_chart",
+    html='<div class="fan-chart" role="img"></div>',
+    css=".fan-chart { width: 100%; }",
+    js=(Path(__file__).parent / "chart.js").read_text(),
+    isolate_styles=False,
+)
+
+
+def draw(figure: dict[str, Any], *, key: str, view: str, name: str, description: str, height: int = 440) -> None:
+    """Draw `figure` (a Plotly dictionary).
+
+    Args:
+        view: what is shown, in a word; while it stays the same, the reader's zoom and legend choices stay too.
+        name: the file name of image downloads, without ending.
+        description: the chart in a sentence, for screen readers.
+        height: pixels.
+    """
+    figure = {**figure, "layout": {**figure["layout"], "uirevision": view}}
+    background = "#0e1420" if st.context.theme.type == "dark" else "#ffffff"
+    data = {
+        "figure": figure,
+        "source": SOURCE,
+        "name": name,
+        "description": description,
+        "height": height,
+        "background": background,
+    }
+    _component(data=data, key=key)

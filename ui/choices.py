@@ -1,0 +1,201 @@
+"""The controls in the sidebar, and what was chosen with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from forecasting import charts, sources
+from forecasting.frequency import Frequency
+from forecasting.models import model, models
+from forecasting.panel import Panel, Statistic
+from forecasting.series import Series
+from forecasting.service import Service
+from ui import link
+
+DEFAULT_MODELS = ("sarima", "prophet", "ets")
+#: Training windows on offer: name in the link -> label. A year holds every season that daily models use.
+WINDOWS = {"all": "All of it", "730": "Last 2 years", "365": "Last year", "180": "Last 6 months", "90": "Last 3 months"}
+#: Periods a day or a week; other frequencies always learn from all they have.
+PER_DAY = {"daily": 1.0, "weekly": 1 / 7}
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the reader wants to see."""
+
+    panel: Panel
+    statistic: Statistic
+    region: str
+    models: tuple[str, ...]
+    horizon: int
+    series: Series
+    smooth: bool
+    band: str
+
+    @property
+    def view(self) -> str:
+        """A name for what the chart shows; while it stays the same, zoom and legend stay too."""
+        return f"{self.panel.source}/{self.statistic.name}/{self.region}/{self.horizon}/{self.smooth}"
+
+
+def choose(service: Service) -> Choices:
+    """Draw the controls and keep the address in step with them. Raises `ForecastingError` when there is no data."""
+    with st.sidebar:
+        panel = _panel(service)
+        statistic = _statistic(panel)
+        region = _region(panel, statistic)
+        chosen = _models()
+        whole = service.series(panel, region, statistic.name)
+        horizon = _horizon(whole.frequency)
+        with st.expander("More", expanded=False):
+            window = _window(whole.frequency)
+            smooth = _smooth(whole)
+            band = _band(chosen)
+    link.write(_state(panel, statistic, region, chosen, horizon, window, smooth, band))
+    series = whole.tail(window) if window else whole
+    return Choices(panel, statistic, region, tuple(chosen), horizon, series, smooth, band)
+
+
+def _panel(service: Service) -> Panel:
+    known = sources.sources()
+    link.seed("source", list(known), "bundled", "source")
+    name = st.selectbox(
+        "Figures",
+        list(known),
+        format_func=lambda source: known[source].label,
+        key="source",
+        help="Where the figures come from. The bundled ones need no network.",
+        on_change=link.forget_notes,
+        persist_state="session",
+    )
+    return service.panel(name)
+
+
+def _statistic(panel: Panel) -> Statistic:
+    names = [statistic.name for statistic in panel.statistics]
+    link.seed("statistic", names, names[0], "statistic")
+    name = st.selectbox(
+        "Statistic",
+        names,
+        format_func=lambda statistic: panel.statistic(statistic).label,
+        key="statistic",
+        on_change=link.forget_notes,
+        persist_state="session",
+    )
+    return panel.statistic(name)
+
+
+def _region(panel: Panel, statistic: Statistic) -> str:
+    regions = panel.regions(statistic.name)
+    link.seed("region", regions, regions[0], "region")
+    return st.selectbox(
+        "Region",
+        regions,
+        key="region",
+        help="Type to search.",
+        on_change=link.forget_notes,
+        persist_state="session",
+    )
+
+
+def _models() -> list[str]:
+    known = models()
+    link.seed_many("models", list(known), [name for name in DEFAULT_MODELS if name in known], "model")
+    chosen = st.pills(
+        "Models",
+        list(known),
+        selection_mode="multi",
+        format_func=lambda name: known[name].label,
+        key="models",
+        help="Each is fitted in the background and appears when it is ready. The Methods page says what each does.",
+        on_change=link.forget_notes,
+        persist_state="session",
+    )
+    return [name for name in known if name in chosen]
+
+
+def _horizon(frequency: Frequency) -> int:
+    key = f"horizon_{frequency.name}"
+    link.seed_number(key, 1, frequency.max_horizon, frequency.default_horizon, "a horizon of", "horizon")
+    return st.slider(
+        f"Horizon ({frequency.step}s)",
+        1,
+        frequency.max_horizon,
+        key=key,
+        help=f"How many {frequency.step}s ahead.",
+        on_change=link.forget_notes,
+        persist_state="session",
+    )
+
+
+def _window(frequency: Frequency) -> int | None:
+    """Periods to learn from, or None for all."""
+    if frequency.name not in PER_DAY:
+        return None
+    link.seed("window", list(WINDOWS), "all", "training window")
+    days = st.selectbox(
+        "Learn from",
+        list(WINDOWS),
+        format_func=WINDOWS.__getitem__,
+        key="window",
+        help="Models see only this much of the past. Less forgets old waves; more knows more seasons.",
+        on_change=link.forget_notes,
+        persist_state="session",
+    )
+    return None if days == "all" else round(int(days) * PER_DAY[frequency.name])
+
+
+def _smooth(series: Series) -> bool:
+    if not charts.can_smooth(series):
+        return False
+    link.seed("smooth", ["1", "0"], "1", "choice of mean")
+    st.session_state.setdefault("mean", st.session_state["smooth"] == "1")
+    return st.toggle(
+        f"Draw {series.frequency.steps(series.season).removesuffix('s').replace(' ', '-')} means",
+        key="mean",
+        help="The weekday pattern makes a comb of daily counts; a mean over a week shows where they are going.",
+        on_change=link.forget_notes,
+        persist_state="session",
+    )
+
+
+def _band(chosen: list[str]) -> str:
+    options = ["auto", *chosen]
+    link.seed("band", options, "auto", "band")
+    return st.selectbox(
+        "Bands of",
+        options,
+        format_func=lambda name: "First model that is ready" if name == "auto" else model(name).label,
+        key="band",
+        help="The shaded bands hold 50, 80 and 95 % of possible futures, if that model is right about its own errors.",
+        on_change=link.forget_notes,
+        persist_state="session",
+    )
+
+
+def _state(
+    panel: Panel,
+    statistic: Statistic,
+    region: str,
+    chosen: list[str],
+    horizon: int,
+    window: int | None,
+    smooth: bool,
+    band: str,
+) -> dict[str, str]:
+    state = {
+        "source": panel.source,
+        "statistic": statistic.name,
+        "region": region,
+        "models": ",".join(chosen),
+        "horizon": str(horizon),
+    }
+    if window:
+        state["window"] = st.session_state["window"]
+    if st.session_state.get("mean") is False:
+        state["smooth"] = "0"
+    if band != "auto":
+        state["band"] = band
+    return state

@@ -1,0 +1,223 @@
+"""The parts of the Explore page, from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from forecasting import charts, export, headline
+from forecasting.errors import ForecastingError
+from forecasting.jobs import Job, State
+from forecasting.models import model
+from forecasting.request import Request
+from forecasting.series import Forecast
+from forecasting.service import LookBack, Service, forecasts_table
+from forecasting.wording import day
+from ui import app, chart, link, rows
+from ui.choices import Choices
+
+#: How often a page asks whether there is something new while models train, in seconds.
+TICK = 0.5
+
+
+def heading(choices: Choices) -> None:
+    """Where and what, the frequency, and the way to share it."""
+    series = choices.series
+    title, share = st.columns([5, 1], vertical_alignment="bottom", wrap=False)
+    title.markdown(f"### {choices.region}: {choices.statistic.label.lower()}")
+    title.caption(
+        f"{series.frequency.name.capitalize()} to {day(series.origin)} · {choices.panel.attribution}",
+    )
+    with share.popover("Share", icon=":material/link:", width="stretch"):
+        st.caption("This link opens the same view elsewhere.")
+        st.code(link.url(), language=None, wrap_lines=True)
+    for note in link.notes():
+        st.info(note, icon=":material/link_off:")
+
+
+def live(service: Service, choices: Choices) -> None:
+    """Everything that changes while models train: it polls alone, and stops when all is done."""
+    _, busy = _state(service, choices)
+    st.fragment(_live, run_every=TICK if busy else None)(service, choices, busy)
+
+
+def _state(service: Service, choices: Choices) -> tuple[tuple[dict[str, Job], LookBack], bool]:
+    jobs = service.ask(_requests(choices))
+    past = service.look_back(choices.series, list(choices.models))
+    busy = past.waiting or any(not job.finished for job in jobs.values())
+    return (jobs, past), busy
+
+
+def _live(service: Service, choices: Choices, polling: bool) -> None:
+    try:
+        (jobs, past), busy = _state(service, choices)
+    except ForecastingError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    naive = service.ask([Request(choices.series, "naive", choices.horizon)])["naive"]
+    shown, drafts = _forecasts(jobs, naive)
+    band = choices.band if choices.band in shown else next(iter(shown))
+    fan = charts.Fan(choices.series, shown, drafts, band, choices.statistic.label.lower(), choices.smooth)
+    _headline(choices, shown[band], past)
+    _chart(choices, fan)
+    _carry_out(service, choices, rows.draw(jobs.values(), app.theme(), key="rows"))
+    _track_record(past, choices)
+    _table(choices, fan)
+    if polling and not busy:
+        st.rerun()
+
+
+def _carry_out(service: Service, choices: Choices, asked: tuple[str, str] | None) -> None:
+    """Do what the reader's button asked: end a job, or start one again."""
+    if asked is None:
+        return
+    what, key = asked
+    if what == "cancel":
+        service.cancel(key)
+    else:
+        requests = _requests(choices)
+        service.ask([request for request in requests if request.key == key], retry=True)
+    st.rerun()
+
+
+def _requests(choices: Choices) -> list[Request]:
+    return [Request(choices.series, name, choices.horizon) for name in choices.models]
+
+
+def _forecasts(jobs: dict[str, Job], naive: Job) -> tuple[dict[str, Forecast], frozenset[str]]:
+    """What can be drawn now: finished forecasts, drafts, and seasonal naive until there is any."""
+    shown, drafts = {}, set()
+    for name, job in jobs.items():
+        if job.forecast is not None:
+            shown[name] = job.forecast
+        elif job.draft is not None:
+            shown[name] = job.draft
+            drafts.add(name)
+    if not shown and naive.forecast is not None:
+        shown["naive"] = naive.forecast
+    return shown, frozenset(drafts)
+
+
+def _headline(choices: Choices, lead: Forecast, past: LookBack) -> None:
+    figures = [
+        headline.latest(choices.series, choices.statistic.label),
+        headline.soon(choices.series, lead),
+        headline.by_then(choices.series, lead),
+        headline.track_record(past.of(lead.model), past.waiting),
+    ]
+    left, right = st.columns(2)
+    cells = [*left.columns(2, wrap=False), *right.columns(2, wrap=False)]
+    for cell, figure in zip(cells, figures, strict=True):
+        cell.metric(
+            figure.label, figure.value, figure.detail, delta_color="off", delta_arrow="off", border=True, help=figure.help
+        )
+
+
+def _chart(choices: Choices, fan: charts.Fan) -> None:
+    with st.container(border=True):
+        chart.draw(
+            charts.fan(fan, app.theme()),
+            key="fan",
+            view=choices.view,
+            name=f"{choices.region} {choices.statistic.label}",
+            description=charts.describe(fan),
+        )
+
+
+def _track_record(past: LookBack, choices: Choices) -> None:
+    with st.container(border=True):
+        st.markdown("##### How good was it here?")
+        if past.why_not:
+            st.caption(past.why_not)
+            return
+        frequency = choices.series.frequency
+        stretch = frequency.steps(past.periods)
+        st.caption(
+            f"The last {stretch} held out, forecast from the data before them, and compared with what came. "
+            "One stretch of time is one test, not a proof."
+        )
+        if past.scores:
+            st.markdown(headline.verdict(past.scores, frequency.step))
+            st.dataframe(_score_table(past), hide_index=True, width="stretch", column_config=_score_columns())
+        late = [model(name).label for name, job in past.jobs.items() if not job.finished]
+        if late:
+            st.caption(f"Still being judged: {', '.join(late)}.")
+        for job in past.jobs.values():
+            if job.error:
+                st.caption(f"{model(job.model).label}: {job.error}")
+
+
+def _score_table(past: LookBack) -> pd.DataFrame:
+    rows = [
+        {
+            "Model": model(score.model).label,
+            "Error against repeating": score.relative_error,
+            "Mean error": score.error,
+            "WIS against repeating": score.relative_wis,
+            "50 % band held": f"{score.held_50} of {score.periods}",
+            "80 % band held": f"{score.held_80} of {score.periods}",
+            "95 % band held": f"{score.held_95} of {score.periods}",
+            "Sum off by": 100 * score.total_error,
+        }
+        for score in past.scores
+    ]
+    return pd.DataFrame(rows)
+
+
+def _score_columns() -> dict[str, Any]:
+    number = st.column_config.NumberColumn
+    return {
+        "Error against repeating": number(
+            format="%.2f×", help="Mean absolute error of the median over seasonal naive's. Below 1 beats repeating."
+        ),
+        "Mean error": number(format="%,.0f", help="Mean absolute error of the median, in counts a period."),
+        "WIS against repeating": number(
+            format="%.2f×", help="Weighted interval score, which judges the bands too, over seasonal naive's."
+        ),
+        "80 % band held": st.column_config.TextColumn(help="An honest 80 % band holds about 8 of 10."),
+        "Sum off by": number(format="%+.1f %%", help="The forecast sum of the whole stretch against what came."),
+    }
+
+
+def _table(choices: Choices, fan: charts.Fan) -> None:
+    with st.expander("The numbers behind the chart", icon=":material/table:"):
+        st.dataframe(
+            charts.numbers(fan),
+            hide_index=True,
+            width="stretch",
+            column_config={"Date": st.column_config.DateColumn(format="D MMM YYYY")},
+        )
+    _downloads(choices, fan)
+
+
+def _downloads(choices: Choices, fan: charts.Fan) -> None:
+    """Files are made when they are asked for."""
+    name = f"{choices.region} {choices.statistic.name}".replace(" ", "_").lower()
+    title = f"{choices.region}: {choices.statistic.label.lower()}. {choices.panel.attribution}"
+
+    def table() -> pd.DataFrame:
+        return forecasts_table(choices.region, choices.series, fan.forecasts.values())
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _download("Forecasts, CSV", lambda: export.to_csv(table()), f"{name}.csv", "text/csv")
+        _download("Parquet", lambda: export.to_parquet(table()), f"{name}.parquet", "application/vnd.apache.parquet")
+        _download("Chart, HTML", lambda: charts.standalone(charts.fan(fan), title), f"{name}.html", "text/html")
+        st.caption("PNG and SVG: the buttons at the top right of the chart.")
+
+
+def _download(label: str, data: Callable[[], bytes], file_name: str, mime: str) -> None:
+    st.download_button(
+        label, data, file_name, mime, key=f"download {label}", on_click="ignore", icon=":material/download:"
+    )
+
+
+def provenance(choices: Choices) -> None:
+    """Where the figures come from and what was repaired in them."""
+    notes = [*choices.panel.notes, *choices.series.notes]
+    with st.container(border=True):
+        st.markdown("##### About these figures")
+        st.markdown("\n".join(f"- {note}" for note in notes) if notes else "Nothing had to be repaired.")
+        st.caption(f"{choices.panel.attribution} {choices.panel.licence}")

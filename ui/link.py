@@ -1,0 +1,81 @@
+"""The state of a page in its address: short, stable names that a link keeps working with.
+
+Streamlit's own `bind="query-params"` writes the labels of widgets into the address, so a reworded label would break every
+link; and it drops what it does not know without a word. Here a link carries registry names, and what cannot be honoured is
+said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+_NOTES = "link notes"
+
+
+def notes() -> list[str]:
+    """Sentences about what the link asked for that is not there; gone as soon as the reader changes something."""
+    return list(st.session_state.get(_NOTES, []))
+
+
+def forget_notes() -> None:
+    """The reader has moved on: called by every control when it changes."""
+    st.session_state.pop(_NOTES, None)
+
+
+def _note(sentence: str) -> None:
+    st.session_state.setdefault(_NOTES, []).append(sentence)
+
+
+def seed(key: str, options: Sequence[str], default: str, what: str) -> None:
+    """Give the widget `key` its first value: the link's if it is one of `options`, else `default` with a note."""
+    if key in st.session_state:
+        if st.session_state[key] not in options:
+            st.session_state[key] = default
+        return
+    asked = st.query_params.get(key)
+    known = {option.casefold(): option for option in options}
+    if asked is not None and asked.casefold() not in known:
+        _note(f"This link asks for the {what} '{asked[:60]}', which is not here; you see '{default}' instead.")
+    st.session_state[key] = known.get((asked or "").casefold(), default)
+
+
+def seed_many(key: str, options: Sequence[str], default: Sequence[str], what: str) -> None:
+    """The same for several values, which a link joins with commas."""
+    if key in st.session_state:
+        return
+    asked = [name.strip().casefold() for name in st.query_params.get(key, "").split(",") if name.strip()]
+    unknown = [name[:60] for name in asked if name not in options]
+    if unknown:
+        _note(f"This link asks for the {what} '{unknown[0]}', which is not here.")
+    st.session_state[key] = [option for option in options if option in asked] or list(default)
+
+
+def seed_number(key: str, low: int, high: int, default: int, what: str, name: str | None = None) -> None:
+    """The same for a whole number between `low` and `high`; `name` is its name in the link."""
+    if key in st.session_state:
+        st.session_state[key] = min(max(int(st.session_state[key]), low), high)
+        return
+    asked = st.query_params.get(name or key)
+    if asked is None:
+        st.session_state[key] = min(max(default, low), high)
+        return
+    value = int(asked) if asked.isascii() and asked.lstrip("-").isdigit() and len(asked) < 10 else None
+    st.session_state[key] = min(max(default if value is None else value, low), high)
+    if value != st.session_state[key]:
+        _note(f"This link asks for {what} '{asked[:20]}'; from {low} to {high} is possible, you see {st.session_state[key]}.")
+
+
+def write(state: dict[str, str]) -> None:
+    """Put `state` in the address, if it is not there already."""
+    if st.query_params.to_dict() != state:
+        st.query_params.from_dict(state)
+
+
+def url() -> str:
+    """The address of what is on the screen, for sharing."""
+    from urllib.parse import urlencode
+
+    base = (st.context.url or "").split("?")[0]
+    return f"{base}?{urlencode(st.query_params.to_dict())}"

@@ -1,0 +1,54 @@
+// One quiet row a model: what it is doing, for how long, and a way to stop it. The seconds tick here, so that the server
+// sends a row only when there is something new to say.
+const ICONS = { done: "✓", failed: "!", cancelled: "–", timed_out: "!", queued: "·" };
+
+function part(tag, name, text) {
+  const element = document.createElement(tag);
+  element.className = name;
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
+function spoken(seconds) {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  return seconds < 120 ? `${seconds.toFixed(0)} s` : `${(seconds / 60).toFixed(0)} min`;
+}
+
+function build(row, act) {
+  const element = part("div", `row ${row.state}`);
+  element.dataset.model = row.model;
+  element.dataset.state = row.state;
+  const mark = part("span", row.state === "running" ? "mark spinner" : "mark", ICONS[row.state] ?? "");
+  mark.setAttribute("aria-hidden", "true");
+  const name = part("span", "name", row.label);
+  name.style.setProperty("--model", row.colour);
+  const text = part("span", "text", row.text);
+  const time = part("span", "time", row.seconds === null ? "" : spoken(row.seconds));
+  if (row.state === "running") {
+    time.dataset.since = String(performance.now() - 1000 * row.seconds);
+  }
+  element.append(mark, name, text, time);
+  if (row.action) {
+    const button = part("button", "action", row.action);
+    button.type = "button";
+    button.setAttribute("aria-label", `${row.action} ${row.label}`);
+    button.onclick = () => { button.disabled = true; act(row.action === "Cancel" ? "cancel" : "retry", row.key); };
+    element.append(button);
+  } else {
+    element.append(part("span", "action", ""));
+  }
+  return element;
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const list = parentElement.querySelector(".rows");
+  const focused = list.contains(list.getRootNode().activeElement) && list.getRootNode().activeElement.ariaLabel;
+  list.replaceChildren(...data.rows.map((row) => build(row, setTriggerValue)));
+  if (focused) list.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
+  const timer = setInterval(() => {
+    for (const time of list.querySelectorAll("[data-since]")) {
+      time.textContent = spoken((performance.now() - Number(time.dataset.since)) / 1000);
+    }
+  }, 200);
+  return () => clearInterval(timer);
+}
