@@ -1,10 +1,12 @@
 """Forecast Explorer: `streamlit run streamlit_app.py`."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from ui import app
 
-st.set_page_config(page_title="Forecast Explorer", page_icon=":material/query_stats:", layout="wide")
+st.set_page_config(page_title="Forecast Explorer", page_icon=str(Path(__file__).parent / "ui" / "icon.png"), layout="wide")
 app.service()
 st.navigation(
     [

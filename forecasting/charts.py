@@ -28,6 +28,8 @@ COLOURS: dict[str, tuple[str, str]] = {
 }
 #: Central bands drawn, widest first, with the opacity of each on light and dark.
 BANDS = ((95, 0.16, 0.22), (80, 0.22, 0.28), (50, 0.30, 0.36))
+#: Streamlit's own font, so that the chart looks like the page around it.
+FONT = '"Source Sans", "Source Sans 3", "Helvetica Neue", Arial, sans-serif'
 LEVEL = {level: i for i, level in enumerate(QUANTILES)}
 
 
@@ -104,11 +106,13 @@ def can_smooth(series: Series) -> bool:
 def fan(chart: Fan, theme: Theme = LIGHT) -> dict[str, Any]:
     """The fan chart: history, one line a model, and the bands of one of them."""
     past, dates = chart.history(), chart.series.dates
-    traces = _reported(chart, theme) + [_line(_iso(dates), past, _history_name(chart), theme.text, 2.2, "history")]
-    if chart.band in chart.forecasts:
-        traces = _bands(chart, past[-1], theme) + traces
-    traces += [_median(chart, name, past[-1], theme) for name in chart.forecasts]
-    traces += _provisional(chart, theme)
+    traces = [
+        *_bands(chart, past[-1], theme),
+        *_reported(chart, theme),
+        _line(_iso(dates), past, _history_name(chart), theme.text, 2.2, "history"),
+        *(_median(chart, name, past[-1], theme) for name in chart.forecasts),
+        *_provisional(chart, theme),
+    ]
     return {"data": traces, "layout": _layout(chart, theme)}
 
 
@@ -167,7 +171,9 @@ def _provisional(chart: Fan, theme: Theme) -> list[dict[str, Any]]:
 
 
 def _bands(chart: Fan, last: float, theme: Theme) -> list[dict[str, Any]]:
-    forecast = chart.forecasts[chart.band]
+    forecast = chart.forecasts.get(chart.band)
+    if forecast is None:
+        return []
     table = chart.quantiles(forecast)
     dates = pd.DatetimeIndex([forecast.origin]).append(forecast.dates)
     x = _iso(dates) + _iso(dates[::-1])
@@ -186,7 +192,6 @@ def _bands(chart: Fan, last: float, theme: Theme) -> list[dict[str, Any]]:
                 "fillcolor": _rgba(theme.model(chart.band), dark if theme.dark else light),
                 "line": {"width": 0},
                 "name": f"{percent} %",
-                "legendgroup": "bands",
                 "showlegend": False,
                 "hoverinfo": "skip",
             }
@@ -198,8 +203,9 @@ def _median(chart: Fan, name: str, last: float, theme: Theme) -> dict[str, Any]:
     forecast = chart.forecasts[name]
     table = chart.quantiles(forecast)
     dates = pd.DatetimeIndex([forecast.origin]).append(forecast.dates)
-    label = model(name).label + (" (draft)" if name in chart.drafts else "")
     lead = name == chart.band
+    label = model(name).label + (" (draft)" if name in chart.drafts else "")
+    label += ", 50/80/95 % bands" if lead else ""
     trace = _line(
         _iso(dates), np.concatenate([[last], table[:, MEDIAN]]), label, theme.model(name), 2.8 if lead else 1.7, name
     )
@@ -228,7 +234,7 @@ def _layout(chart: Fan, theme: Theme) -> dict[str, Any]:
     origin = _iso(pd.DatetimeIndex([chart.series.origin]))[0]
     whole_span = _iso(pd.DatetimeIndex([chart.series.start, last]))
     return {
-        "font": {"color": theme.text, "size": 13},
+        "font": {"color": theme.text, "size": 13, "family": FONT},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "margin": {"l": 8, "r": 12, "t": 8, "b": 8},

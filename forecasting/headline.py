@@ -27,7 +27,7 @@ def _season_steps(series: Series) -> int:
     return series.season if series.frequency.name in ("daily", "hourly") else 1
 
 
-def latest(series: Series, label: str) -> Figure:
+def latest(series: Series) -> Figure:
     """What was counted last, and the change on the stretch before."""
     steps = min(_season_steps(series), len(series))
     now, before = series.values[-steps:].sum(), series.values[-2 * steps : -steps].sum()
@@ -36,8 +36,8 @@ def latest(series: Series, label: str) -> Figure:
     if len(series) < 2 * steps:
         detail = ending
     else:
-        detail = f"{change(now, before)} on the {'week' if steps == 7 else stretch} before"
-    return Figure(f"{label}, last {stretch}", compact(now), detail, f"The sum of the last {stretch}, {ending}.")
+        detail = f"{change(now, before)} on the {'week' if steps == 7 else stretch}"
+    return Figure(f"Last {stretch}", compact(now), detail, f"The sum of the last {stretch}, {ending}, and how it differs from the {stretch} before.")
 
 
 def soon(series: Series, forecast: Forecast) -> Figure:
@@ -46,7 +46,7 @@ def soon(series: Series, forecast: Forecast) -> Figure:
     total = forecast.totals[steps - 1]
     stretch = series.frequency.steps(steps) if steps > 1 else series.frequency.step
     return Figure(
-        f"Expected next {stretch}",
+        f"Next {stretch}",
         compact(total[MEDIAN]),
         f"80 %: {span(total[LOW], total[HIGH])}",
         f"{model(forecast.model).label}: the median of the sum over the next {stretch} after {day(series.origin)}; "
@@ -60,7 +60,7 @@ def by_then(series: Series, forecast: Forecast) -> Figure:
     sign = "" if series.cumulative else "+"
     what = "The running total" if series.cumulative else "All that is expected"
     return Figure(
-        f"{'Total' if series.cumulative else 'Expected'} by {day(forecast.dates[-1])}",
+        f"{'Total' if series.cumulative else 'All'} by {forecast.dates[-1].day} {forecast.dates[-1]:%b}",
         sign + compact(total[MEDIAN]),
         f"80 %: {span(total[LOW], total[HIGH])}",
         f"{what} from {day(forecast.dates[0])} to {day(forecast.dates[-1])}: the median of the sum over possible "
@@ -74,16 +74,16 @@ def track_record(score: Score | None, waiting: bool) -> Figure:
     """The error of the last four weeks against seasonal naive, and how often the 80 % band held."""
     if score is None:
         return Figure(
-            "Track record, last 4 weeks",
+            "Track record",
             "…" if waiting else "–",
             "looking back" if waiting else "not enough history",
             "The last four weeks are held out, forecast from the data before them, and compared with what came.",
         )
     ratio = f"{score.relative_error:.2f}×" if score.relative_error == score.relative_error else "–"
     return Figure(
-        "Track record, last 4 weeks",
+        "Track record",
         ratio,
-        f"80 % band held {score.held_80} of {score.periods}",
+        f"80 % held {score.held_80} of {score.periods}",
         f"{model(score.model).label}: mean absolute error over the last four weeks, forecast without having seen them, "
         "as a multiple of seasonal naive's (repeating the last season). Below 1 is better than repeating.",
     )

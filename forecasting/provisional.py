@@ -108,7 +108,7 @@ def silent_from(counts: np.ndarray, cycle: int) -> int:
         return size
     start = int(heard[-1]) + 1
     usual = usually_silent(counts, cycle)
-    expected = typical(counts, np.isnan(counts), start, size, cycle)[1]
+    expected = typical(counts, np.isnan(counts), start, size, cycle)[1] * _fading(counts[:start], cycle)
     doubtful = ~usual[start:]
     recent = slice(max(start - 8 * cycle, 0), start)
     zeros = (np.nan_to_num(counts[recent]) == 0) & ~usual[recent]
@@ -116,3 +116,9 @@ def silent_from(counts: np.ndarray, cycle: int) -> int:
     if not surprising or zeros.mean() > NATURAL_ZEROS:
         doubtful &= np.isnan(counts[start:])
     return start + int(np.argmax(doubtful)) if doubtful.any() else size
+
+
+def _fading(counts: np.ndarray, cycle: int) -> float:
+    """How much lower than in the two cycles before counts are to be expected, when they fall as they did: at most 1."""
+    last, before = np.nansum(counts[-cycle:]), np.nansum(counts[-2 * cycle : -cycle])
+    return float(min(max(last / before, 0.0), 1.0)) ** 2 if before > 0 else 1.0

@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pandas as pd
@@ -59,11 +60,28 @@ class Service:
         self.store = store or Store()
         self.queue = queue or JobQueue(self.store)
         self._series: OrderedDict[tuple[str, str, str], tuple[pd.DataFrame, Series]] = OrderedDict()
+        self._loaders = ThreadPoolExecutor(max_workers=4, thread_name_prefix="source")
+        self._loading: dict[str, Future[Panel]] = {}
         self._lock = threading.Lock()
 
-    def panel(self, source: str) -> Panel:
-        """The figures of a source, from its local copy where that is fresh. Raises `SourceError`, `RequestError`."""
-        return sources.source(source).panel()
+    def panel(self, source: str, patience: float | None = None) -> Panel | None:
+        """The figures of a source, from its local copy where that is fresh, else downloaded in the background.
+
+        None when they are not here after `patience` seconds: ask again, the download goes on. Without `patience`, waits.
+        Raises `SourceError`, `RequestError`.
+        """
+        with self._lock:
+            if source not in self._loading:
+                self._loading[source] = self._loaders.submit(sources.source(source).panel)
+            loading = self._loading[source]
+        try:
+            return loading.result(patience)
+        except TimeoutError:
+            return None
+        finally:
+            if loading.done():
+                with self._lock:
+                    self._loading.pop(source, None)
 
     def series(self, panel: Panel, region: str, statistic: str, window: int | None = None) -> Series:
         """One region's prepared series, its last `window` periods if given. Raises `DataError`, `RequestError`."""
@@ -129,6 +147,7 @@ class Service:
 
     def close(self) -> None:
         """End the workers and close the store."""
+        self._loaders.shutdown(wait=False, cancel_futures=True)
         self.queue.close()
         self.store.close()
 

@@ -4,15 +4,15 @@ import streamlit as st
 
 from forecasting.errors import ForecastingError
 from ui import app, explore
-from ui.choices import choose
+from ui.choices import StillLoading, choose
 
 service = app.service()
 try:
     choices = choose(service)
+    explore.heading(choices)
+    explore.live(service, choices)
+    explore.provenance(choices)
+except StillLoading as figures:
+    explore.loading(str(figures))
 except ForecastingError as error:
     st.error(str(error), icon=":material/error:")
-    st.stop()
-
-explore.heading(choices)
-explore.live(service, choices)
-explore.provenance(choices)

@@ -21,6 +21,14 @@ WINDOWS = {"all": "All of it", "730": "Last 2 years", "365": "Last year", "180":
 PER_DAY = {"daily": 1.0, "weekly": 1 / 7}
 
 
+#: Seconds a page waits for figures before it says that they are being fetched.
+PATIENCE = 0.4
+
+
+class StillLoading(Exception):  # noqa: N818 - nothing is wrong
+    """The figures are on their way; the page looks again shortly."""
+
+
 @dataclass(frozen=True)
 class Choices:
     """What the reader wants to see."""
@@ -41,7 +49,7 @@ class Choices:
 
 
 def choose(service: Service) -> Choices:
-    """Draw the controls and keep the address in step with them. Raises `ForecastingError` when there is no data."""
+    """Draw the controls and keep the address in step with them. Raises `ForecastingError` or `StillLoading`."""
     with st.sidebar:
         panel = _panel(service)
         statistic = _statistic(panel)
@@ -70,7 +78,10 @@ def _panel(service: Service) -> Panel:
         on_change=link.forget_notes,
         persist_state="session",
     )
-    return service.panel(name)
+    panel = service.panel(name, patience=PATIENCE)
+    if panel is None:
+        raise StillLoading(known[name].label)
+    return panel
 
 
 def _statistic(panel: Panel) -> Statistic:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from forecasting import charts, export, headline
+from forecasting import charts, export, headline, sources
 from forecasting.errors import ForecastingError
 from forecasting.jobs import Job, State
 from forecasting.models import model
@@ -23,17 +23,29 @@ from ui.choices import Choices
 TICK = 0.5
 
 
+def loading(label: str) -> None:
+    """The figures are being fetched: say so, look again every second, and leave every control usable."""
+    st.info(f"Fetching {label} … Any other figures can be chosen meanwhile.", icon=":material/cloud_download:")
+    _look_again()
+
+
+@st.fragment(run_every=1.0)
+def _look_again() -> None:
+    if st.session_state.get("looked"):
+        st.session_state["looked"] = False
+        st.rerun()
+    st.session_state["looked"] = True
+
+
 def heading(choices: Choices) -> None:
     """Where and what, the frequency, and the way to share it."""
     series = choices.series
-    title, share = st.columns([5, 1], vertical_alignment="bottom", wrap=False)
-    title.markdown(f"### {choices.region}: {choices.statistic.label.lower()}")
-    title.caption(
-        f"{series.frequency.name.capitalize()} to {day(series.origin)} · {choices.panel.attribution}",
-    )
-    with share.popover("Share", icon=":material/link:", width="stretch"):
-        st.caption("This link opens the same view elsewhere.")
-        st.code(link.url(), language=None, wrap_lines=True)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader(f"{choices.region}: {choices.statistic.label.lower()}", anchor=False, width="content")
+        with st.popover("Share", icon=":material/link:", width="content"):
+            st.caption("This link opens the same view elsewhere.")
+            st.code(link.url(), language=None, wrap_lines=True)
+    st.caption(f"{series.frequency.name.capitalize()} figures to {day(series.origin)} · {sources.source(choices.panel.source).label}")
     for note in link.notes():
         st.info(note, icon=":material/link_off:")
 
@@ -103,7 +115,7 @@ def _forecasts(jobs: dict[str, Job], naive: Job) -> tuple[dict[str, Forecast], f
 
 def _headline(choices: Choices, lead: Forecast, past: LookBack) -> None:
     figures = [
-        headline.latest(choices.series, choices.statistic.label),
+        headline.latest(choices.series),
         headline.soon(choices.series, lead),
         headline.by_then(choices.series, lead),
         headline.track_record(past.of(lead.model), past.waiting),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from forecasting.jobs.job import Job, State, move, tell
+from forecasting.jobs.protocol import Order
 from forecasting.models import Progress
 from forecasting.request import Request
 
@@ -97,11 +98,12 @@ class Board:
         self._active[key] = entry
         return entry
 
-    def start(self, entry: Entry, worker: Killable) -> int:
-        """A worker takes a queued entry; gives the number of this attempt."""
+    def start(self, entry: Entry, worker: Killable) -> Order:
+        """A worker takes a queued entry; gives what to send it."""
+        assert entry.request  # only finished entries have none
         self.move(entry, State.running, attempts=entry.job.attempts + 1)
         entry.fit, entry.worker = entry.job.version, worker
-        return entry.fit
+        return Order(entry.fit, entry.request)
 
     def move(self, entry: Entry, state: State, **changes: Any) -> None:
         """`entry` in its next state (see `job.move`), with the clock and the memory that go with it."""

@@ -18,9 +18,8 @@ log = logging.getLogger(__name__)
 
 #: Linear algebra in each worker keeps to one thread: several workers' threads fighting for the cores take four times as
 #: long (measured, see DESIGN). It must be set before numpy is imported, hence by the parent.
-ONE_THREAD = {
-    name: "1"
-    for name in (
+ONE_THREAD = dict.fromkeys(
+    (
         "OMP_NUM_THREADS",
         "OPENBLAS_NUM_THREADS",
         "MKL_NUM_THREADS",
@@ -28,8 +27,9 @@ ONE_THREAD = {
         "VECLIB_MAXIMUM_THREADS",
         "NUMEXPR_NUM_THREADS",
         "NUMBA_NUM_THREADS",
-    )
-}
+    ),
+    "1",
+)
 #: Lines of a worker's standard error that are logged for one fit, and characters of each.
 LOGGED_LINES, LOGGED_WIDTH = 200, 2000
 
@@ -55,6 +55,10 @@ class WorkerProcess:
             env=_environment(),
             start_new_session=True,
         )
+        assert self._process.stdin
+        assert self._process.stdout
+        assert self._process.stderr
+        self._orders, self._output, self._stderr = self._process.stdin, self._process.stdout, self._process.stderr
         self._lock = threading.Lock()
         self._reaped = False
         self._ended = ended
@@ -79,8 +83,8 @@ class WorkerProcess:
         """Asks for a fit. A dead process is noticed by `events`, not here."""
         self._budget = LOGGED_LINES
         try:
-            self._process.stdin.write(order.line())
-            self._process.stdin.flush()
+            self._orders.write(order.line())
+            self._orders.flush()
         except OSError:
             self.alive = False
 
@@ -98,13 +102,13 @@ class WorkerProcess:
             self._reaped = True
         code = self._process.wait()
         self._errors.join(timeout=2)  # only a child that left the group could keep standard error open
-        for stream in (self._process.stdin, self._process.stdout):
+        for stream in (self._orders, self._output):
             with contextlib.suppress(OSError):  # an order that was never read
                 stream.close()
         return code
 
     def _events(self) -> Iterator[Event]:
-        for line in self._process.stdout:
+        for line in self._output:
             try:
                 yield Event.of(line)
             except (ValueError, KeyError, TypeError):
@@ -112,7 +116,7 @@ class WorkerProcess:
         self.alive = False
 
     def _log_errors(self) -> None:
-        with self._process.stderr as stream:
+        with self._stderr as stream:
             while line := stream.readline(LOGGED_WIDTH):
                 self._said.append(line.rstrip())
                 self._budget -= 1

@@ -109,7 +109,7 @@ class Supervisor(threading.Thread):
             if board.closed or not worker.alive:
                 return None
             entry = board.waiting()[0]
-            order = Order(board.start(entry, worker), entry.request)
+            order = board.start(entry, worker)
             board.changed.notify_all()
             return entry, order
 
@@ -136,7 +136,7 @@ class Supervisor(threading.Thread):
                 continue
             if event.trace:
                 log.error("Fitting %s: %s", entry.job.model, event.trace)
-            if event.name == "done" and entry.runs(fit):
+            if event.forecast and entry.runs(fit):
                 self._keep(entry.job.key, event.forecast, event.seconds)
             self._note(entry, event)
             if event.last:
@@ -146,9 +146,9 @@ class Supervisor(threading.Thread):
         with self._board.changed:
             if not entry.runs(event.fit):
                 return
-            if event.name == "progress":
+            if event.progress:
                 self._board.tell(entry, event.progress)
-            elif event.name == "done":
+            elif event.forecast:
                 self._board.move(entry, State.done, forecast=event.forecast, draft=None, seconds=event.seconds)
             elif event.name == "failed":
                 self._board.move(entry, State.failed, error=event.error, seconds=event.seconds)

@@ -18,9 +18,12 @@ from typing import TextIO
 
 from forecasting.jobs.fit import fit
 from forecasting.jobs.protocol import Event, Order
-from forecasting.models import Model, Progress, models
+from forecasting.models import Model, models
 
 log = logging.getLogger(__name__)
+
+#: Models whose imports are too large for an idle process to hold: pmdarima brings scikit-learn.
+WARMED_WHEN_NEEDED = frozenset({"auto_arima"})
 
 
 def main() -> None:
@@ -54,25 +57,24 @@ class Events:
 
 def serve(orders: queue.SimpleQueue[str], events: Events) -> None:
     """Fits each order; warms up a model whenever none waits."""
-    cold = list(models().values())
+    cold = dict(models())
     events.send(Event("ready"))
     while True:
+        idle = next((name for name in cold if name not in WARMED_WHEN_NEEDED), None)
         try:
-            line = orders.get(block=not cold)
+            order = Order.of(orders.get(block=idle is None))
         except queue.Empty:
-            _warm_up(cold.pop(0))
-        else:
-            _fit(Order.of(line), events)
+            _warm_up(cold.pop(str(idle)))
+            continue
+        if order.request.model in cold:  # its imports count neither as the fit's time nor against its limit
+            _warm_up(cold.pop(order.request.model))
+        _fit(order, events)
 
 
 def _fit(order: Order, events: Events) -> None:
     events.send(Event("started", order.fit))
     start = time.perf_counter()
-
-    def report(progress: Progress) -> None:
-        events.send(Event("progress", order.fit, progress))
-
-    outcome = fit(order.request, report)
+    outcome = fit(order.request, lambda progress: events.send(Event("progress", order.fit, progress)))
     seconds = time.perf_counter() - start
     name = "done" if outcome.forecast else "failed"
     events.send(Event(name, order.fit, None, outcome.forecast, seconds, outcome.error, outcome.trace))

@@ -32,8 +32,8 @@ def too_short(model: Model, series: Series, horizon: int, needed: int) -> Foreca
 
 
 def constant(model: Model, series: Series, horizon: int) -> Forecast:
-    """The one figure there has ever been, for ever: nothing for `model` to learn."""
-    return _naive(model, series, horizon, "All figures are the same, so the last one is repeated.")
+    """The one figure there is in all of `series`, for ever: nothing for `model` to learn."""
+    return _naive(model, series, horizon, f"The last {len(series)} figures are all the same, so they are repeated.")
 
 
 def failed(model: Model, series: Series, horizon: int) -> Forecast:
@@ -48,11 +48,16 @@ def capped(series: Series, scale: Transform, mean: np.ndarray) -> tuple[np.ndarr
 
     A trend that is steady on a root scale is steep on the counts; beyond this nothing in the series speaks for it.
     """
-    ceiling = scale.forward(RUNAWAY * series.values.max())
-    if mean.max() <= ceiling:
+    highest = ceiling(series, scale)
+    if mean.max() <= highest:
         return mean, ()
     note = f"The trend ran away: the median is held at {RUNAWAY:g} times the largest figure so far."
-    return np.minimum(mean, ceiling), (note,)
+    return np.minimum(mean, highest), (note,)
+
+
+def ceiling(series: Series, scale: Transform) -> float:
+    """`RUNAWAY` times the largest figure so far, on `scale`."""
+    return float(scale.forward(RUNAWAY * series.values.max()))
 
 
 def _naive(model: Model, series: Series, horizon: int, note: str) -> Forecast:

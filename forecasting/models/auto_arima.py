@@ -46,7 +46,7 @@ class AutoARIMA(Model):
             return _fallback.too_short(self, series, horizon, SHORTEST)
         recent = series.tail(WINDOW)
         if np.ptp(recent.values) == 0:
-            return _fallback.constant(self, series, horizon)
+            return _fallback.constant(self, recent, horizon)
         scale = self.scale(series)
         values = scale.forward(recent.values)
         unit = float(np.abs(values).mean())
@@ -101,4 +101,6 @@ def label(found: Any) -> str:
     """E.g. ``ARIMA (0,1,1)(0,1,1)[7]``."""
     order, seasonal = found.order, found.seasonal_order
     orders = f"({','.join(map(str, order))})"
-    return f"ARIMA {orders}" if seasonal[3] < 2 else f"ARIMA {orders}({','.join(map(str, seasonal[:3]))})[{seasonal[3]}]"
+    return (
+        f"ARIMA {orders}" if seasonal[3] < 2 else f"ARIMA {orders}({','.join(map(str, seasonal[:3]))})[{seasonal[3]}]"
+    )

@@ -82,7 +82,7 @@ class Model(ABC):
         this series is beyond it. The same series and horizon always give the same numbers.
         """
 
-    def warm_up(self) -> None:
+    def warm_up(self) -> None:  # noqa: B027 - most models have nothing to import
         """Import what `forecast` will need; background workers call it before the first request."""
 
     def scale(self, series: Series) -> Transform:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import warnings
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from forecasting.models import _fallback
-from forecasting.models.base import Model, Progress, Report, ignore
+from forecasting.models.base import Model, Report, ignore
 from forecasting.models.predictive import from_paths
 from forecasting.series import Forecast, Series
 
@@ -19,13 +19,15 @@ from forecasting.series import Forecast, Series
 SHORTEST = 10
 #: Possible futures drawn.
 SAMPLES = 1000
-#: Periods between the places where the trend may change slope.
+#: Chosen on daily cases of 8 European countries x 4 origins, 28 days ahead: with Prophet's own settings (a year of
+#: days, changes of slope in its first 80 %, prior scale 0.05) the mean weighted interval score was a sixth worse, the
+#: median error two fifths.
+WINDOWS = {"daily": 90, "hourly": 28 * 24}
 CHANGEPOINT_EVERY = 7
-#: How far into the history such places reach, and how readily the slope changes there (Prophet's own: 0.8, 0.05).
-CHANGEPOINT_RANGE = 0.95
+CHANGEPOINT_RANGE = 1.0
 CHANGEPOINT_PRIOR_SCALE = 0.5
-#: Figures looked at.
-WINDOW = 365
+#: More places for a change of slope than this only cost time.
+MOST_CHANGEPOINTS = 60
 
 
 class Prophet(Model):
@@ -35,7 +37,10 @@ class Prophet(Model):
     label = "Prophet"
     summary = (
         "Draws the past as straight pieces of trend (on a root scale) plus smooth weekly and yearly waves, and lets "
-        "the slope change in the future as often and as much as it has."
+        "the slope change in the future as often and as much as it has. Of daily counts it sees the last 90 days. It "
+        "copes with level shifts and with yearly waves in a long weekly or monthly history. On epidemics it goes "
+        "straight on past every peak, and its bands are far too narrow: on daily cases of eight countries its 95 % "
+        "band held 71 % of what came, and seasonal naive was better."
     )
     reference = "Taylor & Letham, Forecasting at Scale, The American Statistician 72(1) (2018)"
     order = 40
@@ -49,9 +54,9 @@ class Prophet(Model):
         """See `Model.forecast`."""
         if len(series) < SHORTEST:
             return _fallback.too_short(self, series, horizon, SHORTEST)
-        recent = series.tail(WINDOW)
+        recent = series.tail(WINDOWS.get(series.frequency.name, len(series)))
         if np.ptp(recent.values) == 0:
-            return _fallback.constant(self, series, horizon)
+            return _fallback.constant(self, recent, horizon)
         scale = self.scale(series)
         values = scale.forward(recent.values)
         unit = float(np.abs(values).mean())
@@ -59,7 +64,9 @@ class Prophet(Model):
             paths = sample(recent, values / unit, horizon)
         except (RuntimeError, ValueError):
             return _fallback.failed(self, series, horizon)
-        paths, notes = _fallback.capped(series, scale, paths.T * unit)
+        paths = paths.T * unit
+        _, notes = _fallback.capped(series, scale, np.median(paths, axis=0))
+        paths = np.minimum(paths, _fallback.ceiling(series, scale))
         return from_paths(self, series, scale.inverse(paths), f"Prophet {scale.label}", notes)
 
 
@@ -69,7 +76,7 @@ def sample(series: Series, values: np.ndarray, horizon: int) -> np.ndarray:
         import prophet
 
         model = prophet.Prophet(
-            n_changepoints=max(min(len(series) // CHANGEPOINT_EVERY, 60), 1),
+            n_changepoints=min(max(len(series) // CHANGEPOINT_EVERY, 1), MOST_CHANGEPOINTS),
             changepoint_range=CHANGEPOINT_RANGE,
             changepoint_prior_scale=CHANGEPOINT_PRIOR_SCALE,
             uncertainty_samples=SAMPLES,
@@ -78,7 +85,9 @@ def sample(series: Series, values: np.ndarray, horizon: int) -> np.ndarray:
         with _seeded():
             model.fit(pd.DataFrame({"ds": series.dates, "y": values}), seed=0)
             future = pd.DataFrame({"ds": series.frequency.after(series.origin, horizon)})
-            return model.predictive_samples(future)["yhat"]
+            paths = model.predictive_samples(future)["yhat"]
+        model.stan_backend.cleanup()  # Stan's own files, which would pile up for as long as the worker lives
+        return paths
 
 
 def seasonalities(series: Series) -> dict[str, bool]:
@@ -106,12 +115,15 @@ def _seeded() -> Iterator[None]:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """No word from Prophet and CmdStan, which log every fit and a missing plotly."""
+    # Its calls of pandas are deprecated (inplace=True), for its makers to mend: nothing that a user can act on.
     loggers = [logging.getLogger(name) for name in ("prophet", "prophet.plot", "cmdstanpy")]
     before = [logger.disabled for logger in loggers]
     for logger in loggers:
         logger.disabled = True
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
     finally:
         for logger, disabled in zip(loggers, before, strict=True):
             logger.disabled = disabled

@@ -16,6 +16,7 @@ from forecasting.errors import DataError, SourceError
 from forecasting.frequency import DAILY
 from forecasting.panel import Panel
 from forecasting.sources._download import FRESH, Copy, Downloads, Limits, Remote, ago, utc_now
+from forecasting.sources._parsed import keep, load, parsed_path
 from forecasting.sources._tidy import Tidy
 from forecasting.sources.base import Source
 
@@ -85,8 +86,12 @@ class LiveSource(Source):
         return replace(panel, notes=(self._age(copies), *panel.notes))
 
     def _parsed(self, paths: tuple[Path, ...]) -> Panel:
+        kept = parsed_path(self.name, paths)
         try:
-            tidy = self.read(paths)
+            tidy = load(kept)
+            if tidy is None:
+                tidy = self.read(paths)
+                keep(tidy, kept, self.name)
         except DataError as error:
             raise SourceError(
                 f"The local copy of '{self.label}' cannot be read ({str(error).rstrip('.')}); fetch it anew."

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -61,7 +62,7 @@ def read_table(content: bytes, name: str, choose: Choice = every) -> RawTable:
     Raises `DataError`, in one line, for anything that is not such a table.
     """
     content = _unpacked(content, name)
-    if not content.strip():
+    if not content or content.isspace():
         raise DataError(f"{name}: the file is empty; give a table with the columns region, date and value.")
     if content.startswith(b"PAR1"):
         table = _read_parquet(content, name)
@@ -71,7 +72,7 @@ def read_table(content: bytes, name: str, choose: Choice = every) -> RawTable:
         table = _read_csv(content, name, choose)
     if table.cells.empty:
         raise table.error("there is a header but no row below it; add the figures.")
-    return table
+    return replace(table, cells=_without_blank_columns(table.cells))
 
 
 def _unpacked(content: bytes, name: str) -> bytes:
@@ -81,20 +82,23 @@ def _unpacked(content: bytes, name: str) -> bytes:
         with gzip.open(io.BytesIO(content)) as stream:
             content = stream.read(MAX_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{name}: the gzip file is damaged ({_one_line(error)}); compress it again.") from None
+        raise DataError(f"{name}: the gzip file is damaged ({one_line(error)}); compress it again.") from None
     if len(content) > MAX_BYTES:
         raise DataError(f"{name}: it unpacks to more than {MAX_BYTES // 1_000_000} MB; split it into smaller files.")
     return content
 
 
 def _read_csv(content: bytes, name: str, choose: Choice) -> RawTable:
-    text = _decoded(content, name)
-    first_line = text.lstrip("\r\n").split("\n", 1)[0]
-    separator = max(SEPARATORS, key=first_line.count)
-    header, header_ends, lines = _layout(text, separator, name)
+    content = _as_utf8(content, name)
+    head = content[:100_000].lstrip(b"\r\n").splitlines()[0].decode("utf-8", errors="replace")
+    separator = max(SEPARATORS, key=head.count)
+    header, header_ends = _header(content, separator, name)
+    chosen = list(choose(header))
+    # A few columns of a publisher's big file: a width check of all of them would take longer than reading.
+    lines = _lines(content, separator, name) if chosen == header else None
     try:
         cells = pd.read_csv(
-            io.StringIO(text),
+            io.BytesIO(content),
             sep=separator,
             dtype=str,
             keep_default_na=False,
@@ -102,52 +106,73 @@ def _read_csv(content: bytes, name: str, choose: Choice) -> RawTable:
             header=None,
             names=header,
             index_col=False,
-            usecols=list(choose(header)),
+            usecols=chosen,
             skiprows=header_ends,
         )
     except (ValueError, pd.errors.ParserError) as error:
-        raise DataError(f"{name}: it cannot be read as CSV ({_one_line(error)}); save it anew as CSV.") from None
+        raise DataError(f"{name}: it cannot be read as CSV ({one_line(error)}); save it anew as CSV.") from None
+    if lines is None:
+        lines = np.arange(len(cells)) + header_ends + 1
     filled = (lines > 0) & (cells != "").any(axis=1).to_numpy()
     return RawTable(name, cells[filled].reset_index(drop=True), lines[filled], "line", separator == ";")
 
 
-def _decoded(content: bytes, name: str) -> str:
-    encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+def _as_utf8(content: bytes, name: str) -> bytes:
+    """The text as UTF-8 without a mark."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        content = content.decode("utf-16", errors="replace").encode()
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    if b"\x00" in content:
+        raise DataError(f"{name}: this is not a table that can be read; give CSV, Parquet or XLSX.")
     try:
-        text = content.decode(encoding)
+        content.decode()
     except UnicodeDecodeError:
         # Excel on Windows still writes CSV in the Windows code page.
-        text = content.decode("cp1252", errors="replace")
-    if "\x00" in text[:100_000]:
-        raise DataError(f"{name}: this is not a table that can be read; give CSV, Parquet or XLSX.")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+        return content.decode("cp1252", errors="replace").encode()
+    return content
 
 
-def _layout(text: str, separator: str, name: str) -> tuple[list[str], int, np.ndarray]:
-    """The header, the line it ends on, and the line of each row below it (0 for a blank one); checks the widths."""
-    reader = csv.reader(io.StringIO(text), delimiter=separator)
-    lines: list[int] = []
-    header: list[str] = []
-    header_ends, start = 0, 1
-    try:
+def _rows(content: bytes, separator: str) -> Iterator[tuple[int, int, list[str]]]:
+    """The lines that each row begins and ends on, and its cells."""
+    with io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="") as text:
+        reader = csv.reader(text, delimiter=separator)
+        start = 1
         for row in reader:
-            blank = not any(row)
-            if not header:
-                header = [] if blank else _named([cell.strip() for cell in row], name)
-                header_ends = reader.line_num
-            elif blank:
-                lines.append(0)
-            elif len(row) == len(header):
+            yield start, reader.line_num, row
+            start = reader.line_num + 1
+
+
+def _header(content: bytes, separator: str, name: str) -> tuple[list[str], int]:
+    """The first row that is not blank, and the line it ends on."""
+    try:
+        for _, end, row in _rows(content, separator):
+            if any(row):
+                return _named([cell.strip() for cell in row], name), end
+    except csv.Error as error:
+        raise DataError(f"{name}: it cannot be read as CSV ({one_line(error)}); save it anew as CSV.") from None
+    raise DataError(f"{name}: the file is empty; give a table with the columns region, date and value.")
+
+
+def _lines(content: bytes, separator: str, name: str) -> np.ndarray:
+    """The line of each row below the header, 0 for a blank one. Raises `DataError` for a row that is too short."""
+    lines: list[int] = []
+    width = 0
+    try:
+        for start, _, row in _rows(content, separator):
+            if not any(row):
+                lines.extend([0] if width else [])
+            elif not width:
+                width = len(row)
+            elif len(row) == width:
                 lines.append(start)
             else:
                 raise DataError(
-                    f"{name}, line {start}: it has {len(row)} cells where the header has {len(header)}; "
+                    f"{name}, line {start}: it has {len(row)} cells where the header has {width}; "
                     "mend that line (a text with the separator in it needs quotes)."
                 )
-            start = reader.line_num + 1
     except csv.Error as error:
-        raise DataError(f"{name}, line {reader.line_num}: it cannot be read as CSV ({_one_line(error)}).") from None
-    return header, header_ends, np.array(lines, dtype=int)
+        raise DataError(f"{name}: it cannot be read as CSV ({one_line(error)}); save it anew as CSV.") from None
+    return np.array(lines, dtype=int)
 
 
 def _named(header: list[str], name: str) -> list[str]:
@@ -158,11 +183,17 @@ def _named(header: list[str], name: str) -> list[str]:
     return [h or f"column {i + 1}" for i, h in enumerate(header)]
 
 
+def _without_blank_columns(cells: pd.DataFrame) -> pd.DataFrame:
+    """Without nameless columns that are empty, which a separator at the end of every line makes."""
+    nameless = [column for column in cells if re.fullmatch(r"column \d+", column)]
+    return cells.drop(columns=[c for c in nameless if cells[c].isna().all() or cells[c].astype(str).eq("").all()])
+
+
 def _read_parquet(content: bytes, name: str) -> RawTable:
     try:
         cells = pd.read_parquet(io.BytesIO(content))
     except Exception as error:  # pyarrow raises many kinds for damaged files
-        raise DataError(f"{name}: it cannot be read as Parquet ({_one_line(error)}); write it anew.") from None
+        raise DataError(f"{name}: it cannot be read as Parquet ({one_line(error)}); write it anew.") from None
     if not isinstance(cells.index, pd.RangeIndex) or cells.index.name is not None:
         cells = cells.reset_index()
     cells.columns = _named([str(column).strip() for column in cells.columns], name)
@@ -182,15 +213,15 @@ def _read_xlsx(content: bytes, name: str) -> RawTable:
     except DataError:
         raise
     except Exception as error:  # openpyxl raises many kinds for damaged files
-        raise DataError(f"{name}: it cannot be read as XLSX ({_one_line(error)}); save it as CSV.") from None
+        raise DataError(f"{name}: it cannot be read as XLSX ({one_line(error)}); save it as CSV.") from None
     numbered = [(i, row) for i, row in enumerate(rows, 1) if any(cell not in (None, "") for cell in row)]
     if not numbered:
         raise DataError(f"{name}: the first sheet is empty; put the table there.")
     header = ["" if cell is None else str(cell).strip() for cell in numbered[0][1]]
     cells = pd.DataFrame([row for _, row in numbered[1:]], columns=_named(header, name), dtype=object)
-    cells = cells.drop(columns=[c for c, h in zip(cells, header, strict=True) if not h and cells[c].isna().all()])
     return RawTable(name, cells, np.array([i for i, _ in numbered[1:]], dtype=int), "row")
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """What a third party's error says, short enough to be quoted."""
     return " ".join(str(error).split())[:200] or type(error).__name__

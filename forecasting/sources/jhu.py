@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.panel import Statistic
-from forecasting.sources._cells import numbers
+from forecasting.sources._cells import number_block
 from forecasting.sources._live import LiveSource
 from forecasting.sources._table import RawTable, read_table
 from forecasting.sources._tidy import Tidy, joined, stacked
@@ -81,7 +81,7 @@ def tidy(raw: RawTable, noun: str) -> Tidy:
     if not columns:
         raise raw.error("the header has no column that is a day like 3/31/20; get the file anew.")
     days, notes = _days(raw, columns)
-    values = np.column_stack([numbers(raw, column) for column in columns])
+    values = number_block(raw, columns)
     places = pd.DataFrame(
         {
             "province": raw.cells[PROVINCE].fillna("").astype(str).str.strip(),

@@ -98,7 +98,7 @@ def _rows(raw: RawTable, file: int) -> pd.DataFrame:
             "country": _words(raw, "CountryName"),
             "area": area.where(area != "Country-wide", ""),
             "city": _words(raw, "CityName") if "CityName" in raw.cells else "",
-            "rank": _words(raw, "Jurisdiction").str.split("_").str[-1].map(_rank),
+            "rank": _rank(_words(raw, "Jurisdiction")),
             DATE: dates(raw, "Date"),
             "cases": numbers(raw, "ConfirmedCases"),
             "deaths": numbers(raw, "ConfirmedDeaths"),
@@ -112,8 +112,10 @@ def _words(raw: RawTable, column: str) -> pd.Series:
     return raw.cells[column].fillna("").astype("str").str.strip()
 
 
-def _rank(jurisdiction: str) -> int:
-    return _PREFERRED.index(jurisdiction) if jurisdiction in _PREFERRED else len(_PREFERRED)
+def _rank(jurisdictions: pd.Series) -> pd.Series:
+    kinds = {word: word.rsplit("_", 1)[-1] for word in jurisdictions.unique()}
+    ranks = {word: _PREFERRED.index(kind) if kind in _PREFERRED else len(_PREFERRED) for word, kind in kinds.items()}
+    return jurisdictions.map(ranks)
 
 
 def _one_jurisdiction(rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,224 @@
+"""Database: some tables of one version in SQLite or PostgreSQL, used as long as that works.
+
+It never stands in the way of the app: a database that cannot be used is left out for a while, with a note; a damaged
+SQLite file, or tables of another version, are set aside under another name, never deleted.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import sqlalchemy as sa
+
+from forecasting import settings
+
+log = logging.getLogger(__name__)
+
+#: Seconds for which a database that failed is not asked again.
+PAUSE = 30.0
+#: Seconds to wait for another process that is writing, or for a server to answer.
+PATIENCE = 5
+#: Any number, the same for all: PostgreSQL's lock under which tables are made.
+ADVISORY_LOCK = 20210107
+
+T = TypeVar("T")
+Kind = Literal["read", "write"]
+
+
+class Database:
+    """Transactions on `tables`, from any thread; raises nothing but `IntegrityError`.
+
+    Args:
+        url: an SQLAlchemy address; `settings.db_url()` by default; ``sqlite://`` means that there is none.
+        tables: made where they are missing; their names must be telling, as they may share a database with others'.
+        version: of the tables; kept in the table ``<first table>_meta``.
+    """
+
+    def __init__(self, url: str | None, tables: sa.MetaData, version: str) -> None:
+        self._tables = tables
+        self._version = version
+        self._names = {table.name for table in tables.sorted_tables}
+        first = next(iter(tables.tables))
+        self._meta = sa.Table(
+            f"{first}_meta",
+            sa.MetaData(),
+            sa.Column("name", sa.String(32), primary_key=True),
+            sa.Column("value", sa.String(64)),
+        )
+        self._lock = threading.RLock()
+        self._set_aside: list[str] = []
+        self._trouble: dict[Kind, str] = {}
+        self._resume: dict[Kind, float] = {"read": 0.0, "write": 0.0}
+        self._prepared = False
+        self._engine: sa.Engine | None = None
+        try:
+            self._engine = _engine(url or settings.db_url())
+        except (OSError, ImportError, sa.exc.SQLAlchemyError) as error:
+            self._leave_out(error, "read")
+        self.use("read", lambda connection: None)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know: what was set aside, and whether the database is left out at present."""
+        return (*self._set_aside, *dict.fromkeys(self._trouble.values()))
+
+    def use(self, kind: Kind, work: Callable[[sa.Connection], T]) -> T | None:
+        """The result of `work` in a transaction, or None if the database is left out. `work` may be called twice."""
+        for attempt in (1, 2):
+            engine = self._engine
+            if engine is None or time.monotonic() < self._resume[kind]:
+                return None
+            try:
+                self._prepare(engine)
+                with engine.begin() as connection:
+                    result = work(connection)
+            except sa.exc.IntegrityError:
+                raise
+            except (OSError, sa.exc.SQLAlchemyError) as error:
+                self._prepared = False
+                if _is_damage(error):
+                    self._set_file_aside(engine)
+                if attempt == 2:
+                    self._leave_out(error, kind)
+            else:
+                self._trouble.pop(kind, None)
+                return result
+        return None
+
+    def close(self) -> None:
+        """Lets go of it for good."""
+        with self._lock:
+            engine, self._engine = self._engine, None
+        if engine:
+            engine.dispose()
+
+    def _prepare(self, engine: sa.Engine) -> None:
+        """Makes sure that the tables are there and of this version."""
+        with self._lock:
+            if self._prepared:
+                return
+            with engine.connect() as connection:
+                if connection.dialect.name == "sqlite":
+                    connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+                if self._version_of(connection) != self._version:
+                    self._create(connection)
+            self._prepared = True
+
+    def _create(self, connection: sa.Connection) -> None:
+        """Makes the tables, one process at a time; those of another version get another name first."""
+        connection.rollback()
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        elif connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
+        present = self._version_of(connection)
+        if present == self._version:
+            return
+        if present:
+            self._rename(connection)
+        self._tables.create_all(connection)
+        self._meta.create(connection)
+        connection.execute(self._meta.insert(), {"name": "version", "value": self._version})
+        connection.commit()
+
+    def _version_of(self, connection: sa.Connection) -> str | None:
+        """The version of the tables that are there; None if there are none."""
+        inspector = sa.inspect(connection)
+        present = self._ours(inspector)
+        if not present:
+            return None
+        columns = inspector.get_columns(self._meta.name) if self._meta.name in present else []
+        if {column["name"] for column in columns} != {"name", "value"} or not self._names <= present:
+            return "unknown"
+        version = connection.scalar(sa.select(self._meta.c.value).where(self._meta.c.name == "version"))
+        return str(version or "unknown")
+
+    def _ours(self, inspector: sa.Inspector) -> set[str]:
+        return {*self._names, self._meta.name} & set(inspector.get_table_names())
+
+    def _rename(self, connection: sa.Connection) -> None:
+        suffix = f"set_aside_{datetime.now(UTC):%Y%m%d_%H%M%S_%f}"
+        for name in sorted(self._ours(sa.inspect(connection))):
+            connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {name}_{suffix}")
+        self._note(f"What was stored is of another version of this program; it is kept in tables named …_{suffix}.")
+
+    def _set_file_aside(self, engine: sa.Engine) -> None:
+        """A damaged SQLite file gets another name, unless another process or thread has done that by now."""
+        path = Path(str(engine.url.database))
+        aside = f"{path}.set-aside-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+        try:
+            with self._lock, _alone(path):
+                engine.dispose()
+                if _is_sound(path):
+                    return
+                for suffix in ("", "-wal", "-shm"):
+                    with suppress(FileNotFoundError):
+                        Path(f"{path}{suffix}").rename(f"{aside}{suffix}")
+                self._note(f"The file of what was stored is damaged; it is kept as {Path(aside).name}.")
+        except OSError as error:
+            log.warning("The damaged database could not be set aside: %s", error)
+
+    def _note(self, sentence: str) -> None:
+        log.warning(sentence)
+        self._set_aside.append(sentence)
+
+    def _leave_out(self, error: Exception, kind: Kind) -> None:
+        log.warning("The database is left out for %g seconds (%s): %s", PAUSE, kind, error)
+        self._resume[kind] = time.monotonic() + PAUSE
+        self._trouble[kind] = f"Results are kept in memory only at present: {_reason(error)}."
+
+
+def _engine(url: str) -> sa.Engine | None:
+    """Connects to nothing yet. None for a database in memory: who uses this has a memory of its own."""
+    address = sa.make_url(url)
+    if address.get_backend_name() != "sqlite":
+        return sa.create_engine(address, pool_pre_ping=True, connect_args={"connect_timeout": PATIENCE})
+    if address.database in (None, "", ":memory:"):
+        return None
+    Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    return sa.create_engine(address, connect_args={"timeout": PATIENCE})
+
+
+def _reason(error: Exception) -> str:
+    """Short, for a person; without what a database server says, which may name hosts and users."""
+    cause = getattr(error, "orig", error)
+    if isinstance(cause, sqlite3.Error | ImportError):
+        return str(cause)
+    if isinstance(cause, OSError):
+        return cause.strerror or "the disk cannot be used"
+    return "the database does not answer as it should; the log says more"
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether SQLite says that its file is not, or no longer, a database."""
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None) or 0
+    return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _is_sound(path: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(path, timeout=PATIENCE)) as connection:
+            return connection.execute("PRAGMA integrity_check(1)").fetchone() == ("ok",)
+    except sqlite3.DatabaseError as error:
+        return not _is_damage(error)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time, where the system has file locks."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    with open(f"{path}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,249 @@
+"""A reader's own table -> `Panel`: tidy, wide, one series, or as the publishers write it; CSV, Parquet or XLSX."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from forecasting import frequency
+from forecasting.columns import AS_OF, DATE, PANEL, REGION, STATISTIC, VALUE
+from forecasting.errors import DataError
+from forecasting.frequency import Frequency
+from forecasting.panel import Panel, Statistic
+from forecasting.sources import jhu, oxcgrt
+from forecasting.sources._cells import dates, number_block, numbers, parsed_numbers, shown
+from forecasting.sources._table import RawTable, read_table
+from forecasting.sources._tidy import Tidy, stacked
+from forecasting.sources.base import Source, new_and_cumulative
+
+#: What other programs call our columns; the hub and Nixtla's libraries among them.
+_SYNONYMS = {"location_name": REGION, "location": REGION, "unique_id": REGION, "ds": DATE, "y": VALUE}
+_SHAPES = "give the columns region, date and value, or dates in the first column and a column a region"
+
+
+@dataclass(frozen=True)
+class _Understood:
+    tidy: Tidy
+    statistics: tuple[Statistic, ...]
+    attribution: str
+    licence: str = "as its owner says"
+
+
+def read_panel(file: str | Path | bytes, name: str | None = None, cumulative: bool = False) -> Panel:
+    """The table in `file` (a path, or its bytes) as a `Panel` whose source is `name` (the file's name by default).
+
+    Understood are, as CSV (also gzipped; comma, semicolon or tab), Parquet or XLSX (the first sheet):
+
+    - tidy: ``date, value`` and, as there are, ``region``, ``statistic``, ``as_of`` and further numeric columns, which
+      are covariates; ``location`` and ``location_name`` may stand for ``region``;
+    - wide: dates in the first column, then a numeric column a region;
+    - the Oxford tracker's tables and Johns Hopkins' global time series.
+
+    Values are counts per period unless `cumulative`, or unless the file's or the statistic's name has the word
+    "cumulative" in it. Empty cells are periods that were not published.
+
+    Raises `DataError`, on one line, with the file, the line or column, what is wrong there and what to do.
+    """
+    content, name = _opened(file, name)
+    raw = read_table(content, name, oxcgrt.needed)
+    understood = _understand(raw, cumulative or "cumulative" in _words(name))
+    table = understood.tidy.table
+    if table[VALUE].notna().sum() == 0:
+        raise raw.error("there is no figure in it; fill in the values.")
+    return Panel(
+        name,
+        table,
+        understood.statistics,
+        _frequencies(raw, table),
+        understood.attribution,
+        understood.licence,
+        (*understood.tidy.notes, *_hints(table, understood.statistics)),
+        understood.tidy.parents,
+    )
+
+
+def _opened(file: str | Path | bytes, name: str | None) -> tuple[bytes, str]:
+    if isinstance(file, bytes):
+        return file, name or "your table"
+    path = Path(file)
+    try:
+        return path.read_bytes(), name or path.name
+    except OSError as error:
+        reason = (error.strerror or "it cannot be read").lower()
+        raise DataError(f"{path}: {reason}; check the path.") from None
+
+
+def _understand(raw: RawTable, cumulative: bool) -> _Understood:
+    header = list(raw.cells)
+    if oxcgrt.is_published(header):
+        return _published(oxcgrt.tidy([raw]), oxcgrt.Oxford, ("cases", "deaths"))
+    if jhu.is_published(header):
+        noun = jhu.noun_of(raw.name)
+        return _published(jhu.tidy(raw, noun), jhu.JohnsHopkins, (noun,))
+    raw = _renamed(raw)
+    if DATE in raw.cells and VALUE in raw.cells:
+        tidy = _from_tidy(raw)
+    elif VALUE in raw.cells and REGION in raw.cells:
+        raise raw.error(f"no column is called 'date' among {_listed(header)}; rename the one that holds the dates.")
+    elif DATE in raw.cells and REGION in raw.cells:
+        raise raw.error(f"no column is called 'value' among {_listed(header)}; rename the one that holds the counts.")
+    else:
+        tidy = _from_wide(raw)
+    return _Understood(tidy, _statistics(tidy.table, cumulative), f"Figures from {raw.name}")
+
+
+def _published(tidy: Tidy, source: type[Source], nouns: tuple[str, ...]) -> _Understood:
+    statistics = tuple(s for noun in nouns for s in new_and_cumulative(noun, reported_cumulative=True))
+    return _Understood(tidy, statistics, source.attribution, source.licence)
+
+
+def _renamed(raw: RawTable) -> RawTable:
+    """Our names for the columns, whatever their case; of several that may be the region, the most readable."""
+    lower = {column.lower(): column for column in raw.cells}
+    names = {lower[name]: name for name in (REGION, DATE, VALUE, STATISTIC, AS_OF) if name in lower}
+    for synonym, name in _SYNONYMS.items():
+        if synonym in lower and name not in names.values():
+            names[lower[synonym]] = name
+    spare = [lower[synonym] for synonym in _SYNONYMS if synonym in lower and lower[synonym] not in names]
+    cells = raw.cells.drop(columns=spare if VALUE in names.values() else []).rename(columns=names)
+    return RawTable(raw.name, _without_index(cells), raw.lines, raw.word, raw.decimal_comma)
+
+
+def _without_index(cells: pd.DataFrame) -> pd.DataFrame:
+    """Without a nameless first column that only counts the rows, as `DataFrame.to_csv` writes it."""
+    first = cells.columns[0]
+    counts = pd.to_numeric(cells[first], errors="coerce") if first == "column 1" else None
+    if counts is not None and len(cells.columns) > 1 and (counts.to_numpy() == np.arange(len(cells))).all():
+        return cells.drop(columns=first)
+    return cells
+
+
+def _from_tidy(raw: RawTable) -> Tidy:
+    table = pd.DataFrame(
+        {
+            REGION: _labels(raw, REGION, Path(raw.name).name.split(".")[0] or raw.name),
+            STATISTIC: _labels(raw, STATISTIC, VALUE),
+            DATE: dates(raw, DATE),
+            VALUE: numbers(raw, VALUE),
+        }
+    )
+    if AS_OF in raw.cells:
+        table[AS_OF] = dates(raw, AS_OF)
+    keys = [column for column in (REGION, STATISTIC, DATE, AS_OF) if column in table]
+    _check_unique(raw, table, keys)
+    extra, notes = _covariates(raw, [column for column in raw.cells if column not in (*PANEL, AS_OF)])
+    table = pd.concat([table, extra], axis=1)
+    return Tidy(table.sort_values(keys, kind="stable", ignore_index=True), notes=notes)
+
+
+def _labels(raw: RawTable, column: str, otherwise: str) -> pd.Series:
+    if column not in raw.cells:
+        return pd.Series([otherwise] * len(raw.cells), dtype="str")
+    labels = raw.cells[column].astype("string").fillna("").str.strip().astype("str").reset_index(drop=True)
+    nameless = (labels == "").to_numpy()
+    if nameless.any():
+        raise raw.error(f"the column {column!r} is empty; fill it in or delete the row.", int(np.argmax(nameless)))
+    return labels
+
+
+def _check_unique(raw: RawTable, table: pd.DataFrame, keys: list[str]) -> None:
+    twice = table.duplicated(keys).to_numpy()
+    if not twice.any():
+        return
+    row = int(np.argmax(twice))
+    first = int(np.argmax((table[keys] == table.loc[row, keys]).all(axis=1)))
+    what = ", ".join(
+        str(table.loc[row, column]) for column in keys if column in (REGION, STATISTIC) and column in raw.cells
+    )
+    day = f"{table.loc[row, DATE]:%Y-%m-%d}" + (f" as of {table.loc[row, AS_OF]:%Y-%m-%d}" if AS_OF in keys else "")
+    raise raw.error(f"{what + ' ' if what else ''}on {day} is also in {raw.place(first)}; keep one of the two.", row)
+
+
+def _covariates(raw: RawTable, columns: list[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The further columns that hold numbers; the others are left out, and a note says so."""
+    kept, left = {}, []
+    for column in columns:
+        values, wrong = parsed_numbers(raw, column)
+        if wrong.sum() > np.isfinite(values).sum() or not np.isfinite(values).any():
+            left.append(column)
+        else:
+            kept[column] = numbers(raw, column)
+    notes = (f"Left out, because they hold no numbers: {', '.join(left)}.",) if left else ()
+    return pd.DataFrame(kept, index=range(len(raw.cells))), notes
+
+
+def _from_wide(raw: RawTable) -> Tidy:
+    first = DATE if DATE in raw.cells else raw.cells.columns[0]
+    others = [column for column in raw.cells if column != first]
+    if not others:
+        raise raw.error(f"it has one column only ({shown(first)}); {_SHAPES}.")
+    try:
+        days = dates(raw, first)
+    except DataError as error:
+        if "not a date" not in str(error):
+            raise
+        raise raw.error(f"the columns are {_listed(list(raw.cells))}; {_SHAPES}.") from None
+    twice = days.duplicated().to_numpy()
+    if twice.any():
+        row = int(np.argmax(twice))
+        earlier = raw.place(int(np.argmax(days == days[row])))
+        raise raw.error(f"{days[row]:%Y-%m-%d} is also in {earlier}; keep one of the two.", row)
+    table = stacked(others, pd.DatetimeIndex(days), number_block(raw, others).T, VALUE)
+    table[REGION] = table[REGION].astype("str")
+    # A column of a wide table stays in its place; only its days are put in order.
+    position = np.repeat(np.arange(len(others)), len(days))
+    order = np.lexsort((table[DATE].to_numpy(), position))
+    return Tidy(table.iloc[order].reset_index(drop=True))
+
+
+def _statistics(table: pd.DataFrame, cumulative: bool) -> tuple[Statistic, ...]:
+    found = []
+    for column in table[STATISTIC].unique():
+        totals = cumulative or "cumulative" in _words(column)
+        label = "Counts" if column == VALUE else column.replace("_", " ").capitalize()
+        if not totals:
+            found.append(Statistic(column, label, "counts", column))
+            continue
+        noun = " ".join(word for word in _words(column) if word not in ("cumulative", VALUE)) or "counts"
+        shown_total = f"cumulative_{column}" if "cumulative" not in _words(column) else column
+        new = column if shown_total != column else f"new_{noun.replace(' ', '_')}"
+        found.append(Statistic(new, f"New {noun}", noun, column, reported_cumulative=True))
+        found.append(Statistic(shown_total, f"Cumulative {noun}", noun, column, True, True))
+    return tuple(found)
+
+
+def _frequencies(raw: RawTable, table: pd.DataFrame) -> dict[str, Frequency]:
+    """How often each statistic is counted, which the region with the most days tells."""
+    found = {}
+    for column, rows in table.groupby(STATISTIC, sort=False):
+        # Where only some of the dates have figures, those tell how often it is counted.
+        days = rows[rows[VALUE].notna() | rows[VALUE].isna().all()].drop_duplicates([REGION, DATE])
+        longest = days[REGION].value_counts().index[0]
+        index = pd.DatetimeIndex(days.loc[days[REGION] == longest, DATE]).unique().sort_values()
+        try:
+            found[str(column)] = frequency.infer(index)
+        except DataError as error:
+            raise raw.error(str(error)) from None
+    return found
+
+
+def _hints(table: pd.DataFrame, statistics: tuple[Statistic, ...]) -> tuple[str, ...]:
+    """A question back when counts never fall: they may be running totals."""
+    if any(statistic.reported_cumulative for statistic in statistics) or AS_OF in table:
+        return ()
+    steps = table.groupby([STATISTIC, REGION])[VALUE].diff().dropna()
+    if len(steps) < 30 or (steps < 0).mean() > 0.005 or (steps > 0).mean() < 0.3:
+        return ()
+    return ("These figures hardly ever fall: if they are running totals, say that they are cumulative.",)
+
+
+def _words(text: str) -> list[str]:
+    return "".join(c if c.isalnum() else " " for c in text.lower()).split()
+
+
+def _listed(columns: list[str]) -> str:
+    listed = ", ".join(shown(column) for column in columns[:8])
+    return listed + (f" and {len(columns) - 8} more" if len(columns) > 8 else "")

@@ -1,0 +1,76 @@
+"""ETS against statsmodels' own variances and against data that an ETS model made."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting.frequency import DAILY
+from forecasting.models import model
+from forecasting.models.ets import Form, best_fit, candidates, fit
+from forecasting.series import QUANTILES, Series
+
+FORMS = [Form(damped, season) for damped in (False, True) for season in (1, 7)]
+
+
+def simulated(random: np.random.Generator, count: int, alpha: float = 0.3, gamma: float = 0.2) -> np.ndarray:
+    """An ETS(A,N,A) series around 10, as on a cube root scale."""
+    level, season = 10.0, list(np.sin(np.arange(7) * 2 * np.pi / 7))
+    values = np.empty(count)
+    for t, shock in enumerate(random.normal(0, 0.3, count)):
+        values[t] = level + season[t % 7] + shock
+        level += alpha * shock
+        season[t % 7] += gamma * shock
+    return values
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.label)
+def test_mean_and_variance_are_those_of_statsmodels(form: Form) -> None:
+    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+
+    values = pd.Series(simulated(np.random.default_rng(2), 120))
+    seasonal = {"seasonal": "add", "seasonal_periods": form.season} if form.season > 1 else {}
+    trend = {"trend": "add", "damped_trend": True} if form.damped else {}
+    theirs = ETSModel(values, **trend, **seasonal, initialization_method="heuristic").fit(disp=False)
+    prediction = theirs.get_prediction(120, 140)
+    ours = fit(values.to_numpy(), form)
+    np.testing.assert_allclose(ours.mean(21), prediction.predicted_mean, rtol=1e-6)
+    shocks = np.cumsum(ours.psi(21) ** 2)
+    np.testing.assert_allclose(shocks, prediction.forecast_variance / np.mean(theirs.resid**2), rtol=1e-6)
+
+
+def test_the_form_that_made_the_figures_is_found() -> None:
+    assert best_fit(simulated(np.random.default_rng(0), 200), 7).form == Form(damped=False, season=7)
+
+
+def test_a_season_is_tried_only_when_the_first_states_can_be_found() -> None:
+    assert {form.season for form in candidates(15, 7)} == {1}
+    assert {form.season for form in candidates(16, 7)} == {1, 7}
+
+
+def test_bands_hold_what_they_promise_on_figures_that_an_ets_model_made() -> None:
+    inside = []
+    for seed in range(40):
+        counts = simulated(np.random.default_rng(seed), 164) ** 3
+        series = Series(pd.Timestamp("2021-01-01"), DAILY, counts[:150])
+        values = model("ets").forecast(series, 14).values
+        for low, high in ((0.25, 0.75), (0.025, 0.975)):
+            lower, upper = values[:, QUANTILES.index(low)], values[:, QUANTILES.index(high)]
+            inside.append(np.mean((lower <= counts[150:]) & (counts[150:] <= upper)))
+    assert np.mean(inside[0::2]) == pytest.approx(0.5, abs=0.1)
+    assert np.mean(inside[1::2]) == pytest.approx(0.95, abs=0.04)
+
+
+def test_every_form_tried_is_reported() -> None:
+    told = []
+    series = Series(pd.Timestamp("2021-01-01"), DAILY, simulated(np.random.default_rng(0), 60) ** 3)
+    model("ets").forecast(series, 7, told.append)
+    assert [progress.done for progress in told] == [1, 2, 3, 4]
+    assert {progress.of for progress in told} == {4}
+
+
+def test_a_short_series_says_why_its_last_figure_is_repeated() -> None:
+    forecast = model("ets").forecast(Series(pd.Timestamp("2021-01-01"), DAILY, np.arange(5.0)), 3)
+    assert forecast.notes == ("Only 5 figures: ETS needs 10, so the last one is repeated.",)
+    np.testing.assert_allclose(forecast.median, 4.0)

@@ -1,0 +1,62 @@
+"""Theta against statsmodels' ThetaModel, on figures that ship with statsmodels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting.frequency import of_alias
+from forecasting.models import model
+from forecasting.models.theta import coming_season, drift, is_seasonal, smooth, trend
+from forecasting.series import QUANTILES, Series
+
+
+@pytest.fixture(scope="module")
+def nile() -> np.ndarray:
+    """The Nile's yearly flow at Aswan, 1871-1970."""
+    from statsmodels.datasets import nile
+
+    return nile.load_pandas().data["volume"].to_numpy(dtype=float)
+
+
+def test_the_nile_is_forecast_as_by_statsmodels(nile: np.ndarray) -> None:
+    from statsmodels.tsa.forecasting.theta import ThetaModel
+
+    theirs = ThetaModel(pd.Series(nile), deseasonalize=False).fit()
+    ours = smooth(nile)
+    assert ours.alpha == pytest.approx(theirs.params["alpha"], abs=1e-3)
+    assert trend(nile) == pytest.approx(theirs.params["b0"])
+    mean = ours.level + drift(ours.alpha, trend(nile), len(nile), 12)
+    np.testing.assert_allclose(mean, theirs.forecast(12), rtol=1e-4)
+
+
+def test_the_bands_widen_as_those_of_statsmodels(nile: np.ndarray) -> None:
+    from statsmodels.tsa.forecasting.theta import ThetaModel
+
+    fitted = ThetaModel(pd.Series(nile), deseasonalize=False).fit()
+    theirs = np.ptp(fitted.prediction_intervals(10, alpha=0.05).to_numpy(), axis=1)
+    alpha = smooth(nile).alpha
+    np.testing.assert_allclose(theirs / theirs[0], np.sqrt(1 + np.arange(10) * alpha**2), rtol=1e-3)
+    series = Series(pd.Timestamp("1871-01-01"), of_alias("QS-JAN"), nile**4)  # flat on the fourth root: no season
+    ours = model("theta").forecast(series, 10).values ** 0.25
+    widths = ours[:, QUANTILES.index(0.975)] - ours[:, QUANTILES.index(0.025)]
+    np.testing.assert_allclose(widths / widths[0], theirs / theirs[0], rtol=1e-3)
+
+
+@pytest.mark.parametrize("count", [84, 85, 90])
+@pytest.mark.parametrize("season", [4, 7])
+def test_the_coming_season_starts_where_the_figures_end(count: int, season: int) -> None:
+    wave = np.cos(np.arange(count + season) * 2 * np.pi / season)
+    effects = coming_season(wave[:count], season)
+    np.testing.assert_allclose(effects, wave[count:], atol=1e-9)
+
+
+def test_noise_has_no_season() -> None:
+    assert not is_seasonal(np.random.default_rng(3).normal(size=200), 7)
+
+
+def test_a_changed_weekday_pattern_replaces_the_old_one() -> None:
+    old = np.tile([0.0, 0, 0, 0, 0, 0, 7], 40)
+    new = np.tile([7.0, 0, 0, 0, 0, 0, 0], 8)
+    assert np.argmax(coming_season(np.concatenate([old, new]), 7)) == 0
