@@ -16,7 +16,6 @@ import pandas as pd
 
 from forecasting import models, sources
 from forecasting.models import Model
-from forecasting.panel import Panel
 from forecasting.prepare import prepare
 from forecasting.series import MEDIAN, Series
 
@@ -50,4 +49,10 @@ def accuracies(model: Model, known: Series, published: pd.Series) -> dict[str, f
 
 def figure(name: str, value: float, reference: float) -> dict[str, object]:
     ratio = round(value / reference, 4) if reference else None
-    return {"name": name, "value": round(value, 4), "unit": "fraction", "reference": round(reference, 4), "ratio": ratio}
+    return {
+        "name": name,
+        "value": round(value, 4),
+        "unit": "fraction",
+        "reference": round(reference, 4),
+        "ratio": ratio,
+    }

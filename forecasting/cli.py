@@ -15,7 +15,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import pandas as pd
 import typer
 from rich.console import Console
@@ -37,12 +36,13 @@ from forecasting.store import Store
 
 app = typer.Typer(
     help="Forecasts of counts by region, with honest uncertainty.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 DONE, SOME_FAILED, BAD_INPUT = 0, 1, 2
+#: Typer carries its own click; its public `BadParameter` leads to the base of all usage errors in every version.
+UsageError: Any = typer.BadParameter.__base__
 
 
 class Format(StrEnum):
@@ -272,9 +272,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return app(args=arguments, prog_name="python -m forecasting", standalone_mode=False) or DONE
     except ForecastingError as error:
         return _bad(str(error))
-    except click.ClickException as error:
-        return _bad(error.format_message())
-    except (KeyboardInterrupt, click.Abort):
+    except UsageError as error:
+        return _bad(f"{error.format_message()} (--help says what there is)")
+    except (KeyboardInterrupt, typer.Abort):
         return _bad("Interrupted; what was finished is in the store, and the same command goes on from there.")
     except BrokenPipeError:
         return DONE

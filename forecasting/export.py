@@ -40,8 +40,8 @@ def to_hub(table: pd.DataFrame, target: str = "wk inc covid hosp") -> pd.DataFra
     a hub takes. Columns: ``reference_date,target,horizon,target_end_date,location,output_type,output_type_id,value``.
     Raises `DataError` unless the weeks end on Saturdays.
     """
-    if not table.empty and (table[DATE].dt.dayofweek != SATURDAY).any():
-        day = table.loc[table[DATE].dt.dayofweek != SATURDAY, DATE].iloc[0]
+    if not table.empty and (table[DATE].dt.day_of_week != SATURDAY).any():
+        day = table.loc[table[DATE].dt.day_of_week != SATURDAY, DATE].iloc[0]
         raise DataError(f"{day:%Y-%m-%d} is not a Saturday; the hub format is for weeks that end on Saturdays.")
     table = table[table[HORIZON] <= HUB_HORIZONS]
     return pd.DataFrame(

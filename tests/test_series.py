@@ -73,7 +73,9 @@ def test_dates_without_a_usual_spacing_are_refused_in_words():
 
 
 def test_the_dates_after_a_week_are_weeks():
-    assert list(weekly("SAT").after(pd.Timestamp("2024-11-09"), 2)) == list(pd.to_datetime(["2024-11-16", "2024-11-23"]))
+    assert list(weekly("SAT").after(pd.Timestamp("2024-11-09"), 2)) == list(
+        pd.to_datetime(["2024-11-16", "2024-11-23"])
+    )
     assert of_alias("W-SAT").season == 52
 
 

@@ -164,6 +164,4 @@ def _state_space(order: Order, values: np.ndarray, mean: float) -> Any:
     differenced = np.convolve(values, order.difference, mode="valid") - mean
     seasonal = (order.P, 0, order.Q, order.season) if order.season > 1 else (0, 0, 0, 0)
     with quiet():
-        return SARIMAX(
-            differenced, order=(order.p, 0, order.q), seasonal_order=seasonal, concentrate_scale=True
-        )
+        return SARIMAX(differenced, order=(order.p, 0, order.q), seasonal_order=seasonal, concentrate_scale=True)

@@ -18,6 +18,8 @@ SHORTEST = 15
 WINDOW = 180
 #: Longer seasons make one fit take minutes.
 LONGEST_SEASON = 12
+#: With fewer seasons the test for seasonal differencing has nothing to stand on, and the season is differenced.
+TESTABLE_SEASONS = 4
 #: The search stops at the first candidate after so many seconds, and after so many candidates.
 SECONDS = 60
 STEPS = 40
@@ -71,6 +73,7 @@ def search(values: np.ndarray, season: int) -> Any | None:
                 values,
                 m=season,
                 seasonal=season > 1,
+                D=None if len(values) >= TESTABLE_SEASONS * season else 1,
                 start_p=1,
                 start_q=1,
                 start_P=0,

@@ -25,15 +25,18 @@ SEASONS_HELD_OUT, PERIODS_HELD_OUT = 6, 12
 #: Forecasts judged reach 2 seasons ahead (or 4 periods), from about so many origins.
 SEASONS_AHEAD, PERIODS_AHEAD, ORIGINS = 2, 4, 12
 
+#: So many of the best are averaged: the orders err differently at a turn, and which errs least is partly luck.
+TEAM = 3
+
 #: With a season: (p,d,q)(P,D,Q). The airline model first, for the first draft is its forecast.
 SEASONAL = (
     (0, 1, 1, 0, 1, 1),
-    (2, 0, 0, 0, 1, 1),
-    (1, 1, 2, 0, 1, 1),
+    (1, 1, 1, 0, 1, 1),
+    (0, 1, 2, 0, 1, 1),
     (2, 1, 0, 0, 1, 1),
     (1, 0, 1, 0, 1, 1),
+    (2, 0, 0, 0, 1, 1),
     (0, 1, 1, 1, 0, 1),
-    (1, 1, 2, 1, 0, 1),
     (1, 0, 1, 1, 0, 1),
 )
 #: Without one: (p,d,q).
@@ -81,8 +84,8 @@ class Trial:
         """The error of repeating the last season."""
         return self.error(np.array([np.resize(self.values[o - self.season : o], self.horizon) for o in self.origins]))
 
-    def judge(self, order: Order, horizon: int) -> tuple[float, Fit, np.ndarray, float]:
-        """The error of `order`, its fit, and the mean and shock of its forecast from the last value.
+    def judge(self, order: Order, horizon: int) -> Judged:
+        """Fit `order` to what is known, forecast from every origin, and from the last value on.
 
         Raises:
             ValueError, LinAlgError: it cannot be fitted here.
@@ -90,16 +93,31 @@ class Trial:
         found = fit(order, self.values[: self.known])
         origins = [*self.origins, len(self.values)]
         means, sigma = found.rolling(self.values, origins, max(horizon, self.horizon))
-        return self.error(np.maximum(means[:-1, : self.horizon], 0.0)), found, means[-1, :horizon], sigma
+        error = self.error(np.maximum(means[:-1, : self.horizon], 0.0))
+        return Judged(error, found, Outlook(means[-1, :horizon], sigma * found.psi(horizon)))
+
+    def refit(self, judged: Judged) -> Outlook:
+        """What a candidate forecasts when its parameters are fitted to everything. Raises as `judge` does."""
+        found = fit(judged.fit.order, self.values, judged.fit.params)
+        means, sigma = found.rolling(self.values, [len(self.values)], len(judged.outlook.mean))
+        return Outlook(means[0], sigma * found.psi(len(judged.outlook.mean)))
 
 
-@dataclass(frozen=True)
-class Best:
-    """The best candidate so far."""
+@dataclass(frozen=True, eq=False)
+class Outlook:
+    """A forecast on the model's scale: its mean, and its response to a shock of one standard deviation."""
+
+    mean: np.ndarray
+    response: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A candidate: its error out of sample, its fit to what was known, and its forecast."""
 
     error: float
     fit: Fit
-    draft: Forecast
+    outlook: Outlook
 
 
 class SARIMA(Model):
@@ -110,7 +128,7 @@ class SARIMA(Model):
     summary = (
         "Each figure follows from the last few, from the same weekday before, and from the surprises there were. Eight "
         "short formulas of this kind, from one that carries the present trend on to one that returns to the usual "
-        "level, forecast the last six weeks from data before them; the one that erred least makes the forecast. Good "
+        "level, forecast the last six weeks from data before them; the three that erred least make the forecast, averaged. Good "
         "for a few weeks of daily counts with a weekly pattern. It cannot see a turning point coming, its bands are "
         "too narrow at one, and weekly counts are taken to have no season."
     )
@@ -128,70 +146,76 @@ class SARIMA(Model):
         """See `Model.forecast`."""
         if len(series) < SHORTEST:
             return _fallback.too_short(self, series, horizon, SHORTEST)
-        recent = series.tail(max(WINDOW, SHORTEST))
+        recent = series.tail(WINDOW)
+        if not np.ptp(recent.values):
+            return _fallback.constant(self, recent, horizon)
         scale = self.scale(series)
         trial = _trial(recent, scale, horizon)
         orders = candidates(trial)
-        best = self._search(recent, scale, trial, orders, horizon, report)
-        if best is None:
+        team = self._search(recent, scale, trial, orders, horizon, report)
+        if not team:
             return _fallback.failed(self, series, horizon)
-        return self._final(recent, scale, trial, best, horizon, len(orders))
+        outlooks = [_final(recent, scale, trial, judged) for judged in team]
+        return self._draw(recent, scale, team, outlooks, len(orders))
 
     def _search(
         self, series: Series, scale: Transform, trial: Trial, orders: list[Order], horizon: int, report: Report
-    ) -> Best | None:
-        """The candidate that erred least, with a `Progress` for each one tried."""
-        best: Best | None = None
-        naive = trial.naive_error
+    ) -> list[Judged]:
+        """The candidates that erred least, the best first, with a `Progress` for each one tried."""
+        team: list[Judged] = []
+        naive = trial.naive_error or 1.0
         for done, order in enumerate(orders, 1):
-            draft = error = None
+            score = draft = None
             try:
-                error, found, mean, sigma = trial.judge(order, horizon)
+                judged = trial.judge(order, horizon)
             except (ValueError, np.linalg.LinAlgError):
                 pass  # the others remain; when all fail the forecast is naive's
             else:
-                if (best is None or error < best.error) and not _runs_away(series, scale.inverse(mean)):
-                    draft = self._draw(series, scale, found, mean, sigma, len(orders))
-                    best = Best(error, found, draft)
-            relative = [e / naive if e is not None and naive > 0 else None for e in (error, best and best.error)]
-            report(Progress(f"{self.label} {order}", done, len(orders), *relative, draft))
-        return best
-
-    def _final(
-        self, series: Series, scale: Transform, trial: Trial, best: Best, horizon: int, tried: int
-    ) -> Forecast:
-        """The best candidate once more, its parameters fitted to everything."""
-        try:
-            found = fit(best.fit.order, trial.values, best.fit.params)
-            means, sigma = found.rolling(trial.values, [len(trial.values)], horizon)
-        except (ValueError, np.linalg.LinAlgError):
-            return best.draft
-        if _runs_away(series, scale.inverse(means[0])):
-            return best.draft
-        return self._draw(series, scale, found, means[0], sigma, tried)
+                score = judged.error / naive
+                if not _runs_away(series, scale, judged.outlook.mean):
+                    before, team = team, sorted([*team, judged], key=lambda j: j.error)[:TEAM]
+                    if team != before:
+                        draft = self._draw(series, scale, team, [member.outlook for member in team], done)
+            best = team[0].error / naive if team else None
+            report(Progress(f"{self.label} {order}", done, len(orders), score, best, draft))
+        return team
 
     def _draw(
-        self, series: Series, scale: Transform, found: Fit, mean: np.ndarray, sigma: float, tried: int
+        self, series: Series, scale: Transform, team: list[Judged], outlooks: list[Outlook], tried: int
     ) -> Forecast:
-        method = f"{self.label} {found.order} {scale.label}, best of {tried}"
-        return from_normal(self, series, scale, mean, sigma, found.psi(len(mean)), method)
+        """The plain average of `outlooks`; all members are surprised by the same shocks, so their responses average."""
+        mean = np.mean([outlook.mean for outlook in outlooks], axis=0)
+        response = np.mean([outlook.response for outlook in outlooks], axis=0)
+        names = [str(member.fit.order) for member in team]
+        listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        method = f"{self.label} {listed} {scale.label}, best of {tried}"
+        return from_normal(self, series, scale, mean, response[0], response / response[0], method)
 
 
 def candidates(trial: Trial) -> list[Order]:
-    """The orders to try, the likeliest first: seasonal ones if three seasons are there to fit them to."""
+    """The orders to try, the likeliest first."""
     if trial.season > 1:
         return [Order(*order, season=trial.season) for order in SEASONAL]
     return [Order(*order) for order in PLAIN]
 
 
 def _trial(series: Series, scale: Transform, horizon: int) -> Trial:
-    values = scale.forward(series.values)
-    seasonal = 1 < series.season <= LONGEST_SEASON and len(values) >= 4 * series.season
+    """With a season where four are there: three to fit, one to be judged by."""
+    seasonal = 1 < series.season <= LONGEST_SEASON and len(series) >= 4 * series.season
     season = series.season if seasonal else 1
     ahead = SEASONS_AHEAD * season if seasonal else PERIODS_AHEAD
-    return Trial(values, season, min(horizon, ahead))
+    return Trial(scale.forward(series.values), season, min(horizon, ahead))
 
 
-def _runs_away(series: Series, median: np.ndarray) -> bool:
-    """Whether the median leaves all that has been seen: a straight line on a root scale is a parabola in counts."""
-    return not np.all(np.isfinite(median)) or median.max() > _fallback.RUNAWAY * series.values.max()
+def _final(series: Series, scale: Transform, trial: Trial, judged: Judged) -> Outlook:
+    """A member's forecast with parameters fitted to everything, or its draft where those are no good."""
+    try:
+        outlook = trial.refit(judged)
+    except (ValueError, np.linalg.LinAlgError):
+        return judged.outlook
+    return judged.outlook if _runs_away(series, scale, outlook.mean) else outlook
+
+
+def _runs_away(series: Series, scale: Transform, mean: np.ndarray) -> bool:
+    """Whether the median leaves all that has been seen: a straight line on a root scale is a cubic in counts."""
+    return not np.all(np.isfinite(mean)) or mean.max() > _fallback.ceiling(series, scale)

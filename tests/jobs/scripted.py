@@ -1,0 +1,142 @@
+"""Models that behave and misbehave on command, for tests; workers and tests both `register` them.
+
+They are subclasses of seasonal naive, so that the registry, which looks at `Model`'s own, never finds them. Where they
+must wait, they read one byte from a FIFO in the folder ``SCRIPTED``, named after the first value of the series.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from forecasting.errors import ModelError
+from forecasting.frequency import DAILY
+from forecasting.models import Progress, ignore, models
+from forecasting.models.naive import Naive
+from forecasting.request import Request
+from forecasting.series import Series
+
+WAIT_FOR_EVER = "import sys, threading; alive = open(sys.argv[1], 'w'); threading.Event().wait()"
+
+
+class Scripted(Naive):
+    instant = False
+
+    def forecast(self, series, horizon, report=ignore):
+        self.act(series, horizon, report)
+        return super().forecast(series, horizon)
+
+    def act(self, series, horizon, report):
+        """What it does before it repeats the last season."""
+
+
+class Quick(Scripted):
+    name, label = "quick", "Quick"
+
+
+class Gated(Scripted):
+    name, label = "gated", "Gated"
+
+    def act(self, series, horizon, report):
+        report(Progress(str(os.getpid()), 0, 1))
+        with open(gate(series), "rb") as waiting:
+            waiting.read(1)
+
+
+class Drafting(Scripted):
+    name, label = "drafting", "Drafting"
+
+    def act(self, series, horizon, report):
+        for done in range(1, 4):
+            draft = Naive.forecast(self, series.tail(7 * done), horizon)
+            report(Progress(f"candidate {done}", done, 3, np.float32(0.5), np.float64(0.25), draft))
+            with open(gate(series), "rb") as waiting:
+                waiting.read(1)
+
+
+class Fatal(Scripted):
+    name, label = "fatal", "Fatal"
+
+    def act(self, series, horizon, report):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Endless(Scripted):
+    name, label, time_limit = "endless", "Endless", 2.0
+
+    def act(self, series, horizon, report):
+        report(Progress("something", 1, 2, draft=Naive.forecast(self, series, horizon)))
+        threading.Event().wait()
+
+
+class Chatterer(Scripted):
+    name, label = "chatterer", "Chatterer"
+
+    def act(self, series, horizon, report):
+        print('{"name": "done", "fit": 1}', flush=True)
+        os.write(1, b"x" * 100_000 + b"\n")
+        os.write(2, b"\xff\xfe no text\n" * 1000)
+        subprocess.run([sys.executable, "-c", "print('a child speaks')"], check=True)
+        assert sys.stdin.read() == ""
+
+
+class Unable(Scripted):
+    name, label = "unable", "Unable"
+
+    def act(self, series, horizon, report):
+        raise ModelError("Give me a longer history.")
+
+
+class Buggy(Scripted):
+    name, label = "buggy", "Buggy"
+
+    def act(self, series, horizon, report):
+        raise ZeroDivisionError("a bug")
+
+
+class Curious(Scripted):
+    name, label = "curious", "Curious"
+
+    def act(self, series, horizon, report):
+        report(Progress(" ".join(sorted(sys.modules)), 1, 1))
+        report(Progress(f"{os.environ['OMP_NUM_THREADS']} {os.nice(0)}", 1, 1))
+
+
+class Family(Scripted):
+    """Worker and child hold the FIFO ``alive`` open until they are no more."""
+
+    name, label = "family", "Family"
+
+    def act(self, series, horizon, report):
+        path = folder() / "alive"
+        child = subprocess.Popen([sys.executable, "-c", WAIT_FOR_EVER, path])
+        with path.open("w"):
+            report(Progress(f"{os.getpid()} {child.pid}", 0, 1))
+            threading.Event().wait()
+
+
+def register():
+    """Adds them to the registry of this process; gives them by name."""
+    scripted = {kind.name: kind() for kind in Scripted.__subclasses__()}
+    models().update(scripted)
+    return scripted
+
+
+def folder():
+    return Path(os.environ["SCRIPTED"])
+
+
+def gate(series):
+    return folder() / f"gate{series.values[0]:g}"
+
+
+def request(model, number=1, horizon=7):
+    """Different for every number."""
+    values = np.random.default_rng(number).poisson(100, 60).astype(float)
+    values[0] = number
+    return Request(Series(pd.Timestamp("2021-01-01"), DAILY, values), model, horizon)

@@ -1,0 +1,121 @@
+"""Processes that are killed, here and there, at the worst moment."""
+
+import os
+import random
+import select
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import COMMAND, PATIENCE, wait_for
+from scripted import request
+
+from forecasting.jobs import State
+from forecasting.store import Store
+
+
+def begun_by(job, other_than=""):
+    return job.finished or (job.progress is not None and job.progress.trying != other_than)
+
+
+def test_a_fit_whose_worker_is_killed_is_begun_once_more(queue, make_gate):
+    gate = make_gate(request("gated"))
+    job = wait_for(queue, queue.submit(request("gated")), begun_by)
+    os.kill(int(job.progress.trying), signal.SIGKILL)
+    job = wait_for(queue, job, lambda now: begun_by(now, job.progress.trying))
+    gate.open()
+    job = wait_for(queue, job)
+    assert (job.state, job.attempts) == (State.done, 2)
+
+
+def test_a_fit_whose_worker_dies_twice_fails_with_a_sentence_and_everything_else_goes_on(make_queue):
+    queue = make_queue(workers=2)
+    fatal = queue.submit(request("fatal"))
+    others = [queue.submit(request("quick", number)) for number in range(20)]
+    job = wait_for(queue, fatal)
+    assert (job.state, job.attempts) == (State.failed, 2)
+    assert job.error.startswith("The worker fitting Fatal was stopped twice;")
+    assert {job.state for job in queue.wait([job.key for job in others], PATIENCE)} == {State.done}
+
+
+def test_an_idle_worker_that_is_killed_is_replaced_at_once(queue):
+    wait_for(queue, queue.submit(request("quick", 1)))
+    (before,) = psutil.Process().children()
+    before.kill()
+    job = wait_for(queue, queue.submit(request("quick", 2)))
+    assert job.state is State.done
+    assert [child.pid for child in psutil.Process().children()] != [before.pid]
+
+
+@pytest.mark.parametrize(
+    "command", [(sys.executable, "-c", "raise SystemExit('a library is missing')"), ("no-such-program",)]
+)
+def test_workers_that_cannot_start_fail_what_waits_with_a_sentence(make_queue, command, caplog):
+    queue = make_queue(command=command)
+    job = wait_for(queue, queue.submit(request("quick")))
+    assert job.state is State.failed
+    assert job.error == "The background workers do not start, so Quick was not fitted; the server's log says why."
+    assert "a library is missing" in caplog.text or "no-such-program" in caplog.text
+
+
+def test_a_worker_that_says_nonsense_is_not_believed(make_queue):
+    nonsense = "import time; print('{}'); print('null'); print('\\xff'); print('{\"name\": \"done\", \"fit\": 1}')"
+    queue = make_queue(command=(sys.executable, "-c", nonsense))
+    assert wait_for(queue, queue.submit(request("quick"))).state is State.failed
+
+
+def test_random_kills_lose_no_fit_and_store_none_twice(make_queue, tmp_path):
+    class Counting(Store):
+        stored_keys = Counter()
+
+        def put(self, key, forecast, seconds):
+            self.stored_keys[key] += 1
+            super().put(key, forecast, seconds)
+
+    store = Counting(f"sqlite:///{tmp_path / 'fuzz.sqlite'}")
+    queue = make_queue(workers=2, store=store)
+    keys = [queue.submit(request("quick", number)).key for number in range(300)]
+    dice = random.Random(7)
+    for target in sorted(dice.sample(range(280), 30)):
+        queue.wait(keys, PATIENCE, until=lambda jobs, t=target: sum(job.finished for job in jobs) >= t)
+        for victim in dice.sample(workers := psutil.Process().children(), min(1, len(workers))):
+            victim.kill()
+    jobs = queue.wait(keys, PATIENCE)
+    done = [job for job in jobs if job.state is State.done]
+    assert all(job.state is State.failed and "stopped twice" in job.error for job in jobs if job not in done)
+    assert len(done) >= 270
+    assert store.stored_keys == Counter(job.key for job in done)
+    assert set(Store(f"sqlite:///{tmp_path / 'fuzz.sqlite'}").get_many(keys)) == {job.key for job in done}
+
+
+@pytest.mark.parametrize("how", ["closes", "returns", "SIGTERM", "SIGKILL"])
+def test_no_worker_and_no_child_of_one_outlives_the_program(how, tmp_path):
+    alive = tmp_path / "alive"
+    os.mkfifo(alive)
+    ear = os.open(alive, os.O_RDONLY | os.O_NONBLOCK)
+    script = Path(__file__).with_name("owner.py")
+    with subprocess.Popen(
+        [sys.executable, script, how], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=_environment()
+    ) as owner:
+        family = [psutil.Process(int(pid)) for pid in owner.stdout.readline().split()]
+        assert len(family) == 2
+        if how.startswith("SIG"):
+            owner.send_signal(signal.Signals[how])
+        owner.stdin.write("\n")
+        owner.stdin.flush()
+        if how == "closes":
+            assert owner.stdout.readline() == "closed\n"
+        hung_up, _, _ = select.select([ear], [], [], PATIENCE)
+        assert hung_up, "somebody still holds the FIFO open"
+        assert os.read(ear, 1) == b""
+        assert all(not member.is_running() or member.status() == psutil.STATUS_ZOMBIE for member in family)
+        owner.kill()
+    os.close(ear)
+
+
+def _environment():
+    return os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}

@@ -1,0 +1,73 @@
+import time
+
+import pandas as pd
+import pytest
+
+from forecasting.sources import bundled, source
+
+
+@pytest.fixture
+def panel():
+    return source("bundled").panel()
+
+
+def test_its_statistics_are_new_cases_first(panel):
+    assert [s.name for s in panel.statistics] == ["new_cases", "cumulative_cases", "new_admissions"]
+    assert [s.label for s in panel.statistics] == ["New cases", "Cumulative cases", "New hospital admissions"]
+
+
+def test_six_countries_have_cases_and_53_regions_have_admissions(panel):
+    assert len(panel.regions("new_cases")) == 6
+    assert len(panel.regions("new_admissions")) == 53
+    assert panel.regions("new_admissions")[0] == "United States"
+
+
+def test_the_figures_are_those_of_the_files(panel):
+    cases = panel.counts("United Kingdom", "new_cases")
+    assert cases["2021-05-16"] == 4466589
+    admissions = panel.counts("District of Columbia", "new_admissions")
+    assert admissions["2024-11-09"] == 9
+    assert panel.counts("United States", "new_admissions").iloc[-2:].tolist() == [3899, 1965]
+    assert len(panel.table) == 481 * 6 + 73 * 53
+
+
+def test_cases_are_daily_and_reported_as_totals_and_admissions_weekly_to_saturday(panel):
+    assert panel.frequencies["cases"].alias == "D"
+    assert panel.frequencies["admissions"].alias == "W-SAT"
+    assert [s.reported_cumulative for s in panel.statistics] == [True, True, False]
+
+
+def test_every_state_lies_in_the_united_states_and_no_country_does(panel):
+    assert panel.parents["Puerto Rico"] == "United States"
+    assert len(panel.parents) == 52
+    assert not set(panel.parents) & set(panel.regions("new_cases"))
+
+
+def test_each_region_and_day_is_there_once_and_in_order(panel):
+    assert not panel.table.duplicated(["region", "statistic", "date"]).any()
+    for _, rows in panel.table.groupby(["region", "statistic"]):
+        assert rows["date"].is_monotonic_increasing
+
+
+def test_it_does_not_matter_where_the_program_was_started(panel, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert source("bundled").panel() is panel
+
+
+def test_asking_again_takes_less_than_a_millisecond(panel):
+    times = []
+    for _ in range(20):
+        start = time.perf_counter()
+        source("bundled").panel()
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.001
+
+
+def test_the_bundled_files_are_the_checked_ones(shared):
+    for name in (bundled.CASES, bundled.ADMISSIONS):
+        assert (bundled.FOLDER / name).read_bytes() == (shared / "bundle" / name).read_bytes()
+
+
+def test_its_note_says_where_the_figures_end(panel):
+    assert panel.notes == ("Bundled figures: cases end on 2021-05-16, admissions with the week to 2026-03-28.",)
+    assert panel.table["date"].max() == pd.Timestamp("2026-03-28")

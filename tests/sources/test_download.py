@@ -1,0 +1,228 @@
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from forecasting.errors import DataError, SourceError
+from forecasting.sources._download import Copy, Downloads, Limits, Remote, ago, folder, timedelta
+
+QUICK = Limits(stall=0.2, total=0.6, size=10_000)
+FIRST = "region,date,value\n" + "A,2021-01-01,1\n" * 20
+
+
+def measure(path: Path) -> int:
+    lines = path.read_text().splitlines()
+    if lines[0] != "region,date,value":
+        raise DataError("the header lacks the column 'region'.")
+    return len(lines) - 1
+
+
+@pytest.fixture
+def downloads(clock):
+    return Downloads(QUICK, clock)
+
+
+@pytest.fixture
+def remote(publisher):
+    publisher.write("figures.csv", FIRST)
+    return Remote(publisher.url + "figures.csv", "figures", "The publisher", measure)
+
+
+def text(copy: Copy) -> str:
+    return copy.path.read_text()
+
+
+def test_the_first_question_downloads_and_the_next_ones_do_not(downloads, remote, publisher):
+    assert text(downloads.copy(remote)) == FIRST
+    assert downloads.copy(remote).problem is None
+    assert len(publisher.asked) == 1
+
+
+def test_the_record_beside_a_copy_says_where_it_is_from_and_when(downloads, remote, clock):
+    downloads.copy(remote)
+    record = json.loads((folder() / "figures.json").read_text())
+    assert record["url"] == remote.url
+    assert record["confirmed"] == clock().isoformat()
+    assert (record["bytes"], record["figures"]) == (len(FIRST), 20)
+
+
+def test_a_copy_older_than_a_day_is_replaced_by_what_is_published_now(downloads, remote, publisher, clock):
+    downloads.copy(remote)
+    newer = FIRST + "A,2021-01-02,2\n"
+    publisher.write("figures.csv", newer)
+    clock.pass_(hours=23)
+    assert text(downloads.copy(remote)) == FIRST
+    clock.pass_(hours=2)
+    assert text(downloads.copy(remote)) == newer
+
+
+def test_unchanged_figures_are_not_sent_again_and_count_as_confirmed(downloads, remote, publisher, clock):
+    before = downloads.copy(remote)
+    clock.pass_(days=2)
+    after = downloads.copy(remote)
+    assert publisher.asked[1][1] is not None
+    assert after.path == before.path
+    assert after.confirmed == clock()
+
+
+def test_only_the_copy_in_use_stays_on_the_disk(downloads, remote, publisher, clock):
+    downloads.copy(remote)
+    publisher.write("figures.csv", FIRST + "A,2021-01-02,2\n")
+    downloads.refresh(remote)
+    assert len(list(folder().glob("*.csv"))) == 1
+    assert not list(folder().glob(".partial-*"))
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        ("missing", "could not be reached (it answered 404 Not Found)"),
+        ("truncated", "broke off before the end of the file"),
+        ("silent", "could not be reached (no answer within 0.2 s)"),
+        ("stalling", "could not be reached (no answer within 0.2 s)"),
+        ("trickling", "was too slow (not done within 0.6 s)"),
+    ],
+)
+def test_any_failure_leaves_the_last_good_copy_in_use(downloads, remote, publisher, clock, failure, words):
+    downloads.copy(remote)
+    publisher.write("figures.csv", FIRST * 3)
+    publisher.failure = failure
+    clock.pass_(days=3)
+    copy = downloads.copy(remote)
+    assert text(copy) == FIRST
+    assert copy.problem == words
+    assert copy.confirmed == clock() - timedelta(days=3)
+    assert not list(folder().glob(".partial-*"))
+
+
+def test_a_changed_header_is_refused(downloads, remote, publisher):
+    downloads.copy(remote)
+    publisher.write("figures.csv", FIRST.replace("region", "place"))
+    copy = downloads.refresh(remote)
+    assert text(copy) == FIRST
+    assert copy.problem == "sent something else than usual (the header lacks the column 'region')"
+
+
+def test_a_file_with_far_fewer_figures_than_before_is_refused(downloads, remote, publisher):
+    downloads.copy(remote)
+    publisher.write("figures.csv", "region,date,value\n" + "A,2021-01-01,1\n" * 17)
+    copy = downloads.refresh(remote)
+    assert text(copy) == FIRST
+    assert copy.problem == "sent much less than before (17 figures instead of 20)"
+
+
+def test_a_file_that_is_too_large_is_refused(downloads, remote, publisher):
+    publisher.write("figures.csv", FIRST * 100)
+    with pytest.raises(SourceError, match=r"sent more than 0\.01 MB"):
+        downloads.copy(remote)
+
+
+def test_without_any_copy_a_failure_says_what_to_do(downloads, remote, publisher):
+    publisher.failure = "missing"
+    with pytest.raises(SourceError, match="no earlier copy here; try again later, or choose the bundled figures"):
+        downloads.copy(remote)
+
+
+def test_nobody_listening_is_no_connection(downloads):
+    remote = Remote("http://127.0.0.1:9/figures.csv", "figures", "The publisher", measure)
+    with pytest.raises(SourceError, match=r"The publisher could not be reached \(no connection\)"):
+        downloads.copy(remote)
+
+
+def test_after_a_failure_the_publisher_is_left_alone_for_ten_minutes(downloads, remote, publisher, clock):
+    downloads.copy(remote)
+    publisher.failure = "missing"
+    clock.pass_(days=2)
+    for _ in range(3):
+        assert downloads.copy(remote).problem is not None
+    assert len(publisher.asked) == 2
+    publisher.failure = None
+    clock.pass_(minutes=11)
+    assert downloads.copy(remote).problem is None
+    assert len(publisher.asked) == 3
+
+
+def test_a_refresh_asks_even_right_after_a_failure(downloads, remote, publisher, clock):
+    downloads.copy(remote)
+    publisher.failure = "missing"
+    downloads.refresh(remote)
+    publisher.failure = None
+    assert downloads.refresh(remote).problem is None
+
+
+def test_offline_the_network_is_never_touched(downloads, remote, publisher, clock, monkeypatch):
+    downloads.copy(remote)
+    monkeypatch.setenv("FORECAST_OFFLINE", "1")
+    clock.pass_(days=5)
+    assert text(downloads.copy(remote)) == FIRST
+    assert "FORECAST_OFFLINE" in downloads.refresh(remote).problem
+    assert len(publisher.asked) == 1
+
+
+def test_offline_without_a_copy_is_an_error_and_not_a_download(downloads, remote, publisher, monkeypatch):
+    monkeypatch.setenv("FORECAST_OFFLINE", "1")
+    with pytest.raises(SourceError, match="FORECAST_OFFLINE is set"):
+        downloads.copy(remote)
+    assert publisher.asked == []
+
+
+def test_a_copy_that_was_cut_short_on_the_disk_is_downloaded_anew(downloads, remote):
+    copy = downloads.copy(remote)
+    copy.path.write_text(FIRST[:50])
+    assert text(downloads.copy(remote)) == FIRST
+
+
+def test_a_damaged_record_is_downloaded_anew(downloads, remote):
+    downloads.copy(remote)
+    (folder() / "figures.json").write_text('{"url": ')
+    assert text(downloads.copy(remote)) == FIRST
+
+
+def test_threads_that_ask_at_once_share_one_download(downloads, remote, publisher):
+    copies: list[Copy] = []
+    threads = [threading.Thread(target=lambda: copies.append(downloads.copy(remote))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [text(copy) for copy in copies] == [FIRST] * 8
+    assert len(publisher.asked) == 1
+
+
+def test_processes_that_write_at_once_leave_a_whole_copy(remote, clock):
+    # Two `Downloads` share nothing in memory, as two processes do.
+    threads = [threading.Thread(target=Downloads(QUICK, clock).refresh, args=(remote,)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert text(Downloads(QUICK, clock).copy(remote)) == FIRST
+
+
+def test_while_one_thread_asks_the_others_go_on_with_the_old_copy(remote, publisher, clock):
+    downloads = Downloads(Limits(stall=5, total=5), clock)
+    downloads.copy(remote)
+    clock.pass_(days=2)
+    publisher.failure = "silent"
+    asking = threading.Thread(target=downloads.copy, args=(remote,))
+    asking.start()
+    while len(publisher.asked) < 2:
+        pass
+    assert text(downloads.copy(remote)) == FIRST
+    publisher.release.set()
+    asking.join()
+
+
+@pytest.mark.parametrize(
+    ("age", "words"),
+    [
+        (timedelta(seconds=50), "now"),
+        (timedelta(minutes=5), "5 minutes ago"),
+        (timedelta(minutes=61), "61 minutes ago"),
+        (timedelta(hours=30), "30 hours ago"),
+        (timedelta(days=3, hours=5), "3 days ago"),
+    ],
+)
+def test_an_age_is_said_in_words(age, words):
+    assert ago(age) == words

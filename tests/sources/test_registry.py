@@ -1,0 +1,45 @@
+import pytest
+
+from forecasting.errors import RequestError
+from forecasting.sources import Source, source, sources
+
+
+def test_the_sources_stand_in_their_order():
+    assert list(sources()) == ["bundled", "jhu", "oxcgrt", "simulated"]
+
+
+def test_a_source_is_found_by_its_name():
+    assert source("bundled") is sources()["bundled"]
+
+
+def test_an_unknown_source_is_a_request_error_that_lists_the_known_ones():
+    with pytest.raises(RequestError, match="There is no source 'moon'; there are bundled, jhu"):
+        source("moon")
+
+
+def test_every_source_says_whom_to_credit_and_under_what_terms():
+    for known in sources().values():
+        assert known.label
+        assert known.summary.endswith(".")
+        assert known.home.startswith("https://")
+        assert known.attribution
+        assert known.licence
+        assert known.statistics()
+
+
+def test_a_source_without_network_says_that_there_is_nothing_to_fetch():
+    assert "nothing to fetch" in source("bundled").fetch()
+
+
+def test_a_test_double_does_not_join_the_list():
+    class Double(Source):
+        name = "double"
+
+        def panel(self):
+            raise NotImplementedError
+
+        def statistics(self):
+            return ()
+
+    sources.cache_clear()
+    assert "double" not in sources()

@@ -1,0 +1,109 @@
+import json
+
+import pandas as pd
+import pytest
+
+from forecasting.cli import main
+from forecasting.series import QUANTILES
+
+
+@pytest.fixture(autouse=True)
+def at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("FORECAST_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FORECAST_OFFLINE", "1")
+
+
+@pytest.fixture
+def two_regions(tmp_path):
+    """A file of which one region can be forecast and one has nothing but empty cells."""
+    dates = pd.date_range("2024-01-01", periods=60)
+    good = pd.DataFrame({"region": "A", "date": dates, "value": range(60)})
+    empty = pd.DataFrame({"region": "B", "date": dates[:2], "value": [None, None]})
+    path = tmp_path / "two.csv"
+    pd.concat([good, empty]).to_csv(path, index=False)
+    return path
+
+
+def test_lists_are_one_name_a_line_or_json(capsys):
+    assert main(["models"]) == 0
+    assert capsys.readouterr().out.split()[:2] == ["sarima", "ets"]
+    assert main(["sources", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["name"] == "bundled"
+    assert main(["regions", "--source", "bundled", "--statistic", "new_admissions"]) == 0
+    assert "Puerto Rico" in capsys.readouterr().out.splitlines()
+
+
+def test_a_forecast_has_the_columns_of_the_contract_and_every_quantile(tmp_path):
+    file = tmp_path / "out.csv"
+    arguments = ["--source", "bundled", "--region", "Italy", "--models", "naive,ets", "--horizon", "5"]
+    assert main(["forecast", *arguments, "--output", str(file)]) == 0
+    table = pd.read_csv(file)
+    assert list(table.columns) == ["region", "model", "origin", "horizon", "date", "quantile", "value"]
+    assert len(table) == 2 * 5 * len(QUANTILES)
+    assert set(table["horizon"]) == {1, 2, 3, 4, 5}
+    assert (table["value"] >= 0).all()
+    assert (table.groupby(["model", "horizon"])["value"].diff().dropna() >= 0).all()
+
+
+def test_as_of_a_date_nothing_later_is_used(capsys):
+    arguments = ["--source", "bundled", "--region", "Italy", "--models", "naive", "--horizon", "1"]
+    assert main(["forecast", *arguments, "--as-of", "2020-11-30"]) == 0
+    assert ",2020-11-30,1,2020-12-01," in capsys.readouterr().out
+
+
+def test_of_vintages_the_newest_before_the_date_is_used(tmp_path, capsys):
+    weeks = pd.date_range("2024-11-09", periods=6, freq="W-SAT")
+    early = pd.DataFrame({"as_of": "2024-12-04", "region": "A", "date": weeks[:4], "value": [10, 10, 10, 10]})
+    late = pd.DataFrame({"as_of": "2024-12-18", "region": "A", "date": weeks, "value": [90] * 6})
+    path = tmp_path / "vintages.csv"
+    pd.concat([early, late]).to_csv(path, index=False)
+    arguments = ["--input", str(path), "--models", "naive", "--horizon", "1"]
+    assert main(["forecast", *arguments, "--as-of", "2024-12-07"]) == 0
+    median = [line for line in capsys.readouterr().out.splitlines() if ",0.5," in line]
+    assert [round(float(line.split(",")[-1]), 6) for line in median] == [10]
+
+
+def test_one_region_that_fails_leaves_the_others_written_and_exits_with_1(two_regions, tmp_path, capsys):
+    file = tmp_path / "out.parquet"
+    arguments = ["--input", str(two_regions), "--models", "ets", "--horizon", "3", "--output", str(file)]
+    assert main(["forecast", *arguments]) == 1
+    assert set(pd.read_parquet(file)["region"]) == {"A"}
+    assert capsys.readouterr().err.startswith("B (")
+
+
+def test_the_hub_format_is_written_on_request(capsys):
+    arguments = ["--source", "bundled", "--statistic", "new_admissions", "--region", "Ohio", "--models", "naive"]
+    assert main(["forecast", *arguments, "--horizon", "4", "--format", "hubverse"]) == 0
+    assert capsys.readouterr().out.startswith("reference_date,target,horizon,target_end_date,location,")
+
+
+GOOD = ("--source", "bundled", "--region", "Italy", "--models", "naive", "--horizon", "3")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["frobnicate"], "frobnicate"),
+        ([], "Missing command"),
+        (["forecast", "--source", "bundled", "--models", "naive"], "--horizon"),
+        (["forecast", *GOOD[:-1], "soon"], "--horizon"),
+        (["forecast", *GOOD[:-1], "0"], "from 1 to 400"),
+        (["forecast", *GOOD, "--as-of", "last week"], "YYYY-MM-DD"),
+        (["forecast", *GOOD, "--as-of", "1999-01-01"], "1999-01-01"),
+        (["forecast", *GOOD, "--statistic", "deaths"], "deaths"),
+        (["forecast", *GOOD, "--covariates", "rain"], "rain"),
+        (["forecast", *GOOD, "--output", "forecast.doc"], ".parquet"),
+        (["forecast", *GOOD, "--input", "x.csv"], "either"),
+        (["forecast", *GOOD, "--workers", "0"], "--workers"),
+        (["forecast", "--source", "bundled", "--region", "Atlantis", *GOOD[4:]], "Atlantis"),
+        (["forecast", "--source", "nowhere", *GOOD[4:]], "nowhere"),
+        (["forecast", "--input", "missing.csv", *GOOD[4:]], "missing.csv"),
+        (["forecast", "--source", "bundled", "--models", "crystal_ball", "--horizon", "3"], "crystal_ball"),
+        (["regions", "--source", "jhu"], "Johns Hopkins"),
+        (["fetch", "--source", "jhu"], "Johns Hopkins"),
+    ],
+)
+def test_bad_usage_is_one_line_that_names_it_and_exit_code_2(arguments, words, capsys):
+    assert main(arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
