@@ -10,8 +10,8 @@ st.set_page_config(page_title="Forecast Explorer", page_icon=str(Path(__file__).
 app.service()
 st.navigation(
     [
-        st.Page("pages/explore.py", title="Explore", icon=":material/query_stats:", default=True),
-        st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:"),
+        st.Page("ui/pages/explore.py", title="Explore", icon=":material/query_stats:", default=True),
+        st.Page("ui/pages/methods.py", title="Methods", icon=":material/menu_book:"),
     ],
     position="top",
 ).run()

@@ -1,7 +1,8 @@
 """The December 2020 story: cumulative totals flatter any model, growth does not.
 
 Trained to 2020-11-30 and forecast to 2021-01-01, the six bundled countries. The figures that pages and the README show are
-those that ``python -m benchmarks us_december_2020 --save`` wrote.
+those that ``python -m benchmarks us_december_2020 > benchmarks/results/us_december_2020.jsonl`` wrote; a test compares them
+with fresh ones.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-#: What the benchmark printed when it was last run with ``--save``: one JSON object a line.
+#: What the benchmark printed when it was last run: one JSON object a line.
 RESULTS = Path(__file__).parent.parent / "benchmarks" / "results" / "us_december_2020.jsonl"
 TRAINED_TO, FORECAST_TO = pd.Timestamp("2020-11-30"), pd.Timestamp("2021-01-01")
 

@@ -33,10 +33,8 @@ def latest(series: Series) -> Figure:
     now, before = series.values[-steps:].sum(), series.values[-2 * steps : -steps].sum()
     stretch = series.frequency.steps(steps) if steps > 1 else series.frequency.step
     ending = f"to {day(series.origin)}"
-    if len(series) < 2 * steps:
-        detail = ending
-    else:
-        detail = f"{change(now, before)} on the {'week' if steps == 7 else stretch}"
+    comparison = f"{change(now, before)} on the {'week' if steps == 7 else stretch}"
+    detail = comparison if len(series) >= 2 * steps else ending
     return Figure(f"Last {stretch}", compact(now), detail, f"The sum of the last {stretch}, {ending}, and how it differs from the {stretch} before.")
 
 

@@ -200,7 +200,7 @@ def _state(
         "source": panel.source,
         "statistic": statistic.name,
         "region": region,
-        "models": ",".join(chosen),
+        "models": ",".join(chosen) or link.NONE,
         "horizon": str(horizon),
     }
     if window:

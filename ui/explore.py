@@ -10,7 +10,7 @@ import streamlit as st
 
 from forecasting import charts, export, headline, sources
 from forecasting.errors import ForecastingError
-from forecasting.jobs import Job, State
+from forecasting.jobs import Job
 from forecasting.models import model
 from forecasting.request import Request
 from forecasting.series import Forecast

@@ -7,11 +7,14 @@ said.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import streamlit as st
 
 _NOTES = "link notes"
+#: What stands for a choice of nothing; Streamlit drops empty values from the address.
+NONE = "none"
 
 
 def notes() -> list[str]:
@@ -25,7 +28,8 @@ def forget_notes() -> None:
 
 
 def _note(sentence: str) -> None:
-    st.session_state.setdefault(_NOTES, []).append(sentence)
+    """The sentence quotes what a stranger may have put into the link: no mark in it may become a picture or a link."""
+    st.session_state.setdefault(_NOTES, []).append(re.sub(r"([^\w\s',;])", r"\\\1", sentence))
 
 
 def seed(key: str, options: Sequence[str], default: str, what: str) -> None:
@@ -46,6 +50,9 @@ def seed_many(key: str, options: Sequence[str], default: Sequence[str], what: st
     if key in st.session_state:
         return
     asked = [name.strip().casefold() for name in st.query_params.get(key, "").split(",") if name.strip()]
+    if asked == [NONE]:
+        st.session_state[key] = []
+        return
     unknown = [name[:60] for name in asked if name not in options]
     if unknown:
         _note(f"This link asks for the {what} '{unknown[0]}', which is not here.")

@@ -135,7 +135,10 @@ def fit(values: np.ndarray, form: Form) -> Fit | None:
     )
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # ConvergenceWarning: a poor fit loses on AICc, a failed one is None
-        result = model.fit(disp=False)
+        try:
+            result = model.fit(disp=False)
+        except (ValueError, np.linalg.LinAlgError):
+            return None
     if not np.isfinite([result.aicc, *result.params]).all():
         return None
     found = dict(zip(result.param_names, result.params, strict=True))

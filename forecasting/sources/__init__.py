@@ -10,6 +10,7 @@ import inspect
 import pkgutil
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 from forecasting.errors import RequestError
 from forecasting.sources.base import Source
@@ -35,7 +36,7 @@ def source(name: str) -> Source:
         raise RequestError(f"There is no source '{name}'; there are {', '.join(sources())}.") from None
 
 
-def _concrete(kind: type[Source]) -> Iterator[type[Source]]:
+def _concrete(kind: type[Any]) -> Iterator[type[Source]]:
     for child in kind.__subclasses__():
         if not inspect.isabstract(child):
             yield child

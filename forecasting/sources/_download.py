@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -19,10 +20,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
-
 from forecasting import settings
 from forecasting.errors import ForecastingError, SourceError
+from forecasting.sources._http import DownloadError, Limits, download
 
 #: After a failure the publisher is left alone for this long.
 PATIENCE = timedelta(minutes=10)
@@ -30,15 +30,6 @@ PATIENCE = timedelta(minutes=10)
 FRESH = timedelta(days=1)
 #: A new copy with less than this share of the last one's figures is not believed.
 LEAST_SHARE = 0.9
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a download may take: seconds without a byte, seconds in all, and bytes."""
-
-    stall: float = 10.0
-    total: float = 120.0
-    size: int = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -79,10 +70,6 @@ class _Record:
     sha256: str
     bytes: int
     figures: int
-
-
-class _FailedError(Exception):
-    """What went wrong, as the words that follow the publisher's name."""
 
 
 def utc_now() -> datetime:
@@ -151,7 +138,7 @@ class Downloads:
         """Update the copy; what went wrong, if anything did."""
         try:
             self._update(remote, record)
-        except _FailedError as failure:
+        except DownloadError as failure:
             self._failures[remote.url] = (self.now(), str(failure))
             return str(failure)
         self._failures.pop(remote.url, None)
@@ -168,11 +155,13 @@ class Downloads:
     def _update(self, remote: Remote, record: _Record | None) -> None:
         try:
             folder().mkdir(parents=True, exist_ok=True)
+            _sweep()
             with tempfile.TemporaryDirectory(dir=folder(), prefix=".partial-") as scratch:
                 body = Path(scratch) / f"{remote.stem}.csv"
-                response = _download(remote, record, body, self.limits)
-                if response.status_code == httpx.codes.NOT_MODIFIED and record:
-                    _write_record(remote, _Record(**asdict(record) | {"confirmed": self.now().isoformat()}))
+                headers = download(remote.url, body, self.limits, _conditions(remote, record))
+                if headers is None:
+                    if record:
+                        _write_record(remote, _Record(**asdict(record) | {"confirmed": self.now().isoformat()}))
                     return
                 figures = _measured(remote, body, record)
                 digest = hashlib.sha256(body.read_bytes()).hexdigest()
@@ -180,8 +169,8 @@ class Downloads:
                     url=remote.url,
                     file=f"{remote.stem}-{digest[:16]}.csv",
                     confirmed=self.now().isoformat(),
-                    etag=response.headers.get("etag"),
-                    modified=response.headers.get("last-modified"),
+                    etag=headers.get("etag"),
+                    modified=headers.get("last-modified"),
                     sha256=digest,
                     bytes=body.stat().st_size,
                     figures=figures,
@@ -190,7 +179,7 @@ class Downloads:
                 _write_record(remote, new)
                 _forget(record, new)
         except OSError as error:
-            raise _FailedError(f"could not be saved ({error.strerror or error})") from None
+            raise DownloadError(f"could not be saved ({error.strerror or error})") from None
 
 
 def folder() -> Path:
@@ -207,44 +196,6 @@ def ago(age: timedelta) -> str:
     return "now"
 
 
-def _download(remote: Remote, record: _Record | None, body: Path, limits: Limits) -> httpx.Response:
-    """Stream the file to `body`; 304 leaves it unwritten."""
-    headers = {"User-Agent": "forecast-explorer", **_conditions(remote, record)}
-    deadline = time.monotonic() + limits.total
-    try:
-        with (
-            httpx.Client(timeout=limits.stall, follow_redirects=True, max_redirects=3) as client,
-            client.stream("GET", remote.url, headers=headers) as response,
-        ):
-            if response.status_code == httpx.codes.NOT_MODIFIED and record:
-                return response
-            if response.status_code != httpx.codes.OK:
-                raise _FailedError(
-                    f"could not be reached (it answered {response.status_code} {response.reason_phrase})"
-                )
-            size = 0
-            with body.open("wb") as file:
-                for chunk in response.iter_bytes():
-                    size += len(chunk)
-                    if size > limits.size:
-                        raise _FailedError(f"sent more than {limits.size / 1e6:g} MB")
-                    if time.monotonic() > deadline:
-                        raise _FailedError(f"was too slow (not done within {limits.total:g} s)")
-                    file.write(chunk)
-            _check_complete(response)
-            return response
-    except httpx.TimeoutException:
-        raise _FailedError(f"could not be reached (no answer within {limits.stall:g} s)") from None
-    except httpx.RemoteProtocolError:
-        raise _FailedError("broke off before the end of the file") from None
-    except httpx.TooManyRedirects:
-        raise _FailedError("could not be reached (it redirects in circles)") from None
-    except httpx.DecodingError:
-        raise _FailedError("sent a file that cannot be unpacked") from None
-    except (httpx.HTTPError, httpx.InvalidURL):
-        raise _FailedError("could not be reached (no connection)") from None
-
-
 def _conditions(remote: Remote, record: _Record | None) -> dict[str, str]:
     if record is None or record.url != remote.url:
         return {}
@@ -252,19 +203,14 @@ def _conditions(remote: Remote, record: _Record | None) -> dict[str, str]:
     return {name: value for name, value in conditions.items() if value}
 
 
-def _check_complete(response: httpx.Response) -> None:
-    expected = response.headers.get("content-length")
-    if expected is not None and expected.isdigit() and int(expected) != response.num_bytes_downloaded:
-        raise _FailedError("broke off before the end of the file")
-
-
 def _measured(remote: Remote, body: Path, record: _Record | None) -> int:
     try:
         figures = remote.measure(body)
     except ForecastingError as error:
-        raise _FailedError(f"sent something else than usual ({str(error).rstrip('.')})") from None
+        # What comes after the semicolon tells the owner of a file what to do; a publisher does not read it.
+        raise DownloadError(f"sent something else than usual ({str(error).partition('; ')[0].rstrip('.')})") from None
     if record and figures < LEAST_SHARE * record.figures:
-        raise _FailedError(f"sent much less than before ({figures:,} figures instead of {record.figures:,})")
+        raise DownloadError(f"sent much less than before ({figures:,} figures instead of {record.figures:,})")
     return figures
 
 
@@ -293,3 +239,15 @@ def _forget(old: _Record | None, new: _Record) -> None:
     if old and old.file != new.file:
         with contextlib.suppress(OSError):
             (folder() / old.file).unlink()
+
+
+def _sweep() -> None:
+    """Remove what a download left that was killed more than a day ago."""
+    for left in folder().glob(".partial-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime < FRESH.total_seconds():
+                continue
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink()

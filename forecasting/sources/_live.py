@@ -15,7 +15,8 @@ from forecasting.columns import VALUE
 from forecasting.errors import DataError, SourceError
 from forecasting.frequency import DAILY
 from forecasting.panel import Panel
-from forecasting.sources._download import FRESH, Copy, Downloads, Limits, Remote, ago, utc_now
+from forecasting.sources._download import FRESH, Copy, Downloads, Remote, ago, utc_now
+from forecasting.sources._http import Limits
 from forecasting.sources._parsed import keep, load, parsed_path
 from forecasting.sources._tidy import Tidy
 from forecasting.sources.base import Source

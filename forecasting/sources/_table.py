@@ -201,7 +201,8 @@ def _read_parquet(content: bytes, name: str) -> RawTable:
 
 
 def _read_xlsx(content: bytes, name: str) -> RawTable:
-    import openpyxl  # only here: it is slow to import and few files are XLSX
+    # Only here: it is slow to import and few files are XLSX.
+    import openpyxl  # type: ignore[import-untyped]
 
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:

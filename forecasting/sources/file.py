@@ -155,9 +155,8 @@ def _check_unique(raw: RawTable, table: pd.DataFrame, keys: list[str]) -> None:
         return
     row = int(np.argmax(twice))
     first = int(np.argmax((table[keys] == table.loc[row, keys]).all(axis=1)))
-    what = ", ".join(
-        str(table.loc[row, column]) for column in keys if column in (REGION, STATISTIC) and column in raw.cells
-    )
+    names = [table.loc[row, column] for column in (REGION, STATISTIC) if column in raw.cells]
+    what = " ".join(", ".join(names).split())
     day = f"{table.loc[row, DATE]:%Y-%m-%d}" + (f" as of {table.loc[row, AS_OF]:%Y-%m-%d}" if AS_OF in keys else "")
     raise raw.error(f"{what + ' ' if what else ''}on {day} is also in {raw.place(first)}; keep one of the two.", row)
 
@@ -216,18 +215,28 @@ def _statistics(table: pd.DataFrame, cumulative: bool) -> tuple[Statistic, ...]:
 
 
 def _frequencies(raw: RawTable, table: pd.DataFrame) -> dict[str, Frequency]:
-    """How often each statistic is counted, which the region with the most days tells."""
+    """How often each statistic is counted, which the region with the most figures tells."""
     found = {}
     for column, rows in table.groupby(STATISTIC, sort=False):
-        # Where only some of the dates have figures, those tell how often it is counted.
-        days = rows[rows[VALUE].notna() | rows[VALUE].isna().all()].drop_duplicates([REGION, DATE])
-        longest = days[REGION].value_counts().index[0]
-        index = pd.DatetimeIndex(days.loc[days[REGION] == longest, DATE]).unique().sort_values()
-        try:
-            found[str(column)] = frequency.infer(index)
-        except DataError as error:
-            raise raw.error(str(error)) from None
+        figures = rows.dropna(subset=VALUE).drop_duplicates([REGION, DATE])
+        fullest = figures[REGION].value_counts().index[0] if len(figures) else rows[REGION].iloc[0]
+        found[str(column)] = _frequency(raw, figures[figures[REGION] == fullest], rows[rows[REGION] == fullest])
     return found
+
+
+def _frequency(raw: RawTable, figures: pd.DataFrame, rows: pd.DataFrame) -> Frequency:
+    """The spacing of the dates that have figures; where that is odd, because of gaps, of all dates."""
+    try:
+        return frequency.infer(_days(figures))
+    except DataError as error:
+        try:
+            return frequency.infer(_days(rows))
+        except DataError:
+            raise raw.error(str(error)) from None
+
+
+def _days(rows: pd.DataFrame) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(rows[DATE]).unique().sort_values()
 
 
 def _hints(table: pd.DataFrame, statistics: tuple[Statistic, ...]) -> tuple[str, ...]:

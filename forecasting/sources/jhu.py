@@ -114,10 +114,11 @@ def _days(raw: RawTable, columns: list[str]) -> tuple[pd.DatetimeIndex, tuple[st
     if not misdated:
         return pd.DatetimeIndex(days), ()
     first, last = misdated[0], misdated[-1]
-    note = (
-        f"The columns {columns[first]} to {columns[last]} carry a wrong year; "
-        f"they were read as {days[first]:%Y-%m-%d} to {days[last]:%Y-%m-%d}."
-    )
+    if first == last:
+        note = f"The column {columns[first]} carries a wrong year; it was read as {days[first]:%Y-%m-%d}."
+    else:
+        read_as = f"{days[first]:%Y-%m-%d} to {days[last]:%Y-%m-%d}"
+        note = f"The columns {columns[first]} to {columns[last]} carry a wrong year; they were read as {read_as}."
     return pd.DatetimeIndex(days), (note,)
 
 

@@ -130,7 +130,7 @@ def _names(places: list[Place]) -> dict[Place, str]:
     """Place -> the name of its region, all different."""
     taken = Counter(_own(place) for place in places)
     countries = {place[0] for place in places}
-    names = {}
+    names: dict[Place, str] = {}
     for place in places:
         own = _own(place)
         if _outer(place) and (taken[own] > 1 or own in countries):

@@ -21,7 +21,7 @@ from forecasting.models.naive import Naive
 from forecasting.request import Request
 from forecasting.series import Series
 
-WAIT_FOR_EVER = "import sys, threading; alive = open(sys.argv[1], 'w'); threading.Event().wait()"
+WAIT_FOR_EVER = "import threading; threading.Event().wait()"
 
 
 class Scripted(Naive):
@@ -108,16 +108,12 @@ class Curious(Scripted):
 
 
 class Family(Scripted):
-    """Worker and child hold the FIFO ``alive`` open until they are no more."""
-
     name, label = "family", "Family"
 
     def act(self, series, horizon, report):
-        path = folder() / "alive"
-        child = subprocess.Popen([sys.executable, "-c", WAIT_FOR_EVER, path])
-        with path.open("w"):
-            report(Progress(f"{os.getpid()} {child.pid}", 0, 1))
-            threading.Event().wait()
+        child = subprocess.Popen([sys.executable, "-c", WAIT_FOR_EVER])
+        report(Progress(f"{os.getpid()} {child.pid}", 0, 1))
+        threading.Event().wait()
 
 
 def register():

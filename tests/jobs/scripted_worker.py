@@ -3,6 +3,8 @@
 import scripted
 
 from forecasting.jobs import worker
+from forecasting.models import models
 
+models().clear()  # nothing heavy to warm up
 scripted.register()
 worker.main()

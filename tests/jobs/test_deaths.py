@@ -92,30 +92,48 @@ def test_random_kills_lose_no_fit_and_store_none_twice(make_queue, tmp_path):
     assert set(Store(f"sqlite:///{tmp_path / 'fuzz.sqlite'}").get_many(keys)) == {job.key for job in done}
 
 
+@pytest.fixture
+def start_owner():
+    """Starts `owner.py`, which ends in the given way once it is told to."""
+    owners = []
+
+    def start(how):
+        command = [sys.executable, Path(__file__).with_name("owner.py"), how]
+        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        owners.append(subprocess.Popen(command, env=environment, **pipes))
+        return owners[-1]
+
+    yield start
+    for owner in owners:
+        owner.kill()
+        owner.communicate()
+
+
 @pytest.mark.parametrize("how", ["closes", "returns", "SIGTERM", "SIGKILL"])
-def test_no_worker_and_no_child_of_one_outlives_the_program(how, tmp_path):
-    alive = tmp_path / "alive"
-    os.mkfifo(alive)
-    ear = os.open(alive, os.O_RDONLY | os.O_NONBLOCK)
-    script = Path(__file__).with_name("owner.py")
-    with subprocess.Popen(
-        [sys.executable, script, how], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=_environment()
-    ) as owner:
-        family = [psutil.Process(int(pid)) for pid in owner.stdout.readline().split()]
-        assert len(family) == 2
-        if how.startswith("SIG"):
-            owner.send_signal(signal.Signals[how])
+def test_no_worker_and_no_child_of_one_outlives_the_program(how, start_owner):
+    owner = start_owner(how)
+    worker, child = (int(pid) for pid in owner.stdout.readline().split())
+    assert psutil.Process(child).ppid() == worker
+    ends = [os.pidfd_open(pid) for pid in (worker, child)]
+    if how.startswith("SIG"):
+        owner.send_signal(signal.Signals[how])
+    else:
         owner.stdin.write("\n")
         owner.stdin.flush()
-        if how == "closes":
-            assert owner.stdout.readline() == "closed\n"
-        hung_up, _, _ = select.select([ear], [], [], PATIENCE)
-        assert hung_up, "somebody still holds the FIFO open"
-        assert os.read(ear, 1) == b""
-        assert all(not member.is_running() or member.status() == psutil.STATUS_ZOMBIE for member in family)
-        owner.kill()
-    os.close(ear)
+    for end in ends:
+        ended, _, _ = select.select([end], [], [], PATIENCE)
+        os.close(end)
+        assert ended
+    if how == "closes":
+        assert owner.stdout.readline() == "closed\n"
 
 
-def _environment():
-    return os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+def test_a_worker_that_is_killed_takes_its_child_along(queue):
+    job = wait_for(queue, queue.submit(request("family")), begun_by)
+    worker, child = (int(pid) for pid in job.progress.trying.split())
+    end = os.pidfd_open(child)
+    os.kill(worker, signal.SIGKILL)
+    ended, _, _ = select.select([end], [], [], PATIENCE)
+    os.close(end)
+    assert ended

@@ -49,9 +49,9 @@ def test_the_airline_passengers_get_an_airline_like_model() -> None:
 
 def test_bands_hold_what_they_promise_on_an_autoregression() -> None:
     inside = []
-    for seed in range(8):
-        counts = autoregression(seed, 94) ** 3
-        values = model("auto_arima").forecast(Series(pd.Timestamp("2021-01-01"), DAILY, counts[:80]), 14).values
+    for seed in range(12):
+        counts = autoregression(seed, 164) ** 3
+        values = model("auto_arima").forecast(Series(pd.Timestamp("2021-01-01"), DAILY, counts[:150]), 14).values
         lower, upper = values[:, QUANTILES.index(0.1)], values[:, QUANTILES.index(0.9)]
-        inside.append(np.mean((lower <= counts[80:]) & (counts[80:] <= upper)))
+        inside.append(np.mean((lower <= counts[150:]) & (counts[150:] <= upper)))
     assert np.mean(inside) == pytest.approx(0.8, abs=0.12)

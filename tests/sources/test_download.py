@@ -1,11 +1,14 @@
 import json
+import os
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from forecasting.errors import DataError, SourceError
-from forecasting.sources._download import Copy, Downloads, Limits, Remote, ago, folder, timedelta
+from forecasting.sources._download import Copy, Downloads, Remote, ago, folder
+from forecasting.sources._http import Limits
 
 QUICK = Limits(stall=0.2, total=0.6, size=10_000)
 FIRST = "region,date,value\n" + "A,2021-01-01,1\n" * 20
@@ -226,3 +229,15 @@ def test_while_one_thread_asks_the_others_go_on_with_the_old_copy(remote, publis
 )
 def test_an_age_is_said_in_words(age, words):
     assert ago(age) == words
+
+
+def test_what_a_killed_download_left_behind_is_removed_a_day_later(downloads, remote):
+    folder().mkdir(parents=True)
+    old, recent = folder() / ".partial-old", folder() / ".partial-recent"
+    for left in (old, recent):
+        left.mkdir()
+        (left / "figures.csv").write_text("half a ")
+    os.utime(old, (0, 0))
+    downloads.copy(remote)
+    assert not old.exists()
+    assert recent.exists()

@@ -1,5 +1,7 @@
 """Methods: what each model does, where the figures come from, what the bands mean, and where it went wrong."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -55,7 +57,7 @@ def _story_table(measure: str) -> pd.DataFrame:
     return (100 * wide).rename_axis("Country").reset_index()
 
 
-def _percentages(table: pd.DataFrame) -> dict[str, object]:
+def _percentages(table: pd.DataFrame) -> dict[str, Any]:
     return {name: st.column_config.NumberColumn(format="%.1f %%") for name in table.columns[1:]}
 
 

@@ -1,0 +1,69 @@
+"""The pages run by Streamlit's own harness, in this process, with one service and its real workers for all of them."""
+
+from pathlib import Path
+
+import psutil
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ui import app
+
+SCRIPT = Path(__file__).parents[2] / "streamlit_app.py"
+#: Seconds a run of the script may take on a busy machine.
+PATIENCE = 60
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(autouse=True)
+def offline(home, monkeypatch):
+    monkeypatch.setenv("FORECAST_HOME", str(home))
+    monkeypatch.setenv("FORECAST_OFFLINE", "1")
+    monkeypatch.delenv("FORECAST_DB_URL", raising=False)
+
+
+@pytest.fixture(scope="session")
+def _service(home):
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("FORECAST_HOME", str(home))
+        environment.setenv("FORECAST_OFFLINE", "1")
+        environment.delenv("FORECAST_DB_URL", raising=False)
+        before = set(psutil.Process().children(recursive=True))
+        app.service.clear()
+        service = app.service()
+        yield service
+        service.close()
+        app.service.clear()
+    _, left = psutil.wait_procs(set(psutil.Process().children(recursive=True)) - before, timeout=10)
+    assert not left, "the service left processes behind"
+
+
+@pytest.fixture
+def service(_service, offline):
+    """The service that the pages under test use."""
+    return _service
+
+
+@pytest.fixture
+def visit(service):
+    """``visit(region="France")`` is a new visitor who opens that link and waits for the figures."""
+
+    def visit(**link):
+        page = AppTest.from_file(str(SCRIPT), default_timeout=PATIENCE)
+        for name, value in link.items():
+            page.query_params[name] = str(value)
+        return settled(page.run())
+
+    return visit
+
+
+def settled(page):
+    """The page when its figures are there: it shows that they are being fetched, and looks again, until then."""
+    for _ in range(100):
+        if not any(info.value.startswith("Fetching") for info in page.info):
+            break
+        page.run()
+    return page

@@ -1,0 +1,261 @@
+"""What a visitor finds on the pages, by Streamlit's own harness."""
+
+import pandas as pd
+import pytest
+
+from forecasting import headline
+from forecasting.backtest import hold_out
+from forecasting.models import model, models
+from forecasting.request import Request
+from forecasting.sources import source, sources
+from forecasting.wording import compact
+
+COUNTRIES = ("United States", "United Kingdom", "Italy", "France", "Germany", "Spain")
+DEFAULT_MODELS = {"sarima", "ets", "prophet"}
+#: Links that cannot be honoured: what they ask for, and what is shown instead.
+WRONG_LINKS = [
+    ({"source": "nowhere"}, "source", "bundled"),
+    ({"statistic": "new_moons"}, "statistic", "new_cases"),
+    ({"region": "Atlantis"}, "region", "United States"),
+    ({"models": "oracle"}, "models", "sarima,ets,prophet"),
+    ({"models": "ets,oracle"}, "models", "ets"),
+    ({"horizon": "9999"}, "horizon", "120"),
+    ({"horizon": "0"}, "horizon", "1"),
+    ({"horizon": "abc"}, "horizon", "28"),
+    ({"horizon": "١٢"}, "horizon", "28"),
+    ({"window": "7"}, "window", None),
+    ({"band": "oracle"}, "band", None),
+]
+
+
+def link_of(page):
+    return {name: value[-1] if isinstance(value, list) else value for name, value in page.query_params.items()}
+
+
+def notes(page):
+    return [info.value for info in page.info if "This link asks for" in info.value]
+
+
+def check_opened(page, title):
+    assert not page.exception
+    assert not page.error
+    assert [heading.value for heading in page.subheader] == [title]
+    assert [metric.label for metric in page.metric]
+
+
+def series_of(service, region, statistic):
+    return service.series(service.panel("bundled"), region, statistic)
+
+
+def fit(service, series, names, horizon):
+    """Wait for everything that Explore asks for: the forecasts and the look back."""
+    service.wait(service.ask([Request(series, name, horizon) for name in names]).values())
+    service.wait(service.ask(hold_out(series).requests(names)).values())
+
+
+def test_explore_opens_on_the_united_states_new_cases_with_three_models_and_28_days(visit):
+    page = visit()
+    check_opened(page, "United States: new cases")
+    assert page.sidebar.selectbox(key="source").value == "bundled"
+    assert set(page.session_state["models"]) == DEFAULT_MODELS
+    assert page.sidebar.slider(key="horizon_daily").value == 28
+    assert not notes(page)
+
+
+@pytest.mark.parametrize("region", COUNTRIES)
+@pytest.mark.parametrize("statistic", ["new_cases", "cumulative_cases"])
+def test_cases_of_every_country_open(visit, region, statistic):
+    page = visit(region=region, statistic=statistic, models="ets")
+    check_opened(page, f"{region}: {source('bundled').panel().statistic(statistic).label.lower()}")
+
+
+@pytest.mark.parametrize("region", ["United States", "Puerto Rico", "Wyoming", "Vermont"])
+def test_admissions_of_large_and_small_places_open(visit, region):
+    check_opened(visit(region=region, statistic="new_admissions", models="ets"), f"{region}: new hospital admissions")
+
+
+def test_every_region_is_offered_for_each_statistic(visit):
+    panel = source("bundled").panel()
+    page = visit(models="naive")
+    for statistic in panel.statistics:
+        page.sidebar.selectbox(key="statistic").select(statistic.name).run()
+        assert page.sidebar.selectbox(key="region").options == panel.regions(statistic.name)
+
+
+def test_a_region_that_the_new_statistic_lacks_gives_way_to_the_first_one(visit):
+    page = visit(region="France", models="ets")
+    page.sidebar.selectbox(key="statistic").select("new_admissions").run()
+    check_opened(page, "United States: new hospital admissions")
+    assert link_of(page)["region"] == "United States"
+
+
+@pytest.mark.parametrize(
+    ("statistic", "key", "longest", "usual"),
+    [("new_cases", "horizon_daily", 120, 28), ("new_admissions", "horizon_weekly", 26, 4)],
+)
+@pytest.mark.parametrize("end", ["shortest", "longest"])
+def test_the_horizon_is_offered_in_the_figures_own_periods(visit, statistic, key, longest, usual, end):
+    page = visit(statistic=statistic, models="ets")
+    slider = page.sidebar.slider(key=key)
+    assert (slider.min, slider.max, slider.value) == (1, longest, usual)
+    steps = 1 if end == "shortest" else longest
+    slider.set_value(steps).run()
+    assert not page.exception
+    assert link_of(page)["horizon"] == str(steps)
+    assert len(page.dataframe[-1].value) == steps
+
+
+def test_the_address_follows_every_choice_and_opens_the_same_view(visit):
+    page = visit()
+    page.sidebar.selectbox(key="region").select("Spain").run()
+    page.sidebar.slider(key="horizon_daily").set_value(14).run()
+    page.session_state["models"] = ["theta", "ets"]
+    page.run()
+    page.sidebar.selectbox(key="window").select("180").run()
+    page.sidebar.selectbox(key="band").select("theta").run()
+    page.sidebar.toggle(key="mean").set_value(False).run()
+    link = link_of(page)
+    assert link == {
+        "source": "bundled",
+        "statistic": "new_cases",
+        "region": "Spain",
+        "models": "ets,theta",
+        "horizon": "14",
+        "window": "180",
+        "band": "theta",
+        "smooth": "0",
+    }
+    other = visit(**link)
+    check_opened(other, "Spain: new cases")
+    assert link_of(other) == link
+    assert not notes(other)
+    assert set(other.session_state["models"]) == {"ets", "theta"}
+    assert other.sidebar.slider(key="horizon_daily").value == 14
+    assert other.sidebar.selectbox(key="window").value == "180"
+    assert other.sidebar.selectbox(key="band").value == "theta"
+    assert other.sidebar.toggle(key="mean").value is False
+
+
+def test_a_link_to_no_models_opens_without_any(visit):
+    page = visit()
+    page.session_state["models"] = []
+    page.run()
+    assert list(visit(**link_of(page)).session_state["models"]) == []
+
+
+def test_names_in_a_link_may_be_in_any_case(visit):
+    page = visit(region="puerto rico", statistic="NEW_ADMISSIONS", models="ETS")
+    check_opened(page, "Puerto Rico: new hospital admissions")
+    assert not notes(page)
+
+
+@pytest.mark.parametrize(("link", "name", "instead"), WRONG_LINKS, ids=[str(link) for link, *_ in WRONG_LINKS])
+def test_a_wrong_link_opens_something_sensible_and_says_so_until_the_reader_moves_on(visit, link, name, instead):
+    page = visit(**link)
+    check_opened(page, "United States: new cases")
+    assert len(notes(page)) == 1
+    assert link_of(page).get(name) == instead
+    page.run()
+    assert len(notes(page)) == 1, "the note must stay until the reader changes something"
+    page.sidebar.slider(key="horizon_daily").set_value(21).run()
+    assert not notes(page)
+    check_opened(page, "United States: new cases")
+
+
+def test_markup_in_a_link_is_shown_as_text(visit):
+    page = visit(region="<b>x</b> ![](http://example.org/a.png) :red[y]")
+    (note,) = notes(page)
+    assert "![](" not in note
+    assert not page.exception
+
+
+@pytest.mark.parametrize("name", [name for name, one in sources().items() if one.live])
+def test_a_source_that_cannot_be_reached_is_one_sentence_and_another_can_be_chosen(visit, name):
+    page = visit(source=name)
+    assert not page.exception
+    (error,) = page.error
+    assert error.value.endswith(".")
+    assert "\n" not in error.value
+    assert "Traceback" not in error.value
+    page.sidebar.selectbox(key="source").select("bundled").run()
+    check_opened(page, "United States: new cases")
+
+
+@pytest.mark.parametrize("name", [name for name, one in sources().items() if not one.live])
+def test_every_source_that_needs_no_network_opens(visit, name):
+    page = visit(source=name, models="ets")
+    assert not page.exception
+    assert not page.error
+    assert link_of(page)["source"] == name
+
+
+def test_without_any_model_seasonal_naive_is_shown(visit, service):
+    page = visit(region="Italy")
+    page.session_state["models"] = []
+    page.run()
+    check_opened(page, "Italy: new cases")
+    assert list(page.dataframe[-1].value.columns)[:2] == ["Date", model("naive").label]
+    assert page.dataframe[0].value["Model"].tolist() == [model("naive").label]
+
+
+def test_the_look_back_table_says_what_the_models_give_when_asked_directly(visit, service):
+    series = series_of(service, "Puerto Rico", "new_admissions")
+    fit(service, series, ["ets", "theta"], 4)
+    held = hold_out(series)
+    forecasts = {name: model(name).forecast(held.train, len(held.truth)) for name in ("ets", "theta", "naive")}
+    scores = held.scores(forecasts)
+    page = visit(region="Puerto Rico", statistic="new_admissions", models="ets,theta")
+    table = page.dataframe[0].value
+    assert table["Model"].tolist() == [model(score.model).label for score in scores]
+    expected = pd.DataFrame(
+        {
+            "Error against repeating": [score.relative_error for score in scores],
+            "Mean error": [score.error for score in scores],
+            "WIS against repeating": [score.relative_wis for score in scores],
+            "Sum off by": [100 * score.total_error for score in scores],
+        }
+    )
+    pd.testing.assert_frame_equal(table[expected.columns], expected, rtol=1e-6)
+    for percent in (50, 80, 95):
+        held_by = [f"{getattr(score, f'held_{percent}')} of {score.periods}" for score in scores]
+        assert table[f"{percent} % band held"].tolist() == held_by
+
+
+def test_the_headline_figures_are_those_of_the_finished_forecast(visit, service):
+    series = series_of(service, "Germany", "new_cases")
+    fit(service, series, ["ets", "theta"], 28)
+    lead = service.forecast(series, "theta", 28)
+    track = service.look_back(series, ["ets", "theta"]).of("theta")
+    figures = [
+        headline.latest(series),
+        headline.soon(series, lead),
+        headline.by_then(series, lead),
+        headline.track_record(track, waiting=False),
+    ]
+    page = visit(region="Germany", models="ets,theta", band="theta")
+    assert [(metric.label, metric.value, metric.delta) for metric in page.metric] == [
+        (figure.label, figure.value, figure.detail) for figure in figures
+    ]
+    assert page.metric[0].value == compact(series.values[-7:].sum())
+
+
+def test_a_shorter_training_window_leads_to_other_forecasts_of_the_same_last_week(visit, service):
+    series = series_of(service, "France", "new_cases")
+    for one in (series, series.tail(90)):
+        fit(service, one, ["ets"], 28)
+    whole, short = (visit(region="France", models="ets", **link) for link in ({}, {"window": "90"}))
+    assert whole.metric[0].value == short.metric[0].value
+    assert whole.metric[2].value != short.metric[2].value
+
+
+def test_methods_tells_of_every_model_and_every_source(visit):
+    page = visit().switch_page("pages/methods.py").run()
+    assert not page.exception
+    text = "\n".join(element.value for element in [*page.markdown, *page.caption])
+    for one in models().values():
+        assert one.summary in text
+        assert one.reference in text
+    for one in sources().values():
+        assert one.summary in text
+        assert one.licence in text
+        assert one.home in text

@@ -1,0 +1,86 @@
+"""A real Chromium on the real server. Whatever a visitor's console complains of fails the test."""
+
+import os
+import shutil
+
+import pytest
+from app_server import AppServer
+from explore_page import ExplorePage
+from playwright.sync_api import expect, sync_playwright
+
+#: Seconds for anything that a busy machine may take its time over, fits included.
+PATIENCE = 60
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """The browser. Without one these tests are skipped, but never where everything must be tested (``CI=true``)."""
+    executable = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if executable is None:
+        reason = f"no Chromium was found; install one of {', '.join(NAMES)}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    expect.set_options(timeout=1000 * PATIENCE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """One server for a whole module; its home is new."""
+    with AppServer(tmp_path_factory.mktemp("home")) as server:
+        yield server
+        assert not server.tracebacks(), server.log.read_text()
+
+
+class Visitors:
+    """Opens pages as separate people, and remembers what their browsers complained of."""
+
+    def __init__(self, browser):
+        self._browser = browser
+        self._contexts = []
+        self.complaints = []
+
+    def open(self, url, page="", width=1280, height=900, **context):
+        """A new visitor at `url`, at `page` of it; other arguments are playwright's for a browser context."""
+        made = self._browser.new_context(viewport={"width": width, "height": height}, **context)
+        made.set_default_timeout(1000 * PATIENCE)
+        self._contexts.append(made)
+        self._listen(made, url)
+        explore = ExplorePage(made.new_page(), url)
+        explore.goto(page)
+        return explore
+
+    def close(self):
+        for context in self._contexts:
+            context.close()
+
+    def _listen(self, context, url):
+        say = self.complaints.append
+        context.on("console", lambda message: message.type == "error" and say(f"console: {message.text}"))
+        context.on("weberror", lambda error: say(f"script: {error.error}"))
+        context.on("requestfailed", lambda request: _aborted(request) or say(f"failed: {request.url} {request.failure}"))
+        context.on("response", lambda answer: answer.status >= 400 and say(f"{answer.status}: {answer.url}"))
+        context.on("request", lambda request: _strange(request.url, url) and say(f"elsewhere: {request.url}"))
+
+
+def _aborted(request):
+    """A page that is left drops what it was loading; a download does too."""
+    return "ERR_ABORTED" in (request.failure or "")
+
+
+def _strange(address, url):
+    return not address.startswith((url, "data:", "blob:", "about:"))
+
+
+@pytest.fixture
+def visitors(chromium):
+    visitors = Visitors(chromium)
+    yield visitors
+    visitors.close()
+    assert not visitors.complaints

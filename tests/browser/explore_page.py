@@ -1,0 +1,74 @@
+"""The Explore page as a visitor sees it and uses it."""
+
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from playwright.sync_api import expect
+
+
+class ExplorePage:
+    """One visitor's tab."""
+
+    def __init__(self, tab, url):
+        self.tab = tab
+        self.url = url
+        self.chart = tab.locator(".fan-chart[data-drawn]")
+        self.rows = tab.locator(".row[data-model]")
+
+    def goto(self, page=""):
+        """Open an address of the app, or one of `link`'s."""
+        self.tab.goto(f"{self.url}/{page}")
+
+    @property
+    def link(self):
+        """What the address says, by name."""
+        return {name: value[0] for name, value in parse_qs(urlsplit(self.tab.url).query).items()}
+
+    def expect_drawn(self, *traces):
+        """Wait until the chart shows these traces."""
+        for trace in traces:
+            expect(self.tab.locator(f".fan-chart[data-drawn~='{trace}']")).to_be_visible()
+
+    def expect_title(self, title):
+        """Wait for the heading."""
+        expect(self.tab.get_by_role("heading", name=title, exact=True)).to_be_visible()
+
+    def row(self, model, state=None):
+        """The live row of a model, in a state if that is given."""
+        return self.tab.locator(f".row[data-model='{model}']" + (f"[data-state='{state}']" if state else ""))
+
+    def expect_state(self, model, *states):
+        """Wait until a model's row is in one of these states."""
+        either = ", ".join(f".row[data-model='{model}'][data-state='{state}']" for state in states)
+        expect(self.tab.locator(either)).to_be_visible()
+
+    def press(self, what, model):
+        """A row's button."""
+        self.row(model).get_by_role("button", name=what).click()
+
+    def choose(self, label, option):
+        """An option of a select box in the sidebar."""
+        box = self.tab.get_by_test_id("stSidebar").get_by_role("combobox", name=label)
+        box.click()
+        self.tab.get_by_role("option", name=option, exact=True).click()
+
+    def range(self):
+        """The dates that the chart's x axis shows."""
+        return self.chart.evaluate("element => element.layout.xaxis.range.map(String)")
+
+    def traces(self):
+        """What is drawn, by uid: whether it is visible, its x and y and line."""
+        return self.chart.evaluate(
+            "element => Object.fromEntries(element.data.map(t => [t.uid, {visible: t.visible ?? true, y: t.y, x: t.x}]))"
+        )
+
+    def width(self):
+        """The widest that anything of the page is, in pixels."""
+        return self.tab.evaluate(
+            "() => Math.max(document.documentElement.scrollWidth,"
+            " ...[...document.querySelectorAll('[data-testid=stMain], .stMainBlockContainer')].map(e => e.scrollWidth))"
+        )
+
+
+def link(**choices):
+    """The address of a view."""
+    return f"?{urlencode(choices)}"

@@ -1,0 +1,183 @@
+"""How the pages look in every light and on every screen, and what can be taken away from them."""
+
+import io
+import re
+import struct
+
+import pandas as pd
+import pytest
+from explore_page import link
+from playwright.sync_api import expect
+
+from forecasting.columns import FORECASTS
+from forecasting.series import QUANTILES
+
+pytestmark = pytest.mark.browser
+
+PHONE = 390
+#: WCAG 2.2, success criterion 1.4.3: text against its background.
+CONTRAST = 4.5
+
+
+def channels(colour):
+    """``"rgb(14, 20, 32)"`` -> its red, green and blue, 0 to 1."""
+    return [float(number) / 255 for number in re.findall(r"[\d.]+", colour)[:3]]
+
+
+def luminance(colour):
+    """Relative luminance (WCAG 2.2)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels(colour)]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(one, other):
+    """1 to 21 (WCAG 2.2)."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def style(locator, name):
+    """A computed style of the first element found."""
+    return locator.first.evaluate("(element, name) => getComputedStyle(element)[name]", name)
+
+
+def download(page, click):
+    """The name and the bytes of the file that a click brings."""
+    with page.tab.expect_download() as coming:
+        click()
+    return coming.value.suggested_filename, coming.value.path().read_bytes()
+
+
+@pytest.fixture
+def explore(visitors, server):
+    """A finished view of a small series."""
+
+    def explore(**context):
+        page = visitors.open(server.url, link(statistic="new_admissions", region="Vermont", models="ets,theta"), **context)
+        for model in ("ets", "theta"):
+            page.expect_state(model, "done")
+        page.expect_drawn("ets", "theta")
+        return page
+
+    return explore
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read_in_light_and_in_dark(explore, scheme):
+    page = explore(color_scheme=scheme)
+    background = style(page.tab.locator(".stApp"), "backgroundColor")
+    assert (luminance(background) < 0.1) == (scheme == "dark")
+    texts = {
+        "axis labels": style(page.chart.locator(".xtick text"), "fill"),
+        "legend": style(page.chart.locator(".legendtext"), "fill"),
+        "rows": style(page.row("ets").locator(".name"), "color"),
+        "heading": style(page.tab.get_by_role("heading", name="Vermont"), "color"),
+        "figures": style(page.tab.get_by_test_id("stMetricValue"), "color"),
+    }
+    assert {name: colour for name, colour in texts.items() if contrast(colour, background) < CONTRAST} == {}
+
+
+def test_the_chart_follows_when_the_reader_turns_the_lights_off(explore):
+    page = explore(color_scheme="light")
+    page.tab.emulate_media(color_scheme="dark")
+    page.tab.wait_for_function(
+        "() => getComputedStyle(document.querySelector('.fan-chart .xtick text')).fill === 'rgb(243, 245, 248)'"
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_explore_fits_a_phone(explore, scheme):
+    page = explore(width=PHONE, height=844, color_scheme=scheme)
+    expect(page.tab.get_by_test_id("stMetric").first).to_be_visible()
+    assert page.width() <= PHONE
+    assert page.chart.bounding_box()["width"] <= PHONE
+
+
+@pytest.mark.parametrize("width", [PHONE, 1280])
+def test_methods_can_be_reached_and_fits(explore, width):
+    page = explore(width=width)
+    if width == PHONE:
+        page.goto("methods")
+    else:
+        page.tab.get_by_role("link", name="Methods").click()
+    expect(page.tab.get_by_role("heading", name="Where the figures come from")).to_be_visible()
+    assert page.width() <= width
+    expect(page.tab.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_choices_survive_a_look_at_methods(explore):
+    page = explore()
+    page.tab.get_by_role("link", name="Methods").click()
+    expect(page.tab.get_by_role("heading", name="Methods", exact=True)).to_be_visible()
+    page.tab.get_by_role("link", name="Explore").click()
+    page.expect_title("Vermont: new hospital admissions")
+    page.expect_drawn("ets", "theta")
+    assert page.link["region"] == "Vermont"
+    assert page.link["models"] == "ets,theta"
+
+
+def test_a_shared_link_opens_the_same_view_elsewhere(explore, visitors):
+    page = explore()
+    page.choose("Region", "Puerto Rico")
+    page.expect_title("Puerto Rico: new hospital admissions")
+    page.tab.get_by_role("button", name="Share").click()
+    address = page.tab.get_by_test_id("stCode").inner_text().strip()
+    assert address.startswith(page.url)
+    for model in ("ets", "theta"):
+        page.expect_state(model, "done")
+    page.expect_drawn("ets", "theta")
+    other = visitors.open(page.url, address.removeprefix(page.url).lstrip("/"))
+    other.expect_title("Puerto Rico: new hospital admissions")
+    for model in ("ets", "theta"):
+        other.expect_state(model, "done")
+    other.expect_drawn("ets", "theta")
+    assert other.link == page.link
+    assert other.traces() == page.traces()
+    assert other.range() == page.range()
+
+
+def test_forecasts_can_be_taken_away_as_tables(explore):
+    page = explore()
+    name, csv = download(page, page.tab.get_by_role("button", name="Forecasts, CSV").click)
+    assert name == "vermont_new_admissions.csv"
+    table = pd.read_csv(io.BytesIO(csv), parse_dates=["origin", "date"])
+    assert tuple(table.columns) == FORECASTS
+    assert len(table) == 2 * 4 * len(QUANTILES)
+    assert set(table["model"]) == {"ets", "theta"}
+    assert set(table["region"]) == {"Vermont"}
+    name, parquet = download(page, page.tab.get_by_role("button", name="Parquet").click)
+    assert name == "vermont_new_admissions.parquet"
+    same = pd.read_parquet(io.BytesIO(parquet))
+    pd.testing.assert_frame_equal(same, table, check_dtype=False, rtol=1e-12)
+
+
+def test_the_chart_can_be_taken_away_as_a_page_and_as_an_image(explore):
+    page = explore()
+    name, html = download(page, page.tab.get_by_role("button", name="Chart, HTML").click)
+    assert name == "vermont_new_admissions.html"
+    assert b"Plotly.newPlot" in html
+    assert b"Vermont: new hospital admissions" in html
+    assert b'src="http' not in html, "the page must work without a network"
+    name, png = download(page, lambda: image(page, "PNG"))
+    assert name == "Vermont New hospital admissions.png"
+    assert png.startswith(b"\x89PNG")
+    assert struct.unpack(">II", png[16:24]) == (1400, 700)
+    name, svg = download(page, lambda: image(page, "SVG"))
+    assert name == "Vermont New hospital admissions.svg"
+    assert svg.startswith(b"<svg")
+    assert b"legendtext" in svg
+
+
+def image(page, kind):
+    """One of the buttons at the chart's top right, which appear when the pointer is there."""
+    page.chart.hover()
+    page.chart.locator(f"[data-title='Download as {kind}']").click()
+
+
+def test_figures_that_cannot_be_had_are_one_sentence_and_the_way_back_works(explore):
+    page = explore()
+    page.choose("Figures", re.compile("Johns Hopkins|Oxford"))
+    expect(page.tab.get_by_test_id("stAlert")).to_contain_text("no network", ignore_case=True)
+    expect(page.tab.get_by_test_id("stException")).to_have_count(0)
+    page.choose("Figures", re.compile("Bundled"))
+    expect(page.chart).to_be_visible()

@@ -1,0 +1,165 @@
+"""Forecasts arrive while somebody watches, and whatever that person does, none is lost."""
+
+import re
+import sqlite3
+from contextlib import closing
+
+import pytest
+from explore_page import link
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+#: The slowest model of the house: seconds, where the others take a fraction of one.
+SLOW = "auto_arima"
+
+
+def seconds(page, model):
+    """How long a row says that its fit has taken."""
+    number, unit = re.fullmatch(r"([\d.]+) (s|min)", page.row(model).locator(".time").inner_text()).groups()
+    return float(number) * (60 if unit == "min" else 1)
+
+
+def stored(server, model, horizon):
+    """How many forecasts of this kind the server has kept."""
+    with closing(sqlite3.connect(server.home / "forecasts.sqlite")) as store:
+        return store.execute(
+            "SELECT count(*) FROM forecasts WHERE model = ? AND horizon = ?", (model, horizon)
+        ).fetchone()[0]
+
+
+def test_the_page_opens_with_a_forecast_that_better_ones_replace(visitors, server):
+    page = visitors.open(server.url)
+    page.expect_title("United States: new cases")
+    page.expect_drawn("history", "reported")
+    for model in ("sarima", "ets", "prophet"):
+        page.expect_state(model, "done")
+    page.expect_drawn("history", "sarima", "ets", "prophet", "band-50", "band-80", "band-95")
+    assert "naive" not in page.traces()
+    expect(page.tab.get_by_text("How good was it here?")).to_be_visible()
+
+
+def test_without_any_model_the_instant_one_is_drawn_and_the_link_remembers_that(visitors, server):
+    page = visitors.open(server.url, link(models="ets"))
+    page.expect_drawn("ets")
+    page.tab.get_by_role("button", name="ETS", exact=True).click()
+    page.expect_drawn("naive")
+    expect(page.rows).to_have_count(0)
+    other = visitors.open(page.tab.url)
+    other.expect_drawn("naive")
+    expect(other.rows).to_have_count(0)
+
+
+def test_a_model_is_watched_from_running_to_done(visitors, server):
+    page = visitors.open(server.url, link(models=SLOW, horizon=20))
+    page.expect_drawn("history", "naive")
+    page.expect_state(SLOW, "running")
+    before = page.row(SLOW).locator(".time").inner_text()
+    expect(page.row(SLOW).locator(".time")).not_to_have_text(before)
+    expect(page.row(SLOW)).to_contain_text("training")
+    page.expect_state(SLOW, "done")
+    expect(page.row(SLOW)).to_contain_text("ARIMA (")
+    page.expect_drawn(SLOW)
+    expect(page.row(SLOW).get_by_role("button")).to_have_count(0)
+
+
+def test_zoom_and_legend_choices_stay_when_a_new_forecast_arrives(visitors, server):
+    page = visitors.open(server.url, link(models="ets", horizon=21))
+    page.expect_drawn("ets", "history")
+    page.expect_state("ets", "done")
+    at_first = page.range()
+    plot = page.chart.locator(".nsewdrag").bounding_box()
+    page.tab.mouse.move(plot["x"] + 0.3 * plot["width"], plot["y"] + 0.5 * plot["height"])
+    page.tab.mouse.down()
+    page.tab.mouse.move(plot["x"] + 0.6 * plot["width"], plot["y"] + 0.5 * plot["height"], steps=5)
+    page.tab.mouse.up()
+    page.tab.wait_for_function(
+        "first => document.querySelector('.fan-chart').layout.xaxis.range[0] < first", arg=at_first[0]
+    )
+    panned = page.range()
+    page.chart.locator(".legendtoggle").first.click()
+    page.tab.wait_for_function(
+        "() => document.querySelector('.fan-chart').data.some(trace => trace.visible === 'legendonly')"
+    )
+    hidden = {uid for uid, trace in page.traces().items() if trace["visible"] == "legendonly"}
+    page.tab.get_by_role("button", name="Auto-ARIMA", exact=True).click()
+    page.expect_state(SLOW, "queued", "running")
+    page.expect_drawn(SLOW)
+    assert page.range() == panned
+    assert {uid for uid, trace in page.traces().items() if trace["visible"] == "legendonly"} == hidden
+
+
+def test_leaving_for_another_region_shows_that_one_and_loses_no_fit(visitors, server):
+    page = visitors.open(server.url, link(models=SLOW, region="Germany", horizon=22))
+    page.expect_state(SLOW, "running")
+    page.expect_drawn("history")
+    german, fitted = page.traces()["history"], seconds(page, SLOW)
+    page.choose("Region", "France")
+    page.expect_title("France: new cases")
+    page.tab.wait_for_function(
+        "y => JSON.stringify(document.querySelector('.fan-chart').data.find(t => t.uid === 'history').y) !== y",
+        arg=page.tab.evaluate("y => JSON.stringify(y)", german["y"]),
+    )
+    page.expect_state(SLOW, "queued", "running", "done")
+    assert page.link["region"] == "France"
+    page.choose("Region", "Germany")
+    page.expect_title("Germany: new cases")
+    page.expect_state(SLOW, "running", "done")
+    assert seconds(page, SLOW) >= fitted, "the fit was begun anew"
+    page.expect_state(SLOW, "done")
+    page.expect_drawn(SLOW)
+    assert page.traces()["history"] == german
+
+
+def test_two_visitors_who_ask_the_same_share_one_fit(visitors, server):
+    address = link(models=SLOW, region="Italy", horizon=23)
+    first = visitors.open(server.url, address)
+    first.expect_state(SLOW, "running")
+    fitted = seconds(first, SLOW)
+    second = visitors.open(server.url, address)
+    second.expect_state(SLOW, "running", "done")
+    assert seconds(second, SLOW) >= fitted, "the second visitor's fit was a new one"
+    for page in (first, second):
+        page.expect_state(SLOW, "done")
+        page.expect_drawn(SLOW)
+    assert seconds(first, SLOW) == seconds(second, SLOW)
+    assert first.traces()[SLOW] == second.traces()[SLOW]
+    assert stored(server, SLOW, 23) == 1
+
+
+def test_a_fit_goes_on_when_its_tab_is_closed(visitors, server):
+    address = link(models=SLOW, region="Spain", horizon=24)
+    first = visitors.open(server.url, address)
+    first.expect_state(SLOW, "running")
+    fitted = seconds(first, SLOW)
+    first.tab.close()
+    second = visitors.open(server.url, address)
+    second.expect_state(SLOW, "running", "done")
+    assert seconds(second, SLOW) >= fitted
+    second.expect_state(SLOW, "done")
+
+
+def test_a_cancelled_fit_ends_and_can_be_tried_again(visitors, server):
+    page = visitors.open(server.url, link(models=SLOW, region="United Kingdom", horizon=25))
+    page.expect_state(SLOW, "running")
+    page.press("Cancel", SLOW)
+    page.expect_state(SLOW, "cancelled")
+    page.expect_drawn("naive")
+    page.press("Try again", SLOW)
+    page.expect_state(SLOW, "queued", "running")
+    page.expect_state(SLOW, "done")
+    page.expect_drawn(SLOW)
+
+
+def test_a_fit_is_finished_although_its_worker_is_killed(visitors, server):
+    page = visitors.open(server.url, link(models=SLOW, region="France", horizon=26))
+    page.expect_state(SLOW, "running")
+    killed = server.workers()
+    assert killed
+    for worker in killed:
+        worker.kill()
+    page.expect_state(SLOW, "queued", "running")
+    page.expect_state(SLOW, "done")
+    page.expect_drawn(SLOW)
+    assert server.workers()
+    assert not {worker.pid for worker in killed} & {worker.pid for worker in server.workers()}
