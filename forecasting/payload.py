@@ -48,5 +48,5 @@ def decode(payload: bytes) -> Forecast:
         values, totals, means = numbers.reshape(3, horizon, len(QUANTILES))
         origin, frequency, notes = pd.Timestamp(header["origin"]), of_alias(header["frequency"]), tuple(header["notes"])
         return Forecast(header["model"], header["method"], origin, frequency, values, totals, means, notes)
-    except (zlib.error, struct.error, KeyError, TypeError, DataError) as error:
-        raise ValueError(f"not a forecast: {error!r}") from error
+    except (ValueError, zlib.error, struct.error, KeyError, TypeError, DataError) as error:
+        raise ValueError(f"This is not a forecast: {error!r}") from error

@@ -1,7 +1,7 @@
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
@@ -70,22 +70,20 @@ def test_a_payload_is_exact_to_the_last_digit(values, notes):
 
 @given(st.binary(max_size=200))
 def test_bytes_that_are_no_payload_are_a_value_error(noise):
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError, match="not a forecast"):
         decode(noise)
 
 
 @given(st.data())
-def test_a_payload_that_was_cut_or_changed_is_a_value_error(data):
+def test_a_payload_that_was_cut_or_changed_is_never_another_forecast(data):
     payload = bytearray(encode(forecast()))
     place = data.draw(st.integers(0, len(payload) - 1))
     if data.draw(st.booleans()):
         del payload[place:]
     else:
         payload[place] ^= data.draw(st.integers(1, 255))
-    try:
+    with suppress(ValueError):
         assert same(decode(bytes(payload)), forecast())  # a few bits of zlib's frame carry nothing
-    except ValueError:
-        pass
 
 
 def test_what_was_put_is_there_for_the_next_process(open_store):
@@ -105,7 +103,7 @@ def test_many_are_got_at_once_whether_in_memory_or_not(open_store, monkeypatch):
     for number, key in enumerate(keys):
         store.put(key, forecast(number), 0.1)
     found = store.get_many([*keys, "nobody"])
-    assert list(found) == sorted(found)[: len(found)] or set(found) == set(keys)
+    assert set(found) == set(keys)
     assert all(same(found[key], forecast(number)) for number, key in enumerate(keys))
 
 

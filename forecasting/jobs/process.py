@@ -111,7 +111,7 @@ class WorkerProcess:
         for line in self._output:
             try:
                 yield Event.of(line)
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, AttributeError):
                 log.warning("Worker %d said something that is no event: %.200s", self.pid, line)
         self.alive = False
 

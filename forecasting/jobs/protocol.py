@@ -68,7 +68,7 @@ class Event:
 
     @staticmethod
     def of(line: str) -> Event:
-        """The inverse of `line`. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
+        """The inverse of `line`. Raises `ValueError`, `KeyError`, `TypeError` or `AttributeError` for anything else."""
         data = json.loads(line)
         if progress := data.get("progress"):
             draft = progress.pop("draft")

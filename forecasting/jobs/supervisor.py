@@ -117,8 +117,8 @@ class Supervisor(threading.Thread):
         """Has `worker` fit `entry`, until that is finished or the worker is no more."""
         fit, limit = order.fit, model(order.request.model).time_limit
         try:
-            worker.send(order)
             with _alarm(START_LIMIT, worker.kill):
+                worker.send(order)
                 begun = any(event.name == "started" and event.fit == fit for event in worker.events)
             if begun:
                 self._barren = 0

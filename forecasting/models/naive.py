@@ -36,4 +36,5 @@ class Naive(Model):
         errors = past[season:] - past[:-season] if len(past) > season else np.array([0.5 * past[-1]])
         # The mean square, not the standard deviation: a drift that naive ignores is an error of naive's too.
         sigma = float(np.sqrt(np.mean(errors[-52:] ** 2)))
-        return from_normal(self, series, scale, mean, sigma, psi, f"Repeats the last {series.frequency.steps(season)}")
+        repeated = series.frequency.steps(season) if season > 1 else series.frequency.step
+        return from_normal(self, series, scale, mean, sigma, psi, f"Repeats the last {repeated}")

@@ -46,10 +46,9 @@ class ExplorePage:
         self.row(model).get_by_role("button", name=what).click()
 
     def choose(self, label, option):
-        """An option of a select box in the sidebar."""
-        box = self.tab.get_by_test_id("stSidebar").get_by_role("combobox", name=label)
-        box.click()
-        self.tab.get_by_role("option", name=option, exact=True).click()
+        """An option of a select box in the sidebar, found by typing, as a long list shows only some."""
+        self.tab.get_by_test_id("stSidebar").get_by_role("combobox", name=label).fill(option)
+        self.tab.get_by_role("option", name=option).first.click()
 
     def range(self):
         """The dates that the chart's x axis shows."""

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-from conftest import COMMAND, PATIENCE, wait_for
+from conftest import PATIENCE, wait_for
 from scripted import request
 
 from forecasting.errors import JobError
 from forecasting.jobs import QueueFull, State
+from forecasting.jobs.queue import WORKER
 from forecasting.models import model
 from forecasting.store import Store
 
@@ -194,7 +195,7 @@ def test_a_worker_imports_neither_the_app_nor_a_database_and_keeps_to_one_thread
 
 
 def test_the_real_worker_fits_a_real_model(make_queue):
-    queue = make_queue(command=COMMAND[:1] + ("-m", "forecasting.jobs.worker"))
+    queue = make_queue(command=WORKER)
     job = wait_for(queue, queue.submit(request("ets")))
     assert (job.state, job.error) == (State.done, None)
 
