@@ -6,7 +6,9 @@ import streamlit as st
 
 from ui import app
 
-st.set_page_config(page_title="Forecast Explorer", page_icon=str(Path(__file__).parent / "ui" / "icon.png"), layout="wide")
+st.set_page_config(
+    page_title="Forecast Explorer", page_icon=str(Path(__file__).parent / "ui" / "icon.png"), layout="wide"
+)
 app.service()
 st.navigation(
     [

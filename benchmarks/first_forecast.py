@@ -50,7 +50,9 @@ def run() -> Iterator[Figure]:
 
 
 def in_the_browser(app: Server, bare: Server, browser: Browser) -> Iterator[Figure]:
-    loads = [(first_view(browser, app, FORECAST_DRAWN), first_view(browser, bare, BARE_DRAWN)) for _ in range(LOADS + 1)]
+    loads = [
+        (first_view(browser, app, FORECAST_DRAWN), first_view(browser, bare, BARE_DRAWN)) for _ in range(LOADS + 1)
+    ]
     ours, theirs = (median(times) for times in zip(*loads[1:], strict=True))
     yield figure("first_forecast/page_load", ours, "s", theirs)
     clicks = [click for horizon in HORIZONS for click in regions(app, bare, browser, horizon)]

@@ -1,0 +1,1 @@
+"""What makes the docs' picture and figures, so that neither is drawn by hand."""

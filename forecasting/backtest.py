@@ -38,7 +38,10 @@ class HoldOut:
     def scores(self, forecasts: dict[str, Forecast]) -> list[Score]:
         """The scores of the models in `forecasts`, best first; `forecasts` must include ``"naive"``."""
         naive = forecasts["naive"]
-        found = [score(name, f.values, naive.values, self.truth, float(f.totals[-1, MEDIAN])) for name, f in forecasts.items()]
+        found = [
+            score(name, f.values, naive.values, self.truth, float(f.totals[-1, MEDIAN]))
+            for name, f in forecasts.items()
+        ]
         return sorted(found, key=lambda s: s.error)
 
 

@@ -323,7 +323,12 @@ def standalone(figure: dict[str, Any], title: str) -> bytes:
     """A page that shows the chart anywhere, without a network (it carries plotly.js, about 5 MB)."""
     from plotly.io import to_html
 
-    layout = {**figure["layout"], "title": {"text": title}, "margin": {"t": 90, "l": 60, "r": 30, "b": 50}, "height": 640}
+    layout = {
+        **figure["layout"],
+        "title": {"text": title},
+        "margin": {"t": 90, "l": 60, "r": 30, "b": 50},
+        "height": 640,
+    }
     layout["yaxis"] = {**layout["yaxis"], "fixedrange": False}
     page = to_html({"data": figure["data"], "layout": layout}, include_plotlyjs=True, validate=False)
     return page.encode()

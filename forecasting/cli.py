@@ -145,7 +145,9 @@ def _cases(panel: Panel, wanted: Sequence[Statistic], regions: Sequence[str] | N
         known = panel.regions(statistic.name)
         for region in regions or known:
             if region not in known:
-                raise RequestError(f"'{panel.source}' has no region '{region}' for {statistic.name}; it has {_few(known)}.")
+                raise RequestError(
+                    f"'{panel.source}' has no region '{region}' for {statistic.name}; it has {_few(known)}."
+                )
             try:
                 yield Case(statistic, region, prepare(panel, region, statistic.name))
             except DataError as error:

@@ -14,12 +14,6 @@ import pandas as pd
 
 #: What the benchmark printed when it was last run: one JSON object a line.
 RESULTS = Path(__file__).parent.parent / "benchmarks" / "results" / "us_december_2020.jsonl"
-TRAINED_TO, FORECAST_TO = pd.Timestamp("2020-11-30"), pd.Timestamp("2021-01-01")
-
-
-def accuracy(said: float, came: float) -> float:
-    """``1 - |said - came| / came``: 1 is exact, and it can be negative."""
-    return 1 - abs(said - came) / came
 
 
 def story(path: Path = RESULTS) -> pd.DataFrame:

@@ -35,7 +35,12 @@ def latest(series: Series) -> Figure:
     ending = f"to {day(series.origin)}"
     comparison = f"{change(now, before)} on the {'week' if steps == 7 else stretch}"
     detail = comparison if len(series) >= 2 * steps else ending
-    return Figure(f"Last {stretch}", compact(now), detail, f"The sum of the last {stretch}, {ending}, and how it differs from the {stretch} before.")
+    return Figure(
+        f"Last {stretch}",
+        compact(now),
+        detail,
+        f"The sum of the last {stretch}, {ending}, and how it differs from the {stretch} before.",
+    )
 
 
 def soon(series: Series, forecast: Forecast) -> Figure:

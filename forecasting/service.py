@@ -141,7 +141,7 @@ class Service:
                 waiting.setdefault(request.key, []).append(request)
             if not waiting:
                 return
-            for job in self.queue.wait(list(waiting), timeout=0.2):
+            for job in self.queue.wait(list(waiting), until=_some_finished):
                 if job.finished:
                     yield from ((request, job) for request in waiting.pop(job.key))
 
@@ -150,6 +150,10 @@ class Service:
         self._loaders.shutdown(wait=False, cancel_futures=True)
         self.queue.close()
         self.store.close()
+
+
+def _some_finished(jobs: list[Job]) -> bool:
+    return any(job.finished for job in jobs)
 
 
 def forecasts_table(region: str, series: Series, forecasts: Iterable[Forecast]) -> pd.DataFrame:

@@ -45,7 +45,9 @@ def heading(choices: Choices) -> None:
         with st.popover("Share", icon=":material/link:", width="content"):
             st.caption("This link opens the same view elsewhere.")
             st.code(link.url(), language=None, wrap_lines=True)
-    st.caption(f"{series.frequency.name.capitalize()} figures to {day(series.origin)} · {sources.source(choices.panel.source).label}")
+    st.caption(
+        f"{series.frequency.name.capitalize()} figures to {day(series.origin)} · {sources.source(choices.panel.source).label}"
+    )
     for note in link.notes():
         st.info(note, icon=":material/link_off:")
 
@@ -124,7 +126,13 @@ def _headline(choices: Choices, lead: Forecast, past: LookBack) -> None:
     cells = [*left.columns(2, wrap=False), *right.columns(2, wrap=False)]
     for cell, figure in zip(cells, figures, strict=True):
         cell.metric(
-            figure.label, figure.value, figure.detail, delta_color="off", delta_arrow="off", border=True, help=figure.help
+            figure.label,
+            figure.value,
+            figure.detail,
+            delta_color="off",
+            delta_arrow="off",
+            border=True,
+            help=figure.help,
         )
 
 

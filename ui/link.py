@@ -71,7 +71,9 @@ def seed_number(key: str, low: int, high: int, default: int, what: str, name: st
     value = int(asked) if asked.isascii() and asked.lstrip("-").isdigit() and len(asked) < 10 else None
     st.session_state[key] = min(max(default if value is None else value, low), high)
     if value != st.session_state[key]:
-        _note(f"This link asks for {what} '{asked[:20]}'; from {low} to {high} is possible, you see {st.session_state[key]}.")
+        _note(
+            f"This link asks for {what} '{asked[:20]}'; from {low} to {high} is possible, you see {st.session_state[key]}."
+        )
 
 
 def write(state: dict[str, str]) -> None:

@@ -1,6 +1,7 @@
 """A real Chromium on the real server. Whatever a visitor's console complains of fails the test."""
 
 import os
+import re
 import shutil
 
 import pytest
@@ -56,22 +57,46 @@ class Visitors:
         explore.goto(page)
         return explore
 
+    def dismiss(self, page):
+        """A visitor leaves; whatever the browser still complains of does not count."""
+        self._contexts.remove(page.tab.context)
+        page.tab.context.close()
+
     def close(self):
+        """All leave."""
         for context in self._contexts:
             context.close()
 
     def _listen(self, context, url):
-        say = self.complaints.append
-        context.on("console", lambda message: message.type == "error" and say(f"console: {message.text}"))
+        def say(complaint):
+            if context in self._contexts:
+                self.complaints.append(complaint)
+
+        context.on("console", lambda message: _error(message) and say(f"console: {message.text}"))
         context.on("weberror", lambda error: say(f"script: {error.error}"))
-        context.on("requestfailed", lambda request: _aborted(request) or say(f"failed: {request.url} {request.failure}"))
-        context.on("response", lambda answer: answer.status >= 400 and say(f"{answer.status}: {answer.url}"))
+        context.on(
+            "requestfailed", lambda request: _aborted(request) or say(f"failed: {request.url} {request.failure}")
+        )
+        context.on("response", lambda answer: _refused(answer) and say(f"{answer.status}: {answer.url}"))
         context.on("request", lambda request: _strange(request.url, url) and say(f"elsewhere: {request.url}"))
+
+
+def _error(message):
+    return message.type == "error" and not _guess(message.location["url"])
 
 
 def _aborted(request):
     """A page that is left drops what it was loading; a download does too."""
     return "ERR_ABORTED" in (request.failure or "")
+
+
+def _refused(answer):
+    return answer.status >= 400 and not _guess(answer.url)
+
+
+def _guess(address):
+    """On a deep link (``/methods``) Streamlit first asks whether the server lives below that path."""
+    return re.search(r"/methods/_stcore/(health|host-config)$", address)
 
 
 def _strange(address, url):

@@ -20,8 +20,7 @@ def killed(visitors, tmp_path):
         assert server.workers()
         server.kill()
         left = server.ended()
-        page.tab.close()
-    visitors.complaints.clear()  # the page could not but complain that its server was gone
+        visitors.dismiss(page)  # it cannot but complain that its server is gone
     return server.home, left
 
 

@@ -45,7 +45,7 @@ def test_without_any_model_the_instant_one_is_drawn_and_the_link_remembers_that(
     page.tab.get_by_role("button", name="ETS", exact=True).click()
     page.expect_drawn("naive")
     expect(page.rows).to_have_count(0)
-    other = visitors.open(page.tab.url)
+    other = visitors.open(server.url, link(**page.link))
     other.expect_drawn("naive")
     expect(other.rows).to_have_count(0)
 

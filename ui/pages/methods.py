@@ -65,7 +65,9 @@ for title, measure in (("Growth accuracy", "growth"), ("Cumulative accuracy", "c
     table = _story_table(measure)
     st.markdown(f"**{title}**")
     st.dataframe(table, hide_index=True, width="stretch", column_config=_percentages(table))
-st.caption("Printed by `python -m benchmarks us_december_2020`. Accuracy is 1 − |said − came| / came; it can be negative.")
+st.caption(
+    "Printed by `python -m benchmarks us_december_2020`. Accuracy is 1 − |said − came| / came; it can be negative."
+)
 
 st.markdown("#### Where the figures come from")
 for one_source in sources().values():

@@ -1,0 +1,29 @@
+"""`python -m docs.picture`: the README's picture, taken of the real page in the machine's own Chromium."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from benchmarks._browser import chromium
+from benchmarks._server import APP, serving
+
+PICTURE = Path(__file__).with_name("explore.png")
+VIEW = "?region=Italy&models=sarima,ets,prophet&horizon=28"
+
+
+def take() -> None:
+    """Open Explore, wait until every model is done and scored, and write `docs/explore.png`."""
+    with tempfile.TemporaryDirectory() as home, serving(APP, Path(home)) as server, chromium() as browser:
+        server.wait()
+        page = browser.new_page(viewport={"width": 1360, "height": 1240}, color_scheme="light")
+        page.goto(f"{server.url}/{VIEW}")
+        for model in ("sarima", "ets", "prophet"):
+            page.wait_for_selector(f'.row[data-model="{model}"][data-state="done"]')
+        page.get_by_text("was closest").wait_for()
+        page.wait_for_timeout(1500)  # the page's own last rerun, once nothing is left to poll for
+        page.screenshot(path=str(PICTURE))
+
+
+if __name__ == "__main__":
+    take()
