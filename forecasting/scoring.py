@@ -69,6 +69,7 @@ def score(model: str, values: np.ndarray, naive: np.ndarray, truth: np.ndarray, 
     error = np.abs(values[:, MEDIAN] - truth).mean()
     naive_error = np.abs(naive[:, MEDIAN] - truth).mean()
     wis, naive_wis = weighted_interval_score(values, truth).mean(), weighted_interval_score(naive, truth).mean()
+    held_50, held_80, held_95 = (int(covered(values, truth, percent).sum()) for percent in (50, 80, 95))
     came = truth.sum()
     return Score(
         model,
@@ -77,6 +78,8 @@ def score(model: str, values: np.ndarray, naive: np.ndarray, truth: np.ndarray, 
         float(error / naive_error) if naive_error > 0 else float("nan"),
         float(wis),
         float(wis / naive_wis) if naive_wis > 0 else float("nan"),
-        *(int(covered(values, truth, percent).sum()) for percent in (50, 80, 95)),
+        held_50,
+        held_80,
+        held_95,
         float(total / came - 1) if came > 0 else float("nan"),
     )

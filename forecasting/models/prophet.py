@@ -6,6 +6,7 @@ import contextlib
 import logging
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -88,11 +89,12 @@ def sample(series: Series, values: np.ndarray, horizon: int) -> np.ndarray:
             model.fit(pd.DataFrame({"ds": series.dates, "y": values}), seed=0, iter=MOST_STEPS)
             future = pd.DataFrame({"ds": series.frequency.after(series.origin, horizon)})
             paths = model.predictive_samples(future)["yhat"]
-        model.stan_backend.cleanup()  # Stan's own files, which would pile up for as long as the worker lives
+        if model.stan_backend is not None:
+            model.stan_backend.cleanup()  # Stan's own files, which would pile up for as long as the worker lives
         return paths
 
 
-def seasonalities(series: Series) -> dict[str, bool]:
+def seasonalities(series: Series) -> dict[str, Any]:
     """Which waves `series` is long enough to show: two of each at least."""
     days = (series.dates[-1] - series.dates[0]).days
     hourly = series.frequency.name == "hourly"
