@@ -75,6 +75,7 @@ function draw(Plotly, element, data) {
     const hidden = new Map(element.data.map((trace) => [trace.uid, trace.visible]));
     for (const trace of figure.data) if (hidden.get(trace.uid)) trace.visible = hidden.get(trace.uid);
   }
+  figure.layout.xaxis.range = view;
   figure.layout.yaxis.range = [0, settle(element, figure, view)];
   element.fanRevision = figure.layout.uirevision;
   element.fanFigure = figure;

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import plotly
 import streamlit as st
 from streamlit.components import v1
 
-# plotly.js comes out of the installed plotly package; version 1 of the component interface is the way to serve a folder.
-v1.declare_component("plotly_js", path=str(Path(plotly.__file__).parent / "package_data"))
+# plotly.js comes out of the installed plotly package, which need not be imported for it; version 1 of the component
+# interface is the way to serve a folder.
+_plotly = find_spec("plotly")
+assert _plotly is not None
+assert _plotly.origin is not None
+v1.declare_component("plotly_js", path=str(Path(_plotly.origin).parent / "package_data"))
 SOURCE = "component/ui.chart.plotly_js/plotly.min.js"
 
 _component = st.components.v2.component(

@@ -70,7 +70,7 @@ def _panel(service: Service) -> Panel:
     known = sources.sources()
     link.seed("source", list(known), "bundled", "source")
     name = st.selectbox(
-        "Figures",
+        "Data",
         list(known),
         format_func=lambda source: known[source].label,
         key="source",

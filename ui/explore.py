@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from forecasting import charts, export, headline, sources
+from forecasting import charts, export, headline
 from forecasting.errors import ForecastingError
 from forecasting.jobs import Job
 from forecasting.models import model
@@ -46,7 +46,7 @@ def heading(choices: Choices) -> None:
             st.caption("This link opens the same view elsewhere.")
             st.code(link.url(), language=None, wrap_lines=True)
     st.caption(
-        f"{series.frequency.name.capitalize()} figures to {day(series.origin)} · {sources.source(choices.panel.source).label}"
+        " · ".join([f"{series.frequency.name.capitalize()} figures to {day(series.origin)}", *choices.panel.notes])
     )
     for note in link.notes():
         st.info(note, icon=":material/link_off:")
@@ -236,8 +236,8 @@ def _download(label: str, data: Callable[[], bytes], file_name: str, mime: str) 
 
 def provenance(choices: Choices) -> None:
     """Where the figures come from and what was repaired in them."""
-    notes = [*choices.panel.notes, *choices.series.notes]
+    notes = choices.series.notes
     with st.container(border=True):
         st.markdown("##### About these figures")
         st.markdown("\n".join(f"- {note}" for note in notes) if notes else "Nothing had to be repaired.")
-        st.caption(f"{choices.panel.attribution} {choices.panel.licence}")
+        st.caption(f"{choices.panel.attribution}. Licence: {choices.panel.licence}.")

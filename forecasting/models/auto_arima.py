@@ -33,10 +33,9 @@ class AutoARIMA(Model):
     label = "Auto-ARIMA"
     summary = (
         "Decides by tests how often to difference, then walks from one seasonal ARIMA model to its neighbours as long "
-        "as they explain the past better for their size (AICc). It sees the last 180 figures (a year took three times as "
-        "long and was no better) and seasons of up to 12 periods. Good where shocks fade or carry over in a steady way. "
-        "It is the slowest model here, and on daily cases of eight countries its long search ended no better than "
-        "exponential smoothing does at once: what explains the past best is often not what comes next."
+        "as they explain the past better for their size (AICc). It sees the last 180 figures and seasons of up to 12 periods. "
+        "Good where shocks fade or carry over in a steady way. It is the slowest model here, and what explains the past "
+        "best is often not what comes next."
     )
     reference = "Hyndman & Khandakar, Journal of Statistical Software 27(3) (2008); pmdarima's auto_arima"
     order = 50

@@ -83,7 +83,7 @@ class Bundled(Source):
     """Daily cases of six countries, and weekly hospital admissions of the United States and its states."""
 
     name = "bundled"
-    label = "Bundled: cases of six countries, US hospital admissions"
+    label = "Bundled (cases, admissions)"
     summary = (
         "Two small tables that come with the program. COVID-19 cases of six countries by the day, from 22 January "
         "2020 to 16 May 2021, as Johns Hopkins University collected them; and COVID-19 hospital admissions of the "

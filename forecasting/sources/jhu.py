@@ -29,7 +29,7 @@ class JohnsHopkins(LiveSource):
     """The world's countries, and the provinces of a few, from 22 January 2020 to 9 March 2023."""
 
     name = "jhu"
-    label = "Johns Hopkins: cases and deaths, world"
+    label = "Johns Hopkins (world)"
     summary = (
         "Confirmed COVID-19 cases and deaths of about 200 countries, and of the provinces of a few, by the day from "
         "22 January 2020 until Johns Hopkins University stopped collecting on 9 March 2023. Countries reported each "

@@ -32,7 +32,7 @@ class Oxford(LiveSource):
     """Countries, and the states or nations of a few, from 1 January 2020 to 31 December 2022."""
 
     name = "oxcgrt"
-    label = "Oxford tracker: cases and deaths, countries and states"
+    label = "Oxford tracker (world)"
     summary = (
         "Confirmed COVID-19 cases and deaths beside the Oxford tracker's policies: 185 countries, and the states, "
         "provinces or nations of Australia, Brazil, Canada, China, India, the United Kingdom and the United States, "

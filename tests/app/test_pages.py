@@ -249,7 +249,7 @@ def test_a_shorter_training_window_leads_to_other_forecasts_of_the_same_last_wee
 
 
 def test_methods_tells_of_every_model_and_every_source(visit):
-    page = visit().switch_page("pages/methods.py").run()
+    page = visit().switch_page("ui/pages/methods.py").run()
     assert not page.exception
     text = "\n".join(element.value for element in [*page.markdown, *page.caption])
     for one in models().values():

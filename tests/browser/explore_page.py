@@ -50,6 +50,22 @@ class ExplorePage:
         self.tab.get_by_test_id("stSidebar").get_by_role("combobox", name=label).fill(option)
         self.tab.get_by_role("option", name=option).first.click()
 
+    def pan(self):
+        """Drag the chart to the right, into the past."""
+        first, plot = self.range()[0], self.chart.locator(".nsewdrag").bounding_box()
+        across, middle = plot["x"] + 0.3 * plot["width"], plot["y"] + 0.5 * plot["height"]
+        self.tab.mouse.move(across, middle)
+        self.tab.mouse.down()
+        self.tab.mouse.move(across + 0.3 * plot["width"], middle, steps=5)
+        self.tab.mouse.up()
+        self.wait_for_chart("element.layout.xaxis.range[0] < first", first)
+
+    def wait_for_chart(self, condition, first=None):
+        """Wait until a condition holds of the chart's `element`, and of the value `first`, in JavaScript."""
+        self.tab.wait_for_function(
+            f"first => {{ const element = document.querySelector('.fan-chart'); return {condition}; }}", arg=first
+        )
+
     def range(self):
         """The dates that the chart's x axis shows."""
         return self.chart.evaluate("element => element.layout.xaxis.range.map(String)")

@@ -67,26 +67,32 @@ def test_zoom_and_legend_choices_stay_when_a_new_forecast_arrives(visitors, serv
     page = visitors.open(server.url, link(models="ets", horizon=21))
     page.expect_drawn("ets", "history")
     page.expect_state("ets", "done")
-    at_first = page.range()
-    plot = page.chart.locator(".nsewdrag").bounding_box()
-    page.tab.mouse.move(plot["x"] + 0.3 * plot["width"], plot["y"] + 0.5 * plot["height"])
-    page.tab.mouse.down()
-    page.tab.mouse.move(plot["x"] + 0.6 * plot["width"], plot["y"] + 0.5 * plot["height"], steps=5)
-    page.tab.mouse.up()
-    page.tab.wait_for_function(
-        "first => document.querySelector('.fan-chart').layout.xaxis.range[0] < first", arg=at_first[0]
-    )
+    page.pan()
     panned = page.range()
     page.chart.locator(".legendtoggle").first.click()
-    page.tab.wait_for_function(
-        "() => document.querySelector('.fan-chart').data.some(trace => trace.visible === 'legendonly')"
-    )
+    page.wait_for_chart("element.data.some(trace => trace.visible === 'legendonly')")
     hidden = {uid for uid, trace in page.traces().items() if trace["visible"] == "legendonly"}
     page.tab.get_by_role("button", name="Auto-ARIMA", exact=True).click()
-    page.expect_state(SLOW, "queued", "running")
     page.expect_drawn(SLOW)
+    page.expect_state(SLOW, "done")
     assert page.range() == panned
     assert {uid for uid, trace in page.traces().items() if trace["visible"] == "legendonly"} == hidden
+
+
+def test_the_chart_opens_anew_for_other_figures_and_resets_to_their_dates(visitors, server):
+    page = visitors.open(server.url, link(models="ets"))
+    page.expect_drawn("ets")
+    page.pan()
+    page.choose("Statistic", "New hospital admissions")
+    page.expect_title("United States: new hospital admissions")
+    page.wait_for_chart("element.layout.xaxis.range[0] > '2024'")
+    page.expect_state("ets", "done")
+    opened = page.range()
+    page.pan()
+    page.chart.hover()
+    page.chart.locator("[data-title='Reset axes']").click()
+    page.wait_for_chart("String(element.layout.xaxis.range[0]).slice(0, 10) === first", opened[0])
+    assert [date[:10] for date in page.range()] == opened
 
 
 def test_leaving_for_another_region_shows_that_one_and_loses_no_fit(visitors, server):
@@ -96,10 +102,7 @@ def test_leaving_for_another_region_shows_that_one_and_loses_no_fit(visitors, se
     german, fitted = page.traces()["history"], seconds(page, SLOW)
     page.choose("Region", "France")
     page.expect_title("France: new cases")
-    page.tab.wait_for_function(
-        "y => JSON.stringify(document.querySelector('.fan-chart').data.find(t => t.uid === 'history').y) !== y",
-        arg=page.tab.evaluate("y => JSON.stringify(y)", german["y"]),
-    )
+    page.wait_for_chart("element.data.find(trace => trace.uid === 'history').y.at(-1) !== first", german["y"][-1])
     page.expect_state(SLOW, "queued", "running", "done")
     assert page.link["region"] == "France"
     page.choose("Region", "Germany")

@@ -9,45 +9,65 @@ from forecasting.december import story
 from forecasting.models import model, models
 from forecasting.sources import sources
 
-st.markdown("### Methods")
+#: Pixels: about a hundred characters a line, which is as far as an eye follows.
+MEASURE = 860
 
-st.markdown("#### What the bands mean")
-st.markdown(
-    "A forecast here is 23 quantiles of each coming day or week, not a line. The 80 % band runs from the 10 % to the "
-    "90 % quantile: if the model is right about its own errors, four of five outcomes fall inside. Whether it was right "
-    "*for the series on your screen* is what **How good was it here?** on Explore counts: an 80 % band that held 15 of "
-    "the last 28 days is too narrow, whatever its model says. The bands know past errors only. A new variant, a changed "
-    "test policy or a backlog is not in them."
-)
-st.markdown(
-    "Bands of a *sum* (the next 7 days, the total by a date) come from 1,000 possible futures with the model's own "
-    "day-to-day dependence: adding up the daily quantiles would make them far too wide."
-)
 
-st.markdown("#### The models")
-for one in models().values():
-    with st.container(border=True):
-        st.markdown(f"**{one.label}** · `{one.name}`")
-        st.markdown(one.summary)
-        st.caption(f"Source: {one.reference}")
+def bands() -> None:
+    """What the shaded areas say, and what they do not know."""
+    st.markdown("#### What the bands mean")
+    st.markdown(
+        "A forecast here is 23 quantiles of each coming day or week, not a line. The 80 % band runs from the 10 % to "
+        "the 90 % quantile: if the model is right about its own errors, four of five outcomes fall inside. Whether it "
+        "was right *for the series on your screen* is what **How good was it here?** on Explore counts: an 80 % band "
+        "that held 15 of the last 28 days is too narrow, whatever its model says. The bands know past errors only. A "
+        "new variant, a changed test policy or a backlog is not in them."
+    )
+    st.markdown(
+        "Bands of a *sum* (the next 7 days, the total by a date) come from 1,000 possible futures with the model's own "
+        "day-to-day dependence: adding up the daily quantiles would make them far too wide."
+    )
 
-st.markdown("#### How scores are computed")
-st.markdown(
-    "- **Error against repeating**: the mean absolute error of the median over that of seasonal naive on the same days "
-    "(both have seen only what came before). Below 1 beats repeating the last season.\n"
-    "- **WIS**, the weighted interval score: judges centre and bands at once and is what the forecast hubs use "
-    "([Bracher et al. 2021](https://doi.org/10.1371/journal.pcbi.1008618)). Lower is better.\n"
-    "- **Band held**: in how many periods the band contained what came.\n"
-    "- **Sum off by**: the forecast sum of the whole stretch against what came."
-)
 
-st.markdown("#### December 2020, told straight")
-st.markdown(
-    "Trained on the counts to 30 November 2020 and asked for 1 January 2021. **Cumulative accuracy** compares the "
-    "running totals: most of a total had already happened, so even a poor forecast looks good. **Growth accuracy** "
-    "compares only what came after 30 November, and that is the one to look at. The United Kingdom's new variant was in "
-    "nobody's data."
-)
+def every_model() -> None:
+    """A paragraph a model, with its source."""
+    st.markdown("#### The models")
+    for one in models().values():
+        with st.container(border=True):
+            st.markdown(f"**{one.label}** · `{one.name}`")
+            st.markdown(one.summary)
+            st.caption(f"Source: {one.reference}")
+
+
+def scores() -> None:
+    """How the columns of the track record are computed."""
+    st.markdown("#### How scores are computed")
+    st.markdown(
+        "- **Error against repeating**: the mean absolute error of the median over that of seasonal naive on the same "
+        "days (both have seen only what came before). Below 1 beats repeating the last season.\n"
+        "- **WIS**, the weighted interval score: judges centre and bands at once and is what the forecast hubs use "
+        "([Bracher et al. 2021](https://doi.org/10.1371/journal.pcbi.1008618)). Lower is better.\n"
+        "- **Band held**: in how many periods the band contained what came.\n"
+        "- **Sum off by**: the forecast sum of the whole stretch against what came."
+    )
+
+
+def december() -> None:
+    """Cumulative totals flatter any model; growth does not."""
+    st.markdown("#### December 2020, told straight")
+    st.markdown(
+        "Trained on the counts to 30 November 2020 and asked for 1 January 2021. **Cumulative accuracy** compares the "
+        "running totals: most of a total had already happened, so even a poor forecast looks good. **Growth accuracy** "
+        "compares only what came after 30 November, and that is the one to look at. In the United Kingdom a new "
+        "variant was spreading that no figure showed yet: every model here was far off."
+    )
+    for title, measure in (("Growth accuracy", "growth"), ("Cumulative accuracy", "cumulative")):
+        table = _story_table(measure)
+        st.markdown(f"**{title}**")
+        st.dataframe(table, hide_index=True, width="stretch", column_config=_percentages(table))
+    st.caption(
+        "Printed by `python -m benchmarks us_december_2020`. Accuracy is 1 − |said − came| / came; it can be negative."
+    )
 
 
 def _story_table(measure: str) -> pd.DataFrame:
@@ -61,17 +81,20 @@ def _percentages(table: pd.DataFrame) -> dict[str, Any]:
     return {name: st.column_config.NumberColumn(format="%.1f %%") for name in table.columns[1:]}
 
 
-for title, measure in (("Growth accuracy", "growth"), ("Cumulative accuracy", "cumulative")):
-    table = _story_table(measure)
-    st.markdown(f"**{title}**")
-    st.dataframe(table, hide_index=True, width="stretch", column_config=_percentages(table))
-st.caption(
-    "Printed by `python -m benchmarks us_december_2020`. Accuracy is 1 − |said − came| / came; it can be negative."
-)
+def provenance() -> None:
+    """Every source with its licence."""
+    st.markdown("#### Where the figures come from")
+    for one in sources().values():
+        with st.container(border=True):
+            st.markdown(f"**{one.label}** · `{one.name}`")
+            st.markdown(one.summary)
+            st.caption(f"{one.attribution}. Licence: {one.licence}. [{one.home}]({one.home})")
 
-st.markdown("#### Where the figures come from")
-for one_source in sources().values():
-    with st.container(border=True):
-        st.markdown(f"**{one_source.label}** · `{one_source.name}`")
-        st.markdown(one_source.summary)
-        st.caption(f"{one_source.attribution} Licence: {one_source.licence}. [{one_source.home}]({one_source.home})")
+
+with st.container(width=MEASURE):
+    st.markdown("### Methods")
+    bands()
+    every_model()
+    scores()
+    december()
+    provenance()
