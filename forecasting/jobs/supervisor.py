@@ -25,8 +25,10 @@ log = logging.getLogger(__name__)
 START_LIMIT = 120.0
 #: How often a fit whose worker dies is begun.
 ATTEMPTS = 2
-#: After so many workers in a row that died before they were ready, those who wait are told.
+#: After so many workers in a row that ended by themselves before they were ready, those who wait are told. One that was
+#: killed from outside says less about whether the next will start, and counts for a quarter.
 HOPELESS = 3
+KILLED_COUNTS = 0.25
 #: The longest pause between two starts that come to nothing, in seconds.
 LONGEST_PAUSE = 30.0
 
@@ -43,7 +45,7 @@ class Supervisor(threading.Thread):
         self._command = command
         self._worker: WorkerProcess | None = None
         self._barren = 0  # workers in a row that died before they began a fit
-        self._unready = 0  # workers in a row that died before they were ready
+        self._unready = 0.0  # workers in a row that died before they were ready
 
     def run(self) -> None:
         """See the class."""
@@ -91,7 +93,7 @@ class Supervisor(threading.Thread):
             ready = any(event.name == "ready" for event in worker.events)
         if not ready:
             return
-        self._unready = 0
+        self._unready = 0.0
         with self._board.changed:
             self._board.ready += 1
         try:
@@ -178,6 +180,8 @@ class Supervisor(threading.Thread):
 
     def _bury(self, worker: WorkerProcess) -> None:
         code = worker.bury()
+        if code < 0 and self._unready:
+            self._unready -= 1 - KILLED_COUNTS
         if self._board.closed:
             return
         log.warning("Worker %d has ended (%d) and is replaced. It said last:\n%s", worker.pid, code, worker.last_words)

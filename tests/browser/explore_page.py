@@ -63,7 +63,7 @@ class ExplorePage:
     def wait_for_chart(self, condition, first=None):
         """Wait until a condition holds of the chart's `element`, and of the value `first`, in JavaScript."""
         self.tab.wait_for_function(
-            f"first => {{ const element = document.querySelector('.fan-chart'); return {condition}; }}", arg=first
+            f"first => {{ const element = document.querySelector('.fan-chart'); return element?.layout && {condition}; }}", arg=first
         )
 
     def range(self):

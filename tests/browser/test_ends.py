@@ -33,3 +33,4 @@ def test_a_killed_server_leaves_no_worker_and_its_finished_forecasts_are_there_a
         assert page.row("ets").get_attribute("data-state") == "done", "a finished forecast was fitted again"
         page.expect_state("auto_arima", "queued", "running", "done")
         page.expect_drawn("ets")
+        visitors.dismiss(page)
