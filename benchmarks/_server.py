@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,8 @@ HOST = "127.0.0.1"
 START_LIMIT, STOP_LIMIT = 90.0, 10.0
 #: Seconds in which the workers must have done what they were asked.
 SETTLE_LIMIT = 180.0
+#: How often that is looked at, in seconds.
+LOOK = 0.25
 
 
 @dataclass(frozen=True)
@@ -68,23 +70,28 @@ class Server:
 
 
 def settled(server: Server) -> None:
-    """Blocks until the server's workers have nothing to do, neither fits nor imports, so that the next figure is its own."""
+    """Blocks until the server's workers have nothing to do, neither fits nor imports, so that the next figure is its own.
+
+    Raises `BenchmarkError` if they do not come to an end.
+    """
     quiet = 0
-    for _ in range(int(SETTLE_LIMIT / 0.25)):
+    for _ in range(int(SETTLE_LIMIT / LOOK)):
         workers = server.workers()
-        before = sum(map(_busy, workers))
-        time.sleep(0.25)
-        quiet = quiet + 1 if workers and sum(map(_busy, workers)) - before < 0.02 else 0
+        before = processor_seconds(workers)
+        time.sleep(LOOK)
+        quiet = quiet + 1 if processor_seconds(workers) - before < 0.02 else 0
         if quiet == 3 or not workers:
             return
     raise BenchmarkError(f"The workers were still busy after {SETTLE_LIMIT:g} seconds.")
 
 
-def _busy(process: psutil.Process) -> float:
-    """Seconds of processor time that it and its children have used."""
-    with suppress(psutil.NoSuchProcess):
-        return sum(process.cpu_times()[:4])
-    return 0.0
+def processor_seconds(processes: Iterable[psutil.Process]) -> float:
+    """Seconds of processor time that they, and children that they have waited for, have used."""
+    total = 0.0
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            total += sum(process.cpu_times()[:4])
+    return total
 
 
 @contextmanager

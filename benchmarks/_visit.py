@@ -10,6 +10,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from benchmarks._server import HOST, Server
 
@@ -28,16 +29,17 @@ class Visit:
 
     def __init__(self, server: Server, **state: str) -> None:
         address = f"ws://{HOST}:{server.port}/_stcore/stream"
-        self._socket = connect(address, subprotocols=["streamlit"], max_size=None, proxy=None)  # type: ignore[list-item]
+        self._connection = connect(address, subprotocols=[Subprotocol("streamlit")], max_size=None, proxy=None)
         self._query = urlencode(state)
         self.received = 0
         self.fragment, self.interval = "", 0.0
 
     def __enter__(self) -> Visit:
+        self._socket = self._connection.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._socket.close()
+        self._connection.__exit__(kind, error, at)
 
     def rerun(self) -> float:
         """Asks for the whole page; gives the seconds from that until its last message has come."""

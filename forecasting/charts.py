@@ -30,6 +30,8 @@ COLOURS: dict[str, tuple[str, str]] = {
 BANDS = ((95, 0.16, 0.22), (80, 0.22, 0.28), (50, 0.30, 0.36))
 #: Streamlit's own font, so that the chart looks like the page around it.
 FONT = '"Source Sans", "Source Sans 3", "Helvetica Neue", Arial, sans-serif'
+#: One entry in the legend stands for the three bands: the middle one's colour.
+BANDS_NAME, LEGEND_BAND = "50, 80, 95 %", 80
 LEVEL = {level: i for i, level in enumerate(QUANTILES)}
 
 
@@ -191,8 +193,9 @@ def _bands(chart: Fan, last: float, theme: Theme) -> list[dict[str, Any]]:
                 "fill": "toself",
                 "fillcolor": _rgba(theme.model(chart.band), dark if theme.dark else light),
                 "line": {"width": 0},
-                "name": f"{percent} %",
-                "showlegend": False,
+                "name": BANDS_NAME,
+                "legendgroup": "bands",
+                "showlegend": percent == LEGEND_BAND,
                 "hoverinfo": "skip",
             }
         )
@@ -205,7 +208,6 @@ def _median(chart: Fan, name: str, last: float, theme: Theme) -> dict[str, Any]:
     dates = pd.DatetimeIndex([forecast.origin]).append(forecast.dates)
     lead = name == chart.band
     label = model(name).label + (" (draft)" if name in chart.drafts else "")
-    label += ", 50/80/95 % bands" if lead else ""
     trace = _line(
         _iso(dates), np.concatenate([[last], table[:, MEDIAN]]), label, theme.model(name), 2.8 if lead else 1.7, name
     )
@@ -244,8 +246,16 @@ def _layout(chart: Fan, theme: Theme) -> dict[str, Any]:
             "bordercolor": theme.grid,
             "font": {"color": theme.text, "size": 13},
         },
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+        "legend": {
+            "orientation": "h",
+            "traceorder": "normal",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "x": 0,
+            "xanchor": "left",
+        },
         "dragmode": "pan",
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": theme.muted, "activecolor": theme.text},
         "xaxis": {
             "type": "date",
             "range": _iso(pd.DatetimeIndex([first, last])),

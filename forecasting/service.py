@@ -14,7 +14,7 @@ import pandas as pd
 from forecasting import prepare, sources
 from forecasting.backtest import HoldOut, hold_out
 from forecasting.errors import DataError, JobError
-from forecasting.jobs import Job, JobQueue
+from forecasting.jobs import Job, JobQueue, QueueFull
 from forecasting.panel import Panel
 from forecasting.request import Request
 from forecasting.scoring import Score
@@ -112,7 +112,10 @@ class Service:
             held: HoldOut = hold_out(series)
         except DataError as error:
             return LookBack((), {}, 0, str(error))
-        jobs = self.ask(held.requests(models), background=True)
+        try:
+            jobs = self.ask(held.requests(models), background=True)
+        except QueueFull as error:
+            return LookBack((), {}, 0, str(error))
         done = {name: job.forecast for name, job in jobs.items() if job.forecast is not None}
         return LookBack(tuple(held.scores(done)) if "naive" in done else (), jobs, len(held.truth))
 

@@ -11,6 +11,7 @@ from forecasting.service import Service
 @st.cache_resource(show_spinner=False)
 def service() -> Service:
     """The process's service: its workers start with it and its jobs outlive every browser session."""
+    st.secrets.load_if_toml_exists()  # Streamlit puts what is in there into the environment, where settings look
     return Service()
 
 

@@ -39,10 +39,10 @@ function settle(element, figure, range) {
   return wanted;
 }
 
-function download(Plotly, element, format, name, background) {
-  const size = { width: 1400, height: 700 };
+function download(Plotly, element, format) {
+  const { name: filename, background } = element.fanData;
   const layout = { ...element.layout, paper_bgcolor: background, plot_bgcolor: background };
-  return Plotly.downloadImage({ data: element.data, layout }, { format, filename: name, ...size });
+  return Plotly.downloadImage({ data: element.data, layout }, { format, filename, width: 1400, height: 700 });
 }
 
 function button(title, label, click) {
@@ -52,19 +52,21 @@ function button(title, label, click) {
 const ARROW = "M11 3h2v9l3.5-3.5 1.4 1.4L12 15.8 6.1 9.9l1.4-1.4L11 12V3zM5 19h14v2H5z";
 const VECTOR = "M4 4h5v2h6V4h5v5h-2v6h2v5h-5v-2H9v2H4v-5h2V9H4V4zm4 4v8h8V8H8z";
 
-function config(Plotly, data) {
-  return {
+// Made once an element: Plotly.react takes a config with new functions in it for a changed one and starts from nothing.
+function config(Plotly, element) {
+  element.fanConfig ??= {
     responsive: true,
     displaylogo: false,
     scrollZoom: false,
     modeBarButtons: [
       ["zoom2d", "pan2d", "resetScale2d"],
       [
-        button("Download as PNG", ARROW, (e) => download(Plotly, e, "png", data.name, data.background)),
-        button("Download as SVG", VECTOR, (e) => download(Plotly, e, "svg", data.name, data.background)),
+        button("Download as PNG", ARROW, () => download(Plotly, element, "png")),
+        button("Download as SVG", VECTOR, () => download(Plotly, element, "svg")),
       ],
     ],
   };
+  return element.fanConfig;
 }
 
 function draw(Plotly, element, data) {
@@ -80,7 +82,7 @@ function draw(Plotly, element, data) {
   element.fanRevision = figure.layout.uirevision;
   element.fanFigure = figure;
   element.setAttribute("aria-label", data.description);
-  return Plotly.react(element, figure.data, figure.layout, config(Plotly, data)).then(() => {
+  return Plotly.react(element, figure.data, figure.layout, config(Plotly, element)).then(() => {
     element.dataset.drawn = data.figure.data.map((trace) => trace.uid).join(" ");
     if (element.fanFollows) return;
     element.fanFollows = true;
@@ -93,10 +95,26 @@ function draw(Plotly, element, data) {
   });
 }
 
+// One drawing at a time, and of those that came meanwhile only the last: two at once would undo each other for ever.
+async function drawLatest(element) {
+  if (element.fanDrawing) return;
+  element.fanDrawing = true;
+  try {
+    const Plotly = await plotly(element.fanData.source);
+    for (let drawn; drawn !== element.fanData; ) {
+      drawn = element.fanData;
+      await draw(Plotly, element, drawn);
+    }
+  } catch (error) {
+    element.textContent = `The chart could not be drawn: ${error.message}. Reload the page.`;
+  } finally {
+    element.fanDrawing = false;
+  }
+}
+
 export default function ({ data, parentElement }) {
   const element = parentElement.querySelector(".fan-chart");
   element.style.height = `${data.height}px`;
-  plotly(data.source)
-    .then((Plotly) => draw(Plotly, element, data))
-    .catch((error) => { element.textContent = `The chart could not be drawn: ${error.message}. Reload the page.`; });
+  element.fanData = data;
+  drawLatest(element);
 }

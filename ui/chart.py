@@ -9,13 +9,10 @@ from typing import Any
 import streamlit as st
 from streamlit.components import v1
 
-# plotly.js comes out of the installed plotly package, which need not be imported for it; version 1 of the component
-# interface is the way to serve a folder.
-_plotly = find_spec("plotly")
-assert _plotly is not None
-assert _plotly.origin is not None
-v1.declare_component("plotly_js", path=str(Path(_plotly.origin).parent / "package_data"))
-SOURCE = "component/ui.chart.plotly_js/plotly.min.js"
+# Lines, bars and pies are all that is drawn: plotly.js' basic bundle is a quarter of the whole, and a chart is there in
+# half the time (`python -m benchmarks first_forecast`). Version 1 of the component interface is the way to serve a folder.
+v1.declare_component("plotly_js", path=str(Path(__file__).parent / "plotly"))
+SOURCE = "component/ui.chart.plotly_js/plotly-basic.min.js"
 
 _component = st.components.v2.component(
     "fan_chart",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from forecasting import charts, export, headline
-from forecasting.errors import ForecastingError
-from forecasting.jobs import Job
+from forecasting.jobs import Job, QueueFull
 from forecasting.models import model
 from forecasting.request import Request
 from forecasting.series import Forecast
@@ -48,39 +48,63 @@ def heading(choices: Choices) -> None:
     st.caption(
         " · ".join([f"{series.frequency.name.capitalize()} figures to {day(series.origin)}", *choices.panel.notes])
     )
+    for note in app.service().store.notes:
+        st.warning(note, icon=":material/inventory_2:")
     for note in link.notes():
         st.info(note, icon=":material/link_off:")
 
 
+@dataclass(frozen=True)
+class State:
+    """What there is to draw right now.
+
+    Attributes:
+        jobs: by model, those that the queue has taken.
+        past: the last four weeks, as far as they are judged.
+        full: the queue's sentence, when it would take no more.
+    """
+
+    jobs: dict[str, Job]
+    past: LookBack
+    full: str
+
+    @property
+    def busy(self) -> bool:
+        """Whether there will be something new without anybody's doing."""
+        return bool(self.full) or self.past.waiting or any(not job.finished for job in self.jobs.values())
+
+
 def live(service: Service, choices: Choices) -> None:
     """Everything that changes while models train: it polls alone, and stops when all is done."""
-    _, busy = _state(service, choices)
+    busy = _state(service, choices).busy
     st.fragment(_live, run_every=TICK if busy else None)(service, choices, busy)
 
 
-def _state(service: Service, choices: Choices) -> tuple[tuple[dict[str, Job], LookBack], bool]:
-    jobs = service.ask(_requests(choices))
-    past = service.look_back(choices.series, list(choices.models))
-    busy = past.waiting or any(not job.finished for job in jobs.values())
-    return (jobs, past), busy
+def _state(service: Service, choices: Choices) -> State:
+    jobs: dict[str, Job] = {}
+    full = ""
+    for request in _requests(choices):
+        try:
+            jobs |= service.ask([request])
+        except QueueFull as error:
+            full = str(error)
+    return State(jobs, service.look_back(choices.series, list(choices.models)), full)
 
 
 def _live(service: Service, choices: Choices, polling: bool) -> None:
-    try:
-        (jobs, past), busy = _state(service, choices)
-    except ForecastingError as error:
-        st.error(str(error), icon=":material/error:")
-        return
+    state = _state(service, choices)
     naive = service.ask([Request(choices.series, "naive", choices.horizon)])["naive"]
-    shown, drafts = _forecasts(jobs, naive)
+    shown, drafts = _forecasts(state.jobs, naive)
     band = choices.band if choices.band in shown else next(iter(shown))
     fan = charts.Fan(choices.series, shown, drafts, band, choices.statistic.label.lower(), choices.smooth)
-    _headline(choices, shown[band], past)
+    _headline(choices, shown[band], state.past)
     _chart(choices, fan)
-    _carry_out(service, choices, rows.draw(jobs.values(), app.theme(), key="rows"))
-    _track_record(past, choices)
+    if state.full:
+        st.warning(state.full, icon=":material/hourglass_top:")
+    _carry_out(service, choices, rows.draw(state.jobs.values(), app.theme(), key="rows"))
+    _track_record(state.past, choices)
     _table(choices, fan)
-    if polling and not busy:
+    if polling and not state.busy:
         st.rerun()
 
 

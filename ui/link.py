@@ -15,6 +15,7 @@ import streamlit as st
 _NOTES = "link notes"
 #: What stands for a choice of nothing; Streamlit drops empty values from the address.
 NONE = "none"
+_WRITTEN = "link written"
 
 
 def notes() -> list[str]:
@@ -32,13 +33,18 @@ def _note(sentence: str) -> None:
     st.session_state.setdefault(_NOTES, []).append(re.sub(r"([^\w\s',;])", r"\\\1", sentence))
 
 
+def _asked(name: str) -> str | None:
+    """What the link asks for. Once a page has written its own state into the address, nothing there is a link's wish."""
+    return None if _WRITTEN in st.session_state else st.query_params.get(name)
+
+
 def seed(key: str, options: Sequence[str], default: str, what: str) -> None:
     """Give the widget `key` its first value: the link's if it is one of `options`, else `default` with a note."""
     if key in st.session_state:
         if st.session_state[key] not in options:
             st.session_state[key] = default
         return
-    asked = st.query_params.get(key)
+    asked = _asked(key)
     known = {option.casefold(): option for option in options}
     if asked is not None and asked.casefold() not in known:
         _note(f"This link asks for the {what} '{asked[:60]}', which is not here; you see '{default}' instead.")
@@ -49,7 +55,7 @@ def seed_many(key: str, options: Sequence[str], default: Sequence[str], what: st
     """The same for several values, which a link joins with commas."""
     if key in st.session_state:
         return
-    asked = [name.strip().casefold() for name in st.query_params.get(key, "").split(",") if name.strip()]
+    asked = [name.strip().casefold() for name in (_asked(key) or "").split(",") if name.strip()]
     if asked == [NONE]:
         st.session_state[key] = []
         return
@@ -64,7 +70,7 @@ def seed_number(key: str, low: int, high: int, default: int, what: str, name: st
     if key in st.session_state:
         st.session_state[key] = min(max(int(st.session_state[key]), low), high)
         return
-    asked = st.query_params.get(name or key)
+    asked = _asked(name or key)
     if asked is None:
         st.session_state[key] = min(max(default, low), high)
         return
@@ -78,6 +84,7 @@ def seed_number(key: str, low: int, high: int, default: int, what: str, name: st
 
 def write(state: dict[str, str]) -> None:
     """Put `state` in the address, if it is not there already."""
+    st.session_state[_WRITTEN] = True
     if st.query_params.to_dict() != state:
         st.query_params.from_dict(state)
 

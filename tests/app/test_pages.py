@@ -89,6 +89,17 @@ def test_a_region_that_the_new_statistic_lacks_gives_way_to_the_first_one(visit)
     assert link_of(page)["region"] == "United States"
 
 
+def test_weekly_figures_after_daily_ones_have_their_own_usual_horizon(visit):
+    page = visit(models="ets")
+    page.sidebar.selectbox(key="statistic").select("new_admissions").run()
+    assert page.sidebar.slider(key="horizon_weekly").value == 4
+    assert not notes(page)
+    page.sidebar.slider(key="horizon_weekly").set_value(9).run()
+    page.sidebar.selectbox(key="statistic").select("new_cases").run()
+    assert page.sidebar.slider(key="horizon_daily").value == 28
+    assert link_of(page)["horizon"] == "28"
+
+
 @pytest.mark.parametrize(
     ("statistic", "key", "longest", "usual"),
     [("new_cases", "horizon_daily", 120, 28), ("new_admissions", "horizon_weekly", 26, 4)],

@@ -80,9 +80,13 @@ class AppServer:
             self._family |= set(psutil.Process(self._process.pid).children(recursive=True))
         return {process for process in self._family if process.is_running()}
 
+    def children(self):
+        """The processes that the server itself has started."""
+        return psutil.Process(self._process.pid).children()
+
     def workers(self):
-        """The processes that fit."""
-        return [process for process in self.family() if "forecasting.jobs.worker" in _command(process)]
+        """Those of them that fit."""
+        return [process for process in self.children() if "forecasting.jobs.worker" in _command(process)]
 
     def tracebacks(self):
         """What went wrong without anybody having said so, from the server's log."""

@@ -15,8 +15,8 @@ class ExplorePage:
         self.rows = tab.locator(".row[data-model]")
 
     def goto(self, page=""):
-        """Open an address of the app, or one of `link`'s."""
-        self.tab.goto(f"{self.url}/{page}")
+        """Open a whole address of the app, or what follows the server's: a page, or one of `link`'s."""
+        self.tab.goto(page if page.startswith(self.url) else f"{self.url}/{page}")
 
     @property
     def link(self):
@@ -63,7 +63,8 @@ class ExplorePage:
     def wait_for_chart(self, condition, first=None):
         """Wait until a condition holds of the chart's `element`, and of the value `first`, in JavaScript."""
         self.tab.wait_for_function(
-            f"first => {{ const element = document.querySelector('.fan-chart'); return element?.layout && {condition}; }}", arg=first
+            f"first => {{ const element = document.querySelector('.fan-chart'); return element?.layout && {condition}; }}",
+            arg=first,
         )
 
     def range(self):
