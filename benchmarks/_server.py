@@ -96,7 +96,10 @@ def processor_seconds(processes: Iterable[psutil.Process]) -> float:
 
 @contextmanager
 def serving(script: Path, home: Path) -> Iterator[Server]:
-    """`streamlit run script`, offline, with `home` for its files; it may not answer yet. Stopped with all its children."""
+    """`streamlit run script`, offline, with `home` for its files; it may not answer yet. Stopped with all its children.
+
+    The app is run with its configuration, anything else as Streamlit comes.
+    """
     port = _free_port()
     options = {"port": port, "address": HOST, "headless": "true"}
     command = [sys.executable, "-m", "streamlit", "run", str(script)]
@@ -105,7 +108,12 @@ def serving(script: Path, home: Path) -> Iterator[Server]:
     with log.open("wb") as output:
         started = time.perf_counter()
         process = psutil.Popen(
-            command, cwd=ROOT, env=_environment(home), stdout=output, stderr=output, start_new_session=True
+            command,
+            cwd=ROOT if script == APP else home,
+            env=_environment(home),
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     try:
         yield Server(process, port, started, log)

@@ -1,7 +1,7 @@
 """How much memory the app needs: the server with its workers, after everything has been used once.
 
 A real server and a visit by a real Chromium; then every model is asked for on the daily series of six countries, so
-that each worker has run each model. Counted is the proportional set size (PSS): memory that processes share is divided
+that each worker has run each model (of the largest it is made sure). Counted is the proportional set size (PSS): memory that processes share is divided
 among them, so that their sum is what a machine must have. `whole` is the sum over the process tree and `peak` its
 highest while models were fitted, looked at four times a second; then the app's own process and each worker apart. The
 reference is the 1 GB that Streamlit's Community Cloud gives.

@@ -119,13 +119,18 @@ def fan(chart: Fan, theme: Theme = LIGHT) -> dict[str, Any]:
 
 
 def _iso(dates: pd.DatetimeIndex) -> list[str]:
-    form = "%Y-%m-%d" if (dates.hour == 0).all() else "%Y-%m-%dT%H:%M"
-    return dates.strftime(form).tolist()
+    """ISO dates, with the time of day only where there is one; numpy's own formatting is ten times pandas'."""
+    moments = dates.to_numpy().astype("datetime64[m]")
+    days = moments.astype("datetime64[D]")
+    return np.datetime_as_string(days if (days == moments).all() else moments).tolist()
 
 
 def _numbers(values: np.ndarray) -> list[float | None]:
     """JSON has no infinity; a tenth of a count is finer than any screen."""
-    return [round(float(v), 1) if np.isfinite(v) else None for v in values]
+    rounded = np.round(np.asarray(values, dtype=float), 1)
+    if np.isfinite(rounded).all():
+        return rounded.tolist()
+    return [value if np.isfinite(value) else None for value in rounded.tolist()]
 
 
 def _history_name(chart: Fan) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ class Series:
     def __len__(self) -> int:
         return len(self.values)
 
-    @property
+    @cached_property
     def dates(self) -> pd.DatetimeIndex:
         """The dates of the values."""
         return pd.date_range(self.start, periods=len(self.values), freq=self.frequency.alias)
@@ -129,7 +130,7 @@ class Forecast:
         """How many steps ahead it reaches."""
         return len(self.values)
 
-    @property
+    @cached_property
     def dates(self) -> pd.DatetimeIndex:
         """The dates it speaks of."""
         return self.frequency.after(self.origin, self.horizon)

@@ -72,6 +72,10 @@ function config(Plotly, element) {
 function draw(Plotly, element, data) {
   const { figure } = data;
   const same = element.fanRevision === figure.layout.uirevision;
+  if (!same && element.data) { // else "Reset axes" would go back to the dates of the view before
+    Plotly.purge(element);
+    element.fanFollows = false;
+  }
   const view = same && element.layout?.xaxis?.range ? [...element.layout.xaxis.range] : figure.layout.xaxis.range;
   if (same && element.data) {
     const hidden = new Map(element.data.map((trace) => [trace.uid, trace.visible]));

@@ -76,8 +76,13 @@ class State:
 
 def live(service: Service, choices: Choices) -> None:
     """Everything that changes while models train: it polls alone, and stops when all is done."""
-    busy = _state(service, choices).busy
-    st.fragment(_live, run_every=TICK if busy else None)(service, choices, busy)
+    at_first = [_state(service, choices)]
+    busy = at_first[0].busy
+
+    def draw() -> None:
+        _draw(service, choices, at_first.pop() if at_first else _state(service, choices), busy)
+
+    st.fragment(draw, run_every=TICK if busy else None)()
 
 
 def _state(service: Service, choices: Choices) -> State:
@@ -91,14 +96,15 @@ def _state(service: Service, choices: Choices) -> State:
     return State(jobs, service.look_back(choices.series, list(choices.models)), full)
 
 
-def _live(service: Service, choices: Choices, polling: bool) -> None:
-    state = _state(service, choices)
+def _draw(service: Service, choices: Choices, state: State, polling: bool) -> None:
     naive = service.ask([Request(choices.series, "naive", choices.horizon)])["naive"]
     shown, drafts = _forecasts(state.jobs, naive)
     band = choices.band if choices.band in shown else next(iter(shown))
     fan = charts.Fan(choices.series, shown, drafts, band, choices.statistic.label.lower(), choices.smooth)
-    _headline(choices, shown[band], state.past)
-    _chart(choices, fan)
+    above = st.container()
+    _chart(choices, fan)  # first on its way to the screen, though not the first on it
+    with above:
+        _headline(choices, shown[band], state.past)
     if state.full:
         st.warning(state.full, icon=":material/hourglass_top:")
     _carry_out(service, choices, rows.draw(state.jobs.values(), app.theme(), key="rows"))

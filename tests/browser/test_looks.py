@@ -177,8 +177,8 @@ def image(page, kind):
 
 def test_figures_that_cannot_be_had_are_one_sentence_and_the_way_back_works(explore):
     page = explore()
-    page.choose("Figures", "Johns Hopkins")
+    page.choose("Data", "Johns Hopkins")
     expect(page.tab.get_by_test_id("stAlert")).to_contain_text("choose the bundled figures")
     expect(page.tab.get_by_test_id("stException")).to_have_count(0)
-    page.choose("Figures", "Bundled")
+    page.choose("Data", "Bundled")
     expect(page.chart).to_be_visible()
