@@ -42,6 +42,11 @@ class Theme:
     dark: bool
 
     @property
+    def background(self) -> str:
+        """The page's own, as `.streamlit/config.toml` has it."""
+        return "#0e1420" if self.dark else "#ffffff"
+
+    @property
     def text(self) -> str:
         """Axis labels and the history line."""
         return "#f3f5f8" if self.dark else "#1f2733"

@@ -1,4 +1,6 @@
 import json
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -82,10 +84,16 @@ def _luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize(("theme", "background"), [(charts.LIGHT, "#ffffff"), (charts.DARK, "#0e1420")])
-def test_lines_stand_out_from_their_background(theme, background):
+def test_the_charts_know_the_page_s_background():
+    config = tomllib.loads((Path(__file__).parent.parent / ".streamlit" / "config.toml").read_text())["theme"]
+    assert charts.LIGHT.background == config["light"]["backgroundColor"]
+    assert charts.DARK.background == config["dark"]["backgroundColor"]
+
+
+@pytest.mark.parametrize("theme", [charts.LIGHT, charts.DARK])
+def test_lines_stand_out_from_their_background(theme):
     for name in charts.COLOURS:
-        bright, dim = sorted((_luminance(theme.model(name)), _luminance(background)), reverse=True)
+        bright, dim = sorted((_luminance(theme.model(name)), _luminance(theme.background)), reverse=True)
         assert (bright + 0.05) / (dim + 0.05) >= 3, name
 
 

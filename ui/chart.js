@@ -116,9 +116,23 @@ async function drawLatest(element) {
   }
 }
 
-export default function ({ data, parentElement }) {
+// Streamlit does not run the page again when the reader turns the lights on or off, and the figure's colours come from there.
+function followTheme(element, setTriggerValue) {
+  const look = () => {
+    const background = getComputedStyle(element).getPropertyValue("--st-background-color").trim().toLowerCase();
+    if (!background || background === element.fanBackground) return;
+    element.fanBackground = background;
+    if (background !== element.fanData.background) setTriggerValue("theme", background);
+  };
+  look();
+  const timer = setInterval(look, 1000);
+  return () => clearInterval(timer);
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
   const element = parentElement.querySelector(".fan-chart");
   element.style.height = `${data.height}px`;
   element.fanData = data;
   drawLatest(element);
+  return followTheme(element, setTriggerValue);
 }

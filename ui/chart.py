@@ -8,6 +8,8 @@ from typing import Any
 import streamlit as st
 from streamlit.components import v1
 
+from forecasting.charts import Theme
+
 # Lines, bars and pies are all that is drawn: plotly.js' basic bundle is a quarter of the whole, and a chart is there in
 # half the time (`python -m benchmarks first_forecast`). Version 1 of the component interface is the way to serve a folder.
 v1.declare_component("plotly_js", path=str(Path(__file__).parent / "plotly"))
@@ -22,23 +24,29 @@ _component = st.components.v2.component(
 )
 
 
-def draw(figure: dict[str, Any], *, key: str, view: str, name: str, description: str, height: int = 440) -> None:
+def draw(
+    figure: dict[str, Any], theme: Theme, *, key: str, view: str, name: str, description: str, height: int = 440
+) -> None:
     """Draw `figure` (a Plotly dictionary).
 
     Args:
+        theme: whose colours the figure has.
         view: what is shown, in a word; while it stays the same, the reader's zoom and legend choices stay too.
         name: the file name of image downloads, without ending.
         description: the chart in a sentence, for screen readers.
         height: pixels.
     """
     figure = {**figure, "layout": {**figure["layout"], "uirevision": view}}
-    background = "#0e1420" if st.context.theme.type == "dark" else "#ffffff"
     data = {
         "figure": figure,
         "source": SOURCE,
         "name": name,
         "description": description,
         "height": height,
-        "background": background,
+        "background": theme.background,
     }
-    _component(data=data, key=key)
+    _component(data=data, key=key, on_theme_change=_nothing)
+
+
+def _nothing() -> None:
+    """The reader's theme has changed; that the page runs again is all that it takes."""

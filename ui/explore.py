@@ -170,6 +170,7 @@ def _chart(choices: Choices, fan: charts.Fan) -> None:
     with st.container(border=True):
         chart.draw(
             charts.fan(fan, app.theme()),
+            app.theme(),
             key="fan",
             view=choices.view,
             name=f"{choices.region} {choices.statistic.label}",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -91,7 +92,5 @@ def write(state: dict[str, str]) -> None:
 
 def url() -> str:
     """The address of what is on the screen, for sharing."""
-    from urllib.parse import urlencode
-
-    base = (st.context.url or "").split("?")[0]
-    return f"{base}?{urlencode(st.query_params.to_dict())}"
+    base = (st.context.url or "").split("?")[0].rstrip("/")
+    return f"{base}/?{urlencode(st.query_params.to_dict())}"

@@ -43,6 +43,7 @@ class Entry:
         fit: the number of the present attempt, used once.
         began: when that began, on the monotonic clock.
         worker: what fits it, while it runs.
+        handed: how often it was handed to a worker, whether that began it or not.
     """
 
     job: Job
@@ -52,6 +53,7 @@ class Entry:
     fit: int = 0
     began: float = 0.0
     worker: Killable | None = None
+    handed: int = 0
 
     def runs(self, fit: int) -> bool:
         """Whether attempt `fit` is still wanted."""
@@ -93,6 +95,7 @@ class Board:
             fresh = Job(key, request.model, request.horizon, entry.job.state)
             entry.job = move(fresh, State.queued, number)
             entry.request, entry.number, entry.background = request, number, background
+            entry.handed = 0
         else:
             entry = Entry(Job(key, request.model, request.horizon, version=number), request, number, background)
         self._active[key] = entry
@@ -101,8 +104,9 @@ class Board:
     def start(self, entry: Entry, worker: Killable) -> Order:
         """A worker takes a queued entry; gives what to send it."""
         assert entry.request  # only finished entries have none
-        self.move(entry, State.running, attempts=entry.job.attempts + 1)
+        self.move(entry, State.running)
         entry.fit, entry.worker = entry.job.version, worker
+        entry.handed += 1
         return Order(entry.fit, entry.request)
 
     def move(self, entry: Entry, state: State, **changes: Any) -> None:
@@ -114,8 +118,9 @@ class Board:
         if state.finished:
             self._finish(entry)
 
-    def restart_clock(self, entry: Entry) -> None:
-        """Its worker has really begun: until now it was warming up."""
+    def begin(self, entry: Entry) -> None:
+        """Its worker has really begun: until now it was warming up, or dead without anybody's knowing."""
+        entry.job = replace(entry.job, attempts=entry.job.attempts + 1)
         entry.began = time.monotonic()
 
     def tell(self, entry: Entry, progress: Progress) -> None:

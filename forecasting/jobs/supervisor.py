@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 START_LIMIT = 120.0
 #: How often a fit whose worker dies is begun.
 ATTEMPTS = 2
+#: How often a fit is handed to a worker, counting those that die before they begin it.
+HANDED = 5
 #: After so many workers in a row that ended by themselves before they were ready, those who wait are told. One that was
 #: killed from outside says less about whether the next will start, and counts for a quarter.
 HOPELESS = 3
@@ -125,7 +127,7 @@ class Supervisor(threading.Thread):
             if begun:
                 self._barren = 0
                 with self._board.changed:
-                    self._board.restart_clock(entry)
+                    self._board.begin(entry)
                 with _alarm(limit, lambda: self._time_out(worker, entry, fit)):
                     self._follow(worker, entry, fit)
         finally:
@@ -172,7 +174,7 @@ class Supervisor(threading.Thread):
             if not entry.runs(fit):
                 return
             worker.kill()
-            if entry.job.attempts < ATTEMPTS:
+            if entry.job.attempts < ATTEMPTS and entry.handed < HANDED:
                 self._board.move(entry, State.queued, progress=None, seconds=0.0)
             else:
                 self._board.move(entry, State.failed, error=_died(entry.job.model))

@@ -79,7 +79,6 @@ def test_text_can_be_read_in_light_and_in_dark(explore, scheme):
     assert {name: colour for name, colour in texts.items() if contrast(colour, background) < CONTRAST} == {}
 
 
-@pytest.mark.xfail(strict=True, reason="Streamlit does not run the script again when the reader's theme changes")
 def test_the_chart_follows_when_the_reader_turns_the_lights_off(explore):
     page = explore(color_scheme="light")
     page.tab.emulate_media(color_scheme="dark")

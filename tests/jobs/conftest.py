@@ -10,8 +10,6 @@ from forecasting.models import models
 from forecasting.store import Store
 
 COMMAND = (sys.executable, str(Path(__file__).with_name("scripted_worker.py")))
-#: Generous: it only decides how long a failing test takes.
-PATIENCE = 120
 
 
 @pytest.fixture(autouse=True)
@@ -74,10 +72,3 @@ def make_gate():
     yield make
     for gate in gates:
         gate.close()
-
-
-def wait_for(queue, job, condition=lambda job: job.finished):
-    """The job, once `condition` is true of it."""
-    (job,) = queue.wait([job.key], PATIENCE, until=lambda jobs: condition(jobs[0]))
-    assert condition(job), job
-    return job

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import PATIENCE, wait_for
 from scripted import request
+from waiting import PATIENCE, wait_for
 
 from forecasting.jobs import State
 from forecasting.store import Store
@@ -44,7 +44,9 @@ def test_a_fit_whose_worker_dies_twice_fails_with_a_sentence_and_everything_else
 
 def scripted_workers():
     """This test's workers; other tests' services may have theirs in the same process."""
-    return [child for child in psutil.Process().children() if any("scripted_worker" in part for part in _command(child))]
+    return [
+        child for child in psutil.Process().children() if any("scripted_worker" in part for part in _command(child))
+    ]
 
 
 def _command(process):

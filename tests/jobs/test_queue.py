@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from conftest import PATIENCE, wait_for
 from scripted import request
+from waiting import PATIENCE, wait_for
 
 from forecasting.errors import JobError
 from forecasting.jobs import QueueFull, State
