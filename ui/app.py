@@ -5,14 +5,20 @@ from __future__ import annotations
 import streamlit as st
 
 from forecasting.charts import DARK, LIGHT, Theme
+from forecasting.jobs import JobQueue
 from forecasting.service import Service
+from forecasting.store import Store
+
+#: Seconds in which a page is drawn before the fits that it asked for begin.
+GRACE = 0.25
 
 
 @st.cache_resource(show_spinner=False)
 def service() -> Service:
     """The process's service: its workers start with it and its jobs outlive every browser session."""
     st.secrets.load_if_toml_exists()  # Streamlit puts what is in there into the environment, where settings look
-    return Service()
+    store = Store()
+    return Service(store, JobQueue(store, grace=GRACE))
 
 
 def theme() -> Theme:

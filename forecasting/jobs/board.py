@@ -44,6 +44,7 @@ class Entry:
         began: when that began, on the monotonic clock.
         worker: what fits it, while it runs.
         handed: how often it was handed to a worker, whether that began it or not.
+        due: when a worker may take it, on the monotonic clock.
     """
 
     job: Job
@@ -54,6 +55,7 @@ class Entry:
     began: float = 0.0
     worker: Killable | None = None
     handed: int = 0
+    due: float = 0.0
 
     def runs(self, fit: int) -> bool:
         """Whether attempt `fit` is still wanted."""
@@ -61,7 +63,7 @@ class Entry:
 
 
 class Board:
-    """Entries by key.
+    """Entries by key. A new one is due after `grace` seconds.
 
     Attributes:
         changed: the lock around everything here, and the news that something has changed.
@@ -69,7 +71,8 @@ class Board:
         ready: how many workers can take a fit.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, grace: float = 0.0) -> None:
+        self._grace = grace
         self.changed = threading.Condition(threading.RLock())
         self.closed = False
         self.ready = 0
@@ -98,6 +101,7 @@ class Board:
             entry.handed = 0
         else:
             entry = Entry(Job(key, request.model, request.horizon, version=number), request, number, background)
+        entry.due = time.monotonic() + self._grace
         self._active[key] = entry
         return entry
 
@@ -139,6 +143,16 @@ class Board:
         watched = {key for key, seen in self._watched.items() if now - seen <= WATCHED}
         queued = (entry for entry in self._active.values() if entry.job.state is State.queued)
         return sorted(queued, key=lambda entry: (entry.job.key not in watched, entry.background, entry.number))
+
+    def due(self) -> list[Entry]:
+        """Those of `waiting` that a worker may take now."""
+        now = time.monotonic()
+        return [entry for entry in self.waiting() if entry.due <= now]
+
+    def until_due(self) -> float | None:
+        """Seconds until the next of `waiting` is due, or None when nothing waits."""
+        times = [entry.due for entry in self._active.values() if entry.job.state is State.queued]
+        return max(0.0, min(times) - time.monotonic()) if times else None
 
     def snapshots(self, keys: Iterable[str]) -> dict[str, Job]:
         """The jobs of those `keys` that are remembered, with their clocks and places of this moment."""

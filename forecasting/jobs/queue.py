@@ -44,16 +44,23 @@ class JobQueue:
         workers: how many processes fit; `settings.workers()` by default. They are started at once.
         capacity: how many fits may wait.
         command: how a worker is started.
+        grace: seconds that a new fit waits before a worker takes it. A page is drawn in that time without the fits in its
+            way, and what a slider passes over is not begun.
 
     Every method may be called from any thread. The processes never outlive this one, however it ends.
     """
 
     def __init__(
-        self, store: Store, workers: int | None = None, capacity: int = 500, command: Sequence[str] = WORKER
+        self,
+        store: Store,
+        workers: int | None = None,
+        capacity: int = 500,
+        command: Sequence[str] = WORKER,
+        grace: float = 0.0,
     ) -> None:
         self._store = store
         self._capacity = capacity
-        self._board = Board()
+        self._board = Board(grace)
         names = [f"fits {number}" for number in range(workers or settings.workers())]
         self._supervisors = [Supervisor(self._board, self._keep, command, name) for name in names]
         for supervisor in self._supervisors:

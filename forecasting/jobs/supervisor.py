@@ -109,10 +109,11 @@ class Supervisor(threading.Thread):
         """The next fit, now running; None when there will be no more for this worker."""
         board = self._board
         with board.changed:
-            board.changed.wait_for(lambda: board.closed or not worker.alive or board.waiting())
+            while not (board.closed or not worker.alive or board.due()):
+                board.changed.wait(board.until_due())
             if board.closed or not worker.alive:
                 return None
-            entry = board.waiting()[0]
+            entry = board.due()[0]
             order = board.start(entry, worker)
             board.changed.notify_all()
             return entry, order

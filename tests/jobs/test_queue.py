@@ -209,3 +209,15 @@ def test_a_closed_queue_has_cancelled_what_was_left_and_takes_nothing_more(queue
     assert [job.state for job in queue.jobs([running.key, waiting.key])] == [State.cancelled] * 2
     with pytest.raises(JobError, match="closing"):
         queue.submit(request("quick", 5))
+
+
+def test_a_fit_in_its_time_of_grace_is_queued_and_can_be_taken_back_unbegun(make_queue):
+    queue = make_queue(grace=3600)
+    job = queue.submit(request("quick"))
+    assert job.state is State.queued
+    assert queue.cancel(job.key).attempts == 0
+
+
+def test_after_its_time_of_grace_a_fit_begins_without_anybody_s_doing(make_queue):
+    queue = make_queue(grace=0.2)
+    assert wait_for(queue, queue.submit(request("quick"))).state is State.done
