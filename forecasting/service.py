@@ -70,9 +70,12 @@ class Service:
         None when they are not here after `patience` seconds: ask again, the download goes on. Without `patience`, waits.
         Raises `SourceError`, `RequestError`.
         """
+        known = sources.source(source)
+        if not known.live:
+            return known.panel()
         with self._lock:
             if source not in self._loading:
-                self._loading[source] = self._loaders.submit(sources.source(source).panel)
+                self._loading[source] = self._loaders.submit(known.panel)
             loading = self._loading[source]
         try:
             return loading.result(patience)

@@ -102,6 +102,8 @@ def test_figures_that_take_long_to_come_are_none_until_they_are_here(service, mo
     bundled, released = sources.source("bundled").panel(), threading.Event()
 
     class Slow:
+        live = True
+
         def panel(self):
             assert released.wait(60)
             return bundled
