@@ -1,59 +1,118 @@
-"""Looking back: what would have been forecast then, against what came.
+"""Looking back: what would have been forecast then, with the data of then, against what came.
 
-A look back is nothing but ordinary requests on a series cut off at an earlier origin. They go through the same queue and
-store as any other, so each is fitted once for everybody, and no model can see what came later.
+A look back is nothing but ordinary requests on a series as it stood at an earlier date: prepared anew from the newest
+vintage before it, or from the rows up to it where a source has no vintages. They go through the same queue and store as
+any other, so each is fitted once for everybody, a new origin or model costs only itself, and no model can see what came
+later.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-import numpy as np
+import pandas as pd
 
-from forecasting.errors import DataError
+from forecasting.columns import AS_OF, HORIZON, ORIGIN
+from forecasting.errors import DataError, RequestError
+from forecasting.panel import Panel
+from forecasting.prepare import prepare
 from forecasting.request import Request
-from forecasting.scoring import Score, score
-from forecasting.series import MEDIAN, Forecast, Series
+from forecasting.series import Forecast, Series
 
-#: "The last four weeks": long enough for four weekly patterns, short enough to be about the present.
-WEEKS_HELD_OUT = 4
+#: A model must have had so many horizons' worth of history, or an origin is not worth the name.
+LEAST_HISTORY = 2
 
 
 @dataclass(frozen=True)
-class HoldOut:
-    """A series with its last periods put aside.
+class Cut:
+    """One region as it stood at one date.
 
     Attributes:
-        train: what a model would have seen.
-        truth: shape (n,), what came in the n periods after it.
+        region: its name.
+        at: the date of asking.
+        series: what a model may see, prepared from what was known then.
+        origin: the last date that had been published then; horizons count from it. It is later than the series' own
+            where the last points were too doubtful to use: those are forecast too, and not scored.
     """
 
-    train: Series
-    truth: np.ndarray
+    region: str
+    at: pd.Timestamp
+    series: Series
+    origin: pd.Timestamp
 
-    def requests(self, models: list[str]) -> list[Request]:
-        """What to ask for: every model, seasonal naive among them, on the part before."""
-        return [Request(self.train, name, len(self.truth)) for name in dict.fromkeys([*models, "naive"])]
+    @cached_property
+    def gap(self) -> int:
+        """Periods between the last that a model sees and the origin."""
+        return 0 if self.series.provisional is None else len(self.series.provisional)
 
-    def scores(self, forecasts: dict[str, Forecast]) -> list[Score]:
-        """The scores of the models in `forecasts`, best first; `forecasts` must include ``"naive"``."""
-        naive = forecasts["naive"]
-        found = [
-            score(name, f.values, naive.values, self.truth, float(f.totals[-1, MEDIAN]))
-            for name, f in forecasts.items()
-        ]
-        return sorted(found, key=lambda s: s.error)
+    def request(self, model: str, horizon: int) -> Request:
+        """What to ask for so that `horizon` periods after the origin are forecast."""
+        return Request(self.series, model, horizon + self.gap)
+
+    def table(self, forecast: Forecast) -> pd.DataFrame:
+        """The forecasts table, counted from the origin."""
+        table = forecast.table(self.region)
+        table[HORIZON] -= self.gap
+        table[ORIGIN] = self.origin
+        return table[table[HORIZON] > 0].reset_index(drop=True)
 
 
-def hold_out(series: Series) -> HoldOut:
-    """Put the last four weeks aside (or four periods, where a period is longer than a week).
+def cut(panel: Panel, region: str, statistic: str, at: pd.Timestamp) -> Cut:
+    """`region` as it stood at `at`: of vintages the newest before it, else the rows up to it.
 
-    Raises `DataError` when less than twice as much would be left to learn from.
+    Always new counts per period, also where running totals were asked for. Raises `RequestError` when there was nothing
+    then, `DataError` when it was of no use.
     """
-    periods = {"daily": 7 * WEEKS_HELD_OUT, "hourly": 24 * 7}.get(series.frequency.name, WEEKS_HELD_OUT)
-    if len(series) < 3 * periods:
+    known = panel.as_of(at)
+    series = replace(prepare(known, region, statistic), cumulative=False)
+    origin = series.origin if series.provisional is None else pd.Timestamp(series.provisional.index[-1])
+    return Cut(region, at, series, origin)
+
+
+def cuts(
+    panel: Panel, regions: Iterable[str], statistic: str, dates: Iterable[pd.Timestamp]
+) -> Iterator[Cut | DataError]:
+    """Every region at every date; in the place of one that had nothing to learn from, the reason."""
+    for at in dates:
+        for region in regions:
+            try:
+                yield cut(panel, region, statistic, at)
+            except (DataError, RequestError) as error:
+                yield DataError(f"{region} at {at:%Y-%m-%d}: {error}")
+
+
+def rolling(panel: Panel, region: str, statistic: str, horizon: int, count: int, step: int = 1) -> list[pd.Timestamp]:
+    """The dates of the last `count` origins whose whole horizon has come, `step` periods apart, oldest first.
+
+    Of a panel with vintages, the days after the last vintages that fit. Raises `DataError` when there is none.
+    """
+    series = prepare(panel, region, statistic)
+    end = len(series) - 1 - horizon
+    places = [end - step * back for back in range(count)]
+    dates = [series.dates[place] for place in places if place + 1 >= max(LEAST_HISTORY * horizon, 2)]
+    if panel.has_vintages():
+        dates = _vintages(panel, dates)
+    if not dates:
         raise DataError(
-            f"{series.frequency.steps(len(series))} of figures are too few to put {periods} aside and look back."
+            f"{series.frequency.steps(len(series))} of figures are too few to look back {horizon} with at least "
+            f"{LEAST_HISTORY * horizon} to learn from."
         )
-    kept = len(series) - periods
-    return HoldOut(series.until(series.dates[kept - 1]), series.values[kept:])
+    return sorted(dates)
+
+
+def _vintages(panel: Panel, origins: Sequence[pd.Timestamp]) -> list[pd.Timestamp]:
+    """The day after the first vintage that came after each origin."""
+    published = pd.DatetimeIndex(panel.table[AS_OF].unique()).sort_values()
+    found = {published[place] for origin in origins if (place := int(published.searchsorted(origin))) < len(published)}
+    return [date + pd.Timedelta(days=1) for date in found]
+
+
+def truth(panel: Panel, regions: Iterable[str], statistic: str) -> pd.DataFrame:
+    """What came, as it is known now: columns ``region, date, value``, new counts per period, prepared like any series."""
+    tables = []
+    for region in regions:
+        series = prepare(panel, region, statistic)
+        tables.append(pd.DataFrame({"region": region, "date": series.dates, "value": series.values}))
+    return pd.concat(tables, ignore_index=True)

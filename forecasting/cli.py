@@ -285,3 +285,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _bad(sentence: str) -> int:
     typer.echo(" ".join(sentence.split()), err=True)
     return BAD_INPUT
+
+
+from forecasting import cli_score as cli_score  # noqa: E402 (below, because it adds `score` to the app above)

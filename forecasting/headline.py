@@ -74,33 +74,37 @@ def by_then(series: Series, forecast: Forecast) -> Figure:
 
 
 def track_record(score: Score | None, waiting: bool) -> Figure:
-    """The error of the last four weeks against seasonal naive, and how often the 80 % band held."""
+    """The error of the last forecasts against seasonal naive's, and how often the 80 % band held."""
     if score is None:
         return Figure(
             "Track record",
             "…" if waiting else "–",
             "looking back" if waiting else "not enough history",
-            "The last four weeks are held out, forecast from the data before them, and compared with what came.",
+            "Earlier dates are forecast again from what was known then, and compared with what came.",
         )
-    ratio = f"{score.relative_error:.2f}×" if score.relative_error == score.relative_error else "–"
     return Figure(
         "Track record",
-        ratio,
-        f"80 % held {score.held_80} of {score.periods}",
-        f"{model(score.model).label}: mean absolute error over the last four weeks, forecast without having seen them, "
-        "as a multiple of seasonal naive's (repeating the last season). Below 1 is better than repeating.",
+        _times(score.relative_error),
+        f"80 % band held {percent(score.held_80, score.periods)}",
+        f"{model(score.model).label}: mean absolute error of its forecasts from earlier dates, each made from what was "
+        "known then, as a multiple of seasonal naive's (repeating the last season). Below 1 is better than repeating.",
     )
+
+
+def percent(part: int, whole: int) -> str:
+    """``(27, 28)`` -> ``"96 %"``."""
+    return f"{100 * part / whole:.0f} %"
 
 
 def verdict(scores: tuple[Score, ...], step: str) -> str:
     """The look back in a sentence: who was best, by how much, and whether its band can be believed."""
     best = scores[0]
     name = model(best.model).label
-    held = f"its 80 % band held {best.held_80} of the last {best.periods} {step}s"
+    held = f"its 80 % band held {best.held_80} of {best.periods} {step}s"
     if best.model == "naive":
         return f"Nothing beat repeating the last season here: **{name}** was closest, and {held}."
     return f"**{name}** was closest: {_times(best.relative_error)} the error of repeating the last season, and {held}."
 
 
 def _times(ratio: float) -> str:
-    return f"{ratio:.2f}×" if ratio == ratio else "an unknown multiple of"
+    return f"{ratio:.2f}×" if ratio == ratio else "–"

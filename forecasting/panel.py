@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from forecasting import vintages
 from forecasting.columns import AS_OF, DATE, PANEL, REGION, STATISTIC, VALUE
 from forecasting.errors import DataError, RequestError
 from forecasting.frequency import Frequency
@@ -39,7 +40,8 @@ class Panel:
     Attributes:
         source: the name of the source it came from.
         table: columns ``region, statistic, date, value`` (`as_of` and covariates may follow); one row a region,
-            statistic and date (and vintage), sorted; `value` is float, NaN where nothing was published.
+            statistic and date (and vintage), sorted; `value` is float, NaN where nothing was published. Nobody writes
+            into it.
         statistics: what may be asked of it, the first being the default.
         frequencies: the spacing of each ``statistic`` column's dates.
         attribution: whom to credit, in one line.
@@ -73,13 +75,18 @@ class Panel:
         raise RequestError(f"'{self.source}' has no statistic '{name}'; it has {known}.")
 
     def regions(self, statistic: str | None = None) -> list[str]:
-        """Every region that has figures for `statistic`, in the order of the table."""
+        """Every region that has figures for `statistic`, in the order of the table (of its newest vintage)."""
         column = self.statistic(statistic).column
-        return list(self.table.loc[self.table[STATISTIC] == column, REGION].unique())
+        table = self._newest()
+        return list(table.loc[table[STATISTIC] == column, REGION].unique())
 
     def has_vintages(self) -> bool:
         """Whether the table tells what was published when."""
         return AS_OF in self.table.columns
+
+    def vintages(self) -> list[pd.Timestamp]:
+        """When the table was published, oldest first; empty without vintages."""
+        return list(vintages.dates(self.table)) if self.has_vintages() else []
 
     def as_of(self, date: pd.Timestamp | None) -> Panel:
         """The panel as it stood before `date`: the newest vintage before it, or, without vintages, rows up to it.
@@ -88,12 +95,14 @@ class Panel:
         """
         table = self.table
         if self.has_vintages():
-            vintages = table[AS_OF].drop_duplicates()
-            known = vintages if date is None else vintages[vintages < date]
-            if known.empty:
-                raise RequestError(f"'{self.source}' has no vintage before {date:%Y-%m-%d}.")
-            table = table[table[AS_OF] == known.max()].drop(columns=AS_OF)
+            known = vintages.before(table, date)
+            if known is None:
+                when = "" if date is None else f" before {date:%Y-%m-%d}"
+                raise RequestError(f"'{self.source}' has no vintage{when}.")
+            table = known
         elif date is not None:
+            if (table[DATE] <= date).all():
+                return self
             table = table[table[DATE] <= date]
             if table.empty:
                 raise RequestError(f"'{self.source}' has no figures up to {date:%Y-%m-%d}.")
@@ -113,10 +122,16 @@ class Panel:
     def counts(self, region: str, statistic: str | None = None) -> pd.Series:
         """The raw published figures of one region: a float series by date, as they are in the table.
 
-        Raises `RequestError` when the panel has no such region.
+        Of a panel with vintages those of the newest. Raises `RequestError` when the panel has no such region.
         """
         column = self.statistic(statistic).column
-        rows = self.table[(self.table[REGION] == region) & (self.table[STATISTIC] == column)]
+        table = self._newest()
+        rows = table[(table[REGION] == region) & (table[STATISTIC] == column)]
         if rows.empty:
             raise RequestError(f"'{self.source}' has no region '{region}' for {column}.")
         return pd.Series(rows[VALUE].to_numpy(float), index=pd.DatetimeIndex(rows[DATE]), name=region)
+
+    def _newest(self) -> pd.DataFrame:
+        """The table as it was published last."""
+        known = vintages.before(self.table, None) if self.has_vintages() else None
+        return self.table if known is None else known

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from forecasting.columns import AS_OF, DATE, REGION, STATISTIC, VALUE
+from forecasting.columns import DATE, REGION, STATISTIC, VALUE
 from forecasting.frequency import Frequency
 from forecasting.panel import Panel, Statistic
 from forecasting.provisional import LEAST_REGIONS, doubtful_alone, doubtful_together
@@ -36,7 +36,7 @@ def prepare(panel: Panel, region: str, statistic: str | None = None) -> Series:
     Raises `RequestError` when there is no such region or statistic, `DataError` when it has no figures.
     """
     asked = panel.statistic(statistic)
-    column = _column(panel, asked)
+    column = _column(panel.as_of(None), asked)
     if region not in column.parts:
         panel.counts(region, statistic)  # raises, naming what is missing
     return clean(
@@ -162,8 +162,6 @@ def _column(panel: Panel, asked: Statistic) -> _Column:
 
 def _cut(panel: Panel, asked: Statistic) -> _Column:
     table = panel.table[panel.table[STATISTIC] == asked.column]
-    if AS_OF in table.columns:
-        table = table[table[AS_OF] == table[AS_OF].max()]
     codes, regions = pd.factorize(table[REGION])
     dates = pd.DatetimeIndex(table[DATE])
     order = np.lexsort((dates.asi8, codes))

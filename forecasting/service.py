@@ -5,48 +5,55 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from forecasting import prepare, sources
-from forecasting.backtest import HoldOut, hold_out
+from forecasting.backtest import Cut, cut, rolling
 from forecasting.errors import DataError, JobError
 from forecasting.jobs import Job, JobQueue, QueueFull
 from forecasting.panel import Panel
 from forecasting.request import Request
-from forecasting.scoring import Score
+from forecasting.scoring import Score, score
 from forecasting.series import Forecast, Series
 from forecasting.store import Store
 
 #: Prepared series kept in memory; each is a few kilobytes.
 SERIES_KEPT = 256
+#: Rows of earlier states of panels kept in memory, about 50 bytes each.
+ROWS_KEPT = 1_000_000
 #: Fits in the queue at once when many are asked for: enough to keep every worker busy.
 IN_FLIGHT = 64
 
 
 @dataclass(frozen=True)
 class LookBack:
-    """How good the models were on the last four weeks.
+    """How good the models were at the last origins.
 
     Attributes:
-        scores: of the models that are done, best first.
-        jobs: every model's job on the held-out series, by name.
-        periods: how many periods were put aside.
+        scores: of the models of which some origin is done, best first; seasonal naive among them.
+        jobs: every model's jobs, an origin each.
+        origins: the dates that were forecast from, oldest first.
+        horizon: periods ahead.
         why_not: a sentence when there is no looking back (too little history).
+        begun: False while nothing has been asked for yet.
     """
 
-    scores: tuple[Score, ...]
-    jobs: dict[str, Job]
-    periods: int
+    scores: tuple[Score, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    origins: tuple[pd.Timestamp, ...] = ()
+    horizon: int = 0
     why_not: str | None = None
+    begun: bool = True
 
     @property
     def waiting(self) -> bool:
         """Whether some model is still being judged."""
-        return any(not job.finished for job in self.jobs.values())
+        return not self.begun or any(not job.finished for job in self.jobs)
 
     def of(self, model: str) -> Score | None:
         """One model's score, when it is there."""
@@ -60,6 +67,8 @@ class Service:
         self.store = store or Store()
         self.queue = queue or JobQueue(self.store)
         self._series: OrderedDict[tuple[str, str, str], tuple[pd.DataFrame, Series]] = OrderedDict()
+        self._looked_back: OrderedDict[tuple[object, ...], tuple[pd.DataFrame, list[Cut]]] = OrderedDict()
+        self._stood: OrderedDict[tuple[str, pd.Timestamp], tuple[pd.DataFrame, Panel]] = OrderedDict()
         self._loaders = ThreadPoolExecutor(max_workers=4, thread_name_prefix="source")
         self._loading: dict[str, Future[Panel]] = {}
         self._lock = threading.Lock()
@@ -109,18 +118,58 @@ class Service:
         self.queue.watch([job.key for job in jobs.values()])
         return jobs
 
-    def look_back(self, series: Series, models: list[str]) -> LookBack:
-        """The last four weeks forecast from the data before them, in the background; seasonal naive beside the rest."""
+    def look_back(
+        self, panel: Panel, region: str, statistic: str, models: Sequence[str], window: int | None = None
+    ) -> LookBack:
+        """The last origins forecast again from what was known then, in the background; seasonal naive beside the rest.
+
+        Daily counts: four origins a week apart, 28 days ahead. Others: eight origins, four periods ahead.
+        """
+        now = self.series(panel, region, statistic)
+        origins, step, horizon = (4, 7, 28) if now.frequency.name == "daily" else (8, 1, 4)
         try:
-            held: HoldOut = hold_out(series)
-        except DataError as error:
-            return LookBack((), {}, 0, str(error))
-        try:
-            jobs = self.ask(held.requests(models), background=True)
-        except QueueFull as error:
-            return LookBack((), {}, 0, str(error))
-        done = {name: job.forecast for name, job in jobs.items() if job.forecast is not None}
-        return LookBack(tuple(held.scores(done)) if "naive" in done else (), jobs, len(held.truth))
+            cuts = self._cuts(panel, region, statistic, horizon, origins, step)
+            jobs = [
+                self.queue.submit(_windowed(cut, window).request(name, horizon), background=True)
+                for cut in cuts
+                for name in dict.fromkeys(["naive", *models])
+            ]
+        except (DataError, QueueFull) as error:
+            return LookBack(why_not=str(error))
+        self.queue.watch([job.key for job in jobs])
+        names = tuple(dict.fromkeys(["naive", *models]))
+        done = {(job.model, i // len(names)): job.forecast for i, job in enumerate(jobs) if job.forecast is not None}
+        scores = [found for name in names if (found := score_cuts(name, cuts, done, now, horizon))]
+        dates = tuple(cut.origin for cut in cuts)
+        return LookBack(tuple(sorted(scores, key=lambda s: s.error)), tuple(jobs), dates, horizon)
+
+    def _cuts(self, panel: Panel, region: str, statistic: str, horizon: int, origins: int, step: int) -> list[Cut]:
+        """The region at its last origins, oldest first; kept, for preparing a panel anew at each is work."""
+        name = (panel.source, region, statistic, horizon, origins, step)
+        with self._lock:
+            table, cuts = self._looked_back.get(name, (None, []))
+        if table is panel.table:
+            return cuts
+        dates = rolling(panel, region, statistic, horizon, origins, step)
+        cuts = [cut(self._as_of(panel, date), region, statistic, date) for date in dates]
+        with self._lock:
+            self._looked_back[name] = panel.table, cuts
+            while len(self._looked_back) > SERIES_KEPT:
+                self._looked_back.popitem(last=False)
+        return cuts
+
+    def _as_of(self, panel: Panel, date: pd.Timestamp) -> Panel:
+        """The panel as it stood then; the last few are kept, for every region asks for the same dates."""
+        with self._lock:
+            table, known = self._stood.get((panel.source, date), (None, panel))
+        if table is panel.table:
+            return known
+        known = panel.as_of(date)
+        with self._lock:
+            self._stood[panel.source, date] = panel.table, known
+            while sum(len(kept.table) for _, kept in self._stood.values()) > ROWS_KEPT and len(self._stood) > 1:
+                self._stood.popitem(last=False)
+        return known
 
     def cancel(self, key: str) -> None:
         """End a job, whoever started it."""
@@ -156,6 +205,31 @@ class Service:
         self._loaders.shutdown(wait=False, cancel_futures=True)
         self.queue.close()
         self.store.close()
+
+
+def _windowed(cut: Cut, window: int | None) -> Cut:
+    return replace(cut, series=cut.series.tail(window)) if window else cut
+
+
+def score_cuts(
+    model: str, cuts: Sequence[Cut], done: dict[tuple[str, int], Forecast], now: Series, horizon: int
+) -> Score | None:
+    """One model against what came, over the cuts where it and seasonal naive are done; None where there is none.
+
+    Args:
+        done: forecasts by model and place of the cut.
+        now: the series as it is known now, which holds what came.
+    """
+    places = [i for i in range(len(cuts)) if (model, i) in done and ("naive", i) in done]
+    if not places:
+        return None
+    came, said, repeated = [], [], []
+    for i in places:
+        first = int(now.dates.searchsorted(cuts[i].origin, side="right"))
+        came.append(now.values[first : first + horizon])
+        said.append(done[model, i].values[cuts[i].gap :][: len(came[-1])])
+        repeated.append(done["naive", i].values[cuts[i].gap :][: len(came[-1])])
+    return score(model, np.concatenate(said), np.concatenate(repeated), np.concatenate(came))
 
 
 def _some_finished(jobs: list[Job]) -> bool:

@@ -50,11 +50,11 @@ def test_the_track_record_waits_then_speaks():
     assert headline.track_record(None, waiting=True).detail == "looking back"
     assert headline.track_record(None, waiting=False).detail == "not enough history"
     figure = headline.track_record(a_score("ets", 0.8), waiting=False)
-    assert (figure.value, figure.detail) == ("0.80×", "80 % held 27 of 28")
+    assert (figure.value, figure.detail) == ("0.80×", "80 % band held 96 %")
 
 
 def test_the_verdict_names_the_best_and_admits_when_nothing_beat_repeating():
     said = headline.verdict((a_score("ets", 0.8), a_score("naive", 1.0)), "day")
     assert said.startswith("**ETS** was closest: 0.80× the error")
-    assert "27 of the last 28 days" in said
+    assert "27 of 28 days" in said
     assert headline.verdict((a_score("naive", 1.0),), "day").startswith("Nothing beat repeating")

@@ -35,7 +35,7 @@ def test_a_band_holds_its_own_edges_and_nothing_beyond():
 def test_a_score_is_relative_to_repeating_and_undefined_where_repeating_was_exact():
     truth = np.array([10.0, 20.0])
     naive, better = np.full((2, 23), 10.0), np.array([np.full(23, 10.0), np.full(23, 15.0)])
-    result = score("m", better, naive, truth, 25.0)
+    result = score("m", better, naive, truth)
     assert result.relative_error == pytest.approx(0.5)
-    assert result.total_error == pytest.approx(25 / 30 - 1)
-    assert np.isnan(score("m", better, np.tile(truth[:, None], 23), truth, 25.0).relative_error)
+    assert result.bias == pytest.approx(25 / 30 - 1)
+    assert np.isnan(score("m", better, np.tile(truth[:, None], 23), truth).relative_error)

@@ -1,15 +1,17 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from forecasting import Series
-from forecasting.backtest import hold_out
-from forecasting.errors import DataError, RequestError
+from forecasting.backtest import cut
+from forecasting.errors import RequestError
 from forecasting.frequency import DAILY
 from forecasting.jobs import JobQueue, State
 from forecasting.models import model
+from forecasting.prepare import prepare
 from forecasting.request import Request
-from forecasting.series import MEDIAN
 from forecasting.service import Service, forecasts_table
 from forecasting.store import Store
 
@@ -41,30 +43,42 @@ def test_asking_again_is_the_same_job(service, italy):
     assert service.ask([Request(italy, "theta", 14)])["theta"].state == State.done
 
 
-def test_looking_back_uses_only_what_came_before_and_scores_it_against_what_came(service, italy):
-    past = service.look_back(italy, ["ets"])
-    service.wait(past.jobs.values())
-    past = service.look_back(italy, ["ets"])
+def finished_look_back(service, panel, *what):
+    service.wait(service.look_back(panel, *what).jobs)
+    return service.look_back(panel, *what)
+
+
+def test_looking_back_forecasts_from_what_was_known_then_and_scores_it_against_what_came(service):
+    panel = service.panel("bundled")
+    past = finished_look_back(service, panel, "Italy", "new_cases", ["ets"])
     assert not past.waiting
-    assert past.of("ets").periods == 28
-    train = italy.until(italy.dates[-29])
-    expected = np.abs(model("ets").forecast(train, 28).values[:, MEDIAN] - italy.values[-28:]).mean()
-    assert past.of("ets").error == pytest.approx(expected)
+    assert [origin.day_name() for origin in past.origins] == ["Sunday"] * 4
+    now = prepare(panel, "Italy", "new_cases")
+    errors = []
+    for origin in past.origins:
+        then = prepare(panel.as_of(origin), "Italy", "new_cases")
+        came = now.values[len(now.until(origin)) :][:28]
+        errors.append(np.abs(model("ets").forecast(then, 28).median - came))
+    assert past.of("ets").error == pytest.approx(np.mean(errors))
+    assert past.of("ets").periods == 4 * 28
     assert past.of("naive").relative_error == 1
 
 
-def test_poisoning_the_held_out_weeks_changes_no_look_back_request(italy):
-    poisoned = Series(italy.start, italy.frequency, np.r_[italy.values[:-28], np.full(28, 1e9)])
-    keys = [[request.key for request in hold_out(series).requests(["ets", "sarima"])] for series in (italy, poisoned)]
-    assert keys[0] == keys[1]
+def test_what_came_later_changes_no_request_of_a_look_back(service):
+    panel = service.panel("bundled")
+    origins = service.look_back(panel, "Italy", "new_cases", []).origins
+    table = panel.table.copy()
+    table.loc[table["date"] > origins[0], "value"] = 1e9 * (1 + np.arange((table["date"] > origins[0]).sum()))
+    poisoned = replace(panel, table=table)
+    clean, bad = (cut(figures, "Italy", "new_cases", origins[0]).request("ets", 28) for figures in (panel, poisoned))
+    assert clean.key == bad.key
 
 
-def test_too_short_a_series_is_not_looked_back_on_and_says_why(service, italy):
-    past = service.look_back(italy.tail(40), ["ets"])
+def test_too_short_a_series_is_not_looked_back_on_and_says_why(service):
+    panel = service.panel("bundled").as_of(pd.Timestamp("2020-03-10"))
+    past = service.look_back(panel, "Italy", "new_cases", ["ets"])
     assert past.scores == ()
-    assert "40 days of figures are too few" in past.why_not
-    with pytest.raises(DataError):
-        hold_out(italy.tail(40))
+    assert "too few to look back" in past.why_not
 
 
 def test_the_training_window_is_all_that_a_model_sees(service):

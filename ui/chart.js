@@ -125,8 +125,9 @@ function followTheme(element, setTriggerValue) {
     if (background !== element.fanData.background) setTriggerValue("theme", background);
   };
   look();
-  const timer = setInterval(look, 1000);
-  return () => clearInterval(timer);
+  clearInterval(element.fanWatch);
+  element.fanWatch = setInterval(look, 1000);
+  return () => clearInterval(element.fanWatch);
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

@@ -38,6 +38,7 @@ class Choices:
     region: str
     models: tuple[str, ...]
     horizon: int
+    window: int | None
     series: Series
     smooth: bool
     band: str
@@ -63,7 +64,7 @@ def choose(service: Service) -> Choices:
             band = _band(chosen)
     link.write(_state(panel, statistic, region, chosen, horizon, window, smooth, band))
     series = whole.tail(window) if window else whole
-    return Choices(panel, statistic, region, tuple(chosen), horizon, series, smooth, band)
+    return Choices(panel, statistic, region, tuple(chosen), horizon, window, series, smooth, band)
 
 
 def _panel(service: Service) -> Panel:

@@ -76,7 +76,7 @@ class State:
 
 def live(service: Service, choices: Choices) -> None:
     """Everything that changes while models train: it polls alone, and stops when all is done."""
-    at_first = [_state(service, choices)]
+    at_first = [_state(service, choices, at_first=True)]
     busy = at_first[0].busy
 
     def draw() -> None:
@@ -85,7 +85,8 @@ def live(service: Service, choices: Choices) -> None:
     st.fragment(draw, run_every=TICK if busy else None)()
 
 
-def _state(service: Service, choices: Choices) -> State:
+def _state(service: Service, choices: Choices, at_first: bool = False) -> State:
+    """Ask for everything. `at_first` the forecasts only, unless they are all there: looking back can wait a tick."""
     jobs: dict[str, Job] = {}
     full = ""
     for request in _requests(choices):
@@ -93,7 +94,10 @@ def _state(service: Service, choices: Choices) -> State:
             jobs |= service.ask([request])
         except QueueFull as error:
             full = str(error)
-    return State(jobs, service.look_back(choices.series, list(choices.models)), full)
+    if at_first and any(not job.finished for job in jobs.values()):
+        return State(jobs, LookBack(begun=False), full)
+    past = service.look_back(choices.panel, choices.region, choices.statistic.name, choices.models, choices.window)
+    return State(jobs, past, full)
 
 
 def _draw(service: Service, choices: Choices, state: State, polling: bool) -> None:
@@ -185,20 +189,20 @@ def _track_record(past: LookBack, choices: Choices) -> None:
             st.caption(past.why_not)
             return
         frequency = choices.series.frequency
-        stretch = frequency.steps(past.periods)
-        st.caption(
-            f"The last {stretch} held out, forecast from the data before them, and compared with what came. "
-            "One stretch of time is one test, not a proof."
-        )
+        if past.origins:
+            st.caption(
+                f"Forecast again from {len(past.origins)} earlier dates ({day(past.origins[0])} to "
+                f"{day(past.origins[-1])}), {frequency.steps(past.horizon)} ahead, each from what was known then, and "
+                "compared with what came."
+            )
         if past.scores:
             st.markdown(headline.verdict(past.scores, frequency.step))
             st.dataframe(_score_table(past), hide_index=True, width="stretch", column_config=_score_columns())
-        late = [model(name).label for name, job in past.jobs.items() if not job.finished]
-        if late:
-            st.caption(f"Still being judged: {', '.join(late)}.")
-        for job in past.jobs.values():
-            if job.error:
-                st.caption(f"{model(job.model).label}: {job.error}")
+        late = dict.fromkeys(model(job.model).label for job in past.jobs if not job.finished)
+        if past.waiting:
+            st.caption(f"Still being judged: {', '.join(late)}." if late else "Looking back …")
+        for error in dict.fromkeys(f"{model(job.model).label}: {job.error}" for job in past.jobs if job.error):
+            st.caption(error)
 
 
 def _score_table(past: LookBack) -> pd.DataFrame:
@@ -208,10 +212,10 @@ def _score_table(past: LookBack) -> pd.DataFrame:
             "Error against repeating": score.relative_error,
             "Mean error": score.error,
             "WIS against repeating": score.relative_wis,
-            "50 % band held": f"{score.held_50} of {score.periods}",
-            "80 % band held": f"{score.held_80} of {score.periods}",
-            "95 % band held": f"{score.held_95} of {score.periods}",
-            "Sum off by": 100 * score.total_error,
+            "50 % band held": headline.percent(score.held_50, score.periods),
+            "80 % band held": headline.percent(score.held_80, score.periods),
+            "95 % band held": headline.percent(score.held_95, score.periods),
+            "Bias": 100 * score.bias,
         }
         for score in past.scores
     ]
@@ -228,8 +232,10 @@ def _score_columns() -> dict[str, Any]:
         "WIS against repeating": number(
             format="%.2f×", help="Weighted interval score, which judges the bands too, over seasonal naive's."
         ),
-        "80 % band held": st.column_config.TextColumn(help="An honest 80 % band holds about 8 of 10."),
-        "Sum off by": number(format="%+.1f %%", help="The forecast sum of the whole stretch against what came."),
+        "80 % band held": st.column_config.TextColumn(help="An honest 80 % band holds about 80 % of what comes."),
+        "Bias": number(
+            format="%+.1f %%", help="How much too high (+) or too low (−) on average, as a share of what came."
+        ),
     }
 
 

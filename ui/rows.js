@@ -45,10 +45,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const focused = list.contains(list.getRootNode().activeElement) && list.getRootNode().activeElement.ariaLabel;
   list.replaceChildren(...data.rows.map((row) => build(row, setTriggerValue)));
   if (focused) list.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
-  const timer = setInterval(() => {
+  // Streamlit calls the clean-up of the last call only, so each call ends the timer of the one before it.
+  clearInterval(list.ticking);
+  list.ticking = setInterval(() => {
     for (const time of list.querySelectorAll("[data-since]")) {
       time.textContent = spoken((performance.now() - Number(time.dataset.since)) / 1000);
     }
   }, 200);
-  return () => clearInterval(timer);
+  return () => clearInterval(list.ticking);
 }

@@ -24,6 +24,9 @@ _component = st.components.v2.component(
 def draw(jobs: Iterable[Job], theme: Theme, *, key: str) -> tuple[str, str] | None:
     """Draw a row for each job. Returns ``("cancel" or "retry", job key)`` when the reader has just pressed a button."""
     rows = [_row(job, theme) for job in jobs]
+    # A component that gets new data twice in quick succession was seen to keep the first under load (about one page in a
+    # hundred): every change of a state therefore draws a new one.
+    key = "/".join([key, *(f"{row['model']} {row['state']}" for row in rows)])
     asked = _component(data={"rows": rows}, key=key, on_cancel_change=_nothing, on_retry_change=_nothing)
     if asked.cancel:
         return "cancel", asked.cancel

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from forecasting.columns import VALUE
 from forecasting.errors import DataError, SourceError
-from forecasting.frequency import DAILY
+from forecasting.frequency import DAILY, Frequency
 from forecasting.panel import Panel
 from forecasting.sources._download import FRESH, Copy, Downloads, Remote, ago, utc_now
 from forecasting.sources._http import Limits
@@ -29,6 +29,7 @@ class LiveSource(Source):
         publisher: who publishes it, as a sentence begins.
         base: the address of the folder that the files are in, with the last slash.
         files: their names.
+        frequency: the spacing of their dates.
 
     Args:
         base: another address to take the files from, for tests and mirrors.
@@ -40,6 +41,7 @@ class LiveSource(Source):
     publisher: ClassVar[str]
     base: ClassVar[str]
     files: ClassVar[tuple[str, ...]]
+    frequency: ClassVar[Frequency] = DAILY
 
     def __init__(
         self, base: str | None = None, limits: Limits | None = None, now: Callable[[], datetime] = utc_now
@@ -97,7 +99,7 @@ class LiveSource(Source):
             raise SourceError(
                 f"The local copy of '{self.label}' cannot be read ({str(error).rstrip('.')}); fetch it anew."
             ) from None
-        frequencies = {statistic.column: DAILY for statistic in self.statistics()}
+        frequencies = {statistic.column: self.frequency for statistic in self.statistics()}
         return Panel(
             self.name,
             tidy.table,

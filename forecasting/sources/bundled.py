@@ -16,67 +16,11 @@ from forecasting.sources._cells import dates, numbers
 from forecasting.sources._table import read_table
 from forecasting.sources._tidy import stacked
 from forecasting.sources.base import Source, new_and_cumulative
+from forecasting.us import NATION, STATES
 
 FOLDER = Path(__file__).resolve().parents[2] / "data"
 CASES = "jhu_cumulative_cases_daily.csv"
 ADMISSIONS = "cdc_hospital_admissions_weekly.csv"
-_NATION = "United States"
-#: US postal codes, as the Centers for Disease Control and Prevention use them.
-STATES = {
-    "AK": "Alaska",
-    "AL": "Alabama",
-    "AR": "Arkansas",
-    "AZ": "Arizona",
-    "CA": "California",
-    "CO": "Colorado",
-    "CT": "Connecticut",
-    "DC": "District of Columbia",
-    "DE": "Delaware",
-    "FL": "Florida",
-    "GA": "Georgia",
-    "HI": "Hawaii",
-    "IA": "Iowa",
-    "ID": "Idaho",
-    "IL": "Illinois",
-    "IN": "Indiana",
-    "KS": "Kansas",
-    "KY": "Kentucky",
-    "LA": "Louisiana",
-    "MA": "Massachusetts",
-    "MD": "Maryland",
-    "ME": "Maine",
-    "MI": "Michigan",
-    "MN": "Minnesota",
-    "MO": "Missouri",
-    "MS": "Mississippi",
-    "MT": "Montana",
-    "NC": "North Carolina",
-    "ND": "North Dakota",
-    "NE": "Nebraska",
-    "NH": "New Hampshire",
-    "NJ": "New Jersey",
-    "NM": "New Mexico",
-    "NV": "Nevada",
-    "NY": "New York",
-    "OH": "Ohio",
-    "OK": "Oklahoma",
-    "OR": "Oregon",
-    "PA": "Pennsylvania",
-    "PR": "Puerto Rico",
-    "RI": "Rhode Island",
-    "SC": "South Carolina",
-    "SD": "South Dakota",
-    "TN": "Tennessee",
-    "TX": "Texas",
-    "UT": "Utah",
-    "VA": "Virginia",
-    "VI": "US Virgin Islands",
-    "VT": "Vermont",
-    "WA": "Washington",
-    "WI": "Wisconsin",
-    "WV": "West Virginia",
-    "WY": "Wyoming",
-}
 
 
 class Bundled(Source):
@@ -121,16 +65,16 @@ def _panel(cases: Path, admissions: Path, *modified: int) -> Panel:
         Bundled.attribution,
         Bundled.licence,
         (_ends(table),),
-        {region: _NATION for region in table[REGION].unique() if region in STATES.values()},
+        {region: NATION for region in table[REGION].unique() if region in STATES.values()},
     )
 
 
 def _long(path: Path, statistic: str) -> pd.DataFrame:
     raw = read_table(path.read_bytes(), path.name)
     first, *regions = raw.cells.columns
-    names = {region: _NATION if region == "US" else STATES.get(region, region) for region in regions}
+    names = {region: NATION if region == "US" else STATES.get(region, region) for region in regions}
     if statistic == "admissions":
-        regions.sort(key=lambda region: (names[region] != _NATION, names[region]))
+        regions.sort(key=lambda region: (names[region] != NATION, names[region]))
     values = np.vstack([numbers(raw, region) for region in regions])
     return stacked([names[region] for region in regions], pd.DatetimeIndex(dates(raw, first)), values, statistic)
 

@@ -4,7 +4,6 @@ import pandas as pd
 import pytest
 
 from forecasting import headline
-from forecasting.backtest import hold_out
 from forecasting.models import model, models
 from forecasting.request import Request
 from forecasting.sources import source, sources
@@ -47,10 +46,18 @@ def series_of(service, region, statistic):
     return service.series(service.panel("bundled"), region, statistic)
 
 
-def fit(service, series, names, horizon):
-    """Wait for everything that Explore asks for: the forecasts and the look back."""
+def look_back(service, region, statistic, names):
+    """The finished look back, as Explore asks for it."""
+    panel = service.panel("bundled")
+    service.wait(service.look_back(panel, region, statistic, names).jobs)
+    return service.look_back(panel, region, statistic, names)
+
+
+def fit(service, region, statistic, names, horizon):
+    """Wait for everything that Explore asks for: the forecasts and the look back. Gives the latter."""
+    series = series_of(service, region, statistic)
     service.wait(service.ask([Request(series, name, horizon) for name in names]).values())
-    service.wait(service.ask(hold_out(series).requests(names)).values())
+    return look_back(service, region, statistic, names)
 
 
 def test_explore_opens_on_the_united_states_new_cases_with_three_models_and_28_days(visit):
@@ -210,11 +217,8 @@ def test_without_any_model_seasonal_naive_is_shown(visit, service):
 
 
 def test_the_look_back_table_says_what_the_models_give_when_asked_directly(visit, service):
-    series = series_of(service, "Puerto Rico", "new_admissions")
-    fit(service, series, ["ets", "theta"], 4)
-    held = hold_out(series)
-    forecasts = {name: model(name).forecast(held.train, len(held.truth)) for name in ("ets", "theta", "naive")}
-    scores = held.scores(forecasts)
+    scores = fit(service, "Puerto Rico", "new_admissions", ["ets", "theta"], 4).scores
+    assert {score.model for score in scores} == {"ets", "theta", "naive"}
     page = visit(region="Puerto Rico", statistic="new_admissions", models="ets,theta")
     table = page.dataframe[0].value
     assert table["Model"].tolist() == [model(score.model).label for score in scores]
@@ -223,20 +227,19 @@ def test_the_look_back_table_says_what_the_models_give_when_asked_directly(visit
             "Error against repeating": [score.relative_error for score in scores],
             "Mean error": [score.error for score in scores],
             "WIS against repeating": [score.relative_wis for score in scores],
-            "Sum off by": [100 * score.total_error for score in scores],
+            "Bias": [100 * score.bias for score in scores],
         }
     )
     pd.testing.assert_frame_equal(table[expected.columns], expected, rtol=1e-6)
     for percent in (50, 80, 95):
-        held_by = [f"{getattr(score, f'held_{percent}')} of {score.periods}" for score in scores]
+        held_by = [headline.percent(getattr(score, f"held_{percent}"), score.periods) for score in scores]
         assert table[f"{percent} % band held"].tolist() == held_by
 
 
 def test_the_headline_figures_are_those_of_the_finished_forecast(visit, service):
     series = series_of(service, "Germany", "new_cases")
-    fit(service, series, ["ets", "theta"], 28)
+    track = fit(service, "Germany", "new_cases", ["ets", "theta"], 28).of("theta")
     lead = service.forecast(series, "theta", 28)
-    track = service.look_back(series, ["ets", "theta"]).of("theta")
     figures = [
         headline.latest(series),
         headline.soon(series, lead),
@@ -253,7 +256,7 @@ def test_the_headline_figures_are_those_of_the_finished_forecast(visit, service)
 def test_a_shorter_training_window_leads_to_other_forecasts_of_the_same_last_week(visit, service):
     series = series_of(service, "France", "new_cases")
     for one in (series, series.tail(90)):
-        fit(service, one, ["ets"], 28)
+        service.wait(service.ask([Request(one, "ets", 28)]).values())
     whole, short = (visit(region="France", models="ets", **link) for link in ({}, {"window": "90"}))
     assert whole.metric[0].value == short.metric[0].value
     assert whole.metric[2].value != short.metric[2].value

@@ -5,7 +5,7 @@ from forecasting.sources import Source, source, sources
 
 
 def test_the_sources_stand_in_their_order():
-    assert list(sources()) == ["bundled", "jhu", "oxcgrt", "simulated"]
+    assert list(sources()) == ["bundled", "jhu", "oxcgrt", "cdc_covid", "flusight", "simulated"]
 
 
 def test_a_source_is_found_by_its_name():

@@ -20,7 +20,7 @@ def bands() -> None:
         "A forecast here is 23 quantiles of each coming day or week, not a line. The 80 % band runs from the 10 % to "
         "the 90 % quantile: if the model is right about its own errors, four of five outcomes fall inside. Whether it "
         "was right *for the series on your screen* is what **How good was it here?** on Explore counts: an 80 % band "
-        "that held 15 of the last 28 days is too narrow, whatever its model says. The bands know past errors only. A "
+        "that held half of what came is too narrow, whatever its model says. The bands know past errors only. A "
         "new variant, a changed test policy or a backlog is not in them."
     )
     st.markdown(
@@ -47,8 +47,8 @@ def scores() -> None:
         "days (both have seen only what came before). Below 1 beats repeating the last season.\n"
         "- **WIS**, the weighted interval score: judges centre and bands at once and is what the forecast hubs use "
         "([Bracher et al. 2021](https://doi.org/10.1371/journal.pcbi.1008618)). Lower is better.\n"
-        "- **Band held**: in how many periods the band contained what came.\n"
-        "- **Sum off by**: the forecast sum of the whole stretch against what came."
+        "- **Band held**: how much of what came the band contained.\n"
+        "- **Bias**: how much too high or too low the medians were on average, as a share of what came."
     )
 
 
