@@ -113,7 +113,7 @@ def forecast(
     names = _names(model_names, "models")
     for name in names:
         model(name)
-    panel = _panel(source_name, input_file, cumulative).as_of(_date(as_of))
+    panel = _panel(source_name, input_file, cumulative).as_of(_date(as_of, "--as-of") if as_of else None)
     _check_covariates(panel, covariates)
     wanted = _statistics(panel, statistic, everything=input_file is not None)
     cases = list(_cases(panel, wanted, region))
@@ -144,14 +144,18 @@ def _cases(panel: Panel, wanted: Sequence[Statistic], regions: Sequence[str] | N
     for statistic in wanted:
         known = panel.regions(statistic.name)
         for region in regions or known:
-            if region not in known:
-                raise RequestError(
-                    f"'{panel.source}' has no region '{region}' for {statistic.name}; it has {_few(known)}."
-                )
+            _known_region(panel, region, statistic)
             try:
                 yield Case(statistic, region, prepare(panel, region, statistic.name))
             except DataError as error:
                 yield Case(statistic, region, None, str(error))
+
+
+def _known_region(panel: Panel, region: str, statistic: Statistic) -> str:
+    known = panel.regions(statistic.name)
+    if region not in known:
+        raise RequestError(f"'{panel.source}' has no region '{region}' for {statistic.name}; it has {_few(known)}.")
+    return region
 
 
 def _few(names: Sequence[str]) -> str:
@@ -242,13 +246,11 @@ def _names(joined: str, option: str) -> list[str]:
     return names
 
 
-def _date(text: str | None) -> pd.Timestamp | None:
-    if text is None:
-        return None
+def _date(text: str, option: str) -> pd.Timestamp:
     try:
         return pd.Timestamp(date.fromisoformat(text))
     except ValueError:
-        raise RequestError(f"--as-of is '{text}'; give a date as YYYY-MM-DD.") from None
+        raise RequestError(f"{option} is '{text}'; give a date as YYYY-MM-DD.") from None
 
 
 def _write(table: pd.DataFrame, output: Path | None) -> None:
@@ -287,4 +289,5 @@ def _bad(sentence: str) -> int:
     return BAD_INPUT
 
 
-from forecasting import cli_score as cli_score  # noqa: E402 (below, because it adds `score` to the app above)
+from forecasting import cli_backtest as cli_backtest  # noqa: E402 (below, because they add commands to the app above)
+from forecasting import cli_score as cli_score  # noqa: E402

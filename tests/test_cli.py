@@ -107,3 +107,46 @@ def test_bad_usage_is_one_line_that_names_it_and_exit_code_2(arguments, words, c
     assert main(arguments) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line
+
+
+def test_a_backtest_forecasts_from_earlier_dates_scores_them_and_prints_the_leaderboard(tmp_path, capsys):
+    forecasts, scores = tmp_path / "forecasts.csv", tmp_path / "scores.csv"
+    arguments = [
+        "--source",
+        "bundled",
+        "--region",
+        "Italy",
+        "--models",
+        "naive,ets",
+        "--horizon",
+        "7",
+        "--baseline",
+        "naive",
+    ]
+    written = ["--output", str(forecasts), "--scores", str(scores)]
+    assert main(["backtest", *arguments, "--origins", "2", "--step", "7", *written]) == 0
+    table, cells = pd.read_csv(forecasts), pd.read_csv(scores)
+    assert sorted(table["origin"].unique()) == ["2021-05-02", "2021-05-09"]
+    assert len(cells) == 2 * 2 * 7
+    assert {"wis", "wis_log", "ae", "coverage_50", "coverage_80", "coverage_95"} <= set(cells.columns)
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["model", "ets", "naive"]
+
+
+def test_a_backtest_at_given_dates_takes_the_newest_vintage_before_each(tmp_path, capsys):
+    weeks = pd.date_range("2024-01-06", periods=30, freq="W-SAT")
+    published = [
+        pd.DataFrame({"as_of": weeks[n - 1] + pd.Timedelta(days=4), "region": "A", "date": weeks[:n], "value": 100 + n})
+        for n in range(10, 31)
+    ]
+    path, output = tmp_path / "vintages.csv", tmp_path / "out.csv"
+    pd.concat(published).to_csv(path, index=False)
+    arguments = ["--input", str(path), "--models", "naive", "--horizon", "2", "--output", str(output)]
+    assert main(["backtest", *arguments, "--at", f"{weeks[15]:%Y-%m-%d}"]) == 0
+    table = pd.read_csv(output)
+    assert set(table["origin"]) == {f"{weeks[14]:%Y-%m-%d}"}
+    assert table.loc[table["quantile"] == 0.5, "value"].tolist() == pytest.approx([115.0, 115.0])
+
+
+def test_a_baseline_that_was_not_forecast_is_refused(capsys):
+    assert main(["backtest", *GOOD, "--baseline", "ets"]) == 2
+    assert "baseline 'ets'" in capsys.readouterr().err

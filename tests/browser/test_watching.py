@@ -169,3 +169,13 @@ def test_a_fit_is_finished_although_its_worker_is_killed(visitors, server):
     page.expect_state(SLOW, "done")
     page.expect_drawn(SLOW)
     assert fitting not in server.workers()
+
+
+def test_view_after_view_is_drawn_to_its_end(visitors, server):
+    """Two drawings at once used to freeze the page now and then, and a row could stay behind its model."""
+    page = visitors.open(server.url, link(models="ets,theta", horizon=30))
+    for horizon in range(31, 39):
+        page.tab.goto(f"{server.url}/{link(models='ets,theta', horizon=horizon)}")
+        page.expect_drawn("ets", "theta")
+        page.expect_state("ets", "done")
+        page.expect_state("theta", "done")

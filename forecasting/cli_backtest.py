@@ -1,0 +1,135 @@
+"""The command `backtest`: what would have been forecast at earlier dates, from what was known then, and its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from forecasting.backtest import Cut, cut, rolling, truth
+from forecasting.cli import (
+    DONE,
+    SOME_FAILED,
+    _check_covariates,
+    _date,
+    _known_region,
+    _names,
+    _panel,
+    _run,
+    _statistics,
+    _write,
+    app,
+)
+from forecasting.cli_score import leaderboard
+from forecasting.columns import FORECASTS, STATISTIC
+from forecasting.errors import DataError, RequestError
+from forecasting.evaluation import score_forecasts, summarise
+from forecasting.models import model
+from forecasting.panel import Panel, Statistic
+
+
+@app.command("backtest")
+def backtest(
+    horizon: Annotated[int, typer.Option(help="Steps ahead, counted from 1.")],
+    model_names: Annotated[str, typer.Option("--models", help="Names that `models` lists, joined by commas.")],
+    source_name: Annotated[str | None, typer.Option("--source", help="A name that `sources` lists.")] = None,
+    input_file: Annotated[Path | None, typer.Option("--input", help="A CSV, Parquet or XLSX file instead.")] = None,
+    statistic: Annotated[str | None, typer.Option(help="What to forecast; the source's first by default.")] = None,
+    region: Annotated[list[str] | None, typer.Option(help="Only this region; may be given several times.")] = None,
+    origins: Annotated[int, typer.Option(min=1, max=1000, help="How many of the last origins.")] = 4,
+    at: Annotated[list[str] | None, typer.Option(help="YYYY-MM-DD instead; may be given several times.")] = None,
+    step: Annotated[int, typer.Option(min=1, help="Periods between two origins.")] = 1,
+    baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
+    covariates: Annotated[str | None, typer.Option(help="Further columns, joined by commas.")] = None,
+    cumulative: Annotated[bool, typer.Option("--cumulative", help="The file holds running totals.")] = False,
+    output: Annotated[Path | None, typer.Option(help="Where to write the forecasts (.csv or .parquet).")] = None,
+    scores_file: Annotated[Path | None, typer.Option("--scores", help="Where to write each forecast's scores.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes that fit.")] = None,
+) -> None:
+    """Forecast again from earlier dates, with the data as it stood then, and print the leaderboard."""
+    names = _names(model_names, "models")
+    for name in names:
+        model(name)
+    if baseline is not None and baseline not in names:
+        raise RequestError(f"The baseline '{baseline}' is not among --models; add it there.")
+    panel = _panel(source_name, input_file, cumulative)
+    _check_covariates(panel, covariates)
+    dates = [_date(text, "--at") for text in at or []]
+    tables, scores, failures = [], [], []
+    wanted = _statistics(panel, statistic, everything=input_file is not None)
+    for one in wanted:
+        regions = [_known_region(panel, name, one) for name in region or panel.regions(one.name)]
+        found, problems = _cuts(panel, regions, one, dates, horizon, origins, step)
+        forecasts, unfitted = _forecasts(found, names, horizon, workers)
+        failures += problems + unfitted
+        if not forecasts.empty:
+            judged = score_forecasts(forecasts, truth(panel, dict.fromkeys(c.region for c in found), one.name))
+            for table in (forecasts, judged) if len(wanted) > 1 else ():
+                table.insert(1, STATISTIC, one.name)
+            tables.append(forecasts)
+            scores.append(judged)
+    _finish(tables, scores, failures, baseline, output, scores_file)
+
+
+def _finish(
+    tables: list[pd.DataFrame],
+    scores: list[pd.DataFrame],
+    failures: list[str],
+    baseline: str | None,
+    output: Path | None,
+    scores_file: Path | None,
+) -> None:
+    """Write what was asked for, print the leaderboard and end with the exit code that says how it went."""
+    if not tables:
+        raise DataError(failures[0] if failures else "There is nothing to look back on.")
+    judged = pd.concat(scores, ignore_index=True)
+    if output is not None:
+        _write(pd.concat(tables, ignore_index=True), output)
+    if scores_file is not None:
+        _write(judged, scores_file)
+    if judged.empty:
+        typer.echo("None of what was forecast has come yet, so there is nothing to score.", err=True)
+    else:
+        typer.echo(leaderboard(summarise(judged, baseline)))
+    for failure in failures:
+        typer.echo(failure, err=True)
+    raise typer.Exit(SOME_FAILED if failures else DONE)
+
+
+def _cuts(
+    panel: Panel,
+    regions: Sequence[str],
+    statistic: Statistic,
+    dates: Sequence[pd.Timestamp],
+    horizon: int,
+    origins: int,
+    step: int,
+) -> tuple[list[Cut], list[str]]:
+    """Every region as it stood at its dates, and a sentence for each that had nothing to learn from."""
+    found, problems = [], []
+    for region in regions:
+        try:
+            for at in dates or rolling(panel, region, statistic.name, horizon, origins, step):
+                found.append(cut(panel, region, statistic.name, at))
+        except (DataError, RequestError) as error:
+            problems.append(f"{region} ({statistic.name}): {error}")
+    return found, problems
+
+
+def _forecasts(
+    found: Sequence[Cut], names: Sequence[str], horizon: int, workers: int | None
+) -> tuple[pd.DataFrame, list[str]]:
+    """The forecasts table of every cut and model, and a sentence for each that failed."""
+    requests = [(then, then.request(name, horizon)) for then in found for name in names]
+    done = _run([request for _, request in requests], workers)
+    tables, failures = [], []
+    for then, request in requests:
+        job = done[request.key]
+        if job.forecast is not None:
+            tables.append(then.table(job.forecast))
+        else:
+            failures.append(f"{then.region} at {then.origin:%Y-%m-%d}, {request.model}: {job.error or job.state}")
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(FORECASTS)), failures
