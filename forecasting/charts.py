@@ -94,9 +94,7 @@ class Fan:
         values = self.series.values
         if self.series.cumulative:
             return self.series.before + np.cumsum(values)
-        if self.smooth:
-            return pd.Series(values).rolling(self.series.season, min_periods=1).mean().to_numpy()
-        return values
+        return _past(self.series, self.smooth)
 
     def quantiles(self, forecast: Forecast) -> np.ndarray:
         """Shape (horizon, 23): the same of the future."""
@@ -243,8 +241,124 @@ def opening_window(chart: Fan) -> tuple[pd.Timestamp, pd.Timestamp]:
 
 def _layout(chart: Fan, theme: Theme) -> dict[str, Any]:
     first, last = opening_window(chart)
-    origin = _iso(pd.DatetimeIndex([chart.series.origin]))[0]
-    whole_span = _iso(pd.DatetimeIndex([chart.series.start, last]))
+    origin, whole_start, end = _iso(
+        pd.DatetimeIndex([chart.series.origin, chart.series.start, last + (last - first) * 0.02])
+    )
+    layout = _axes((first, last), theme, chart.unit)
+    layout["xaxis"] |= {"minallowed": whole_start, "maxallowed": end}
+    layout["shapes"] = [
+        {
+            "type": "line",
+            "x0": origin,
+            "x1": origin,
+            "y0": 0,
+            "y1": 1,
+            "yref": "paper",
+            "line": {"color": theme.muted, "width": 1, "dash": "dot"},
+        }
+    ]
+    layout["annotations"] = [
+        {
+            "x": origin,
+            "y": 1,
+            "yref": "paper",
+            "text": f"data to {day(chart.series.origin)}",
+            "showarrow": False,
+            "xanchor": "right",
+            "xshift": -6,
+            "yanchor": "top",
+            "font": {"size": 12, "color": theme.muted},
+        }
+    ]
+    return layout
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One model's earlier forecasts over what came.
+
+    Attributes:
+        now: the series as it is known now.
+        model: its name.
+        forecasts: each with the origin that its horizons count from.
+        smooth: draw means over the last season instead of single periods.
+    """
+
+    now: Series
+    model: str
+    forecasts: tuple[Forecast, ...]
+    smooth: bool
+
+    def quantiles(self, forecast: Forecast) -> np.ndarray:
+        """Shape (horizon, 23)."""
+        return forecast.means if self.smooth else forecast.values
+
+    def window(self) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """The dates on show: the forecasts and as much before them."""
+        first, last = min(f.origin for f in self.forecasts), max(f.dates[-1] for f in self.forecasts)
+        return max(self.now.start, first - (last - first)), last
+
+    def top(self) -> float:
+        """The highest value on show, bands up to twice the lines."""
+        past = _past(self.now, self.smooth)[self.now.dates.searchsorted(self.window()[0]) :]
+        lines = max([past.max(), *(self.quantiles(f)[:, MEDIAN].max() for f in self.forecasts)])
+        bands = max(self.quantiles(f)[:, LEVEL[0.9]].max() for f in self.forecasts)
+        return float(1.06 * (max(lines, min(bands, 2 * lines)) or 1.0))
+
+
+def replay(chart: Replay, theme: Theme = LIGHT) -> dict[str, Any]:
+    """What came as a line, and over it every earlier forecast's median and 80 % band."""
+    colour, traces = theme.model(chart.model), []
+    for i, forecast in enumerate(chart.forecasts):
+        table, dates = chart.quantiles(forecast), _iso(forecast.dates)
+        band = {
+            "type": "scatter",
+            "mode": "lines",
+            "uid": f"band-{i}",
+            "x": dates + dates[::-1],
+            "y": _numbers(np.concatenate([table[:, LEVEL[0.9]], table[::-1, LEVEL[0.1]]])),
+            "fill": "toself",
+            "fillcolor": _rgba(colour, 0.16),
+            "line": {"width": 0},
+            "hoverinfo": "skip",
+            "showlegend": False,
+        }
+        traces.append(band)
+        line = _line(dates, table[:, MEDIAN], f"from {day(forecast.origin)}", colour, 1.8, f"forecast-{i}")
+        traces.append({**line, "showlegend": False})
+    came = _line(_iso(chart.now.dates), _past(chart.now, chart.smooth), "Came", theme.text, 1.8, "history")
+    layout = _axes(chart.window(), theme, "")
+    return {"data": [*traces, {**came, "showlegend": False}], "layout": layout}
+
+
+def error_by_horizon(cells: pd.DataFrame, theme: Theme, step: str) -> dict[str, Any]:
+    """A line a model: its mean absolute error so many steps ahead, from scores with ``model, horizon, ae``."""
+    means = cells.groupby(["model", "horizon"])["ae"].mean()
+    traces = []
+    for name in cells["model"].drop_duplicates():
+        line = means[name]
+        ahead = [int(h) for h in line.index]
+        trace = _line([], line.to_numpy(), model(name).label, theme.model(name), 2.0, name)
+        traces.append({**trace, "x": ahead})
+    layout = _axes(None, theme, "mean absolute error")
+    layout["xaxis"] |= {
+        "title": {"text": f"{step}s ahead", "font": {"size": 12, "color": theme.muted}},
+        "range": [1, max(int(cells["horizon"].max()), 2)],
+    }
+    return {"data": traces, "layout": layout}
+
+
+def _past(series: Series, smooth: bool) -> np.ndarray:
+    if not smooth:
+        return series.values
+    return pd.Series(series.values).rolling(series.season, min_periods=1).mean().to_numpy()
+
+
+def _axes(window: tuple[pd.Timestamp, pd.Timestamp] | None, theme: Theme, unit: str) -> dict[str, Any]:
+    """The quiet frame that every chart has; a time axis when there is a `window`."""
+    x: dict[str, Any] = {"gridcolor": "rgba(0,0,0,0)", "linecolor": theme.grid, "showline": True, "automargin": True}
+    if window:
+        x |= {"type": "date", "range": _iso(pd.DatetimeIndex(window)), "hoverformat": "%a %-d %b %Y"}
     return {
         "font": {"color": theme.text, "size": 13, "family": FONT},
         "paper_bgcolor": "rgba(0,0,0,0)",
@@ -266,17 +380,7 @@ def _layout(chart: Fan, theme: Theme) -> dict[str, Any]:
         },
         "dragmode": "pan",
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": theme.muted, "activecolor": theme.text},
-        "xaxis": {
-            "type": "date",
-            "range": _iso(pd.DatetimeIndex([first, last])),
-            "gridcolor": "rgba(0,0,0,0)",
-            "linecolor": theme.grid,
-            "showline": True,
-            "hoverformat": "%a %-d %b %Y",
-            "minallowed": whole_span[0],
-            "maxallowed": _iso(pd.DatetimeIndex([last + (last - first) * 0.02]))[0],
-            "automargin": True,
-        },
+        "xaxis": x,
         "yaxis": {
             "gridcolor": theme.grid,
             "zeroline": False,
@@ -284,32 +388,8 @@ def _layout(chart: Fan, theme: Theme) -> dict[str, Any]:
             "fixedrange": True,
             "tickformat": "~s",
             "automargin": True,
-            "title": {"text": chart.unit, "font": {"size": 12, "color": theme.muted}},
+            "title": {"text": unit, "font": {"size": 12, "color": theme.muted}},
         },
-        "shapes": [
-            {
-                "type": "line",
-                "x0": origin,
-                "x1": origin,
-                "y0": 0,
-                "y1": 1,
-                "yref": "paper",
-                "line": {"color": theme.muted, "width": 1, "dash": "dot"},
-            }
-        ],
-        "annotations": [
-            {
-                "x": origin,
-                "y": 1,
-                "yref": "paper",
-                "text": f"data to {day(chart.series.origin)}",
-                "showarrow": False,
-                "xanchor": "right",
-                "xshift": -6,
-                "yanchor": "top",
-                "font": {"size": 12, "color": theme.muted},
-            }
-        ],
     }
 
 

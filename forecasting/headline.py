@@ -106,5 +106,17 @@ def verdict(scores: tuple[Score, ...], step: str) -> str:
     return f"**{name}** was closest: {_times(best.relative_error)} the error of repeating the last season, and {held}."
 
 
+def difference(best: Score, second: Score, closer: int, origins: int) -> str:
+    """What the distance between the first two means: ``closer`` says from how many of the `origins` the best was closer."""
+    first, other = model(best.model).label, model(second.model).label
+    smaller = f"{100 * (1 - best.error / second.error):.0f} %" if second.error > 0 else "0 %"
+    sentence = f"Its errors were {smaller} smaller than {other}'s, and it was closer from {closer} of {origins} dates"
+    if closer > 0.75 * origins and origins >= 8:
+        return f"{sentence}: {first} was better here throughout."
+    if closer > 0.5 * origins:
+        return f"{sentence}: more often than not, but so few dates cannot tell skill from luck."
+    return f"{sentence}: a few dates decided it, so do not rely on the order."
+
+
 def _times(ratio: float) -> str:
     return f"{ratio:.2f}×" if ratio == ratio else "–"

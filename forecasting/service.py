@@ -7,14 +7,16 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from forecasting import prepare, sources
 from forecasting.backtest import Cut, cut, rolling
+from forecasting.columns import FORECASTS
 from forecasting.errors import DataError, JobError
+from forecasting.evaluation import score_forecasts
 from forecasting.jobs import Job, JobQueue, QueueFull
 from forecasting.panel import Panel
 from forecasting.request import Request
@@ -41,6 +43,8 @@ class LookBack:
         horizon: periods ahead.
         why_not: a sentence when there is no looking back (too little history).
         begun: False while nothing has been asked for yet.
+        cuts: the region as it stood at each origin.
+        forecasts: what is done, by model and place of the origin.
     """
 
     scores: tuple[Score, ...] = ()
@@ -49,6 +53,8 @@ class LookBack:
     horizon: int = 0
     why_not: str | None = None
     begun: bool = True
+    cuts: tuple[Cut, ...] = ()
+    forecasts: dict[tuple[str, int], Forecast] = field(default_factory=dict)
 
     @property
     def waiting(self) -> bool:
@@ -119,14 +125,22 @@ class Service:
         return jobs
 
     def look_back(
-        self, panel: Panel, region: str, statistic: str, models: Sequence[str], window: int | None = None
+        self,
+        panel: Panel,
+        region: str,
+        statistic: str,
+        models: Sequence[str],
+        window: int | None = None,
+        origins: int | None = None,
     ) -> LookBack:
         """The last origins forecast again from what was known then, in the background; seasonal naive beside the rest.
 
-        Daily counts: four origins a week apart, 28 days ahead. Others: eight origins, four periods ahead.
+        Daily counts: origins a week apart (four unless told otherwise), 28 days ahead. Others: origins a period apart
+        (eight), four periods ahead.
         """
         now = self.series(panel, region, statistic)
-        origins, step, horizon = (4, 7, 28) if now.frequency.name == "daily" else (8, 1, 4)
+        usual, step, horizon = (4, 7, 28) if now.frequency.name == "daily" else (8, 1, 4)
+        origins = origins or usual
         try:
             cuts = self._cuts(panel, region, statistic, horizon, origins, step)
             jobs = [
@@ -141,7 +155,8 @@ class Service:
         done = {(job.model, i // len(names)): job.forecast for i, job in enumerate(jobs) if job.forecast is not None}
         scores = [found for name in names if (found := score_cuts(name, cuts, done, now, horizon))]
         dates = tuple(cut.origin for cut in cuts)
-        return LookBack(tuple(sorted(scores, key=lambda s: s.error)), tuple(jobs), dates, horizon)
+        best_first = tuple(sorted(scores, key=lambda s: s.error))
+        return LookBack(best_first, tuple(jobs), dates, horizon, cuts=tuple(cuts), forecasts=done)
 
     def _cuts(self, panel: Panel, region: str, statistic: str, horizon: int, origins: int, step: int) -> list[Cut]:
         """The region at its last origins, oldest first; kept, for preparing a panel anew at each is work."""
@@ -230,6 +245,16 @@ def score_cuts(
         said.append(done[model, i].values[cuts[i].gap :][: len(came[-1])])
         repeated.append(done["naive", i].values[cuts[i].gap :][: len(came[-1])])
     return score(model, np.concatenate(said), np.concatenate(repeated), np.concatenate(came))
+
+
+def look_back_tables(past: LookBack, now: Series) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What is done of a look back, as a forecasts table and its scores, a row a cell; both empty while nothing is."""
+    tables = [past.cuts[place].table(forecast) for (_, place), forecast in past.forecasts.items()]
+    if not tables:
+        return pd.DataFrame(columns=list(FORECASTS)), pd.DataFrame()
+    forecasts = pd.concat(tables, ignore_index=True)
+    came = pd.DataFrame({"region": past.cuts[0].region, "date": now.dates, "value": now.values})
+    return forecasts, score_forecasts(forecasts, came)
 
 
 def _some_finished(jobs: list[Job]) -> bool:

@@ -82,7 +82,7 @@ function draw(Plotly, element, data) {
     for (const trace of figure.data) if (hidden.get(trace.uid)) trace.visible = hidden.get(trace.uid);
   }
   figure.layout.xaxis.range = view;
-  figure.layout.yaxis.range = [0, settle(element, figure, view)];
+  figure.layout.yaxis.range = [0, data.top ?? settle(element, figure, view)];
   element.fanRevision = figure.layout.uirevision;
   element.fanFigure = figure;
   element.setAttribute("aria-label", data.description);
@@ -92,7 +92,7 @@ function draw(Plotly, element, data) {
     element.fanFollows = true;
     element.on("plotly_relayout", (changed) => {
       const moved = Object.keys(changed).some((name) => name.startsWith("xaxis"));
-      if (!moved) return;
+      if (!moved || element.fanData.top) return;
       element.fanTop = top(element.fanFigure, element.layout.xaxis.range);
       Plotly.relayout(element, { "yaxis.range": [0, element.fanTop] });
     });

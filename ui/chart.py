@@ -25,7 +25,15 @@ _component = st.components.v2.component(
 
 
 def draw(
-    figure: dict[str, Any], theme: Theme, *, key: str, view: str, name: str, description: str, height: int = 440
+    figure: dict[str, Any],
+    theme: Theme,
+    *,
+    key: str,
+    view: str,
+    name: str,
+    description: str,
+    height: int = 440,
+    top: float | None = None,
 ) -> None:
     """Draw `figure` (a Plotly dictionary).
 
@@ -35,6 +43,7 @@ def draw(
         name: the file name of image downloads, without ending.
         description: the chart in a sentence, for screen readers.
         height: pixels.
+        top: where the y axis ends, for charts side by side; else it follows what is in view.
     """
     figure = {**figure, "layout": {**figure["layout"], "uirevision": view}}
     data = {
@@ -43,6 +52,7 @@ def draw(
         "name": name,
         "description": description,
         "height": height,
+        "top": top,
         "background": theme.background,
     }
     _component(data=data, key=key, on_theme_change=_nothing)

@@ -31,7 +31,7 @@ class StillLoading(Exception):  # noqa: N818 - nothing is wrong
 
 @dataclass(frozen=True)
 class Choices:
-    """What the reader wants to see."""
+    """What the reader wants to see: `series` is what models learn from, `whole` all there is of it."""
 
     panel: Panel
     statistic: Statistic
@@ -39,6 +39,7 @@ class Choices:
     models: tuple[str, ...]
     horizon: int
     window: int | None
+    whole: Series
     series: Series
     smooth: bool
     band: str
@@ -49,8 +50,11 @@ class Choices:
         return f"{self.panel.source}/{self.statistic.name}/{self.region}/{self.horizon}/{self.smooth}"
 
 
-def choose(service: Service) -> Choices:
-    """Draw the controls and keep the address in step with them. Raises `ForecastingError` or `StillLoading`."""
+def choose(service: Service, more: dict[str, str] | None = None) -> Choices:
+    """Draw the controls and keep the address in step with them and with what else, `more`, the page has.
+
+    Raises `ForecastingError` or `StillLoading`.
+    """
     with st.sidebar:
         panel = _panel(service)
         statistic = _statistic(panel)
@@ -62,9 +66,9 @@ def choose(service: Service) -> Choices:
             window = _window(whole.frequency)
             smooth = _smooth(whole)
             band = _band(chosen)
-    link.write(_state(panel, statistic, region, chosen, horizon, window, smooth, band))
+    link.write(_state(panel, statistic, region, chosen, horizon, window, smooth, band) | (more or {}))
     series = whole.tail(window) if window else whole
-    return Choices(panel, statistic, region, tuple(chosen), horizon, window, series, smooth, band)
+    return Choices(panel, statistic, region, tuple(chosen), horizon, window, whole, series, smooth, band)
 
 
 def _panel(service: Service) -> Panel:

@@ -50,8 +50,8 @@ def heading(choices: Choices) -> None:
     )
     for note in app.service().store.notes:
         st.warning(note, icon=":material/inventory_2:")
-    for note in link.notes():
-        st.info(note, icon=":material/link_off:")
+    if unmet := link.notes():
+        st.info("\n\n".join(unmet), icon=":material/link_off:")
 
 
 @dataclass(frozen=True)

@@ -181,3 +181,15 @@ def test_figures_that_cannot_be_had_are_one_sentence_and_the_way_back_works(expl
     expect(page.tab.get_by_test_id("stException")).to_have_count(0)
     page.choose("Data", "Bundled")
     expect(page.chart).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [PHONE, 1280])
+def test_compare_draws_every_model_on_the_same_axes_and_fits(explore, width):
+    page = explore(width=width)
+    page.goto("compare?region=Italy&models=ets,theta")
+    expect(page.tab.get_by_text("of 8 dates")).to_be_visible()
+    charts = page.tab.locator(".fan-chart[data-drawn]")
+    expect(charts).to_have_count(4)  # two models, seasonal naive, and the error by horizon
+    tops = charts.evaluate_all("elements => elements.slice(0, 3).map(element => element.layout.yaxis.range[1])")
+    assert len(set(tops)) == 1
+    assert page.width() <= width
