@@ -1,8 +1,4 @@
-"""Tables -> Plotly figures, as plain dictionaries that `Plotly.react` and `plotly.io` both take.
-
-Colours: a model has the same colour on every page. The set is Okabe & Ito's (2008) for colour-blind readers, lightened on
-dark backgrounds until lines keep a contrast of 3:1 or more.
-"""
+"""Tables -> Plotly figures, as plain dictionaries that `Plotly.react` and `plotly.io` both take."""
 
 from __future__ import annotations
 
@@ -13,19 +9,10 @@ import numpy as np
 import pandas as pd
 
 from forecasting.models import model
+from forecasting.palette import LIGHT, Theme, rgba
 from forecasting.series import MEDIAN, QUANTILES, Forecast, Series
 from forecasting.wording import compact, day, whole
 
-#: Model -> colour on a light and on a dark background. A model that is not named here takes the last pair.
-COLOURS: dict[str, tuple[str, str]] = {
-    "sarima": ("#0072b2", "#4db8ff"),
-    "prophet": ("#d55e00", "#ff8a3d"),
-    "ets": ("#00805e", "#2ed3a3"),
-    "theta": ("#a8578a", "#e59cc8"),
-    "auto_arima": ("#b07900", "#f0b93a"),
-    "naive": ("#6b7280", "#a3aab5"),
-    "": ("#5b4fc4", "#a79bff"),
-}
 #: Central bands drawn, widest first, with the opacity of each on light and dark.
 BANDS = ((95, 0.16, 0.22), (80, 0.22, 0.28), (50, 0.30, 0.36))
 #: Streamlit's own font, so that the chart looks like the page around it.
@@ -33,40 +20,6 @@ FONT = '"Source Sans", "Source Sans 3", "Helvetica Neue", Arial, sans-serif'
 #: One entry in the legend stands for the three bands: the middle one's colour.
 BANDS_NAME, LEGEND_BAND = "50, 80, 95 %", 80
 LEVEL = {level: i for i, level in enumerate(QUANTILES)}
-
-
-@dataclass(frozen=True)
-class Theme:
-    """The colours of one background."""
-
-    dark: bool
-
-    @property
-    def background(self) -> str:
-        """The page's own, as `.streamlit/config.toml` has it."""
-        return "#0e1420" if self.dark else "#ffffff"
-
-    @property
-    def text(self) -> str:
-        """Axis labels and the history line."""
-        return "#f3f5f8" if self.dark else "#1f2733"
-
-    @property
-    def muted(self) -> str:
-        """Reported daily counts behind their mean, and quiet labels."""
-        return "#8f9bab" if self.dark else "#9aa5b4"
-
-    @property
-    def grid(self) -> str:
-        """Grid lines."""
-        return "rgba(160,172,190,0.20)" if self.dark else "rgba(90,105,125,0.16)"
-
-    def model(self, name: str) -> str:
-        """The colour of a model."""
-        return COLOURS.get(name, COLOURS[""])[self.dark]
-
-
-LIGHT, DARK = Theme(dark=False), Theme(dark=True)
 
 
 @dataclass(frozen=True)
@@ -94,7 +47,7 @@ class Fan:
         values = self.series.values
         if self.series.cumulative:
             return self.series.before + np.cumsum(values)
-        return _past(self.series, self.smooth)
+        return past_line(self.series, self.smooth)
 
     def quantiles(self, forecast: Forecast) -> np.ndarray:
         """Shape (horizon, 23): the same of the future."""
@@ -114,21 +67,21 @@ def fan(chart: Fan, theme: Theme = LIGHT) -> dict[str, Any]:
     traces = [
         *_bands(chart, past[-1], theme),
         *_reported(chart, theme),
-        _line(_iso(dates), past, _history_name(chart), theme.text, 2.2, "history"),
+        line_trace(iso(dates), past, _history_name(chart), theme.text, 2.2, "history"),
         *(_median(chart, name, past[-1], theme) for name in chart.forecasts),
         *_provisional(chart, theme),
     ]
     return {"data": traces, "layout": _layout(chart, theme)}
 
 
-def _iso(dates: pd.DatetimeIndex) -> list[str]:
+def iso(dates: pd.DatetimeIndex) -> list[str]:
     """ISO dates, with the time of day only where there is one; numpy's own formatting is ten times pandas'."""
     moments = dates.to_numpy().astype("datetime64[m]")
     days = moments.astype("datetime64[D]")
     return np.datetime_as_string(days if (days == moments).all() else moments).tolist()
 
 
-def _numbers(values: np.ndarray) -> list[float | None]:
+def json_numbers(values: np.ndarray) -> list[float | None]:
     """JSON has no infinity; a tenth of a count is finer than any screen."""
     rounded = np.round(np.asarray(values, dtype=float), 1)
     if np.isfinite(rounded).all():
@@ -142,13 +95,14 @@ def _history_name(chart: Fan) -> str:
     return f"{chart.series.frequency.steps(chart.series.season).removesuffix('s').replace(' ', '-')} mean"
 
 
-def _line(x: list[str], y: np.ndarray, name: str, colour: str, width: float, uid: str) -> dict[str, Any]:
+def line_trace(x: list[str], y: np.ndarray, name: str, colour: str, width: float, uid: str) -> dict[str, Any]:
+    """A line of the figure; `uid` is what keeps its legend choice when the figure changes."""
     return {
         "type": "scatter",
         "mode": "lines",
         "uid": uid,
         "x": x,
-        "y": _numbers(y),
+        "y": json_numbers(y),
         "name": name,
         "line": {"color": colour, "width": width},
         "hovertemplate": "%{y:,.0f}",
@@ -159,7 +113,7 @@ def _reported(chart: Fan, theme: Theme) -> list[dict[str, Any]]:
     """The single days behind their mean."""
     if not chart.smooth or chart.series.cumulative:
         return []
-    return [_line(_iso(chart.series.dates), chart.series.values, "Reported", theme.muted, 1.0, "reported")]
+    return [line_trace(iso(chart.series.dates), chart.series.values, "Reported", theme.muted, 1.0, "reported")]
 
 
 def _provisional(chart: Fan, theme: Theme) -> list[dict[str, Any]]:
@@ -171,8 +125,8 @@ def _provisional(chart: Fan, theme: Theme) -> list[dict[str, Any]]:
             "type": "scatter",
             "mode": "markers",
             "uid": "provisional",
-            "x": _iso(pd.DatetimeIndex(late.index)),
-            "y": _numbers(late.to_numpy(float)),
+            "x": iso(pd.DatetimeIndex(late.index)),
+            "y": json_numbers(late.to_numpy(float)),
             "name": "Provisional, not used",
             "marker": {"symbol": "circle-open", "size": 9, "color": theme.text, "line": {"width": 2}},
             "hovertemplate": "%{y:,.0f} so far",
@@ -186,7 +140,7 @@ def _bands(chart: Fan, last: float, theme: Theme) -> list[dict[str, Any]]:
         return []
     table = chart.quantiles(forecast)
     dates = pd.DatetimeIndex([forecast.origin]).append(forecast.dates)
-    x = _iso(dates) + _iso(dates[::-1])
+    x = iso(dates) + iso(dates[::-1])
     traces = []
     for percent, light, dark in BANDS:
         tail = round((1 - percent / 100) / 2, 3)
@@ -197,9 +151,9 @@ def _bands(chart: Fan, last: float, theme: Theme) -> list[dict[str, Any]]:
                 "mode": "lines",
                 "uid": f"band-{percent}",
                 "x": x,
-                "y": _numbers(np.concatenate([[last], high, low[::-1], [last]])),
+                "y": json_numbers(np.concatenate([[last], high, low[::-1], [last]])),
                 "fill": "toself",
-                "fillcolor": _rgba(theme.model(chart.band), dark if theme.dark else light),
+                "fillcolor": rgba(theme.model(chart.band), dark if theme.dark else light),
                 "line": {"width": 0},
                 "name": BANDS_NAME,
                 "legendgroup": "bands",
@@ -216,19 +170,14 @@ def _median(chart: Fan, name: str, last: float, theme: Theme) -> dict[str, Any]:
     dates = pd.DatetimeIndex([forecast.origin]).append(forecast.dates)
     lead = name == chart.band
     label = model(name).label + (" (draft)" if name in chart.drafts else "")
-    trace = _line(
-        _iso(dates), np.concatenate([[last], table[:, MEDIAN]]), label, theme.model(name), 2.8 if lead else 1.7, name
+    trace = line_trace(
+        iso(dates), np.concatenate([[last], table[:, MEDIAN]]), label, theme.model(name), 2.8 if lead else 1.7, name
     )
     trace["line"]["dash"] = "dot" if name in chart.drafts else "solid"
     ranges = [f"{whole(low)} – {whole(high)}" for low, high in table[:, [LEVEL[0.1], LEVEL[0.9]]]]
     trace["customdata"] = ["", *ranges]
     trace["hovertemplate"] = ["%{y:,.0f}", *["%{y:,.0f}  (80 %: %{customdata})"] * len(ranges)]
     return trace
-
-
-def _rgba(colour: str, opacity: float) -> str:
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{opacity})"
 
 
 def opening_window(chart: Fan) -> tuple[pd.Timestamp, pd.Timestamp]:
@@ -241,10 +190,10 @@ def opening_window(chart: Fan) -> tuple[pd.Timestamp, pd.Timestamp]:
 
 def _layout(chart: Fan, theme: Theme) -> dict[str, Any]:
     first, last = opening_window(chart)
-    origin, whole_start, end = _iso(
+    origin, whole_start, end = iso(
         pd.DatetimeIndex([chart.series.origin, chart.series.start, last + (last - first) * 0.02])
     )
-    layout = _axes((first, last), theme, chart.unit)
+    layout = axes((first, last), theme, chart.unit)
     layout["xaxis"] |= {"minallowed": whole_start, "maxallowed": end}
     layout["shapes"] = [
         {
@@ -273,92 +222,18 @@ def _layout(chart: Fan, theme: Theme) -> dict[str, Any]:
     return layout
 
 
-@dataclass(frozen=True)
-class Replay:
-    """One model's earlier forecasts over what came.
-
-    Attributes:
-        now: the series as it is known now.
-        model: its name.
-        forecasts: each with the origin that its horizons count from.
-        smooth: draw means over the last season instead of single periods.
-    """
-
-    now: Series
-    model: str
-    forecasts: tuple[Forecast, ...]
-    smooth: bool
-
-    def quantiles(self, forecast: Forecast) -> np.ndarray:
-        """Shape (horizon, 23)."""
-        return forecast.means if self.smooth else forecast.values
-
-    def window(self) -> tuple[pd.Timestamp, pd.Timestamp]:
-        """The dates on show: the forecasts and as much before them."""
-        first, last = min(f.origin for f in self.forecasts), max(f.dates[-1] for f in self.forecasts)
-        return max(self.now.start, first - (last - first)), last
-
-    def top(self) -> float:
-        """The highest value on show, bands up to twice the lines."""
-        past = _past(self.now, self.smooth)[self.now.dates.searchsorted(self.window()[0]) :]
-        lines = max([past.max(), *(self.quantiles(f)[:, MEDIAN].max() for f in self.forecasts)])
-        bands = max(self.quantiles(f)[:, LEVEL[0.9]].max() for f in self.forecasts)
-        return float(1.06 * (max(lines, min(bands, 2 * lines)) or 1.0))
-
-
-def replay(chart: Replay, theme: Theme = LIGHT) -> dict[str, Any]:
-    """What came as a line, and over it every earlier forecast's median and 80 % band."""
-    colour, traces = theme.model(chart.model), []
-    for i, forecast in enumerate(chart.forecasts):
-        table, dates = chart.quantiles(forecast), _iso(forecast.dates)
-        band = {
-            "type": "scatter",
-            "mode": "lines",
-            "uid": f"band-{i}",
-            "x": dates + dates[::-1],
-            "y": _numbers(np.concatenate([table[:, LEVEL[0.9]], table[::-1, LEVEL[0.1]]])),
-            "fill": "toself",
-            "fillcolor": _rgba(colour, 0.16),
-            "line": {"width": 0},
-            "hoverinfo": "skip",
-            "showlegend": False,
-        }
-        traces.append(band)
-        line = _line(dates, table[:, MEDIAN], f"from {day(forecast.origin)}", colour, 1.8, f"forecast-{i}")
-        traces.append({**line, "showlegend": False})
-    came = _line(_iso(chart.now.dates), _past(chart.now, chart.smooth), "Came", theme.text, 1.8, "history")
-    layout = _axes(chart.window(), theme, "")
-    return {"data": [*traces, {**came, "showlegend": False}], "layout": layout}
-
-
-def error_by_horizon(cells: pd.DataFrame, theme: Theme, step: str) -> dict[str, Any]:
-    """A line a model: its mean absolute error so many steps ahead, from scores with ``model, horizon, ae``."""
-    means = cells.groupby(["model", "horizon"])["ae"].mean()
-    traces = []
-    for name in cells["model"].drop_duplicates():
-        line = means[name]
-        ahead = [int(h) for h in line.index]
-        trace = _line([], line.to_numpy(), model(name).label, theme.model(name), 2.0, name)
-        traces.append({**trace, "x": ahead})
-    layout = _axes(None, theme, "mean absolute error")
-    layout["xaxis"] |= {
-        "title": {"text": f"{step}s ahead", "font": {"size": 12, "color": theme.muted}},
-        "range": [1, max(int(cells["horizon"].max()), 2)],
-    }
-    return {"data": traces, "layout": layout}
-
-
-def _past(series: Series, smooth: bool) -> np.ndarray:
+def past_line(series: Series, smooth: bool) -> np.ndarray:
+    """Shape (n,): the counts, or their means over the last season."""
     if not smooth:
         return series.values
     return pd.Series(series.values).rolling(series.season, min_periods=1).mean().to_numpy()
 
 
-def _axes(window: tuple[pd.Timestamp, pd.Timestamp] | None, theme: Theme, unit: str) -> dict[str, Any]:
+def axes(window: tuple[pd.Timestamp, pd.Timestamp] | None, theme: Theme, unit: str) -> dict[str, Any]:
     """The quiet frame that every chart has; a time axis when there is a `window`."""
     x: dict[str, Any] = {"gridcolor": "rgba(0,0,0,0)", "linecolor": theme.grid, "showline": True, "automargin": True}
     if window:
-        x |= {"type": "date", "range": _iso(pd.DatetimeIndex(window)), "hoverformat": "%a %-d %b %Y"}
+        x |= {"type": "date", "range": iso(pd.DatetimeIndex(window)), "hoverformat": "%a %-d %b %Y"}
     return {
         "font": {"color": theme.text, "size": 13, "family": FONT},
         "paper_bgcolor": "rgba(0,0,0,0)",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting import Series, charts, model
+from forecasting import Series, charts, model, palette
 from forecasting.frequency import DAILY, weekly
 from forecasting.series import MEDIAN
 
@@ -73,8 +73,8 @@ def test_wider_bands_lie_behind_narrower_ones_and_contain_them(series):
 
 
 def test_every_model_keeps_its_colour_and_dark_differs_from_light():
-    assert charts.LIGHT.model("sarima") != charts.DARK.model("sarima")
-    colours = [charts.LIGHT.model(name) for name in charts.COLOURS]
+    assert palette.LIGHT.model("sarima") != palette.DARK.model("sarima")
+    colours = [palette.LIGHT.model(name) for name in palette.COLOURS]
     assert len(set(colours)) == len(colours)
 
 
@@ -86,13 +86,13 @@ def _luminance(colour: str) -> float:
 
 def test_the_charts_know_the_page_s_background():
     config = tomllib.loads((Path(__file__).parent.parent / ".streamlit" / "config.toml").read_text())["theme"]
-    assert charts.LIGHT.background == config["light"]["backgroundColor"]
-    assert charts.DARK.background == config["dark"]["backgroundColor"]
+    assert palette.LIGHT.background == config["light"]["backgroundColor"]
+    assert palette.DARK.background == config["dark"]["backgroundColor"]
 
 
-@pytest.mark.parametrize("theme", [charts.LIGHT, charts.DARK])
+@pytest.mark.parametrize("theme", [palette.LIGHT, palette.DARK])
 def test_lines_stand_out_from_their_background(theme):
-    for name in charts.COLOURS:
+    for name in palette.COLOURS:
         bright, dim = sorted((_luminance(theme.model(name)), _luminance(theme.background)), reverse=True)
         assert (bright + 0.05) / (dim + 0.05) >= 3, name
 

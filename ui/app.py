@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from forecasting.charts import DARK, LIGHT, Theme
 from forecasting.jobs import JobQueue
+from forecasting.palette import DARK, LIGHT, Theme
 from forecasting.service import Service
 from forecasting.store import Store
 

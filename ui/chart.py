@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 from streamlit.components import v1
 
-from forecasting.charts import Theme
+from forecasting.palette import Theme
 
 # Lines, bars and pies are all that is drawn: plotly.js' basic bundle is a quarter of the whole, and a chart is there in
 # half the time (`python -m benchmarks first_forecast`). Version 1 of the component interface is the way to serve a folder.

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from forecasting import charts, export, headline
+from forecasting import export, headline, replays
 from forecasting.models import model
 from forecasting.scoring import Score
 from forecasting.series import Forecast
@@ -137,16 +137,16 @@ def _columns() -> dict[str, Any]:
 def _replays(past: LookBack, choices: Choices) -> None:
     """One chart a model, on the same axes."""
     names = [score.model for score in past.scores]
-    replays = [_replay(past, name, choices) for name in names]
-    if not replays:
+    shown = [_replay(past, name, choices) for name in names]
+    if not shown:
         return
-    top = max(one.top() for one in replays)
+    top = max(one.top() for one in shown)
     columns = st.columns(2)
-    for i, one in enumerate(replays):
+    for i, one in enumerate(shown):
         with columns[i % 2].container(border=True):
             st.markdown(f"**{model(one.model).label}**")
             chart.draw(
-                charts.replay(one, app.theme()),
+                replays.replay(one, app.theme()),
                 app.theme(),
                 key=f"replay {one.model}",
                 view=f"{choices.view}/{one.model}/{len(one.forecasts)}",
@@ -157,9 +157,9 @@ def _replays(past: LookBack, choices: Choices) -> None:
             )
 
 
-def _replay(past: LookBack, name: str, choices: Choices) -> charts.Replay:
+def _replay(past: LookBack, name: str, choices: Choices) -> replays.Replay:
     made: tuple[Forecast, ...] = tuple(forecast for (one, _), forecast in past.forecasts.items() if one == name)
-    return charts.Replay(choices.whole, name, made, choices.smooth)
+    return replays.Replay(choices.whole, name, made, choices.smooth)
 
 
 def _by_horizon(cells: pd.DataFrame, choices: Choices) -> None:
@@ -168,7 +168,7 @@ def _by_horizon(cells: pd.DataFrame, choices: Choices) -> None:
     with st.container(border=True):
         st.markdown("**Error by horizon**")
         chart.draw(
-            charts.error_by_horizon(cells, app.theme(), choices.series.frequency.step),
+            replays.error_by_horizon(cells, app.theme(), choices.series.frequency.step),
             app.theme(),
             key="error by horizon",
             view=f"{choices.view}/{len(cells)}",

@@ -8,9 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from forecasting.charts import Theme
 from forecasting.jobs import Job, State
 from forecasting.models import model
+from forecasting.palette import Theme
 
 _here = Path(__file__).parent
 _component = st.components.v2.component(
