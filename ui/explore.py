@@ -60,7 +60,7 @@ class State:
 
     Attributes:
         jobs: by model, those that the queue has taken.
-        past: the last four weeks, as far as they are judged.
+        past: the look back at earlier dates, as far as it has come.
         full: the queue's sentence, when it would take no more.
     """
 
