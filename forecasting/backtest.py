@@ -14,7 +14,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from forecasting.columns import AS_OF, HORIZON, ORIGIN
+from forecasting.columns import HORIZON, ORIGIN
 from forecasting.errors import DataError, RequestError
 from forecasting.panel import Panel
 from forecasting.prepare import prepare
@@ -59,37 +59,60 @@ class Cut:
         return table[table[HORIZON] > 0].reset_index(drop=True)
 
 
-def cut(panel: Panel, region: str, statistic: str, at: pd.Timestamp) -> Cut:
+#: What `prepare.tails` gives: for each last date that regions share, from when on their counts are incomplete.
+Tails = dict[pd.Timestamp, pd.Timestamp]
+
+
+def cut(panel: Panel, region: str, statistic: str, at: pd.Timestamp, tails: Tails | None = None) -> Cut:
     """`region` as it stood at `at`: of vintages the newest before it, else the rows up to it.
 
-    Always new counts per period, also where running totals were asked for. Raises `RequestError` when there was nothing
-    then, `DataError` when it was of no use.
+    `tails` is of all regions at that date, where `panel` has only some of them. Always new counts per period, also where
+    running totals were asked for. Raises `RequestError` when there was nothing then, `DataError` when it was of no use.
     """
-    known = panel.as_of(at)
-    series = replace(prepare(known, region, statistic), cumulative=False)
+    return _cut(panel.as_of(at), region, statistic, at, tails)
+
+
+def _cut(known: Panel, region: str, statistic: str, at: pd.Timestamp, tails: Tails | None = None) -> Cut:
+    """`known` is the panel as it stood at `at`."""
+    series = replace(prepare(known, region, statistic, tails), cumulative=False)
     origin = series.origin if series.provisional is None else pd.Timestamp(series.provisional.index[-1])
     return Cut(region, at, series, origin)
 
 
 def cuts(
-    panel: Panel, regions: Iterable[str], statistic: str, dates: Iterable[pd.Timestamp]
+    panel: Panel, regions: Sequence[str], statistic: str, dates: Iterable[pd.Timestamp]
 ) -> Iterator[Cut | DataError]:
-    """Every region at every date; in the place of one that had nothing to learn from, the reason."""
+    """Every region at every date; in the place of one that had nothing to learn from, the reason.
+
+    Date by date, because what is incomplete at the end is judged once for all regions.
+    """
     for at in dates:
+        try:
+            known = panel.as_of(at)
+        except RequestError as error:
+            yield from (_why_not(region, at, error) for region in regions)
+            continue
         for region in regions:
             try:
-                yield cut(panel, region, statistic, at)
+                yield _cut(known, region, statistic, at)
             except (DataError, RequestError) as error:
-                yield DataError(f"{region} at {at:%Y-%m-%d}: {error}")
+                yield _why_not(region, at, error)
 
 
-def rolling(panel: Panel, region: str, statistic: str, horizon: int, count: int, step: int = 1) -> list[pd.Timestamp]:
+def _why_not(region: str, at: pd.Timestamp, error: Exception) -> DataError:
+    return DataError(f"{region} at {at:%Y-%m-%d}: {error}")
+
+
+def rolling(
+    panel: Panel, region: str, statistic: str, horizon: int, count: int, step: int = 1, whole: bool = True
+) -> list[pd.Timestamp]:
     """The dates of the last `count` origins whose whole horizon has come, `step` periods apart, oldest first.
 
-    Of a panel with vintages, the days after the last vintages that fit. Raises `DataError` when there is none.
+    Unless it need not be the `whole` horizon: then the last is a step before the end. Of a panel with vintages, the
+    days after the last vintages that fit. Raises `DataError` when there is none.
     """
     series = prepare(panel, region, statistic)
-    end = len(series) - 1 - horizon
+    end = len(series) - 1 - (horizon if whole else step)
     places = [end - step * back for back in range(count)]
     dates = [series.dates[place] for place in places if place + 1 >= max(LEAST_HISTORY * horizon, 2)]
     if panel.has_vintages():
@@ -104,7 +127,7 @@ def rolling(panel: Panel, region: str, statistic: str, horizon: int, count: int,
 
 def _vintages(panel: Panel, origins: Sequence[pd.Timestamp]) -> list[pd.Timestamp]:
     """The day after the first vintage that came after each origin."""
-    published = pd.DatetimeIndex(panel.table[AS_OF].unique()).sort_values()
+    published = pd.DatetimeIndex(panel.vintages())
     found = {published[place] for origin in origins if (place := int(published.searchsorted(origin))) < len(published)}
     return [date + pd.Timedelta(days=1) for date in found]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -27,7 +27,7 @@ from forecasting.jobs import Job, JobQueue
 from forecasting.models import model, models
 from forecasting.panel import Panel, Statistic
 from forecasting.prepare import prepare
-from forecasting.request import Request
+from forecasting.request import MAX_HORIZON, Request
 from forecasting.series import Forecast, Series
 from forecasting.service import Service, forecasts_table
 from forecasting.sources import source, sources
@@ -116,10 +116,12 @@ def forecast(
     panel = _panel(source_name, input_file, cumulative).as_of(_date(as_of, "--as-of") if as_of else None)
     _check_covariates(panel, covariates)
     wanted = _statistics(panel, statistic, everything=input_file is not None)
-    cases = list(_cases(panel, wanted, region))
-    found, failures = _forecast_all(cases, names, horizon, workers)
-    table = _table(found)
-    _write(export.to_hub(table) if form is Format.hubverse else table, output)
+    if form is Format.hubverse:
+        table, failures = cli_hub.forecasts(panel, wanted, region, names, horizon, workers)
+    else:
+        found, failures = _forecast_all(list(_cases(panel, wanted, region)), names, horizon, workers)
+        table = _table(found)
+    _write(table, output)
     for failure in failures:
         typer.echo(failure, err=True)
     raise typer.Exit(SOME_FAILED if failures else DONE)
@@ -127,12 +129,13 @@ def forecast(
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One region's series to forecast, or the sentence that says why there is none."""
+    """One region's series to forecast, or the sentence that says why there is none; `more` steps than are asked for."""
 
     statistic: Statistic
     region: str
     series: Series | None
     why_not: str = ""
+    more: int = 0
 
     @property
     def name(self) -> str:
@@ -168,7 +171,10 @@ def _forecast_all(
     """Every case's forecasts in the order of `names`, and a sentence for each that failed."""
     failures = [f"{case.name}: {case.why_not}" for case in cases if case.series is None]
     wanted = {
-        (case, name): Request(case.series, name, horizon) for case in cases if case.series is not None for name in names
+        (case, name): _request(case.series, name, horizon, case.more)
+        for case in cases
+        if case.series is not None
+        for name in names
     }
     done = _run(list(wanted.values()), workers)
     found: dict[Case, list[Forecast]] = {case: [] for case in cases}
@@ -179,6 +185,12 @@ def _forecast_all(
         else:
             failures.append(f"{case.name}, {name}: {job.error or job.state}")
     return list(found.items()), failures
+
+
+def _request(series: Series, name: str, horizon: int, more: int) -> Request:
+    """For `more` steps than those asked for, which are checked alone."""
+    request = Request(series, name, horizon)
+    return replace(request, horizon=min(horizon + more, MAX_HORIZON)) if more else request
 
 
 def _run(requests: Sequence[Request], workers: int | None) -> dict[str, Job]:
@@ -289,5 +301,6 @@ def _bad(sentence: str) -> int:
     return BAD_INPUT
 
 
-from forecasting import cli_backtest as cli_backtest  # noqa: E402 (below, because they add commands to the app above)
+from forecasting import cli_backtest as cli_backtest  # noqa: E402 (below, because they build on what is above)
+from forecasting import cli_hub as cli_hub  # noqa: E402
 from forecasting import cli_score as cli_score  # noqa: E402

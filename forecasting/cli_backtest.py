@@ -9,7 +9,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from forecasting.backtest import Cut, cut, rolling, truth
+from forecasting.backtest import Cut, cuts, rolling, truth
 from forecasting.cli import (
     DONE,
     SOME_FAILED,
@@ -109,14 +109,22 @@ def _cuts(
     step: int,
 ) -> tuple[list[Cut], list[str]]:
     """Every region as it stood at its dates, and a sentence for each that had nothing to learn from."""
-    found, problems = [], []
-    for region in regions:
+    wanted: dict[pd.Timestamp, list[str]] = {at: list(regions) for at in dates}
+    problems, found = [], []
+    for region in () if dates else regions:
         try:
-            for at in dates or rolling(panel, region, statistic.name, horizon, origins, step):
-                found.append(cut(panel, region, statistic.name, at))
+            for at in rolling(panel, region, statistic.name, horizon, origins, step):
+                wanted.setdefault(at, []).append(region)
         except (DataError, RequestError) as error:
             problems.append(f"{region} ({statistic.name}): {error}")
-    return found, problems
+    for at, those in wanted.items():
+        for known in cuts(panel, those, statistic.name, [at]):
+            if isinstance(known, Cut):
+                found.append(known)
+            else:
+                problems.append(str(known))
+    places = {region: place for place, region in enumerate(regions)}
+    return sorted(found, key=lambda then: (places[then.region], then.at)), problems
 
 
 def _forecasts(

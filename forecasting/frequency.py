@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pandas as pd
+from pandas.tseries.frequencies import to_offset
 
 from forecasting.errors import DataError
 
@@ -31,6 +32,12 @@ class Frequency:
     def steps(self, count: int) -> str:
         """``7`` -> ``"7 days"``."""
         return f"{count} {self.step}" if count == 1 else f"{count} {self.step}s"
+
+    def grid(self, first: pd.Timestamp, count: int) -> pd.DatetimeIndex:
+        """`count` period dates from `first` on, or from the first one after it. Called for every series there is."""
+        weekly = self.name == "weekly" and first.day_of_week == to_offset(self.alias).weekday
+        # Seven days are steps that numpy can make; weeks are made one by one.
+        return pd.date_range(first, periods=count, freq="7D" if weekly else self.alias)
 
     def after(self, date: pd.Timestamp, count: int) -> pd.DatetimeIndex:
         """The `count` period dates that follow `date`."""

@@ -23,6 +23,7 @@ class Statistic:
         column: the value of the table's ``statistic`` column that it is made from.
         reported_cumulative: the table holds running totals.
         shown_cumulative: the person wants to see running totals.
+        target: what the forecast hubs call it, where they forecast it, e.g. ``"wk inc flu hosp"``.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Statistic:
     column: str
     reported_cumulative: bool = False
     shown_cumulative: bool = False
+    target: str = ""
 
 
 @dataclass(frozen=True)

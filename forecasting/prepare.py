@@ -26,12 +26,16 @@ from forecasting.series import Series
 KEPT = 16
 
 
-def prepare(panel: Panel, region: str, statistic: str | None = None) -> Series:
+def prepare(
+    panel: Panel, region: str, statistic: str | None = None, tails: dict[pd.Timestamp, pd.Timestamp] | None = None
+) -> Series:
     """The counts of one region, ready for a model, with what was repaired said in `Series.notes`.
 
     Of a panel with vintages the newest one is used. What is incomplete at the end is decided by all regions that
     end on the same date, then by the region itself, and goes to `Series.provisional` as new counts per period (also
     where running totals are reported or shown).
+
+    `tails` is what `tails` gave for the whole panel, where this one has only some of its regions.
 
     Raises `RequestError` when there is no such region or statistic, `DataError` when it has no figures.
     """
@@ -44,8 +48,13 @@ def prepare(panel: Panel, region: str, statistic: str | None = None) -> Series:
         panel.frequencies[asked.column],
         reported_cumulative=asked.reported_cumulative,
         shown_cumulative=asked.shown_cumulative,
-        provisional_from=column.provisional_from.get(column.end(region)),
+        provisional_from=(column.provisional_from if tails is None else tails).get(column.end(region)),
     )
+
+
+def tails(panel: Panel, statistic: str | None = None) -> dict[pd.Timestamp, pd.Timestamp]:
+    """For each last date that regions share: from when on their counts are incomplete, where they are."""
+    return _column(panel.as_of(None), panel.statistic(statistic)).provisional_from
 
 
 def clean(

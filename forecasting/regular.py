@@ -51,7 +51,11 @@ def _places(dates: pd.DatetimeIndex, frequency: Frequency) -> tuple[np.ndarray, 
     if frequency.alias.startswith(("MS", "QS")):
         grid = pd.date_range(offset.rollback(dates[0]), dates[-1], freq=frequency.alias)
         return grid.searchsorted(dates, side="right") - 1, grid
-    grid = pd.date_range(offset.rollforward(dates[0]), offset.rollforward(dates[-1]), freq=frequency.alias)
+    first, last = offset.rollforward(dates[0]), offset.rollforward(dates[-1])
+    if frequency.name == "weekly":
+        grid = frequency.grid(first, (last - first).days // 7 + 1)
+    else:
+        grid = pd.date_range(first, last, freq=frequency.alias)
     return grid.searchsorted(dates), grid
 
 

@@ -46,7 +46,7 @@ class Series:
     @cached_property
     def dates(self) -> pd.DatetimeIndex:
         """The dates of the values."""
-        return pd.date_range(self.start, periods=len(self.values), freq=self.frequency.alias)
+        return self.frequency.grid(self.start, len(self.values))
 
     @property
     def origin(self) -> pd.Timestamp:

@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+# As in the workers: on a busy machine two threads of BLAS wait for each other longer than they calculate. Set here,
+# before any test imports numpy.
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:

@@ -78,5 +78,18 @@ def test_a_region_that_had_nothing_then_is_an_error_in_its_place_and_the_others_
     assert "B at 2024-03-16" in str(found[1])
 
 
+def test_a_date_before_all_vintages_is_an_error_for_every_region(vintages):
+    found = list(cuts(vintages, ["A", "B"], "new", [WEEKS[0]]))
+    assert [str(error).split(":")[0] for error in found] == ["A at 2024-01-06", "B at 2024-01-06"]
+
+
+def test_many_regions_and_dates_at_once_are_what_each_is_alone():
+    levels = [pd.DataFrame({"region": name, "date": WEEKS, "value": 50.0 * (1 + i)}) for i, name in enumerate("AB")]
+    figures = panel(levels)
+    dates = [WEEKS[20], WEEKS[10]]
+    keys = [known.request("naive", 2).key for known in cuts(figures, "AB", "new", dates)]
+    assert keys == [cut(figures, name, "new", at).request("naive", 2).key for at in dates for name in "AB"]
+
+
 def test_truth_is_what_is_known_now(vintages):
     assert set(truth(vintages, ["A"], "new")["value"]) == {140.0}

@@ -147,6 +147,16 @@ def test_a_backtest_at_given_dates_takes_the_newest_vintage_before_each(tmp_path
     assert table.loc[table["quantile"] == 0.5, "value"].tolist() == pytest.approx([115.0, 115.0])
 
 
+def test_a_date_that_is_of_no_use_fails_alone_and_the_other_dates_are_written(two_regions, tmp_path, capsys):
+    output = tmp_path / "out.csv"
+    arguments = ["--input", str(two_regions), "--region", "A", "--models", "naive", "--horizon", "2"]
+    dates = ["--at", "2024-02-10", "--at", "2024-01-20", "--at", "2024-02-10", "--at", "2023-12-24"]
+    assert main(["backtest", *arguments, *dates, "--output", str(output)]) == 1
+    assert pd.read_csv(output)["origin"].unique().tolist() == ["2024-01-20", "2024-02-10"]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("A at 2023-12-24: ")
+
+
 def test_a_baseline_that_was_not_forecast_is_refused(capsys):
     assert main(["backtest", *GOOD, "--baseline", "ets"]) == 2
     assert "baseline 'ets'" in capsys.readouterr().err

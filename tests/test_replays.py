@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,13 +37,34 @@ def test_the_axis_holds_the_lines_and_does_not_follow_a_band_that_explodes(chart
     assert lines <= chart.top() <= 1.06 * 2 * lines
 
 
-def test_errors_are_averaged_by_model_and_steps_ahead():
-    cells = pd.DataFrame(
-        {"model": ["naive", "naive", "ets", "naive"], "horizon": [1, 1, 1, 2], "ae": [2.0, 4.0, 1.0, 9.0]}
-    )
-    traces = {trace["uid"]: trace for trace in replays.error_by_horizon(cells, replays.LIGHT, "day")["data"]}
-    assert (traces["naive"]["x"], traces["naive"]["y"]) == ([1, 2], [3.0, 9.0])
-    assert traces["ets"]["y"] == [1.0]
+def test_charts_side_by_side_show_the_same_dates_and_hold_their_lines_there(chart):
+    early = replays.Replay(NOW, "naive", chart.forecasts[:1], smooth=False)
+    window = replays.shared_window([chart, early])
+    assert window == (min(chart.window()[0], early.window()[0]), chart.window()[1])
+    assert replays.replay(early, window=window)["layout"]["xaxis"]["range"] == [f"{day:%Y-%m-%d}" for day in window]
+    assert early.top(window) >= NOW.values[NOW.dates <= window[1]].max()
+
+
+def test_overlaid_models_share_a_chart_and_leave_it_with_their_bands(chart):
+    one = replays.Replay(NOW, "naive", chart.forecasts[-1:], smooth=False)
+    data = replays.overlaid([one, replays.Replay(NOW, "ets", one.forecasts, smooth=False)])["data"]
+    assert [trace["uid"] for trace in data] == ["band-naive", "band-ets", "history", "naive", "ets"]
+    assert data[0]["legendgroup"] == data[3]["legendgroup"] == "naive"
+
+
+def test_overlaid_regions_are_multiples_of_their_own_mean(chart):
+    small = replays.Replay(NOW, "naive", chart.forecasts[-1:], smooth=False)
+    large = Series(NOW.start, DAILY, 1000 * NOW.values)
+    much = replace(small.forecasts[0], values=1000 * small.forecasts[0].values)
+    pair = [small, replays.Replay(large, "naive", (much,), smooth=False)]
+    data = replays.overlaid_regions(pair, replays.region_parties(["A", "B"]))["data"]
+    assert data[0]["y"] == data[2]["y"]
+    assert data[1]["y"] == data[3]["y"]
+    assert np.mean(data[0]["y"]) == pytest.approx(1, abs=0.001)
+
+
+def test_many_regions_have_colours():
+    assert len(replays.region_parties([f"R{i}" for i in range(20)])) == 20
 
 
 @pytest.mark.parametrize(

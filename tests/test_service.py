@@ -44,8 +44,8 @@ def test_asking_again_is_the_same_job(service, italy):
 
 
 def finished_look_back(service, panel, *what):
-    service.wait(service.look_back(panel, *what).jobs)
-    return service.look_back(panel, *what)
+    service.wait(service.past.look_back(panel, *what).jobs)
+    return service.past.look_back(panel, *what)
 
 
 def test_looking_back_forecasts_from_what_was_known_then_and_scores_it_against_what_came(service):
@@ -66,7 +66,7 @@ def test_looking_back_forecasts_from_what_was_known_then_and_scores_it_against_w
 
 def test_what_came_later_changes_no_request_of_a_look_back(service):
     panel = service.panel("bundled")
-    origins = service.look_back(panel, "Italy", "new_cases", []).origins
+    origins = service.past.look_back(panel, "Italy", "new_cases", []).origins
     table = panel.table.copy()
     table.loc[table["date"] > origins[0], "value"] = 1e9 * (1 + np.arange((table["date"] > origins[0]).sum()))
     poisoned = replace(panel, table=table)
@@ -76,7 +76,7 @@ def test_what_came_later_changes_no_request_of_a_look_back(service):
 
 def test_too_short_a_series_is_not_looked_back_on_and_says_why(service):
     panel = service.panel("bundled").as_of(pd.Timestamp("2020-03-10"))
-    past = service.look_back(panel, "Italy", "new_cases", ["ets"])
+    past = service.past.look_back(panel, "Italy", "new_cases", ["ets"])
     assert past.scores == ()
     assert "too few to look back" in past.why_not
 

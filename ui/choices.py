@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
@@ -50,8 +51,10 @@ class Choices:
         return f"{self.panel.source}/{self.statistic.name}/{self.region}/{self.horizon}/{self.smooth}"
 
 
-def choose(service: Service, more: dict[str, str] | None = None) -> Choices:
-    """Draw the controls and keep the address in step with them and with what else, `more`, the page has.
+def choose(service: Service, more: Callable[[Panel, Statistic, str], dict[str, str]] | None = None) -> Choices:
+    """Draw the controls and keep the address in step with them.
+
+    `more` draws what else the page has, told what the sidebar shows, and gives its state for the address.
 
     Raises `ForecastingError` or `StillLoading`.
     """
@@ -66,7 +69,8 @@ def choose(service: Service, more: dict[str, str] | None = None) -> Choices:
             window = _window(whole.frequency)
             smooth = _smooth(whole)
             band = _band(chosen)
-    link.write(_state(panel, statistic, region, chosen, horizon, window, smooth, band) | (more or {}))
+    also = more(panel, statistic, region) if more else {}
+    link.write(_state(panel, statistic, region, chosen, horizon, window, smooth, band) | also)
     series = whole.tail(window) if window else whole
     return Choices(panel, statistic, region, tuple(chosen), horizon, window, whole, series, smooth, band)
 

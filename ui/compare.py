@@ -1,29 +1,87 @@
-"""The parts of the Compare page, from top to bottom."""
+"""The Compare page: what is asked, how far it has come, and the way to end it. `ui.compared` draws what is there."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from forecasting import export, headline, replays
-from forecasting.models import model
-from forecasting.scoring import Score
-from forecasting.series import Forecast
-from forecasting.service import LookBack, Service, look_back_tables
-from forecasting.wording import day
-from ui import app, chart, link
+from forecasting import comparison, export
+from forecasting.errors import ForecastingError
+from forecasting.jobs import Job, QueueFull, State
+from forecasting.looking_back import LookBack
+from forecasting.models import model, models
+from forecasting.panel import Panel, Statistic
+from forecasting.service import Service
+from ui import compared, link
 from ui.choices import Choices
 from ui.explore import TICK
 
+MODES = {"models": "Models on one region", "regions": "One model on several regions"}
 #: How many earlier dates a reader may choose.
 ORIGINS = (4, 8, 12)
+#: Regions that a reader may choose at once.
+MOST_REGIONS = 8
+#: Between the regions of a link; their names may hold commas.
+SEPARATOR = ";"
+#: Seconds in which regions are prepared before what is there is drawn; the next look prepares more.
+PATIENCE = 0.4
 
 
-def choose_origins() -> int:
-    """The control that Compare has beside those of every page."""
+@dataclass(frozen=True)
+class Question:
+    """What is compared: `models` on one region, or, `across` regions, one model."""
+
+    across: bool
+    models: tuple[str, ...]
+    regions: tuple[str, ...]
+    origins: int
+
+
+def controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, str]:
+    """The controls that Compare has beside those of every page; gives their state for the address."""
+    with st.container(horizontal=True, gap="medium"):
+        mode = _mode()
+        origins = _origins()
+    state = {"compare": mode, "origins": origins}
+    if mode == "regions":
+        left, right = st.columns([1, 3])
+        with left:
+            name = _model()
+        with right:
+            regions = _regions(panel, statistic, region)
+        state |= {"model": name, "regions": SEPARATOR.join(regions) or link.NONE}
+    compared.seed()
+    return state | compared.state()
+
+
+def question(choices: Choices) -> Question:
+    """What the controls say."""
+    state = st.session_state
+    if state["compare"] == "regions":
+        return Question(True, (state["model"],), tuple(state["regions"]), int(state["origins"]))
+    return Question(False, choices.models, (choices.region,), int(state["origins"]))
+
+
+def _mode() -> str:
+    link.seed("compare", list(MODES), "models", "comparison")
+    chosen = st.segmented_control(
+        "Compare",
+        list(MODES),
+        format_func=MODES.__getitem__,
+        key="compare",
+        required=True,
+        on_change=link.forget_notes,
+        persist_state="session",
+    )
+    return chosen or "models"
+
+
+def _origins() -> str:
     link.seed("origins", [str(count) for count in ORIGINS], "8", "number of dates")
     chosen = st.segmented_control(
         "Earlier dates to forecast from",
@@ -34,161 +92,204 @@ def choose_origins() -> int:
         on_change=link.forget_notes,
         persist_state="session",
     )
-    return int(chosen or ORIGINS[1])
+    return chosen or str(ORIGINS[1])
 
 
-def heading(choices: Choices) -> None:
-    """Where and what."""
-    st.subheader(f"Compare: {choices.region}, {choices.statistic.label.lower()}", anchor=False)
-    st.caption(
-        "Every model forecasts again from earlier dates, each time with what was known then, and is held against what came."
+def _model() -> str:
+    known = [name for name in models() if name != comparison.NAIVE]
+    chosen = [name for name in st.session_state.get("models", []) if name in known]
+    link.seed("model", known, (chosen or known)[0], "model")
+    return st.selectbox(
+        "Model",
+        known,
+        format_func=lambda name: model(name).label,
+        key="model",
+        help="Held against seasonal naive (repeating the last season) in every region.",
+        on_change=link.forget_notes,
+        persist_state="session",
     )
 
 
-def live(service: Service, choices: Choices, origins: int) -> None:
+def _regions(panel: Panel, statistic: Statistic, region: str) -> list[str]:
+    options = panel.regions(statistic.name)
+    usual = _usual(panel, statistic, region)
+    link.seed_many("regions", options, usual, "region", SEPARATOR)
+    st.session_state["regions"] = _followed(st.session_state["regions"], options, usual, region)
+    return st.multiselect(
+        "Regions",
+        options,
+        key="regions",
+        max_selections=MOST_REGIONS,
+        help=f"Up to {MOST_REGIONS}. Until you choose, the sidebar's region and the largest others.",
+        on_change=link.forget_notes,
+        persist_state="session",
+    )
+
+
+def _usual(panel: Panel, statistic: Statistic, region: str) -> list[str]:
+    """The regions that are compared unless the reader chooses others; worked out once for what the sidebar shows."""
+    name = (panel.source, statistic.name, region)
+    if st.session_state.get("usual regions", [None])[0] != name:
+        st.session_state["usual regions"] = name, comparison.usual_regions(panel, statistic.name, region)
+    return list(st.session_state["usual regions"][1])
+
+
+def _followed(chosen: list[str], options: list[str], usual: list[str], region: str) -> list[str]:
+    """The chosen regions after the sidebar has changed: the usual ones follow it, a choice only takes its region in."""
+    before = st.session_state.get("regions before")
+    st.session_state["regions before"] = region, usual
+    left = [one for one in chosen if one in options]
+    if (before and set(chosen) == set(before[1])) or (chosen and not left):
+        return usual
+    moved = before and before[0] != region and region not in left
+    return [region, *left][:MOST_REGIONS] if moved else left
+
+
+def heading(choices: Choices, asked: Question) -> None:
+    """Where and what."""
+    counted = choices.statistic.label.lower()
+    if asked.across:
+        count = len(asked.regions)
+        what = f"{model(asked.models[0]).label} on {count} region{'' if count == 1 else 's'}, {counted}"
+        how = (
+            "The model forecasts every region again from earlier dates, each time with what was known then, and is held"
+        )
+    else:
+        what = f"{choices.region}, {counted}"
+        how = "Every model forecasts again from earlier dates, each time with what was known then, and is held"
+    st.subheader(f"Compare: {what}", anchor=False)
+    st.caption(f"{how} against what came.")
+    if unmet := link.notes():
+        st.info("\n\n".join(unmet), icon=":material/link_off:")
+
+
+def live(service: Service, choices: Choices, asked: Question) -> None:
     """Everything that changes while models are judged; it polls alone, and stops when all is done."""
-    busy = _look_back(service, choices, origins).waiting
+    if not asked.regions:
+        st.info("Choose at least one region.", icon=":material/add_location:")
+        return
+    tables = st.session_state.setdefault("compared tables", comparison.Tables())
+    at_first = [_look_backs(service, choices, asked)]
+    busy = _waiting(at_first[0])
 
     def draw() -> None:
-        past = _look_back(service, choices, origins)
-        _draw(past, choices)
-        if busy and not past.waiting:
+        pasts = at_first.pop() if at_first else _look_backs(service, choices, asked)
+        _draw(service, pasts, choices, asked, tables)
+        if busy and not _waiting(pasts):
             st.rerun()
 
     st.fragment(draw, run_every=TICK if busy else None)()
 
 
-def _look_back(service: Service, choices: Choices, origins: int) -> LookBack:
-    return service.look_back(
-        choices.panel, choices.region, choices.statistic.name, choices.models, choices.window, origins
-    )
+def _waiting(pasts: Mapping[str, LookBack]) -> bool:
+    return any(past.waiting for past in pasts.values())
 
 
-def _draw(past: LookBack, choices: Choices) -> None:
-    if past.why_not:
-        st.info(past.why_not, icon=":material/history:")
+def _look_backs(
+    service: Service, choices: Choices, asked: Question, patience: float | None = PATIENCE
+) -> dict[str, LookBack]:
+    """Each region's look back; those that cannot be prepared in time have not begun."""
+    until = time.monotonic() + patience if patience else float("inf")
+    pasts: dict[str, LookBack] = {}
+    for region in asked.regions:
+        late = time.monotonic() > until
+        pasts[region] = LookBack(begun=False) if late else _look_back(service, choices, asked, region)
+    return pasts
+
+
+def _look_back(service: Service, choices: Choices, asked: Question, region: str) -> LookBack:
+    try:
+        return service.past.look_back(
+            choices.panel, region, choices.statistic.name, asked.models, choices.window, asked.origins
+        )
+    except ForecastingError as error:  # figures of a region beside the sidebar's may be of no use
+        return LookBack(why_not=str(error))
+
+
+def _draw(
+    service: Service, pasts: dict[str, LookBack], choices: Choices, asked: Question, tables: comparison.Tables
+) -> None:
+    for region, past in pasts.items():
+        if past.why_not:
+            st.info(f"{region}: {past.why_not}" if asked.across else past.why_not, icon=":material/history:")
+    pasts = {region: past for region, past in pasts.items() if not past.why_not}
+    _progress(service, pasts, choices, asked)
+    pasts = {region: past for region, past in pasts.items() if past.scores}
+    if not pasts:
         return
-    done, of = sum(job.finished for job in past.jobs), len(past.jobs)
-    if done < of:
-        st.progress(done / of, f"{done} of {of} forecasts made")
-    forecasts, cells = look_back_tables(past, choices.whole)
-    _scores(past, cells, choices)
-    _replays(past, choices)
-    _by_horizon(cells, choices)
-    for error in dict.fromkeys(f"{model(job.model).label}: {job.error}" for job in past.jobs if job.error):
+    wholes = {region: service.series(choices.panel, region, choices.statistic.name) for region in pasts}
+    forecasts, cells = tables.of(pasts, wholes)
+    compared.draw(compared.View(choices, pasts, wholes, cells, asked.models[0] if asked.across else None))
+    jobs = _jobs(pasts)
+    for error in dict.fromkeys(f"{model(job.model).label}: {job.error}" for job in jobs if job.error):
         st.caption(error)
-    _downloads(forecasts, cells, choices)
+    _downloads(forecasts, cells, choices, asked)
 
 
-def _scores(past: LookBack, cells: pd.DataFrame, choices: Choices) -> None:
-    if not past.scores:
-        return
-    with st.container(border=True):
-        st.markdown(headline.verdict(past.scores, choices.series.frequency.step))
-        if len(past.scores) > 1 and not past.waiting:
-            best, second = past.scores[:2]
-            st.markdown(headline.difference(best, second, _closer(cells, best, second), len(past.origins)))
-        st.dataframe(_table(past.scores), hide_index=True, width="stretch", column_config=_columns())
-        st.caption(
-            f"★ best of its column. {len(past.origins)} dates from {day(past.origins[0])} to {day(past.origins[-1])}, "
-            f"{choices.series.frequency.steps(past.horizon)} ahead."
-        )
+def _jobs(pasts: Mapping[str, LookBack]) -> list[Job]:
+    return [job for past in pasts.values() for job in past.jobs]
 
 
-def _closer(cells: pd.DataFrame, best: Score, second: Score) -> int:
-    errors = cells.groupby(["origin", "model"])["ae"].mean().unstack("model")
-    return int((errors[best.model] < errors[second.model]).sum())
-
-
-def _table(scores: tuple[Score, ...]) -> pd.DataFrame:
-    """A row a model, the winner of every column with a star."""
-    table = pd.DataFrame({"Model": [model(score.model).label for score in scores]})
-    table["Error against repeating"] = _starred([s.relative_error for s in scores], "{:.2f}×", abs)
-    table["Mean error"] = _starred([s.error for s in scores], "{:,.0f}", abs)
-    table["WIS against repeating"] = _starred([s.relative_wis for s in scores], "{:.2f}×", abs)
-    for percent in (50, 80, 95):
-        held = [100 * getattr(s, f"held_{percent}") / s.periods for s in scores]
-        table[f"{percent} % band held"] = _starred(held, "{:.0f} %", lambda share, aim=percent: abs(share - aim))
-    table["Bias"] = _starred([100 * s.bias for s in scores], "{:+.0f} %", abs)
-    return table
-
-
-def _starred(values: list[float], form: str, distance: Any) -> list[str]:
-    """Formatted, with a star on the smallest `distance`; a dash where there is no number."""
-    known = [distance(value) for value in values if value == value]
-    return [
-        "–" if value != value else form.format(value) + (" ★" if distance(value) == min(known) else "")
-        for value in values
-    ]
-
-
-def _columns() -> dict[str, Any]:
-    text = st.column_config.TextColumn
-    return {
-        "Error against repeating": text(help="Mean absolute error of the median over seasonal naive's."),
-        "Mean error": text(help="Mean absolute error of the median, in counts a period."),
-        "WIS against repeating": text(
-            help="Weighted interval score, which judges the bands too, over seasonal naive's."
-        ),
-        "Bias": text(help="How much too high (+) or too low (−) on average, as a share of what came."),
-    }
-
-
-def _replays(past: LookBack, choices: Choices) -> None:
-    """One chart a model, on the same axes."""
-    names = [score.model for score in past.scores]
-    shown = [_replay(past, name, choices) for name in names]
-    if not shown:
-        return
-    top = max(one.top() for one in shown)
-    columns = st.columns(2)
-    for i, one in enumerate(shown):
-        with columns[i % 2].container(border=True):
-            st.markdown(f"**{model(one.model).label}**")
-            chart.draw(
-                replays.replay(one, app.theme()),
-                app.theme(),
-                key=f"replay {one.model}",
-                view=f"{choices.view}/{one.model}/{len(one.forecasts)}",
-                name=f"{choices.region} {one.model}",
-                description=f"{model(one.model).label}: {len(one.forecasts)} earlier forecasts over what came.",
-                height=250,
-                top=top,
+def _progress(service: Service, pasts: dict[str, LookBack], choices: Choices, asked: Question) -> None:
+    """How far it has come with the way to end it, or that somebody has ended it with the way to go on."""
+    jobs = _jobs(pasts)
+    if _waiting(pasts):
+        done, of = sum(job.finished for job in jobs), len(jobs)
+        coming = sum(not past.begun for past in pasts.values())
+        text = f"{done} of {of} forecasts made" + (f", {coming} more regions to prepare" if coming else "")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(done / max(of, 1), text)
+            st.button(
+                "Cancel",
+                key="cancel comparison",
+                icon=":material/close:",
+                help="End what still waits or runs of this comparison, for everybody who looks at it.",
+                on_click=_cancel,
+                args=(service, choices, asked),
             )
+        for full in dict.fromkeys(past.full for past in pasts.values() if past.full):
+            st.caption(full)
+    elif any(job.state is State.cancelled for job in jobs):
+        made, of = sum(job.forecast is not None for job in jobs), len(jobs)
+        with st.container(horizontal=True, vertical_alignment="center", border=True):
+            st.markdown(
+                f"**Cancelled.** {made} of {of} forecasts were made; what is below is from those, and models may be "
+                "judged by different dates."
+            )
+            if st.button("Go on", key="go on", icon=":material/play_arrow:", type="primary"):
+                _go_on(service, pasts, choices)
 
 
-def _replay(past: LookBack, name: str, choices: Choices) -> replays.Replay:
-    made: tuple[Forecast, ...] = tuple(forecast for (one, _), forecast in past.forecasts.items() if one == name)
-    return replays.Replay(choices.whole, name, made, choices.smooth)
+def _cancel(service: Service, choices: Choices, asked: Question) -> None:
+    """End all of the comparison, that of the regions too that would have been asked for next."""
+    for key in comparison.to_cancel(_jobs(_look_backs(service, choices, asked, patience=None))):
+        service.cancel(key)
 
 
-def _by_horizon(cells: pd.DataFrame, choices: Choices) -> None:
-    if cells.empty:
+def _go_on(service: Service, pasts: dict[str, LookBack], choices: Choices) -> None:
+    try:
+        for past in pasts.values():
+            service.ask(comparison.stopped(past, choices.window), background=True, retry=True)
+    except QueueFull as error:
+        st.warning(str(error), icon=":material/hourglass_top:")
         return
-    with st.container(border=True):
-        st.markdown("**Error by horizon**")
-        chart.draw(
-            replays.error_by_horizon(cells, app.theme(), choices.series.frequency.step),
-            app.theme(),
-            key="error by horizon",
-            view=f"{choices.view}/{len(cells)}",
-            name=f"{choices.region} error by horizon",
-            description="Mean absolute error of every model by how far ahead it forecast.",
-            height=280,
-        )
+    st.rerun()
 
 
-def _downloads(forecasts: pd.DataFrame, cells: pd.DataFrame, choices: Choices) -> None:
-    name = f"{choices.region} {choices.statistic.name}".replace(" ", "_").lower()
+def _downloads(forecasts: pd.DataFrame, cells: pd.DataFrame, choices: Choices, asked: Question) -> None:
+    what = asked.models[0] if asked.across else choices.region
+    name = f"{what} {choices.statistic.name}".replace(" ", "_").lower()
     files = (("Forecasts, CSV", forecasts, "forecasts"), ("Scores, CSV", cells, "scores"))
-    with st.container(horizontal=True):
-        for label, table, what in files:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for label, table, kind in files:
             st.download_button(
                 label,
                 partial(export.to_csv, table),
-                f"{name}_{what}.csv",
+                f"{name}_{kind}.csv",
                 "text/csv",
-                key=f"compare {what}",
+                key=f"compare {kind}",
                 on_click="ignore",
                 icon=":material/download:",
             )
+        if asked.across:
+            st.caption("All regions, and repeating the last season beside the model.")

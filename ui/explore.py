@@ -11,10 +11,11 @@ import streamlit as st
 
 from forecasting import charts, export, headline
 from forecasting.jobs import Job, QueueFull
+from forecasting.looking_back import LookBack
 from forecasting.models import model
 from forecasting.request import Request
 from forecasting.series import Forecast
-from forecasting.service import LookBack, Service, forecasts_table
+from forecasting.service import Service, forecasts_table
 from forecasting.wording import day
 from ui import app, chart, link, rows
 from ui.choices import Choices
@@ -96,7 +97,7 @@ def _state(service: Service, choices: Choices, at_first: bool = False) -> State:
             full = str(error)
     if at_first and any(not job.finished for job in jobs.values()):
         return State(jobs, LookBack(begun=False), full)
-    past = service.look_back(choices.panel, choices.region, choices.statistic.name, choices.models, choices.window)
+    past = service.past.look_back(choices.panel, choices.region, choices.statistic.name, choices.models, choices.window)
     return State(jobs, past, full)
 
 

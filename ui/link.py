@@ -39,31 +39,35 @@ def _asked(name: str) -> str | None:
     return None if _WRITTEN in st.session_state else st.query_params.get(name)
 
 
-def seed(key: str, options: Sequence[str], default: str, what: str) -> None:
-    """Give the widget `key` its first value: the link's if it is one of `options`, else `default` with a note."""
+def seed(key: str, options: Sequence[str], default: str, what: str, asked: str | None = None) -> None:
+    """Give the widget `key` its first value: the link's if it is one of `options`, else `default` with a note.
+
+    `asked` is the link's wish where the page had to put it aside until it knew the options.
+    """
     if key in st.session_state:
         if st.session_state[key] not in options:
             st.session_state[key] = default
         return
-    asked = _asked(key)
+    asked = asked or _asked(key)
     known = {option.casefold(): option for option in options}
     if asked is not None and asked.casefold() not in known:
         _note(f"This link asks for the {what} '{asked[:60]}', which is not here; you see '{default}' instead.")
     st.session_state[key] = known.get((asked or "").casefold(), default)
 
 
-def seed_many(key: str, options: Sequence[str], default: Sequence[str], what: str) -> None:
-    """The same for several values, which a link joins with commas."""
+def seed_many(key: str, options: Sequence[str], default: Sequence[str], what: str, separator: str = ",") -> None:
+    """The same for several values, which a link joins with commas or another `separator`."""
     if key in st.session_state:
         return
-    asked = [name.strip().casefold() for name in (_asked(key) or "").split(",") if name.strip()]
+    asked = [name.strip().casefold() for name in (_asked(key) or "").split(separator) if name.strip()]
     if asked == [NONE]:
         st.session_state[key] = []
         return
-    unknown = [name[:60] for name in asked if name not in options]
+    known = {option.casefold() for option in options}
+    unknown = [name[:60] for name in asked if name not in known]
     if unknown:
         _note(f"This link asks for the {what} '{unknown[0]}', which is not here.")
-    st.session_state[key] = [option for option in options if option in asked] or list(default)
+    st.session_state[key] = [option for option in options if option.casefold() in asked] or list(default)
 
 
 def seed_number(key: str, low: int, high: int, default: int, what: str, name: str | None = None) -> None:

@@ -154,6 +154,10 @@ class Board:
         times = [entry.due for entry in self._active.values() if entry.job.state is State.queued]
         return max(0.0, min(times) - time.monotonic()) if times else None
 
+    def written(self, keys: Iterable[str]) -> list[Job]:
+        """The jobs of those `keys` that are remembered, as they were last written; cheap enough for every change."""
+        return [entry.job for key in keys if (entry := self.find(key))]
+
     def snapshots(self, keys: Iterable[str]) -> dict[str, Job]:
         """The jobs of those `keys` that are remembered, with their clocks and places of this moment."""
         found = {key: entry for key in keys if (entry := self.find(key))}

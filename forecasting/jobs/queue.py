@@ -116,11 +116,14 @@ class JobQueue:
         timeout: float | None = None,
         until: Callable[[list[Job]], bool] = all_finished,
     ) -> list[Job]:
-        """Blocks until `until` is true of the jobs of `keys`, for at most `timeout` seconds; gives them as they are."""
+        """Blocks until `until` is true of the jobs of `keys`, for at most `timeout` seconds; gives them as they are.
+
+        `until` is asked at every change of any job, so it is shown them as they were last written: states, not clocks.
+        """
         keys = list(keys)
         board = self._board
         with board.changed:
-            board.changed.wait_for(lambda: board.closed or until(list(board.snapshots(keys).values())), timeout)
+            board.changed.wait_for(lambda: board.closed or until(board.written(keys)), timeout)
         return self.jobs(keys)
 
     def close(self) -> None:

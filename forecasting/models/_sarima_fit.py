@@ -68,8 +68,8 @@ class Fit:
     def __init__(self, order: Order, params: np.ndarray, mean: float) -> None:
         self.order, self.params, self.mean = order, params, mean
 
-    def rolling(self, values: np.ndarray, origins: Sequence[int], horizon: int) -> tuple[np.ndarray, float]:
-        """Forecasts from several origins and the size of one shock.
+    def rolling(self, values: np.ndarray, origins: Sequence[int], horizon: int) -> tuple[np.ndarray, np.ndarray]:
+        """Forecasts from several origins, and the shocks there were.
 
         Args:
             values: shape (n,), on the scale of the fit.
@@ -77,7 +77,8 @@ class Fit:
             horizon: steps ahead.
 
         Returns:
-            Means, shape (len(origins), horizon), and the standard deviation of one shock over all of `values`.
+            Means, shape (len(origins), horizon), and the errors one step ahead, oldest first; the first ones, where
+            little was known, are scaled to the size of the others.
         """
         model = _state_space(self.order, values, self.mean)
         with quiet():
@@ -89,7 +90,9 @@ class Fit:
             steps.append((design @ states)[0] + self.mean)
             states = transition @ states
         means = self._integrate(values, origins, np.array(steps))
-        return means, float(np.sqrt(max(filtered.scale, 0.0)))
+        found = filtered.filter_results
+        errors, spread = found.forecasts_error[0], np.sqrt(found.forecasts_error_cov[0, 0])
+        return means, np.divide(errors * spread[-1], spread, out=np.abs(errors), where=spread > 0)
 
     def psi(self, horizon: int) -> np.ndarray:
         """The response to a unit shock 0, 1, 2 … periods later, differences undone; shape (horizon,)."""

@@ -38,6 +38,7 @@ class AutoARIMA(Model):
         "best is often not what comes next."
     )
     reference = "Hyndman & Khandakar, Journal of Statistical Software 27(3) (2008); pmdarima's auto_arima"
+    version = 2
     order = 50
     time_limit = 120.0
 
@@ -60,9 +61,9 @@ class AutoARIMA(Model):
         found = search(values / unit, season if season <= LONGEST_SEASON else 1)
         if found is None:
             return _fallback.failed(self, series, horizon)
-        mean, sigma, psi = moments(found, horizon)
+        mean, errors, psi = moments(found, horizon)
         mean, notes = _fallback.capped(series, scale, mean * unit)
-        return from_normal(self, series, scale, mean, sigma * unit, psi, f"{label(found)} {scale.label}", notes)
+        return from_normal(self, series, scale, mean, errors * unit, psi, f"{label(found)} {scale.label}", notes)
 
 
 def search(values: np.ndarray, season: int) -> Any | None:
@@ -96,11 +97,13 @@ def search(values: np.ndarray, season: int) -> Any | None:
             return None
 
 
-def moments(found: Any, horizon: int) -> tuple[np.ndarray, float, np.ndarray]:
-    """Point forecasts, the standard deviation of a shock, and the response to a unit shock, differencing included."""
+def moments(found: Any, horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Point forecasts, past errors one step ahead, and the response to a unit shock, differencing included."""
     result = found.arima_res_
     psi = np.asarray(result.impulse_responses(horizon - 1)).ravel() if horizon > 1 else np.ones(1)
-    return np.asarray(result.forecast(horizon)), float(np.sqrt(result.scale)), psi
+    burnt = result.loglikelihood_burn  # the first errors, from before anything was known
+    errors = result.filter_results.standardized_forecasts_error[0, burnt:] * np.sqrt(result.scale)
+    return np.asarray(result.forecast(horizon)), errors[np.isfinite(errors)], psi
 
 
 def label(found: Any) -> str:

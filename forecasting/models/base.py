@@ -10,7 +10,8 @@ To add a model, write one file here with one `Model` subclass; the registry find
         def forecast(self, series, horizon, report=ignore):
             scale = self.scale(series)
             past = scale.forward(series.values)
-            return from_normal(self, series, scale, np.full(horizon, past.mean()), past.std(), np.eye(1, horizon)[0])
+            middle = np.full(horizon, past.mean())
+            return from_normal(self, series, scale, middle, past - past.mean(), np.eye(1, horizon)[0])
 """
 
 from __future__ import annotations

@@ -55,12 +55,6 @@ class Fit:
         season = self.gamma * (lag % self.form.season == 0)
         return np.concatenate([[1.0], self.alpha + self.beta * np.cumsum(self.phi**lag) + season])
 
-    @property
-    def sigma(self) -> float:
-        """Standard deviation of a one-step error, corrected for the smoothing parameters that were fitted."""
-        fitted = 1 + 2 * self.form.damped + (self.form.season > 1)
-        return float(np.sqrt(np.sum(self.errors**2) / max(len(self.errors) - fitted, 1)))
-
 
 class ETS(Model):
     """Level, damped trend and season, each smoothed; the form that forecast this series best is kept."""
@@ -74,6 +68,7 @@ class ETS(Model):
         "rising for a while, and its trend always fades, so a long climb is underestimated."
     )
     reference = "Hyndman, Koehler, Ord & Snyder, Forecasting with Exponential Smoothing (2008); statsmodels' ETSModel"
+    version = 2
     order = 20
 
     def warm_up(self) -> None:
@@ -94,7 +89,7 @@ class ETS(Model):
             return _fallback.failed(self, series, horizon)
         mean, notes = _fallback.capped(series, scale, best.mean(horizon) * unit)
         method = f"{best.form.label} {scale.label}"
-        return from_normal(self, series, scale, mean, best.sigma * unit, best.psi(horizon), method, notes)
+        return from_normal(self, series, scale, mean, best.errors * unit, best.psi(horizon), method, notes)
 
 
 def best_fit(values: np.ndarray, season: int, report: Report = ignore) -> Fit | None:

@@ -9,6 +9,9 @@ from forecasting.models.base import Model, Report, ignore
 from forecasting.models.predictive import from_normal
 from forecasting.series import Forecast, Series
 
+#: Only so many of the last errors are looked at.
+LOOKED_AT = 52
+
 
 class Naive(Model):
     """Repeats the last season; its errors are those of having done so before."""
@@ -21,6 +24,7 @@ class Naive(Model):
         "nothing to say here. Without a full season of history it repeats the last value."
     )
     reference = "Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 3rd ed., section 5.2"
+    version = 2
     order = 90
     instant = True
 
@@ -33,8 +37,6 @@ class Naive(Model):
         season = series.season
         mean = np.resize(past[-season:], horizon)
         psi = (np.arange(horizon) % season == 0).astype(float)
-        errors = past[season:] - past[:-season] if len(past) > season else np.array([0.5 * past[-1]])
-        # The mean square, not the standard deviation: a drift that naive ignores is an error of naive's too.
-        sigma = float(np.sqrt(np.mean(errors[-52:] ** 2)))
+        errors = (past[season:] - past[:-season])[-LOOKED_AT:]
         repeated = series.frequency.steps(season) if season > 1 else series.frequency.step
-        return from_normal(self, series, scale, mean, sigma, psi, f"Repeats the last {repeated}")
+        return from_normal(self, series, scale, mean, errors, psi, f"Repeats the last {repeated}")

@@ -12,6 +12,7 @@ from statistics import NormalDist
 import numpy as np
 
 from forecasting.models.base import Model
+from forecasting.models.spread import correction, shock_size
 from forecasting.series import QUANTILES, Forecast, Series
 from forecasting.transforms import Transform
 
@@ -25,35 +26,48 @@ def from_normal(
     series: Series,
     scale: Transform,
     mean: np.ndarray,
-    sigma: float,
+    errors: np.ndarray,
     psi: np.ndarray,
     method: str = "",
     notes: tuple[str, ...] = (),
 ) -> Forecast:
-    """The forecast of a linear model with normal shocks on `scale`.
+    """The forecast of a linear model with normal shocks on `scale`, its bands as wide as they had to be so far.
 
     Args:
         mean: shape (horizon,), point forecasts on `scale`.
-        sigma: standard deviation of one shock on `scale`.
+        errors: past errors one step ahead on `scale`, oldest first; may be empty.
         psi: shape (horizon,), the response of the series to a unit shock 0, 1, 2 … periods later (psi[0] == 1), as in
-            Box & Jenkins; the variance h steps ahead is ``sigma**2 * sum(psi[:h]**2)``.
+            Box & Jenkins; the variance h steps ahead is that of a shock times ``sum(psi[:h]**2)``.
         method: what was fitted, for a person; the model's label if empty.
     """
-    spread = sigma * np.sqrt(np.cumsum(psi**2))
-    values = scale.inverse(mean[:, None] + spread[:, None] * Z)
+    widened = correction(model.name, series.frequency.name).scale
+    spread = shock_size(errors, series, scale) * np.sqrt(np.cumsum(psi**2))[:, None]
+    values = scale.inverse(mean[:, None] + spread * widened(np.tile(Z, (len(mean), 1))))
     shocks = np.random.default_rng(0).standard_normal((SAMPLES // 2, len(mean)))
     shocks = np.concatenate([shocks, -shocks])  # antithetic: the sampled median stays on the mean
     lags = np.subtract.outer(np.arange(len(mean)), np.arange(len(mean)))
-    response = np.where(lags >= 0, psi[np.abs(lags)], 0.0)
-    paths = scale.inverse(mean + sigma * shocks @ response.T)
+    response = np.where(lags >= 0, psi[np.abs(lags)], 0.0) / np.sqrt(np.cumsum(psi**2))[:, None]
+    paths = scale.inverse(mean + (spread * widened(response @ shocks.T)).T)
     return _forecast(model, series, values, paths, method or f"{model.label} {scale.label}", notes)
 
 
 def from_paths(
-    model: Model, series: Series, paths: np.ndarray, method: str = "", notes: tuple[str, ...] = ()
+    model: Model,
+    series: Series,
+    scale: Transform,
+    paths: np.ndarray,
+    method: str = "",
+    notes: tuple[str, ...] = (),
 ) -> Forecast:
-    """The forecast of a model that gives sampled futures: `paths` has shape (samples, horizon), counts >= 0."""
-    paths = np.maximum(paths, 0.0)
+    """The forecast of a model that gives sampled futures: `paths` has shape (samples, horizon), on `scale`.
+
+    They are drawn away from their median, or towards it, as the model's bands had to be so far.
+    """
+    middle = np.median(paths, axis=0)
+    low, high = np.quantile(paths, [0.16, 0.84], axis=0)
+    spread = np.maximum((high - low) / 2, np.finfo(float).tiny)
+    widened = correction(model.name, series.frequency.name).scale(((paths - middle) / spread).T).T
+    paths = scale.inverse(middle + spread * widened)
     values = np.quantile(paths, QUANTILES, axis=0).T
     return _forecast(model, series, values, paths, method or model.label, notes)
 

@@ -42,9 +42,11 @@ class Prophet(Model):
         "Draws the past as straight pieces of trend (on a root scale) plus smooth weekly and yearly waves, and lets "
         "the slope change in the future as often and as much as it has. Of daily counts it sees the last 90 days. It "
         "copes with level shifts and with yearly waves in a long weekly or monthly history. On epidemics it goes "
-        "straight on past every peak, and its own bands are far too narrow (`python -m benchmarks models_europe` counts)."
+        "straight on past every peak. Its own bands are far too narrow (`python -m benchmarks calibrate` measures how far) "
+        "and are widened here."
     )
     reference = "Taylor & Letham, Forecasting at Scale, The American Statistician 72(1) (2018)"
+    version = 2
     order = 40
 
     def warm_up(self) -> None:
@@ -69,7 +71,7 @@ class Prophet(Model):
         paths = paths.T * unit
         _, notes = _fallback.capped(series, scale, np.median(paths, axis=0))
         paths = np.minimum(paths, _fallback.ceiling(series, scale))
-        return from_paths(self, series, scale.inverse(paths), f"Prophet {scale.label}", notes)
+        return from_paths(self, series, scale, paths, f"Prophet {scale.label}", notes)
 
 
 def sample(series: Series, values: np.ndarray, horizon: int) -> np.ndarray:

@@ -92,23 +92,24 @@ class Trial:
         """
         found = fit(order, self.values[: self.known])
         origins = [*self.origins, len(self.values)]
-        means, sigma = found.rolling(self.values, origins, max(horizon, self.horizon))
+        means, errors = found.rolling(self.values, origins, max(horizon, self.horizon))
         error = self.error(np.maximum(means[:-1, : self.horizon], 0.0))
-        return Judged(error, found, Outlook(means[-1, :horizon], sigma * found.psi(horizon)))
+        return Judged(error, found, Outlook(means[-1, :horizon], errors, found.psi(horizon)))
 
     def refit(self, judged: Judged) -> Outlook:
         """What a candidate forecasts when its parameters are fitted to everything. Raises as `judge` does."""
         found = fit(judged.fit.order, self.values, judged.fit.params)
-        means, sigma = found.rolling(self.values, [len(self.values)], len(judged.outlook.mean))
-        return Outlook(means[0], sigma * found.psi(len(judged.outlook.mean)))
+        means, errors = found.rolling(self.values, [len(self.values)], len(judged.outlook.mean))
+        return Outlook(means[0], errors, found.psi(len(judged.outlook.mean)))
 
 
 @dataclass(frozen=True, eq=False)
 class Outlook:
-    """A forecast on the model's scale: its mean, and its response to a shock of one standard deviation."""
+    """A forecast on the model's scale: its mean, past errors one step ahead, and its response to a unit shock."""
 
     mean: np.ndarray
-    response: np.ndarray
+    errors: np.ndarray
+    psi: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,12 +131,13 @@ class SARIMA(Model):
         "short formulas of this kind, from one that carries the present trend on to one that returns to the usual "
         "level, forecast the last six weeks from data before them; the average of the three that erred least is the "
         "forecast. Good for a few weeks of daily counts with a weekly pattern. It cannot see a turning point coming, "
-        "its bands are too narrow at one, and weekly counts are taken to have no season."
+        "and weekly counts are taken to have no season."
     )
     reference = (
         "Box & Jenkins, Time Series Analysis: Forecasting and Control (1970); candidates in the manner of Hyndman & "
         "Khandakar, Journal of Statistical Software 27(3), 2008, but chosen by error out of sample; statsmodels' SARIMAX"
     )
+    version = 2
     order = 10
 
     def warm_up(self) -> None:
@@ -183,14 +185,15 @@ class SARIMA(Model):
     def _draw(
         self, series: Series, scale: Transform, team: list[Judged], outlooks: list[Outlook], tried: int
     ) -> Forecast:
-        """The plain average of `outlooks`; all members are surprised by the same shocks, so their responses average."""
+        """The plain average of `outlooks`; the members are surprised by the same shocks, so those average too."""
         mean = np.mean([outlook.mean for outlook in outlooks], axis=0)
-        response = np.mean([outlook.response for outlook in outlooks], axis=0)
+        psi = np.mean([outlook.psi for outlook in outlooks], axis=0)
+        known = min(len(outlook.errors) for outlook in outlooks)
+        errors = np.mean([outlook.errors[-known:] for outlook in outlooks], axis=0)
         names = [str(member.fit.order) for member in team]
         listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
         method = f"{self.label} {listed} {scale.label}, best of {tried}"
-        sigma = max(float(response[0]), np.finfo(float).tiny)
-        return from_normal(self, series, scale, mean, sigma, response / sigma, method)
+        return from_normal(self, series, scale, mean, errors, psi, method)
 
 
 def candidates(trial: Trial) -> list[Order]:

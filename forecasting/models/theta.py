@@ -34,6 +34,7 @@ class Theta(Model):
         "Assimakopoulos & Nikolopoulos, International Journal of Forecasting 16 (2000); as simple exponential "
         "smoothing with drift: Hyndman & Billah, International Journal of Forecasting 19 (2003)"
     )
+    version = 2
     order = 30
     instant = True
 
@@ -55,7 +56,7 @@ class Theta(Model):
         mean, notes = _fallback.capped(series, scale, mean * unit)
         psi = np.concatenate([[1.0], np.full(horizon - 1, smoothed.alpha)])
         method = f"Theta {'with a season of ' + series.frequency.steps(len(effects)) + ' ' if len(effects) > 1 else ''}"
-        return from_normal(self, series, scale, mean, smoothed.sigma * unit, psi, method + scale.label, notes)
+        return from_normal(self, series, scale, mean, smoothed.errors * unit, psi, method + scale.label, notes)
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,6 @@ class Smoothing:
     alpha: float
     level: float
     errors: np.ndarray
-
-    @property
-    def sigma(self) -> float:
-        """Standard deviation of a one-step error, corrected for the smoothing parameter and the drift."""
-        return float(np.sqrt(np.sum(self.errors**2) / max(len(self.errors) - 2, 1)))
 
 
 def smooth(values: np.ndarray) -> Smoothing:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -34,13 +35,18 @@ RELEASE = pd.Timedelta(days=4)
 
 
 class HubSource(LiveSource):
-    """Weekly hospital admissions of the United States and its parts, with the vintages that a hub has kept."""
+    """Weekly hospital admissions of the United States and its parts, with the vintages that a hub has kept.
+
+    Class attributes, besides those of `LiveSource`:
+        target: what the hub calls the count.
+    """
 
     frequency = weekly("SAT")
+    target: ClassVar[str]
 
     def statistics(self) -> tuple[Statistic, ...]:
         """New hospital admissions."""
-        return (ADMISSIONS,)
+        return (replace(ADMISSIONS, target=self.target),)
 
 
 def time_series(path: Path, target: str) -> Tidy:

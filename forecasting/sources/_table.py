@@ -95,7 +95,7 @@ def _read_csv(content: bytes, name: str, choose: Choice) -> RawTable:
     header, header_ends = _header(content, separator, name)
     chosen = list(choose(header))
     # A few columns of a publisher's big file: a width check of all of them would take longer than reading.
-    lines = _lines(content, separator, name) if chosen == header else None
+    lines = _lines(content, separator, name, len(header), header_ends) if chosen == header else None
     try:
         cells = pd.read_csv(
             io.BytesIO(content),
@@ -153,8 +153,15 @@ def _header(content: bytes, separator: str, name: str) -> tuple[list[str], int]:
     raise DataError(f"{name}: the file is empty; give a table with the columns region, date and value.")
 
 
-def _lines(content: bytes, separator: str, name: str) -> np.ndarray:
-    """The line of each row below the header, 0 for a blank one. Raises `DataError` for a row that is too short."""
+def _lines(content: bytes, separator: str, name: str, width: int, header_ends: int) -> np.ndarray:
+    """The line of each row below the header, 0 for a blank one. Raises `DataError` for a row of another width."""
+    if b'"' in content or b"\r" in content:
+        return _parsed_lines(content, separator, name)
+    return _simple_lines(content, separator, name, width, header_ends)
+
+
+def _parsed_lines(content: bytes, separator: str, name: str) -> np.ndarray:
+    """As `_lines`, whatever is quoted."""
     lines: list[int] = []
     width = 0
     try:
@@ -166,13 +173,31 @@ def _lines(content: bytes, separator: str, name: str) -> np.ndarray:
             elif len(row) == width:
                 lines.append(start)
             else:
-                raise DataError(
-                    f"{name}, line {start}: it has {len(row)} cells where the header has {width}; "
-                    "mend that line (a text with the separator in it needs quotes)."
-                )
+                raise _wrong_width(name, start, len(row), width)
     except csv.Error as error:
         raise DataError(f"{name}: it cannot be read as CSV ({one_line(error)}); save it anew as CSV.") from None
     return np.array(lines, dtype=int)
+
+
+def _simple_lines(content: bytes, separator: str, name: str, width: int, header_ends: int) -> np.ndarray:
+    """As `_parsed_lines`, in a tenth of the time, where nothing is quoted: a row is a line and a separator separates."""
+    letters = np.frombuffer(content if content.endswith(b"\n") else content + b"\n", dtype=np.uint8)
+    ends = np.flatnonzero(letters == ord("\n"))[header_ends - 1 :]
+    starts, ends = ends[:-1] + 1, ends[1:]
+    separators = np.add.reduceat(letters == ord(separator), starts, dtype=np.int32) if len(starts) else starts
+    blank = separators == ends - starts
+    wrong = ~blank & (separators != width - 1)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise _wrong_width(name, header_ends + 1 + row, int(separators[row]) + 1, width)
+    return np.where(blank, 0, header_ends + 1 + np.arange(len(starts)))
+
+
+def _wrong_width(name: str, line: int, cells: int, width: int) -> DataError:
+    return DataError(
+        f"{name}, line {line}: it has {cells} cells where the header has {width}; "
+        "mend that line (a text with the separator in it needs quotes)."
+    )
 
 
 def _named(header: list[str], name: str) -> list[str]:

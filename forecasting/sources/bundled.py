@@ -41,7 +41,9 @@ class Bundled(Source):
 
     def statistics(self) -> tuple[Statistic, ...]:
         """New and cumulative cases, and new hospital admissions."""
-        admissions = Statistic("new_admissions", "New hospital admissions", "admissions", "admissions")
+        admissions = Statistic(
+            "new_admissions", "New hospital admissions", "admissions", "admissions", target="wk inc covid hosp"
+        )
         return (*new_and_cumulative("cases", reported_cumulative=True), admissions)
 
     def panel(self) -> Panel:

@@ -28,6 +28,7 @@ class CovidHub(HubSource):
     order = 32
     publisher = "The COVID-19 Forecast Hub"
     base = "https://raw.githubusercontent.com/CDCgov/covid19-forecast-hub/main/target-data/"
+    target = TARGET
     files = ("time-series.parquet",)
 
     def read(self, paths: Sequence[Path]) -> Tidy:

@@ -31,6 +31,7 @@ class FluSight(HubSource):
     order = 34
     publisher = "FluSight"
     base = "https://raw.githubusercontent.com/cdcepi/FluSight-forecast-hub/main/target-data/"
+    target = TARGET
     files = ("time-series.csv",)
 
     def read(self, paths: Sequence[Path]) -> Tidy:

@@ -68,7 +68,7 @@ def read_forecasts(path: str | Path, name: str | None = None, regions: Collectio
     early = (table[HORIZON] < 1).to_numpy()
     raw, table = _rows(raw, ~early), table[~early].reset_index(drop=True)
     _check(raw, table)
-    if regions:
+    if len(regions):  # an array, of pandas 2
         table[REGION] = table[REGION].map(matched(table[REGION].unique(), set(regions)))
     try:
         crossed = crossing(table)

@@ -237,11 +237,13 @@ class Simulated(Source):
         return _panel()
 
 
-def simulations() -> dict[str, Simulation]:
-    """The epidemics behind the source, by region: the truth to its figures."""
+def simulations(world: int = 0) -> dict[str, Simulation]:
+    """The epidemics behind the source, by region: the truth to its figures; other epidemics in other worlds."""
     first_weekday = (LAST_DAY - pd.Timedelta(days=DAYS - 1)).weekday()
     return {
-        region: simulate(DAYS, seed, Setting(population=population, initial=population / 150_000), first_weekday)
+        region: simulate(
+            DAYS, world + seed, Setting(population=population, initial=population / 150_000), first_weekday
+        )
         for seed, (region, population) in enumerate(REGIONS.items(), 1)
     }
 

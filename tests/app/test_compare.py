@@ -1,11 +1,14 @@
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from forecasting.models import model
 
 PAGE = Path(__file__).parents[2] / "ui" / "pages" / "compare.py"
+PUERTO_RICO = {"region": "Puerto Rico", "statistic": "new_admissions"}
+SMALL = {"statistic": "new_admissions", "compare": "regions", "model": "theta"}
 
 
 @pytest.fixture
@@ -19,41 +22,146 @@ def compare(service):
     return open_compare
 
 
-def finished(service, region, statistic, names, origins=8):
-    panel = service.panel("bundled")
-    service.wait(service.look_back(panel, region, statistic, names, origins=origins).jobs)
-    return service.look_back(panel, region, statistic, names, origins=origins)
+@pytest.fixture
+def finished(service):
+    """``finished("Puerto Rico", "new_admissions", ["ets"])`` is the look back when all of it is done."""
+
+    def finished(region, statistic, names, origins=8):
+        panel = service.panel("bundled")
+        service.wait(service.past.look_back(panel, region, statistic, names, origins=origins).jobs)
+        return service.past.look_back(panel, region, statistic, names, origins=origins)
+
+    return finished
 
 
-def test_compare_scores_every_chosen_model_and_stars_the_best_of_each_column(compare, service):
-    past = finished(service, "Puerto Rico", "new_admissions", ["ets", "theta"])
-    page = compare(region="Puerto Rico", statistic="new_admissions", models="ets,theta")
+def address(page):
+    return {name: value[0] if isinstance(value, list) else value for name, value in page.query_params.items()}
+
+
+def said(page):
+    return "\n".join(text.value for text in [*page.markdown, *page.caption])
+
+
+def test_compare_scores_every_chosen_model_in_numbers_that_a_click_sorts(compare, finished):
+    past = finished("Puerto Rico", "new_admissions", ["ets", "theta"])
+    page = compare(**PUERTO_RICO, models="ets,theta")
     assert not page.exception
     assert page.subheader[0].value == "Compare: Puerto Rico, new hospital admissions"
     table = page.dataframe[0].value
     assert table["Model"].tolist() == [model(score.model).label for score in past.scores]
-    assert table["Mean error"].iloc[0].endswith("★")
-    assert not table["Mean error"].iloc[-1].endswith("★")
+    assert table["Error"].tolist() == pytest.approx([score.relative_error for score in past.scores])
+    assert list(table.columns[:3]) == ["Model", "Error", "80 % held"], "a phone shows these"
 
 
-def test_compare_says_what_the_distance_between_the_first_two_means(compare, service):
-    finished(service, "Puerto Rico", "new_admissions", ["ets", "theta"])
-    page = compare(region="Puerto Rico", statistic="new_admissions", models="ets,theta")
-    assert any("of 8 dates" in text.value for text in page.markdown)
+def test_the_best_of_a_column_is_tinted(compare, finished):
+    finished("Puerto Rico", "new_admissions", ["ets", "theta"])
+    page = compare(**PUERTO_RICO, models="ets,theta")
+    styles = page.dataframe[0].proto.arrow_data.styler.styles
+    assert "row0_col1" in styles
+    assert "row2_col1" not in styles
+
+
+def test_compare_says_what_the_distance_between_the_first_two_means(compare, finished):
+    finished("Puerto Rico", "new_admissions", ["ets", "theta"])
+    assert "of 8 dates" in said(compare(**PUERTO_RICO, models="ets,theta"))
 
 
 def test_the_number_of_dates_is_in_the_address(compare):
-    page = compare(region="Puerto Rico", statistic="new_admissions", models="theta")
+    page = compare(**PUERTO_RICO, models="theta")
     page.segmented_control(key="origins").set_value("4").run()
     assert not page.exception
-    assert page.query_params["origins"] in ("4", ["4"])
+    assert address(page)["origins"] == "4"
 
 
 def test_too_little_history_is_one_sentence(compare, service, monkeypatch):
-    import pandas as pd
-
     panel = service.panel("bundled").as_of(pd.Timestamp("2020-03-10"))
     monkeypatch.setattr(service, "panel", lambda source, patience=None: panel)
     page = compare(region="Italy", models="theta")
     assert not page.exception
     assert any("too few to look back" in info.value for info in page.info)
+
+
+def test_one_model_is_compared_on_the_sidebar_s_region_and_the_largest_others(compare):
+    page = compare(**SMALL, region="Vermont")
+    assert not page.exception
+    regions = address(page)["regions"].split(";")
+    assert regions[0] == "Vermont"
+    assert len(regions) == 6
+    assert "United States" not in regions, "Vermont is part of it"
+    assert page.subheader[0].value == "Compare: Theta on 6 regions, new hospital admissions"
+
+
+def test_a_link_brings_regions_in_any_case_and_says_which_is_not_there(compare, finished):
+    for region in ("Vermont", "Maine"):
+        finished(region, "new_admissions", ["theta"])
+    page = compare(**SMALL, region="Vermont", regions="vermont;Maine;Guam")
+    assert not page.exception
+    assert page.multiselect(key="regions").value == ["Maine", "Vermont"]
+    assert any("guam" in info.value for info in page.info)
+    table = page.dataframe[0].value
+    assert set(table["Region"]) == {"Maine", "Vermont"}
+    assert "**Theta** beat repeating the last season" in said(page) or "none of 2" in said(page)
+
+
+def test_the_usual_regions_follow_the_sidebar_and_chosen_ones_take_its_region_in(compare):
+    page = compare(**SMALL, region="Vermont")
+    page.sidebar.selectbox(key="region").set_value("Maine").run()
+    assert page.multiselect(key="regions").value[0] == "Maine"
+    assert "Vermont" not in page.multiselect(key="regions").value
+    page.multiselect(key="regions").set_value(["Ohio"]).run()
+    page.sidebar.selectbox(key="region").set_value("Vermont").run()
+    assert page.multiselect(key="regions").value == ["Vermont", "Ohio"]
+    page.sidebar.selectbox(key="statistic").set_value("new_cases").run()
+    assert not page.exception
+    assert "Italy" in page.multiselect(key="regions").value, "none of those is there: the usual ones"
+
+
+def test_no_region_at_all_is_one_sentence(compare):
+    page = compare(**SMALL, region="Vermont", regions="none")
+    assert not page.exception
+    assert any("Choose at least one region" in info.value for info in page.info)
+
+
+def test_the_layout_and_the_chart_behind_the_scores_are_in_the_address(compare, finished):
+    finished("Puerto Rico", "new_admissions", ["theta"])
+    page = compare(**PUERTO_RICO, models="theta")
+    assert not {"layout", "detail"} & set(address(page))
+    page.segmented_control(key="layout").set_value("overlaid").run()
+    page.segmented_control(key="detail").set_value("fell").run()
+    assert not page.exception
+    assert (address(page)["layout"], address(page)["detail"]) == ("overlaid", "fell")
+    assert "of outcomes" in said(page)
+    assert page.select_slider(key="overlaid from").value == page.select_slider(key="overlaid from").options[-1]
+
+
+@pytest.mark.parametrize("comparison", [PUERTO_RICO | {"models": "theta"}, SMALL | {"regions": "Maine;Vermont"}])
+@pytest.mark.parametrize("detail", ["error", "held", "fell"])
+def test_every_chart_of_either_comparison_is_drawn(compare, finished, comparison, detail):
+    for region in ("Puerto Rico", "Maine", "Vermont"):
+        finished(region, "new_admissions", ["theta"])
+    for layout in ("side", "overlaid"):
+        page = compare(**comparison, detail=detail, layout=layout)
+        assert not page.exception
+        assert len(page.dataframe) >= 1
+
+
+def test_models_in_pairs_come_with_the_meaning_of_relative_skill(compare, finished):
+    finished("Puerto Rico", "new_admissions", ["ets", "theta"])
+    page = compare(**PUERTO_RICO, models="ets,theta")
+    assert "**Relative skill** is" in said(page)
+    assert page.dataframe[1].value.columns[1] == "Relative skill"
+
+
+def test_a_comparison_can_be_cancelled_and_goes_on_when_asked(compare, service):
+    page = compare(region="Germany", models="auto_arima", origins="12")
+    page.button(key="cancel comparison").click().run()
+    assert not page.exception
+    assert "**Cancelled.**" in said(page)
+    panel = service.panel("bundled")
+    past = service.past.look_back(panel, "Germany", "new_cases", ["auto_arima"], origins=12)
+    assert not past.waiting
+    page.button(key="go on").click().run()
+    assert not page.exception
+    assert "Cancelled" not in said(page)
+    page.button(key="cancel comparison").click().run()
+    assert not service.past.look_back(panel, "Germany", "new_cases", ["auto_arima"], origins=12).waiting

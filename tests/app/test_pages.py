@@ -49,8 +49,8 @@ def series_of(service, region, statistic):
 def look_back(service, region, statistic, names):
     """The finished look back, as Explore asks for it."""
     panel = service.panel("bundled")
-    service.wait(service.look_back(panel, region, statistic, names).jobs)
-    return service.look_back(panel, region, statistic, names)
+    service.wait(service.past.look_back(panel, region, statistic, names).jobs)
+    return service.past.look_back(panel, region, statistic, names)
 
 
 def fit(service, region, statistic, names, horizon):

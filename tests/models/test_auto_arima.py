@@ -31,10 +31,10 @@ def test_shocks_add_up_to_the_variance_that_statsmodels_gives() -> None:
     walk = 20 + np.cumsum(np.random.default_rng(5).normal(size=120)) * 0.3 + np.tile([0, 1, 2, 3, 2, 1, 0], 18)[:120]
     found = search(walk, 7)
     assert found.order[1] + found.seasonal_order[1] > 0  # differenced: the hard case
-    mean, sigma, psi = moments(found, 21)
+    mean, errors, psi = moments(found, 21)
     theirs = found.arima_res_.get_forecast(21)
     np.testing.assert_allclose(mean, theirs.predicted_mean)
-    np.testing.assert_allclose(sigma**2 * np.cumsum(psi**2), theirs.se_mean**2, rtol=0.03)
+    np.testing.assert_allclose(np.mean(errors**2) * np.cumsum(psi**2), theirs.se_mean**2, rtol=0.03)
 
 
 def test_the_airline_passengers_get_an_airline_like_model() -> None:

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from forecasting.frequency import DAILY
-from forecasting.models import model
+from forecasting.models import model, predictive
 from forecasting.models.ets import Form, best_fit, candidates, fit
+from forecasting.models.spread import Correction
 from forecasting.series import QUANTILES, Series
 
 FORMS = [Form(damped, season) for damped in (False, True) for season in (1, 7)]
@@ -49,7 +50,8 @@ def test_a_season_is_tried_only_when_the_first_states_can_be_found() -> None:
     assert {form.season for form in candidates(16, 7)} == {1, 7}
 
 
-def test_bands_hold_what_they_promise_on_figures_that_an_ets_model_made() -> None:
+def test_bands_hold_what_they_promise_on_figures_that_an_ets_model_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predictive, "correction", lambda *_: Correction())  # which is for figures that no model made
     inside = []
     for seed in range(40):
         counts = simulated(np.random.default_rng(seed), 164) ** 3

@@ -57,8 +57,8 @@ def test_the_airline_passengers_have_their_published_coefficients():
     # squares; exact maximum likelihood, as in R's arima() and Brockwell & Davis: -0.40 and -0.56.
     found = fit(Order(0, 1, 1, 0, 1, 1, 12), np.log(PASSENGERS))
     assert found.params == pytest.approx([-0.4018, -0.5569], abs=2e-3)
-    _, sigma = found.rolling(np.log(PASSENGERS), [len(PASSENGERS)], 1)
-    assert sigma**2 == pytest.approx(0.001348, abs=2e-5)
+    _, errors = found.rolling(np.log(PASSENGERS), [len(PASSENGERS)], 1)
+    assert np.mean(errors**2) == pytest.approx(0.001348, abs=2e-5)
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,13 @@ def test_means_and_spreads_equal_statsmodels_own_forecast(order):
 
     values = np.cbrt(wave())
     found = fit(order, values)
-    (mean,), sigma = found.rolling(values, [len(values)], 30)
+    (mean,), errors = found.rolling(values, [len(values)], 30)
     seasonal = (order.P, order.D, order.Q, order.season if order.season > 1 else 0)
     whole = SARIMAX(values, order=(order.p, order.d, order.q), seasonal_order=seasonal, concentrate_scale=True)
     theirs = whole.filter(found.params).get_forecast(30)
     assert mean == pytest.approx(theirs.predicted_mean, rel=1e-5)
-    assert sigma * np.sqrt(np.cumsum(found.psi(30) ** 2)) == pytest.approx(np.sqrt(theirs.var_pred_mean), rel=1e-4)
+    spread = np.sqrt(np.mean(errors**2) * np.cumsum(found.psi(30) ** 2))
+    assert spread == pytest.approx(np.sqrt(theirs.var_pred_mean), rel=1e-4)
 
 
 def test_psi_weights_of_a_random_walk_with_noise_are_those_of_exponential_smoothing():

@@ -5,8 +5,11 @@ from datetime import date, datetime
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from forecasting.errors import DataError
+from forecasting.sources import _table
 from forecasting.sources.file import read_panel
 
 DAYS = pd.date_range("2021-03-01", periods=3, freq="D")
@@ -230,6 +233,18 @@ def test_a_statistic_whose_name_says_cumulative_is_cumulative():
 def test_figures_that_never_fall_are_asked_about():
     rows = "".join(f"{day:%Y-%m-%d},{i * i}\n" for i, day in enumerate(pd.date_range("2021-03-01", periods=60)))
     assert "running totals" in read("date,value\n" + rows).notes[0]
+
+
+@given(some.lists(some.sampled_from(["", ",", "a,1", "a,", ",1", "a", "a,1,2", " , "])), some.sampled_from(["", "\n"]))
+def test_lines_are_counted_alike_whether_or_not_something_is_quoted(rows, end):
+    content = "\n".join(["", "x,y", *rows]).encode() + end.encode()
+    found = []
+    for lines in (lambda: _table._parsed_lines(content, ",", "f"), lambda: _table._lines(content, ",", "f", 2, 2)):
+        try:
+            found.append(list(lines()))
+        except DataError as error:
+            found.append(str(error))
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize(

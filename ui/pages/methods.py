@@ -5,8 +5,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from forecasting import extremes as at_extremes
 from forecasting.december import story
+from forecasting.frequency import DAILY
 from forecasting.models import model, models
+from forecasting.shocks import shocks
 from forecasting.sources import sources
 
 #: Pixels: about a hundred characters a line, which is as far as an eye follows.
@@ -22,6 +25,12 @@ def bands() -> None:
         "was right *for the series on your screen* is what **How good was it here?** on Explore counts: an 80 % band "
         "that held half of what came is too narrow, whatever its model says. The bands know past errors only. A "
         "new variant, a changed test policy or a backlog is not in them."
+    )
+    st.markdown(
+        "The bands are not those that the models' own theories give: on figures that no model had seen, those held too "
+        "little. How large a surprise is to be expected follows the last weeks, and each model's bands are scaled by how "
+        "far they were off on earlier dates of real and simulated figures, by how far ahead they look. "
+        "`python -m benchmarks coverage` prints what they hold now."
     )
     st.markdown(
         "Bands of a *sum* (the next 7 days, the total by a date) come from 1,000 possible futures with the model's own "
@@ -77,8 +86,31 @@ def _story_table(measure: str) -> pd.DataFrame:
     return (100 * wide).rename_axis("Country").reset_index()
 
 
-def _percentages(table: pd.DataFrame) -> dict[str, Any]:
-    return {name: st.column_config.NumberColumn(format="%.1f %%") for name in table.columns[1:]}
+def _percentages(table: pd.DataFrame, digits: int = 1) -> dict[str, Any]:
+    return {name: st.column_config.NumberColumn(format=f"%.{digits}f %%") for name in table.columns[1:]}
+
+
+def extremes() -> None:
+    """Shocks, and which models fail at which."""
+    st.markdown("#### What the models do at extremes")
+    st.markdown(
+        "A model that scores well can still do nonsense when the world does. Here the last figures of real series are "
+        "changed before anything is prepared or fitted, and the answer is held against the one to the real figures. "
+        "**What if …** on Compare does the same with the series on your screen."
+    )
+    st.markdown("\n".join(f"- **{shock.label}**. {shock.explain(DAILY)}" for shock in shocks().values()))
+    for title, measure in (
+        ("Reacted as the shock demands", "reacted"),
+        ("Bands widened, relative to the counts", "widened"),
+    ):
+        table = at_extremes.table(measure)
+        st.markdown(f"**{title}**")
+        st.dataframe(table, hide_index=True, width="stretch", column_config=_percentages(table, 0))
+    st.markdown("\n".join(f"- {sentence}" for sentence in at_extremes.sentences()))
+    st.caption(
+        "Printed by `python -m benchmarks extremes`. Percent of the series in which a model saw the shock; their number is "
+        "in brackets. What is too little and too much is in `forecasting/shocks.py`."
+    )
 
 
 def provenance() -> None:
@@ -97,4 +129,5 @@ with st.container(width=MEASURE):
     every_model()
     scores()
     december()
+    extremes()
     provenance()

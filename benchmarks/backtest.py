@@ -1,0 +1,133 @@
+"""A look back over many origins: four models on a daily series, ETS on 53 weekly ones, and statsforecast's own loop.
+
+`four_models`: the last 12 origins, a week apart, of naive, ETS, theta and SARIMA for one country's daily cases, 28 days
+ahead. `weekly_ets`: the last 8 origins of ETS for 53 places' weekly admissions, four weeks ahead. Both with a fresh
+store in memory and two workers that have imported what they need, as the app's have; from the panel to the last forecast.
+`over_statsforecast`: `weekly_ets` beside statsforecast's cross-validation of AutoETS with the same prepared figures,
+windows, horizons and quantiles in two processes, everything imported; medians of turns one after the other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from statistics import median
+
+import pandas as pd
+
+from benchmarks._figure import BenchmarkError, Figure, figure
+from forecasting.backtest import Cut, cuts, rolling
+from forecasting.jobs import JobQueue
+from forecasting.panel import Panel
+from forecasting.prepare import prepare
+from forecasting.request import Request
+from forecasting.series import QUANTILES
+from forecasting.service import Service
+from forecasting.sources import source
+from forecasting.store import Store
+
+MODELS = ("naive", "ets", "theta", "sarima")
+WORKERS = 2
+TURNS = 3
+#: Seconds that are wanted at most.
+FOUR_MODELS, WEEKLY_ETS = 10.0, 60.0
+MISSING = (
+    "statsforecast is not installed, so there is nothing to compare with: pip install -r benchmarks/requirements.txt."
+)
+
+
+def run() -> Iterator[Figure]:
+    panel = source("bundled").panel()
+    yield figure("backtest/four_models", median(turns(lambda: four_models(panel))), "s", FOUR_MODELS)
+    cross_validation = statsforecast_loop(panel)
+    ours, theirs = [], []
+    for _ in range(TURNS):
+        ours.append(weekly_ets(panel))
+        theirs.append(cross_validation() if cross_validation else 0.0)
+    yield figure("backtest/weekly_ets", median(ours), "s", WEEKLY_ETS)
+    if not cross_validation:
+        raise BenchmarkError(MISSING)
+    yield figure("backtest/over_statsforecast", median(ours), "s", median(theirs))
+
+
+def turns(work: Callable[[], float]) -> list[float]:
+    return [work() for _ in range(TURNS)]
+
+
+def four_models(panel: Panel) -> float:
+    return look_back(panel, ["United States"], "new_cases", MODELS, horizon=28, origins=12, step=7)
+
+
+def weekly_ets(panel: Panel) -> float:
+    regions = panel.regions("new_admissions")
+    return look_back(panel, regions, "new_admissions", ["ets"], horizon=4, origins=8, step=1)
+
+
+def look_back(
+    panel: Panel, regions: Sequence[str], statistic: str, models: Sequence[str], horizon: int, origins: int, step: int
+) -> float:
+    """Seconds from the panel to the last forecast. Raises `BenchmarkError` if some forecast is not there."""
+    panel = panel.as_of(None)
+    with started(models) as service:
+        start = time.perf_counter()
+        requests = list(asked(panel, regions, statistic, models, horizon, origins, step))
+        jobs = [job for _, job in service.run(requests)]
+        seconds = time.perf_counter() - start
+    if missing := len(regions) * origins * len(models) - sum(job.forecast is not None for job in jobs):
+        raise BenchmarkError(f"{missing} forecasts are missing, so the time says nothing.")
+    return seconds
+
+
+def asked(
+    panel: Panel, regions: Sequence[str], statistic: str, models: Sequence[str], horizon: int, origins: int, step: int
+) -> Iterator[Request]:
+    """What `backtest` asks of the service."""
+    wanted: dict[pd.Timestamp, list[str]] = {}
+    for region in regions:
+        for at in rolling(panel, region, statistic, horizon, origins, step):
+            wanted.setdefault(at, []).append(region)
+    for at, those in wanted.items():
+        for known in cuts(panel, those, statistic, [at]):
+            if isinstance(known, Cut):
+                yield from (known.request(model, horizon) for model in models)
+
+
+@contextmanager
+def started(models: Sequence[str]) -> Iterator[Service]:
+    """A service whose store is empty and whose workers have each fitted something."""
+    store = Store("sqlite://")
+    service = Service(store, JobQueue(store, workers=WORKERS))
+    try:
+        practice = prepare(source("bundled").panel(), "Italy", "new_cases")
+        first = [Request(practice.tail(60 + more), model, 1) for model in models for more in range(2 * WORKERS)]
+        list(service.run(first))
+        yield service
+    finally:
+        service.close()
+
+
+def statsforecast_loop(panel: Panel) -> Callable[[], float] | None:
+    """Seconds of statsforecast's cross-validation of what `weekly_ets` forecasts; None without statsforecast."""
+    try:
+        from statsforecast import StatsForecast
+        from statsforecast.models import AutoETS
+    except ImportError:
+        return None
+    table = pd.concat([nixtla(panel, region) for region in panel.regions("new_admissions")], ignore_index=True)
+    levels = [round(100 * (1 - 2 * level), 1) for level in QUANTILES if level < 0.5]
+
+    def cross_validation() -> float:
+        start = time.perf_counter()
+        loop = StatsForecast(models=[AutoETS(season_length=1)], freq="W-SAT", n_jobs=WORKERS)
+        loop.cross_validation(df=table, h=4, n_windows=8, step_size=1, level=levels)
+        return time.perf_counter() - start
+
+    cross_validation()
+    return cross_validation
+
+
+def nixtla(panel: Panel, region: str) -> pd.DataFrame:
+    """One region's prepared figures with the names that statsforecast gives its columns."""
+    series = prepare(panel, region, "new_admissions")
+    return pd.DataFrame({"unique_id": region, "ds": series.dates, "y": series.values})

@@ -1,0 +1,288 @@
+"""How good models were: earlier dates forecast again, as ordinary jobs in the background, and scored."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from forecasting import prepare
+from forecasting.backtest import Cut, cut, rolling
+from forecasting.columns import FORECASTS, REGION
+from forecasting.errors import DataError, RequestError
+from forecasting.evaluation import score_forecasts
+from forecasting.jobs import Job, JobQueue, QueueFull
+from forecasting.models import model
+from forecasting.once import Kept, Loader
+from forecasting.panel import Panel
+from forecasting.request import Request
+from forecasting.scoring import Score, score
+from forecasting.series import Forecast, Series
+
+#: Dates of regions' panels kept in memory.
+DATES_KEPT = 256
+#: Earlier states of regions kept in memory, about ten kilobytes each.
+CUTS_KEPT = 1_500
+#: Dates that one can go back to.
+STOPS = 26
+#: Rows of earlier states of panels kept in memory, about 50 bytes each.
+ROWS_KEPT = 1_000_000
+
+
+@dataclass(frozen=True)
+class LookBack:
+    """How good the models were at the last origins.
+
+    Attributes:
+        scores: of the models of which some origin is done, best first; seasonal naive among them.
+        asked: the jobs that the queue has taken, by model and place of the origin.
+        horizon: periods ahead.
+        why_not: a sentence when there is no looking back (too little history).
+        begun: False while nothing has been asked for yet.
+        cuts: the region as it stood at each origin, oldest first.
+        full: the queue's sentence, when it would not take all of it yet.
+        left: how many forecasts have not been asked for yet.
+    """
+
+    scores: tuple[Score, ...] = ()
+    asked: dict[tuple[str, int], Job] = field(default_factory=dict)
+    horizon: int = 0
+    why_not: str | None = None
+    begun: bool = True
+    cuts: tuple[Cut, ...] = ()
+    full: str = ""
+    left: int = 0
+
+    @cached_property
+    def forecasts(self) -> dict[tuple[str, int], Forecast]:
+        """What is done, by model and place of the origin."""
+        return {name: job.forecast for name, job in self.asked.items() if job.forecast is not None}
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """Every model's jobs, an origin each."""
+        return tuple(self.asked.values())
+
+    @property
+    def origins(self) -> tuple[pd.Timestamp, ...]:
+        """The dates that were forecast from, oldest first."""
+        return tuple(cut.origin for cut in self.cuts)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether some model is still being judged."""
+        return not self.begun or self.left > 0 or any(not job.finished for job in self.jobs)
+
+    def of(self, model: str) -> Score | None:
+        """One model's score, when it is there."""
+        return next((score for score in self.scores if score.model == model), None)
+
+
+class LookingBack:
+    """Earlier dates of a panel's regions; part of a `Service`, whose queue and prepared series it uses."""
+
+    def __init__(self, queue: JobQueue, series: Callable[[Panel, str, str], Series], loader: Loader) -> None:
+        self._queue, self._series, self._loader = queue, series, loader
+        self._rolled: Kept[list[pd.Timestamp]] = Kept(DATES_KEPT)
+        self._tails: Kept[dict[pd.Timestamp, pd.Timestamp]] = Kept(DATES_KEPT)
+        self._alone: Kept[Panel] = Kept(4)
+        self._known: Kept[Cut] = Kept(CUTS_KEPT)
+        self._stood: OrderedDict[tuple[str, pd.Timestamp], tuple[pd.DataFrame, Panel]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def look_back(
+        self,
+        panel: Panel,
+        region: str,
+        statistic: str,
+        models: Sequence[str],
+        window: int | None = None,
+        origins: int | None = None,
+        *,
+        dates: Sequence[pd.Timestamp] | None = None,
+        horizon: int | None = None,
+        first: pd.Timestamp | None = None,
+        at_once: int | None = None,
+        retry: bool = False,
+    ) -> LookBack:
+        """Earlier dates forecast again from what was known then, in the background; seasonal naive beside the rest.
+
+        Daily counts: origins a week apart (four unless told otherwise), 28 days ahead. Others: origins a period apart
+        (eight), four periods ahead.
+
+        Args:
+            origins: how many of the last origins.
+            dates: forecast from these instead, e.g. those of `stops`.
+            horizon: another horizon than the usual one.
+            first: the one of `dates` that somebody looks at: its forecasts go before the others, which then wait behind
+                whatever else is asked for.
+            at_once: how many of the others may wait or be fitted at a time, all unless given; ask again for the rest.
+            retry: begin those again that failed or were cancelled.
+        """
+        now = self._series(panel, region, statistic)
+        usual, step, ahead = _usual(now)
+        ahead = horizon or ahead
+        try:
+            if dates is None:
+                dates = self._dates(panel, region, statistic, ahead, origins or usual, step, whole=True)
+            cuts = self._cuts(panel, region, statistic, dates)
+        except DataError as error:
+            return LookBack(why_not=str(error))
+        names = tuple(dict.fromkeys(["naive", *models]))
+        requests = {
+            (name, i): _windowed(cut, window).request(name, ahead) for i, cut in enumerate(cuts) for name in names
+        }
+        places = {place for place, cut in enumerate(cuts) if cut.at == first}
+        asked, full = self._submit(requests, places, len(requests) if at_once is None else at_once, retry)
+        done = {name: job.forecast for name, job in asked.items() if job.forecast is not None}
+        scores = [found for name in names if (found := score_cuts(name, cuts, done, now, ahead))]
+        best_first = tuple(sorted(scores, key=lambda s: s.error))
+        return LookBack(best_first, asked, ahead, cuts=tuple(cuts), full=full, left=len(requests) - len(asked))
+
+    def _submit(
+        self, requests: dict[tuple[str, int], Request], first: set[int], at_once: int, retry: bool
+    ) -> tuple[dict[tuple[str, int], Job], str]:
+        """The jobs that there are now, by model and place, and the queue's sentence when it would not take more.
+
+        The places in `first` are asked for in person, and only they are watched; without any, all are. Of the others no
+        more than `at_once` are unfinished: after those only what is known already is given.
+        """
+        asked: dict[tuple[str, int], Job] = {}
+        later: list[tuple[str, int]] = []
+        full, open_jobs, start = "", 0, min(first, default=0)
+        for name in sorted(requests, key=lambda name: (name[1] not in first, name[1] < start)):
+            mine = name[1] in first
+            if not mine and open_jobs >= at_once and not model(name[0]).instant:
+                later.append(name)
+                continue
+            try:
+                asked[name] = self._queue.submit(requests[name], background=not mine, retry=retry)
+            except QueueFull as error:
+                full = str(error)
+                continue
+            open_jobs += not mine and not asked[name].finished
+        known = {job.key: job for job in self._queue.jobs(requests[name].key for name in later)} if later else {}
+        asked |= {name: known[requests[name].key] for name in later if requests[name].key in known}
+        self._queue.watch([job.key for name, job in asked.items() if not first or name[1] in first])
+        return {name: asked[name] for name in requests if name in asked}, full
+
+    def stops(
+        self, panel: Panel, region: str, statistic: str, horizon: int, patience: float | None = None
+    ) -> list[Cut] | None:
+        """The region at each of the last dates that one can go back to, oldest first; after each, something has come.
+
+        With vintages the dates on which figures were published. None when not all are prepared after `patience` seconds:
+        ask again, it goes on. Raises `DataError` when there is no such date.
+        """
+        name = (panel.source, region, statistic, horizon)
+        return self._loader.result(name, lambda: self._stops(panel, region, statistic, horizon), patience)
+
+    def _stops(self, panel: Panel, region: str, statistic: str, horizon: int) -> list[Cut]:
+        now = self._series(panel, region, statistic)
+        dates = self._dates(panel, region, statistic, horizon, STOPS, _usual(now)[1], whole=False)
+        found = [cut for cut in self._cuts(panel, region, statistic, dates, strict=False) if cut.origin < now.origin]
+        if not found:
+            raise DataError("There is no earlier date to go back to; choose another region, or a shorter horizon.")
+        return found
+
+    def _dates(
+        self, panel: Panel, region: str, statistic: str, horizon: int, count: int, step: int, whole: bool
+    ) -> list[pd.Timestamp]:
+        """`rolling`; kept, for it prepares the region anew."""
+        name = (panel.source, region, statistic, horizon, count, step, whole)
+        return self._rolled.get(name, panel, lambda: rolling(panel, region, statistic, horizon, count, step, whole))
+
+    def _cuts(
+        self, panel: Panel, region: str, statistic: str, dates: Sequence[pd.Timestamp], strict: bool = True
+    ) -> list[Cut]:
+        """The region at each date, less those at which nothing new had come; kept, for preparing a panel is work.
+
+        Unless `strict`, a date on which there was nothing to learn from is left out.
+        """
+        found: dict[pd.Timestamp, Cut] = {}
+        for date in dates:
+            try:
+                known = self._cut(panel, region, statistic, date)
+            except (DataError, RequestError):
+                if strict:
+                    raise
+                continue
+            found.setdefault(known.origin, known)
+        return list(found.values())
+
+    def _cut(self, panel: Panel, region: str, statistic: str, date: pd.Timestamp) -> Cut:
+        name = (panel.source, region, statistic, date)
+        return self._known.get(name, panel, lambda: self._prepared(panel, region, statistic, date))
+
+    def _prepared(self, panel: Panel, region: str, statistic: str, date: pd.Timestamp) -> Cut:
+        """What `cut` gives. Without vintages, what all regions say of their last days at a date is looked at only once."""
+        if panel.has_vintages():
+            return cut(self._as_of(panel, date), region, statistic, date)
+        name = (panel.source, panel.statistic(statistic).name, date)
+        tails = self._tails.get(name, panel, lambda: prepare.tails(self._as_of(panel, date), statistic))
+        alone = self._alone.get((panel.source, region), panel, lambda: _alone(panel, region))
+        return cut(alone, region, statistic, date, tails)
+
+    def _as_of(self, panel: Panel, date: pd.Timestamp) -> Panel:
+        """The panel as it stood then; the last few are kept, for every region asks for the same dates."""
+        with self._lock:
+            table, known = self._stood.get((panel.source, date), (None, panel))
+        if table is panel.table:
+            return known
+        known = panel.as_of(date)
+        with self._lock:
+            self._stood[panel.source, date] = panel.table, known
+            while sum(len(kept.table) for _, kept in self._stood.values()) > ROWS_KEPT and len(self._stood) > 1:
+                self._stood.popitem(last=False)
+        return known
+
+
+def _usual(series: Series) -> tuple[int, int, int]:
+    """How many origins are looked back on, how many periods apart, and how far ahead."""
+    return (4, 7, 28) if series.frequency.name == "daily" else (8, 1, 4)
+
+
+def _alone(panel: Panel, region: str) -> Panel:
+    """The panel with one region only."""
+    return replace(panel, table=panel.table[(panel.table[REGION] == region).to_numpy()])
+
+
+def _windowed(cut: Cut, window: int | None) -> Cut:
+    return replace(cut, series=cut.series.tail(window)) if window else cut
+
+
+def score_cuts(
+    model: str, cuts: Sequence[Cut], done: dict[tuple[str, int], Forecast], now: Series, horizon: int
+) -> Score | None:
+    """One model against what came, over the cuts where it and seasonal naive are done; None where there is none.
+
+    Args:
+        done: forecasts by model and place of the cut.
+        now: the series as it is known now, which holds what came.
+    """
+    judged = [i for i, cut in enumerate(cuts) if cut.origin < now.origin]
+    places = [i for i in judged if (model, i) in done and ("naive", i) in done]
+    if not places:
+        return None
+    came, said, repeated = [], [], []
+    for i in places:
+        first = int(now.dates.searchsorted(cuts[i].origin, side="right"))
+        came.append(now.values[first : first + horizon])
+        said.append(done[model, i].values[cuts[i].gap :][: len(came[-1])])
+        repeated.append(done["naive", i].values[cuts[i].gap :][: len(came[-1])])
+    return score(model, np.concatenate(said), np.concatenate(repeated), np.concatenate(came))
+
+
+def look_back_tables(past: LookBack, now: Series) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What is done of a look back, as a forecasts table and its scores, a row a cell; both empty while nothing is."""
+    tables = [past.cuts[place].table(forecast) for (_, place), forecast in past.forecasts.items()]
+    if not tables:
+        return pd.DataFrame(columns=list(FORECASTS)), pd.DataFrame()
+    forecasts = pd.concat(tables, ignore_index=True)
+    came = pd.DataFrame({"region": past.cuts[0].region, "date": now.dates, "value": now.values})
+    return forecasts, score_forecasts(forecasts, came)

@@ -1,0 +1,20 @@
+"""Time machine: what was known at an earlier date, what would have been forecast from it, and what came."""
+
+import streamlit as st
+
+from forecasting.errors import ForecastingError
+from ui import app, explore, time_machine
+from ui.choices import StillLoading, choose
+
+service = app.service()
+try:
+    above = st.container()
+    asked = time_machine.asked_date()
+    choices = choose(service, lambda *_: {"date": asked} if asked else {})
+    with above:
+        time_machine.heading(choices)
+    time_machine.live(service, choices, asked)
+except StillLoading as figures:
+    explore.loading(str(figures))
+except ForecastingError as error:
+    st.error(str(error), icon=":material/error:")

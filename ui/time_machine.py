@@ -1,0 +1,459 @@
+"""The parts of the Time machine page, from top to bottom."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from forecasting import time_machine
+from forecasting.backtest import Cut
+from forecasting.columns import FORECASTS, MODEL, ORIGIN
+from forecasting.errors import DataError, ForecastingError
+from forecasting.jobs import Job, State
+from forecasting.looking_back import LookBack
+from forecasting.models import model
+from forecasting.service import Service
+from forecasting.sources._hub_forecasts import Hub
+from forecasting.wording import day
+from ui import app, chart, link
+from ui.choices import PATIENCE, Choices, StillLoading
+from ui.explore import TICK
+
+#: Seconds between two dates while the time machine plays.
+STEP = 1.0
+#: Forecasts of other dates that wait or are fitted at a time: whoever leaves the page leaves no more behind.
+AT_ONCE = 24
+#: Names in the session's state.
+_PLAYS, _STEPPED, _STOPPED, _FETCH_BEFORE = "tm plays", "tm stepped", "tm stopped", "tm fetch before"
+_COMING = "tm coming"
+#: Files of a hub that are fetched at a time.
+FETCHES = 2
+
+
+def asked_date() -> str | None:
+    """The date that the page is at, or that a link asks for."""
+    return st.session_state.get("date") or st.query_params.get("date")
+
+
+def heading(choices: Choices) -> None:
+    """Where and what."""
+    st.subheader(f"Time machine: {choices.region}, {choices.statistic.label.lower()}", anchor=False)
+    st.caption("Go back to an earlier date, see what was known then and what would have been forecast, and what came.")
+
+
+@dataclass(frozen=True)
+class Journey:
+    """What the page goes through: the stops, what the slider calls each, and the names of the models."""
+
+    stops: Sequence[Cut]
+    dates: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @property
+    def place(self) -> int:
+        """The stop that the slider is at."""
+        return self.dates.index(st.session_state["date"])
+
+
+def live(service: Service, choices: Choices, asked: str | None) -> None:
+    """Everything that changes with the date and while forecasts are made; it polls alone, and only while it must."""
+    stops = service.past.stops(choices.panel, choices.region, choices.statistic.name, choices.horizon, PATIENCE)
+    if stops is None:
+        raise StillLoading(f"the earlier dates of {choices.region}")
+    dates = tuple(f"{time_machine.known_on(stop, choices.panel):%Y-%m-%d}" for stop in stops)
+    link.seed("date", dates, dates[time_machine.usual_stop(stops, choices.whole, choices.horizon)], "date", asked)
+    if unmet := link.notes():
+        st.info("\n\n".join(unmet), icon=":material/link_off:")
+    journey = Journey(stops, dates, tuple(dict.fromkeys([*choices.models, "naive"])))
+    at_first = [_look_back(service, choices, journey)]
+    interval = _interval(at_first[0], choices)
+
+    def draw() -> None:
+        past = at_first.pop() if at_first else _look_back(service, choices, journey)
+        if not past.why_not:
+            _advance(past, journey)
+        st.session_state[_COMING] = _draw(service, choices, journey, past)
+        if _interval(past, choices) != interval:
+            st.rerun()
+
+    st.fragment(draw, run_every=interval)()
+
+
+def _look_back(service: Service, choices: Choices, journey: Journey, retry: bool = False) -> LookBack:
+    return service.past.look_back(
+        choices.panel,
+        choices.region,
+        choices.statistic.name,
+        choices.models,
+        choices.window,
+        dates=[stop.at for stop in journey.stops],
+        horizon=choices.horizon,
+        first=journey.stops[journey.place].at,
+        at_once=0 if _stopped(choices) else AT_ONCE,
+        retry=retry,
+    )
+
+
+def _stopped(choices: Choices) -> bool:
+    """Whether the reader wants no more forecasts of other dates for this view."""
+    return bool(st.session_state.get(_STOPPED) == choices.view)
+
+
+def _interval(past: LookBack, choices: Choices) -> float | None:
+    """How often the page looks again, in seconds; None when nothing will change by itself."""
+    fetches = st.session_state.get(_COMING)
+    if fetches or any(not job.finished for job in past.jobs) or (past.left and not _stopped(choices)):
+        return TICK
+    return STEP if st.session_state.get(_PLAYS) else None
+
+
+def _advance(past: LookBack, journey: Journey) -> None:
+    """While it plays: on to the next date, when this one's forecasts are there and have been on the screen a while."""
+    if not st.session_state.get(_PLAYS):
+        return
+    here = [past.asked.get((name, journey.place)) for name in journey.names]
+    shown_for = time.monotonic() - st.session_state.get(_STEPPED, 0.0)
+    if shown_for < 0.8 * STEP or any(job is None or not job.finished for job in here):
+        return
+    if journey.place + 1 < len(journey.dates):
+        st.session_state["date"] = journey.dates[journey.place + 1]
+        st.session_state[_STEPPED] = time.monotonic()
+    else:
+        st.session_state[_PLAYS] = False
+
+
+def _draw(service: Service, choices: Choices, journey: Journey, past: LookBack) -> bool:
+    """The page below its heading. Whether something is still being fetched or read."""
+    _controls(choices, journey)
+    if past.why_not:
+        st.info(past.why_not, icon=":material/history:")
+        return False
+    _progress(service, choices, journey, past)
+    above = st.container()
+    others, coming = _published(service, choices, journey)
+    judged, problem = _judged(past, others, choices)
+    with above:
+        _chart(choices, journey, past, others)
+    if problem:
+        st.warning(problem, icon=":material/upload_file:")
+    _standings(judged, journey, choices)
+    _skill(judged, journey, choices)
+    for error in dict.fromkeys(f"{model(job.model).label}: {job.error}" for job in past.jobs if job.error):
+        st.caption(error)
+    return coming
+
+
+def _controls(choices: Choices, journey: Journey) -> None:
+    plays = bool(st.session_state.get(_PLAYS))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.button(
+            "Pause" if plays else "Play",
+            key="play",
+            icon=":material/pause:" if plays else ":material/play_arrow:",
+            on_click=_play_or_pause,
+            args=(journey,),
+            width="content",
+        )
+        st.select_slider(
+            "Date",
+            journey.dates,
+            key="date",
+            format_func=lambda date: day(pd.Timestamp(date)),
+            on_change=link.forget_notes,
+            persist_state="session",
+        )
+    date = pd.Timestamp(st.session_state["date"])
+    if not plays and st.query_params.get("date") != st.session_state["date"]:
+        st.query_params["date"] = st.session_state["date"]
+    origin = journey.stops[journey.place].origin
+    if choices.panel.has_vintages():
+        known = f"Known on {day(date)}, as published then, with figures to {day(origin)}."
+    else:
+        known = f"Cut at {day(date)}; the source keeps no earlier versions, so later corrections are in it."
+    totals = f" Drawn and scored as new {choices.statistic.unit}." if choices.statistic.shown_cumulative else ""
+    st.caption(known + totals)
+
+
+def _play_or_pause(journey: Journey) -> None:
+    st.session_state[_PLAYS] = not st.session_state.get(_PLAYS)
+    st.session_state[_STEPPED] = time.monotonic() - STEP
+    if st.session_state[_PLAYS] and journey.place + 1 == len(journey.dates):
+        st.session_state["date"] = journey.dates[0]
+        st.session_state[_STEPPED] = time.monotonic()
+
+
+def _progress(service: Service, choices: Choices, journey: Journey, past: LookBack) -> None:
+    """How far it has come, with a button to leave it at that or to go on."""
+    of = len(past.jobs) + past.left
+    made = sum(job.forecast is not None for job in past.jobs)
+    ended = sum(job.finished for job in past.jobs)
+    given_up = [job for job in past.jobs if job.state == State.cancelled]
+    if past.full:
+        st.warning(past.full, icon=":material/hourglass_top:")
+    if _stopped(choices) or given_up:
+        if made < of:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.caption(f"{made} of {of} forecasts made; the rest was cancelled.", width="content")
+                st.button("Make the rest", on_click=_go_on, args=(service, choices, journey), width="content")
+    elif ended < of:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(ended / of, f"{made} of {of} forecasts made")
+            st.button("Cancel", on_click=_stop, args=(service, choices, journey, past), width="content")
+
+
+def _stop(service: Service, choices: Choices, journey: Journey, past: LookBack) -> None:
+    """End what is made for other dates than the one on the screen."""
+    st.session_state[_STOPPED] = choices.view
+    for (_, place), job in past.asked.items():
+        if place != journey.place and not job.finished:
+            service.cancel(job.key)
+
+
+def _go_on(service: Service, choices: Choices, journey: Journey) -> None:
+    st.session_state.pop(_STOPPED, None)
+    _look_back(service, choices, journey, retry=True)
+
+
+def _chart(choices: Choices, journey: Journey, past: LookBack, others: pd.DataFrame) -> None:
+    stop = journey.stops[journey.place]
+    made = {
+        name: past.forecasts[name, journey.place] for name in choices.models if (name, journey.place) in past.forecasts
+    }
+    if not made and ("naive", journey.place) in past.forecasts:
+        made = {"naive": past.forecasts["naive", journey.place]}
+    window = time_machine.window(journey.stops, choices.whole, choices.horizon)
+    with st.container(border=True):
+        truth = st.toggle("Show what came after", True, key="truth", persist_state="session")
+        moment = time_machine.Moment(
+            stop,
+            choices.whole,
+            made,
+            choices.band if choices.band in made else next(iter(made), ""),
+            others[others[ORIGIN] == stop.origin],
+            window,
+            truth,
+            choices.panel.has_vintages(),
+            choices.smooth,
+            f"new {choices.statistic.unit}",
+        )
+        chart.draw(
+            time_machine.moment(moment, app.theme()),
+            app.theme(),
+            key="moment",
+            view=f"time machine/{choices.view}",
+            name=f"{choices.region} {st.session_state['date']}",
+            description=time_machine.describe(moment),
+            height=460,
+            top=time_machine.top(past, others, choices.whole, window, choices.smooth),
+        )
+        waiting = [_waits(past.asked.get((name, journey.place))) for name in choices.models]
+        teams = moment.others[MODEL].drop_duplicates()
+        if len(teams) > len(time_machine.OTHERS):
+            st.caption(f"Of the published forecasts {', '.join(teams[: len(time_machine.OTHERS)])} are drawn.")
+        if len(teams) and choices.smooth:
+            st.caption("Published forecasts are drawn day by day, not as means.")
+        if any(waiting):
+            names = [model(name).label for name, waits in zip(choices.models, waiting, strict=True) if waits]
+            st.caption(f"Still being made for this date: {', '.join(names)}.")
+
+
+def _waits(job: Job | None) -> bool:
+    return job is None or not job.finished
+
+
+def _published(service: Service, choices: Choices, journey: Journey) -> tuple[pd.DataFrame, bool]:
+    """Forecasts that others have published, counted like ours, and whether more of them are on their way."""
+    found: list[pd.DataFrame] = []
+    coming = False
+    with st.expander("Published forecasts beside ours", icon=":material/groups:"):
+        file = st.file_uploader(
+            "A file of forecasts (a hub's format or ours, CSV or Parquet)", ["csv", "gz", "parquet", "pq"], key="file"
+        )
+        if file is not None:
+            coming |= _from_file(service, choices, journey, file.getvalue(), file.name, found)
+        if (hub := service.others.hub(choices.panel.source)) is not None:
+            coming |= _from_hub(service, choices, journey, hub, found)
+    if not found:
+        return pd.DataFrame(columns=list(FORECASTS)), coming
+    return pd.concat(found, ignore_index=True).drop_duplicates([*FORECASTS[1:4], "quantile"]), coming
+
+
+def _from_file(
+    service: Service, choices: Choices, journey: Journey, content: bytes, name: str, found: list[pd.DataFrame]
+) -> bool:
+    """Add what fits of the reader's file. Whether it is still being read."""
+    try:
+        table = service.others.uploaded(content, name, choices.panel.regions(choices.statistic.name), PATIENCE)
+        if table is None:
+            st.caption("Reading the file …")
+            return True
+        found.append(_placed(table, choices, journey, f"'{name}'"))
+    except ForecastingError as error:
+        st.error(str(error), icon=":material/error:")
+        return False
+    teams, dates = found[-1][MODEL].unique(), found[-1][ORIGIN].nunique()
+    st.caption(" ".join([f"{', '.join(teams)}: {dates} of {len(journey.dates)} dates.", *table.attrs.get("notes", ())]))
+    return False
+
+
+def _from_hub(service: Service, choices: Choices, journey: Journey, hub: Hub, found: list[pd.DataFrame]) -> bool:
+    """Add what the hub has of a team. Whether something is still being fetched."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        team = st.text_input(
+            "A team of the hub",
+            hub.ensemble,
+            key=f"team {choices.panel.source}",
+            max_chars=80,
+            help=f"{hub.publisher} keeps what every team forecast, week by week. {hub.ensemble} is made of all of them.",
+        ).strip()
+        wanted = st.toggle("Fetch its forecasts", key=f"fetch {choices.panel.source}", width="content")
+    if not wanted or not team:
+        return False
+    view = f"{choices.panel.source}/{team}"
+    before = st.session_state.get(_FETCH_BEFORE) == view
+    if not before and journey.place:
+        st.button(
+            "Fetch those of the dates before, too",
+            on_click=lambda: st.session_state.update({_FETCH_BEFORE: view}),
+        )
+    return _fetched(service, choices, journey, team, [journey.place, *(range(journey.place) if before else ())], found)
+
+
+def _fetched(
+    service: Service, choices: Choices, journey: Journey, team: str, places: list[int], found: list[pd.DataFrame]
+) -> bool:
+    """Add a team's forecasts of some stops, a few files at a time. Whether more are on their way."""
+    here, problems = [], []
+    for place in places:
+        week = time_machine.reference_date(journey.stops[place], choices.panel)
+        try:
+            table = service.others.published(choices.panel.source, team, week, PATIENCE if place == places[0] else 0)
+            here.append(table)
+            if table is not None:
+                found.insert(0, _placed(table, choices, journey, f"The forecast of '{team}'"))
+        except ForecastingError as error:
+            problems.append(str(error))
+        missing = sum(table is None for table in here)
+        if missing == FETCHES:
+            break
+    if missing:
+        st.caption(f"Fetching; {len(here) - missing} of {len(places)} files are here …")
+    if problems:
+        more = f" {len(problems)} dates are without it." if len(problems) > 1 else ""
+        st.info(problems[0] + more, icon=":material/cloud_off:")
+    return missing > 0
+
+
+def _placed(table: pd.DataFrame, choices: Choices, journey: Journey, name: str) -> pd.DataFrame:
+    return time_machine.placed(
+        table,
+        choices.statistic.name,
+        choices.region,
+        journey.stops,
+        choices.panel,
+        choices.whole.frequency,
+        name,
+    )
+
+
+def _judged(past: LookBack, others: pd.DataFrame, choices: Choices) -> tuple[pd.DataFrame, str]:
+    """A score for every period that was forecast and has come, by us or others, and what is wrong with theirs."""
+    ours = time_machine.cells(past, choices.whole)
+    try:
+        theirs = time_machine.published_cells(others, choices.whole)
+    except DataError as error:
+        return ours, str(error)
+    return (pd.concat([ours, theirs], ignore_index=True) if len(theirs) else ours), ""
+
+
+def _standings(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None:
+    """Two tables: this date, and all dates up to it."""
+    origin = journey.stops[journey.place].origin
+    left, right = st.columns(2)
+    with left.container(border=True):
+        st.markdown("**From this date**")
+        _standing(judged[judged[ORIGIN] == origin], choices, "this")
+    with right.container(border=True):
+        st.markdown("**From all dates up to this one**")
+        _standing(judged[judged[ORIGIN] <= origin], choices, "all")
+
+
+def _standing(judged: pd.DataFrame, choices: Choices, key: str) -> None:
+    if judged.empty:
+        st.caption("No forecast has been made yet.")
+        return
+    found = time_machine.standing(judged)
+    if not found.cells:
+        st.caption("There is no period yet that all of these models have forecast.")
+        return
+    table = found.table.assign(model=[time_machine.label(name) for name in found.table[MODEL]])
+    st.dataframe(table, hide_index=True, width="stretch", column_config=_columns(), key=f"standing {key}")
+    frequency = choices.whole.frequency
+    dates = f" from {found.origins} dates" if found.origins > 1 else ""
+    left_out = f" {found.left_out} others are left out." if found.left_out else ""
+    st.caption(f"Over the {frequency.steps(found.cells)}{dates} that all of these have forecast.{left_out}")
+
+
+def _columns() -> dict[str, Any]:
+    number = st.column_config.NumberColumn
+    return {
+        "model": st.column_config.TextColumn("Model", width=150),
+        "relative_wis": number(
+            "Against repeating",
+            format="%.2f×",
+            help="Weighted interval score, which judges the bands too, over seasonal naive's. Below 1 beats repeating.",
+        ),
+        "wis": number("WIS", format="%,.1f", help="Weighted interval score, in counts a period. Lower is better."),
+        "ae": number("Mean error", format="%,.1f", help="Mean absolute error of the median, in counts a period."),
+        "coverage_50": number("50 % held", format="%.0f %%"),
+        "coverage_80": number(
+            "80 % held", format="%.0f %%", help="An honest 80 % band holds about 80 % of what comes."
+        ),
+        "coverage_95": number("95 % held", format="%.0f %%"),
+    }
+
+
+def _skill(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None:
+    """The heat map of one model."""
+    theirs = [name for name in judged[MODEL].drop_duplicates() if name not in journey.names]
+    names = [name for name in [*journey.names, *theirs] if name != "naive"]
+    if not names:
+        return
+    with st.container(border=True):
+        st.markdown("**When, and how far ahead, was it better than repeating?**")
+        if st.session_state.get("skill of") not in names:
+            st.session_state["skill of"] = names[0]
+        name = st.pills(
+            "Model",
+            names,
+            key="skill of",
+            format_func=time_machine.label,
+            label_visibility="collapsed",
+            required=True,
+        )
+        if name not in set(judged[MODEL]):
+            st.caption("Nothing of it can be compared yet.")
+            return
+        frequency = choices.whole.frequency
+        ratios = time_machine.skill(judged, name or names[0], frequency)
+        called = {stop.origin: day(pd.Timestamp(date)) for stop, date in zip(journey.stops, journey.dates, strict=True)}
+        chart.draw(
+            time_machine.heat_map(ratios, frequency.step, journey.stops[journey.place].origin, app.theme(), called),
+            app.theme(),
+            key="skill",
+            view=f"skill/{choices.view}/{ratios.shape}",
+            name=f"{choices.region} {name} skill",
+            description=f"How {time_machine.label(name or names[0])} compares with repeating, by date and horizon.",
+            height=int(70 + 34 * min(len(ratios.columns), 12)),
+            top=float(len(ratios.columns)),
+        )
+        st.html(time_machine.scale(app.theme()))
+        st.caption(
+            "A column a date, a row a horizon: the weighted interval score over seasonal naive's. The framed date is "
+            "the one above."
+        )
