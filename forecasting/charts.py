@@ -11,6 +11,7 @@ import pandas as pd
 from forecasting.models import model
 from forecasting.palette import LIGHT, Theme, rgba
 from forecasting.series import MEDIAN, QUANTILES, Forecast, Series
+from forecasting.vintages import Revision
 from forecasting.wording import compact, day, whole
 
 #: Central bands drawn, widest first, with the opacity of each on light and dark.
@@ -33,6 +34,7 @@ class Fan:
         band: the model whose 50, 80 and 95 % bands are drawn.
         unit: what the y axis counts, e.g. ``"new cases"``.
         smooth: draw means over the last season (7 days) instead of single periods.
+        revisions: what the last figures usually become, drawn beside them.
     """
 
     series: Series
@@ -41,6 +43,7 @@ class Fan:
     band: str
     unit: str
     smooth: bool
+    revisions: tuple[Revision, ...] = ()
 
     def history(self) -> np.ndarray:
         """Shape (n,): the line of the past, as counts, means or running totals."""
@@ -70,6 +73,7 @@ def fan(chart: Fan, theme: Theme = LIGHT) -> dict[str, Any]:
         line_trace(iso(dates), past, _history_name(chart), theme.text, 2.2, "history"),
         *(_median(chart, name, past[-1], theme) for name in chart.forecasts),
         *_provisional(chart, theme),
+        *_revised(chart, theme),
     ]
     return {"data": traces, "layout": _layout(chart, theme)}
 
@@ -130,6 +134,37 @@ def _provisional(chart: Fan, theme: Theme) -> list[dict[str, Any]]:
             "name": "Provisional, not used",
             "marker": {"symbol": "circle-open", "size": 9, "color": theme.text, "line": {"width": 2}},
             "hovertemplate": "%{y:,.0f} so far",
+        }
+    ]
+
+
+def _revised(chart: Fan, theme: Theme) -> list[dict[str, Any]]:
+    """What the last figures usually become, with where four of five such figures ended."""
+    shown = [revision for revision in chart.revisions if revision.date >= chart.series.start]
+    if not shown or chart.smooth or chart.series.cumulative:
+        return []
+    value = np.array([revision.value for revision in shown])
+    low, middle, high = (value * [getattr(r, part) for r in shown] for part in ("low", "median", "high"))
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "uid": "revised",
+            "x": iso(pd.DatetimeIndex([revision.date for revision in shown])),
+            "y": json_numbers(middle),
+            "error_y": {
+                "type": "data",
+                "symmetric": False,
+                "array": json_numbers(high - middle),
+                "arrayminus": json_numbers(middle - low),
+                "color": theme.muted,
+                "thickness": 1.5,
+                "width": 4,
+            },
+            "name": "Usually becomes",
+            "marker": {"symbol": "diamond-open", "size": 9, "color": theme.muted, "line": {"width": 2}},
+            "customdata": [f"{whole(a)} – {whole(b)}" for a, b in zip(low, high, strict=True)],
+            "hovertemplate": "usually becomes %{y:,.0f} (80 %: %{customdata})",
         }
     ]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from forecasting.frequency import Frequency
 from forecasting.regular import cycle_of
 from forecasting.repairs import Repaired
+from forecasting.vintages import Revision
 
 #: A silence at the end of more than six weeks is the end of reporting, not a delay.
 STOPPED_DAYS = 42
@@ -88,3 +91,12 @@ def when(date: pd.Timestamp, frequency: Frequency) -> str:
 def _listed(days: np.ndarray) -> str:
     names = [DAYS[i] for i in np.flatnonzero(days)]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def revision_sentences(revisions: Sequence[Revision], frequency: Frequency) -> list[str]:
+    """What the last figures usually become, where the source keeps its versions."""
+    return [
+        f"The {frequency.step} to {when(one.date, frequency)} was published as {one.value:,.0f}; such figures usually become "
+        f"{one.median:.2f} times that (80 %: {one.low:.2f} to {one.high:.2f}, from {frequency.steps(one.count)} before)."
+        for one in revisions
+    ]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from forecasting import prepare, sources
+from forecasting import prepare, sources, vintages
 from forecasting.errors import JobError
 from forecasting.jobs import Job, JobQueue
 from forecasting.looking_back import LookingBack
@@ -17,6 +17,7 @@ from forecasting.panel import Panel
 from forecasting.request import Request
 from forecasting.series import Forecast, Series
 from forecasting.store import Store
+from forecasting.vintages import Revision
 
 #: Prepared series kept in memory; each is a few kilobytes.
 SERIES_KEPT = 256
@@ -36,6 +37,7 @@ class Service:
         self.store = store or Store()
         self.queue = queue or JobQueue(self.store)
         self._series: Kept[Series] = Kept(SERIES_KEPT)
+        self._revisions: Kept[tuple[Revision, ...]] = Kept(SERIES_KEPT)
         self._loader = Loader()
         self.past = LookingBack(self.queue, self.series, self._loader)
         self.others = Others(self._loader)
@@ -56,6 +58,11 @@ class Service:
         name = (panel.source, region, statistic)
         series = self._series.get(name, panel, lambda: prepare.prepare(panel, region, statistic))
         return series.tail(window) if window else series
+
+    def revisions(self, panel: Panel, region: str, statistic: str) -> tuple[Revision, ...]:
+        """What the last figures of a region usually become, where its source keeps what was published when."""
+        name = (panel.source, region, statistic)
+        return self._revisions.get(name, panel, lambda: vintages.coming(panel, region, statistic))
 
     def ask(self, requests: Iterable[Request], background: bool = False, retry: bool = False) -> dict[str, Job]:
         """A job for each request, by model, without waiting: done at once where the forecast is stored or instant.

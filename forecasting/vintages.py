@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 
 #: Vintages of a table that are kept in memory once cut: a look back over half a year of weeks.
 KEPT = 32
+#: The last so many periods are looked at for revisions still to come.
+LAST = 4
+#: A figure is settled when so many periods have ended since.
+SETTLED = 4
+#: So many settled figures of the same age are needed to say what is usual.
+LEAST = 5
+#: A change by less than this share is not worth a word.
+SMALL = 0.02
 
 
 def revisions(panel: Panel, region: str, statistic: str | None = None) -> pd.DataFrame:
@@ -49,6 +58,47 @@ def revisions(panel: Panel, region: str, statistic: str | None = None) -> pd.Dat
     return pd.DataFrame(
         {DATE: rows[DATE], AS_OF: rows[AS_OF], "age": ages, VALUE: rows[VALUE], "final": rows[DATE].map(newest)}
     )
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What one of the last figures usually becomes.
+
+    Attributes:
+        date: of the figure.
+        value: the figure as it is published now.
+        low, median, high: of such figures' final value over the one published as early, the 10, 50 and 90 % points.
+        count: how many such figures there were.
+    """
+
+    date: pd.Timestamp
+    value: float
+    low: float
+    median: float
+    high: float
+    count: int
+
+
+def coming(panel: Panel, region: str, statistic: str | None = None) -> tuple[Revision, ...]:
+    """What is usual, of the last `LAST` figures those that are worth a word, newest first; empty without vintages.
+
+    Counts only: a running total hardly changes when its last day does. Raises `RequestError` for an unknown region.
+    """
+    if not panel.has_vintages() or panel.statistic(statistic).reported_cumulative:
+        return ()
+    table = revisions(panel, region, statistic)
+    now = table[table[AS_OF] == dates(panel.table)[-1]]
+    settled = table[table[DATE].isin(now.loc[now["age"] >= SETTLED, DATE]) & (table[VALUE] > 0)].dropna()
+    ratios = (settled["final"] / settled[VALUE]).groupby(settled["age"])
+    found = []
+    for row in now.tail(LAST).iloc[::-1].itertuples():
+        if row.age not in ratios.groups or np.isnan(row.value):
+            continue
+        same = ratios.get_group(row.age)
+        low, median, high = same.quantile([0.1, 0.5, 0.9])
+        if len(same) >= LEAST and max(abs(median - 1), (high - low) / 4) >= SMALL:
+            found.append(Revision(row.date, float(row.value), low, median, high, len(same)))
+    return tuple(found)
 
 
 def _periods(rows: pd.DataFrame, alias: str) -> np.ndarray:

@@ -9,6 +9,7 @@ import pytest
 from forecasting import Series, charts, model, palette
 from forecasting.frequency import DAILY, weekly
 from forecasting.series import MEDIAN
+from forecasting.vintages import Revision
 
 
 @pytest.fixture
@@ -117,3 +118,14 @@ def test_a_standalone_page_carries_its_own_plotly(series):
     assert "Plotly.newPlot" in page
     assert "cdn.plot.ly" not in page.split("Plotly.newPlot")[1]
     assert "Utopia" in page
+
+
+def test_what_the_last_figures_usually_become_is_drawn_beside_them():
+    series = Series(pd.Timestamp("2025-01-04"), weekly(), np.full(20, 80.0))
+    revision = Revision(series.origin, 80.0, 1.1, 1.25, 1.5, 12)
+    chart = charts.Fan(series, {}, frozenset(), "", "new cases", False, (revision,))
+    (trace,) = [trace for trace in charts.fan(chart)["data"] if trace["uid"] == "revised"]
+    assert trace["y"] == [100.0]
+    assert trace["error_y"]["array"] == [20.0]
+    assert trace["error_y"]["arrayminus"] == [12.0]
+    assert trace["customdata"] == ["88 – 120"]

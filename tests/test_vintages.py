@@ -12,7 +12,7 @@ from forecasting.errors import RequestError
 from forecasting.frequency import DAILY, weekly
 from forecasting.panel import Panel, Statistic
 from forecasting.prepare import prepare
-from forecasting.vintages import revisions
+from forecasting.vintages import coming, revisions
 
 ROWS = """as_of,region,date,value
 2025-01-08,A,2025-01-04,10
@@ -155,3 +155,28 @@ def test_no_more_than_a_few_vintages_are_kept(million):
     for date in million.vintages():
         million.as_of(date + pd.Timedelta(days=1))
     assert len(vintages._known[id(million.table)]._cut) == vintages.KEPT
+
+
+def growing(regions: int = 1, weeks: int = 16) -> Panel:
+    """Weekly vintages in which a week's figure is four fifths of what it is a week later, for good."""
+    ends = pd.date_range("2025-01-04", periods=weeks, freq="W-SAT")
+    rows = [
+        (ends[last] + pd.Timedelta(days=4), ends[week], 80.0 if week == last else 100.0)
+        for last in range(weeks)
+        for week in range(last + 1)
+    ]
+    table = pd.DataFrame(rows, columns=["as_of", "date", "value"]).assign(region="A", statistic="new")
+    return Panel("test", table, (Statistic("new", "New", "cases", "new"),), {"new": weekly()}, "", "")
+
+
+def test_what_the_last_figures_usually_become_is_learned_from_settled_ones():
+    (one,) = coming(growing(), "A")
+    assert (one.date, one.value) == (pd.Timestamp("2025-04-19"), 80.0)
+    assert (one.low, one.median, one.high) == pytest.approx((1.25, 1.25, 1.25))
+    assert one.count == 12  # of the 16 weeks the last four are not settled
+
+
+def test_a_few_settled_figures_say_nothing_and_a_source_without_vintages_less():
+    assert coming(growing(weeks=8), "A") == ()
+    plain = growing()
+    assert coming(plain.as_of(None), "A") == ()

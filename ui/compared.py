@@ -128,7 +128,8 @@ def _scores(view: View) -> None:
 
 def _models(view: View) -> None:
     past, choices = view.past, view.choices
-    st.markdown(headline.verdict(past.scores, view.step))
+    if len(past.scores) > 1 or not view.waiting:  # of seasonal naive alone there is nothing to say yet
+        st.markdown(headline.verdict(past.scores, view.step))
     if len(past.scores) > 1 and not view.waiting:
         first, second = past.scores[:2]
         if first.periods == second.periods:  # else they were judged by different dates: one was ended early

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from forecasting import charts, export, headline
+from forecasting import charts, export, headline, sentences
 from forecasting.jobs import Job, QueueFull
 from forecasting.looking_back import LookBack
 from forecasting.models import model
@@ -105,7 +105,9 @@ def _draw(service: Service, choices: Choices, state: State, polling: bool) -> No
     naive = service.ask([Request(choices.series, "naive", choices.horizon)])["naive"]
     shown, drafts = _forecasts(state.jobs, naive)
     band = choices.band if choices.band in shown else next(iter(shown))
-    fan = charts.Fan(choices.series, shown, drafts, band, choices.statistic.label.lower(), choices.smooth)
+    revisions = service.revisions(choices.panel, choices.region, choices.statistic.name)
+    unit = choices.statistic.label.lower()
+    fan = charts.Fan(choices.series, shown, drafts, band, unit, choices.smooth, revisions)
     above = st.container()
     _chart(choices, fan)  # first on its way to the screen, though not the first on it
     with above:
@@ -197,7 +199,8 @@ def _track_record(past: LookBack, choices: Choices) -> None:
                 "compared with what came."
             )
         if past.scores:
-            st.markdown(headline.verdict(past.scores, frequency.step))
+            if len(past.scores) > 1 or not past.waiting:  # of seasonal naive alone there is nothing to say yet
+                st.markdown(headline.verdict(past.scores, frequency.step))
             st.dataframe(_score_table(past), hide_index=True, width="stretch", column_config=_score_columns())
         late = dict.fromkeys(model(job.model).label for job in past.jobs if not job.finished)
         if past.waiting:
@@ -272,9 +275,10 @@ def _download(label: str, data: Callable[[], bytes], file_name: str, mime: str) 
     )
 
 
-def provenance(choices: Choices) -> None:
-    """Where the figures come from and what was repaired in them."""
-    notes = choices.series.notes
+def provenance(service: Service, choices: Choices) -> None:
+    """Where the figures come from, what was repaired in them, and what the last ones usually become."""
+    revisions = service.revisions(choices.panel, choices.region, choices.statistic.name)
+    notes = [*choices.series.notes, *sentences.revision_sentences(revisions, choices.series.frequency)]
     with st.container(border=True):
         st.markdown("##### About these figures")
         st.markdown("\n".join(f"- {note}" for note in notes) if notes else "Nothing had to be repaired.")

@@ -1,4 +1,4 @@
-"""SARIMA: a few parsimonious orders, judged by how they would have forecast the last weeks."""
+"""SARIMA: a few parsimonious orders, judged by how they would have forecast from moments that resembled this one."""
 
 from __future__ import annotations
 
@@ -18,15 +18,20 @@ from forecasting.transforms import Transform
 SHORTEST = 20
 #: Only so many of the last figures are fitted: a fit takes as long as its series, and old waves differ from new ones.
 WINDOW = 365
-#: A longer season is left out: its state space is slow, and weekly counts span too few years to learn one.
+#: A longer season is left out: its fit is slow, and weekly counts span too few years to learn one.
 LONGEST_SEASON = 24
-#: Held out: the last 6 seasons (or periods without one: 12), but no more than a quarter of all.
-SEASONS_HELD_OUT, PERIODS_HELD_OUT = 6, 12
-#: Forecasts judged reach 2 seasons ahead (or 4 periods), from about so many origins.
-SEASONS_AHEAD, PERIODS_AHEAD, ORIGINS = 2, 4, 12
+#: Forecasts judged reach 4 seasons ahead (or 4 periods), from up to so many origins, the first of them after a third of
+#: the figures. Of the 28 days after 550 dates in 32 European countries, what erred least over the last six weeks alone
+#: missed 5 % more (in the geometric mean; 8 % in the mean) than what erred least at moments like the present: before a
+#: wave turns, what carries its rise on has just done well.
+SEASONS_AHEAD, PERIODS_AHEAD, ORIGINS = 4, 4, 36
+#: Moments are alike when the level and its change over three seasons differ by less than about so many of their standard
+#: deviations: the width of a Gaussian kernel. Much more or less of it makes little difference.
+ALIKE = 0.8
 #: So many of the best are averaged, plainly: which order errs least is partly luck (measured: 2 to 4 % less error
 #: than the best alone, on 32 European countries; Bates & Granger 1969 on why averages of forecasts do well).
-TEAM = 3
+#: Without a season five do better than three: 2 % in weekly WIS on the log scale, of the hub's regions and Europe's.
+TEAM, TEAM_PLAIN = 3, 5
 
 #: With a season: (p,d,q)(P,D,Q). The airline model first, for the first draft is its forecast.
 SEASONAL = (
@@ -45,9 +50,10 @@ PLAIN = ((0, 1, 1), (1, 1, 0), (1, 1, 1), (2, 1, 0), (1, 1, 2), (0, 2, 2), (1, 0
 
 @dataclass(frozen=True)
 class Trial:
-    """What candidates are judged by: forecasts of the last weeks from origins within them.
+    """What candidates are judged by: forecasts from origins in the last two thirds of what is known.
 
-    Parameters are fitted once, on what came before all of them; only the filter moves on from origin to origin.
+    Each forecast sees nothing of what came after its origin, but the parameters are fitted once, to everything: there are
+    few of them, and every wave that they have seen is one more that they know.
 
     Attributes:
         values: shape (n,), on the model's scale.
@@ -59,25 +65,37 @@ class Trial:
     season: int
     horizon: int
 
-    @property
-    def known(self) -> int:
-        """How many values the parameters may be fitted to."""
-        wanted = SEASONS_HELD_OUT * self.season if self.season > 1 else PERIODS_HELD_OUT
-        return len(self.values) - min(wanted, len(self.values) // 4)
+    @cached_property
+    def origins(self) -> list[int]:
+        """How many values each forecast may use: whole seasons before now, so that all start on the same weekday."""
+        n, season = len(self.values), self.season
+        first = max(n // 3, 2 * season + 3)
+        last = max(n - self.horizon, first)
+        step = season * max(1, (last - first) // (season * ORIGINS))
+        return [origin for origin in range(n, first - 1, -step) if origin <= last][::-1] or [last]
 
     @cached_property
-    def origins(self) -> range:
-        """How many values each forecast may use; the last is far enough from the end to be judged by."""
-        last = len(self.values) - (self.horizon + 1) // 2
-        return range(self.known, max(last, self.known) + 1, max(1, (last - self.known) // ORIGINS))
+    def alike(self) -> np.ndarray:
+        """How much each origin resembles now, in its level and in the change of that: shape (origins,), their sum is 1."""
+        moments = np.array([*self.origins, len(self.values)])
+        sums = np.concatenate([[0.0], np.cumsum(self.values)])
+        level, before = (
+            (sums[at] - sums[at - self.season]) / self.season
+            for at in (moments, np.maximum(moments - 3 * self.season, self.season))
+        )
+        far = np.zeros(len(self.origins))
+        for trait in (level, level - before):
+            far += ((trait[:-1] - trait[-1]) / (ALIKE * (np.std(trait) or 1.0))) ** 2
+        weights = np.exp(-far / 2) + 1e-9
+        return weights / weights.sum()
 
     def error(self, means: np.ndarray) -> float:
-        """The mean absolute error of forecasts from each origin, of shape (origins, horizon), where something came."""
+        """The mean absolute error of forecasts from each origin, of shape (origins, horizon), by how alike that is."""
         errors = [
-            np.abs(self.values[origin : origin + self.horizon] - mean[: len(self.values) - origin])
+            float(np.abs(self.values[origin : origin + self.horizon] - mean[: len(self.values) - origin]).mean())
             for origin, mean in zip(self.origins, means, strict=True)
         ]
-        return float(np.concatenate(errors).mean())
+        return float(self.alike @ errors)
 
     @cached_property
     def naive_error(self) -> float:
@@ -85,22 +103,16 @@ class Trial:
         return self.error(np.array([np.resize(self.values[o - self.season : o], self.horizon) for o in self.origins]))
 
     def judge(self, order: Order, horizon: int) -> Judged:
-        """Fit `order` to what is known, forecast from every origin, and from the last value on.
+        """Fit `order`, forecast from every origin, and from the last value on.
 
         Raises:
             ValueError, LinAlgError: it cannot be fitted here.
         """
-        found = fit(order, self.values[: self.known])
+        found = fit(order, self.values)
         origins = [*self.origins, len(self.values)]
         means, errors = found.rolling(self.values, origins, max(horizon, self.horizon))
         error = self.error(np.maximum(means[:-1, : self.horizon], 0.0))
         return Judged(error, found, Outlook(means[-1, :horizon], errors, found.psi(horizon)))
-
-    def refit(self, judged: Judged) -> Outlook:
-        """What a candidate forecasts when its parameters are fitted to everything. Raises as `judge` does."""
-        found = fit(judged.fit.order, self.values, judged.fit.params)
-        means, errors = found.rolling(self.values, [len(self.values)], len(judged.outlook.mean))
-        return Outlook(means[0], errors, found.psi(len(judged.outlook.mean)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +126,7 @@ class Outlook:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """A candidate: its error out of sample, its fit to what was known, and its forecast."""
+    """A candidate: its error from earlier origins, its fit, and its forecast."""
 
     error: float
     fit: Fit
@@ -122,27 +134,28 @@ class Judged:
 
 
 class SARIMA(Model):
-    """Box & Jenkins' seasonal ARIMA, its orders chosen out of sample from a short list."""
+    """Box & Jenkins' seasonal ARIMA, its orders chosen from a short list by earlier forecasts."""
 
     name = "sarima"
     label = "SARIMA"
     summary = (
         "Each figure follows from the last few, from the same weekday before, and from the surprises there were. Eight "
         "short formulas of this kind, from one that carries the present trend on to one that returns to the usual "
-        "level, forecast the last six weeks from data before them; the average of the three that erred least is the "
-        "forecast. Good for a few weeks of daily counts with a weekly pattern. It cannot see a turning point coming, "
-        "and weekly counts are taken to have no season."
+        "level, forecast from earlier dates; the average of the three (of weekly counts: five) that erred least when the "
+        "figures stood and moved as they do now is the forecast. Good for a few weeks of daily counts with a weekly pattern. It cannot see a "
+        "turning point coming, and weekly counts are taken to have no season."
     )
     reference = (
         "Box & Jenkins, Time Series Analysis: Forecasting and Control (1970); candidates in the manner of Hyndman & "
-        "Khandakar, Journal of Statistical Software 27(3), 2008, but chosen by error out of sample; statsmodels' SARIMAX"
+        "Khandakar, Journal of Statistical Software 27(3), 2008, but chosen by earlier forecasts; likelihood as in Ansley, Biometrika 66, 1979"
     )
-    version = 2
+    version = 3
     order = 10
 
     def warm_up(self) -> None:
         """See `Model.warm_up`."""
-        from statsmodels.tsa.statespace import sarimax  # noqa: F401
+        import scipy.linalg
+        import scipy.optimize  # noqa: F401
 
     def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:
         """See `Model.forecast`."""
@@ -157,14 +170,14 @@ class SARIMA(Model):
         team = self._search(recent, scale, trial, orders, horizon, report)
         if not team:
             return _fallback.failed(self, series, horizon)
-        outlooks = [_final(recent, scale, trial, judged) for judged in team]
-        return self._draw(recent, scale, team, outlooks, len(orders))
+        return self._draw(recent, scale, team, len(orders))
 
     def _search(
         self, series: Series, scale: Transform, trial: Trial, orders: list[Order], horizon: int, report: Report
     ) -> list[Judged]:
         """The candidates that erred least, the best first, with a `Progress` for each one tried."""
         team: list[Judged] = []
+        size = TEAM if trial.season > 1 else TEAM_PLAIN
         naive = trial.naive_error or 1.0
         for done, order in enumerate(orders, 1):
             score = draft = None
@@ -175,17 +188,16 @@ class SARIMA(Model):
             else:
                 score = judged.error / naive
                 if not _runs_away(series, scale, judged.outlook.mean):
-                    before, team = team, sorted([*team, judged], key=lambda j: j.error)[:TEAM]
+                    before, team = team, sorted([*team, judged], key=lambda j: j.error)[:size]
                     if team != before:
-                        draft = self._draw(series, scale, team, [member.outlook for member in team], done)
+                        draft = self._draw(series, scale, team, done)
             best = team[0].error / naive if team else None
             report(Progress(f"{self.label} {order}", done, len(orders), score, best, draft))
         return team
 
-    def _draw(
-        self, series: Series, scale: Transform, team: list[Judged], outlooks: list[Outlook], tried: int
-    ) -> Forecast:
-        """The plain average of `outlooks`; the members are surprised by the same shocks, so those average too."""
+    def _draw(self, series: Series, scale: Transform, team: list[Judged], tried: int) -> Forecast:
+        """The plain average of the team; its members are surprised by the same shocks, so those average too."""
+        outlooks = [member.outlook for member in team]
         mean = np.mean([outlook.mean for outlook in outlooks], axis=0)
         psi = np.mean([outlook.psi for outlook in outlooks], axis=0)
         known = min(len(outlook.errors) for outlook in outlooks)
@@ -204,20 +216,11 @@ def candidates(trial: Trial) -> list[Order]:
 
 
 def _trial(series: Series, scale: Transform, horizon: int) -> Trial:
-    """With a season where four are there: three to fit, one to be judged by."""
+    """With a season where four are there."""
     seasonal = 1 < series.season <= LONGEST_SEASON and len(series) >= 4 * series.season
     season = series.season if seasonal else 1
     ahead = SEASONS_AHEAD * season if seasonal else PERIODS_AHEAD
     return Trial(scale.forward(series.values), season, min(horizon, ahead))
-
-
-def _final(series: Series, scale: Transform, trial: Trial, judged: Judged) -> Outlook:
-    """A member's forecast with parameters fitted to everything, or its draft where those are no good."""
-    try:
-        outlook = trial.refit(judged)
-    except (ValueError, np.linalg.LinAlgError):
-        return judged.outlook
-    return judged.outlook if _runs_away(series, scale, outlook.mean) else outlook
 
 
 def _runs_away(series: Series, scale: Transform, mean: np.ndarray) -> bool:

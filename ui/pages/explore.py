@@ -11,7 +11,7 @@ try:
     choices = choose(service)
     explore.heading(choices)
     explore.live(service, choices)
-    explore.provenance(choices)
+    explore.provenance(service, choices)
 except StillLoading as figures:
     explore.loading(str(figures))
 except ForecastingError as error:
