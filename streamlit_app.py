@@ -13,6 +13,7 @@ app.service()
 st.navigation(
     [
         st.Page("ui/pages/explore.py", title="Explore", icon=":material/query_stats:", default=True),
+        st.Page("ui/pages/regions.py", title="Regions", icon=":material/grid_view:"),
         st.Page("ui/pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page("ui/pages/time_machine.py", title="Time machine", icon=":material/history:"),
         st.Page("ui/pages/methods.py", title="Methods", icon=":material/menu_book:"),

@@ -125,11 +125,11 @@ class LookingBack:
             retry: begin those again that failed or were cancelled.
         """
         now = self._series(panel, region, statistic)
-        usual, step, ahead = _usual(now)
+        count, step, ahead = usual(now)
         ahead = horizon or ahead
         try:
             if dates is None:
-                dates = self._dates(panel, region, statistic, ahead, origins or usual, step, whole=True)
+                dates = self._dates(panel, region, statistic, ahead, origins or count, step, whole=True)
             cuts = self._cuts(panel, region, statistic, dates)
         except DataError as error:
             return LookBack(why_not=str(error))
@@ -184,7 +184,7 @@ class LookingBack:
 
     def _stops(self, panel: Panel, region: str, statistic: str, horizon: int) -> list[Cut]:
         now = self._series(panel, region, statistic)
-        dates = self._dates(panel, region, statistic, horizon, STOPS, _usual(now)[1], whole=False)
+        dates = self._dates(panel, region, statistic, horizon, STOPS, usual(now)[1], whole=False)
         found = [cut for cut in self._cuts(panel, region, statistic, dates, strict=False) if cut.origin < now.origin]
         if not found:
             raise DataError("There is no earlier date to go back to; choose another region, or a shorter horizon.")
@@ -242,7 +242,7 @@ class LookingBack:
         return known
 
 
-def _usual(series: Series) -> tuple[int, int, int]:
+def usual(series: Series) -> tuple[int, int, int]:
     """How many origins are looked back on, how many periods apart, and how far ahead."""
     return (4, 7, 28) if series.frequency.name == "daily" else (8, 1, 4)
 

@@ -17,7 +17,7 @@ from forecasting import overview
 from forecasting.backtest import cut, rolling
 from forecasting.errors import DataError, ForecastingError, RequestError
 from forecasting.jobs import Job, QueueFull, State
-from forecasting.looking_back import LookBack, _usual
+from forecasting.looking_back import LookBack, usual
 from forecasting.models import model
 from forecasting.once import Kept
 from forecasting.overview import Row
@@ -29,7 +29,7 @@ from forecasting.service import IN_FLIGHT, Service
 #: Regions that are remembered; those asked for least lately are forgotten first.
 REMEMBERED = 1_000
 #: Panels as they stood at the last origins that were looked for.
-STOOD = 4
+STOOD = 2
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,9 @@ class _Entry:
         asked: whether the queue has taken it.
         retry: begin again what failed or was cancelled.
         hint: the key of the last forecast of its look back, empty where there is no looking back.
-        past: its look back as far as it is known.
+        recalled: whether its look back was looked for.
+        past: its look back while some of it is under way; with all its forecasts it is too large to be kept for good.
+        final: whether all of the look back is in the row's record.
     """
 
     row: Row
@@ -61,14 +63,14 @@ class _Entry:
     asked: bool = False
     retry: bool = False
     hint: str | None = None
+    recalled: bool = False
     past: LookBack | None = None
+    final: bool = False
 
     @property
     def judged(self) -> bool:
         """Whether its record will not change any more."""
-        if self.row.state == "failed" or self.hint == "":
-            return True
-        return self.past is not None and not self.past.waiting and not _cancelled(self.past)
+        return self.final or self.row.state == "failed" or self.hint == ""
 
 
 class RollCall:
@@ -99,20 +101,20 @@ class RollCall:
             self._forget(regions)
             return self._rows(regions)
 
-    def judge(self, regions: Sequence[str], patience: float) -> list[Row]:
+    def judge(self, regions: Sequence[str], patience: float, ask: bool = True) -> list[Row]:
         """`look`, and look back on region after region, never more than `IN_FLIGHT` forecasts at once."""
-        rows = self.look(regions, patience / 2)
+        self.look(regions, patience / 2, ask)
         until = time.monotonic() + patience / 2
         with self._lock:
             self._judge(regions, until)
-            return self._rows(regions) or rows
+            return self._rows(regions)
 
     def looking(self, regions: Sequence[str], ask: bool = True) -> bool:
         """Whether forecasts or records of some region are still to be looked for, or being made."""
         with self._lock:
             known = self._at(regions)
             coming = any(one.row.state == "coming" and (ask or one.asked) for one in known)
-            return coming or len(known) < len(regions) or any(one.hint is None for one in known)
+            return coming or len(known) < len(regions) or not all(one.recalled for one in known)
 
     def judged(self, regions: Sequence[str]) -> int:
         """How many regions' records will not change any more."""
@@ -128,7 +130,7 @@ class RollCall:
     def stop_judging(self, regions: Sequence[str]) -> None:
         """End the look backs that wait or run, and forget them: what is done of them is in the store."""
         with self._lock:
-            unfinished = [one for one in self._at(regions) if one.past is not None and one.past.waiting]
+            unfinished = [one for one in self._at(regions) if one.past]
             self._cancel([job.key for one in unfinished if one.past for job in one.past.jobs])
             for one in unfinished:
                 one.past = None
@@ -147,8 +149,8 @@ class RollCall:
             for one in self._at(regions):
                 if one.row.state == "cancelled":
                     one.row = replace(one.row, state="coming", why="")
-            unknown = [one for one in self._at(regions) if one.hint and not one.judged and not _open(one)]
-            self._recognise(unknown)
+                if not one.judged and not _open(one):
+                    one.recalled = False
 
     def _at(self, regions: Sequence[str]) -> list[_Entry]:
         return [self._entries[region] for region in regions if region in self._entries]
@@ -224,25 +226,25 @@ class RollCall:
 
     def _recall(self, regions: Sequence[str], until: float) -> None:
         """Look for look backs that were made: where the last origin's forecast is there, the others are likely to be."""
-        new = []
-        for one in self._at(regions):
+        new = [one for one in self._at(regions) if not one.recalled]
+        for one in new:
             if time.monotonic() > until:
-                break
+                return
             if one.hint is None:
                 one.hint = self._hint(one.row.region)
-                new.append(one)
-        self._recognise(new)
-
-    def _recognise(self, entries: Sequence[_Entry]) -> None:
-        there = {job.key for job in self._service.queue.jobs(one.hint for one in entries if one.hint)}
-        for one in entries:
+        self._stood = Kept(STOOD)  # the panels take more memory than all that is known here
+        there = {job.key for job in self._service.queue.jobs(one.hint for one in new if one.hint)}
+        for one in new:
             if one.hint in there:
-                one.past = self._found(one)
+                if time.monotonic() > until:
+                    return
+                self._look_back(one)
+            one.recalled = True
 
     def _hint(self, region: str) -> str:
         """The key of the forecast from the last origin of a region's look back; empty where there is none."""
         view, window = self._view, self._view.window
-        _, step, ahead = _usual(self._series(region))
+        _, step, ahead = usual(self._series(region))
         try:
             (date,) = rolling(self._panel, region, view.statistic, ahead, 1, step)
             known = self._stood.get(date, self._panel, lambda: self._panel.as_of(date))
@@ -253,14 +255,15 @@ class RollCall:
             stood = replace(stood, series=stood.series.tail(window))
         return stood.request(view.model, ahead).key
 
-    def _found(self, one: _Entry, at_once: int = 0, retry: bool = False) -> LookBack:
-        """A region's look back, with no more than so many of its forecasts under way."""
+    def _look_back(self, one: _Entry, at_once: int = 0, retry: bool = False) -> None:
+        """A region's record, from what is made of its look back; no more than so many of its forecasts under way."""
         view = self._view
         past = self._service.past.look_back(
             self._panel, one.row.region, view.statistic, [view.model], view.window, at_once=at_once, retry=retry
         )
         one.row = replace(one.row, record=past.of(view.model))
-        return past
+        one.final = not past.waiting and not any(job.state is State.cancelled for job in past.jobs)
+        one.past = None if all(job.finished for job in past.jobs) else past
 
     def _judge(self, regions: Sequence[str], until: float) -> None:
         self._follow(regions)
@@ -270,7 +273,7 @@ class RollCall:
                 return
             if one.hint is None or one.judged or _open(one):
                 continue
-            one.past = self._found(one, free, retry=True)
+            self._look_back(one, free, retry=True)
             free -= _open(one)
 
     def _follow(self, regions: Sequence[str]) -> None:
@@ -281,7 +284,7 @@ class RollCall:
         finished = {job.key for job in self._service.queue.jobs(keys) if job.finished}
         for one in open_ones:
             if one.past and any(job.key in finished for job in one.past.jobs):
-                one.past = self._found(one, max(_open(one), 1))
+                self._look_back(one, max(_open(one), 1))
 
     def _cancel(self, keys: Sequence[str]) -> None:
         jobs = [job for job in self._service.queue.jobs(keys) if not job.finished]
@@ -298,10 +301,6 @@ class RollCall:
 def _open(one: _Entry) -> int:
     """How many forecasts of a region's look back are under way."""
     return sum(not job.finished for job in one.past.jobs) if one.past else 0
-
-
-def _cancelled(past: LookBack) -> bool:
-    return any(job.state is State.cancelled for job in past.jobs)
 
 
 def newest(rows: Sequence[Row]) -> pd.Timestamp | None:

@@ -65,9 +65,10 @@ def from_paths(
     """
     middle = np.median(paths, axis=0)
     low, high = np.quantile(paths, [0.16, 0.84], axis=0)
-    spread = np.maximum((high - low) / 2, np.finfo(float).tiny)
-    widened = correction(model.name, series.frequency.name).scale(((paths - middle) / spread).T).T
-    paths = scale.inverse(middle + spread * widened)
+    spread = (high - low) / 2
+    deviates = np.divide(paths - middle, spread, out=np.zeros_like(paths), where=spread > 0)
+    widened = correction(model.name, series.frequency.name).scale(deviates.T).T
+    paths = scale.inverse(np.where(spread > 0, middle + spread * widened, paths))
     values = np.quantile(paths, QUANTILES, axis=0).T
     return _forecast(model, series, values, paths, method or model.label, notes)
 
