@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
+from forecasting.jobs.alarm import ALARMS
 from forecasting.jobs.board import Board, Entry
 from forecasting.jobs.job import State
 from forecasting.jobs.process import WorkerProcess
@@ -91,7 +91,7 @@ class Supervisor(threading.Thread):
             self._bury(worker)
 
     def _serve(self, worker: WorkerProcess) -> None:
-        with _alarm(START_LIMIT, worker.kill):
+        with ALARMS.within(START_LIMIT, worker.kill):
             ready = any(event.name == "ready" for event in worker.events)
         if not ready:
             return
@@ -122,14 +122,14 @@ class Supervisor(threading.Thread):
         """Has `worker` fit `entry`, until that is finished or the worker is no more."""
         fit, limit = order.fit, model(order.request.model).time_limit
         try:
-            with _alarm(START_LIMIT, worker.kill):
+            with ALARMS.within(START_LIMIT, worker.kill):
                 worker.send(order)
                 begun = any(event.name == "started" and event.fit == fit for event in worker.events)
             if begun:
                 self._barren = 0
                 with self._board.changed:
                     self._board.begin(entry)
-                with _alarm(limit, lambda: self._time_out(worker, entry, fit)):
+                with ALARMS.within(limit, lambda: self._time_out(worker, entry, fit)):
                     self._follow(worker, entry, fit)
         finally:
             self._settle(worker, entry, fit)
@@ -212,15 +212,3 @@ def _died(name: str) -> str:
         f"The worker fitting {model(name).label} was stopped twice; the machine may be short of memory. "
         "Choose another model or a shorter history."
     )
-
-
-@contextmanager
-def _alarm(seconds: float, action: Callable[[], None]) -> Iterator[None]:
-    """Calls `action` from another thread unless the block is left within `seconds`."""
-    timer = threading.Timer(seconds, action)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()

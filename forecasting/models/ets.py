@@ -131,21 +131,28 @@ def fit(values: np.ndarray, form: Form) -> Fit | None:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # ConvergenceWarning: a poor fit loses on AICc, a failed one is None
         try:
-            result = model.fit(disp=False)
+            params = model.fit(disp=False, return_params=True)  # the results object takes as long again to make
+            fitted, states = model.smooth(params, return_raw=True)
+            aicc = _aicc(float(model.loglike(params)), len(params) + 1, len(values))
         except (ValueError, np.linalg.LinAlgError):
             return None
-    if not np.isfinite([result.aicc, *result.params]).all():
+    if not np.isfinite([aicc, *params]).all():
         return None
-    found = dict(zip(result.param_names, result.params, strict=True))
+    found = dict(zip(model.param_names, params, strict=True))
     return Fit(
         form,
         float(found["smoothing_level"]),
         float(found.get("smoothing_trend", 0.0)),
         float(found.get("smoothing_seasonal", 0.0)),
         float(found.get("damping_trend", 1.0)),
-        float(result.level[-1]),
-        float(result.slope[-1]) if form.damped else 0.0,
-        np.asarray(result.season[-form.season :]) if seasonal else np.zeros(1),
-        np.asarray(result.resid),
-        float(result.aicc),
+        float(states[-1, 0]),
+        float(states[-1, 1]) if form.damped else 0.0,
+        np.asarray(states[-form.season :, -1]) if seasonal else np.zeros(1),
+        values - np.asarray(fitted),
+        aicc,
     )
+
+
+def _aicc(log_likelihood: float, parameters: int, count: int) -> float:
+    """Hurvich & Tsai (1989); the variance of the errors is one of the parameters."""
+    return -2 * log_likelihood + 2 * parameters * count / (count - parameters - 1)

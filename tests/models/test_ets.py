@@ -76,3 +76,20 @@ def test_a_short_series_says_why_its_last_figure_is_repeated() -> None:
     forecast = model("ets").forecast(Series(pd.Timestamp("2021-01-01"), DAILY, np.arange(5.0)), 3)
     assert forecast.notes == ("Only 5 figures: ETS needs 10, so the last one is repeated.",)
     np.testing.assert_allclose(forecast.median, 4.0)
+
+
+@pytest.mark.parametrize("form", [Form(False, 1), Form(True, 1), Form(False, 7), Form(True, 7)])
+def test_a_fit_is_what_statsmodels_own_results_say(form: Form) -> None:
+    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+
+    values = simulated(np.random.default_rng(4), 90)
+    trend = {"trend": "add", "damped_trend": True} if form.damped else {}
+    season = {"seasonal": "add", "seasonal_periods": form.season} if form.season > 1 else {}
+    theirs = ETSModel(values, error="add", initialization_method="heuristic", **trend, **season).fit(disp=False)
+    ours = fit(values, form)
+    assert ours is not None
+    assert ours.aicc == pytest.approx(theirs.aicc)
+    assert ours.level == pytest.approx(theirs.level[-1])
+    np.testing.assert_allclose(ours.errors, theirs.resid)
+    if form.season > 1:
+        np.testing.assert_allclose(ours.seasons, theirs.season[-7:])
