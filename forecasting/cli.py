@@ -54,6 +54,15 @@ class Format(StrEnum):
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, with all that is known.")]
 SourceName = Annotated[str, typer.Option("--source", help="A name that `sources` lists.")]
+Horizon = Annotated[int, typer.Option(help="Steps ahead, counted from 1.")]
+ModelNames = Annotated[str, typer.Option("--models", help="Names that `models` lists, joined by commas.")]
+AnySource = Annotated[str | None, typer.Option("--source", help="A name that `sources` lists.")]
+InputFile = Annotated[Path | None, typer.Option("--input", help="A CSV, Parquet or XLSX file instead.")]
+StatisticName = Annotated[str | None, typer.Option(help="What to forecast; the source's first by default.")]
+Regions = Annotated[list[str] | None, typer.Option(help="Only this region; may be given several times.")]
+Covariates = Annotated[str | None, typer.Option(help="Further columns, joined by commas.")]
+Cumulative = Annotated[bool, typer.Option("--cumulative", help="The file holds running totals.")]
+Workers = Annotated[int | None, typer.Option(min=1, max=64, help="Processes that fit.")]
 
 
 @app.command("sources")
@@ -94,20 +103,20 @@ def fetch(source_name: SourceName) -> None:
 
 @app.command("forecast")
 def forecast(
-    horizon: Annotated[int, typer.Option(help="Steps ahead, counted from 1.")],
-    model_names: Annotated[str, typer.Option("--models", help="Names that `models` lists, joined by commas.")],
-    source_name: Annotated[str | None, typer.Option("--source", help="A name that `sources` lists.")] = None,
-    input_file: Annotated[Path | None, typer.Option("--input", help="A CSV, Parquet or XLSX file instead.")] = None,
-    statistic: Annotated[str | None, typer.Option(help="What to forecast; the source's first by default.")] = None,
-    region: Annotated[list[str] | None, typer.Option(help="Only this region; may be given several times.")] = None,
+    horizon: Horizon,
+    model_names: ModelNames,
+    source_name: AnySource = None,
+    input_file: InputFile = None,
+    statistic: StatisticName = None,
+    region: Regions = None,
     as_of: Annotated[str | None, typer.Option(help="YYYY-MM-DD: only what was known then.")] = None,
-    covariates: Annotated[str | None, typer.Option(help="Further columns, joined by commas.")] = None,
-    cumulative: Annotated[bool, typer.Option("--cumulative", help="The file holds running totals.")] = False,
+    covariates: Covariates = None,
+    cumulative: Cumulative = False,
     output: Annotated[Path | None, typer.Option(help="Where to write (.csv or .parquet); stdout by default.")] = None,
     form: Annotated[Format, typer.Option("--format", help="The tidy table, or the forecast hubs' format.")] = (
         Format.tidy
     ),
-    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes that fit.")] = None,
+    workers: Workers = None,
 ) -> None:
     """Forecast every region of a source or a file."""
     names = _names(model_names, "models")

@@ -13,6 +13,15 @@ from forecasting.backtest import Cut, cuts, rolling, truth
 from forecasting.cli import (
     DONE,
     SOME_FAILED,
+    AnySource,
+    Covariates,
+    Cumulative,
+    Horizon,
+    InputFile,
+    ModelNames,
+    Regions,
+    StatisticName,
+    Workers,
     _check_covariates,
     _date,
     _known_region,
@@ -33,21 +42,21 @@ from forecasting.panel import Panel, Statistic
 
 @app.command("backtest")
 def backtest(
-    horizon: Annotated[int, typer.Option(help="Steps ahead, counted from 1.")],
-    model_names: Annotated[str, typer.Option("--models", help="Names that `models` lists, joined by commas.")],
-    source_name: Annotated[str | None, typer.Option("--source", help="A name that `sources` lists.")] = None,
-    input_file: Annotated[Path | None, typer.Option("--input", help="A CSV, Parquet or XLSX file instead.")] = None,
-    statistic: Annotated[str | None, typer.Option(help="What to forecast; the source's first by default.")] = None,
-    region: Annotated[list[str] | None, typer.Option(help="Only this region; may be given several times.")] = None,
+    horizon: Horizon,
+    model_names: ModelNames,
+    source_name: AnySource = None,
+    input_file: InputFile = None,
+    statistic: StatisticName = None,
+    region: Regions = None,
     origins: Annotated[int, typer.Option(min=1, max=1000, help="How many of the last origins.")] = 4,
     at: Annotated[list[str] | None, typer.Option(help="YYYY-MM-DD instead; may be given several times.")] = None,
     step: Annotated[int, typer.Option(min=1, help="Periods between two origins.")] = 1,
     baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
-    covariates: Annotated[str | None, typer.Option(help="Further columns, joined by commas.")] = None,
-    cumulative: Annotated[bool, typer.Option("--cumulative", help="The file holds running totals.")] = False,
+    covariates: Covariates = None,
+    cumulative: Cumulative = False,
     output: Annotated[Path | None, typer.Option(help="Where to write the forecasts (.csv or .parquet).")] = None,
     scores_file: Annotated[Path | None, typer.Option("--scores", help="Where to write each forecast's scores.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes that fit.")] = None,
+    workers: Workers = None,
 ) -> None:
     """Forecast again from earlier dates, with the data as it stood then, and print the leaderboard."""
     names = _names(model_names, "models")

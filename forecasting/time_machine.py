@@ -14,39 +14,19 @@ import pandas as pd
 
 from forecasting.backtest import Cut
 from forecasting.charts import LEVEL, axes, iso, line_trace, past_line
-from forecasting.columns import DATE, HORIZON, MODEL, ORIGIN, QUANTILE, REGION, STATISTIC, VALUE
-from forecasting.errors import DataError
+from forecasting.columns import DATE, HORIZON, MODEL, ORIGIN, QUANTILE, REGION, VALUE
 from forecasting.evaluation import BANDS, COVERAGES, score_forecasts
-from forecasting.frequency import Frequency
 from forecasting.looking_back import LookBack
 from forecasting.models import model, models
 from forecasting.palette import LIGHT, Theme, rgba
-from forecasting.panel import Panel
 from forecasting.scoring import covered, weighted_interval_score
 from forecasting.series import MEDIAN, Forecast, Series
 from forecasting.wording import day
 
 #: The columns of a table of cells, a row a forecast of one period.
 CELLS = (MODEL, ORIGIN, HORIZON, DATE, "wis", "ae", *COVERAGES)
-#: Horizons that share a row of the heat map.
-TOGETHER = {"daily": 7, "hourly": 12}
-#: Ratios that have the strongest colours, and the colours (worse, better) on light and on dark; both can be told apart
-#: by colour-blind readers (vermilion and blue of Okabe & Ito 2008).
-STRONGEST = 4.0
-WORSE, BETTER = ("#c24e00", "#ff8a3d"), ("#0067a5", "#3fa9f5")
-EVEN = ("#eceff3", "#2b3646")
 #: The published forecasts that are drawn at once: their colours on light and on dark, none of them a model's, and dashes.
 OTHERS = (("#5b4fc4", "#a79bff", "dash"), ("#8a4b2d", "#d9a384", "dot"), ("#a3006f", "#ff7ac8", "dashdot"))
-
-
-def known_on(cut: Cut, panel: Panel) -> pd.Timestamp:
-    """The day at whose end a cut was what was known: of vintages, that on which it was published."""
-    return cut.at - pd.Timedelta(days=1) if panel.has_vintages() else cut.at
-
-
-def reference_date(cut: Cut, panel: Panel) -> pd.Timestamp:
-    """What the US hubs call the forecasts made from a cut: the first Saturday after it was published."""
-    return known_on(cut, panel) + pd.offsets.Week(weekday=5)
 
 
 def usual_stop(cuts: Sequence[Cut], now: Series, horizon: int) -> int:
@@ -148,7 +128,7 @@ def _came(chart: Moment, theme: Theme) -> list[dict[str, Any]]:
     name = "Known now" if chart.revised else "What came after"
     trace = line_trace(dates, values, name, theme.text, 2.0, "came")
     trace["line"]["dash"] = "dot"
-    if chart.now.frequency.name not in TOGETHER:
+    if chart.now.frequency.name not in ("daily", "hourly"):
         ring = {"color": theme.text, "width": 1.5}
         trace |= {"mode": "lines+markers", "marker": {"size": 5, "color": theme.background, "line": ring}}
     return [trace]
@@ -217,84 +197,9 @@ def _others(chart: Moment, theme: Theme) -> list[dict[str, Any]]:
     return traces
 
 
-def placed(
-    table: pd.DataFrame, statistic: str, region: str, cuts: Sequence[Cut], panel: Panel, frequency: Frequency, name: str
-) -> pd.DataFrame:
-    """Of a forecasts table, what is for this region and was made at one of the cuts' dates, counted from their origins.
-
-    A forecast belongs to the cut that was published in the period after its own origin, or has the very same origin;
-    periods are matched by date, whatever its horizons are counted from.
-
-    Args:
-        statistic: which to take where the table has several.
-        name: what messages call the table.
-
-    Raises `DataError` with one sentence when nothing is left.
-    """
-    rows = table[(table[REGION] == region).to_numpy()]
-    if rows.empty:
-        others = list(dict.fromkeys(map(str, table[REGION].unique())))
-        more = f" and {len(others) - 3} more" if len(others) > 3 else ""
-        raise DataError(f"{name} has no forecast for {region}; it has {', '.join(others[:3])}{more}.")
-    rows = _of_statistic(rows, statistic, name)
-    places = {origin: _place(origin, cuts, panel, frequency) for origin in rows[ORIGIN].unique()}
-    rows = rows.assign(place=rows[ORIGIN].map(places))
-    if (rows["place"] < 0).all():
-        first, last = rows[ORIGIN].min(), rows[ORIGIN].max()
-        when = f"on {day(first)}" if first == last else f"from {day(first)} to {day(last)}"
-        raise DataError(
-            f"{name} has forecasts for {region} with data to a day {when}, and none that was made at a date on the slider."
-        )
-    return _recounted(rows[rows["place"] >= 0], cuts, frequency)
-
-
-def _of_statistic(rows: pd.DataFrame, statistic: str, name: str) -> pd.DataFrame:
-    if STATISTIC not in rows:
-        return rows
-    targets = list(dict.fromkeys(map(str, rows[STATISTIC].unique())))
-    if statistic in targets:
-        rows = rows[(rows[STATISTIC] == statistic).to_numpy()]
-    elif len(targets) > 1:
-        raise DataError(
-            f"{name} is about several things ({', '.join(targets[:4])}), and '{statistic}' is not among them."
-        )
-    return rows.drop(columns=STATISTIC)
-
-
-def _place(origin: pd.Timestamp, cuts: Sequence[Cut], panel: Panel, frequency: Frequency) -> int:
-    """The place of the cut whose forecasts one with this origin competes with; -1 where there is none."""
-    after = frequency.after(origin, 1)[0]
-    same = [i for i, cut in enumerate(cuts) if cut.origin == origin]
-    if same or not panel.has_vintages():
-        return same[-1] if same else -1
-    return max((i for i, cut in enumerate(cuts) if origin < known_on(cut, panel) < after), default=-1)
-
-
-def _recounted(rows: pd.DataFrame, cuts: Sequence[Cut], frequency: Frequency) -> pd.DataFrame:
-    """Origins are the cuts' own, horizons count from there, and models are called apart from ours."""
-    origins = {place: cuts[place].origin for place in rows["place"].unique()}
-    ends = max(rows[DATE])
-    steps = {
-        (place, date): i
-        for place, origin in origins.items()
-        for i, date in enumerate(pd.date_range(origin, ends, freq=frequency.alias))
-    }
-    horizon = [steps.get(pair, 0) for pair in zip(rows["place"], rows[DATE], strict=True)]
-    table = rows.assign(**{ORIGIN: rows["place"].map(origins), HORIZON: horizon}).drop(columns="place")
-    names = {name: f"{name} (file)" if _is_ours(str(name)) else str(name) for name in table[MODEL].unique()}
-    table[MODEL] = [names[name] for name in table[MODEL]]
-    table[REGION] = table[REGION].astype(str)
-    table = table[table[HORIZON] > 0].drop_duplicates([MODEL, ORIGIN, HORIZON, QUANTILE], keep="last")
-    return table.reset_index(drop=True)
-
-
-def _is_ours(name: str) -> bool:
-    return name in models()
-
-
 def label(name: str) -> str:
     """How a model is called, ours or somebody else's."""
-    return model(name).label if _is_ours(name) else name
+    return model(name).label if name in models() else name
 
 
 def cells(past: LookBack, now: Series) -> pd.DataFrame:
@@ -364,107 +269,6 @@ def standing(judged: pd.DataFrame) -> Standing:
     common = len(shared[keys].drop_duplicates())
     left_out = len(judged[keys].drop_duplicates()) - common
     return Standing(means.sort_values("wis", kind="stable").reset_index(), common, shared[ORIGIN].nunique(), left_out)
-
-
-def skill(judged: pd.DataFrame, name: str, frequency: Frequency) -> pd.DataFrame:
-    """One model's WIS over seasonal naive's, by origin (rows) and horizons (columns, called like ``"8–14"``).
-
-    NaN where nothing has come yet, or seasonal naive was right to the count.
-    """
-    both = judged[judged[MODEL].isin([name, "naive"])]
-    size = TOGETHER.get(frequency.name, 1)
-    group = (both[HORIZON].astype(int) - 1) // size
-    means = both.groupby([both[MODEL], both[ORIGIN], group])["wis"].mean().unstack(MODEL)
-    ratio = means[name] / means["naive"].where(means["naive"] > 0) if name in means else means["naive"] * np.nan
-    wide = ratio.unstack(HORIZON)
-    wide.columns = [f"{size * g + 1}–{size * (g + 1)}" if size > 1 else str(g + 1) for g in wide.columns]
-    return wide
-
-
-def heat_map(
-    ratios: pd.DataFrame, step: str, chosen: pd.Timestamp, theme: Theme = LIGHT, names: dict[Any, str] | None = None
-) -> dict[str, Any]:
-    """What `skill` gives as a row of tiles for each horizon, one for each date; the chosen date is framed.
-
-    `names` are what the dates are called in the hover text.
-    """
-    names = names or {}
-    shown = [names.get(origin, day(origin)) for origin in ratios.index]
-    traces = []
-    for column in ratios:
-        values = ratios[column].to_numpy(float)
-        text = [f"{value:.2f} times repeating's" if np.isfinite(value) else "nothing to compare" for value in values]
-        traces.append(
-            {
-                "type": "bar",
-                "uid": f"row {column}",
-                "name": str(column),
-                "x": list(range(len(values))),
-                "y": [1.0] * len(values),
-                "marker": {
-                    "color": [shade(value, theme) for value in values],
-                    "line": {"width": 2, "color": theme.background},
-                },
-                "customdata": [list(pair) for pair in zip(shown, text, strict=True)],
-                "hovertemplate": f"%{{customdata[0]}}<br>{step}s ahead: {column}<br>WIS %{{customdata[1]}}<extra></extra>",
-                "showlegend": False,
-            }
-        )
-    layout = axes(None, theme, f"{step}s ahead")
-    layout |= {"barmode": "stack", "bargap": 0, "hovermode": "closest", "dragmode": False}
-    ticks = _ticks(len(shown))
-    layout["xaxis"] |= {
-        "range": [-0.5, len(shown) - 0.5],
-        "tickvals": ticks,
-        "ticktext": [shown[i] for i in ticks],
-        "tickangle": 0,
-        "showline": False,
-        "fixedrange": True,
-    }
-    rows = len(ratios.columns)
-    layout["yaxis"] |= {
-        "tickvals": [row + 0.5 for row in range(rows)],
-        "ticktext": [str(column) for column in ratios],
-        "tickformat": "",
-        "gridcolor": "rgba(0,0,0,0)",
-    }
-    if chosen in ratios.index:
-        at = int(ratios.index.get_loc(chosen))
-        frame = {"type": "rect", "x0": at - 0.5, "x1": at + 0.5, "y0": 0, "y1": rows}
-        layout["shapes"] = [{**frame, "line": {"color": theme.text, "width": 2}}]
-    return {"data": traces, "layout": layout}
-
-
-def _ticks(count: int, most: int = 4) -> list[int]:
-    """Places of a few labels, evenly apart."""
-    step = max(-(-count // most), 1)
-    return list(range(step // 2, count, step))
-
-
-def shade(ratio: float, theme: Theme = LIGHT) -> str:
-    """The colour of a ratio: blue below 1, vermilion above, as strong as its logarithm is large."""
-    if not np.isfinite(ratio):
-        return theme.background
-    strength = float(np.clip(np.log(max(ratio, 1e-9)) / np.log(STRONGEST), -1, 1))
-    end = (WORSE if strength > 0 else BETTER)[theme.dark]
-    return _mixed(EVEN[theme.dark], end, abs(strength))
-
-
-def scale(theme: Theme = LIGHT) -> str:
-    """The key to the heat map's colours, in HTML."""
-    better, worse = (colours[theme.dark] for colours in (BETTER, WORSE))
-    strip = f"linear-gradient(90deg, {better}, {EVEN[theme.dark]}, {worse})"
-    return (
-        '<div style="display:flex;align-items:center;gap:.6rem;font-size:.85rem;flex-wrap:wrap">'
-        f"<span>better ({1 / STRONGEST:g}×)</span>"
-        f'<span style="flex:1 1 6rem;max-width:16rem;height:.7rem;border-radius:.35rem;background:{strip}"></span>'
-        f"<span>worse ({STRONGEST:g}×)</span></div>"
-    )
-
-
-def _mixed(one: str, other: str, share: float) -> str:
-    pairs = [(int(one[i : i + 2], 16), int(other[i : i + 2], 16)) for i in (1, 3, 5)]
-    return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in pairs)
 
 
 def describe(chart: Moment) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,19 @@ import pytest
 # before any test imports numpy.
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
+
+from forecasting.jobs import JobQueue  # noqa: E402
+from forecasting.service import Service  # noqa: E402
+from forecasting.store import Store  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service with a store and one worker of its own."""
+    store = Store(f"sqlite:///{tmp_path_factory.mktemp('store') / 'forecasts.sqlite'}")
+    service = Service(store, JobQueue(store, workers=1))
+    yield service
+    service.close()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ import pytest
 from forecasting import overview
 from forecasting.errors import RequestError
 from forecasting.frequency import DAILY, weekly
-from forecasting.jobs import JobQueue
 from forecasting.models import model
 from forecasting.overview import Change, Row
 from forecasting.panel import Panel, Statistic
@@ -19,21 +18,12 @@ from forecasting.prepare import prepare
 from forecasting.roll_call import RollCall, View, newest
 from forecasting.scoring import Score
 from forecasting.series import Series
-from forecasting.service import IN_FLIGHT, Service
+from forecasting.service import IN_FLIGHT
 from forecasting.sources import source
-from forecasting.store import Store
 from forecasting.tiles import tiles
 from forecasting.us import STATES
 
 ADMISSIONS = View("new_admissions", "theta", 4, None)
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    store = Store(f"sqlite:///{tmp_path_factory.mktemp('store') / 'forecasts.sqlite'}")
-    service = Service(store, JobQueue(store, workers=1))
-    yield service
-    service.close()
 
 
 @pytest.fixture(scope="module")

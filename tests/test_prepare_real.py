@@ -44,7 +44,7 @@ def europe(shared: Path, request) -> Panel:
     return panel(table.rename(columns={"location": "region"}), DAILY)
 
 
-def check(panel: Panel, region: str) -> None:
+def assert_prepared(panel: Panel, region: str) -> None:
     """What holds of every prepared series: regular, complete, not negative, its total kept, readable notes."""
     raw, series = panel.counts(region), prepare(panel, region)
     published = raw.iloc[-1] if panel.statistics[0].reported_cumulative else raw.sum()
@@ -58,7 +58,7 @@ def check(panel: Panel, region: str) -> None:
 def test_the_bundled_series_are_prepared_with_their_totals_kept(admissions, cases):
     for bundled in (admissions, cases):
         for region in bundled.regions():
-            check(bundled, region)
+            assert_prepared(bundled, region)
 
 
 def test_the_last_bundled_week_is_provisional_in_every_region(admissions):
@@ -96,7 +96,7 @@ def test_the_british_correction_of_april_2021_leaves_an_ordinary_day(cases):
 def test_every_european_series_is_prepared_with_its_total_kept(europe):
     assert len(europe.regions()) == 32
     for region in europe.regions():
-        check(europe, region)
+        assert_prepared(europe, region)
 
 
 @pytest.mark.shared

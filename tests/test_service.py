@@ -8,20 +8,11 @@ from forecasting import Series
 from forecasting.backtest import cut
 from forecasting.errors import RequestError
 from forecasting.frequency import DAILY
-from forecasting.jobs import JobQueue, State
+from forecasting.jobs import State
 from forecasting.models import model
 from forecasting.prepare import prepare
 from forecasting.request import Request
-from forecasting.service import Service, forecasts_table
-from forecasting.store import Store
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    store = Store(f"sqlite:///{tmp_path_factory.mktemp('store') / 'forecasts.sqlite'}")
-    service = Service(store, JobQueue(store, workers=1))
-    yield service
-    service.close()
+from forecasting.service import forecasts_table
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting import Panel, Statistic, time_machine
+from forecasting import Panel, Statistic, heat_map, placing, time_machine
 from forecasting.backtest import cut
 from forecasting.columns import FORECASTS
 from forecasting.errors import DataError
@@ -39,14 +39,6 @@ def vintage(weeks):
 def panel():
     table = pd.concat([vintage(weeks) for weeks in range(10, 41)], ignore_index=True)
     return Panel("test", table, (NEW,), {"new": weekly("SAT")}, "nobody", "none")
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    store = Store(f"sqlite:///{tmp_path_factory.mktemp('store') / 'forecasts.sqlite'}")
-    service = Service(store, JobQueue(store, workers=1))
-    yield service
-    service.close()
 
 
 @pytest.fixture(scope="module")
@@ -85,14 +77,14 @@ def published(weeks, name="team", region="A", value=100.0):
 
 
 def placed(table, stops, panel, name="'x.csv'"):
-    return time_machine.placed(table, "new", "A", stops, panel, weekly("SAT"), name)
+    return placing.placed(table, "new", "A", stops, panel, weekly("SAT"), name)
 
 
 # Where one can go back to
 
 
 def test_the_stops_are_the_published_dates_after_which_something_has_come(stops, panel, now):
-    shown = [time_machine.known_on(stop, panel) for stop in stops]
+    shown = [placing.known_on(stop, panel) for stop in stops]
     assert set(shown) <= set(panel.vintages())
     assert shown == sorted(shown)
     assert len(shown) == 26
@@ -105,7 +97,7 @@ def test_without_vintages_the_stops_of_daily_counts_are_a_week_apart(service):
     stops = service.past.stops(bundled, "Italy", "new_cases", 28)
     gaps = {after.origin - before.origin for before, after in pairwise(stops)}
     assert gaps == {pd.Timedelta(days=7)}
-    assert all(time_machine.known_on(stop, bundled) == stop.origin for stop in stops)
+    assert all(placing.known_on(stop, bundled) == stop.origin for stop in stops)
 
 
 def test_a_compare_page_and_the_time_machine_share_their_forecasts(service):
@@ -280,7 +272,7 @@ def test_only_cells_that_all_have_are_compared(judged, stops, panel, now):
 
 
 def test_skill_is_the_ratio_of_scores_by_date_and_horizon(judged):
-    ratios = time_machine.skill(judged, "ets", weekly("SAT"))
+    ratios = heat_map.skill(judged, "ets", weekly("SAT"))
     cell = judged[(judged["origin"] == ratios.index[3]) & (judged["horizon"] == 2)].set_index("model")
     assert ratios.iloc[3]["2"] == pytest.approx(cell.loc["ets", "wis"] / cell.loc["naive", "wis"])
     assert np.isnan(ratios.iloc[-1]["4"])
@@ -291,7 +283,7 @@ def test_days_ahead_share_a_row_by_the_week(service):
     stops = service.past.stops(bundled, "Italy", "new_cases", 28)
     past = service.past.look_back(bundled, "Italy", "new_cases", [], dates=[stop.at for stop in stops], horizon=28)
     now = service.series(bundled, "Italy", "new_cases")
-    ratios = time_machine.skill(time_machine.cells(past, now), "naive", now.frequency)
+    ratios = heat_map.skill(time_machine.cells(past, now), "naive", now.frequency)
     assert list(ratios) == ["1–7", "8–14", "15–21", "22–28"]
     assert set(np.round(ratios.to_numpy()[np.isfinite(ratios.to_numpy())], 9)) == {1.0}
 
@@ -304,7 +296,7 @@ def test_a_published_forecast_belongs_to_the_date_after_its_data(stops, panel):
     assert set(found["origin"]) == {WEEKS[30]}
     assert sorted(found["horizon"].unique()) == [1, 2, 3, 4]
     stop = next(stop for stop in stops if stop.origin == WEEKS[30])
-    assert time_machine.reference_date(stop, panel) == WEEKS[31]
+    assert placing.reference_date(stop, panel) == WEEKS[31]
 
 
 def test_when_a_vintage_lags_periods_are_still_matched_by_date(panel, service):
@@ -352,7 +344,7 @@ def test_real_published_forecasts_score_as_they_should(shared, tmp_path):
         stops, now = service.past.stops(hub, "TX", statistic, 4), service.series(hub, "TX", statistic)
     finally:
         service.close()
-    found = time_machine.placed(table, statistic, "TX", stops, hub, now.frequency, "it")
+    found = placing.placed(table, statistic, "TX", stops, hub, now.frequency, "it")
     assert found["origin"].nunique() == len(stops)
     assert set(found["model"]) == set(table["model"])
     kept = table[(table["region"] == "TX") & table["origin"].isin([stop.origin for stop in stops])]
@@ -431,12 +423,12 @@ def test_published_forecasts_are_drawn_apart(stops, panel, now):
 
 def test_tiles_are_blue_below_one_and_vermilion_above_and_blank_where_nothing_came(judged):
     for theme in (LIGHT, DARK):
-        assert time_machine.shade(1.0, theme) == time_machine.EVEN[theme.dark]
-        assert time_machine.shade(4.0, theme) == time_machine.shade(9.0, theme) == time_machine.WORSE[theme.dark]
-        assert time_machine.shade(0.25, theme) == time_machine.BETTER[theme.dark]
-        assert time_machine.shade(float("nan"), theme) == theme.background
-    ratios = time_machine.skill(judged, "ets", weekly("SAT"))
-    figure = time_machine.heat_map(ratios, "week", ratios.index[2])
+        assert heat_map.shade(1.0, theme) == heat_map.EVEN[theme.dark]
+        assert heat_map.shade(4.0, theme) == heat_map.shade(9.0, theme) == heat_map.WORSE[theme.dark]
+        assert heat_map.shade(0.25, theme) == heat_map.BETTER[theme.dark]
+        assert heat_map.shade(float("nan"), theme) == theme.background
+    ratios = heat_map.skill(judged, "ets", weekly("SAT"))
+    figure = heat_map.heat_map(ratios, "week", ratios.index[2])
     assert [trace["uid"] for trace in figure["data"]] == ["row 1", "row 2", "row 3", "row 4"]
     assert figure["data"][3]["marker"]["color"][-1] == LIGHT.background
     assert figure["layout"]["shapes"][0]["x0"] == 1.5

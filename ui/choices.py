@@ -136,6 +136,20 @@ def _models() -> list[str]:
     return [name for name in known if name in chosen]
 
 
+def one_model(known: list[str], default: str, hint: str) -> str:
+    """A picker of one model, for pages that show one at a time."""
+    link.seed("model", known, default, "model")
+    return st.selectbox(
+        "Model",
+        known,
+        format_func=lambda name: model(name).label,
+        key="model",
+        help=hint,
+        on_change=link.forget_notes,
+        persist_state="session",
+    )
+
+
 def _horizon(frequency: Frequency) -> int:
     key = f"horizon_{frequency.name}"
     link.seed_number(key, 1, frequency.max_horizon, frequency.default_horizon, "a horizon of", "horizon")

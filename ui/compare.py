@@ -18,7 +18,7 @@ from forecasting.models import model, models
 from forecasting.panel import Panel, Statistic
 from forecasting.service import Service
 from ui import compared, link
-from ui.choices import Choices
+from ui.choices import Choices, one_model
 from ui.explore import TICK
 
 MODES = {"models": "Models on one region", "regions": "One model on several regions"}
@@ -98,15 +98,8 @@ def _origins() -> str:
 def _model() -> str:
     known = [name for name in models() if name != comparison.NAIVE]
     chosen = [name for name in st.session_state.get("models", []) if name in known]
-    link.seed("model", known, (chosen or known)[0], "model")
-    return st.selectbox(
-        "Model",
-        known,
-        format_func=lambda name: model(name).label,
-        key="model",
-        help="Held against seasonal naive (repeating the last season) in every region.",
-        on_change=link.forget_notes,
-        persist_state="session",
+    return one_model(
+        known, (chosen or known)[0], "Held against seasonal naive (repeating the last season) in every region."
     )
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from forecasting import export, overview, tiles
 from forecasting.headline import percent
-from forecasting.models import model, models
+from forecasting.models import models
 from forecasting.once import Kept
 from forecasting.overview import Row
 from forecasting.palette import DARK, LIGHT
@@ -20,7 +20,7 @@ from forecasting.roll_call import RollCall, View, newest
 from forecasting.service import Service
 from forecasting.wording import compact
 from ui import link
-from ui.choices import Choices
+from ui.choices import Choices, one_model
 
 EXPLORE = "ui/pages/explore.py"
 #: How often the page looks again while something is on its way, and how long it goes on with the work at each look and at
@@ -85,16 +85,8 @@ def controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, str]:
 
 def _model() -> str:
     known = list(models())
-    link.seed("model", known, "ets" if "ets" in known else known[0], "model")
-    return st.selectbox(
-        "Model",
-        known,
-        format_func=lambda name: model(name).label,
-        key="model",
-        help="One model for all regions. The sidebar's models are those of Explore.",
-        on_change=link.forget_notes,
-        persist_state="session",
-    )
+    default = "ets" if "ets" in known else known[0]
+    return one_model(known, default, "One model for all regions. The sidebar's models are those of Explore.")
 
 
 def _filter() -> str:

@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from forecasting import time_machine
-from forecasting.backtest import Cut
-from forecasting.columns import FORECASTS, MODEL, ORIGIN
-from forecasting.errors import DataError, ForecastingError
+from forecasting import heat_map, placing, time_machine
+from forecasting.columns import MODEL, ORIGIN
+from forecasting.errors import DataError
 from forecasting.jobs import Job, State
 from forecasting.looking_back import LookBack
 from forecasting.models import model
 from forecasting.service import Service
-from forecasting.sources._hub_forecasts import Hub
 from forecasting.wording import day
-from ui import app, chart, link
+from ui import app, chart, link, published
 from ui.choices import PATIENCE, Choices, StillLoading
 from ui.explore import TICK
+from ui.published import Journey
 
 #: Seconds between two dates while the time machine plays.
 STEP = 1.0
 #: Forecasts of other dates that wait or are fitted at a time: whoever leaves the page leaves no more behind.
 AT_ONCE = 24
 #: Names in the session's state.
-_PLAYS, _STEPPED, _STOPPED, _FETCH_BEFORE = "tm plays", "tm stepped", "tm stopped", "tm fetch before"
+_PLAYS, _STEPPED, _STOPPED = "tm plays", "tm stepped", "tm stopped"
 _COMING = "tm coming"
-#: Files of a hub that are fetched at a time.
-FETCHES = 2
 
 
 def asked_date() -> str | None:
@@ -46,26 +41,12 @@ def heading(choices: Choices) -> None:
     st.caption("Go back to an earlier date, see what was known then and what would have been forecast, and what came.")
 
 
-@dataclass(frozen=True)
-class Journey:
-    """What the page goes through: the stops, what the slider calls each, and the names of the models."""
-
-    stops: Sequence[Cut]
-    dates: tuple[str, ...]
-    names: tuple[str, ...]
-
-    @property
-    def place(self) -> int:
-        """The stop that the slider is at."""
-        return self.dates.index(st.session_state["date"])
-
-
 def live(service: Service, choices: Choices, asked: str | None) -> None:
     """Everything that changes with the date and while forecasts are made; it polls alone, and only while it must."""
     stops = service.past.stops(choices.panel, choices.region, choices.statistic.name, choices.horizon, PATIENCE)
     if stops is None:
         raise StillLoading(f"the earlier dates of {choices.region}")
-    dates = tuple(f"{time_machine.known_on(stop, choices.panel):%Y-%m-%d}" for stop in stops)
+    dates = tuple(f"{placing.known_on(stop, choices.panel):%Y-%m-%d}" for stop in stops)
     link.seed("date", dates, dates[time_machine.usual_stop(stops, choices.whole, choices.horizon)], "date", asked)
     if unmet := link.notes():
         st.info("\n\n".join(unmet), icon=":material/link_off:")
@@ -135,7 +116,7 @@ def _draw(service: Service, choices: Choices, journey: Journey, past: LookBack) 
         return False
     _progress(service, choices, journey, past)
     above = st.container()
-    others, coming = _published(service, choices, journey)
+    others, coming = published.draw(service, choices, journey)
     judged, problem = _judged(past, others, choices)
     with above:
         _chart(choices, journey, past, others)
@@ -266,101 +247,6 @@ def _waits(job: Job | None) -> bool:
     return job is None or not job.finished
 
 
-def _published(service: Service, choices: Choices, journey: Journey) -> tuple[pd.DataFrame, bool]:
-    """Forecasts that others have published, counted like ours, and whether more of them are on their way."""
-    found: list[pd.DataFrame] = []
-    coming = False
-    with st.expander("Published forecasts beside ours", icon=":material/groups:"):
-        file = st.file_uploader(
-            "A file of forecasts (a hub's format or ours, CSV or Parquet)", ["csv", "gz", "parquet", "pq"], key="file"
-        )
-        if file is not None:
-            coming |= _from_file(service, choices, journey, file.getvalue(), file.name, found)
-        if (hub := service.others.hub(choices.panel.source)) is not None:
-            coming |= _from_hub(service, choices, journey, hub, found)
-    if not found:
-        return pd.DataFrame(columns=list(FORECASTS)), coming
-    return pd.concat(found, ignore_index=True).drop_duplicates([*FORECASTS[1:4], "quantile"]), coming
-
-
-def _from_file(
-    service: Service, choices: Choices, journey: Journey, content: bytes, name: str, found: list[pd.DataFrame]
-) -> bool:
-    """Add what fits of the reader's file. Whether it is still being read."""
-    try:
-        table = service.others.uploaded(content, name, choices.panel.regions(choices.statistic.name), PATIENCE)
-        if table is None:
-            st.caption("Reading the file …")
-            return True
-        found.append(_placed(table, choices, journey, f"'{name}'"))
-    except ForecastingError as error:
-        st.error(str(error), icon=":material/error:")
-        return False
-    teams, dates = found[-1][MODEL].unique(), found[-1][ORIGIN].nunique()
-    st.caption(" ".join([f"{', '.join(teams)}: {dates} of {len(journey.dates)} dates.", *table.attrs.get("notes", ())]))
-    return False
-
-
-def _from_hub(service: Service, choices: Choices, journey: Journey, hub: Hub, found: list[pd.DataFrame]) -> bool:
-    """Add what the hub has of a team. Whether something is still being fetched."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        team = st.text_input(
-            "A team of the hub",
-            hub.ensemble,
-            key=f"team {choices.panel.source}",
-            max_chars=80,
-            help=f"{hub.publisher} keeps what every team forecast, week by week. {hub.ensemble} is made of all of them.",
-        ).strip()
-        wanted = st.toggle("Fetch its forecasts", key=f"fetch {choices.panel.source}", width="content")
-    if not wanted or not team:
-        return False
-    view = f"{choices.panel.source}/{team}"
-    before = st.session_state.get(_FETCH_BEFORE) == view
-    if not before and journey.place:
-        st.button(
-            "Fetch those of the dates before, too",
-            on_click=lambda: st.session_state.update({_FETCH_BEFORE: view}),
-        )
-    return _fetched(service, choices, journey, team, [journey.place, *(range(journey.place) if before else ())], found)
-
-
-def _fetched(
-    service: Service, choices: Choices, journey: Journey, team: str, places: list[int], found: list[pd.DataFrame]
-) -> bool:
-    """Add a team's forecasts of some stops, a few files at a time. Whether more are on their way."""
-    here, problems = [], []
-    for place in places:
-        week = time_machine.reference_date(journey.stops[place], choices.panel)
-        try:
-            table = service.others.published(choices.panel.source, team, week, PATIENCE if place == places[0] else 0)
-            here.append(table)
-            if table is not None:
-                found.insert(0, _placed(table, choices, journey, f"The forecast of '{team}'"))
-        except ForecastingError as error:
-            problems.append(str(error))
-        missing = sum(table is None for table in here)
-        if missing == FETCHES:
-            break
-    if missing:
-        st.caption(f"Fetching; {len(here) - missing} of {len(places)} files are here …")
-    if problems:
-        more = f" {len(problems)} dates are without it." if len(problems) > 1 else ""
-        st.info(problems[0] + more, icon=":material/cloud_off:")
-    return missing > 0
-
-
-def _placed(table: pd.DataFrame, choices: Choices, journey: Journey, name: str) -> pd.DataFrame:
-    return time_machine.placed(
-        table,
-        choices.statistic.name,
-        choices.region,
-        journey.stops,
-        choices.panel,
-        choices.whole.frequency,
-        name,
-    )
-
-
 def _judged(past: LookBack, others: pd.DataFrame, choices: Choices) -> tuple[pd.DataFrame, str]:
     """A score for every period that was forecast and has come, by us or others, and what is wrong with theirs."""
     ours = time_machine.cells(past, choices.whole)
@@ -440,10 +326,10 @@ def _skill(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None:
             st.caption("Nothing of it can be compared yet.")
             return
         frequency = choices.whole.frequency
-        ratios = time_machine.skill(judged, name or names[0], frequency)
+        ratios = heat_map.skill(judged, name or names[0], frequency)
         called = {stop.origin: day(pd.Timestamp(date)) for stop, date in zip(journey.stops, journey.dates, strict=True)}
         chart.draw(
-            time_machine.heat_map(ratios, frequency.step, journey.stops[journey.place].origin, app.theme(), called),
+            heat_map.heat_map(ratios, frequency.step, journey.stops[journey.place].origin, app.theme(), called),
             app.theme(),
             key="skill",
             view=f"skill/{choices.view}/{ratios.shape}",
@@ -452,7 +338,7 @@ def _skill(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None:
             height=int(70 + 34 * min(len(ratios.columns), 12)),
             top=float(len(ratios.columns)),
         )
-        st.html(time_machine.scale(app.theme()))
+        st.html(heat_map.scale(app.theme()))
         st.caption(
             "A column a date, a row a horizon: the weighted interval score over seasonal naive's. The framed date is "
             "the one above."

@@ -35,7 +35,7 @@ def notes(page):
     return [info.value for info in page.info if "This link asks for" in info.value]
 
 
-def check_opened(page, title):
+def assert_opened(page, title):
     assert not page.exception
     assert not page.error
     assert [heading.value for heading in page.subheader] == [title]
@@ -62,7 +62,7 @@ def fit(service, region, statistic, names, horizon):
 
 def test_explore_opens_on_the_united_states_new_cases_with_three_models_and_28_days(visit):
     page = visit()
-    check_opened(page, "United States: new cases")
+    assert_opened(page, "United States: new cases")
     assert page.sidebar.selectbox(key="source").value == "bundled"
     assert set(page.session_state["models"]) == DEFAULT_MODELS
     assert page.sidebar.slider(key="horizon_daily").value == 28
@@ -73,12 +73,12 @@ def test_explore_opens_on_the_united_states_new_cases_with_three_models_and_28_d
 @pytest.mark.parametrize("statistic", ["new_cases", "cumulative_cases"])
 def test_cases_of_every_country_open(visit, region, statistic):
     page = visit(region=region, statistic=statistic, models="ets")
-    check_opened(page, f"{region}: {source('bundled').panel().statistic(statistic).label.lower()}")
+    assert_opened(page, f"{region}: {source('bundled').panel().statistic(statistic).label.lower()}")
 
 
 @pytest.mark.parametrize("region", ["United States", "Puerto Rico", "Wyoming", "Vermont"])
 def test_admissions_of_large_and_small_places_open(visit, region):
-    check_opened(visit(region=region, statistic="new_admissions", models="ets"), f"{region}: new hospital admissions")
+    assert_opened(visit(region=region, statistic="new_admissions", models="ets"), f"{region}: new hospital admissions")
 
 
 def test_every_region_is_offered_for_each_statistic(visit):
@@ -92,7 +92,7 @@ def test_every_region_is_offered_for_each_statistic(visit):
 def test_a_region_that_the_new_statistic_lacks_gives_way_to_the_first_one(visit):
     page = visit(region="France", models="ets")
     page.sidebar.selectbox(key="statistic").select("new_admissions").run()
-    check_opened(page, "United States: new hospital admissions")
+    assert_opened(page, "United States: new hospital admissions")
     assert link_of(page)["region"] == "United States"
 
 
@@ -144,7 +144,7 @@ def test_the_address_follows_every_choice_and_opens_the_same_view(visit):
         "smooth": "0",
     }
     other = visit(**link)
-    check_opened(other, "Spain: new cases")
+    assert_opened(other, "Spain: new cases")
     assert link_of(other) == link
     assert not notes(other)
     assert set(other.session_state["models"]) == {"ets", "theta"}
@@ -163,21 +163,21 @@ def test_a_link_to_no_models_opens_without_any(visit):
 
 def test_names_in_a_link_may_be_in_any_case(visit):
     page = visit(region="puerto rico", statistic="NEW_ADMISSIONS", models="ETS")
-    check_opened(page, "Puerto Rico: new hospital admissions")
+    assert_opened(page, "Puerto Rico: new hospital admissions")
     assert not notes(page)
 
 
 @pytest.mark.parametrize(("link", "name", "instead"), WRONG_LINKS, ids=[str(link) for link, *_ in WRONG_LINKS])
 def test_a_wrong_link_opens_something_sensible_and_says_so_until_the_reader_moves_on(visit, link, name, instead):
     page = visit(**link)
-    check_opened(page, "United States: new cases")
+    assert_opened(page, "United States: new cases")
     assert len(notes(page)) == 1
     assert link_of(page).get(name) == instead
     page.run()
     assert len(notes(page)) == 1, "the note must stay until the reader changes something"
     page.sidebar.slider(key="horizon_daily").set_value(21).run()
     assert not notes(page)
-    check_opened(page, "United States: new cases")
+    assert_opened(page, "United States: new cases")
 
 
 def test_markup_in_a_link_is_shown_as_text(visit):
@@ -196,7 +196,7 @@ def test_a_source_that_cannot_be_reached_is_one_sentence_and_another_can_be_chos
     assert "\n" not in error.value
     assert "Traceback" not in error.value
     page.sidebar.selectbox(key="source").select("bundled").run()
-    check_opened(page, "United States: new cases")
+    assert_opened(page, "United States: new cases")
 
 
 @pytest.mark.parametrize("name", [name for name, one in sources().items() if not one.live])
@@ -211,7 +211,7 @@ def test_without_any_model_seasonal_naive_is_shown(visit, service):
     page = visit(region="Italy")
     page.session_state["models"] = []
     page.run()
-    check_opened(page, "Italy: new cases")
+    assert_opened(page, "Italy: new cases")
     assert list(page.dataframe[-1].value.columns)[:2] == ["Date", model("naive").label]
     assert page.dataframe[0].value["Model"].tolist() == [model("naive").label]
 

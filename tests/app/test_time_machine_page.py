@@ -228,9 +228,9 @@ def test_a_reader_s_file_is_scored_beside_ours_and_a_wrong_one_is_one_line(go_ba
     wrong = File("wrong.csv", b"a,b\n1,2\n")
     elsewhere = File("elsewhere.csv", published(origin, "Texas").to_csv(index=False).encode())
     for file, words in ((wrong, "no column is called"), (elsewhere, "has no forecast for Puerto Rico; it has Texas")):
-        monkeypatch.setattr("ui.time_machine.st.file_uploader", lambda *_, file=file, **__: file)
+        monkeypatch.setattr("ui.published.st.file_uploader", lambda *_, file=file, **__: file)
         assert [words in error.value for error in go_back(models="naive").error] == [True]
-    monkeypatch.setattr("ui.time_machine.st.file_uploader", lambda *_, **__: good)
+    monkeypatch.setattr("ui.published.st.file_uploader", lambda *_, **__: good)
     page = go_back(models="naive")
     assert not page.error
     assert set(page.dataframe[0].value["model"]) == {"Seasonal naive", "their-team"}
