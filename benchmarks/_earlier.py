@@ -1,7 +1,7 @@
 """Earlier dates to forecast from, and what came: of the hub's vintages, of European countries and of the simulator.
 
-Nothing that was published after a date is in its series. The first two kinds of figures are real, are kept beside the
-project and are not part of it: FORECAST_TEST_DATA says where, if elsewhere.
+Nothing that was published after a date is in its series, nor in the pool of regions that comes with it. The first two
+kinds of figures are real, are kept beside the project and are not part of it (`_data`).
 """
 
 from __future__ import annotations
@@ -10,21 +10,23 @@ import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from benchmarks._data import real
 from benchmarks._figure import BenchmarkError
-from forecasting.backtest import cut
+from forecasting.backtest import Cut, cut
 from forecasting.columns import DATE, REGION, VALUE
 from forecasting.errors import DataError, ForecastingError, RequestError
 from forecasting.frequency import DAILY, Frequency, weekly
-from forecasting.models import model
-from forecasting.panel import Panel
+from forecasting.models import PooledModel, model
+from forecasting.panel import Panel, Statistic
+from forecasting.pool import Pool
 from forecasting.prepare import clean, prepare
-from forecasting.series import Series
+from forecasting.series import Forecast, Series
 from forecasting.sources import simulated as simulator
 from forecasting.sources._tidy import stacked
 from forecasting.sources.file import read_panel
@@ -58,25 +60,11 @@ class Earlier:
         return self.gap + len(self.came)
 
 
-def data_folder() -> Path:
-    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
-    return Path(os.environ.get("FORECAST_TEST_DATA") or beside)
-
-
-def _real(name: str) -> Path:
-    path = data_folder() / name
-    if not path.exists():
-        raise BenchmarkError(
-            f"There is no '{path.name}' in '{path.parent}'; set FORECAST_TEST_DATA to the data folder."
-        )
-    return path
-
-
 def hub() -> Iterator[Earlier]:
     """Weekly admissions of 53 regions at 31 reference dates, four weeks ahead, from the vintage of then."""
-    panel = read_panel(_real("hub-dev/vintages.csv.gz"))
-    truth = pd.read_csv(_real("hub-dev/truth.csv.gz"), parse_dates=[DATE]).set_index([REGION, DATE])[VALUE]
-    dates = pd.read_parquet(_real("hub-dev/forecasts.parquet"), columns=["reference_date"])["reference_date"]
+    panel = read_panel(real("hub-dev/vintages.csv.gz"))
+    truth = pd.read_csv(real("hub-dev/truth.csv.gz"), parse_dates=[DATE]).set_index([REGION, DATE])[VALUE]
+    dates = pd.read_parquet(real("hub-dev/forecasts.parquet"), columns=["reference_date"])["reference_date"]
     statistic = panel.statistic().name
     for date in sorted(pd.to_datetime(dates.unique())):
         wanted = pd.date_range(date, periods=WEEKS_AHEAD, freq="7D")
@@ -92,42 +80,50 @@ def hub() -> Iterator[Earlier]:
 def europe() -> Iterator[Earlier]:
     """Cases and deaths of 32 countries: by day from nine dates eight weeks apart, by week from every fifth week."""
     for statistic in ("cases", "deaths"):
-        table = pd.read_csv(_real(f"real/jhu_europe_incident_{statistic}.csv.gz"), parse_dates=[DATE])
-        for country, rows in table.groupby("location_name"):
-            counts = pd.Series(rows[VALUE].to_numpy(float), index=pd.DatetimeIndex(rows[DATE]))
-            region = f"{country} {statistic}"
-            yield from _by_day(region, counts)
-            yield from _by_week("europe weekly", region, counts)
+        table = pd.read_csv(real(f"real/jhu_europe_incident_{statistic}.csv.gz"), parse_dates=[DATE])
+        counts = table.pivot_table(index=DATE, columns="location_name", values=VALUE, aggfunc="first")
+        yield from _by_day(statistic, counts)
+        weeks = counts.resample("W-SAT").sum(min_count=7).dropna(how="all").clip(lower=0)
+        yield from _by_week(statistic, weeks)
 
 
-def _by_day(region: str, counts: pd.Series) -> Iterator[Earlier]:
+def _by_day(statistic: str, counts: pd.DataFrame) -> Iterator[Earlier]:
+    panel = _panel(counts, statistic, DAILY)
     for date in pd.date_range("2020-07-20", periods=9, freq="56D"):
-        known = _prepared(counts[:date], DAILY)
-        if known is None or len(known) < DAYS_AHEAD:
-            continue
-        later = clean(counts[: date + pd.Timedelta(days=2 * DAYS_AHEAD)], DAILY)  # with corrections that came later
-        first = int(later.dates.searchsorted(known.origin, side="right"))
-        came = later.values[first : first + DAYS_AHEAD]
-        silent = max((known.values[-56:] == 0).mean(), (came == 0).mean()) if len(came) else 1.0
-        if len(came) == DAYS_AHEAD and silent < 0.4:  # a country that hardly reports by day is left out
-            yield Earlier("europe daily", region, date, known, 0, came)
+        for country, known in _at(panel, date):
+            if len(known.series) < DAYS_AHEAD:
+                continue
+            # with corrections that came later
+            later = clean(counts[country][: date + pd.Timedelta(days=2 * DAYS_AHEAD)], DAILY)
+            first = int(later.dates.searchsorted(known.origin, side="right"))
+            came = later.published[first : first + DAYS_AHEAD]
+            silent = max((known.series.values[-56:] == 0).mean(), (came == 0).mean()) if len(came) else 1.0
+            if len(came) == DAYS_AHEAD and silent < 0.4:  # a country that hardly reports by day is left out
+                yield Earlier("europe daily", f"{country} {statistic}", date, known.series, known.gap, came)
 
 
-def _by_week(family: str, region: str, counts: pd.Series, every: int = 5) -> Iterator[Earlier]:
-    weeks = counts.resample("W-SAT").sum(min_count=7).dropna().clip(lower=0)
-    for known in range(4, len(weeks) - WEEKS_AHEAD, every):
-        series = _prepared(weeks.iloc[:known], weekly())
-        if series is not None and series.values.sum() >= 20:
-            gap = (weeks.index[known - 1] - series.origin).days // 7
-            came = weeks.iloc[known : known + WEEKS_AHEAD].to_numpy()
-            yield Earlier(family, region, weeks.index[known - 1], series, gap, came)
+def _by_week(statistic: str, counts: pd.DataFrame, every: int = 5) -> Iterator[Earlier]:
+    panel = _panel(counts, statistic, weekly())
+    for row in range(3, len(counts) - WEEKS_AHEAD, every):
+        date = counts.index[row]
+        for country, known in _at(panel, date):
+            if known.origin == date and known.series.values.sum() >= 20:
+                came = counts[country].iloc[row + 1 : row + 1 + WEEKS_AHEAD].to_numpy(float)
+                yield Earlier("europe weekly", f"{country} {statistic}", date, known.series, known.gap, came)
 
 
-def _prepared(counts: pd.Series, frequency: Frequency) -> Series | None:
-    try:
-        return clean(counts, frequency)
-    except DataError:
-        return None
+def _at(panel: Panel, date: pd.Timestamp) -> Iterator[tuple[str, Cut]]:
+    """Every country as it stood at `date`, where there was anything."""
+    for country in panel.regions():
+        with suppress(DataError, RequestError):
+            yield country, cut(panel, country, panel.statistics[0].name, date)
+
+
+def _panel(counts: pd.DataFrame, statistic: str, frequency: Frequency) -> Panel:
+    """Counts by date and country as a panel."""
+    table = stacked(list(counts.columns), counts.index, counts.to_numpy(float).T, statistic)
+    known = Statistic(statistic, statistic, statistic, statistic)
+    return Panel("europe", table, (known,), {statistic: frequency}, "", "")
 
 
 def simulated() -> Iterator[Earlier]:
@@ -137,7 +133,7 @@ def simulated() -> Iterator[Earlier]:
         known = simulator.simulations(world)
         for day in range(90, simulator.DAYS - DAYS_AHEAD - 1, 35):
             published = np.vstack([one.published(day) for one in known.values()])
-            panel = _panel(list(known), dates[: day + 1], published)
+            panel = _panel(pd.DataFrame(published.T, dates[: day + 1], list(known)), "cases", DAILY)
             for region, one in known.items():
                 series = prepare(panel, region)
                 came = one.cases[day + 1 : day + 1 + DAYS_AHEAD].astype(float)
@@ -145,24 +141,53 @@ def simulated() -> Iterator[Earlier]:
                 yield Earlier("simulated daily", f"{region} {world}", dates[day], series, gap, came)
 
 
-def _panel(regions: list[str], dates: pd.DatetimeIndex, values: np.ndarray) -> Panel:
-    source = simulator.Simulated()
-    table = stacked(regions, dates, values, "cases")
-    return Panel(source.name, table, source.statistics(), {"cases": DAILY}, source.attribution, source.licence)
-
-
 def forecast_all(name: str, tasks: Sequence[Earlier]) -> list[np.ndarray]:
     """Quantiles of each task's `came`, shape (horizon, 23), fitted in as many processes as there are cores."""
+    found = forecasts(name, tasks)
+    return [forecast.values[task.gap :] for task, forecast in zip(tasks, found, strict=True)]
+
+
+def forecasts(name: str, tasks: Sequence[Earlier]) -> list[Forecast]:
+    """Each task's forecast; of a model that learns from all regions by one fit a date."""
+    chosen = model(name)
+    if chosen.members:
+        parts = {member: forecasts(member, tasks) for member in chosen.members}
+        return [
+            chosen.blend(task.series, task.steps, {member: parts[member][place] for member in parts})
+            for place, task in enumerate(tasks)
+        ]
     for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[threads] = "1"
-    work = [(name, task) for task in tasks]
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        if isinstance(chosen, PooledModel):
+            return _together(chosen, tasks, pool)
+        work = [(name, replace(task, series=replace(task.series, pool=None))) for task in tasks]
         return list(pool.map(_forecast, work, chunksize=8))
 
 
-def _forecast(work: tuple[str, Earlier]) -> np.ndarray:
+def _together(chosen: PooledModel, tasks: Sequence[Earlier], pool: ProcessPoolExecutor) -> list[Forecast]:
+    wanted: dict[tuple[str, int], list[int]] = {}
+    for place, task in enumerate(tasks):
+        assert task.series.pool is not None, f"{task.region} is alone"
+        wanted.setdefault((task.series.pool.key, task.steps), []).append(place)
+    pools = (tasks[places[0]].series.pool for places in wanted.values())
+    work = ((chosen.name, one.gather(), steps) for one, (_, steps) in zip(pools, wanted, strict=True) if one)
+    found: dict[int, Forecast] = {}
+    for places, forecast in zip(wanted.values(), pool.map(_forecast_pool, work), strict=True):
+        found |= {place: forecast[tasks[place].series.region] for place in places}
+    return [found[place] for place in range(len(tasks))]
+
+
+def _forecast_pool(work: tuple[str, Pool, int]) -> dict[str, Forecast]:
+    name, pool, steps = work
+    chosen = model(name)
+    assert isinstance(chosen, PooledModel)
+    return chosen.forecast_pool(pool, steps)
+
+
+def _forecast(work: tuple[str, Earlier]) -> Forecast:
     name, task = work
     try:
-        return model(name).forecast(task.series, task.steps).values[task.gap :]
+        return model(name).forecast(task.series, task.steps)
     except ForecastingError as error:
         raise BenchmarkError(f"{name} failed on {task.region} at {task.date:%Y-%m-%d}: {error}") from None

@@ -12,35 +12,39 @@ what to expect of figures that nobody has seen.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from benchmarks._data import asked_models
 from benchmarks._earlier import Earlier, europe, forecast_all, hub, simulated
 from benchmarks._figure import Figure, figure
-from benchmarks.coverage import SAMPLED, chosen
-from forecasting.models import model
+from benchmarks.coverage import SAMPLED
+from forecasting.models import model, models
 from forecasting.models.spread import EDGE_50, EDGE_95, Correction, correction
 from forecasting.series import MEDIAN, QUANTILES
 
 TABLE = Path(__file__).resolve().parents[1] / "forecasting" / "models" / "calibration.csv"
 LOW, HIGH = QUANTILES.index(0.15), QUANTILES.index(0.85)
+#: Pooled measures its spread on the very regions, each number of weeks ahead; only that of days is drawn between weeks.
+MEASURED = {("pooled", "weekly")}
 #: Of the standard normal distribution, at those two levels.
 WITHIN = 1.0364333894937898
 
 
 def run(options: list[str]) -> Iterator[Figure]:
     write = "--write" in options
-    names = chosen([option for option in options if option != "--write"])
+    fitted = [name for name, one in models().items() if not one.members]  # a blend's bands are its members'
+    names = asked_models([option for option in options if option != "--write"], fitted)
     tasks = [*hub(), *europe(), *simulated()]
     learned = _kept()
     for name in names:
         asked = tasks[:: SAMPLED.get(name, 1)]
         found = deviates(name, asked, forecast_all(name, asked))
         for frequency, rows in found.groupby("frequency"):
-            learned[name, str(frequency)] = learn(rows)
+            if (name, frequency) not in MEASURED:
+                learned[name, str(frequency)] = learn(rows)
             for family, own in rows.groupby("family"):
                 elsewhere = learn(rows[rows["family"] != family])
                 yield from _held(f"{family}/{name}", own, elsewhere)
@@ -99,16 +103,10 @@ def line(x: np.ndarray, y: np.ndarray, level: float, weights: np.ndarray) -> tup
     return float(beta[0]), float(beta[1])
 
 
-@dataclass(frozen=True)
-class _Band:
-    percent: int
-    edge: float
-
-
 def _held(name: str, rows: pd.DataFrame, learned: Correction) -> Iterator[Figure]:
     """What bands of this scale hold of these outcomes."""
     horizon = rows["horizon"].to_numpy(int)
-    for band in (_Band(50, EDGE_50), _Band(95, EDGE_95)):
-        edges = learned.scale(np.full((int(horizon.max()), 1), band.edge))[:, 0]
+    for percent, edge in ((50, EDGE_50), (95, EDGE_95)):
+        edges = learned.scale(np.full((int(horizon.max()), 1), edge))[:, 0]
         inside = rows["deviate"].to_numpy() <= edges[horizon - 1]
-        yield figure(f"calibrate/elsewhere/{name}/{band.percent}", float(inside.mean()), "fraction", band.percent / 100)
+        yield figure(f"calibrate/elsewhere/{name}/{percent}", float(inside.mean()), "fraction", percent / 100)

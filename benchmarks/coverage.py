@@ -12,9 +12,10 @@ from itertools import groupby
 
 import numpy as np
 
+from benchmarks._data import asked_models
 from benchmarks._earlier import Earlier, forecast_all, hub, simulated
-from benchmarks._figure import BenchmarkError, Figure, figure
-from forecasting.models import model, models
+from benchmarks._figure import Figure, figure
+from forecasting.models import models
 from forecasting.scoring import covered
 
 #: Minutes of fits: every sixth date of a region is enough to count by.
@@ -22,21 +23,11 @@ SAMPLED = {"auto_arima": 6}
 
 
 def run(options: list[str]) -> Iterator[Figure]:
-    names = chosen(options)
+    names = asked_models(options, list(models()))
     tasks = [*hub(), *simulated()]
     for name in names:
         asked = tasks[:: SAMPLED.get(name, 1)]
         yield from _held(name, asked, forecast_all(name, asked))
-
-
-def chosen(options: list[str]) -> list[str]:
-    """The models named, or all."""
-    match options:
-        case []:
-            return list(models())
-        case ["--models", names]:
-            return [model(name).name for name in names.split(",")]
-    raise BenchmarkError(f"It takes --models a,b and nothing else; '{' '.join(options)}' was given.")
 
 
 def _held(name: str, tasks: Sequence[Earlier], forecasts: Sequence[np.ndarray]) -> Iterator[Figure]:

@@ -21,8 +21,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from benchmarks.models_europe import ORIGINS, countries
-from forecasting import DataError, Panel, RequestError, Statistic, model, models, sources
+from benchmarks._countries import ORIGINS, countries
+from benchmarks._data import asked_models
+from benchmarks._figure import BenchmarkError
+from forecasting import Panel, Statistic, models, sources
 from forecasting.columns import DATE, REGION, STATISTIC, VALUE
 from forecasting.frequency import DAILY
 from forecasting.jobs import JobQueue
@@ -47,7 +49,7 @@ PLACES = (
     "Wyoming",
     "Alaska",
 )
-#: Of `models_europe`'s origins: before the winter wave of 2020 ended, and in the late summer of 2021.
+#: Of the origins in `_countries`: before the winter wave of 2020 ended, and in the late summer of 2021.
 EUROPE = ORIGINS[[1, 4]]
 #: Days at the end that tell whether a country reports by day, and the share of zeros from which it does not.
 RECENT, SILENT = 56, 0.4
@@ -75,7 +77,7 @@ class Result:
 
 
 def run(options: list[str]) -> Iterator[dict[str, object]]:
-    asked = chosen(options)
+    asked = list(dict.fromkeys(["naive", *asked_models(options, usual())]))
     cases = [case for panel, statistic, region in places() for case in struck(panel, statistic, region)]
     found = list(results(cases, asked))
     print(table(found, asked), file=sys.stderr)
@@ -90,14 +92,9 @@ def run(options: list[str]) -> Iterator[dict[str, object]]:
             yield from figures(name, shock, found)
 
 
-def chosen(options: list[str]) -> list[str]:
-    """Seasonal naive and the models named, or all but the slow ones. Raises `RequestError`."""
-    match options:
-        case []:
-            return ["naive", *(name for name in models() if name not in ("naive", *SLOW))]
-        case ["--models", names]:
-            return list(dict.fromkeys(["naive", *(model(name).name for name in names.split(","))]))
-    raise RequestError(f"extremes takes --models a,b and nothing else; '{' '.join(options)}' was given.")
+def usual() -> list[str]:
+    """All but the slow ones."""
+    return [name for name in models() if name not in SLOW]
 
 
 def places() -> Iterator[tuple[Panel, str, str]]:
@@ -107,7 +104,7 @@ def places() -> Iterator[tuple[Panel, str, str]]:
     yield from ((bundled, "new_admissions", region) for region in PLACES)
     try:
         europe = panel_of(countries())
-    except DataError as error:
+    except BenchmarkError as error:
         print(f"Without the European countries: {error}", file=sys.stderr)
         return
     for date in EUROPE:

@@ -7,11 +7,11 @@ mean scores on them, for log1p of the counts and for the counts; `reference` is 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks._figure import BenchmarkError, Figure
+from benchmarks._data import real
+from benchmarks._figure import Figure
 from forecasting.columns import MODEL, REGION, STATISTIC
 from forecasting.evaluation import score_forecasts, summarise
 from forecasting.sources.forecast_file import read_forecasts, read_truth
@@ -28,19 +28,11 @@ PUBLISHED = {
 
 
 def run() -> Iterator[Figure]:
-    folder = data_folder() / "hub-dev"
-    if not folder.is_dir():
-        raise BenchmarkError(f"The hub's figures are not at {folder}; set FORECAST_TEST_DATA to the folder above them.")
-    found = scored(folder)
+    found = scored(real("hub-dev"))
     for name, (cells, log1p, natural) in PUBLISHED.items():
         yield figure(f"{name}/cells", found[name][0], "cells", cells)
         yield figure(f"{name}/log1p", found[name][1], "ratio of mean WIS", log1p)
         yield figure(f"{name}/natural", found[name][2], "ratio of mean WIS", natural)
-
-
-def data_folder() -> Path:
-    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
-    return Path(os.environ.get("FORECAST_TEST_DATA") or beside)
 
 
 def scored(folder: Path) -> dict[str, tuple[int, float, float]]:

@@ -9,7 +9,7 @@ one thread, one forecast after the other; everything is imported, and compiled w
 
 A run writes `results/sarima_search.csv` as it goes: what it has of the peers is not fitted again, for that takes hours;
 ours always is. How many times faster it is comes from `TIMED` of the tasks alone, on which everybody runs again now.
-The figures are real and kept beside the project, as in `models_europe`; statsforecast is in benchmarks/requirements.txt.
+The figures are real and kept beside the project; statsforecast is in benchmarks/requirements.txt.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
+from benchmarks._countries import HINDSIGHT, HORIZON, ORIGINS, Task, countries
 from benchmarks._figure import BenchmarkError, Figure, figure
-from benchmarks.models_europe import HINDSIGHT, HORIZON, ORIGINS, Task, countries
 from forecasting import DataError, RequestError
 from forecasting.frequency import DAILY
 from forecasting.models import model

@@ -17,6 +17,7 @@ import pandas as pd
 from forecasting.columns import HORIZON, ORIGIN
 from forecasting.errors import DataError, RequestError
 from forecasting.panel import Panel
+from forecasting.pool import PoolOf
 from forecasting.prepare import prepare
 from forecasting.request import Request
 from forecasting.series import Forecast, Series
@@ -32,7 +33,7 @@ class Cut:
     Attributes:
         region: its name.
         at: the date of asking.
-        series: what a model may see, prepared from what was known then.
+        series: what a model may see, prepared from what was known then; corrected last counts are used, so no gap.
         origin: the last date that had been published then; horizons count from it. It is later than the series' own
             where the last points were too doubtful to use: those are forecast too, and not scored.
     """
@@ -69,12 +70,14 @@ def cut(panel: Panel, region: str, statistic: str, at: pd.Timestamp, tails: Tail
     `tails` is of all regions at that date, where `panel` has only some of them. Always new counts per period, also where
     running totals were asked for. Raises `RequestError` when there was nothing then, `DataError` when it was of no use.
     """
-    return _cut(panel.as_of(at), region, statistic, at, tails)
+    return _cut(panel, panel.as_of(at), region, statistic, at, tails)
 
 
-def _cut(known: Panel, region: str, statistic: str, at: pd.Timestamp, tails: Tails | None = None) -> Cut:
+def _cut(panel: Panel, known: Panel, region: str, statistic: str, at: pd.Timestamp, tails: Tails | None = None) -> Cut:
     """`known` is the panel as it stood at `at`."""
     series = replace(prepare(known, region, statistic, tails), cumulative=False)
+    if series.pool and known.published is None:  # the same pool, without holding on to a copy of the table
+        series = replace(series, pool=PoolOf(panel, series.pool.statistic, at))
     origin = series.origin if series.provisional is None else pd.Timestamp(series.provisional.index[-1])
     return Cut(region, at, series, origin)
 
@@ -94,7 +97,7 @@ def cuts(
             continue
         for region in regions:
             try:
-                yield _cut(known, region, statistic, at)
+                yield _cut(panel, known, region, statistic, at)
             except (DataError, RequestError) as error:
                 yield _why_not(region, at, error)
 
@@ -133,9 +136,12 @@ def _vintages(panel: Panel, origins: Sequence[pd.Timestamp]) -> list[pd.Timestam
 
 
 def truth(panel: Panel, regions: Iterable[str], statistic: str) -> pd.DataFrame:
-    """What came, as it is known now: columns ``region, date, value``, new counts per period, prepared like any series."""
+    """What came, as it is known now: columns ``region, date, value``, new counts per period, prepared like any series.
+
+    The last counts are those that were published, not what they are expected to become: nobody is judged by a guess.
+    """
     tables = []
     for region in regions:
         series = prepare(panel, region, statistic)
-        tables.append(pd.DataFrame({"region": region, "date": series.dates, "value": series.values}))
+        tables.append(pd.DataFrame({"region": region, "date": series.dates, "value": series.published}))
     return pd.concat(tables, ignore_index=True)

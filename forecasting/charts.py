@@ -28,13 +28,13 @@ class Fan:
     """What the main chart shows.
 
     Attributes:
-        series: the history; its provisional points are drawn hollow.
+        series: the history; its provisional points are drawn hollow, and corrected ones beside what was reported.
         forecasts: by model, in the order of the legend.
         drafts: the models whose forecast is not final yet (drawn dotted).
         band: the model whose 50, 80 and 95 % bands are drawn.
         unit: what the y axis counts, e.g. ``"new cases"``.
         smooth: draw means over the last season (7 days) instead of single periods.
-        revisions: what the last figures usually become, drawn beside them.
+        revisions: what the last figures usually become, drawn beside them where they are not corrected already.
     """
 
     series: Series
@@ -72,6 +72,7 @@ def fan(chart: Fan, theme: Theme = LIGHT) -> dict[str, Any]:
         *_reported(chart, theme),
         line_trace(iso(dates), past, _history_name(chart), theme.text, 2.2, "history"),
         *(_median(chart, name, past[-1], theme) for name in chart.forecasts),
+        *as_reported(chart.series, chart.smooth, theme),
         *_provisional(chart, theme),
         *_revised(chart, theme),
     ]
@@ -95,7 +96,7 @@ def json_numbers(values: np.ndarray) -> list[float | None]:
 
 def _history_name(chart: Fan) -> str:
     if not chart.smooth or chart.series.cumulative:
-        return "Reported"
+        return "Reported" if chart.series.reported is None else "End corrected"
     return f"{chart.series.frequency.steps(chart.series.season).removesuffix('s').replace(' ', '-')} mean"
 
 
@@ -117,7 +118,30 @@ def _reported(chart: Fan, theme: Theme) -> list[dict[str, Any]]:
     """The single days behind their mean."""
     if not chart.smooth or chart.series.cumulative:
         return []
-    return [line_trace(iso(chart.series.dates), chart.series.values, "Reported", theme.muted, 1.0, "reported")]
+    return [line_trace(iso(chart.series.dates), chart.series.published, "Reported", theme.muted, 1.0, "reported")]
+
+
+def as_reported(series: Series, smooth: bool, theme: Theme) -> list[dict[str, Any]]:
+    """The last figures as published, where the line of the past runs through what they are expected to become.
+
+    Squares, for the circles of `provisional` points are figures that are not used at all. Not beside means or totals.
+    """
+    if series.reported is None or smooth or series.cumulative:
+        return []
+    places = series.dates.get_indexer(series.reported.index)
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "uid": "as reported",
+            "x": iso(pd.DatetimeIndex(series.reported.index)),
+            "y": json_numbers(series.reported.to_numpy(float)),
+            "name": "As reported",
+            "marker": {"symbol": "square-open", "size": 8, "color": theme.muted, "line": {"width": 1.5}},
+            "customdata": [whole(value) for value in series.values[places]],
+            "hovertemplate": "%{y:,.0f} as reported, taken as %{customdata}",
+        }
+    ]
 
 
 def _provisional(chart: Fan, theme: Theme) -> list[dict[str, Any]]:
@@ -140,7 +164,8 @@ def _provisional(chart: Fan, theme: Theme) -> list[dict[str, Any]]:
 
 def _revised(chart: Fan, theme: Theme) -> list[dict[str, Any]]:
     """What the last figures usually become, with where four of five such figures ended."""
-    shown = [revision for revision in chart.revisions if revision.date >= chart.series.start]
+    told = () if chart.series.reported is None else chart.series.reported.index
+    shown = [one for one in chart.revisions if one.date >= chart.series.start and one.date not in told]
     if not shown or chart.smooth or chart.series.cumulative:
         return []
     value = np.array([revision.value for revision in shown])
@@ -304,7 +329,10 @@ def axes(window: tuple[pd.Timestamp, pd.Timestamp] | None, theme: Theme, unit: s
 
 
 def numbers(chart: Fan) -> pd.DataFrame:
-    """The chart as a table: a row a date, each model's median, and the bands of one of them."""
+    """The chart as a table: a row a date, each model's median, and the bands of one of them.
+
+    Where the last figures are corrected, they are the first rows, beside what was reported.
+    """
     dates = max((f.dates for f in chart.forecasts.values()), key=len)
     table = pd.DataFrame({"Date": dates})
     for name, forecast in chart.forecasts.items():
@@ -317,7 +345,14 @@ def numbers(chart: Fan) -> pd.DataFrame:
                 table[f"{model(name).label}, {percent} %"] = [
                     f"{whole(a)} – {whole(b)}" for a, b in zip(low, high, strict=True)
                 ] + [""] * (len(dates) - len(low))
-    return table
+    reported = chart.series.reported
+    if reported is None or chart.series.cumulative:
+        return table
+    corrected = chart.series.values[chart.series.dates.get_indexer(reported.index)].round(1)
+    past = pd.DataFrame({"Date": reported.index, "Reported": reported.to_numpy().round(1), "Corrected": corrected})
+    found = pd.concat([past, table], ignore_index=True)
+    words = [column for column in table if column.endswith("%")]
+    return found.fillna(dict.fromkeys(words, ""))
 
 
 def describe(chart: Fan) -> str:
@@ -326,7 +361,15 @@ def describe(chart: Fan) -> str:
         f"{model(name).label} expects {compact(chart.quantiles(f)[-1, MEDIAN])} on {day(f.dates[-1])}"
         for name, f in chart.forecasts.items()
     ]
-    return f"Chart of {chart.unit} to {day(chart.series.origin)}. " + "; ".join(lines) + "."
+    return f"Chart of {chart.unit} to {day(chart.series.origin)}. {_corrected(chart.series)}" + "; ".join(lines) + "."
+
+
+def _corrected(series: Series) -> str:
+    if series.reported is None or series.cumulative:
+        return ""
+    date, value = series.reported.index[-1], series.reported.iloc[-1]
+    taken = series.values[series.dates.get_loc(date)]
+    return f"The last figures are corrected; {day(date)}, reported as {whole(value)}, is drawn as {whole(taken)}. "
 
 
 def standalone(figure: dict[str, Any], title: str) -> bytes:

@@ -146,7 +146,10 @@ class Database:
 
     def _rename(self, connection: sa.Connection) -> None:
         suffix = f"set_aside_{datetime.now(UTC):%Y%m%d_%H%M%S_%f}"
-        for name in sorted(self._ours(sa.inspect(connection))):
+        inspector = sa.inspect(connection)
+        for name in sorted(self._ours(inspector)):
+            for index in inspector.get_indexes(name):  # they would keep their names, which the new tables need
+                connection.exec_driver_sql(f"DROP INDEX {index['name']}")
             connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {name}_{suffix}")
         self._note(f"What was stored is of another version of this program; it is kept in tables named …_{suffix}.")
 

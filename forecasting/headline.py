@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from forecasting.models import model
@@ -39,8 +40,16 @@ def latest(series: Series) -> Figure:
         f"Last {stretch}",
         compact(now),
         detail,
-        f"The sum of the last {stretch}, {ending}, and how it differs from the {stretch} before.",
+        f"The sum of the last {stretch}, {ending}, and how it differs from the {stretch} before.{_published(series, steps)}",
     )
+
+
+def _published(series: Series, steps: int) -> str:
+    """That the latest figure is corrected, and from what."""
+    so_far = compact(series.published[-steps:].sum())
+    if so_far == compact(series.values[-steps:].sum()):
+        return ""
+    return f" So far {so_far} are published; this is what such figures usually become."
 
 
 def soon(series: Series, forecast: Forecast) -> Figure:
@@ -116,6 +125,59 @@ def difference(best: Score, second: Score, closer: int, origins: int) -> str:
     if closer > 0.5 * origins:
         return f"{sentence}: more often than not, but so few dates cannot tell skill from luck."
     return f"{sentence}: a few dates decided it, so do not rely on the order."
+
+
+@dataclass(frozen=True)
+class Best:
+    """The model whose earlier forecasts were best here, and in a sentence why its bands are drawn."""
+
+    model: str
+    why: str
+
+
+def best_here(ratios: Mapping[str, float], chosen: Sequence[str], dates: Mapping[str, int]) -> Best | None:
+    """Which of the `chosen` models had the lowest WIS at earlier dates; the first of those that are equal.
+
+    None where none of them can be held against repeating. One that has forecast from fewer dates than another is left
+    out: it was not asked the same.
+
+    Args:
+        ratios: WIS over seasonal naive's, by model; NaN where there is none.
+        dates: from how many dates each of them has forecast.
+    """
+    judged = [name for name in chosen if name in ratios and ratios[name] == ratios[name]]
+    most = max((dates[name] for name in judged), default=0)
+    ranked = sorted((name for name in judged if dates[name] == most), key=lambda name: ratios[name])
+    if not ranked:
+        return None
+    best, *others = ranked
+    earlier = f"over {most} earlier date{'' if most == 1 else 's'}"
+    said = _bands_of(best, ratios[best], earlier)
+    if others:
+        said += _runner_up(best, ratios[best], others[0], ratios[others[0]])
+    short = [model(name).label for name in judged if name not in ranked]
+    left_out = f" Judged from fewer dates and left out: {', '.join(short)}." if short else ""
+    return Best(best, f"{said}.{left_out}")
+
+
+def _bands_of(best: str, ratio: float, earlier: str) -> str:
+    name = model(best).label
+    if best == "naive":
+        return f"Bands of {name}: repeating was best here {earlier}"
+    said = f"its WIS was {ratio:.2f} of repeating's {earlier}"
+    if round(ratio, 2) < 1:
+        return f"Bands of {name}, the best here so far: {said}"
+    was = "as good" if round(ratio, 2) == 1 else "best"
+    return f"Repeating was {was} here; bands of {name}, which came closest: {said}"
+
+
+def _runner_up(best: str, ratio: float, other: str, others: float) -> str:
+    name, shown = model(other).label, f"{others:.2f}"
+    if best == "naive":
+        return f"; the next, {name}, had {shown} times its WIS"
+    if shown == f"{ratio:.2f}":
+        return f"; {name}'s was {shown} too"
+    return f"; the next, {name}, had {shown}"
 
 
 def _times(ratio: float) -> str:

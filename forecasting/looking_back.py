@@ -20,6 +20,7 @@ from forecasting.jobs import Job, JobQueue, QueueFull
 from forecasting.models import model
 from forecasting.once import Kept, Loader
 from forecasting.panel import Panel
+from forecasting.pool import PoolOf
 from forecasting.request import Request
 from forecasting.scoring import Score, score
 from forecasting.series import Forecast, Series
@@ -226,7 +227,8 @@ class LookingBack:
         name = (panel.source, panel.statistic(statistic).name, date)
         tails = self._tails.get(name, panel, lambda: prepare.tails(self._as_of(panel, date), statistic))
         alone = self._alone.get((panel.source, region), panel, lambda: _alone(panel, region))
-        return cut(alone, region, statistic, date, tails)
+        known = cut(alone, region, statistic, date, tails)
+        return replace(known, series=replace(known.series, pool=PoolOf(panel, statistic, date)))
 
     def _as_of(self, panel: Panel, date: pd.Timestamp) -> Panel:
         """The panel as it stood then; the last few are kept, for every region asks for the same dates."""
@@ -272,7 +274,7 @@ def score_cuts(
     came, said, repeated = [], [], []
     for i in places:
         first = int(now.dates.searchsorted(cuts[i].origin, side="right"))
-        came.append(now.values[first : first + horizon])
+        came.append(now.published[first : first + horizon])
         said.append(done[model, i].values[cuts[i].gap :][: len(came[-1])])
         repeated.append(done["naive", i].values[cuts[i].gap :][: len(came[-1])])
     return score(model, np.concatenate(said), np.concatenate(repeated), np.concatenate(came))
@@ -284,5 +286,5 @@ def look_back_tables(past: LookBack, now: Series) -> tuple[pd.DataFrame, pd.Data
     if not tables:
         return pd.DataFrame(columns=list(FORECASTS)), pd.DataFrame()
     forecasts = pd.concat(tables, ignore_index=True)
-    came = pd.DataFrame({"region": past.cuts[0].region, "date": now.dates, "value": now.values})
+    came = pd.DataFrame({"region": past.cuts[0].region, "date": now.dates, "value": now.published})
     return forecasts, score_forecasts(forecasts, came)

@@ -1,7 +1,8 @@
 """Colours: a model has the same one on every page.
 
-The set is Okabe & Ito's (2008) for colour-blind readers, lightened on dark backgrounds until lines keep a contrast of 3:1
-or more.
+The set began as Okabe & Ito's (2008) for colour-blind readers, lightened on dark backgrounds until lines keep a contrast of
+3:1 or more. The ensemble has the page's own blue; violet and brown were chosen to stay apart from the rest for readers
+without red, green or blue cones.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from dataclasses import dataclass
 
 #: Model -> colour on a light and on a dark background. A model that is not named here takes the last pair.
 COLOURS: dict[str, tuple[str, str]] = {
-    "sarima": ("#0072b2", "#4db8ff"),
+    "ensemble": ("#0a6ea8", "#4db8ff"),
+    "sarima": ("#663d00", "#b07d52"),
     "prophet": ("#d55e00", "#ff8a3d"),
     "ets": ("#00805e", "#2ed3a3"),
     "theta": ("#a8578a", "#e59cc8"),
     "auto_arima": ("#b07900", "#f0b93a"),
+    "pooled": ("#4527a0", "#8a6cff"),
     "naive": ("#6b7280", "#a3aab5"),
-    "": ("#5b4fc4", "#a79bff"),
+    "": ("#007a8a", "#3fc7d6"),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -36,6 +36,19 @@ class Statistic:
 
 
 @dataclass(frozen=True)
+class Published:
+    """Which vintage of which table a panel was cut from, so that its revisions can be learned.
+
+    Attributes:
+        table: every vintage there is. Who looks at those after `at` sees the future.
+        at: when the one that was cut had been published.
+    """
+
+    table: pd.DataFrame
+    at: pd.Timestamp
+
+
+@dataclass(frozen=True)
 class Panel:
     """Counts of many regions.
 
@@ -50,6 +63,7 @@ class Panel:
         licence: under what terms, in a few words.
         notes: sentences a page shows beside the data (its age, a failed download, that it is simulated).
         parents: region -> its enclosing region, where there is one ("Scotland" -> "United Kingdom").
+        published: of a panel that was cut from one with vintages, where it comes from.
     """
 
     source: str
@@ -60,6 +74,7 @@ class Panel:
     licence: str
     notes: tuple[str, ...] = ()
     parents: dict[str, str] = field(default_factory=dict)
+    published: Published | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         missing = [column for column in PANEL if column not in self.table.columns]
@@ -95,12 +110,13 @@ class Panel:
 
         With vintages and no `date`, the newest vintage. Raises `RequestError` when nothing is that old.
         """
-        table = self.table
+        table, published = self.table, self.published
         if self.has_vintages():
             known = vintages.before(table, date)
             if known is None:
                 when = "" if date is None else f" before {date:%Y-%m-%d}"
                 raise RequestError(f"'{self.source}' has no vintage{when}.")
+            published = Published(table, vintages.newest(table, date))
             table = known
         elif date is not None:
             if (table[DATE] <= date).all():
@@ -110,16 +126,7 @@ class Panel:
                 raise RequestError(f"'{self.source}' has no figures up to {date:%Y-%m-%d}.")
         if table is self.table:
             return self
-        return Panel(
-            self.source,
-            table,
-            self.statistics,
-            self.frequencies,
-            self.attribution,
-            self.licence,
-            self.notes,
-            self.parents,
-        )
+        return replace(self, table=table, published=published)
 
     def counts(self, region: str, statistic: str | None = None) -> pd.Series:
         """The raw published figures of one region: a float series by date, as they are in the table.

@@ -26,6 +26,7 @@ def encode(forecast: Forecast) -> bytes:
         "frequency": forecast.frequency.alias,
         "horizon": forecast.horizon,
         "notes": list(forecast.notes),
+        "fitted": forecast.fitted,
     }
     text = json.dumps(header).encode()
     tables = (forecast.values, forecast.totals, forecast.means)
@@ -47,6 +48,7 @@ def decode(payload: bytes) -> Forecast:
         numbers = np.frombuffer(content, dtype="<f8", offset=4 + length)
         values, totals, means = numbers.reshape(3, horizon, len(QUANTILES))
         origin, frequency, notes = pd.Timestamp(header["origin"]), of_alias(header["frequency"]), tuple(header["notes"])
-        return Forecast(header["model"], header["method"], origin, frequency, values, totals, means, notes)
+        fitted = dict(header.get("fitted", {}))  # forecasts of older programs have none
+        return Forecast(header["model"], header["method"], origin, frequency, values, totals, means, notes, fitted)
     except (ValueError, zlib.error, struct.error, KeyError, TypeError, DataError) as error:
         raise ValueError(f"This is not a forecast: {error!r}") from error

@@ -8,14 +8,16 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from forecasting.columns import DATE, REGION, STATISTIC, VALUE
+from forecasting.corrections import corrected, doubted, learned
 from forecasting.frequency import Frequency
 from forecasting.panel import Panel, Statistic
+from forecasting.pool import pool_of
 from forecasting.provisional import LEAST_REGIONS, doubtful_alone, doubtful_together
 from forecasting.regular import cycle_of, differences, leading, regular
 from forecasting.repairs import fill_gaps, spread_corrections, spread_dumps, spread_piles, take_away
@@ -31,7 +33,8 @@ def prepare(
 ) -> Series:
     """The counts of one region, ready for a model, with what was repaired said in `Series.notes`.
 
-    Of a panel with vintages the newest one is used. What is incomplete at the end is decided by all regions that
+    Of a panel with vintages the newest one is used, and the last counts are corrected by what such counts have become
+    (`Series.reported`, `Series.doubt`); without, a last count that fell too deep is in doubt. What is incomplete at the end is decided by all regions that
     end on the same date, then by the region itself, and goes to `Series.provisional` as new counts per period (also
     where running totals are reported or shown).
 
@@ -39,17 +42,23 @@ def prepare(
 
     Raises `RequestError` when there is no such region or statistic, `DataError` when it has no figures.
     """
-    asked = panel.statistic(statistic)
-    column = _column(panel.as_of(None), asked)
+    asked, known = panel.statistic(statistic), panel.as_of(None)
+    frequency, column = panel.frequencies[asked.column], _column(known, asked)
     if region not in column.parts:
         panel.counts(region, statistic)  # raises, naming what is missing
-    return clean(
+    series = clean(
         column.counts(region),
-        panel.frequencies[asked.column],
+        frequency,
         reported_cumulative=asked.reported_cumulative,
         shown_cumulative=asked.shown_cumulative,
         provisional_from=(column.provisional_from if tails is None else tails).get(column.end(region)),
     )
+    pool = pool_of(known, asked.name) if len(column.parts) > 1 else None
+    series = replace(series, region=region, pool=pool)
+    usual = learned(known.published, asked, frequency).get(region) if known.published else None
+    if known.published and usual:
+        return corrected(series, usual, known.published.at)
+    return doubted(series) if series.provisional is None else series
 
 
 def tails(panel: Panel, statistic: str | None = None) -> dict[pd.Timestamp, pd.Timestamp]:

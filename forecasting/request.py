@@ -1,14 +1,19 @@
-"""Request: one series, one model, one horizon. Its key is the same for everybody who asks the same."""
+"""Request: one series, one model, one horizon. Its key is the same for everybody who asks the same.
+
+PoolRequest: all regions of a pool at once, which is what a request for a pooled model is answered from.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from forecasting.errors import RequestError
-from forecasting.models import model
+from forecasting.models import PooledModel, model
+from forecasting.pool import Pool, PoolOf
 from forecasting.series import Series
 
 #: No model is asked for more steps than this.
@@ -30,8 +35,38 @@ class Request:
 
     @cached_property
     def key(self) -> str:
-        """A digest of the prepared values, the model with its version, and the horizon."""
-        what = f"{self.series.digest()}|{self.model}|{model(self.model).version}|{self.horizon}"
+        """A digest of the prepared values, the model with its version, and the horizon.
+
+        Of a forecast that comes from a pool, a digest of what the pool holds instead of the values; of one that is
+        blended, of its members' keys.
+        """
+        if pool := self.pool:
+            return pool.part(self.series.region)
+        seen = "|".join(member.key for member in self.members) or self.series.digest()
+        what = f"{seen}|{self.model}|{model(self.model).version}|{self.horizon}"
+        return hashlib.sha256(what.encode()).hexdigest()[:40]
+
+    @cached_property
+    def pool(self) -> PoolRequest | None:
+        """What gives its forecast, if that is a pooled model's and the series is one of several regions."""
+        pool = self.series.pool if _pooled(self.model) else None
+        return PoolRequest(pool, self.model, self.horizon) if pool and pool.holds(self.series.region) else None
+
+    @cached_property
+    def members(self) -> tuple[Request, ...]:
+        """What its forecast is blended from; empty for all other models. A pooled model is none of them without a pool."""
+        requests = [Request(self.series, name, self.horizon) for name in model(self.model).members]
+        return tuple(one for one in requests if one.pool or not _pooled(one.model)) or tuple(requests)
+
+    @cached_property
+    def lineage(self) -> str:
+        """The same for this series, model and any horizon when a few figures are added or the last ones revised.
+
+        A digest of how the series begins: of its first 2, 4, 8 … figures, half to all but the last tenth of them.
+        """
+        series = self.series
+        begins = Series(series.start, series.frequency, series.values[: _beginning(len(series))])
+        what = f"{begins.digest()}|{self.model}|{model(self.model).version}"
         return hashlib.sha256(what.encode()).hexdigest()[:40]
 
     def to_json(self) -> dict[str, Any]:
@@ -42,3 +77,49 @@ class Request:
     def from_json(data: dict[str, Any]) -> Request:
         """The inverse of `to_json`."""
         return Request(Series.from_json(data["series"]), data["model"], int(data["horizon"]))
+
+
+def _pooled(name: str) -> bool:
+    return isinstance(model(name), PooledModel)
+
+
+def _beginning(count: int) -> int:
+    """The largest power of two that leaves a tenth of `count` figures out, or 1."""
+    return 1 << max((9 * count // 10).bit_length() - 1, 0)
+
+
+@dataclass(frozen=True)
+class PoolRequest:
+    """All regions of a pool, a pooled model and a horizon: one fit, which gives every region's forecast."""
+
+    pool: PoolOf
+    model: str
+    horizon: int
+
+    @cached_property
+    def key(self) -> str:
+        """A digest of all that the pool holds, the model with its version, and the horizon."""
+        return self.part(None)
+
+    def part(self, region: str | None) -> str:
+        """The key of one region's forecast."""
+        what = json.dumps([self.pool.key, region, self.model, model(self.model).version, self.horizon])
+        return hashlib.sha256(what.encode()).hexdigest()[:40]
+
+    def to_json(self) -> dict[str, Any]:
+        """For a worker process; gathers the pool, which takes a while."""
+        return {"pool": self.pool.gather().to_json(), "model": self.model, "horizon": self.horizon}
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> GatheredRequest:
+        """What `to_json` gave, as a worker needs it."""
+        return GatheredRequest(Pool.from_json(data["pool"]), data["model"], int(data["horizon"]))
+
+
+@dataclass(frozen=True)
+class GatheredRequest:
+    """A `PoolRequest` in a worker, with its pool."""
+
+    pool: Pool
+    model: str
+    horizon: int

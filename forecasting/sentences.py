@@ -22,6 +22,8 @@ PATTERN_SHARE = 0.75
 PATTERN_LEAST = 5
 #: A day carries the silent days' counts when it holds this many times what the other days do.
 CARRIES = 1.5
+#: More dates than this are not listed.
+LISTED = 3
 
 DAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 
@@ -62,6 +64,40 @@ def tail_sentences(values: np.ndarray, dates: pd.DatetimeIndex, end: int, freque
     return [f"{span.capitalize()} looks incomplete: {figures}; it is shown but not used."]
 
 
+def correction_sentence(
+    dates: pd.DatetimeIndex, factors: np.ndarray, count: int, others: int, frequency: Frequency
+) -> str:
+    """That the last figures, on `dates`, are multiplied by `factors`, as `count` earlier ones and `others` regions say."""
+    shares = 100 * (factors - 1)
+    verb = "raised" if (shares > 0).all() else "lowered" if (shares < 0).all() else "changed"
+    sizes = [f"{share:+.0f} %" if verb == "changed" else f"{abs(share):.0f} %" for share in shares]
+    days = [when(date, frequency) for date in dates]
+    span = f"{frequency.step} to {days[0]} is" if len(days) == 1 else f"{frequency.step}s to {_joined(days)} are"
+    much = _joined(sizes)
+    if len(days) > LISTED:
+        span = f"{frequency.steps(len(days))} from {days[0]} to {days[-1]} are"
+        much = f"{sizes[int(np.argmin(np.abs(shares)))]} to {sizes[int(np.argmax(np.abs(shares)))]}"
+    from_others = "those of other regions" if others else ""
+    learned = _joined([known for known in (f"{count} earlier ones" if count else "", from_others) if known])
+    return f"The {span} {verb} by {much}: by so much such figures are usually revised, as {learned} show."
+
+
+def raised_sentence(reported: float, become: float, date: pd.Timestamp, frequency: Frequency) -> str:
+    """That a last figure is raised, beyond what is usual, to what its past makes possible."""
+    return (
+        f"The {frequency.step} to {when(date, frequency)} was published as {reported:,.0f} and is taken as {become:,.0f}: "
+        "such figures are revised upwards later, and even then it would be an unusually deep fall."
+    )
+
+
+def doubt_sentence(reported: float, date: pd.Timestamp, frequency: Frequency) -> str:
+    """That a last figure is used but doubted, and why."""
+    return (
+        f"The {frequency.step} to {when(date, frequency)}, {reported:,.0f}, is an unusually deep fall and may be incomplete; "
+        "the bands are wider for it."
+    )
+
+
 def pattern_sentences(values: np.ndarray, dates: pd.DatetimeIndex, frequency: Frequency) -> list[str]:
     """Which weekdays of a daily series report nothing of late, and which carry their counts."""
     if frequency.name != "daily" or len(values) < PATTERN_WEEKS * 7:
@@ -89,7 +125,10 @@ def when(date: pd.Timestamp, frequency: Frequency) -> str:
 
 
 def _listed(days: np.ndarray) -> str:
-    names = [DAYS[i] for i in np.flatnonzero(days)]
+    return _joined([DAYS[i] for i in np.flatnonzero(days)])
+
+
+def _joined(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 

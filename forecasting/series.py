@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from forecasting.columns import FORECASTS
 from forecasting.frequency import Frequency, of_alias
+
+if TYPE_CHECKING:
+    from forecasting.pool import PoolOf
 
 #: The 23 levels of the US forecast hubs.
 QUANTILES: tuple[float, ...] = (0.01, 0.025, *(round(0.05 * i, 2) for i in range(1, 20)), 0.975, 0.99)
@@ -30,6 +33,11 @@ class Series:
         cumulative: whether the person asked for running totals; models never see the difference.
         provisional: raw figures after the last value that were too doubtful to use, by date (empty if none).
         notes: what was repaired, in sentences.
+        reported: the last figures as published, by date, where `values` hold what they are expected to become.
+        doubt: of the last values, the newest last, those that are still uncertain: how far off they are expected to be
+            on the log scale. A model sees it.
+        region: whose counts they are, where they come from a panel.
+        pool: all regions of that panel, as known at the same time, for models that learn from them.
     """
 
     start: pd.Timestamp
@@ -39,6 +47,10 @@ class Series:
     cumulative: bool = False
     provisional: pd.Series | None = None
     notes: tuple[str, ...] = ()
+    reported: pd.Series | None = None
+    doubt: tuple[float, ...] = ()
+    region: str = ""
+    pool: PoolOf | None = field(default=None, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -63,41 +75,64 @@ class Series:
         """The running total up to and including the origin."""
         return float(self.before + self.values.sum())
 
+    @cached_property
+    def published(self) -> np.ndarray:
+        """Shape (n,): the values with the last ones as they were published, not as they are expected to become."""
+        if self.reported is None:
+            return self.values
+        values = self.values.copy()
+        values[self.dates.get_indexer(self.reported.index)] = self.reported.to_numpy()
+        return values
+
+    def as_published(self) -> Series:
+        """The same series without corrections of its last values."""
+        return replace(self, values=self.published, reported=None, doubt=())
+
     def until(self, date: pd.Timestamp) -> Series:
         """The part up to and including `date`."""
         kept = int(self.dates.searchsorted(date, side="right"))
-        return replace(self, values=self.values[:kept], provisional=None)
+        doubt = self.doubt[: max(len(self.doubt) - (len(self.values) - kept), 0)]
+        reported = None if self.reported is None else _some(self.reported[self.reported.index <= date])
+        return replace(self, values=self.values[:kept], provisional=None, reported=reported, doubt=doubt, pool=None)
 
     def tail(self, count: int) -> Series:
-        """The last `count` periods; what came before is kept in `before`."""
+        """The last `count` periods, also of the pool; what came before is kept in `before`."""
+        pool = self.pool and self.pool.tail(count)
         if count >= len(self.values):
-            return self
+            return replace(self, pool=pool) if pool else self
         cut = len(self.values) - count
         return replace(
             self,
             start=self.dates[cut],
             values=self.values[cut:],
             before=float(self.before + self.values[:cut].sum()),
+            reported=None if self.reported is None else _some(self.reported[self.reported.index >= self.dates[cut]]),
+            doubt=self.doubt[-count:],
+            pool=pool,
         )
 
     def digest(self) -> str:
         """A name for what a model sees: equal for equal values, dates and frequency, wherever they came from."""
         what = hashlib.sha256(f"{self.start.isoformat()}|{self.frequency.alias}|".encode())
         what.update(np.ascontiguousarray(self.values, dtype="<f8").tobytes())
+        if self.doubt:
+            what.update(b"|doubt|" + np.asarray(self.doubt, dtype="<f8").tobytes())
         return what.hexdigest()[:32]
 
     def to_json(self) -> dict[str, Any]:
         """Only what a model sees, for another process."""
-        return {
-            "start": self.start.isoformat(),
-            "frequency": self.frequency.alias,
-            "values": self.values.tolist(),
-        }
+        seen = {"start": self.start.isoformat(), "frequency": self.frequency.alias, "values": self.values.tolist()}
+        return seen | {"doubt": list(self.doubt)} if self.doubt else seen
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Series:
         """The inverse of `to_json`, to the last digit."""
-        return Series(pd.Timestamp(data["start"]), of_alias(data["frequency"]), np.asarray(data["values"], dtype=float))
+        values, doubt = np.asarray(data["values"], dtype=float), tuple(data.get("doubt", ()))
+        return Series(pd.Timestamp(data["start"]), of_alias(data["frequency"]), values, doubt=doubt)
+
+
+def _some(figures: pd.Series) -> pd.Series | None:
+    return None if figures.empty else figures
 
 
 @dataclass(frozen=True)
@@ -114,6 +149,8 @@ class Forecast:
         means: shape (horizon, 23), the mean over the last season (7 days for daily counts) up to that date, past
             values included; equals `values` where there is no season.
         notes: sentences for the person (a simpler model stood in, a doubtful fit).
+        fitted: what `Model.extend` goes on from, as plain JSON: parameters, scale, and up to which date they were
+            fitted; empty where there is nothing to go on from.
     """
 
     model: str
@@ -124,6 +161,7 @@ class Forecast:
     totals: np.ndarray
     means: np.ndarray
     notes: tuple[str, ...] = ()
+    fitted: dict[str, Any] = field(default_factory=dict)
 
     @property
     def horizon(self) -> int:
@@ -174,6 +212,7 @@ class Forecast:
             "totals": self.totals.tolist(),
             "means": self.means.tolist(),
             "notes": list(self.notes),
+            "fitted": self.fitted,
         }
 
     @staticmethod
@@ -188,4 +227,5 @@ class Forecast:
             np.asarray(data["totals"], dtype=float),
             np.asarray(data["means"], dtype=float),
             tuple(data["notes"]),
+            data.get("fitted", {}),
         )

@@ -60,9 +60,14 @@ class Service:
         return series.tail(window) if window else series
 
     def revisions(self, panel: Panel, region: str, statistic: str) -> tuple[Revision, ...]:
-        """What the last figures of a region usually become, where its source keeps what was published when."""
+        """What the last figures of a region usually become, where its source keeps what was published when.
+
+        Less those that `series` has corrected already and says so.
+        """
         name = (panel.source, region, statistic)
-        return self._revisions.get(name, panel, lambda: vintages.coming(panel, region, statistic))
+        found = self._revisions.get(name, panel, lambda: vintages.coming(panel, region, statistic))
+        reported = self.series(panel, region, statistic).reported if found else None
+        return found if reported is None else tuple(one for one in found if one.date not in reported.index)
 
     def ask(self, requests: Iterable[Request], background: bool = False, retry: bool = False) -> dict[str, Job]:
         """A job for each request, by model, without waiting: done at once where the forecast is stored or instant.
@@ -95,7 +100,7 @@ class Service:
         waiting: dict[str, list[Request]] = {}
         while True:
             for request in itertools.islice(coming, IN_FLIGHT - len(waiting)):
-                self.queue.submit(request)
+                self.queue.submit(request, background=True)
                 waiting.setdefault(request.key, []).append(request)
             if not waiting:
                 return

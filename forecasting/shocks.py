@@ -191,7 +191,7 @@ class Struck:
     """One region after a shock.
 
     Attributes:
-        real: the series as it is.
+        real: the series as it is, without its pool: both answers are to be given by the same means.
         series: the same after the shock, prepared anew.
         changed: new counts as published after the shock, where they differ, by date (NaN: not published).
     """
@@ -224,7 +224,7 @@ def strike(panel: Panel, region: str, statistic: str, shock: Shock) -> Struck:
     """`region` with the `shock` at its end. Raises `RequestError`, and `DataError` where there is too little to strike."""
     asked = panel.statistic(statistic)
     frequency = panel.frequencies[asked.column]
-    real = replace(prepare(panel, region, statistic), cumulative=False)
+    real = replace(prepare(panel, region, statistic), cumulative=False, pool=None)
     steps = stretch(frequency)
     if len(real) < LEAST_STRETCHES * steps:
         least = frequency.steps(LEAST_STRETCHES * steps)
@@ -237,7 +237,8 @@ def strike(panel: Panel, region: str, statistic: str, shock: Shock) -> Struck:
     if changed.empty:
         raise DataError(f"The last figures of {region} are such that '{shock.label}' would not change them.")
     struck = _with(known, region, asked.column, _totals(after, published) if asked.reported_cumulative else after)
-    return Struck(shock, real, replace(prepare(struck, region, statistic), cumulative=False), changed)
+    after_it = replace(prepare(struck, region, statistic), cumulative=False, pool=None)
+    return Struck(shock, real, after_it, changed)
 
 
 def _new_counts(totals: pd.Series) -> pd.Series:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+import pandas as pd
 import sqlalchemy as sa
 
 from forecasting.database import Database
@@ -23,7 +24,7 @@ from forecasting.series import Forecast
 log = logging.getLogger(__name__)
 
 #: Raised whenever the table or the payload changes.
-VERSION = "1"
+VERSION = "2"
 #: The oldest forecasts beyond these are pruned; that is looked at every so many writes.
 MAX_ROWS, MAX_BYTES, PRUNE_EVERY = 50_000, 500_000_000, 100
 #: Bytes of decoded forecasts kept in memory.
@@ -36,12 +37,14 @@ _forecasts = sa.Table(
     "forecasts",
     _tables,
     sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("lineage", sa.String(64), nullable=False),
     sa.Column("model", sa.String(64), nullable=False),
     sa.Column("origin", sa.String(40), nullable=False),
     sa.Column("horizon", sa.Integer, nullable=False),
     sa.Column("created", sa.DateTime(timezone=True), nullable=False),
     sa.Column("seconds", sa.Double, nullable=False),
     sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.Index("forecasts_by_lineage", "lineage", "origin"),
 )
 
 
@@ -89,11 +92,31 @@ class Store:
             found |= self._load(missing[start : start + AT_ONCE])
         return found
 
-    def put(self, key: str, forecast: Forecast, seconds: float) -> None:
-        """Keeps `forecast`, unless there is one of this key already."""
+    def latest(self, lineage: str, origin: pd.Timestamp) -> Forecast | None:
+        """The newest forecast of a `Request.lineage`, of any horizon, that is not from after `origin`.
+
+        Looked for in the database alone, for others write there too. None without one.
+        """
+        if not lineage:
+            return None
+        query = (
+            sa.select(_forecasts.c.payload)
+            .where(_forecasts.c.lineage == lineage, _forecasts.c.origin <= origin.isoformat())
+            .order_by(_forecasts.c.origin.desc(), _forecasts.c.horizon)
+            .limit(1)
+        )
+        payload = self._database.use("read", lambda connection: connection.execute(query).scalar())
+        try:
+            return decode(payload) if payload else None
+        except ValueError:  # whoever asks for it by its key deletes it
+            return None
+
+    def put(self, key: str, forecast: Forecast, seconds: float, lineage: str = "") -> None:
+        """Keeps `forecast`, unless there is one of this key already; `latest` finds it by its `lineage`, if it has one."""
         payload = encode(forecast)
         row = {
             "key": key,
+            "lineage": lineage,
             "model": forecast.model,
             "origin": forecast.origin.isoformat(),
             "horizon": forecast.horizon,

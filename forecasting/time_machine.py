@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.backtest import Cut
-from forecasting.charts import LEVEL, axes, iso, line_trace, past_line
+from forecasting.charts import LEVEL, as_reported, axes, iso, line_trace, past_line
 from forecasting.columns import DATE, HORIZON, MODEL, ORIGIN, QUANTILE, REGION, VALUE
 from forecasting.evaluation import BANDS, COVERAGES, score_forecasts
 from forecasting.looking_back import LookBack
@@ -26,7 +26,7 @@ from forecasting.wording import day
 #: The columns of a table of cells, a row a forecast of one period.
 CELLS = (MODEL, ORIGIN, HORIZON, DATE, "wis", "ae", *COVERAGES)
 #: The published forecasts that are drawn at once: their colours on light and on dark, none of them a model's, and dashes.
-OTHERS = (("#5b4fc4", "#a79bff", "dash"), ("#8a4b2d", "#d9a384", "dot"), ("#a3006f", "#ff7ac8", "dashdot"))
+OTHERS = (("#5f7d00", "#b5cc4a", "dash"), ("#b0123f", "#ff6b81", "dot"), ("#a3006f", "#ff7ac8", "dashdot"))
 
 
 def usual_stop(cuts: Sequence[Cut], now: Series, horizon: int) -> int:
@@ -92,6 +92,7 @@ def moment(chart: Moment, theme: Theme = LIGHT) -> dict[str, Any]:
         *_known(chart, theme),
         *(_median(chart, name, theme) for name in chart.forecasts),
         *_others(chart, theme),
+        *as_reported(chart.cut.series, chart.smooth, theme),
         *_provisional(chart, theme),
         *_came(chart, theme),
     ]
@@ -116,6 +117,8 @@ def _known(chart: Moment, theme: Theme) -> list[dict[str, Any]]:
     series = chart.cut.series
     dates, values = _clip(series, past_line(series, chart.smooth), chart.window[0])
     name = "Published then" if chart.revised else "Reported by then"
+    if series.reported is not None:
+        name += ", end corrected"
     return [line_trace(dates, values, name, theme.text, 2.4, "history")]
 
 
@@ -124,7 +127,7 @@ def _came(chart: Moment, theme: Theme) -> list[dict[str, Any]]:
     if not chart.truth:
         return []
     start = _changed_from(chart) if chart.revised else chart.cut.series.origin
-    dates, values = _clip(chart.now, past_line(chart.now, chart.smooth), start)
+    dates, values = _clip(chart.now, past_line(chart.now.as_published(), chart.smooth), start)
     name = "Known now" if chart.revised else "What came after"
     trace = line_trace(dates, values, name, theme.text, 2.0, "came")
     trace["line"]["dash"] = "dot"
@@ -136,8 +139,8 @@ def _came(chart: Moment, theme: Theme) -> list[dict[str, Any]]:
 
 def _changed_from(chart: Moment) -> pd.Timestamp:
     """The date before the first figure on show that is another one now; the origin where none is."""
-    then = pd.Series(chart.cut.series.values, chart.cut.series.dates)[chart.window[0] :]
-    now = pd.Series(chart.now.values, chart.now.dates).reindex(then.index)
+    then = pd.Series(chart.cut.series.published, chart.cut.series.dates)[chart.window[0] :]
+    now = pd.Series(chart.now.published, chart.now.dates).reindex(then.index)
     changed = np.flatnonzero((then - now).abs().to_numpy() >= 0.5)
     return then.index[max(int(changed[0]) - 1, 0)] if len(changed) else chart.cut.series.origin
 
@@ -209,7 +212,7 @@ def cells(past: LookBack, now: Series) -> pd.DataFrame:
     for name, place, forecast in made:
         then = past.cuts[place]
         first = int(now.dates.searchsorted(then.origin, side="right"))
-        truth = now.values[first : first + past.horizon]
+        truth = now.published[first : first + past.horizon]
         said.append(forecast.values[then.gap :][: len(truth)])
         came.append(truth)
         parts.append((name, then.origin, len(truth), now.dates[first : first + len(truth)]))
@@ -236,7 +239,7 @@ def published_cells(table: pd.DataFrame, now: Series) -> pd.DataFrame:
     """The same of published forecasts. Raises `DataError` for quantiles that cannot be scored."""
     if table.empty:
         return pd.DataFrame(columns=list(CELLS))
-    came = pd.DataFrame({REGION: table[REGION].iloc[0], DATE: now.dates, VALUE: now.values})
+    came = pd.DataFrame({REGION: table[REGION].iloc[0], DATE: now.dates, VALUE: now.published})
     return score_forecasts(table, came)[list(CELLS)]
 
 
@@ -269,6 +272,12 @@ def standing(judged: pd.DataFrame) -> Standing:
     common = len(shared[keys].drop_duplicates())
     left_out = len(judged[keys].drop_duplicates()) - common
     return Standing(means.sort_values("wis", kind="stable").reset_index(), common, shared[ORIGIN].nunique(), left_out)
+
+
+def by_then(judged: pd.DataFrame, names: Sequence[str], date: pd.Timestamp) -> Standing:
+    """How these models stood at `date`, over the periods that had come by then; seasonal naive beside them."""
+    known = (judged[DATE] <= date) & judged[MODEL].isin([*names, "naive"])
+    return standing(judged[known])
 
 
 def describe(chart: Moment) -> str:

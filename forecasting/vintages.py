@@ -118,8 +118,15 @@ def before(table: pd.DataFrame, date: pd.Timestamp | None) -> pd.DataFrame | Non
     The same vintage is the same object while it is kept, so what others keep for a table is kept for it, too.
     """
     vintages = _vintages(table)
-    count = len(vintages.dates) if date is None else int(vintages.dates.searchsorted(date))
+    count = vintages.count(date)
     return vintages.cut(table, count - 1) if count else None
+
+
+def newest(table: pd.DataFrame, date: pd.Timestamp | None) -> pd.Timestamp | None:
+    """When the vintage was published that `before` gives; None when there is none."""
+    vintages = _vintages(table)
+    count = vintages.count(date)
+    return vintages.dates[count - 1] if count else None
 
 
 class _Vintages:
@@ -131,6 +138,10 @@ class _Vintages:
         self._codes = codes.astype(np.int32)
         self._cut: OrderedDict[int, pd.DataFrame] = OrderedDict()
         self._lock = threading.Lock()
+
+    def count(self, date: pd.Timestamp | None) -> int:
+        """How many were published before `date`; all of them, without one."""
+        return len(self.dates) if date is None else int(self.dates.searchsorted(date))
 
     def cut(self, table: pd.DataFrame, place: int) -> pd.DataFrame:
         """The rows of the `place`-th vintage."""

@@ -30,7 +30,7 @@ def test_the_newest_vintage_before_the_date_is_what_was_known(vintages):
     at = WEEKS[24] + pd.Timedelta(days=5)
     known = cut(vintages, "A", "new", at)
     assert known.origin == WEEKS[24]
-    assert set(known.series.values) == {125.0}
+    assert set(known.series.published) == {125.0}
 
 
 def test_a_vintage_of_the_same_day_is_not_yet_known(vintages):

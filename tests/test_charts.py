@@ -8,6 +8,7 @@ import pytest
 
 from forecasting import Series, charts, model, palette
 from forecasting.frequency import DAILY, weekly
+from forecasting.models import models
 from forecasting.series import MEDIAN
 from forecasting.vintages import Revision
 
@@ -77,6 +78,7 @@ def test_every_model_keeps_its_colour_and_dark_differs_from_light():
     assert palette.LIGHT.model("sarima") != palette.DARK.model("sarima")
     colours = [palette.LIGHT.model(name) for name in palette.COLOURS]
     assert len(set(colours)) == len(colours)
+    assert set(models()) <= set(palette.COLOURS)
 
 
 def _luminance(colour: str) -> float:
@@ -89,6 +91,12 @@ def test_the_charts_know_the_page_s_background():
     config = tomllib.loads((Path(__file__).parent.parent / ".streamlit" / "config.toml").read_text())["theme"]
     assert palette.LIGHT.background == config["light"]["backgroundColor"]
     assert palette.DARK.background == config["dark"]["backgroundColor"]
+
+
+def test_the_usual_model_has_the_page_s_accent():
+    config = tomllib.loads((Path(__file__).parent.parent / ".streamlit" / "config.toml").read_text())["theme"]
+    assert palette.LIGHT.model("ensemble") == config["light"]["primaryColor"]
+    assert palette.DARK.model("ensemble") == config["dark"]["primaryColor"]
 
 
 @pytest.mark.parametrize("theme", [palette.LIGHT, palette.DARK])

@@ -26,7 +26,7 @@ def two_regions(tmp_path):
 
 def test_lists_are_one_name_a_line_or_json(capsys):
     assert main(["models"]) == 0
-    assert capsys.readouterr().out.split()[:2] == ["sarima", "ets"]
+    assert capsys.readouterr().out.split()[:4] == ["ensemble", "sarima", "pooled", "ets"]
     assert main(["sources", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["name"] == "bundled"
     assert main(["regions", "--source", "bundled", "--statistic", "new_admissions"]) == 0

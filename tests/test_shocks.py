@@ -279,7 +279,7 @@ def test_a_model_without_a_forecast_fails_everything():
 
 def test_the_kept_figures_cover_every_shock_and_fast_model():
     kept = extremes.shares()
-    assert set(kept["model"]) == {"naive", *benchmark.chosen([])}
+    assert set(kept["model"]) == {"naive", *benchmark.usual()}
     assert set(kept["shock"]) == {*shocks(), "all"}
     assert kept["value"].between(0, 1).all()
     assert extremes.sentences()

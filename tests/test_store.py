@@ -2,6 +2,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,10 @@ def forecast(number=1, horizon=4, alias="D"):
     values = np.random.default_rng(number).gamma(2, 100, (3, horizon, 23))
     origin = pd.Timestamp("2021-03-04")
     return Forecast("sarima", "SARIMA (0,1,1) — on √", origin, of_alias(alias), *values, notes=("Einzig",))
+
+
+def dated(origin, number=1, horizon=4):
+    return replace(forecast(number, horizon), origin=pd.Timestamp(origin), fitted={"number": number})
 
 
 def same(left, right):
@@ -113,6 +118,38 @@ def test_the_first_writer_wins(open_store, path):
     second.put("a", forecast(2), 2)
     assert same(open_store().get("a"), forecast(1))
     assert rows(path) == [("a",)]
+
+
+def test_the_latest_of_a_lineage_is_the_newest_that_is_not_from_after_the_date_asked_for(open_store):
+    store = open_store()
+    for number, origin in enumerate(["2021-03-04", "2021-03-12", "2021-03-11", "2021-03-20"]):
+        store.put(f"a{number}", dated(origin, number), 1, "mine")
+    store.put("other", dated("2021-03-13", 9), 1, "yours")
+    store.put("none", dated("2021-03-13", 9), 1)
+    for reader in (store, open_store()):
+        found = {day: reader.latest("mine", pd.Timestamp(f"2021-03-{day:02}")) for day in (3, 4, 11, 12, 19, 20, 30)}
+        assert {day: one and one.fitted["number"] for day, one in found.items()} == {
+            3: None, 4: 0, 11: 2, 12: 1, 19: 1, 20: 3, 30: 3,
+        }  # fmt: skip
+        assert same(found[12], dated("2021-03-12", 1))
+        assert reader.latest("", pd.Timestamp("2021-04-01")) is None
+        assert reader.latest("nobody", pd.Timestamp("2021-04-01")) is None
+
+
+def test_the_latest_that_another_process_has_put_is_found_whatever_is_in_memory(open_store):
+    mine, other = open_store(), open_store()
+    mine.put("a", dated("2021-03-04", 1), 1, "ours")
+    other.put("b", dated("2021-03-05", 2), 1, "ours")
+    assert mine.latest("ours", pd.Timestamp("2021-03-06")).fitted == {"number": 2}
+
+
+def test_a_latest_that_cannot_be_read_is_none_and_without_a_database_there_is_none(open_store, path):
+    open_store().put("a", dated("2021-03-04"), 1, "mine")
+    change(path, ("update forecasts set payload = ?", (b"rubbish",)))
+    assert open_store().latest("mine", pd.Timestamp("2021-03-06")) is None
+    store = open_store("sqlite://")
+    store.put("a", dated("2021-03-04"), 1, "mine")
+    assert store.latest("mine", pd.Timestamp("2021-03-06")) is None
 
 
 def test_what_is_got_cannot_be_changed_by_accident(open_store):

@@ -15,7 +15,10 @@ from forecasting.series import Series
 from forecasting.service import Service
 from ui import link
 
-DEFAULT_MODELS = ("sarima", "prophet", "ets")
+DEFAULT_MODELS = ("ensemble", "sarima", "prophet", "ets")
+#: What may be chosen beside a model to draw the bands of: name in the link -> label.
+AUTO, BEST = "auto", "best"
+BANDS_OF = {AUTO: "First model that is ready", BEST: "Best so far here"}
 #: Training windows on offer: name in the link -> label. A year holds every season that daily models use.
 WINDOWS = {"all": "All of it", "730": "Last 2 years", "365": "Last year", "180": "Last 6 months", "90": "Last 3 months"}
 #: Periods a day or a week; other frequencies always learn from all they have.
@@ -196,14 +199,15 @@ def _smooth(series: Series) -> bool:
 
 
 def _band(chosen: list[str]) -> str:
-    options = ["auto", *chosen]
-    link.seed("band", options, "auto", "band")
+    options = [*BANDS_OF, *chosen]
+    link.seed("band", options, AUTO, "band")
     return st.selectbox(
         "Bands of",
         options,
-        format_func=lambda name: "First model that is ready" if name == "auto" else model(name).label,
+        format_func=lambda name: BANDS_OF.get(name) or model(name).label,
         key="band",
-        help="The shaded bands hold 50, 80 and 95 % of possible futures, if that model is right about its own errors.",
+        help="The shaded bands hold 50, 80 and 95 % of possible futures, if that model is right about its own errors. "
+        "The best so far is the one whose forecasts from earlier dates were best in this region, bands and all.",
         on_change=link.forget_notes,
         persist_state="session",
     )
@@ -230,6 +234,6 @@ def _state(
         state["window"] = st.session_state["window"]
     if st.session_state.get("mean") is False:
         state["smooth"] = "0"
-    if band != "auto":
+    if band != AUTO:
         state["band"] = band
     return state

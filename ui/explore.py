@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from forecasting.series import Forecast
 from forecasting.service import Service, forecasts_table
 from forecasting.wording import day
 from ui import app, chart, link, rows
-from ui.choices import Choices
+from ui.choices import BEST, Choices
 
 #: How often a page asks whether there is something new while models train, in seconds.
 TICK = 0.5
@@ -104,12 +105,12 @@ def _state(service: Service, choices: Choices, at_first: bool = False) -> State:
 def _draw(service: Service, choices: Choices, state: State, polling: bool) -> None:
     naive = service.ask([Request(choices.series, "naive", choices.horizon)])["naive"]
     shown, drafts = _forecasts(state.jobs, naive)
-    band = choices.band if choices.band in shown else next(iter(shown))
+    band, why = _lead(choices, shown, state.past)
     revisions = service.revisions(choices.panel, choices.region, choices.statistic.name)
     unit = choices.statistic.label.lower()
     fan = charts.Fan(choices.series, shown, drafts, band, unit, choices.smooth, revisions)
     above = st.container()
-    _chart(choices, fan)  # first on its way to the screen, though not the first on it
+    _chart(choices, fan, why)  # first on its way to the screen, though not the first on it
     with above:
         _headline(choices, shown[band], state.past)
     if state.full:
@@ -152,6 +153,25 @@ def _forecasts(jobs: dict[str, Job], naive: Job) -> tuple[dict[str, Forecast], f
     return shown, frozenset(drafts)
 
 
+def _lead(choices: Choices, shown: dict[str, Forecast], past: LookBack) -> tuple[str, str]:
+    """The model whose bands are drawn, and where the reader wants the best one's, why it is this one."""
+    first = next(iter(shown))
+    if choices.band != BEST:
+        return (choices.band if choices.band in shown else first), ""
+    ready = f"Bands of {model(first).label}, the first that is ready"
+    if past.why_not:
+        return first, f"{ready}: there are no earlier dates to tell which is best here."
+    if past.waiting:
+        return first, f"{ready}; which is best here is known when all earlier dates are judged."
+    ratios = {score.model: score.relative_wis for score in past.scores}
+    best = headline.best_here(ratios, choices.models, Counter(name for name, _ in past.forecasts))
+    if best is None:
+        return first, f"{ready}: no model could be judged here."
+    if best.model not in shown:
+        return first, f"{ready}: {model(best.model).label} was best here so far, but there is no forecast of it now."
+    return best.model, best.why
+
+
 def _headline(choices: Choices, lead: Forecast, past: LookBack) -> None:
     figures = [
         headline.latest(choices.series),
@@ -173,7 +193,7 @@ def _headline(choices: Choices, lead: Forecast, past: LookBack) -> None:
         )
 
 
-def _chart(choices: Choices, fan: charts.Fan) -> None:
+def _chart(choices: Choices, fan: charts.Fan, why: str) -> None:
     with st.container(border=True):
         chart.draw(
             charts.fan(fan, app.theme()),
@@ -183,6 +203,8 @@ def _chart(choices: Choices, fan: charts.Fan) -> None:
             name=f"{choices.region} {choices.statistic.label}",
             description=charts.describe(fan),
         )
+        if why:
+            st.caption(why)
 
 
 def _track_record(past: LookBack, choices: Choices) -> None:

@@ -23,6 +23,9 @@ from ui import link
 from ui.choices import Choices, one_model
 
 EXPLORE = "ui/pages/explore.py"
+#: The usual model of a page of so many regions at most, whose members are fitted to each of them, and of a longer one,
+#: which is forecast as a whole in one fit.
+FEW, USUAL_OF_FEW, USUAL_OF_MANY = 60, "ensemble", "pooled"
 #: How often the page looks again while something is on its way, and how long it goes on with the work at each look and at
 #: the first, in seconds.
 TICK, PATIENCE, AT_FIRST = 1.0, 0.4, 0.8
@@ -64,7 +67,7 @@ def controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, str]:
     st.session_state.setdefault("search", (st.query_params.get("search") or "")[:60])
     left, middle, right = st.columns([1.1, 1.4, 1.6], vertical_alignment="bottom")
     with left:
-        name = _model()
+        name = _model(panel, statistic)
     with middle:
         search = st.text_input(
             "Search",
@@ -83,10 +86,10 @@ def controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, str]:
     return {name: value for name, value in state.items() if value != usual.get(name)}
 
 
-def _model() -> str:
-    known = list(models())
-    default = "ets" if "ets" in known else known[0]
-    return one_model(known, default, "One model for all regions. The sidebar's models are those of Explore.")
+def _model(panel: Panel, statistic: Statistic) -> str:
+    few = len(panel.regions(statistic.name)) <= FEW
+    usual = USUAL_OF_FEW if few else USUAL_OF_MANY
+    return one_model(list(models()), usual, "One model for all regions. The sidebar's models are those of Explore.")
 
 
 def _filter() -> str:

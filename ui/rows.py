@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from forecasting.jobs import Job, State
-from forecasting.models import model
+from forecasting.models import Progress, model
 from forecasting.palette import Theme
 
 #: A component that gets new data twice in quick succession was seen to keep the first under load, about one page in a
@@ -75,9 +75,17 @@ def _trying(job: Job) -> list[str]:
     if job.progress is None:
         return ["training"]
     progress = job.progress
+    if model(job.model).members:
+        return _blending(job, progress)
     words = ["still training", progress.trying]
     if progress.of > 1:
         words.append(f"{progress.done} of {progress.of}")
     if progress.best is not None:
         words.append(f"best so far {progress.best:.2f}")
     return words
+
+
+def _blending(job: Job, progress: Progress) -> list[str]:
+    """What a blend is still waiting for, and what the one that is drawn meanwhile is made of."""
+    made = [f"so far {job.draft.method}"] if job.draft is not None else []
+    return [f"{progress.done} of {progress.of} there", *made, progress.trying[:1].lower() + progress.trying[1:]]

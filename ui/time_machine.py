@@ -8,16 +8,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from forecasting import heat_map, placing, time_machine
+from forecasting import headline, heat_map, placing, time_machine
 from forecasting.columns import MODEL, ORIGIN
 from forecasting.errors import DataError
 from forecasting.jobs import Job, State
 from forecasting.looking_back import LookBack
 from forecasting.models import model
+from forecasting.series import Forecast
 from forecasting.service import Service
 from forecasting.wording import day
 from ui import app, chart, link, published
-from ui.choices import PATIENCE, Choices, StillLoading
+from ui.choices import BEST, PATIENCE, Choices, StillLoading
 from ui.explore import TICK
 from ui.published import Journey
 
@@ -119,7 +120,7 @@ def _draw(service: Service, choices: Choices, journey: Journey, past: LookBack) 
     others, coming = published.draw(service, choices, journey)
     judged, problem = _judged(past, others, choices)
     with above:
-        _chart(choices, journey, past, others)
+        _chart(choices, journey, past, others, judged)
     if problem:
         st.warning(problem, icon=":material/upload_file:")
     _standings(judged, journey, choices)
@@ -200,13 +201,14 @@ def _go_on(service: Service, choices: Choices, journey: Journey) -> None:
     _look_back(service, choices, journey, retry=True)
 
 
-def _chart(choices: Choices, journey: Journey, past: LookBack, others: pd.DataFrame) -> None:
+def _chart(choices: Choices, journey: Journey, past: LookBack, others: pd.DataFrame, judged: pd.DataFrame) -> None:
     stop = journey.stops[journey.place]
     made = {
         name: past.forecasts[name, journey.place] for name in choices.models if (name, journey.place) in past.forecasts
     }
     if not made and ("naive", journey.place) in past.forecasts:
         made = {"naive": past.forecasts["naive", journey.place]}
+    band, why = _lead(choices, journey, past, made, judged)
     window = time_machine.window(journey.stops, choices.whole, choices.horizon)
     with st.container(border=True):
         truth = st.toggle("Show what came after", True, key="truth", persist_state="session")
@@ -214,7 +216,7 @@ def _chart(choices: Choices, journey: Journey, past: LookBack, others: pd.DataFr
             stop,
             choices.whole,
             made,
-            choices.band if choices.band in made else next(iter(made), ""),
+            band,
             others[others[ORIGIN] == stop.origin],
             window,
             truth,
@@ -232,6 +234,8 @@ def _chart(choices: Choices, journey: Journey, past: LookBack, others: pd.DataFr
             height=460,
             top=time_machine.top(past, others, choices.whole, window, choices.smooth),
         )
+        if why:
+            st.caption(why)
         waiting = [_waits(past.asked.get((name, journey.place))) for name in choices.models]
         teams = moment.others[MODEL].drop_duplicates()
         if len(teams) > len(time_machine.OTHERS):
@@ -241,6 +245,27 @@ def _chart(choices: Choices, journey: Journey, past: LookBack, others: pd.DataFr
         if any(waiting):
             names = [model(name).label for name, waits in zip(choices.models, waiting, strict=True) if waits]
             st.caption(f"Still being made for this date: {', '.join(names)}.")
+
+
+def _lead(
+    choices: Choices, journey: Journey, past: LookBack, made: dict[str, Forecast], judged: pd.DataFrame
+) -> tuple[str, str]:
+    """The model whose band is drawn, and where the reader wants the best one's, why it is this one.
+
+    The best is that of the dates and periods that were known at the one on the screen.
+    """
+    first = next(iter(made), "")
+    if choices.band != BEST or not made:
+        return (choices.band if choices.band in made else first), ""
+    ready = f"Band of {model(first).label}, the first that is ready"
+    if past.waiting:
+        return first, f"{ready}; which was the best by then is known when all dates are judged."
+    found = time_machine.by_then(judged, choices.models, journey.stops[journey.place].origin)
+    ratios = dict(zip(found.table[MODEL], found.table["relative_wis"], strict=True))
+    best = headline.best_here(ratios, choices.models, dict.fromkeys(ratios, found.origins))
+    if best is None or best.model not in made:
+        return first, f"{ready}: too little had come by then to tell which was best."
+    return best.model, best.why
 
 
 def _waits(job: Job | None) -> bool:

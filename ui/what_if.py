@@ -6,7 +6,7 @@ import streamlit as st
 
 from forecasting import what_if
 from forecasting.errors import DataError
-from forecasting.models import model
+from forecasting.models import PooledModel, model
 from forecasting.service import Service
 from forecasting.shocks import Shock, Struck, shocks, strike
 from forecasting.what_if import Asked, Picture
@@ -110,10 +110,18 @@ def _draw(asked: Asked, choices: Choices, struck: Struck) -> None:
                     errors = [job.error for job in asked.jobs[name] if job.error]
                     st.caption(f"{model(name).label}: {errors[0] if errors else 'being asked …'}")
     if pictures:
+        alone = " Only this region's figures are changed, so nothing is learned from the others here."
         st.caption(
             "Grey: the real figures and the answer to them. In colour: the answer after the change, with its 80 % band. "
             "Dots: the changed figures; hollow where they are not used, crosses where nothing is published."
+            f"{alone if _pools(names) else ''}"
         )
+
+
+def _pools(names: list[str]) -> bool:
+    """Whether one of these models learns from other regions elsewhere."""
+    asked = {model(member) for name in names for member in (name, *model(name).members)}
+    return any(isinstance(one, PooledModel) for one in asked)
 
 
 def _picture(picture: Picture, choices: Choices, top: float | None) -> None:

@@ -12,6 +12,9 @@ A request goes onto the `board`. A `supervisor` thread hands it to its worker `p
 store before it calls the job done. `job` lists the states and the ways between them. A worker that dies is replaced and
 its fit begun once more; time limits and cancelling kill the worker, with its children; and when this process is gone,
 its workers see their input end and go too.
+
+A region's forecast by a model of all regions, and a blend of other models, have no fit of their own: `derived` says which
+fits they need and makes their jobs of those.
 """
 
 from forecasting.jobs.job import Job, State

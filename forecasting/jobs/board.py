@@ -13,10 +13,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from forecasting.jobs.job import Job, State, move, tell
+from forecasting.jobs.job import Job, State, arrive, move, tell
 from forecasting.jobs.protocol import Order
 from forecasting.models import Progress
-from forecasting.request import Request
+from forecasting.request import PoolRequest, Request
+from forecasting.series import Forecast
 
 #: A fit whose page looked at it so many seconds ago or less goes before those that nobody looks at.
 WATCHED = 5.0
@@ -48,7 +49,7 @@ class Entry:
     """
 
     job: Job
-    request: Request | None
+    request: Request | PoolRequest | None
     number: int
     background: bool
     fit: int = 0
@@ -90,17 +91,18 @@ class Board:
         """What waits or runs."""
         return list(self._active.values())
 
-    def add(self, request: Request, background: bool) -> Entry:
-        """A new queued entry, or a finished one queued again as new."""
+    def add(self, request: Request | PoolRequest, background: bool, draft: Forecast | None = None) -> Entry:
+        """A new queued entry, or a finished one queued again as new; `draft` is what is known of it before its fit."""
         number, key = next(self._numbers), request.key
         if key in self._finished:
             entry = self._forget(key)
-            fresh = Job(key, request.model, request.horizon, entry.job.state)
+            fresh = Job(key, request.model, request.horizon, entry.job.state, draft=draft, parts=entry.job.parts)
             entry.job = move(fresh, State.queued, number)
             entry.request, entry.number, entry.background = request, number, background
             entry.handed = 0
         else:
-            entry = Entry(Job(key, request.model, request.horizon, version=number), request, number, background)
+            job = Job(key, request.model, request.horizon, draft=draft, version=number)
+            entry = Entry(job, request, number, background)
         entry.due = time.monotonic() + self._grace
         self._active[key] = entry
         return entry
@@ -130,6 +132,10 @@ class Board:
     def tell(self, entry: Entry, progress: Progress) -> None:
         """A running entry's model has said something."""
         entry.job = tell(entry.job, progress, next(self._numbers))
+
+    def arrive(self, entry: Entry, region: str, forecast: Forecast) -> None:
+        """A running entry of many regions has the forecast of one more."""
+        entry.job = arrive(entry.job, region, forecast, next(self._numbers))
 
     def watch(self, keys: Iterable[str]) -> None:
         """Somebody looks at these now."""
@@ -170,14 +176,19 @@ class Board:
         entry.request = entry.worker = None
         self._active.pop(entry.job.key)
         self._finished[entry.job.key] = entry
-        self._finished_steps += entry.job.horizon
+        self._finished_steps += _steps(entry.job)
         while len(self._finished) > REMEMBERED or self._finished_steps > REMEMBERED_STEPS:
             self._forget(next(iter(self._finished)))
 
     def _forget(self, key: str) -> Entry:
         entry = self._finished.pop(key)
-        self._finished_steps -= entry.job.horizon
+        self._finished_steps -= _steps(entry.job)
         return entry
+
+
+def _steps(job: Job) -> int:
+    """How many steps ahead are remembered with it."""
+    return job.horizon * max(len(job.parts), 1)
 
 
 def _snapshot(entry: Entry, places: dict[str, int]) -> Job:

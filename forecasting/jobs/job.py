@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -55,6 +55,8 @@ class Job:
         ahead: how many waiting fits go before this one.
         attempts: how many times a worker began it.
         version: grows with each change of anything but `seconds` and `ahead`; no two changes in a queue share one.
+        parts: of a fit of many regions, which has no one forecast, those that are there, by region. No visitor asks for
+            such a job by itself (see `derived`).
     """
 
     key: str
@@ -69,6 +71,7 @@ class Job:
     ahead: int = 0
     attempts: int = 0
     version: int = 0
+    parts: dict[str, Forecast] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def finished(self) -> bool:
@@ -87,3 +90,8 @@ def tell(job: Job, progress: Progress, version: int) -> Job:
     """A running `job` with what its model has just said."""
     draft = progress.draft or job.draft
     return replace(job, progress=replace(progress, draft=None), draft=draft, version=version)
+
+
+def arrive(job: Job, region: str, forecast: Forecast, version: int) -> Job:
+    """A running `job` of many regions with the forecast of one more."""
+    return replace(job, parts=job.parts | {region: forecast}, version=version)

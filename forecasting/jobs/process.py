@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from forecasting.jobs.protocol import Event, Order
+from forecasting.jobs.protocol import Event
 
 log = logging.getLogger(__name__)
 
@@ -79,11 +79,11 @@ class WorkerProcess:
         """The end of what it wrote to standard error, for the log."""
         return "\n".join(self._said)
 
-    def send(self, order: Order) -> None:
-        """Asks for a fit. A dead process is noticed by `events`, not here."""
+    def send(self, line: str) -> None:
+        """Asks for a fit, with an `Order`'s line. A dead process is noticed by `events`, not here."""
         self._budget = LOGGED_LINES
         try:
-            self._orders.write(order.line())
+            self._orders.write(line)
             self._orders.flush()
         except OSError:
             self.alive = False

@@ -5,6 +5,7 @@ To the worker: an `Order`. From the worker: `Event`s, of which ``ready`` comes o
     ready                        the registry is loaded, orders are welcome
     started                      the clock of this fit runs
     progress  (any number)       what the model tries, perhaps with a draft
+    part      (any number)       of a fit of many regions: one region's forecast
     done | failed                the forecast, or a sentence for a person (and a traceback for the log)
 """
 
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from forecasting.models import Progress
-from forecasting.request import Request
+from forecasting.request import GatheredRequest, PoolRequest, Request
 from forecasting.series import Forecast
 
 
@@ -24,16 +25,20 @@ class Order:
     """Fit this. `fit` is a number used once, so that late events of an earlier fit are known as such."""
 
     fit: int
-    request: Request
+    request: Request | PoolRequest | GatheredRequest
 
     def line(self) -> str:
-        """As JSON, with its line feed."""
-        return json.dumps({"fit": self.fit, "request": self.request.to_json()}) + "\n"
+        """As JSON, with its line feed. A pool is gathered here, which takes a while and may fail."""
+        assert not isinstance(self.request, GatheredRequest)  # that is what a worker makes of the line
+        kind = "pool" if isinstance(self.request, PoolRequest) else "request"
+        return json.dumps({"fit": self.fit, kind: self.request.to_json()}) + "\n"
 
     @staticmethod
     def of(line: str) -> Order:
         """The inverse of `line`."""
         data = json.loads(line)
+        if "pool" in data:
+            return Order(int(data["fit"]), PoolRequest.from_json(data["pool"]))
         return Order(int(data["fit"]), Request.from_json(data["request"]))
 
 
@@ -48,6 +53,7 @@ class Event:
     seconds: float = 0.0
     error: str = ""
     trace: str = ""
+    region: str = ""
 
     @property
     def last(self) -> bool:
@@ -61,6 +67,8 @@ class Event:
             data |= {"error": self.error, "trace": self.trace}
         if self.forecast:
             data["forecast"] = self.forecast.to_json()
+        if self.name == "part":
+            data["region"] = self.region
         if self.progress:
             draft = self.progress.draft
             data["progress"] = vars(self.progress) | {"draft": draft and draft.to_json()}
@@ -82,6 +90,7 @@ class Event:
             float(data["seconds"]),
             data.get("error", ""),
             data.get("trace", ""),
+            data.get("region", ""),
         )
 
 

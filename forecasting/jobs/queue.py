@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 from forecasting import settings
 from forecasting.errors import JobError
 from forecasting.jobs.board import Board, Entry
+from forecasting.jobs.carrying_on import carried_on
+from forecasting.jobs.derived import Derived
 from forecasting.jobs.fit import fit
 from forecasting.jobs.job import Job, State
+from forecasting.jobs.protocol import Event
 from forecasting.jobs.supervisor import Supervisor
 from forecasting.models import model
-from forecasting.request import Request
+from forecasting.request import PoolRequest, Request
 from forecasting.series import Forecast
 
 if TYPE_CHECKING:  # a worker imports this package too, and needs no database
@@ -61,6 +64,7 @@ class JobQueue:
         self._store = store
         self._capacity = capacity
         self._board = Board(grace)
+        self._derived = Derived()
         names = [f"fits {number}" for number in range(workers or settings.workers())]
         self._supervisors = [Supervisor(self._board, self._keep, command, name) for name in names]
         for supervisor in self._supervisors:
@@ -73,7 +77,18 @@ class JobQueue:
         A `background` fit lets those go first that a person asked for. One that failed, was cancelled or timed out is
         begun again only with `retry`. Instant models are fitted here and now, and are not stored. Raises `QueueFull`
         when too many wait already, and `JobError` after `close`.
+
+        Where the store has a forecast of the same series from a few points ago, the new job has a draft from the start:
+        that fit's parameters, carried on over the new points (see `carrying_on`); a `background` job has none, for
+        nobody looks at it.
+
+        A request without a fit of its own (see `derived`) has the fits it needs submitted; `QueueFull` on the way leaves
+        those that were taken, and asking again goes on.
         """
+        if request.members:
+            return self._submit_members(request, background, retry)
+        if request.pool:
+            return self._submit_pool(request, request.pool, background, retry)
         known = self._known(request.key, background, retry)
         if known:
             return known
@@ -81,7 +96,8 @@ class JobQueue:
             return self._fit_here(request)
         if stored := self._store.stored([request.key]).get(request.key):
             return self._enter(request, State.done, forecast=stored.forecast, seconds=stored.seconds)
-        return self._enqueue(request, background, retry)
+        draft = None if background else carried_on(request, self._store)
+        return self._enqueue(request, background, retry, draft)
 
     def job(self, key: str) -> Job | None:
         """The job of a request's key as it is now, or None if there is neither a job nor a stored result."""
@@ -91,22 +107,30 @@ class JobQueue:
         """The jobs of those `keys` that are known, in their order."""
         keys = list(keys)
         with self._board.changed:
-            found = self._board.snapshots(keys)
-        if missing := [key for key in keys if key not in found]:
+            found = self._board.snapshots(self._derived.fits(keys))
+        if missing := self._derived.stored(keys, found):
             for key, (forecast, seconds) in self._store.stored(missing).items():
                 found[key] = Job(key, forecast.model, forecast.horizon, State.done, forecast=forecast, seconds=seconds)
-        return [found[key] for key in keys if key in found]
+        return self._derived.jobs(keys, found)
 
     def watch(self, keys: Iterable[str]) -> None:
         """Somebody looks at these now: for a few seconds they go before those that nobody looks at."""
         with self._board.changed:
-            self._board.watch(keys)
+            self._board.watch(self._derived.watch(keys))
 
     def cancel(self, key: str) -> Job | None:
-        """Ends a fit that waits or runs, for everybody; a finished one stays as it is."""
+        """Ends a fit that waits or runs, for everybody; a finished one stays as it is.
+
+        Of a request without a fit of its own, the fits that nobody else needs.
+        """
+        derived = self._derived.request(key) is not None
+        if derived and ((job := self.job(key)) is None or job.finished):
+            return job
         with self._board.changed:
-            entry = self._board.find(key)
-            if entry and not entry.job.finished:
+            found = [self._board.find(fit) for fit in (self._derived.cancel(key) if derived else [key])]
+            entries = [entry for entry in found if entry and not entry.job.finished]
+            # What waits goes first: a worker that was ended would take it up.
+            for entry in sorted(entries, key=lambda entry: entry.job.state is State.running):
                 self._cancel(entry)
         return self.job(key)
 
@@ -122,8 +146,12 @@ class JobQueue:
         """
         keys = list(keys)
         board = self._board
+
+        def written() -> list[Job]:
+            return self._derived.jobs(keys, {job.key: job for job in board.written(self._derived.fits(keys))})
+
         with board.changed:
-            board.changed.wait_for(lambda: board.closed or until(board.written(keys)), timeout)
+            board.changed.wait_for(lambda: board.closed or until(written()), timeout)
         return self.jobs(keys)
 
     def close(self) -> None:
@@ -138,6 +166,30 @@ class JobQueue:
             self._board.changed.notify_all()
         for supervisor in self._supervisors:
             supervisor.join(timeout=10)
+
+    def _submit_members(self, request: Request, background: bool, retry: bool) -> Job:
+        """The members' fits, and the job of what is blended from them."""
+        if retry or not self._derived.is_cancelled(request.key):
+            for member in request.members:
+                self.submit(member, background, retry)
+            self._derived.add(request)
+        return self._now(request)
+
+    def _submit_pool(self, request: Request, pool: PoolRequest, background: bool, retry: bool) -> Job:
+        """The fit of all regions, unless this one's forecast is there, and the job of that."""
+        self._derived.add(request)
+        job = self.job(request.key)
+        if job and job.state is State.done:
+            with self._board.changed:
+                stored = not self._board.written([request.key, pool.key])
+            return self._enter(request, State.done, forecast=job.forecast, seconds=job.seconds) if stored else job
+        if not self._known(pool.key, background, retry):
+            self._enqueue(pool, background, retry, None)
+        return self._now(request)
+
+    def _now(self, request: Request) -> Job:
+        """The job of a request whose fits have been submitted."""
+        return self.job(request.key) or Job(request.key, request.model, request.horizon)
 
     def _known(self, key: str, background: bool, retry: bool) -> Job | None:
         with self._board.changed:
@@ -166,7 +218,7 @@ class JobQueue:
                 self._board.changed.notify_all()
             return self._board.snapshots([request.key])[request.key]
 
-    def _enqueue(self, request: Request, background: bool, retry: bool) -> Job:
+    def _enqueue(self, request: Request | PoolRequest, background: bool, retry: bool, draft: Forecast | None) -> Job:
         with self._board.changed:
             if self._board.closed:
                 raise JobError("The application is closing; nothing more is fitted.")
@@ -174,7 +226,7 @@ class JobQueue:
                 return known
             if len(self._board.waiting()) >= self._capacity:
                 raise QueueFull(f"The queue is full: {self._capacity} fits are waiting; try again in a few minutes.")
-            self._board.add(request, background)
+            self._board.add(request, background, draft)
             self._board.changed.notify_all()
             return self._board.snapshots([request.key])[request.key]
 
@@ -185,8 +237,11 @@ class JobQueue:
             worker.kill()
         self._board.changed.notify_all()
 
-    def _keep(self, key: str, forecast: Forecast, seconds: float) -> None:
+    def _keep(self, request: Request | PoolRequest, event: Event) -> None:
+        assert event.forecast
+        key = request.part(event.region) if isinstance(request, PoolRequest) else request.key
+        lineage = "" if isinstance(request, PoolRequest) else request.lineage
         try:
-            self._store.put(key, forecast, seconds)
+            self._store.put(key, event.forecast, event.seconds, lineage)
         except Exception:  # the forecast is here all the same, and the next one may be kept
             log.exception("A forecast could not be stored")

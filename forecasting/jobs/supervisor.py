@@ -11,13 +11,14 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
+from forecasting.errors import ForecastingError
 from forecasting.jobs.alarm import ALARMS
 from forecasting.jobs.board import Board, Entry
 from forecasting.jobs.job import State
 from forecasting.jobs.process import WorkerProcess
 from forecasting.jobs.protocol import Event, Order
 from forecasting.models import model
-from forecasting.series import Forecast
+from forecasting.request import GatheredRequest, PoolRequest, Request
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ KILLED_COUNTS = 0.25
 #: The longest pause between two starts that come to nothing, in seconds.
 LONGEST_PAUSE = 30.0
 
-Keep = Callable[[str, Forecast, float], None]
+Keep = Callable[[Request | PoolRequest, Event], None]
 
 
 class Supervisor(threading.Thread):
@@ -121,28 +122,48 @@ class Supervisor(threading.Thread):
     def _fit(self, worker: WorkerProcess, entry: Entry, order: Order) -> None:
         """Has `worker` fit `entry`, until that is finished or the worker is no more."""
         fit, limit = order.fit, model(order.request.model).time_limit
+        line = self._line(entry, order)
         try:
+            if not line:
+                return
             with ALARMS.within(START_LIMIT, worker.kill):
-                worker.send(order)
+                worker.send(line)
                 begun = any(event.name == "started" and event.fit == fit for event in worker.events)
             if begun:
                 self._barren = 0
                 with self._board.changed:
                     self._board.begin(entry)
                 with ALARMS.within(limit, lambda: self._time_out(worker, entry, fit)):
-                    self._follow(worker, entry, fit)
+                    self._follow(worker, entry, order)
         finally:
             self._settle(worker, entry, fit)
 
-    def _follow(self, worker: WorkerProcess, entry: Entry, fit: int) -> None:
-        """Writes on the board what the worker says of `fit`, up to its last word."""
+    def _line(self, entry: Entry, order: Order) -> str:
+        """What to send; empty where that cannot be had, which is then said."""
+        try:
+            return order.line()
+        except Exception as error:
+            known = isinstance(error, ForecastingError)
+            if not known:
+                log.exception("The figures for a fit could not be gathered")
+            what = f"The figures for {model(entry.job.model).label} could not be gathered"
+            why = str(error) if known else f"{what}, which is a fault of the program; the log says more."
+        with self._board.changed:
+            if entry.runs(order.fit):
+                self._board.move(entry, State.failed, error=why)
+                self._board.changed.notify_all()
+        return ""
+
+    def _follow(self, worker: WorkerProcess, entry: Entry, order: Order) -> None:
+        """Writes on the board what the worker says of `order`, up to its last word."""
         for event in worker.events:
-            if event.fit != fit:
+            if event.fit != order.fit:
                 continue
             if event.trace:
                 log.error("Fitting %s: %s", entry.job.model, event.trace)
-            if event.forecast and entry.runs(fit):
-                self._keep(entry.job.key, event.forecast, event.seconds)
+            if event.forecast and entry.runs(order.fit):
+                assert not isinstance(order.request, GatheredRequest)
+                self._keep(order.request, event)
             self._note(entry, event)
             if event.last:
                 return
@@ -153,7 +174,9 @@ class Supervisor(threading.Thread):
                 return
             if event.progress:
                 self._board.tell(entry, event.progress)
-            elif event.forecast:
+            elif event.name == "part" and event.forecast:
+                self._board.arrive(entry, event.region, event.forecast)
+            elif event.name == "done" and (event.forecast or entry.job.parts):
                 self._board.move(entry, State.done, forecast=event.forecast, draft=None, seconds=event.seconds)
             elif event.name == "failed":
                 self._board.move(entry, State.failed, error=event.error, seconds=event.seconds)

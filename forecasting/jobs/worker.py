@@ -19,6 +19,7 @@ from typing import TextIO
 from forecasting.jobs.fit import fit
 from forecasting.jobs.protocol import Event, Order
 from forecasting.models import Model, models
+from forecasting.request import PoolRequest
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +75,12 @@ def serve(orders: queue.SimpleQueue[str], events: Events) -> None:
 def _fit(order: Order, events: Events) -> None:
     events.send(Event("started", order.fit))
     start = time.perf_counter()
+    assert not isinstance(order.request, PoolRequest)  # it was gathered on its way here
     outcome = fit(order.request, lambda progress: events.send(Event("progress", order.fit, progress)))
     seconds = time.perf_counter() - start
-    name = "done" if outcome.forecast else "failed"
+    for region, forecast in outcome.parts.items():
+        events.send(Event("part", order.fit, None, forecast, seconds, region=region))
+    name = "done" if outcome.forecast or outcome.parts else "failed"
     events.send(Event(name, order.fit, None, outcome.forecast, seconds, outcome.error, outcome.trace))
 
 

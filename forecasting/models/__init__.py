@@ -7,9 +7,9 @@ import pkgutil
 from functools import cache
 
 from forecasting.errors import RequestError
-from forecasting.models.base import Model, Progress, Report, ignore
+from forecasting.models.base import Model, PooledModel, Progress, Report, ignore
 
-__all__ = ["Model", "Progress", "Report", "ignore", "model", "models"]
+__all__ = ["Model", "PooledModel", "Progress", "Report", "ignore", "model", "models"]
 
 
 @cache
@@ -17,7 +17,8 @@ def models() -> dict[str, Model]:
     """Every model by name, in the order lists show them. Importing a model's file imports nothing heavy."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    found = [kind() for kind in Model.__subclasses__()]
+    kinds = {*Model.__subclasses__(), *PooledModel.__subclasses__()} - {PooledModel}
+    found = [kind() for kind in kinds]
     return {m.name: m for m in sorted(found, key=lambda m: (m.order, m.name))}
 
 

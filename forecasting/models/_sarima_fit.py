@@ -12,8 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+
+from forecasting.models._fitted import number, numbers, whole
 
 #: The optimiser stops when a step promises to lower the sum of squares, or to move, by less than these shares, and after
 #: so many looks at the likelihood: it is flat at its top, and what is left moves no forecast.
@@ -26,6 +29,8 @@ INSIDE = 0.9995
 START_AR, START_MA, START_SEASONAL_AR, START_SEASONAL_MA = 0.3, 0.45, 0.3, 0.7
 #: The same for the autoregression when no difference is taken, or a seasonal moving average stands beside it.
 START_LASTING = 0.9
+#: Of what was stored, no larger order is read, and no longer season.
+LARGEST, LONGEST_SEASON = 3, 24
 
 
 @dataclass(frozen=True)
@@ -132,6 +137,23 @@ class Fit:
         left, right = self.order.polynomials(self.params)
         return _response(np.convolve(left, self.order.difference), right, horizon)
 
+    def to_json(self) -> dict[str, Any]:
+        """What `of` makes a fit of again."""
+        order = self.order
+        orders = [order.p, order.d, order.q, order.P, order.D, order.Q, order.season]
+        return {"order": orders, "params": self.params.tolist(), "mean": float(self.mean)}
+
+    @staticmethod
+    def of(data: dict[str, Any]) -> Fit:
+        """The inverse of `to_json`. Raises `LookupError`, `TypeError` or `ValueError` for anything else."""
+        p, d, q, P, D, Q = (whole(order, 0, LARGEST) for order in data["order"][:6])  # noqa: N806 - as in `Order`
+        order = Order(p, d, q, P, D, Q, whole(data["order"][6], 1, LONGEST_SEASON))
+        params = numbers(data["params"], order.free)
+        ar, ma, seasonal_ar, seasonal_ma = order.split(params)
+        if not all(_is_stationary(part) for part in (ar, -ma, seasonal_ar, -seasonal_ma)):
+            raise ValueError("these coefficients are not stationary and invertible")
+        return Fit(order, params, number(data["mean"]))
+
 
 def fit(order: Order, values: np.ndarray) -> Fit:
     """The maximum likelihood fit of `order` to `values`.
@@ -204,6 +226,11 @@ def _stationary(free: np.ndarray) -> np.ndarray:
     for partial in INSIDE * free / np.sqrt(1 + free**2):
         coefficients = np.append(coefficients - partial * coefficients[::-1], partial)
     return coefficients
+
+
+def _is_stationary(coefficients: np.ndarray) -> bool:
+    """Whether all roots of 1 - c1 B - c2 B² - … lie outside the unit circle."""
+    return bool(np.all(np.abs(np.roots(np.concatenate([[1.0], -coefficients]))) < 1.0))
 
 
 def _innovations(left: np.ndarray, right: np.ndarray, columns: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from forecasting.models import _fallback
+from forecasting.models._fitted import DAMAGED, number, recall, remember, sound
+from forecasting.models._sarima_fit import Fit, Order
 from forecasting.models.base import Model, Progress, Report, ignore
 from forecasting.models.predictive import from_normal
 from forecasting.series import Forecast, Series
@@ -63,7 +66,26 @@ class AutoARIMA(Model):
             return _fallback.failed(self, series, horizon)
         mean, errors, psi = moments(found, horizon)
         mean, notes = _fallback.capped(series, scale, mean * unit)
-        return from_normal(self, series, scale, mean, errors * unit, psi, f"{label(found)} {scale.label}", notes)
+        forecast = from_normal(self, series, scale, mean, errors * unit, psi, f"{label(found)} {scale.label}", notes)
+        known = plain(found)
+        return replace(forecast, fitted=remember(self, recent, unit=unit, **known) if known else {})
+
+    def extend(self, series: Series, horizon: int, fitted: dict[str, Any]) -> Forecast | None:
+        """See `Model.extend`."""
+        try:
+            earlier = recall(self, series, fitted)
+            scale, unit, found = self.scale(series), number(fitted["unit"], 1e-12), Fit.of(fitted)
+            slope = number(fitted["slope"])
+            values = scale.forward(earlier.series.values) / unit
+            means, errors = found.rolling(values - slope * np.arange(len(values)), [len(values)], horizon)
+            mean = means[0] + slope * np.arange(len(values), len(values) + horizon)
+            sound(mean, errors)
+        except DAMAGED:
+            return None
+        mean, notes = _fallback.capped(series, scale, mean * unit)
+        method, psi = f"ARIMA {found.order} {scale.label}", found.psi(horizon)
+        forecast = from_normal(self, series, scale, mean, errors * unit, psi, method, notes)
+        return replace(forecast, fitted=earlier.after(errors))
 
 
 def search(values: np.ndarray, season: int) -> Any | None:
@@ -104,6 +126,19 @@ def moments(found: Any, horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
     burnt = result.loglikelihood_burn  # the first errors, from before anything was known
     errors = result.filter_results.standardized_forecasts_error[0, burnt:] * np.sqrt(result.scale)
     return np.asarray(result.forecast(horizon)), errors[np.isfinite(errors)], psi
+
+
+def plain(found: Any) -> dict[str, Any]:
+    """Orders, coefficients, and the level or slope that an intercept means; nothing where it means a parabola."""
+    (p, d, q), (P, D, Q, season) = found.order, found.seasonal_order  # noqa: N806 - as in `Order`
+    order = Order(p, d, q, P, D, Q, max(season, 1))
+    intercept, params = np.split(np.asarray(found.params()), [int(found.with_intercept)])
+    left, _ = order.polynomials(params)
+    level = float(intercept.sum() / left.sum())
+    if level and order.d + order.D > 1:
+        return {}
+    slope = level / order.lost if order.lost else 0.0
+    return {**Fit(order, params, 0.0 if order.lost else level).to_json(), "slope": slope}
 
 
 def label(found: Any) -> str:

@@ -19,10 +19,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from forecasting.series import Forecast, Series
 from forecasting.transforms import Transform, transform
+
+if TYPE_CHECKING:
+    from forecasting.pool import Pool
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ class Model(ABC):
         order: where it stands in lists.
         instant: cheap enough to run inside the caller (milliseconds, numpy only).
         time_limit: seconds after which a background fit is ended.
+        members: names of the models that this one blends; they are fitted as if somebody had asked for them, and there
+            is no fit of its own. See `blend`.
     """
 
     name: ClassVar[str]
@@ -74,6 +79,7 @@ class Model(ABC):
     order: ClassVar[int] = 100
     instant: ClassVar[bool] = False
     time_limit: ClassVar[float] = 60.0
+    members: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:
@@ -83,9 +89,35 @@ class Model(ABC):
         this series is beyond it. The same series and horizon always give the same numbers.
         """
 
+    def extend(self, series: Series, horizon: int, fitted: dict[str, Any]) -> Forecast | None:
+        """The forecast of `series` with the parameters `fitted` (`Forecast.fitted`) to it before its last few points.
+
+        They are filtered through all of it; nothing is searched for or optimised, so this takes milliseconds. None
+        where this model, or `fitted` as it is, does not allow that: never an error, for it comes from a database.
+        """
+        return None
+
+    def blend(self, series: Series, horizon: int, forecasts: dict[str, Forecast]) -> Forecast:
+        """What these members' forecasts, at least one, come to: milliseconds. Only for models with `members`."""
+        raise NotImplementedError(f"{self.label} has no members to blend.")
+
     def warm_up(self) -> None:  # noqa: B027 - most models have nothing to import
         """Import what `forecast` will need; background workers call it before the first request."""
 
     def scale(self, series: Series) -> Transform:
         """The scale this model works on: the cube root for daily and hourly counts, the fourth root otherwise."""
         return transform("cube_root" if series.frequency.name in ("daily", "hourly") else "fourth_root")
+
+
+class PooledModel(Model):
+    """A model that learns from all regions of a pool at once, in one fit, and forecasts each of them.
+
+    Its `forecast` is what it makes of a single series.
+    """
+
+    @abstractmethod
+    def forecast_pool(self, pool: Pool, horizon: int, report: Report = ignore) -> dict[str, Forecast]:
+        """Every region's `horizon` periods after its own origin, by region; one that is beyond it is left out.
+
+        Raises `ModelError` with one sentence when all are. The same pool and horizon always give the same numbers.
+        """

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from forecasting.models import _fallback
+from forecasting.models._fitted import DAMAGED, number, numbers, recall, remember, sound, whole
 from forecasting.models.base import Model, Progress, Report, ignore
 from forecasting.models.predictive import from_normal
 from forecasting.series import Forecast, Series
+from forecasting.transforms import Transform
 
 #: Figures that the first level and trend are taken from (statsmodels' heuristic, after Hyndman & Athanasopoulos).
 SHORTEST = 10
@@ -30,6 +33,15 @@ class Form:
 
 
 @dataclass(frozen=True)
+class Start:
+    """The components before the first figure; `seasons`: the season's before it, oldest first."""
+
+    level: float
+    trend: float
+    seasons: np.ndarray
+
+
+@dataclass(frozen=True)
 class Fit:
     """Smoothing parameters, and the components after the last figure (`seasons`: the last season's, oldest first)."""
 
@@ -43,6 +55,7 @@ class Fit:
     seasons: np.ndarray
     errors: np.ndarray
     aicc: float
+    start: Start
 
     def mean(self, horizon: int) -> np.ndarray:
         """Shape (horizon,): point forecasts."""
@@ -54,6 +67,35 @@ class Fit:
         lag = np.arange(1, horizon)
         season = self.gamma * (lag % self.form.season == 0)
         return np.concatenate([[1.0], self.alpha + self.beta * np.cumsum(self.phi**lag) + season])
+
+    def over(self, values: np.ndarray) -> Fit:
+        """The same parameters and start, with the components and errors that they give over `values` of shape (n,)."""
+        level, trend, seasons = self.start.level, self.start.trend, self.start.seasons.tolist()
+        errors = []
+        for t, value in enumerate(values.tolist()):
+            place = t % self.form.season
+            expected = level + self.phi * trend
+            error = value - expected - seasons[place]
+            errors.append(error)
+            level, trend = expected + self.alpha * error, self.phi * trend + self.beta * error
+            seasons[place] += self.gamma * error
+        coming = np.roll(seasons, -(len(values) % self.form.season))
+        return replace(self, level=level, trend=trend, seasons=coming, errors=np.array(errors))
+
+    def to_json(self) -> dict[str, Any]:
+        """What `of` makes a fit of again: the parameters and the start."""
+        smoothing = {name: getattr(self, name) for name in ("alpha", "beta", "gamma", "phi")}
+        first = {"level": self.start.level, "trend": self.start.trend, "seasons": self.start.seasons.tolist()}
+        return {"damped": self.form.damped, "season": self.form.season, "smoothing": smoothing, "first": first}
+
+    @staticmethod
+    def of(data: dict[str, Any], longest: int, values: np.ndarray) -> Fit:
+        """The fit that gave `data`, over `values`; no season of more than `longest` periods. Raises `DAMAGED` errors."""
+        form = Form(bool(data["damped"]), whole(data["season"], 1, longest))
+        alpha, beta, gamma, phi = (number(data["smoothing"][name], 0, 1) for name in ("alpha", "beta", "gamma", "phi"))
+        first = data["first"]
+        start = Start(number(first["level"]), number(first["trend"]), numbers(first["seasons"], form.season))
+        return Fit(form, alpha, beta, gamma, phi, 0.0, 0.0, np.zeros(0), np.zeros(0), np.nan, start).over(values)
 
 
 class ETS(Model):
@@ -87,9 +129,24 @@ class ETS(Model):
         best = best_fit(values / unit, _fallback.season(series), report)
         if best is None:
             return _fallback.failed(self, series, horizon)
-        mean, notes = _fallback.capped(series, scale, best.mean(horizon) * unit)
-        method = f"{best.form.label} {scale.label}"
-        return from_normal(self, series, scale, mean, best.errors * unit, best.psi(horizon), method, notes)
+        fitted = remember(self, series, unit=unit, **best.to_json())
+        return replace(self._draw(series, scale, best, unit, horizon), fitted=fitted)
+
+    def extend(self, series: Series, horizon: int, fitted: dict[str, Any]) -> Forecast | None:
+        """See `Model.extend`."""
+        try:
+            earlier = recall(self, series, fitted)
+            scale, unit = self.scale(series), number(fitted["unit"], 1e-12)
+            found = Fit.of(fitted, series.frequency.season, scale.forward(earlier.series.values) / unit)
+            sound(found.mean(horizon), found.errors)
+        except DAMAGED:
+            return None
+        return replace(self._draw(series, scale, found, unit, horizon), fitted=earlier.after(found.errors))
+
+    def _draw(self, series: Series, scale: Transform, found: Fit, unit: float, horizon: int) -> Forecast:
+        mean, notes = _fallback.capped(series, scale, found.mean(horizon) * unit)
+        method, psi = f"{found.form.label} {scale.label}", found.psi(horizon + len(series.doubt))
+        return from_normal(self, series, scale, mean, found.errors * unit, psi, method, notes)
 
 
 def best_fit(values: np.ndarray, season: int, report: Report = ignore) -> Fit | None:
@@ -150,6 +207,11 @@ def fit(values: np.ndarray, form: Form) -> Fit | None:
         np.asarray(states[-form.season :, -1]) if seasonal else np.zeros(1),
         values - np.asarray(fitted),
         aicc,
+        Start(
+            float(model.initial_level),
+            float(model.initial_trend),
+            np.array(model.initial_seasonal, dtype=float) if seasonal else np.zeros(1),
+        ),
     )
 
 

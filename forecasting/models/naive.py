@@ -36,7 +36,7 @@ class Naive(Model):
         past = scale.forward(series.values)
         season = series.season
         mean = np.resize(past[-season:], horizon)
-        psi = (np.arange(horizon) % season == 0).astype(float)
+        psi = (np.arange(horizon + len(series.doubt)) % season == 0).astype(float)
         errors = (past[season:] - past[:-season])[-LOOKED_AT:]
         repeated = series.frequency.steps(season) if season > 1 else series.frequency.step
         return from_normal(self, series, scale, mean, errors, psi, f"Repeats the last {repeated}")

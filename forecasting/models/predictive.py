@@ -1,13 +1,17 @@
 """From what a model believes of the future to a `Forecast`: 23 quantiles of each period, of sums and of means.
 
-Two doors: `from_normal` for models whose errors are a linear filter of normal shocks on some scale (ARIMA, ETS, theta,
-naive), `from_paths` for models that can only be sampled (Prophet). The first is exact for single periods; sums and means
-over several periods have no closed form on a transformed scale and are sampled, always with the same seed.
+Three doors: `from_normal` for models whose errors are a linear filter of normal shocks on some scale (ARIMA, ETS, theta,
+naive), `from_spread` for models that know how far off they were each number of steps ahead (pooled), `from_paths` for
+models that can only be sampled (Prophet). The first two are exact for single periods; sums and means over several periods
+have no closed form on a transformed scale and are sampled, always with the same seed.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +22,8 @@ from forecasting.transforms import Transform
 
 #: Possible futures sampled for sums and means: enough for the 0.01 and 0.99 quantiles to be steady to a few percent.
 SAMPLES = 1000
+#: Errors that were learned over many regions have longer tails than normal ones: Student's t with so many degrees.
+FREEDOM = 5
 Z = np.array([NormalDist().inv_cdf(level) for level in QUANTILES])
 
 
@@ -37,18 +43,59 @@ def from_normal(
         mean: shape (horizon,), point forecasts on `scale`.
         errors: past errors one step ahead on `scale`, oldest first; may be empty.
         psi: shape (horizon,), the response of the series to a unit shock 0, 1, 2 … periods later (psi[0] == 1), as in
-            Box & Jenkins; the variance h steps ahead is that of a shock times ``sum(psi[:h]**2)``.
+            Box & Jenkins; the variance h steps ahead is that of a shock times ``sum(psi[:h]**2)``. May be longer: where
+            the last values are in doubt themselves, their share of the variance takes the responses after that.
         method: what was fitted, for a person; the model's label if empty.
     """
     widened = correction(model.name, series.frequency.name).scale
-    spread = shock_size(errors, series, scale) * np.sqrt(np.cumsum(psi**2))[:, None]
-    values = scale.inverse(mean[:, None] + spread * widened(np.tile(Z, (len(mean), 1))))
-    shocks = np.random.default_rng(0).standard_normal((SAMPLES // 2, len(mean)))
-    shocks = np.concatenate([shocks, -shocks])  # antithetic: the sampled median stays on the mean
+    size, own = shock_size(errors, series, scale), psi[: len(mean)]
+    length = np.sqrt(np.cumsum(own**2))[:, None]  # of the response to the shocks to come, in shocks
     lags = np.subtract.outer(np.arange(len(mean)), np.arange(len(mean)))
-    response = np.where(lags >= 0, psi[np.abs(lags)], 0.0) / np.sqrt(np.cumsum(psi**2))[:, None]
-    paths = scale.inverse(mean + (spread * widened(response @ shocks.T)).T)
+    response = np.where(lags >= 0, own[np.abs(lags)], 0.0)
+    if series.doubt and size > 0:
+        passed = _passed_on(series, scale, psi, len(mean)) / size
+        length = np.hypot(length, np.linalg.norm(passed, axis=1, keepdims=True))
+        response = np.hstack([response, passed])
+    spread = size * length
+    values = scale.inverse(mean[:, None] + spread * widened(np.tile(Z, (len(mean), 1))))
+    paths = scale.inverse(mean + (spread * widened((response / length) @ _shocks(response.shape[1]).T)).T)
     return _forecast(model, series, values, paths, method or f"{model.label} {scale.label}", notes)
+
+
+@lru_cache(maxsize=8)
+def _shocks(count: int) -> np.ndarray:
+    """Shape (SAMPLES, count), always the same ones; antithetic, so that the sampled median stays on the mean."""
+    shocks = np.random.default_rng(0).standard_normal((SAMPLES // 2, count))
+    shocks = np.concatenate([shocks, -shocks])
+    shocks.flags.writeable = False
+    return shocks
+
+
+@lru_cache(maxsize=4)
+def _walks(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Random walks of unit variance each period, with the tails of Student's t, and noise; shape (SAMPLES, count) each."""
+    shocks = _shocks(2 * count)
+    tail = np.sqrt((FREEDOM - 2) / np.random.default_rng(1).chisquare(FREEDOM, SAMPLES // 2))
+    walk = np.cumsum(shocks[:, :count], axis=1) / np.sqrt(np.arange(1, count + 1))
+    walk *= np.concatenate([tail, tail])[:, None]
+    walk.flags.writeable = False
+    return walk, shocks[:, count:]
+
+
+def _passed_on(series: Series, scale: Transform, psi: np.ndarray, horizon: int) -> np.ndarray:
+    """Shape (horizon, doubted): what a standard deviation of each doubted last value, newest first, moves a forecast by.
+
+    A value that will be revised is a shock that came already: h steps on, the response to the one k periods before the
+    last is ``psi[h + k]``. Beyond what the model tells, the response a season before, or the last one.
+    """
+    count = len(series.doubt)
+    last = series.values[-count:][::-1]
+    moved = scale.forward(last * np.exp(series.doubt[::-1])) - scale.forward(last)
+    known, back = list(psi), series.season if 1 < series.season < len(psi) else 1
+    while len(known) < horizon + count:
+        known.append(known[-back])
+    lags = np.add.outer(np.arange(1, horizon + 1), np.arange(count))
+    return np.asarray(known)[lags] * moved
 
 
 def from_paths(
@@ -73,19 +120,60 @@ def from_paths(
     return _forecast(model, series, values, paths, method or model.label, notes)
 
 
+def from_spread(
+    model: Model,
+    series: Series,
+    scale: Transform,
+    mean: np.ndarray,
+    spread: np.ndarray,
+    noise: np.ndarray | None = None,
+    method: str = "",
+    notes: tuple[str, ...] = (),
+    fitted: dict[str, Any] | None = None,
+) -> Forecast:
+    """The forecast of a model that knows how far it was off so many periods ahead: errors of Student's t.
+
+    Args:
+        mean, spread: shape (horizon,), mean and standard deviation on `scale`; errors ahead hang together as those of a
+            random walk do, and a future that is far off stays so.
+        noise: the standard deviation of what each period has to itself, besides.
+    """
+    from scipy.special import stdtrit
+
+    count = len(mean)
+    widened = correction(model.name, series.frequency.name).scale
+    noise = np.zeros(count) if noise is None else noise
+    tails = stdtrit(FREEDOM, np.array(QUANTILES)) * np.sqrt((FREEDOM - 2) / FREEDOM)
+    values = scale.inverse(mean[:, None] + np.hypot(spread, noise)[:, None] * widened(np.tile(tails, (count, 1))))
+    walk, own = _walks(count)
+    length = np.maximum(np.hypot(spread, noise), np.finfo(float).tiny)
+    deviates = (spread * walk + noise * own) / length
+    paths = scale.inverse(mean + length * widened(deviates.T).T)
+    return replace(_forecast(model, series, values, paths, method or model.label, notes), fitted=fitted or {})
+
+
 def _forecast(
     model: Model, series: Series, values: np.ndarray, paths: np.ndarray, method: str, notes: tuple[str, ...]
 ) -> Forecast:
     window = series.season if series.frequency.name in ("daily", "hourly") else 1
-    means = values if window == 1 else np.quantile(_trailing_mean(series.values, paths, window), QUANTILES, axis=0).T
-    totals = np.quantile(np.cumsum(paths, axis=1), QUANTILES, axis=0).T
+    means = values if window == 1 else _quantiles(_trailing_mean(series.values, paths, window))
+    totals = _quantiles(np.cumsum(paths.T, axis=0).T)
     # Sorting undoes rounding: quantiles that are equal on paper may cross in the last digit.
     values, totals, means = (np.sort(np.maximum(table, 0.0), axis=1) for table in (values, totals, means))
     return Forecast(model.name, method, series.origin, series.frequency, values, totals, means, notes)
 
 
+def _quantiles(paths: np.ndarray) -> np.ndarray:
+    """``np.quantile(paths, QUANTILES, axis=0).T`` to the last digit, in a quarter of its time: it sorts each period's at once."""
+    ordered = np.sort(paths.T, axis=1)
+    place = np.array(QUANTILES) * (ordered.shape[1] - 1)
+    below = place.astype(int)
+    share, low, high = place - below, ordered[:, below], ordered[:, np.minimum(below + 1, ordered.shape[1] - 1)]
+    return np.where(share < 0.5, low + (high - low) * share, high - (high - low) * (1 - share))
+
+
 def _trailing_mean(past: np.ndarray, paths: np.ndarray, window: int) -> np.ndarray:
     """Shape of `paths`: along each path, the mean of the last `window` periods, reaching back into `past`."""
-    before = np.broadcast_to(past[-(window - 1) :], (len(paths), window - 1))
-    sums = np.cumsum(np.concatenate([np.zeros((len(paths), 1)), before, paths], axis=1), axis=1)
-    return (sums[:, window:] - sums[:, :-window]) / window
+    before = np.broadcast_to(past[-(window - 1) :, None], (window - 1, len(paths)))
+    sums = np.cumsum(np.concatenate([np.zeros((1, len(paths))), before, paths.T]), axis=0)
+    return ((sums[window:] - sums[:-window]) / window).T

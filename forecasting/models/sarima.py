@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from forecasting.models import _fallback
+from forecasting.models._fitted import DAMAGED, recall, remember, sound, whole
 from forecasting.models._sarima_fit import Fit, Order, fit
 from forecasting.models.base import Model, Progress, Report, ignore
 from forecasting.models.predictive import from_normal
@@ -170,7 +172,24 @@ class SARIMA(Model):
         team = self._search(recent, scale, trial, orders, horizon, report)
         if not team:
             return _fallback.failed(self, series, horizon)
-        return self._draw(recent, scale, team, len(orders))
+        fitted = remember(self, recent, team=[member.fit.to_json() for member in team], tried=len(orders))
+        return replace(self._draw(recent, scale, team, len(orders)), fitted=fitted)
+
+    def extend(self, series: Series, horizon: int, fitted: dict[str, Any]) -> Forecast | None:
+        """See `Model.extend`."""
+        try:
+            earlier = recall(self, series, fitted)
+            recent, scale, tried = earlier.series, self.scale(series), whole(fitted["tried"], 1, 100)
+            whole(len(fitted["team"]), 1, max(TEAM, TEAM_PLAIN))
+            values = scale.forward(recent.values)
+            team = [carried_on(Fit.of(member), values, horizon) for member in fitted["team"]]
+            outlook = together(team)
+            sound(outlook.mean, outlook.errors)
+        except DAMAGED:
+            return None
+        if any(_runs_away(recent, scale, member.outlook.mean) for member in team):
+            return None
+        return replace(self._draw(recent, scale, team, tried), fitted=earlier.after(outlook.errors))
 
     def _search(
         self, series: Series, scale: Transform, trial: Trial, orders: list[Order], horizon: int, report: Report
@@ -196,16 +215,28 @@ class SARIMA(Model):
         return team
 
     def _draw(self, series: Series, scale: Transform, team: list[Judged], tried: int) -> Forecast:
-        """The plain average of the team; its members are surprised by the same shocks, so those average too."""
-        outlooks = [member.outlook for member in team]
-        mean = np.mean([outlook.mean for outlook in outlooks], axis=0)
-        psi = np.mean([outlook.psi for outlook in outlooks], axis=0)
-        known = min(len(outlook.errors) for outlook in outlooks)
-        errors = np.mean([outlook.errors[-known:] for outlook in outlooks], axis=0)
+        outlook = together(team)
         names = [str(member.fit.order) for member in team]
         listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
         method = f"{self.label} {listed} {scale.label}, best of {tried}"
-        return from_normal(self, series, scale, mean, errors, psi, method)
+        return from_normal(self, series, scale, outlook.mean, outlook.errors, outlook.psi, method)
+
+
+def together(team: list[Judged]) -> Outlook:
+    """The plain average of the team; its members are surprised by the same shocks, so those average too."""
+    outlooks = [member.outlook for member in team]
+    known = min(len(outlook.errors) for outlook in outlooks)
+    return Outlook(
+        np.mean([outlook.mean for outlook in outlooks], axis=0),
+        np.mean([outlook.errors[-known:] for outlook in outlooks], axis=0),
+        np.mean([outlook.psi for outlook in outlooks], axis=0),
+    )
+
+
+def carried_on(found: Fit, values: np.ndarray, horizon: int) -> Judged:
+    """The forecast of `found` after `values`, without a judgement. Raises `ValueError` where it cannot be."""
+    means, errors = found.rolling(values, [len(values)], horizon)
+    return Judged(np.nan, found, Outlook(means[0], errors, found.psi(horizon)))
 
 
 def candidates(trial: Trial) -> list[Order]:

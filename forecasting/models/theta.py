@@ -54,7 +54,7 @@ class Theta(Model):
             smoothed.level + drift(smoothed.alpha, trend(adjusted), len(values), horizon) + np.resize(effects, horizon)
         )
         mean, notes = _fallback.capped(series, scale, mean * unit)
-        psi = np.concatenate([[1.0], np.full(horizon - 1, smoothed.alpha)])
+        psi = np.concatenate([[1.0], np.full(horizon - 1 + len(series.doubt), smoothed.alpha)])
         method = f"Theta {'with a season of ' + series.frequency.steps(len(effects)) + ' ' if len(effects) > 1 else ''}"
         return from_normal(self, series, scale, mean, smoothed.errors * unit, psi, method + scale.label, notes)
 

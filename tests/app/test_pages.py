@@ -4,19 +4,20 @@ import pandas as pd
 import pytest
 
 from forecasting import headline
+from forecasting.looking_back import LookBack
 from forecasting.models import model, models
 from forecasting.request import Request
 from forecasting.sources import source, sources
 from forecasting.wording import compact
 
 COUNTRIES = ("United States", "United Kingdom", "Italy", "France", "Germany", "Spain")
-DEFAULT_MODELS = {"sarima", "ets", "prophet"}
+DEFAULT_MODELS = {"ensemble", "sarima", "ets", "prophet"}
 #: Links that cannot be honoured: what they ask for, and what is shown instead.
 WRONG_LINKS = [
     ({"source": "nowhere"}, "source", "bundled"),
     ({"statistic": "new_moons"}, "statistic", "new_cases"),
     ({"region": "Atlantis"}, "region", "United States"),
-    ({"models": "oracle"}, "models", "sarima,ets,prophet"),
+    ({"models": "oracle"}, "models", "ensemble,sarima,ets,prophet"),
     ({"models": "ets,oracle"}, "models", "ets"),
     ({"horizon": "9999"}, "horizon", "120"),
     ({"horizon": "0"}, "horizon", "1"),
@@ -60,7 +61,7 @@ def fit(service, region, statistic, names, horizon):
     return look_back(service, region, statistic, names)
 
 
-def test_explore_opens_on_the_united_states_new_cases_with_three_models_and_28_days(visit):
+def test_explore_opens_on_the_united_states_new_cases_with_four_models_and_28_days(visit):
     page = visit()
     assert_opened(page, "United States: new cases")
     assert page.sidebar.selectbox(key="source").value == "bundled"
@@ -251,6 +252,37 @@ def test_the_headline_figures_are_those_of_the_finished_forecast(visit, service)
         (figure.label, figure.value, figure.detail) for figure in figures
     ]
     assert page.metric[0].value == compact(series.values[-7:].sum())
+
+
+def test_the_bands_of_the_best_here_come_with_the_reason_and_with_the_link(visit, service):
+    past = fit(service, "Puerto Rico", "new_admissions", ["ets", "theta"], 4)
+    best = min((past.of(name) for name in ("ets", "theta")), key=lambda score: score.relative_wis)
+    page = visit(region="Puerto Rico", statistic="new_admissions", models="ets,theta", band="best")
+    assert not page.exception
+    assert not notes(page)
+    assert link_of(page)["band"] == "best"
+    assert page.sidebar.selectbox(key="band").value == "best"
+    (why,) = [one.value for one in page.caption if "of repeating's over 8 earlier dates" in one.value]
+    assert f"ands of {model(best.model).label}, " in why
+    assert f"{model(best.model).label}, 80 %" in page.dataframe[-1].value.columns
+
+
+def test_while_looking_back_the_bands_are_those_of_the_first_model_that_is_ready(visit, service, monkeypatch):
+    fit(service, "Puerto Rico", "new_admissions", ["ets", "theta"], 4)
+    monkeypatch.setattr(service.past, "look_back", lambda *_, **__: LookBack(begun=False))
+    page = visit(region="Puerto Rico", statistic="new_admissions", models="ets,theta", band="best")
+    assert "ETS, 80 %" in page.dataframe[-1].value.columns
+    assert any(one.value.startswith("Bands of ETS, the first that is ready; ") for one in page.caption)
+
+
+def test_the_ensemble_is_on_the_page_as_any_model_is(visit, service):
+    scores = fit(service, "Puerto Rico", "new_admissions", ["ensemble", "ets"], 4).scores
+    assert {score.model for score in scores} == {"ensemble", "ets", "naive"}
+    page = visit(region="Puerto Rico", statistic="new_admissions", models="ets,ensemble")
+    assert_opened(page, "Puerto Rico: new hospital admissions")
+    assert list(page.dataframe[-1].value.columns)[:2] == ["Date", "Ensemble"]
+    assert "Ensemble, 80 %" in page.dataframe[-1].value.columns
+    assert set(page.dataframe[0].value["Model"]) == {"Ensemble", "ETS", "Seasonal naive"}
 
 
 def test_a_shorter_training_window_leads_to_other_forecasts_of_the_same_last_week(visit, service):

@@ -79,6 +79,11 @@ def test_countries_are_a_ranked_list_without_a_map(regions):
     assert ranked == sorted(ranked, reverse=True), "the largest expected rise is first"
 
 
+def test_few_regions_have_the_ensemble_unless_another_model_is_chosen(regions):
+    assert address(regions(**STATES))["model"] == "ensemble"
+    assert address(regions(**STATES, model="ets"))["model"] == "ets"
+
+
 def test_running_totals_are_shown_as_new_counts_and_that_is_said(regions):
     totals, new = regions(statistic="cumulative_cases", model="naive"), regions(model="naive")
     assert "running totals can only rise" in said(totals)
@@ -160,6 +165,7 @@ def test_of_thousands_of_regions_200_are_shown_and_any_is_found(regions, service
     statistics = tuple(one for one in bundled.statistics if one.name == "new_admissions")
     panel = Panel("bundled", table, statistics, bundled.frequencies, "nobody", "none")
     monkeypatch.setattr(service, "panel", lambda source, patience=None: panel)
+    assert address(regions(**STATES))["model"] == "pooled", "one fit forecasts them all"
     page = finished(regions(**STATES, model="naive"))
     assert not page.exception
     assert len(shown(page)["rows"]) == 200

@@ -246,3 +246,14 @@ def test_a_visit_where_everything_is_stored_is_quick(go_back, finished):
         page.run()
         times.append(time.perf_counter() - start)
     assert min(times) < 0.5
+
+
+def test_the_best_of_the_time_machine_is_the_best_of_what_had_come_by_then(go_back, finished, service):
+    past = finished(["ets", "theta"])
+    page = go_back(models="ets,theta", band="best")
+    assert not page.exception
+    origin = pd.Timestamp(the_slider(page).value)
+    judged = time_machine.cells(past, service.series(service.panel("bundled"), "Puerto Rico", "new_admissions"))
+    known = judged[judged["date"] <= origin].groupby("model")["wis"].mean()
+    best = {"ets": "ETS", "theta": "Theta"}[known[["ets", "theta"]].idxmin()]
+    assert any(f"ands of {best}, " in caption and "of repeating's over" in caption for caption in captions(page))

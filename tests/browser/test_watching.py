@@ -1,9 +1,10 @@
 """Forecasts arrive while somebody watches, and whatever that person does, none is lost."""
 
+import contextlib
 import re
 import sqlite3
-from contextlib import closing
 
+import psutil
 import pytest
 from explore_page import link
 from playwright.sync_api import expect
@@ -22,7 +23,7 @@ def seconds(page, model):
 
 def stored(server, model, horizon):
     """How many forecasts of this kind the server has kept."""
-    with closing(sqlite3.connect(server.home / "forecasts.sqlite")) as store:
+    with contextlib.closing(sqlite3.connect(server.home / "forecasts.sqlite")) as store:
         return store.execute(
             "SELECT count(*) FROM forecasts WHERE model = ? AND horizon = ?", (model, horizon)
         ).fetchone()[0]
@@ -32,10 +33,12 @@ def test_the_page_opens_with_a_forecast_that_better_ones_replace(visitors, serve
     page = visitors.open(server.url)
     page.expect_title("United States: new cases")
     page.expect_drawn("history", "reported")
-    for model in ("sarima", "ets", "prophet"):
+    for model in ("ensemble", "sarima", "ets", "prophet"):
         page.expect_state(model, "done")
-    page.expect_drawn("history", "sarima", "ets", "prophet", "band-50", "band-80", "band-95")
+    page.expect_drawn("history", "ensemble", "sarima", "ets", "prophet", "band-50", "band-80", "band-95")
     assert "naive" not in page.traces()
+    assert page.rows.first.get_attribute("data-model") == "ensemble"
+    expect(page.row("ensemble")).to_contain_text(re.compile(r"done · Pooled \d+ %, ETS \d+ %, SARIMA \d+ %"))
     expect(page.tab.get_by_text("How good was it here?")).to_be_visible()
 
 
@@ -159,6 +162,25 @@ def test_a_cancelled_fit_ends_and_can_be_tried_again(visitors, server):
     page.expect_state(SLOW, "queued", "running")
     page.expect_state(SLOW, "done")
     page.expect_drawn(SLOW)
+
+
+def test_an_ensemble_that_waits_can_be_cancelled_and_tried_again(visitors, server):
+    held = server.workers()
+    for worker in held:
+        worker.suspend()
+    try:
+        page = visitors.open(server.url, link(models="ensemble", region="France", horizon=27))
+        page.expect_state("ensemble", "queued", "running")
+        page.press("Cancel", "ensemble")
+        page.expect_state("ensemble", "cancelled")
+        page.expect_drawn("naive")
+    finally:
+        for worker in held:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker.resume()
+    page.press("Try again", "ensemble")
+    page.expect_state("ensemble", "done")
+    page.expect_drawn("ensemble")
 
 
 def test_a_fit_is_finished_although_its_worker_is_killed(visitors, server):

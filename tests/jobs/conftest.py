@@ -50,7 +50,7 @@ class Gate:
     """What a gated fit waits for; each `open` lets one pass."""
 
     def __init__(self, request):
-        path = scripted.gate(request.series)
+        path = (scripted.pool_gate if request.pool else scripted.gate)(request.series)
         os.mkfifo(path)
         self._end = os.open(path, os.O_RDWR)
 

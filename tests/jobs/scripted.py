@@ -1,7 +1,7 @@
 """Models that behave and misbehave on command, for tests; workers and tests both `register` them.
 
-They are subclasses of seasonal naive, so that the registry, which looks at `Model`'s own, never finds them. Where they
-must wait, they read one byte from a FIFO in the folder ``SCRIPTED``, named after the first value of the series.
+They are subclasses of real ones, so that the registry, which looks at `Model`'s own, never finds them. Where they must
+wait, they read one byte from a FIFO in the folder ``SCRIPTED``, named after the first value of the series.
 """
 
 import os
@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from forecasting.errors import ModelError
 from forecasting.frequency import DAILY
 from forecasting.models import Progress, ignore, models
 from forecasting.models.naive import Naive
+from forecasting.models.pooled import Pooled
 from forecasting.request import Request
 from forecasting.series import Series
 
@@ -116,9 +118,62 @@ class Family(Scripted):
         threading.Event().wait()
 
 
+class Together(Pooled):
+    """Has nothing to say of a region called Mute, and waits where there is a gate for its first region."""
+
+    name, label = "together", "Together"
+
+    def forecast_pool(self, pool, horizon, report=ignore):
+        report(Progress(str(os.getpid()), 0, 1))
+        series = pool.series()
+        gate = pool_gate(next(iter(series.values())))
+        if gate.exists():
+            with open(gate, "rb") as waiting:
+                waiting.read(1)
+        return {name: Naive.forecast(self, one, horizon) for name, one in series.items() if name != "Mute"}
+
+
+class Lonely(Pooled):
+    name, label = "lonely", "Lonely"
+
+    def forecast_pool(self, pool, horizon, report=ignore):
+        raise ModelError("There are too few regions.")
+
+
+class Blending(Naive):
+    """The mean of its members."""
+
+    instant = False
+
+    def blend(self, series, horizon, forecasts):
+        mean = np.mean([forecast.values for forecast in forecasts.values()], axis=0)
+        first = next(iter(forecasts.values()))
+        return replace(first, model=self.name, method=" + ".join(forecasts), values=mean, notes=())
+
+
+class Mixed(Blending):
+    name, label, members = "mixed", "Mixed", ("quick", "gated", "together")
+
+
+class Half(Blending):
+    name, label, members = "half", "Half", ("quick", "unable")
+
+
+class Hopeless(Blending):
+    name, label, members = "hopeless", "Hopeless", ("unable", "buggy")
+
+
+class Clumsy(Blending):
+    name, label, members = "clumsy", "Clumsy", ("quick", "unable")
+
+    def blend(self, series, horizon, forecasts):
+        raise ZeroDivisionError("a bug")
+
+
 def register():
     """Adds them to the registry of this process; gives them by name."""
-    scripted = {kind.name: kind() for kind in Scripted.__subclasses__()}
+    kinds = [*Scripted.__subclasses__(), Together, Lonely, *Blending.__subclasses__()]
+    scripted = {kind.name: kind() for kind in kinds}
     models().update(scripted)
     return scripted
 
@@ -129,6 +184,11 @@ def folder():
 
 def gate(series):
     return folder() / f"gate{series.values[0]:g}"
+
+
+def pool_gate(series):
+    """Of a pool whose first region is `series`."""
+    return folder() / f"pool{series.values[0]:g}"
 
 
 def request(model, number=1, horizon=7):

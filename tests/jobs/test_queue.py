@@ -1,12 +1,18 @@
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 from scripted import request
 from waiting import PATIENCE, wait_for
 
 from forecasting.errors import JobError
+from forecasting.frequency import DAILY
 from forecasting.jobs import QueueFull, State
 from forecasting.jobs.queue import WORKER
 from forecasting.models import model
+from forecasting.request import Request
+from forecasting.series import Series
 from forecasting.store import Store
 
 
@@ -209,6 +215,61 @@ def test_a_closed_queue_has_cancelled_what_was_left_and_takes_nothing_more(queue
     assert [job.state for job in queue.jobs([running.key, waiting.key])] == [State.cancelled] * 2
     with pytest.raises(JobError, match="closing"):
         queue.submit(request("quick", 5))
+
+
+def later(by):
+    """The same series as `later(0)`, `by` days on."""
+    return Request(replace(LONG, values=LONG.values[: 100 + by]), "ets", 7)
+
+
+LONG = Series(pd.Timestamp("2021-01-01"), DAILY, np.random.default_rng(3).poisson(100, 140).astype(float))
+
+
+def test_a_series_that_has_gained_two_points_has_a_draft_before_its_fit_and_then_that_of_the_fit_alone(make_queue):
+    earlier = make_queue(command=WORKER)
+    first = wait_for(earlier, earlier.submit(later(0)))
+    assert first.forecast.fitted["origin"] == "2021-04-10T00:00:00"
+    waiting = make_queue(grace=3600)
+    job = waiting.submit(later(2))
+    assert (job.state, job.attempts, job.draft.horizon) == (State.queued, 0, 7)
+    assert job.draft.origin == later(2).series.origin
+    assert job.draft.notes[-1] == "Drawn with parameters of 10 Apr 2021 until a full search has ended."
+    assert job.draft.method.endswith(", parameters of 10 Apr 2021")
+    np.testing.assert_array_equal(
+        job.draft.values, model("ets").extend(later(2).series, 7, first.forecast.fitted).values
+    )
+    final = wait_for(earlier, earlier.submit(later(2)))
+    np.testing.assert_array_equal(final.forecast.values, model("ets").forecast(later(2).series, 7).values)
+    assert (final.draft, final.forecast.notes) == (None, ())
+
+
+def test_another_horizon_has_a_draft_too_and_many_points_or_a_background_fit_have_none(make_queue):
+    earlier = make_queue(command=WORKER)
+    wait_for(earlier, earlier.submit(later(0)))
+    waiting = make_queue(grace=3600)
+    assert waiting.submit(replace(later(0), horizon=28)).draft.horizon == 28
+    assert waiting.submit(later(1), background=True).draft is None
+    assert waiting.submit(later(30)).draft is None
+    assert waiting.submit(replace(later(2), model="sarima")).draft is None
+
+
+def test_a_draft_says_that_errors_have_grown(make_queue):
+    earlier = make_queue(command=WORKER)
+    wait_for(earlier, earlier.submit(later(0)))
+    risen = later(3)
+    risen.series.values[-3:] *= 2
+    draft = make_queue(grace=3600).submit(risen).draft
+    assert draft.notes[-1].endswith("errors have grown since, so that may change much.")
+
+
+def test_a_draft_that_cannot_be_made_is_none_and_the_fit_waits_all_the_same(make_queue, store, monkeypatch, caplog):
+    earlier = make_queue(command=WORKER)
+    wait_for(earlier, earlier.submit(later(0)))
+    waiting = make_queue(grace=3600)
+    monkeypatch.setattr(type(store), "latest", lambda *_: 1 / 0)
+    job = waiting.submit(later(2))
+    assert (job.state, job.draft) == (State.queued, None)
+    assert "ETS could not be carried on" in caplog.text
 
 
 def test_a_fit_in_its_time_of_grace_is_queued_and_can_be_taken_back_unbegun(make_queue):

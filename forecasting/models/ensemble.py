@@ -1,0 +1,88 @@
+"""Ensemble: what several models say together."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from forecasting.errors import ModelError
+from forecasting.models.base import Model, Progress, Report, ignore
+from forecasting.series import Forecast, Series
+
+POOLED = "pooled"
+
+
+class Ensemble(Model):
+    """The pooled model's quantiles and those of the others, averaged by what the pooled one has earned on this panel."""
+
+    name = "ensemble"
+    label = "Ensemble"
+    summary = (
+        "Averages the quantiles of Pooled, ETS and SARIMA. How much Pooled counts is what it has earned on these very "
+        "regions so far against smoothing each by itself: a half before anything is known, nearly all of it after some "
+        "seasons that were alike. The others share the rest. Without other regions to learn from it is ETS and SARIMA in "
+        "equal parts. It is seldom the best and never far from it, and is drawn as soon as one of its members is ready."
+    )
+    reference = (
+        "Lichtendahl, Grushka-Cockayne & Winkler (2013), Is it better to average probabilities or quantiles?, "
+        "Management Science 59(7)"
+    )
+    version = 1
+    order = 5
+    members = (POOLED, "ets", "sarima")
+
+    def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:
+        """See `Model.forecast`: fits its members one after the other; a queue does it side by side."""
+        from forecasting.models import model
+
+        forecasts: dict[str, Forecast] = {}
+        together = series.pool is not None and series.pool.holds(series.region)
+        members = [name for name in self.members if together or name != POOLED]
+        for done, name in enumerate(members):
+            report(Progress(model(name).label, done, len(members)))
+            with suppress(ModelError):
+                forecasts[name] = model(name).forecast(series, horizon)
+        return self.blend(series, horizon, forecasts)
+
+    def blend(self, series: Series, horizon: int, forecasts: dict[str, Forecast]) -> Forecast:
+        """See `Model.blend`."""
+        # In one order, whoever came first: sums depend on it in the last digit.
+        forecasts = {name: forecasts[name] for name in self.members if name in forecasts}
+        weights = shares(forecasts)
+
+        def mean(table: str) -> np.ndarray:
+            return np.sort(sum(weights[name] * getattr(one, table) for name, one in forecasts.items()), axis=1)
+
+        first = next(iter(forecasts.values()))
+        notes = tuple(dict.fromkeys(note for one in forecasts.values() for note in one.notes))
+        fitted: dict[str, Any] = {"weights": weights}
+        return replace(
+            first,
+            model=self.name,
+            method=_method(weights),
+            values=mean("values"),
+            totals=mean("totals"),
+            means=mean("means"),
+            notes=notes,
+            fitted=fitted,
+        )
+
+
+def shares(forecasts: dict[str, Forecast]) -> dict[str, float]:
+    """What each of these members counts for; they sum to one."""
+    if not forecasts:
+        raise ModelError("None of the ensemble's members could forecast this.")
+    others = [name for name in forecasts if name != POOLED]
+    if POOLED not in forecasts:
+        return dict.fromkeys(others, 1 / len(others))
+    trust = float(forecasts[POOLED].fitted.get("trust", 0.5)) if others else 1.0
+    return {name: trust if name == POOLED else (1 - trust) / len(others) for name in forecasts}
+
+
+def _method(weights: dict[str, float]) -> str:
+    from forecasting.models import model
+
+    return ", ".join(f"{model(name).label} {100 * share:.0f} %" for name, share in weights.items())

@@ -1,0 +1,219 @@
+"""Pooled: one model of all regions of a panel, which learn from each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from forecasting.errors import ModelError
+from forecasting.frequency import Frequency
+from forecasting.models import _fallback
+from forecasting.models._experts import Learned, learn, root
+from forecasting.models.base import PooledModel, Progress, Report, ignore
+from forecasting.models.predictive import from_spread
+from forecasting.pool import Pool
+from forecasting.provisional import doubtful_together
+from forecasting.series import Forecast, Series
+from forecasting.transforms import Transform
+
+#: Weekday (or hour) patterns are those of so many of the last weeks (or days).
+PATTERN_BLOCKS = 8
+#: How far to both sides a slope is taken, as a share.
+STEP = 1e-4
+#: Before the first whole block ahead, a level is known so well: its share of the spread a block ahead.
+KNOWN_NOW = 0.7
+
+
+class Pooled(PooledModel):
+    """Experts on the whole table of regions, weighed by how they did on it so far."""
+
+    name = "pooled"
+    label = "Pooled"
+    summary = (
+        "One model for all regions at once. What the regions did together lately carries each of them on, as far as its "
+        "own figures are too few or too noisy to tell; from half a year of weeks on, an autoregression learned "
+        "from all regions takes part, and after a year the time of the year does. How much each of these counts is decided by "
+        "their errors on the same regions so far, forecast from the figures as they were published then. Best with many "
+        "regions that rise and fall together; of a single region it knows no more than exponential smoothing does."
+    )
+    reference = (
+        "Montero-Manso & Hyndman (2021), Principles and algorithms for forecasting groups of time series; Herbster & "
+        "Warmuth (1998), Tracking the best expert"
+    )
+    version = 1
+    order = 15
+    time_limit = 180.0
+
+    def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:
+        """See `Model.forecast`: from all regions of the series' pool, or, without one, from this series alone."""
+        if not len(series):
+            raise ModelError("There is not a single figure to learn from.")
+        if series.pool is not None and series.pool.holds(series.region):
+            return self.forecast_pool(series.pool.gather(), horizon, report)[series.region]
+        return self._forecasts({series.region: series}, (), horizon, report)[series.region]
+
+    def forecast_pool(self, pool: Pool, horizon: int, report: Report = ignore) -> dict[str, Forecast]:
+        """See `PooledModel.forecast_pool`."""
+        series = {region: one for region, one in pool.series().items() if len(one)}
+        if not series:
+            raise ModelError("No region has a single figure to learn from.")
+        return self._forecasts(series, _snapshots(pool, series), horizon, report)
+
+    def _forecasts(
+        self, series: Mapping[str, Series], snapshots: Sequence[np.ndarray], horizon: int, report: Report
+    ) -> dict[str, Forecast]:
+        frequency = next(iter(series.values())).frequency
+        blocks = _Blocks.of(frequency)
+        report(Progress(f"learning from {_regions(len(series))}", 0, 2))
+        earlier = snapshots if blocks.periods == 1 else ()
+        learned = learn(blocks.table(series), earlier, blocks.ahead(horizon), blocks.year)
+        report(Progress(f"forecasting {_regions(len(series))}", 1, 2))
+        method = _method(learned, len(series))
+        return {
+            region: self._one(one, blocks, learned.mean[place], learned.spread[place], horizon, method, learned.trust)
+            for place, (region, one) in enumerate(series.items())
+        }
+
+    def _one(
+        self,
+        series: Series,
+        blocks: _Blocks,
+        mean: np.ndarray,
+        spread: np.ndarray,
+        horizon: int,
+        method: str,
+        trust: float,
+    ) -> Forecast:
+        if not series.values.any():  # what shakes the others says nothing of a region that has never had one
+            few = len(series) == 1
+            repeated = (
+                _fallback.too_short(self, series, horizon, 2) if few else _fallback.constant(self, series, horizon)
+            )
+            return replace(repeated, fitted={"trust": trust})
+        scale = self.scale(series)
+        mean, spread, noise = _on(scale, *blocks.periods_of(series.values, mean, spread, horizon))
+        mean, notes = _fallback.capped(series, scale, mean)
+        return from_spread(
+            self, series, scale, mean, spread, noise, method=method, notes=notes, fitted={"trust": trust}
+        )
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """Counts in blocks without a pattern inside: weeks of days, days of hours, or single longer periods.
+
+    Attributes:
+        periods: in a block.
+        year: blocks in a year, None where a year is far longer than any season of the series.
+    """
+
+    periods: int
+    year: int | None
+
+    @staticmethod
+    def of(frequency: Frequency) -> _Blocks:
+        if frequency.name == "daily":
+            return _Blocks(frequency.season, 52)
+        if frequency.name == "hourly":
+            return _Blocks(frequency.season, None)
+        return _Blocks(1, frequency.season)
+
+    def ahead(self, horizon: int) -> int:
+        """Blocks that hold so many periods, and one more to draw a line to."""
+        return horizon if self.periods == 1 else -(-horizon // self.periods) + 1
+
+    def table(self, series: Mapping[str, Series]) -> np.ndarray:
+        """Shape (blocks, regions), counts a block; single periods begin with the first date of any region.
+
+        Blocks are counted back from each region's own last period, so none is cut; one that ends earlier than others
+        by some blocks has none at the end.
+        """
+        starts = min(one.start for one in series.values())
+        ends = max(one.origin for one in series.values())
+        grid = pd.date_range(starts, ends, freq=next(iter(series.values())).frequency.alias)
+        rows = -(-len(grid) // self.periods)
+        table = np.full((rows, len(series)), np.nan)
+        for place, one in enumerate(series.values()):
+            missing = (len(grid) - 1 - int(grid.searchsorted(one.origin))) // self.periods
+            whole = self._blocks(one.published)
+            table[rows - missing - len(whole) : rows - missing, place] = whole
+        return table[int(np.argmax(np.isfinite(table).any(axis=1))) :]
+
+    def _blocks(self, values: np.ndarray) -> np.ndarray:
+        """Sums of whole blocks up to the last period; of less than a block its mean's."""
+        count = len(values) // self.periods
+        if not count:
+            return np.array([values.mean() * self.periods])
+        return np.asarray(values[-count * self.periods :].reshape(count, self.periods).sum(axis=1))
+
+    def periods_of(
+        self, values: np.ndarray, mean: np.ndarray, spread: np.ndarray, horizon: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Mean, spread and noise of each period ahead on the fourth root, from those of blocks: the region's own pattern."""
+        if self.periods == 1:
+            return mean[:horizon], spread[:horizon], None
+        share = root(np.array(1 / self.periods))
+        recent = self._blocks(values)[-PATTERN_BLOCKS:]
+        pattern, noise = self._pattern(values, recent)
+        middles = self.periods * np.arange(len(mean) + 1) - (self.periods - 1) / 2
+        ahead = np.arange(1, horizon + 1)
+        level = np.interp(ahead, middles, np.concatenate([root(recent[-1:]), mean])) * share
+        wide = np.interp(ahead, middles, np.concatenate([KNOWN_NOW * spread[:1], spread])) * share
+        shape = root(np.resize(pattern, horizon))
+        return level * shape, wide * shape, np.where(shape > 0, noise, 0.0)
+
+    def _pattern(self, values: np.ndarray, recent: np.ndarray) -> tuple[np.ndarray, float]:
+        """Each place's share of a block times its length, and the noise around that on the fourth root."""
+        count = len(values) // self.periods
+        if count < 2 or not recent.sum() > 0:
+            return np.ones(self.periods), 0.0
+        days = values[-len(recent) * self.periods :].reshape(len(recent), self.periods)
+        pattern = days.sum(axis=0) / recent.sum() * self.periods
+        noise = root(days) - root(np.outer(recent / self.periods, pattern))
+        return pattern, float(np.sqrt((noise**2).mean()))
+
+
+def _snapshots(pool: Pool, series: Mapping[str, Series]) -> list[np.ndarray]:
+    """New counts as they were published earlier, from the first date of `series` on, less what was provisional then."""
+    columns = [place for place, region in enumerate(pool.regions) if region in series]
+    first = int(pool.dates.searchsorted(min(one.start for one in series.values())))
+    found = []
+    for snapshot in pool.snapshots:
+        counts = snapshot.values[:, columns]
+        if pool.reported_cumulative:
+            totals = pd.DataFrame(counts).interpolate(limit_area="inside").to_numpy()
+            counts = np.diff(totals, axis=0, prepend=np.nan)
+        counts = np.where(counts < 0, np.nan, counts)[first:]
+        rows = np.flatnonzero(np.isfinite(counts).any(axis=1))
+        if len(rows):
+            counts = counts[: rows[-1] + 1]
+            found.append(counts[: doubtful_together(counts, 1)])
+    return found
+
+
+def _on(
+    scale: Transform, mean: np.ndarray, spread: np.ndarray, noise: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """From the fourth root to `scale`: what a standard deviation is there, at the mean or one above zero."""
+    moved = scale.forward(mean**4)
+    at = np.maximum(mean, np.hypot(spread, 0.0 if noise is None else noise))
+    low, high = scale.forward(((1 - STEP) * at) ** 4), scale.forward(((1 + STEP) * at) ** 4)
+    slope = np.divide(high - low, 2 * STEP * at, out=np.zeros_like(at), where=at > 0)
+    return moved, spread * slope, None if noise is None else noise * slope
+
+
+def _method(learned: Learned, regions: int) -> str:
+    kinds = {"shared": "Shared trend", "season": "season", "auto": "autoregression"}
+    shares = {
+        said: sum(weight for name, weight in learned.weights.items() if name.startswith(kind))
+        for kind, said in kinds.items()
+    }
+    parts = [f"{said} {100 * share:.0f} %" for said, share in shares.items() if share >= 0.005]
+    return f"{', '.join(parts)}; {_regions(regions)}"
+
+
+def _regions(count: int) -> str:
+    return "1 region" if count == 1 else f"{count:,} regions"

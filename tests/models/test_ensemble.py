@@ -1,0 +1,118 @@
+"""Ensemble: what its members say, each as much as it counts for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecasting.errors import ModelError
+from forecasting.frequency import of_alias
+from forecasting.models import PooledModel, model, models
+from forecasting.models.base import Progress
+from forecasting.models.ensemble import Ensemble, shares
+from forecasting.series import QUANTILES, Forecast, Series
+
+SERIES = Series(pd.Timestamp("2022-01-01"), of_alias("W-SAT"), 50.0 + np.arange(30))
+TABLES = ("values", "totals", "means")
+MEMBERS = Ensemble.members
+
+
+def said(name: str, level: float, trust: float | None = None, notes: tuple[str, ...] = ()) -> Forecast:
+    """A member's forecast of four weeks, whose quantiles begin at `level`."""
+    table = level + np.arange(4)[:, None] + np.linspace(0, level, len(QUANTILES))
+    fitted = {} if trust is None else {"trust": trust}
+    return Forecast(name, name, SERIES.origin, SERIES.frequency, table, np.cumsum(table, axis=0), table, notes, fitted)
+
+
+def blended(*forecasts: Forecast) -> Forecast:
+    return Ensemble().blend(SERIES, 4, {forecast.model: forecast for forecast in forecasts})
+
+
+def test_its_members_are_in_the_registry_and_one_of_them_learns_from_all_regions() -> None:
+    assert set(MEMBERS) < set(models())
+    assert [name for name in MEMBERS if isinstance(model(name), PooledModel)] == ["pooled"]
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_one_member_alone_is_all_of_it(name: str) -> None:
+    only = said(name, 80.0, trust=0.3)
+    forecast = blended(only)
+    for table in TABLES:
+        np.testing.assert_array_equal(getattr(forecast, table), getattr(only, table))
+    assert forecast.model == "ensemble"
+    assert forecast.fitted == {"weights": {name: 1.0}}
+
+
+def test_the_pooled_member_counts_for_what_it_has_earned_and_the_others_share_the_rest() -> None:
+    forecast = blended(said("pooled", 100.0, trust=0.8), said("ets", 10.0), said("sarima", 30.0))
+    assert forecast.fitted["weights"] == pytest.approx({"pooled": 0.8, "ets": 0.1, "sarima": 0.1})
+    assert forecast.median[0] == pytest.approx(0.8 * 150 + 0.1 * 15 + 0.1 * 45)
+    assert forecast.method == "Pooled 80 %, ETS 10 %, SARIMA 10 %"
+
+
+def test_a_pooled_member_that_says_nothing_of_its_trust_counts_for_a_half() -> None:
+    assert shares({"pooled": said("pooled", 1.0), "ets": said("ets", 1.0)}) == {"pooled": 0.5, "ets": 0.5}
+
+
+def test_without_a_pooled_member_the_others_share_equally() -> None:
+    assert shares({"ets": said("ets", 1.0), "sarima": said("sarima", 1.0)}) == {"ets": 0.5, "sarima": 0.5}
+
+
+def test_without_any_member_there_is_a_sentence() -> None:
+    with pytest.raises(ModelError, match=r"^None of the ensemble's members could forecast this\.$"):
+        blended()
+
+
+@given(
+    trust=st.floats(0, 1),
+    levels=st.lists(st.floats(0, 1e6), min_size=3, max_size=3),
+    there=st.sets(st.sampled_from(MEMBERS), min_size=1),
+)
+def test_a_blend_is_ordered_and_between_its_members_and_its_weights_sum_to_one(
+    trust: float, levels: list[float], there: set[str]
+) -> None:
+    forecasts = [said(name, level, trust) for name, level in zip(MEMBERS, levels, strict=True) if name in there]
+    forecast = blended(*forecasts)
+    assert sum(forecast.fitted["weights"].values()) == pytest.approx(1)
+    for table in TABLES:
+        quantiles = getattr(forecast, table)
+        parts = np.stack([getattr(one, table) for one in forecasts])
+        assert (np.diff(quantiles, axis=1) >= 0).all()
+        assert (quantiles >= parts.min(axis=0) * (1 - 1e-12)).all()
+        assert (quantiles <= parts.max(axis=0) * (1 + 1e-12)).all()
+
+
+def test_who_is_ready_first_changes_nothing() -> None:
+    forecasts = [said("pooled", 0.1, trust=0.7), said("ets", 0.3), said("sarima", 0.7)]
+    straight, backwards = blended(*forecasts), blended(*forecasts[::-1])
+    assert straight.method == backwards.method
+    for table in TABLES:
+        np.testing.assert_array_equal(getattr(straight, table), getattr(backwards, table))
+
+
+def test_what_several_members_say_is_said_once() -> None:
+    short, runaway = "Only 3 figures.", "The trend ran away."
+    forecast = blended(said("ets", 1.0, notes=(short,)), said("sarima", 1.0, notes=(runaway, short)))
+    assert forecast.notes == (short, runaway)
+
+
+def test_of_a_single_series_it_is_ets_and_sarima_in_equal_parts() -> None:
+    told: list[Progress] = []
+    forecast = Ensemble().forecast(SERIES, 4, told.append)
+    parts = [model(name).forecast(SERIES, 4) for name in ("ets", "sarima")]
+    assert [progress.trying for progress in told] == ["ETS", "SARIMA"]
+    np.testing.assert_allclose(forecast.values, (parts[0].values + parts[1].values) / 2)
+    assert forecast.origin == SERIES.origin
+
+
+def test_a_member_that_fails_leaves_the_rest_to_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> Forecast:
+        raise ModelError("This is beyond it.")
+
+    monkeypatch.setattr(type(model("sarima")), "forecast", fails)
+    forecast = Ensemble().forecast(SERIES, 4)
+    assert forecast.fitted["weights"] == {"ets": 1.0}
+    np.testing.assert_array_equal(forecast.values, model("ets").forecast(SERIES, 4).values)

@@ -1,0 +1,241 @@
+"""All regions of a panel at once: which pool it is, what is in it, and what it takes to know that."""
+
+import json
+import time
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting import figures
+from forecasting.backtest import cut
+from forecasting.errors import DataError
+from forecasting.frequency import DAILY, weekly
+from forecasting.models import models
+from forecasting.models.pooled import Pooled
+from forecasting.panel import Panel, Statistic
+from forecasting.pool import Pool, PoolOf
+from forecasting.prepare import prepare
+from forecasting.request import PoolRequest, Request
+from forecasting.shocks import shocks, strike
+from forecasting.sources import source
+
+NEW = Statistic("new", "New", "cases", "new")
+WEEKS = pd.date_range("2023-01-07", periods=80, freq="W-SAT")
+REGIONS = ("Aland", "Bornholm", "Corsica", "Dragør")
+
+
+def table(weeks=WEEKS, regions=REGIONS, as_of=None) -> pd.DataFrame:
+    """What was published by the end of `weeks`: each figure a little less in the week after."""
+    rows = []
+    for place, region in enumerate(regions):
+        values = np.random.default_rng(place).poisson(50 * (place + 1), len(WEEKS)).astype(float)[: len(weeks)]
+        rows.append(pd.DataFrame({"region": region, "statistic": "new", "date": weeks, "value": values}))
+    whole = pd.concat(rows, ignore_index=True)
+    if as_of is not None:
+        whole.loc[whole["date"] == weeks[-1], "value"] *= 0.9
+        whole["as_of"] = as_of
+    return whole
+
+
+def panel(figures=None) -> Panel:
+    return Panel("test", table() if figures is None else figures, (NEW,), {"new": weekly()}, "", "")
+
+
+def vintages(count=40) -> Panel:
+    """The last `count` weeks as they were published, each a day after its end."""
+    ends = range(len(WEEKS) - count, len(WEEKS))
+    parts = [table(WEEKS[: end + 1], as_of=WEEKS[end] + pd.Timedelta(days=1)) for end in ends]
+    return panel(pd.concat(parts, ignore_index=True))
+
+
+@pytest.mark.parametrize("statistic", ["new_cases", "cumulative_cases", "new_admissions"])
+def test_every_series_of_a_pool_is_that_of_prepare_before_corrections(statistic):
+    bundled = source("bundled").panel()
+    pool = prepare(bundled, bundled.regions(statistic)[0], statistic).pool.gather()
+    together = Pool.from_json(json.loads(json.dumps(pool.to_json()))).series()
+    assert list(together) == sorted(bundled.regions(statistic))
+    for region, series in together.items():
+        alone = prepare(bundled, region, statistic)
+        assert (series.region, series.start, series.origin) == (region, alone.start, alone.origin)
+        np.testing.assert_array_equal(series.values, alone.published)
+
+
+def test_late_ends_gaps_and_regions_without_a_figure_are_as_in_prepare():
+    figures = table()
+    at = {region: figures["region"] == region for region in REGIONS}
+    figures = figures[~(at["Bornholm"] & figures["date"].isin(WEEKS[[10, 11, 30]]))]
+    figures = figures[(figures["region"] != "Corsica") | (figures["date"] <= WEEKS[70])]
+    figures.loc[at["Dragør"] & figures["date"].isin(WEEKS[[0, 1, 78, 79]]), "value"] = np.nan
+    figures.loc[figures["date"] == WEEKS[-1], "value"] *= 0.1  # not yet in, everywhere
+    nothing = table(WEEKS[:5], ("Elba",)).assign(value=np.nan)
+    whole = panel(pd.concat([figures, nothing], ignore_index=True))
+    pool = PoolOf(whole, "new").gather()
+    together = pool.series()
+    assert list(together) == list(REGIONS)
+    assert not PoolOf(whole, "new").holds("Elba")
+    assert pool.provisional_from
+    for region, series in together.items():
+        alone = prepare(whole, region)
+        assert (series.start, series.origin) == (alone.start, alone.origin)
+        np.testing.assert_array_equal(series.values, alone.published)
+
+
+def test_dates_off_the_grid_are_put_on_it_as_in_prepare():
+    shifted = panel(table(WEEKS - pd.Timedelta(days=2)))
+    together = PoolOf(shifted, "new").gather().series()
+    for region, series in together.items():
+        alone = prepare(shifted, region)
+        assert (series.start, series.origin) == (alone.start, alone.origin)
+        np.testing.assert_array_equal(series.values, alone.published)
+
+
+def test_a_pool_of_a_date_is_the_same_whatever_comes_later():
+    early = panel(table(WEEKS[:60]))
+    later = panel(pd.concat([table(), table(WEEKS[65:], ("Aaland", "Elba"))], ignore_index=True))
+    then = PoolOf(later, "new", WEEKS[59])
+    assert then.key == PoolOf(early, "new").key == PoolOf(early.as_of(WEEKS[59]), "new", WEEKS[59]).key
+    assert then == PoolOf(early, "new")
+    assert not then.holds("Elba")
+    assert then.gather().values.shape == (60, 4)
+    poisoned = later.table.assign(value=later.table["value"].where(later.table["date"] <= WEEKS[59], 1e9))
+    np.testing.assert_array_equal(PoolOf(panel(poisoned), "new", WEEKS[59]).gather().values, then.gather().values)
+
+
+def test_the_order_of_the_rows_does_not_matter():
+    assert PoolOf(panel(table().sample(frac=1, random_state=1)), "new").key == PoolOf(panel(), "new").key
+
+
+@pytest.mark.parametrize("change", ["a value", "a gap", "a region", "a name", "a date"])
+def test_another_pool_has_another_key(change):
+    figures = table()
+    if change == "a value":
+        figures.loc[100, "value"] += 1
+    elif change == "a gap":
+        figures = figures.drop(index=100)
+    elif change == "a region":
+        figures = figures[figures["region"] != "Dragør"]
+    elif change == "a name":
+        figures["region"] = figures["region"].replace("Dragør", "Dublin")
+    else:
+        figures["date"] += pd.Timedelta(days=7)
+    assert PoolOf(panel(figures), "new").key != PoolOf(panel(), "new").key
+
+
+def test_the_date_and_the_window_are_part_of_the_key_where_they_matter():
+    whole = PoolOf(panel(), "new")
+    assert len({whole.key, PoolOf(panel(), "new", WEEKS[-2]).key, whole.tail(30).key, whole.tail(31).key}) == 4
+    assert PoolOf(panel(), "new", WEEKS[-1] + pd.Timedelta(days=3)).key == whole.key
+    assert whole.tail(200).key == whole.key
+    assert whole.tail(30).tail(200).key == whole.tail(30).key
+
+
+def test_a_window_is_all_that_is_seen_of_every_region():
+    series = prepare(panel(), "Corsica").tail(30)
+    together = series.pool.gather().series()
+    assert {len(one) for one in together.values()} == {30}
+    np.testing.assert_array_equal(together["Corsica"].values, series.published)
+
+
+def test_a_short_series_keeps_to_the_window_of_the_others():
+    figures = table()
+    short = panel(figures[(figures["region"] != "Corsica") | (figures["date"] >= WEEKS[60])])
+    assert prepare(short, "Corsica").tail(30).pool.key == prepare(short, "Aland").tail(30).pool.key
+
+
+def test_earlier_vintages_come_along_and_later_ones_change_nothing(monkeypatch):
+    monkeypatch.setattr("forecasting.pool.MOST_SNAPSHOTS", 26)
+    all_of_them, some = vintages(), vintages()
+    some = replace(some, table=some.table[some.table["as_of"] <= WEEKS[70] + pd.Timedelta(days=1)])
+    at = WEEKS[70] + pd.Timedelta(days=2)
+    then = PoolOf(all_of_them, "new", at)
+    assert then.key == PoolOf(some, "new").key != PoolOf(all_of_them, "new").key
+    pool = Pool.from_json(json.loads(json.dumps(then.gather().to_json())))
+    assert len(pool.snapshots) == 26
+    assert [one.date for one in pool.snapshots] == [end + pd.Timedelta(days=1) for end in WEEKS[44:70]]
+    assert [len(one.values) for one in pool.snapshots] == list(range(45, 71))
+    was = pool.snapshots[-1].values[69]
+    np.testing.assert_allclose(was, 0.9 * pool.values[69])
+    assert cut(all_of_them, "Aland", "new", at).series.pool.key == then.key
+    assert prepare(all_of_them.as_of(at), "Bornholm").pool.key == then.key
+
+
+def test_a_vintage_that_was_revised_is_another_pool_though_the_newest_is_the_same():
+    whole = vintages()
+    figures = whole.table.copy()
+    figures.loc[(figures["as_of"] == figures["as_of"].unique()[-2]) & (figures["date"] == WEEKS[5]), "value"] += 1
+    assert PoolOf(panel(figures), "new").key != PoolOf(whole, "new").key
+
+
+def test_a_look_back_s_pool_is_the_whole_panel_s_at_that_date(service):
+    bundled = source("bundled").panel()
+    past = service.past.look_back(bundled, "Italy", "new_cases", [], window=90)
+    for one in past.cuts:
+        of_all = PoolOf(bundled, "new_cases", one.at)
+        assert one.series.pool.key == of_all.key == cut(bundled, "Spain", "new_cases", one.at).series.pool.key
+
+
+def test_without_others_or_with_changed_figures_there_is_no_pool():
+    alone = table(regions=("Aland",))
+    assert prepare(panel(alone), "Aland").pool is None
+    series = prepare(panel(), "Aland")
+    assert series.until(WEEKS[50]).pool is None
+    struck = strike(panel(), "Aland", "new", shocks()["spike"])
+    assert struck.real.pool is struck.series.pool is None
+
+
+def test_a_pool_holds_the_largest_regions_only(monkeypatch):
+    monkeypatch.setattr(figures, "MOST_REGIONS", 3)
+    whole = PoolOf(panel(), "new")
+    assert [whole.holds(region) for region in REGIONS] == [False, True, True, True]
+    assert whole.gather().regions == ("Bornholm", "Corsica", "Dragør")
+    assert Request(prepare(panel(), "Aland"), "pooled", 4).pool is None
+
+
+def test_a_table_of_the_wrong_size_is_refused():
+    data = PoolOf(panel(), "new").gather().to_json()
+    data["values"][0] += 1
+    with pytest.raises(DataError, match="81 × 4 figures has 2560 bytes"):
+        Pool.from_json(data)
+
+
+def test_the_key_of_a_large_table_is_there_at_once():
+    days = pd.date_range("2021-01-01", periods=1000)
+    names = [f"Region {number:03d}" for number in range(300)]
+    values = np.random.default_rng(1).poisson(50, 300_000).astype(float)
+    figures = pd.DataFrame(
+        {"region": np.repeat(names, 1000), "statistic": "new", "date": np.tile(days, 300), "value": values}
+    )
+    large = Panel("large", figures, (NEW,), {"new": DAILY}, "", "")
+    assert PoolOf(large, "new").key
+    start = time.process_time()
+    assert PoolOf(large, "new", days[900]).key
+    assert time.process_time() - start < 0.1  # a few milliseconds, on a machine that has nothing else to do
+
+
+def test_a_request_for_a_pooled_model_is_named_by_its_pool_and_its_region():
+    assert models()["pooled"].__class__ is Pooled
+    one, other = (Request(prepare(panel(), region), "pooled", 4) for region in ("Aland", "Corsica"))
+    assert one.pool.key == other.pool.key == PoolRequest(PoolOf(panel(), "new"), "pooled", 4).key
+    assert len({one.key, other.key, one.pool.key, replace(one, horizon=5).key}) == 4
+    assert one.key == one.pool.part("Aland")
+    alone = Request(replace(one.series, pool=None), "pooled", 4)
+    assert alone.pool is None
+    assert alone.key != one.key
+    assert Request(one.series, "ets", 4).key == Request(alone.series, "ets", 4).key
+
+
+def test_an_ensemble_is_named_by_its_members_and_has_a_pooled_one_only_with_a_pool():
+    series = prepare(panel(), "Aland")
+    whole, alone = Request(series, "ensemble", 4), Request(replace(series, pool=None), "ensemble", 4)
+    assert "pooled" in [member.model for member in whole.members]
+    assert "pooled" not in [member.model for member in alone.members]
+    assert whole.key != alone.key
+
+
+def test_a_request_of_a_pool_survives_the_way_to_a_worker():
+    request = PoolRequest(PoolOf(panel(), "new"), "pooled", 4)
+    there = PoolRequest.from_json(json.loads(json.dumps(request.to_json())))
+    assert (there.model, there.horizon, there.pool.regions) == ("pooled", 4, REGIONS)
+    np.testing.assert_array_equal(there.pool.values, request.pool.gather().values)
