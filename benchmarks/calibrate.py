@@ -43,10 +43,11 @@ def run(options: list[str]) -> Iterator[Figure]:
         asked = tasks[:: SAMPLED.get(name, 1)]
         found = deviates(name, asked, forecast_all(name, asked))
         for frequency, rows in found.groupby("frequency"):
-            if (name, frequency) not in MEASURED:
+            measured = (name, frequency) in MEASURED
+            if not measured:
                 learned[name, str(frequency)] = learn(rows)
             for family, own in rows.groupby("family"):
-                elsewhere = learn(rows[rows["family"] != family])
+                elsewhere = Correction() if measured else learn(rows[rows["family"] != family])
                 yield from _held(f"{family}/{name}", own, elsewhere)
     if write:
         rows = [{"model": name, "frequency": frequency, **vars(one)} for (name, frequency), one in learned.items()]

@@ -26,11 +26,14 @@ RATE, FORGET_WEIGHTS, FORGET_SPREAD = 0.5, 0.97, 0.98
 #: Counting noise (times the mean count) and reporting noise, as variances over that of a level's own change a block.
 COUNTING, REPORTING = (4.0, 20.0, 60.0), (0.02, 0.5, 2.0)
 #: The share of the regions' common trend that is carried on, how fast it follows, and what is left of it a block later.
-CARRIED, FOLLOWS, FADES = 0.45, 0.5, 0.85
+CARRIED, FOLLOWS, FADES = 0.5, 0.5, 0.85
 #: How much of the trend is that of earlier years, where there are any; and the share of a year that it is smoothed over.
 SEASONAL, SMOOTHED = 0.5, 0.1
 #: An autoregression takes part from half a year of blocks on; its penalty and its lags.
 LEAST_BLOCKS, PENALTY, LAGS = 26, 100.0, 3
+#: The last so many rows are corrected by what such rows became, when so many rows have followed; as if so many had become
+#: what they were; of regions with so many counts, of which there are so many.
+REVISED, SETTLED, PRIOR_REVISIONS, LEAST_REVISED, LEAST_REGIONS = 2, 3, 8.0, 5.0, 5
 #: Trust follows errors at this share of the rate, for two kinds of forecasts are worth mixing.
 MIXING = 0.25
 #: Smoothing each region by itself, which the experts are compared with: gains of level and trend, what is left of it.
@@ -82,11 +85,13 @@ def learn(newest: np.ndarray, earlier: Sequence[np.ndarray], horizon: int, year:
             the first of them the newest one is cut.
         year: blocks in a year, or None where seasons of a year mean nothing.
     """
-    tables = _earlier(newest, earlier)
+    cuts, published = _earlier(newest, earlier)
+    *published, last = _corrected([*published, newest])
+    tables = [*cuts, *published]
     reach = max(horizon, JUDGED)  # whoever looks one block ahead has the same weights
-    said = [_experts(table, reach, year) for table in [*tables, newest]]
+    said = [_experts(table, reach, year) for table in [*tables, last]]
     names = list(said[-1])
-    target, units = root(newest), [_last_unit(table) for table in [*tables, newest]]
+    target, units = root(newest), [_last_unit(table) for table in [*tables, last]]
     weights = _weights(names, said[:-1], tables, units, target)
     means = [_mixed(one, weights) for one in said]
     trust = _trust(means[:-1], tables, units, target)
@@ -95,12 +100,45 @@ def learn(newest: np.ndarray, earlier: Sequence[np.ndarray], horizon: int, year:
     return Learned(mean[:, :horizon], spread[:, :horizon], weights, trust, len(tables))
 
 
-def _earlier(newest: np.ndarray, earlier: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The last `ORIGINS` tables that end before the newest one does, one a length, shortest first."""
+def _earlier(newest: np.ndarray, earlier: Sequence[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The last `ORIGINS` tables that end before the newest one does, one a length, shortest first: cut ones, published ones."""
     published = {len(table): table for table in earlier if 2 <= len(table) < len(newest)}
     first = min(published, default=len(newest))
-    tables = {rows: newest[:rows] for rows in range(2, first)} | published
-    return [tables[rows] for rows in sorted(tables)][-ORIGINS:]
+    cuts = [newest[:rows] for rows in range(2, first)]
+    known = [published[rows] for rows in sorted(published)][-ORIGINS:]
+    return cuts[max(len(cuts) + len(known) - ORIGINS, 0) :], known
+
+
+def _corrected(tables: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Published tables, shortest first, whose last rows are what such rows became later, as far as that was known by then.
+
+    One correction for all regions, in units: the median one of what earlier tables' last rows had become when they were
+    settled, drawn towards none while there are few.
+    """
+    return [_with_last_rows_corrected(table, tables[:place]) for place, table in enumerate(tables)]
+
+
+def _with_last_rows_corrected(table: np.ndarray, before: Sequence[np.ndarray]) -> np.ndarray:
+    values, changed = root(table), False
+    for age in range(min(REVISED, len(table))):
+        revised = [
+            _revision(one, table, len(one) - 1 - age) for one in before if age < len(one) <= len(table) - SETTLED
+        ]
+        known = [one for one in revised if np.isfinite(one)][-ORIGINS:]
+        usual = float(np.median(known)) * len(known) / (len(known) + PRIOR_REVISIONS) if known else 0.0
+        if usual:
+            values[-1 - age] += usual * unit(np.nan_to_num(table[-1 - age]))
+            changed = True
+    return np.where(np.isfinite(table), np.maximum(values, 0.0) ** 4, np.nan) if changed else table
+
+
+def _revision(then: np.ndarray, now: np.ndarray, row: int) -> float:
+    """What a row became, in units: the median over regions that are large enough; NaN where there are too few."""
+    both = np.minimum(then[row], now[row]) >= LEAST_REVISED
+    if both.sum() < LEAST_REGIONS:
+        return np.nan
+    before, after = then[row][both], now[row][both]
+    return float(np.median((root(after) - root(before)) / unit((before + after) / 2)))
 
 
 def _experts(table: np.ndarray, horizon: int, year: int | None) -> dict[str, np.ndarray]:

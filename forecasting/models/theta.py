@@ -34,7 +34,7 @@ class Theta(Model):
         "Assimakopoulos & Nikolopoulos, International Journal of Forecasting 16 (2000); as simple exponential "
         "smoothing with drift: Hyndman & Billah, International Journal of Forecasting 19 (2003)"
     )
-    version = 2
+    version = 3
     order = 30
     instant = True
 

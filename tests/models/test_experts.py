@@ -166,6 +166,30 @@ def test_before_the_first_that_was_published_the_newest_one_is_cut_and_of_two_of
     np.testing.assert_array_equal(ours.mean, theirs.mean)
 
 
+def test_last_rows_that_are_always_published_too_low_are_raised_by_what_became_of_them() -> None:
+    table = np.full((60, 8), 625.0)
+    cuts = [table[:rows].copy() for rows in range(30, len(table))]
+    for cut in cuts:
+        cut[-1] *= 0.8
+    late = table.copy()
+    late[-1] *= 0.8
+    taken_at_its_word = learn(late, (), 4, None).mean[:, 0] ** 4
+    raised = learn(late, cuts, 4, None).mean[:, 0] ** 4
+    assert (taken_at_its_word < 0.93 * 625).all()
+    np.testing.assert_allclose(raised, 625, rtol=0.05)
+
+
+def test_revisions_of_few_or_small_regions_correct_nothing() -> None:
+    for table in (np.full((60, 4), 625.0), np.full((60, 8), 4.0)):
+        cuts = [table[:rows].copy() for rows in range(30, len(table))]
+        for cut in cuts:
+            cut[-1] *= 0.8
+        late = table.copy()
+        late[-1] *= 0.8
+        below = learn(late, cuts, 4, None).mean[:, 0] ** 4
+        assert (below < 0.99 * table[0, 0]).all()
+
+
 def test_tables_as_long_as_the_newest_or_longer_say_nothing_of_what_came_after_them() -> None:
     table = counted(8, waves(8), regions=5)
     cuts = [table[:rows] for rows in range(40, len(table))]
