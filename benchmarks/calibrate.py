@@ -27,8 +27,8 @@ from forecasting.series import MEDIAN, QUANTILES
 
 TABLE = Path(__file__).resolve().parents[1] / "forecasting" / "models" / "calibration.csv"
 LOW, HIGH = QUANTILES.index(0.15), QUANTILES.index(0.85)
-#: Pooled measures its spread on the very regions, each number of weeks ahead; only that of days is drawn between weeks.
-MEASURED = {("pooled", "weekly")}
+#: Their spread is measured on the very regions that are forecast, each number of weeks ahead; it is left as it is.
+MEASURED = ("pooled",)
 #: Of the standard normal distribution, at those two levels.
 WITHIN = 1.0364333894937898
 
@@ -43,11 +43,10 @@ def run(options: list[str]) -> Iterator[Figure]:
         asked = tasks[:: SAMPLED.get(name, 1)]
         found = deviates(name, asked, forecast_all(name, asked))
         for frequency, rows in found.groupby("frequency"):
-            measured = (name, frequency) in MEASURED
-            if not measured:
+            if name not in MEASURED:
                 learned[name, str(frequency)] = learn(rows)
             for family, own in rows.groupby("family"):
-                elsewhere = Correction() if measured else learn(rows[rows["family"] != family])
+                elsewhere = Correction() if name in MEASURED else learn(rows[rows["family"] != family])
                 yield from _held(f"{family}/{name}", own, elsewhere)
     if write:
         rows = [{"model": name, "frequency": frequency, **vars(one)} for (name, frequency), one in learned.items()]

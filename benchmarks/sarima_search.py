@@ -7,7 +7,7 @@ that leaves the search as the only difference; with `--counts yes` on the counts
 (`pmdarima_counts`, `statsforecast_counts`), so that nobody has been handed a scale that suits him badly. One process,
 one thread, one forecast after the other; everything is imported, and compiled where need be, before the first.
 
-A run writes `results/sarima_search.csv` as it goes: what it has of the peers is not fitted again, for that takes hours;
+A run writes `results/sarima_search.csv` as it goes: what it has of the peers is not fitted again, for they are slow;
 ours always is. How many times faster it is comes from `TIMED` of the tasks alone, on which everybody runs again now.
 The figures are real and kept beside the project; statsforecast is in benchmarks/requirements.txt.
 """

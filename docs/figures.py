@@ -1,4 +1,4 @@
-"""`python -m docs.figures`: writes the README's table of figures from what the benchmarks printed into `benchmarks/results`."""
+"""`python -m docs.figures`: writes the README's tables of figures and models from what is in `benchmarks/results`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 README = ROOT / "README.md"
-BEGIN, END = "<!-- figures: written from benchmarks/results by `python -m docs.figures` -->", "<!-- end of figures -->"
 
 #: What the README shows: the line of a benchmark, what it says, whether it is a value or a ratio, and what was wanted.
 SHOWN = (
@@ -64,10 +63,47 @@ SHOWN = (
     ),
     ("sarima_search/mase_mean_beside_pmdarima", "its mean MASE, over pmdarima's", "ratio", "≤ 1"),
     ("sarima_search/mase_mean_beside_statsforecast", "over statsforecast's", "ratio", "≤ 1"),
+    ("hub_dev/ensemble/log1p", "the hub's task, Ensemble: WIS on log1p over the hub's baseline", "value", "≤ 0.74"),
+    ("hub_dev/ensemble/natural", "the same on counts", "value", "≤ 0.95"),
+    ("hub_dev/ensemble/held 50 %", "in its 50 % band", "value", "0.45–0.55"),
+    ("hub_dev/ensemble/held 95 %", "in its 95 % band", "value", "0.92–0.97"),
+    ("horizon/sarima/28/extend", "SARIMA carried on over five new days, over its fit, 28 days ahead", "ratio", "≤ 0.1"),
+    ("horizon/ets/28/extend", "the same for ETS", "ratio", "≤ 0.1"),
+    ("horizon/ets/365/extend", "the same for ETS, a year ahead", "ratio", "≤ 0.1"),
+    ("horizon/sarima/365/fit", "SARIMA for a year ahead, over one for 7 days", "ratio", "–"),
     ("pooled/53x90", "Pooled on 53 regions of 90 weeks with 26 earlier vintages", "value", "≤ 2 s"),
     ("pooled/1000x365", "Pooled on 1,000 regions of 365 days", "value", "≤ 30 s"),
     ("regions/stored", "53 regions on the screen from the store", "value", "≤ 2 s"),
     ("cold_start/first_chart", "from the command to the first chart, over the bare page", "ratio", "≤ 1.5"),
+)
+
+#: The README's models: their names, and what each does in a line.
+MODELS = (
+    (
+        "ensemble",
+        "The default. Quantiles of Pooled, ETS and SARIMA, averaged by what Pooled has earned on these regions.",
+    ),
+    (
+        "pooled",
+        "All regions at once: shared trend, season and autoregression, weighed by how each did so far. One job.",
+    ),
+    (
+        "sarima",
+        "Seasonal ARIMA: of eight orders, the average of those that erred least at earlier moments like the present.",
+    ),
+    ("ets", "Exponential smoothing, with or without a damped trend and a season; chosen by AICc."),
+    ("theta", "Exponential smoothing with half of the long-run slope as a drift."),
+    ("prophet", "Straight pieces of trend plus weekly and yearly waves."),
+    ("auto_arima", "Seasonal ARIMA, by pmdarima's stepwise search."),
+    ("naive", "Repeats the last season: the yardstick."),
+    ("CovidHub-ensemble", "For comparison: the US hub's own ensemble of all its teams."),
+)
+#: Their columns: what is said of it, and the lines whose values stand in it, one after the other.
+SCORES = (
+    ("hub, log1p", ("hub_dev/{}/log1p", "hub_dev/{}/log1p with half a year")),
+    ("hub, counts", ("hub_dev/{}/natural", "hub_dev/{}/natural with half a year")),
+    ("Europe, days", ("models_europe/europe daily/{}/wis",)),
+    ("Europe, weeks", ("models_europe/europe weekly/{}/wis",)),
 )
 
 
@@ -89,10 +125,27 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def models_table() -> str:
+    """The Markdown table of `MODELS`; a dash where a benchmark leaves one out."""
+    known = rows()
+    lines = [f"| model | what | {' | '.join(title for title, _ in SCORES)} |", "|---|---|" + "---|" * len(SCORES)]
+    for name, what in MODELS:
+        found = [[known.get(line.format(name)) for line in of] for _, of in SCORES]
+        cells = [" / ".join(f"{row['value']:.3f}" for row in cell if row) or "–" for cell in found]
+        lines.append(f"| `{name}` | {what} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def written(readme: str) -> str:
-    """The README with the table as it should be."""
-    before, rest = readme.split(BEGIN)
-    return f"{before}{BEGIN}\n{table()}\n{END}{rest.split(END)[1]}"
+    """The README with its tables as they should be."""
+    for name, made in (("figures", table), ("models", models_table)):
+        begin, end = (
+            f"<!-- {name}: written from benchmarks/results by `python -m docs.figures` -->",
+            f"<!-- end of {name} -->",
+        )
+        before, rest = readme.split(begin)
+        readme = f"{before}{begin}\n{made()}\n{end}{rest.split(end)[1]}"
+    return readme
 
 
 if __name__ == "__main__":

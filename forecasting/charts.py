@@ -373,7 +373,7 @@ def _corrected(series: Series) -> str:
 
 
 def standalone(figure: dict[str, Any], title: str) -> bytes:
-    """A page that shows the chart anywhere, without a network (it carries plotly.js, about 5 MB)."""
+    """A page that shows the chart anywhere, without a network (it carries all of plotly.js)."""
     from plotly.io import to_html
 
     layout = {

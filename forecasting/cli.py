@@ -60,7 +60,9 @@ AnySource = Annotated[str | None, typer.Option("--source", help="A name that `so
 InputFile = Annotated[Path | None, typer.Option("--input", help="A CSV, Parquet or XLSX file instead.")]
 StatisticName = Annotated[str | None, typer.Option(help="What to forecast; the source's first by default.")]
 Regions = Annotated[list[str] | None, typer.Option(help="Only this region; may be given several times.")]
-Covariates = Annotated[str | None, typer.Option(help="Further columns, joined by commas.")]
+Covariates = Annotated[
+    str | None, typer.Option(help="Further columns to learn from, joined by commas; known only for the past.")
+]
 Cumulative = Annotated[bool, typer.Option("--cumulative", help="The file holds running totals.")]
 Workers = Annotated[int | None, typer.Option(min=1, max=64, help="Processes that fit.")]
 
@@ -123,12 +125,13 @@ def forecast(
     for name in names:
         model(name)
     panel = _panel(source_name, input_file, cumulative).as_of(_date(as_of, "--as-of") if as_of else None)
-    _check_covariates(panel, covariates)
+    further = cli_covariates.named(panel, covariates, names)
     wanted = _statistics(panel, statistic, everything=input_file is not None)
     if form is Format.hubverse:
-        table, failures = cli_hub.forecasts(panel, wanted, region, names, horizon, workers)
+        table, failures = cli_hub.forecasts(panel, wanted, region, names, further, horizon, workers)
     else:
-        found, failures = _forecast_all(list(_cases(panel, wanted, region)), names, horizon, workers)
+        cases = list(_cases(panel, wanted, region, further))
+        found, failures = _forecast_all(cases, names, further, horizon, workers)
         table = _table(found)
     _write(table, output)
     for failure in failures:
@@ -152,13 +155,16 @@ class Case:
         return f"{self.region} ({self.statistic.name})"
 
 
-def _cases(panel: Panel, wanted: Sequence[Statistic], regions: Sequence[str] | None) -> Iterator[Case]:
+def _cases(
+    panel: Panel, wanted: Sequence[Statistic], regions: Sequence[str] | None, covariates: Sequence[str]
+) -> Iterator[Case]:
     for statistic in wanted:
         known = panel.regions(statistic.name)
         for region in regions or known:
             _known_region(panel, region, statistic)
             try:
-                yield Case(statistic, region, prepare(panel, region, statistic.name))
+                series = prepare(panel, region, statistic.name).with_covariates(covariates)
+                yield Case(statistic, region, series)
             except DataError as error:
                 yield Case(statistic, region, None, str(error))
 
@@ -175,7 +181,7 @@ def _few(names: Sequence[str]) -> str:
 
 
 def _forecast_all(
-    cases: Sequence[Case], names: Sequence[str], horizon: int, workers: int | None
+    cases: Sequence[Case], names: Sequence[str], covariates: Sequence[str], horizon: int, workers: int | None
 ) -> tuple[list[tuple[Case, list[Forecast]]], list[str]]:
     """Every case's forecasts in the order of `names`, and a sentence for each that failed."""
     failures = [f"{case.name}: {case.why_not}" for case in cases if case.series is None]
@@ -193,6 +199,8 @@ def _forecast_all(
             found[case].append(job.forecast)
         else:
             failures.append(f"{case.name}, {name}: {job.error or job.state}")
+    asked = [(request, case.name) for (case, _), request in wanted.items()]
+    cli_covariates.say_what_is_not_used(asked, covariates, done)
     return list(found.items()), failures
 
 
@@ -250,16 +258,6 @@ def _statistics(panel: Panel, name: str | None, everything: bool) -> list[Statis
     return list(panel.statistics) if everything else [panel.statistic()]
 
 
-def _check_covariates(panel: Panel, covariates: str | None) -> None:
-    """No model of today uses covariates; a column that is not there is an error all the same."""
-    names = _names(covariates, "covariates") if covariates else []
-    for name in names:
-        if name not in panel.table.columns:
-            raise RequestError(f"'{panel.source}' has no column '{name}' to use as a covariate.")
-    if names:
-        typer.echo("None of these models uses covariates; they are left aside.", err=True)
-
-
 def _names(joined: str, option: str) -> list[str]:
     names = list(dict.fromkeys(name.strip() for name in joined.split(",") if name.strip()))
     if not names:
@@ -311,5 +309,6 @@ def _bad(sentence: str) -> int:
 
 
 from forecasting import cli_backtest as cli_backtest  # noqa: E402 (below, because they build on what is above)
+from forecasting import cli_covariates as cli_covariates  # noqa: E402
 from forecasting import cli_hub as cli_hub  # noqa: E402
 from forecasting import cli_score as cli_score  # noqa: E402

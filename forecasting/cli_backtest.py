@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
 import typer
 
+from forecasting import cli_covariates
 from forecasting.backtest import Cut, cuts, rolling, truth
 from forecasting.cli import (
     DONE,
@@ -22,7 +24,6 @@ from forecasting.cli import (
     Regions,
     StatisticName,
     Workers,
-    _check_covariates,
     _date,
     _known_region,
     _names,
@@ -65,14 +66,15 @@ def backtest(
     if baseline is not None and baseline not in names:
         raise RequestError(f"The baseline '{baseline}' is not among --models; add it there.")
     panel = _panel(source_name, input_file, cumulative)
-    _check_covariates(panel, covariates)
+    further = cli_covariates.named(panel, covariates, names)
     dates = [_date(text, "--at") for text in at or []]
     tables, scores, failures = [], [], []
     wanted = _statistics(panel, statistic, everything=input_file is not None)
     for one in wanted:
         regions = [_known_region(panel, name, one) for name in region or panel.regions(one.name)]
         found, problems = _cuts(panel, regions, one, dates, horizon, origins, step)
-        forecasts, unfitted = _forecasts(found, names, horizon, workers)
+        found = [replace(then, series=then.series.with_covariates(further)) for then in found]
+        forecasts, unfitted = _forecasts(found, names, further, horizon, workers)
         failures += problems + unfitted
         if not forecasts.empty:
             judged = score_forecasts(forecasts, truth(panel, dict.fromkeys(c.region for c in found), one.name))
@@ -137,7 +139,7 @@ def _cuts(
 
 
 def _forecasts(
-    found: Sequence[Cut], names: Sequence[str], horizon: int, workers: int | None
+    found: Sequence[Cut], names: Sequence[str], covariates: Sequence[str], horizon: int, workers: int | None
 ) -> tuple[pd.DataFrame, list[str]]:
     """The forecasts table of every cut and model, and a sentence for each that failed."""
     requests = [(then, then.request(name, horizon)) for then in found for name in names]
@@ -149,4 +151,5 @@ def _forecasts(
             tables.append(then.table(job.forecast))
         else:
             failures.append(f"{then.region} at {then.origin:%Y-%m-%d}, {request.model}: {job.error or job.state}")
+    cli_covariates.say_what_is_not_used([(request, then.region) for then, request in requests], covariates, done)
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(FORECASTS)), failures

@@ -21,6 +21,7 @@ def forecasts(
     wanted: Sequence[Statistic],
     regions: Sequence[str] | None,
     names: Sequence[str],
+    covariates: Sequence[str],
     horizon: int,
     workers: int | None,
 ) -> tuple[pd.DataFrame, list[str]]:
@@ -30,8 +31,8 @@ def forecasts(
     known = list(dict.fromkeys(name for statistic in counts for name in panel.regions(statistic.name)))
     places = hub_format.places(regions or known, known)
     reference = hub_format.reference_date(panel, counts)
-    cases = [_bridged(case, reference) for case in _cases(panel, counts, regions)]
-    found, failures = _forecast_all(cases, names, horizon, workers)
+    cases = [_bridged(case, reference) for case in _cases(panel, counts, regions, covariates)]
+    found, failures = _forecast_all(cases, names, covariates, horizon, workers)
     table = _table(found)
     targets = {case.statistic.name: hub_format.target(case.statistic) for case in cases}
     target = targets if STATISTIC in table else "".join(targets.values())  # of one statistic

@@ -35,10 +35,9 @@ LEAST_COUNT = 10.0
 LEAST_DATES = 4
 #: The panel counts as much as so many figures of the region's own.
 POOLED = 8.0
-#: This share of revisions must have gone the same way, or nothing is corrected. With it the last counts on the hub's
-#: vintages were off their final figure by less.
+#: This share of revisions must have gone the same way, or nothing is corrected: the median of ups and downs is chance.
 AGREE = 0.7
-#: Tables and vintages of which what was learned is kept, some 50 bytes a region each.
+#: Tables and vintages of which what was learned is kept.
 TABLES_KEPT, VINTAGES_KEPT = 8, 64
 
 #: Without vintages: a last count is doubted below so many robust standard deviations, ...
@@ -123,8 +122,8 @@ def corrected(series: Series, usual: Usual, at: pd.Timestamp) -> Series:
 def doubted(series: Series) -> Series:
     """`series` with its last count in doubt, where that fell deeper than it usually can; the count itself stays.
 
-    Raised to what was possible, settled figures of Europe were forecast worse by 9 % (weeks) and 5 % (days), for such
-    falls are real there. Upward nothing is doubted: of jumps about half stayed up.
+    It is not raised to what was possible: where figures are settled such falls are real. Upward nothing is doubted, for
+    too many jumps stay up.
     """
     short = _short(series.values, cycle_of(series.frequency))
     if not short:

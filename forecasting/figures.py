@@ -19,12 +19,12 @@ import pandas as pd
 
 from forecasting.columns import AS_OF, DATE, REGION, STATISTIC, VALUE
 from forecasting.frequency import Frequency
-from forecasting.regular import regular
+from forecasting.regular import places_on, regular
 
 if TYPE_CHECKING:
     from forecasting.panel import Panel, Statistic
 
-#: So many regions are looked at together, the largest by their last counts; a table of 400 × 2,000 is 6 MB.
+#: So many regions are looked at together, the largest by their last counts: a pool has many such tables.
 MOST_REGIONS = 400
 #: Dates that the last counts are added up over, to say which regions are the largest.
 RECENT = 28
@@ -58,9 +58,12 @@ class Rows(NamedTuple):
 
 
 class Figures:
-    """One statistic of a table, sorted by vintage, region and date. Without vintages there is one. Safe for threads."""
+    """One statistic of a table, sorted by vintage, region and date. Without vintages there is one. Safe for threads.
 
-    def __init__(self, table: pd.DataFrame, asked: Statistic) -> None:
+    Its figures are those in `column`: its values, or a covariate that stands in the same rows.
+    """
+
+    def __init__(self, table: pd.DataFrame, asked: Statistic, column: str = VALUE) -> None:
         table = table[(table[STATISTIC] == asked.column).to_numpy()]
         region, names = pd.factorize(table[REGION], sort=True)
         date, dates = pd.factorize(table[DATE], sort=True)
@@ -69,7 +72,7 @@ class Figures:
             vintage, published = pd.factorize(table[AS_OF], sort=True)
         else:
             vintage, published = np.zeros(len(table), dtype=int), [pd.Timestamp(0)]
-        values = table[VALUE].to_numpy(float, na_value=np.nan)
+        values = table[column].to_numpy(float, na_value=np.nan)
         order = (vintage * len(names) + region) * len(dates) + date
         if (np.diff(order) < 0).any():
             places = np.argsort(order, kind="stable")
@@ -82,6 +85,7 @@ class Figures:
         self._values = np.where(np.isfinite(values), values, np.nan)
         self._bounds = np.searchsorted(vintage, np.arange(len(self.published) + 1))
         self._kept: OrderedDict[tuple[int, int], Known] = OrderedDict()
+        self._covariates: dict[str, Figures] = {}
         self._lock = threading.Lock()
 
     def place(self, at: pd.Timestamp | None) -> int:
@@ -109,6 +113,14 @@ class Figures:
             while len(self._kept) > DIGESTS_KEPT:
                 self._kept.popitem(last=False)
         return known
+
+    def covariate(self, panel: Panel, asked: Statistic, name: str) -> Figures:
+        """Another column of the table that these are from, sorted once. Raises `RequestError` if there is none."""
+        panel.covariate(name)
+        with self._lock:
+            if name not in self._covariates:
+                self._covariates[name] = Figures(panel.table, asked, name)
+            return self._covariates[name]
 
     def _until(self, at: pd.Timestamp | None) -> int:
         """How many of the dates are known at `at`."""
@@ -194,6 +206,18 @@ def on_grid(
     for first, last in zip(begins, [*begins[1:] - 1, len(place) - 1], strict=True):
         spans[column[first]] = int(place[first]), int(place[last]) + 1
     return grid, table, tuple(spans)
+
+
+def means_on(grid: pd.DatetimeIndex, rows: Rows, regions: Sequence[str], frequency: Frequency) -> np.ndarray:
+    """The figures of `regions` on a given grid (periods × regions); of several in one period the mean, of none NaN."""
+    column = _columns(rows, regions)
+    kept = (column >= 0) & np.isfinite(rows.values)
+    place = grid.get_indexer(rows.dates)
+    place = np.where(place < 0, places_on(grid, rows.dates, frequency), place)[rows.date[kept]]
+    sums, counts = np.zeros((len(grid), len(regions))), np.zeros((len(grid), len(regions)))
+    np.add.at(sums, (place, column[kept]), rows.values[kept])
+    np.add.at(counts, (place, column[kept]), 1.0)
+    return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
 
 
 def _columns(rows: Rows, regions: Sequence[str]) -> np.ndarray:

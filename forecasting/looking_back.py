@@ -27,11 +27,11 @@ from forecasting.series import Forecast, Series
 
 #: Dates of regions' panels kept in memory.
 DATES_KEPT = 256
-#: Earlier states of regions kept in memory, about ten kilobytes each.
+#: Earlier states of regions kept in memory.
 CUTS_KEPT = 1_500
 #: Dates that one can go back to.
 STOPS = 26
-#: Rows of earlier states of panels kept in memory, about 50 bytes each.
+#: Rows of earlier states of panels kept in memory.
 ROWS_KEPT = 1_000_000
 
 

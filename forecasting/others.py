@@ -17,7 +17,7 @@ from forecasting.once import Loader
 from forecasting.sources._hub_forecasts import HUBS, Hub, HubForecasts
 from forecasting.sources.forecast_file import read_forecasts
 
-#: Readers' files kept in memory once read, some ten megabytes each.
+#: Readers' files kept in memory once read; they are large.
 FILES_KEPT = 2
 
 

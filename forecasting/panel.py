@@ -97,6 +97,17 @@ class Panel:
         table = self._newest()
         return list(table.loc[table[STATISTIC] == column, REGION].unique())
 
+    def covariates(self) -> list[str]:
+        """Its further columns of numbers, which are known only for the past."""
+        others = [column for column in self.table.columns if column not in (*PANEL, AS_OF)]
+        return [column for column in others if pd.api.types.is_numeric_dtype(self.table[column])]
+
+    def covariate(self, name: str) -> str:
+        """`name`, if it is one of `covariates`. Raises `RequestError` otherwise."""
+        if name not in self.covariates():
+            raise RequestError(f"'{self.source}' has no column '{name}' to use as a covariate.")
+        return name
+
     def has_vintages(self) -> bool:
         """Whether the table tells what was published when."""
         return AS_OF in self.table.columns

@@ -1,6 +1,6 @@
 """Pool: every region of a panel at once, for models that learn from all of them. PoolOf: which pool, before it is made.
 
-The app's process handles `PoolOf`s, which cost a few milliseconds and have a key; only a supervising thread makes a
+The app's process handles `PoolOf`s, which are quickly made and have a key; only a supervising thread makes a
 `Pool` of one, right before a worker needs it.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +17,14 @@ import numpy as np
 import pandas as pd
 
 from forecasting.errors import DataError
-from forecasting.figures import Figures, Known, figures_of, on_grid
+from forecasting.figures import Figures, Known, figures_of, means_on, on_grid
 from forecasting.frequency import Frequency, of_alias
 from forecasting.series import Series
 
 if TYPE_CHECKING:
     from forecasting.panel import Panel, Statistic
 
-#: Earlier vintages that come with a pool, and figures in all of them together (80 MB); fewer where each is large.
+#: Earlier vintages that come with a pool, and figures in all of them together; fewer where each is large.
 MOST_SNAPSHOTS, MOST_FIGURES = 60, 10_000_000
 
 
@@ -55,6 +55,8 @@ class Pool:
         spans: for each region the rows from its first published date to behind its last, figures or not.
         window: of each prepared series the last so many periods are used; all without it.
         snapshots: the last vintages before the present one, oldest first; empty without vintages.
+        covariates: what else is known of the same periods and regions, by name: shape (periods, regions) each, as it
+            was published, NaN where nothing was.
     """
 
     frequency: Frequency
@@ -66,6 +68,7 @@ class Pool:
     spans: tuple[tuple[int, int], ...]
     window: int | None = None
     snapshots: tuple[Snapshot, ...] = ()
+    covariates: dict[str, np.ndarray] = field(default_factory=dict)
 
     @cached_property
     def dates(self) -> pd.DatetimeIndex:
@@ -90,7 +93,7 @@ class Pool:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """For a worker process, exact to the last digit; the tables as bytes, which are a hundred times as fast."""
+        """For a worker process, exact to the last digit; the tables as bytes, which are far quicker to read than digits."""
         return {
             "frequency": self.frequency.alias,
             "start": self.start.isoformat(),
@@ -101,6 +104,7 @@ class Pool:
             "spans": [list(span) for span in self.spans],
             "window": self.window,
             "snapshots": [[one.date.isoformat(), _packed(one.values)] for one in self.snapshots],
+            "covariates": {name: _packed(table) for name, table in self.covariates.items()},
         }
 
     @staticmethod
@@ -110,16 +114,22 @@ class Pool:
         spans = tuple((int(first), int(end)) for first, end in data["spans"])
         if len(spans) != len(regions):
             raise DataError(f"A pool of {len(regions)} regions has {len(spans)} spans.")
+        values = _unpacked(data["values"], len(regions))
+        covariates = {name: _unpacked(table, len(regions)) for name, table in data["covariates"].items()}
+        for name, table in covariates.items():
+            if len(table) != len(values):
+                raise DataError(f"A pool of {len(values)} periods has {len(table)} of the covariate '{name}'.")
         return Pool(
             of_alias(data["frequency"]),
             pd.Timestamp(data["start"]),
             regions,
-            _unpacked(data["values"], len(regions)),
+            values,
             bool(data["reported_cumulative"]),
             {pd.Timestamp(end): pd.Timestamp(start) for end, start in data["provisional_from"]},
             spans,
             data["window"],
             tuple(Snapshot(pd.Timestamp(at), _unpacked(table, len(regions))) for at, table in data["snapshots"]),
+            covariates,
         )
 
 
@@ -144,12 +154,14 @@ class PoolOf:
         statistic: its name.
         at: rows up to it are known; with vintages, the newest before it. All without it.
         window: see `Pool`.
+        covariates: names of further columns of the panel that come along, in whatever order.
     """
 
     panel: Panel
     statistic: str
     at: pd.Timestamp | None = None
     window: int | None = None
+    covariates: tuple[str, ...] = ()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PoolOf) and self.key == other.key
@@ -159,7 +171,10 @@ class PoolOf:
 
     @cached_property
     def key(self) -> str:
-        """A digest of all that the pool holds; later rows or vintages do not change it where there is an `at`."""
+        """A digest of all that the pool holds; later rows or vintages do not change it where there is an `at`.
+
+        Raises `RequestError` for a covariate that the panel has not.
+        """
         asked, figures = self._asked, self._figures
         place = figures.place(self.at)
         snapshots = [figures.published[i].isoformat() for i in range(max(place - MOST_SNAPSHOTS, 0), place + 1)]
@@ -167,6 +182,8 @@ class PoolOf:
         alias = self.panel.frequencies[asked.column].alias
         window = None if self.window is None or self.window >= self._longest else self.window
         what = [alias, asked.reported_cumulative, window, snapshots if self.panel.has_vintages() else [], digests]
+        if self.covariates:
+            what.append([[name, one.known(place, self.at).digest] for name, one in self._covariates.items()])
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:40]
 
     def holds(self, region: str) -> bool:
@@ -194,7 +211,10 @@ class PoolOf:
             for i in range(max(place - most, 0), place)
         )
         tails = prepare.tails(self.panel.as_of(self.at), self.statistic)
-        return Pool(frequency, grid[0], regions, values, totals, tails, spans, self.window, snapshots)
+        covariates = {
+            name: means_on(grid, one.rows(place, self.at), regions, frequency) for name, one in self._covariates.items()
+        }
+        return Pool(frequency, grid[0], regions, values, totals, tails, spans, self.window, snapshots, covariates)
 
     @cached_property
     def _asked(self) -> Statistic:
@@ -203,6 +223,11 @@ class PoolOf:
     @property
     def _figures(self) -> Figures:
         return figures_of(self.panel, self._asked)
+
+    @property
+    def _covariates(self) -> dict[str, Figures]:
+        figures = self._figures
+        return {name: figures.covariate(self.panel, self._asked, name) for name in sorted(set(self.covariates))}
 
     @cached_property
     def _known(self) -> Known:

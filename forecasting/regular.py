@@ -46,17 +46,26 @@ def _places(dates: pd.DatetimeIndex, frequency: Frequency) -> tuple[np.ndarray, 
     if frequency.name in ("daily", "hourly"):
         dates = dates.floor(frequency.alias)
         grid = pd.date_range(dates[0], dates[-1], freq=frequency.alias)
-        return grid.searchsorted(dates), grid
+        return places_on(grid, dates, frequency), grid
     dates = dates.normalize()
     if frequency.alias.startswith(("MS", "QS")):
         grid = pd.date_range(offset.rollback(dates[0]), dates[-1], freq=frequency.alias)
-        return grid.searchsorted(dates, side="right") - 1, grid
+        return places_on(grid, dates, frequency), grid
     first, last = offset.rollforward(dates[0]), offset.rollforward(dates[-1])
     if frequency.name == "weekly":
         grid = frequency.grid(first, (last - first).days // 7 + 1)
     else:
         grid = pd.date_range(first, last, freq=frequency.alias)
-    return grid.searchsorted(dates), grid
+    return places_on(grid, dates, frequency), grid
+
+
+def places_on(grid: pd.DatetimeIndex, dates: pd.DatetimeIndex, frequency: Frequency) -> np.ndarray:
+    """Where in the regular `grid` each of `dates` belongs that lies between two of its own."""
+    if frequency.name in ("daily", "hourly"):
+        return grid.searchsorted(dates.floor(frequency.alias))
+    if frequency.alias.startswith(("MS", "QS")):
+        return grid.searchsorted(dates.normalize(), side="right") - 1
+    return grid.searchsorted(dates.normalize())
 
 
 def differences(totals: np.ndarray) -> tuple[np.ndarray, float, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -110,6 +111,15 @@ class Series:
             doubt=self.doubt[-count:],
             pool=pool,
         )
+
+    @property
+    def has_others(self) -> bool:
+        """Whether it is in a pool, with other regions to learn from."""
+        return self.pool is not None and self.pool.holds(self.region)
+
+    def with_covariates(self, names: Sequence[str]) -> Series:
+        """The same series, of whose pool these further columns of the panel are a part, too."""
+        return replace(self, pool=replace(self.pool, covariates=tuple(names))) if self.pool and names else self
 
     def digest(self) -> str:
         """A name for what a model sees: equal for equal values, dates and frequency, wherever they came from."""

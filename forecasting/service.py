@@ -19,7 +19,7 @@ from forecasting.series import Forecast, Series
 from forecasting.store import Store
 from forecasting.vintages import Revision
 
-#: Prepared series kept in memory; each is a few kilobytes.
+#: Prepared series kept in memory; each is small.
 SERIES_KEPT = 256
 #: Fits in the queue at once when many are asked for: enough to keep every worker busy.
 IN_FLIGHT = 64

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -92,6 +93,9 @@ GOOD = ("--source", "bundled", "--region", "Italy", "--models", "naive", "--hori
         (["forecast", *GOOD, "--as-of", "1999-01-01"], "1999-01-01"),
         (["forecast", *GOOD, "--statistic", "deaths"], "deaths"),
         (["forecast", *GOOD, "--covariates", "rain"], "rain"),
+        (["backtest", *GOOD, "--covariates", "rain"], "rain"),
+        (["forecast", *GOOD, "--covariates", "value"], "'value'"),
+        (["forecast", *GOOD, "--covariates", ""], "--covariates"),
         (["forecast", *GOOD, "--output", "forecast.doc"], ".parquet"),
         (["forecast", *GOOD, "--input", "x.csv"], "either"),
         (["forecast", *GOOD, "--workers", "0"], "--workers"),
@@ -160,3 +164,101 @@ def test_a_date_that_is_of_no_use_fails_alone_and_the_other_dates_are_written(tw
 def test_a_baseline_that_was_not_forecast_is_refused(capsys):
     assert main(["backtest", *GOOD, "--baseline", "ets"]) == 2
     assert "baseline 'ets'" in capsys.readouterr().err
+
+
+@pytest.fixture
+def with_covariates(tmp_path):
+    """Three states' counts of weeks, with two further columns that move and one that does not."""
+    random, weeks = np.random.default_rng(0), pd.date_range("2023-01-07", periods=60, freq="W-SAT")
+    states = [
+        pd.DataFrame(
+            {
+                "region": state,
+                "date": weeks,
+                "value": random.poisson(80 * np.exp(np.sin(np.arange(60) / 5))),
+                "rain": random.normal(size=60),
+                "sun": np.sin(np.arange(60) / 5 + 0.4),
+                "height": 300,
+            }
+        )
+        for state in ("Ohio", "Utah", "Iowa")
+    ]
+    path = tmp_path / "states.csv"
+    pd.concat(states).to_csv(path, index=False)
+    return path
+
+
+def test_models_that_use_covariates_forecast_with_them_and_the_others_say_once_that_they_do_not(
+    with_covariates, tmp_path, capsys
+):
+    arguments = ["forecast", "--input", str(with_covariates), "--models", "naive,pooled,ets", "--horizon", "2"]
+    tables = {}
+    for name in (None, "rain,sun"):
+        output = tmp_path / f"{name}.csv"
+        assert main([*arguments, *(["--covariates", name] if name else []), "--output", str(output)]) == 0
+        tables[name] = pd.read_csv(output)
+    assert capsys.readouterr().err == "naive and ets do not use covariates; pooled and ensemble do.\n"
+    plain, further = (one.set_index(["model", "region", "horizon", "quantile"])["value"] for one in tables.values())
+    pd.testing.assert_series_equal(further["naive"], plain["naive"])
+    pd.testing.assert_series_equal(further["ets"], plain["ets"])
+    assert (further["pooled"] != plain["pooled"]).any()
+
+
+def test_a_covariate_that_cannot_be_used_is_said_and_changes_nothing(with_covariates, capsys):
+    arguments = ["forecast", "--input", str(with_covariates), "--models", "pooled", "--horizon", "2"]
+    assert main(arguments) == 0
+    plain = capsys.readouterr()
+    assert main([*arguments, "--covariates", "height"]) == 0
+    further = capsys.readouterr()
+    assert plain.err == ""
+    assert further.out == plain.out
+    assert further.err == "'height' never changes in any region, so it is not used.\n"
+
+
+def test_of_a_file_with_one_region_covariates_cannot_be_learned_which_is_said(with_covariates, tmp_path, capsys):
+    alone = tmp_path / "ohio.csv"
+    table = pd.read_csv(with_covariates)
+    table[table["region"] == "Ohio"].to_csv(alone, index=False)
+    arguments = ["--input", str(alone), "--models", "pooled", "--horizon", "2", "--covariates", "rain"]
+    sentence = "Ohio (value) has no other regions to learn from, so covariates are not used there.\n"
+    assert main(["forecast", *arguments]) == 0
+    assert capsys.readouterr().err == sentence
+    assert main(["backtest", *arguments, "--origins", "2"]) == 0
+    assert capsys.readouterr().err == sentence.replace(" (value)", "")
+
+
+def test_a_region_may_be_forecast_alone_with_the_covariates_of_all(with_covariates, capsys):
+    arguments = ["--input", str(with_covariates), "--models", "pooled", "--horizon", "2", "--covariates", "rain"]
+    assert main(["forecast", *arguments]) == 0
+    everything = capsys.readouterr()
+    assert main(["forecast", *arguments, "--region", "Utah"]) == 0
+    assert everything.err == ""
+    assert set(capsys.readouterr().out.splitlines()) < set(everything.out.splitlines())
+
+
+def test_a_backtest_uses_covariates_only_as_they_were_known_then(with_covariates, tmp_path, monkeypatch, capsys):
+    arguments = ["backtest", "--models", "pooled,naive", "--horizon", "2", "--at", "2023-12-01", "--covariates", "sun"]
+    poisoned = tmp_path / "poisoned.csv"
+    table = pd.read_csv(with_covariates)
+    table.assign(sun=table["sun"].where(table["date"] <= "2023-12-01", 1e9)).to_csv(poisoned, index=False)
+    made = []
+    for file, home in ((with_covariates, "one"), (poisoned, "other")):
+        monkeypatch.setenv("FORECAST_HOME", str(tmp_path / home))
+        output = tmp_path / f"{home}.csv"
+        assert main([*arguments, "--input", str(file), "--output", str(output)]) == 0
+        made.append(output.read_text())
+        assert capsys.readouterr().err == "naive does not use covariates; pooled and ensemble do.\n"
+    assert made[0] == made[1]
+
+
+def test_a_hub_s_file_is_made_with_covariates_too(with_covariates, capsys):
+    arguments = ["--input", str(with_covariates), "--models", "pooled", "--horizon", "4", "--format", "hubverse"]
+    made = []
+    for further in ([], ["--covariates", "rain,sun"]):
+        assert main(["forecast", *arguments, *further]) == 0
+        printed = capsys.readouterr()
+        assert printed.err == ""
+        made.append(printed.out)
+    assert made[0].startswith("reference_date,")
+    assert made[0] != made[1]
+    assert len(made[0].splitlines()) == len(made[1].splitlines())

@@ -50,6 +50,11 @@ def test_every_source_is_in_the_readme():
         assert f"| `{name}` |" in README
 
 
+def test_every_model_is_in_the_readme():
+    for name in models():
+        assert f"| `{name}` |" in README
+
+
 def test_the_library_never_imports_streamlit():
     code = "import forecasting, forecasting.service, forecasting.cli, forecasting.charts, sys; print('streamlit' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

@@ -10,7 +10,7 @@ import pytest
 
 from forecasting import figures
 from forecasting.backtest import cut
-from forecasting.errors import DataError
+from forecasting.errors import DataError, RequestError
 from forecasting.frequency import DAILY, weekly
 from forecasting.models import models
 from forecasting.models.pooled import Pooled
@@ -239,3 +239,95 @@ def test_a_request_of_a_pool_survives_the_way_to_a_worker():
     there = PoolRequest.from_json(json.loads(json.dumps(request.to_json())))
     assert (there.model, there.horizon, there.pool.regions) == ("pooled", 4, REGIONS)
     np.testing.assert_array_equal(there.pool.values, request.pool.gather().values)
+
+
+def with_rain(figures=None, name="rain", seed=7) -> Panel:
+    """A panel with a further column of numbers."""
+    figures = table() if figures is None else figures
+    return panel(figures.assign(**{name: np.random.default_rng(seed).normal(size=len(figures))}))
+
+
+def test_covariates_come_along_on_the_same_grid_as_they_were_published():
+    whole = with_rain()
+    whole.table.loc[whole.table["date"] == WEEKS[10], "rain"] = np.nan
+    lines = whole.table[~((whole.table["region"] == "Corsica") & (whole.table["date"] == WEEKS[20]))]
+    pool = PoolOf(panel(lines.sample(frac=1, random_state=1)), "new", covariates=("rain",)).gather()
+    expected = lines.pivot(index="date", columns="region", values="rain").to_numpy()
+    np.testing.assert_array_equal(pool.covariates["rain"], expected)
+    there = Pool.from_json(json.loads(json.dumps(pool.to_json())))
+    np.testing.assert_array_equal(there.covariates["rain"], expected)
+    np.testing.assert_array_equal(there.values, pool.values)
+
+
+def test_a_covariate_s_dates_off_the_grid_are_put_on_it_and_of_several_in_a_period_the_mean_is_taken():
+    figures = table(WEEKS - pd.Timedelta(days=2)).assign(rain=1.0)
+    between = figures[figures["region"] == "Aland"].assign(rain=3.0, value=0.0)
+    between["date"] -= pd.Timedelta(days=1)
+    pool = PoolOf(panel(pd.concat([figures, between], ignore_index=True)), "new", covariates=("rain",)).gather()
+    assert pool.values.shape == pool.covariates["rain"].shape == (80, 4)
+    np.testing.assert_array_equal(pool.covariates["rain"], np.tile([2.0, 1.0, 1.0, 1.0], (80, 1)))
+
+
+def test_covariates_are_part_of_the_key_with_what_is_known_of_them_and_in_any_order():
+    whole = with_rain(with_rain(name="sun", seed=8).table)
+    plain = PoolOf(whole, "new", WEEKS[59])
+    assert plain.key == PoolOf(panel(), "new", WEEKS[59]).key
+    rain, both = replace(plain, covariates=("rain",)), replace(plain, covariates=("rain", "sun"))
+    assert len({plain.key, rain.key, replace(plain, covariates=("sun",)).key, both.key}) == 4
+    assert both.key == replace(plain, covariates=("sun", "rain")).key
+    assert both.tail(30).covariates == both.covariates
+
+    def changed(week) -> PoolOf:
+        other = whole.table.copy()
+        other.loc[other["date"] == week, "rain"] += 1
+        return PoolOf(panel(other), "new", WEEKS[59], covariates=("rain",))
+
+    assert changed(WEEKS[59]).key != rain.key
+    assert changed(WEEKS[60]).key == rain.key
+    np.testing.assert_array_equal(changed(WEEKS[60]).gather().covariates["rain"], rain.gather().covariates["rain"])
+
+
+def test_of_vintages_the_covariates_are_those_of_the_newest_before_the_date():
+    figures = vintages().table
+    number = figures["as_of"].rank(method="dense")
+    whole = panel(figures.assign(rain=number + figures["date"].dt.day_of_year / 1000))
+    at = WEEKS[70] + pd.Timedelta(days=2)
+    then = PoolOf(whole, "new", at, covariates=("rain",))
+    later = whole.table.assign(rain=whole.table["rain"].where(whole.table["as_of"] < at, 1e9))
+    assert PoolOf(panel(later), "new", at, covariates=("rain",)).key == then.key
+    rain = then.gather().covariates["rain"]
+    assert (np.floor(rain) == 31).all()
+    assert len(rain) == 71
+
+
+def test_a_series_asks_for_covariates_of_its_pool_and_another_model_s_request_stays_the_same():
+    whole = with_rain()
+    series = prepare(whole, "Aland")
+    further = series.with_covariates(["rain"])
+    assert further.pool.covariates == ("rain",)
+    assert further.tail(30).pool.covariates == ("rain",)
+    assert Request(further, "pooled", 4).key != Request(series, "pooled", 4).key
+    assert Request(further, "ensemble", 4).key != Request(series, "ensemble", 4).key
+    assert Request(further, "ets", 4).key == Request(series, "ets", 4).key
+    alone = replace(series, pool=None)
+    assert alone.with_covariates(["rain"]) is alone
+
+
+@pytest.mark.parametrize("name", ["snow", "value", "region"])
+def test_a_column_that_is_no_covariate_is_refused(name):
+    wanted = PoolOf(with_rain(), "new", covariates=(name,))
+    with pytest.raises(RequestError, match=f"no column '{name}' to use as a covariate"):
+        wanted.gather()
+
+
+def test_a_covariate_of_the_wrong_size_is_refused():
+    data = PoolOf(with_rain(), "new", covariates=("rain",)).gather().to_json()
+    good = data["covariates"]["rain"]
+    data["covariates"]["rain"] = [good[0] - 1, good[1]]
+    with pytest.raises(DataError, match="79 × 4 figures has 2560 bytes"):
+        Pool.from_json(data)
+    data["covariates"]["rain"] = (
+        PoolOf(with_rain(table(WEEKS[:60])), "new", covariates=("rain",)).gather().to_json()["covariates"]["rain"]
+    )
+    with pytest.raises(DataError, match="80 periods has 60 of the covariate 'rain'"):
+        Pool.from_json(data)

@@ -10,8 +10,8 @@ from streamlit.components import v1
 
 from forecasting.palette import Theme
 
-# Lines, bars and pies are all that is drawn: plotly.js' basic bundle is a quarter of the whole, and a chart is there in
-# half the time (`python -m benchmarks first_forecast`). Version 1 of the component interface is the way to serve a folder.
+# Lines, bars and pies are all that is drawn: plotly.js' basic bundle is far smaller than the whole, so a chart is there
+# sooner (`python -m benchmarks first_forecast`). Version 1 of the component interface is the way to serve a folder.
 v1.declare_component("plotly_js", path=str(Path(__file__).parent / "plotly"))
 SOURCE = "component/ui.chart.plotly_js/plotly-basic.min.js"
 

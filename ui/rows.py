@@ -12,8 +12,8 @@ from forecasting.jobs import Job, State
 from forecasting.models import Progress, model
 from forecasting.palette import Theme
 
-#: A component that gets new data twice in quick succession was seen to keep the first under load, about one page in a
-#: hundred. Rows that have waited in silence for some seconds therefore ask again, and get data that differ for certain.
+#: A component that gets new data twice in quick succession was seen to keep the first under load, now and then. Rows that
+#: have waited in silence for some seconds therefore ask again, and get data that differ for certain.
 _AGAIN = "rows asked again"
 _here = Path(__file__).parent
 _component = st.components.v2.component(

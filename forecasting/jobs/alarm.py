@@ -1,4 +1,4 @@
-"""Time limits: one thread for all of them, for starting one a fit takes a third of what a short fit does."""
+"""Time limits: one thread for all of them, for a short fit is over nearly as soon as a thread of its own has started."""
 
 from __future__ import annotations
 

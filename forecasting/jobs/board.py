@@ -21,7 +21,7 @@ from forecasting.series import Forecast
 
 #: A fit whose page looked at it so many seconds ago or less goes before those that nobody looks at.
 WATCHED = 5.0
-#: So many finished fits are remembered, and so many steps ahead in all (about 55 MB); the store has the rest.
+#: So many finished fits are remembered, and so many steps ahead in all, which is what takes memory; the store has the rest.
 REMEMBERED, REMEMBERED_STEPS = 2_000, 100_000
 
 

@@ -23,7 +23,7 @@ from forecasting.series import Forecast
 
 log = logging.getLogger(__name__)
 
-#: So many derived requests are remembered, about ten kilobytes each, and so many blends.
+#: So many derived requests are remembered, and so many blends.
 REMEMBERED, BLENDS = 4_000, 1_000
 
 

@@ -16,8 +16,8 @@ from forecasting.jobs.protocol import Event
 
 log = logging.getLogger(__name__)
 
-#: Linear algebra in each worker keeps to one thread: several workers' threads fighting for the cores take four times as
-#: long (measured, see DESIGN). It must be set before numpy is imported, hence by the parent.
+#: Linear algebra in each worker keeps to one thread: several workers' threads would fight for the cores, and pages with
+#: them (`python -m benchmarks responsiveness`). It must be set before numpy is imported, hence by the parent.
 ONE_THREAD = dict.fromkeys(
     (
         "OMP_NUM_THREADS",

@@ -9,7 +9,8 @@ what the others are judged by. `unit` is the size of a typical shock, so errors 
   reports. Nine gains between them cover smooth and noisy data.
 - *Shared trend with a season*: half of the trend is what the regions did together at this time in earlier years.
 - *Autoregression*: the change from now to h blocks ahead, regressed on the last changes of the region and of all, with or
-  without the level and the time of the year; ridge regression over all regions at once, standardised by region.
+  without the level and the time of the year; ridge regression over all regions at once, standardised by region. Where
+  there are covariates, one more of them regresses on those, too.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 #: Errors are compared over so many of the last origins, and so many blocks ahead.
 ORIGINS, JUDGED = 60, 4
@@ -42,6 +44,9 @@ ALONE_LEVEL, ALONE_TREND, ALONE_FADES = (0.5, 0.8, 1.0), (0.0, 0.3), 0.8
 PRIOR, PRIOR_REGION = 60.0, 20.0
 #: Errors beyond so many units are no more than that.
 OUTLIER = 6.0
+#: A covariate is believed no further than so many standard deviations from its region's mean.
+FAR = 3.0
+WITH_COVARIATES = "autoregression with covariates"
 #: A shock without noise of counting, as a share of the level.
 TYPICAL = 0.25
 
@@ -76,7 +81,13 @@ def unit(counts: np.ndarray) -> np.ndarray:
     return root(level + np.sqrt((TYPICAL * level) ** 2 + level)) - root(level)
 
 
-def learn(newest: np.ndarray, earlier: Sequence[np.ndarray], horizon: int, year: int | None) -> Learned:
+def learn(
+    newest: np.ndarray,
+    earlier: Sequence[np.ndarray],
+    horizon: int,
+    year: int | None,
+    covariates: Sequence[np.ndarray] = (),
+) -> Learned:
     """Mean and spread of the next `horizon` blocks of every region.
 
     Args:
@@ -84,13 +95,16 @@ def learn(newest: np.ndarray, earlier: Sequence[np.ndarray], horizon: int, year:
         earlier: the same table as published earlier, oldest first, each with fewer or as many rows. For the time before
             the first of them the newest one is cut.
         year: blocks in a year, or None where seasons of a year mean nothing.
+        covariates: what else is known, each of the shape of `newest`; NaN where it is not. At an earlier origin only the
+            rows up to it are used.
     """
     cuts, published = _earlier(newest, earlier)
     *published, last = _corrected([*published, newest])
     tables = [*cuts, *published]
     reach = max(horizon, JUDGED)  # whoever looks one block ahead has the same weights
-    said = [_experts(table, reach, year) for table in [*tables, last]]
+    said = [_experts(table, reach, year, covariates) for table in [*tables, last]]
     names = list(said[-1])
+    said = [{name: mean for name, mean in one.items() if name in names} for one in said]
     target, units = root(newest), [_last_unit(table) for table in [*tables, last]]
     weights = _weights(names, said[:-1], tables, units, target)
     means = [_mixed(one, weights) for one in said]
@@ -141,7 +155,9 @@ def _revision(then: np.ndarray, now: np.ndarray, row: int) -> float:
     return float(np.median((root(after) - root(before)) / unit((before + after) / 2)))
 
 
-def _experts(table: np.ndarray, horizon: int, year: int | None) -> dict[str, np.ndarray]:
+def _experts(
+    table: np.ndarray, horizon: int, year: int | None, covariates: Sequence[np.ndarray]
+) -> dict[str, np.ndarray]:
     """What each expert says of the blocks after a table's last row: name -> shape (regions, horizon).
 
     NaN of regions that have not begun; and from autoregressions, which need it, where the last row is not known.
@@ -157,7 +173,7 @@ def _experts(table: np.ndarray, horizon: int, year: int | None) -> dict[str, np.
         for place in range(0, len(levels), len(REPORTING) + 1):
             said[f"season {place}"] = levels[place][:, None] + shock * path
     if len(table) >= LEAST_BLOCKS:
-        said |= _autoregressions(root(table), horizon, year)
+        said |= _autoregressions(root(table), horizon, year, [one[: len(table)] for one in covariates])
     return said
 
 
@@ -205,8 +221,13 @@ def _same_time(common: np.ndarray, horizon: int, year: int | None) -> np.ndarray
     return None if np.isnan(found).all() else found
 
 
-def _autoregressions(values: np.ndarray, horizon: int, year: int | None) -> dict[str, np.ndarray]:
-    """Three of them: by changes alone, with the level, and with the time of the year too; shape (regions, horizon)."""
+def _autoregressions(
+    values: np.ndarray, horizon: int, year: int | None, covariates: Sequence[np.ndarray]
+) -> dict[str, np.ndarray]:
+    """By changes alone, with the level, and with the time of the year or covariates too; shape (regions, horizon).
+
+    Of regions whose last covariates are not known, the one with covariates says NaN; of too many such regions, nothing.
+    """
     known = np.isfinite(values)
     count = np.maximum(known.sum(axis=0), 1)
     middle = np.nan_to_num(values).sum(axis=0) / count
@@ -221,11 +242,30 @@ def _autoregressions(values: np.ndarray, horizon: int, year: int | None) -> dict
         angle = 2 * np.pi * np.arange(len(values))[:, None] / year
         waves = [_everywhere(wave(angle), standard) for wave in (np.sin, np.cos)]
         sets["autoregression with seasons"] = columns + level + waves
+    further = [feature for one in covariates for feature in _last_value_and_change(one)]
+    told = np.isfinite([feature[-1] for feature in further]).all(axis=0) & known[-1]
+    if further and 2 * told.sum() >= known[-1].sum():
+        sets[WITH_COVARIATES] = columns + level + further
     reach = min(horizon, max(JUDGED, len(values) // 6))
-    return {
+    said = {
         name: middle[:, None] + scale[:, None] * _direct(standard, np.stack(chosen, -1), reach, horizon)
         for name, chosen in sets.items()
     }
+    if WITH_COVARIATES in said:
+        said[WITH_COVARIATES][~told] = np.nan
+    return said
+
+
+def _last_value_and_change(covariate: np.ndarray) -> list[np.ndarray]:
+    """Standardised by region: a covariate, and its change from the value known before, if any; NaN where it is not known."""
+    known = np.isfinite(covariate)
+    count = np.maximum(known.sum(axis=0), 1)
+    middle = np.where(known, covariate, 0.0).sum(axis=0) / count
+    scale = np.sqrt(np.where(known, (covariate - middle) ** 2, 0.0).sum(axis=0) / count)
+    moves = scale > 1e-9 * np.abs(middle)
+    standard = np.clip((covariate - middle) / np.where(moves, scale, np.inf), -FAR, FAR)
+    before = pd.DataFrame(standard).ffill().shift().to_numpy()
+    return [standard, standard - np.where(np.isfinite(before), before, standard)]
 
 
 def _lagged(values: np.ndarray, lag: int) -> np.ndarray:

@@ -17,10 +17,9 @@ from forecasting.series import Forecast, Series
 
 #: Figures below which the tests for differencing and the likelihood say nothing.
 SHORTEST = 15
-#: The search is fitted to so many of the last figures: 365 days took three times as long, for a median error a sixth
-#: higher and a mean a tenth lower (8 European countries, 2 origins).
+#: The search is fitted to so many of the last figures: it is slow, and slower with more of them.
 WINDOW = 180
-#: Longer seasons make one fit take minutes.
+#: Longer seasons make a single fit too slow to wait for.
 LONGEST_SEASON = 12
 #: With fewer seasons the test for seasonal differencing has nothing to stand on, and the season is differenced.
 TESTABLE_SEASONS = 4

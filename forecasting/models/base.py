@@ -69,6 +69,7 @@ class Model(ABC):
         time_limit: seconds after which a background fit is ended.
         members: names of the models that this one blends; they are fitted as if somebody had asked for them, and there
             is no fit of its own. See `blend`.
+        uses_covariates: it, or a member, learns from the covariates of a series' pool.
     """
 
     name: ClassVar[str]
@@ -80,6 +81,7 @@ class Model(ABC):
     instant: ClassVar[bool] = False
     time_limit: ClassVar[float] = 60.0
     members: ClassVar[tuple[str, ...]] = ()
+    uses_covariates: ClassVar[bool] = False
 
     @abstractmethod
     def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:

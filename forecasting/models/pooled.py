@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +11,8 @@ import pandas as pd
 from forecasting.errors import ModelError
 from forecasting.frequency import Frequency
 from forecasting.models import _fallback
-from forecasting.models._experts import Learned, learn, root
+from forecasting.models._covariates import Covariates, usable
+from forecasting.models._experts import WITH_COVARIATES, Learned, learn, root
 from forecasting.models.base import PooledModel, Progress, Report, ignore
 from forecasting.models.predictive import from_spread
 from forecasting.pool import Pool
@@ -23,8 +24,6 @@ from forecasting.transforms import Transform
 PATTERN_BLOCKS = 8
 #: How far to both sides a slope is taken, as a share.
 STEP = 1e-4
-#: Before the first whole block ahead, a level is known so well: its share of the spread a block ahead.
-KNOWN_NOW = 0.7
 
 
 class Pooled(PooledModel):
@@ -35,7 +34,8 @@ class Pooled(PooledModel):
     summary = (
         "One model for all regions at once. What the regions did together lately carries each of them on, as far as its "
         "own figures are too few or too noisy to tell; from half a year of weeks on, an autoregression learned "
-        "from all regions takes part, and after a year the time of the year does. How much each of these counts is decided by "
+        "from all regions takes part, and after a year the time of the year does. On the command line, further columns of "
+        "a file can take part as well, such as tests or mobility up to now. How much each of these counts is decided by "
         "their errors on the same regions so far, forecast from the figures as they were published then. Best with many "
         "regions that rise and fall together; of a single region it knows no more than exponential smoothing does."
     )
@@ -46,35 +46,43 @@ class Pooled(PooledModel):
     version = 1
     order = 15
     time_limit = 180.0
+    uses_covariates = True
 
     def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:
         """See `Model.forecast`: from all regions of the series' pool, or, without one, from this series alone."""
         if not len(series):
             raise ModelError("There is not a single figure to learn from.")
-        if series.pool is not None and series.pool.holds(series.region):
+        if series.pool is not None and series.has_others:
             return self.forecast_pool(series.pool.gather(), horizon, report)[series.region]
-        return self._forecasts({series.region: series}, (), horizon, report)[series.region]
+        return self._forecasts({series.region: series}, None, horizon, report)[series.region]
 
     def forecast_pool(self, pool: Pool, horizon: int, report: Report = ignore) -> dict[str, Forecast]:
         """See `PooledModel.forecast_pool`."""
         series = {region: one for region, one in pool.series().items() if len(one)}
         if not series:
             raise ModelError("No region has a single figure to learn from.")
-        return self._forecasts(series, _snapshots(pool, series), horizon, report)
+        return self._forecasts(series, pool, horizon, report)
 
     def _forecasts(
-        self, series: Mapping[str, Series], snapshots: Sequence[np.ndarray], horizon: int, report: Report
+        self, series: Mapping[str, Series], pool: Pool | None, horizon: int, report: Report
     ) -> dict[str, Forecast]:
         frequency = next(iter(series.values())).frequency
         blocks = _Blocks.of(frequency)
         report(Progress(f"learning from {_regions(len(series))}", 0, 2))
-        earlier = snapshots if blocks.periods == 1 else ()
-        learned = learn(blocks.table(series), earlier, blocks.ahead(horizon), blocks.year)
+        counts, earlier, covariates = blocks.table(series), [], Covariates()
+        if pool is not None:
+            earlier = _snapshots(pool, series) if blocks.periods == 1 else []
+            covariates = usable(pool, list(series.values()), counts, blocks.periods)
+        learned = learn(counts, earlier, blocks.ahead(horizon), blocks.year, covariates.tables)
         report(Progress(f"forecasting {_regions(len(series))}", 1, 2))
         method = _method(learned, len(series))
-        return {
+        forecasts = {
             region: self._one(one, blocks, learned.mean[place], learned.spread[place], horizon, method, learned.trust)
             for place, (region, one) in enumerate(series.items())
+        }
+        return {
+            region: replace(one, notes=(*one.notes, *covariates.notes)) if covariates.notes else one
+            for region, one in forecasts.items()
         }
 
     def _one(
@@ -161,7 +169,7 @@ class _Blocks:
         middles = self.periods * np.arange(len(mean) + 1) - (self.periods - 1) / 2
         ahead = np.arange(1, horizon + 1)
         level = np.interp(ahead, middles, np.concatenate([root(recent[-1:]), mean])) * share
-        wide = np.interp(ahead, middles, np.concatenate([KNOWN_NOW * spread[:1], spread])) * share
+        wide = np.interp(ahead, middles, np.concatenate([[0.0], spread])) * share
         shape = root(np.resize(pattern, horizon))
         return level * shape, wide * shape, np.where(shape > 0, noise, 0.0)
 
@@ -208,9 +216,12 @@ def _on(
 def _method(learned: Learned, regions: int) -> str:
     kinds = {"shared": "Shared trend", "season": "season", "auto": "autoregression"}
     shares = {
-        said: sum(weight for name, weight in learned.weights.items() if name.startswith(kind))
+        said: sum(
+            weight for name, weight in learned.weights.items() if name.startswith(kind) and name != WITH_COVARIATES
+        )
         for kind, said in kinds.items()
     }
+    shares[WITH_COVARIATES] = learned.weights.get(WITH_COVARIATES, 0.0)
     parts = [f"{said} {100 * share:.0f} %" for said, share in shares.items() if share >= 0.005]
     return f"{', '.join(parts)}; {_regions(regions)}"
 

@@ -20,7 +20,7 @@ from forecasting.models.spread import correction, shock_size
 from forecasting.series import QUANTILES, Forecast, Series
 from forecasting.transforms import Transform
 
-#: Possible futures sampled for sums and means: enough for the 0.01 and 0.99 quantiles to be steady to a few percent.
+#: Possible futures sampled for sums and means: enough for the 0.01 and 0.99 quantiles to be steady.
 SAMPLES = 1000
 #: Errors that were learned over many regions have longer tails than normal ones: Student's t with so many degrees.
 FREEDOM = 5
@@ -164,7 +164,7 @@ def _forecast(
 
 
 def _quantiles(paths: np.ndarray) -> np.ndarray:
-    """``np.quantile(paths, QUANTILES, axis=0).T`` to the last digit, in a quarter of its time: it sorts each period's at once."""
+    """``np.quantile(paths, QUANTILES, axis=0).T`` to the last digit, but faster: it sorts each period's at once."""
     ordered = np.sort(paths.T, axis=1)
     place = np.array(QUANTILES) * (ordered.shape[1] - 1)
     below = place.astype(int)

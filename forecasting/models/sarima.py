@@ -23,16 +23,14 @@ WINDOW = 365
 #: A longer season is left out: its fit is slow, and weekly counts span too few years to learn one.
 LONGEST_SEASON = 24
 #: Forecasts judged reach 4 seasons ahead (or 4 periods), from up to so many origins, the first of them after a third of
-#: the figures. Of the 28 days after 550 dates in 32 European countries, what erred least over the last six weeks alone
-#: missed 5 % more (in the geometric mean; 8 % in the mean) than what erred least at moments like the present: before a
-#: wave turns, what carries its rise on has just done well.
+#: the figures. Origins all over the past, for those of the last weeks mislead: before a wave turns, what carries its rise
+#: on has just done well.
 SEASONS_AHEAD, PERIODS_AHEAD, ORIGINS = 4, 4, 36
 #: Moments are alike when the level and its change over three seasons differ by less than about so many of their standard
 #: deviations: the width of a Gaussian kernel. Much more or less of it makes little difference.
 ALIKE = 0.8
-#: So many of the best are averaged, plainly: which order errs least is partly luck (measured: 2 to 4 % less error
-#: than the best alone, on 32 European countries; Bates & Granger 1969 on why averages of forecasts do well).
-#: Without a season five do better than three: 2 % in weekly WIS on the log scale, of the hub's regions and Europe's.
+#: So many of the best are averaged, plainly: which order errs least is partly luck (Bates & Granger 1969 on why averages
+#: of forecasts do well). Without a season more of them, for there are fewer figures to tell them apart by.
 TEAM, TEAM_PLAIN = 3, 5
 
 #: With a season: (p,d,q)(P,D,Q). The airline model first, for the first draft is its forecast.

@@ -112,8 +112,7 @@ def is_seasonal(values: np.ndarray, season: int) -> bool:
 def coming_season(values: np.ndarray, season: int) -> np.ndarray:
     """Shape (season,): additive effects of the next season's periods, or of shape (1,) and 0 without a season.
 
-    Only the last `RECENT_SEASONS` count: weekday patterns change, and on 8 countries' daily cases this took a quarter
-    off the median error of the whole history's pattern.
+    Only the last `RECENT_SEASONS` count, for weekday patterns change.
     """
     if season == 1 or not is_seasonal(values, season):
         return np.zeros(1)

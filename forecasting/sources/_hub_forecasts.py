@@ -24,7 +24,7 @@ from forecasting.sources.forecast_file import read_forecasts
 from forecasting.us import NATION, STATES
 from forecasting.wording import day
 
-#: Files kept in memory once read, about a megabyte each.
+#: Files kept in memory once read.
 KEPT = 40
 _PLACES = (NATION, *STATES.values())
 _TEAM = re.compile(r"\w[\w+.-]{0,79}", re.ASCII)

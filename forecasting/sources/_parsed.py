@@ -1,4 +1,4 @@
-"""What was read from a publisher's files, kept as Parquet: reading 130 MB of CSV takes seconds, this a tenth of one."""
+"""What was read from a publisher's files, kept as Parquet: their CSV is large and slow to read."""
 
 from __future__ import annotations
 

@@ -1,0 +1,48 @@
+"""What `--covariates` does: further columns for the models that use them, and on stderr who does without which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import typer
+
+from forecasting.cli import _few, _names
+from forecasting.jobs import Job
+from forecasting.models import model, models
+from forecasting.panel import Panel
+from forecasting.request import Request
+
+
+def named(panel: Panel, joined: str | None, chosen: Sequence[str]) -> list[str]:
+    """The columns that were named, for the `chosen` models; those that cannot use them are said.
+
+    Raises `RequestError` for a column that is not there.
+    """
+    names = [panel.covariate(name) for name in _names(joined, "covariates")] if joined is not None else []
+    without = [name for name in chosen if not model(name).uses_covariates]
+    if names and without:
+        using = sorted((one for one in models().values() if one.uses_covariates), key=lambda one: bool(one.members))
+        verb = "does" if len(without) == 1 else "do"
+        typer.echo(
+            f"{_joined(without)} {verb} not use covariates; {_joined([one.name for one in using])} do.", err=True
+        )
+    return names
+
+
+def say_what_is_not_used(
+    requests: Sequence[tuple[Request, str]], covariates: Sequence[str], done: Mapping[str, Job]
+) -> None:
+    """Which regions have no others to learn covariates from, each called by its name; and what the forecasts say."""
+    using = [(request, region) for request, region in requests if covariates and model(request.model).uses_covariates]
+    alone = list(dict.fromkeys(region for request, region in using if not request.series.has_others))
+    if alone:
+        verb = "has" if len(alone) == 1 else "have"
+        typer.echo(f"{_few(alone)} {verb} no other regions to learn from, so covariates are not used there.", err=True)
+    forecasts = [done[request.key].forecast for request, _ in using]
+    for note in dict.fromkeys(note for forecast in forecasts if forecast for note in forecast.notes):
+        if any(f"'{name}'" in note for name in covariates):
+            typer.echo(note, err=True)
+
+
+def _joined(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
