@@ -9,7 +9,7 @@ from benchmarks._browser import chromium
 from benchmarks._server import APP, serving
 
 PICTURE = Path(__file__).with_name("explore.png")
-VIEW = "?region=Italy&models=sarima,ets,prophet&horizon=28"
+VIEW = "?region=Italy&models=ensemble,sarima,prophet,ets&horizon=28"
 
 
 def take() -> None:
@@ -18,7 +18,7 @@ def take() -> None:
         server.wait()
         page = browser.new_page(viewport={"width": 1360, "height": 1240}, color_scheme="light")
         page.goto(f"{server.url}/{VIEW}")
-        for model in ("sarima", "ets", "prophet"):
+        for model in ("ensemble", "sarima", "ets", "prophet"):
             page.wait_for_selector(f'.row[data-model="{model}"][data-state="done"]')
         page.get_by_text("was closest").wait_for()
         page.wait_for_timeout(1500)  # the page's own last rerun, once nothing is left to poll for
