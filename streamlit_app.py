@@ -16,6 +16,7 @@ st.navigation(
         st.Page("ui/pages/regions.py", title="Regions", icon=":material/grid_view:"),
         st.Page("ui/pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page("ui/pages/time_machine.py", title="Time machine", icon=":material/history:"),
+        st.Page("ui/pages/your_data.py", title="Your data", icon=":material/upload_file:"),
         st.Page("ui/pages/methods.py", title="Methods", icon=":material/menu_book:"),
     ],
     position="top",

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from forecasting import export, settings
+from forecasting.cli_inputs import AnySource, Cumulative, DatabaseName, InputFile, TableName, panel_of
 from forecasting.columns import FORECASTS, STATISTIC
 from forecasting.errors import DataError, ForecastingError, RequestError
 from forecasting.jobs import Job, JobQueue
@@ -31,7 +32,6 @@ from forecasting.request import MAX_HORIZON, Request
 from forecasting.series import Forecast, Series
 from forecasting.service import Service, forecasts_table
 from forecasting.sources import source, sources
-from forecasting.sources.file import read_panel
 from forecasting.store import Store
 
 app = typer.Typer(
@@ -56,14 +56,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON, with all that is 
 SourceName = Annotated[str, typer.Option("--source", help="A name that `sources` lists.")]
 Horizon = Annotated[int, typer.Option(help="Steps ahead, counted from 1.")]
 ModelNames = Annotated[str, typer.Option("--models", help="Names that `models` lists, joined by commas.")]
-AnySource = Annotated[str | None, typer.Option("--source", help="A name that `sources` lists.")]
-InputFile = Annotated[Path | None, typer.Option("--input", help="A CSV, Parquet or XLSX file instead.")]
 StatisticName = Annotated[str | None, typer.Option(help="What to forecast; the source's first by default.")]
 Regions = Annotated[list[str] | None, typer.Option(help="Only this region; may be given several times.")]
 Covariates = Annotated[
     str | None, typer.Option(help="Further columns to learn from, joined by commas; known only for the past.")
 ]
-Cumulative = Annotated[bool, typer.Option("--cumulative", help="The file holds running totals.")]
 Workers = Annotated[int | None, typer.Option(min=1, max=64, help="Processes that fit.")]
 
 
@@ -109,31 +106,36 @@ def forecast(
     model_names: ModelNames,
     source_name: AnySource = None,
     input_file: InputFile = None,
+    sql: DatabaseName = None,
+    table: TableName = None,
     statistic: StatisticName = None,
     region: Regions = None,
     as_of: Annotated[str | None, typer.Option(help="YYYY-MM-DD: only what was known then.")] = None,
     covariates: Covariates = None,
     cumulative: Cumulative = False,
-    output: Annotated[Path | None, typer.Option(help="Where to write (.csv or .parquet); stdout by default.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Where to write (.csv, .parquet or .xlsx); stdout by default.")
+    ] = None,
     form: Annotated[Format, typer.Option("--format", help="The tidy table, or the forecast hubs' format.")] = (
         Format.tidy
     ),
     workers: Workers = None,
 ) -> None:
-    """Forecast every region of a source or a file."""
+    """Forecast every region of a source, a file or a table of a database."""
     names = _names(model_names, "models")
     for name in names:
         model(name)
-    panel = _panel(source_name, input_file, cumulative).as_of(_date(as_of, "--as-of") if as_of else None)
+    panel = panel_of(source_name, input_file, sql, table, cumulative)
+    panel = panel.as_of(_date(as_of, "--as-of") if as_of else None)
     further = cli_covariates.named(panel, covariates, names)
-    wanted = _statistics(panel, statistic, everything=input_file is not None)
+    wanted = _statistics(panel, statistic, everything=source_name is None)
     if form is Format.hubverse:
-        table, failures = cli_hub.forecasts(panel, wanted, region, names, further, horizon, workers)
+        written, failures = cli_hub.forecasts(panel, wanted, region, names, further, horizon, workers)
     else:
         cases = list(_cases(panel, wanted, region, further))
         found, failures = _forecast_all(cases, names, further, horizon, workers)
-        table = _table(found)
-    _write(table, output)
+        written = _table(found)
+    _write(written, output)
     for failure in failures:
         typer.echo(failure, err=True)
     raise typer.Exit(SOME_FAILED if failures else DONE)
@@ -241,18 +243,8 @@ def _table(found: Sequence[tuple[Case, list[Forecast]]]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(FORECASTS))
 
 
-def _panel(source_name: str | None, input_file: Path | None, cumulative: bool) -> Panel:
-    if (source_name is None) == (input_file is None):
-        raise RequestError("Give either --source NAME or --input FILE.")
-    if input_file is not None:
-        return read_panel(input_file, cumulative=cumulative)
-    if cumulative:
-        raise RequestError("--cumulative is about a file; a source knows which of its statistics are running totals.")
-    return source(source_name or "").panel()
-
-
 def _statistics(panel: Panel, name: str | None, everything: bool) -> list[Statistic]:
-    """The one that was named; else all of a file's, or a source's first."""
+    """The one that was named; else all of a file's or a database's, or a source's first."""
     if name is not None:
         return [panel.statistic(name)]
     return list(panel.statistics) if everything else [panel.statistic()]
@@ -276,13 +268,17 @@ def _write(table: pd.DataFrame, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(export.to_csv(table).decode())
         return
-    kinds = {".csv": export.to_csv, ".parquet": export.to_parquet}
+    kinds = {".csv": export.to_csv, ".parquet": export.to_parquet, ".xlsx": _workbook}
     if output.suffix.lower() not in kinds:
-        raise RequestError(f"--output is '{output}'; its name must end in .csv or .parquet.")
+        raise RequestError(f"--output is '{output}'; its name must end in .csv, .parquet or .xlsx.")
     try:
         output.write_bytes(kinds[output.suffix.lower()](table))
     except OSError as error:
         raise RequestError(f"'{output}' cannot be written: {error.strerror}.") from None
+
+
+def _workbook(table: pd.DataFrame) -> bytes:
+    return export.to_xlsx({"table": table})
 
 
 def _list(rows: Sequence[dict[str, Any]], as_json: bool) -> None:

@@ -15,11 +15,8 @@ from forecasting.backtest import Cut, cuts, rolling, truth
 from forecasting.cli import (
     DONE,
     SOME_FAILED,
-    AnySource,
     Covariates,
-    Cumulative,
     Horizon,
-    InputFile,
     ModelNames,
     Regions,
     StatisticName,
@@ -27,12 +24,12 @@ from forecasting.cli import (
     _date,
     _known_region,
     _names,
-    _panel,
     _run,
     _statistics,
     _write,
     app,
 )
+from forecasting.cli_inputs import AnySource, Cumulative, DatabaseName, InputFile, TableName, panel_of
 from forecasting.cli_score import leaderboard
 from forecasting.columns import FORECASTS, STATISTIC
 from forecasting.errors import DataError, RequestError
@@ -47,6 +44,8 @@ def backtest(
     model_names: ModelNames,
     source_name: AnySource = None,
     input_file: InputFile = None,
+    sql: DatabaseName = None,
+    table: TableName = None,
     statistic: StatisticName = None,
     region: Regions = None,
     origins: Annotated[int, typer.Option(min=1, max=1000, help="How many of the last origins.")] = 4,
@@ -55,7 +54,7 @@ def backtest(
     baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
     covariates: Covariates = None,
     cumulative: Cumulative = False,
-    output: Annotated[Path | None, typer.Option(help="Where to write the forecasts (.csv or .parquet).")] = None,
+    output: Annotated[Path | None, typer.Option(help="Where to write the forecasts (.csv, .parquet or .xlsx).")] = None,
     scores_file: Annotated[Path | None, typer.Option("--scores", help="Where to write each forecast's scores.")] = None,
     workers: Workers = None,
 ) -> None:
@@ -65,11 +64,11 @@ def backtest(
         model(name)
     if baseline is not None and baseline not in names:
         raise RequestError(f"The baseline '{baseline}' is not among --models; add it there.")
-    panel = _panel(source_name, input_file, cumulative)
+    panel = panel_of(source_name, input_file, sql, table, cumulative)
     further = cli_covariates.named(panel, covariates, names)
     dates = [_date(text, "--at") for text in at or []]
     tables, scores, failures = [], [], []
-    wanted = _statistics(panel, statistic, everything=input_file is not None)
+    wanted = _statistics(panel, statistic, everything=source_name is None)
     for one in wanted:
         regions = [_known_region(panel, name, one) for name in region or panel.regions(one.name)]
         found, problems = _cuts(panel, regions, one, dates, horizon, origins, step)
@@ -78,8 +77,8 @@ def backtest(
         failures += problems + unfitted
         if not forecasts.empty:
             judged = score_forecasts(forecasts, truth(panel, dict.fromkeys(c.region for c in found), one.name))
-            for table in (forecasts, judged) if len(wanted) > 1 else ():
-                table.insert(1, STATISTIC, one.name)
+            for rows in (forecasts, judged) if len(wanted) > 1 else ():
+                rows.insert(1, STATISTIC, one.name)
             tables.append(forecasts)
             scores.append(judged)
     _finish(tables, scores, failures, baseline, output, scores_file)

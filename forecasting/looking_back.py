@@ -180,8 +180,16 @@ class LookingBack:
         With vintages the dates on which figures were published. None when not all are prepared after `patience` seconds:
         ask again, it goes on. Raises `DataError` when there is no such date.
         """
-        name = (panel.source, region, statistic, horizon)
+        name = (panel.source, id(panel.table), region, statistic, horizon)
         return self._loader.result(name, lambda: self._stops(panel, region, statistic, horizon), patience)
+
+    def forget(self, panel: Panel) -> None:
+        """Keep nothing of this panel's figures in memory."""
+        for kept in (self._rolled, self._tails, self._alone, self._known):
+            kept.forget(panel)
+        with self._lock:
+            for name in [name for name, (table, _) in self._stood.items() if table is panel.table]:
+                del self._stood[name]
 
     def _stops(self, panel: Panel, region: str, statistic: str, horizon: int) -> list[Cut]:
         now = self._series(panel, region, statistic)

@@ -37,6 +37,12 @@ class Kept(Generic[T]):
                 self._kept.popitem(last=False)
         return made
 
+    def forget(self, panel: Panel) -> None:
+        """Keep nothing more that was made of the panel's table."""
+        with self._lock:
+            for name in [name for name, (table, _) in self._kept.items() if table is panel.table]:
+                del self._kept[name]
+
 
 class Loader:
     """Reads and downloads in the background; who asks for the same waits for the same."""

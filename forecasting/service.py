@@ -108,6 +108,12 @@ class Service:
                 if job.finished:
                     yield from ((request, job) for request in waiting.pop(job.key))
 
+    def forget(self, panel: Panel) -> None:
+        """Keep nothing of this panel's figures in memory; forecasts stay, under what they were made from alone."""
+        for kept in (self._series, self._revisions):
+            kept.forget(panel)
+        self.past.forget(panel)
+
     def close(self) -> None:
         """End the workers and close the store."""
         self._loader.close()

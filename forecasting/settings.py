@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -33,3 +36,70 @@ def workers() -> int:
 def offline() -> bool:
     """`FORECAST_OFFLINE=1`: never touch the network."""
     return os.environ.get("FORECAST_OFFLINE", "").lower() in ("1", "true", "yes")
+
+
+def max_rows() -> int:
+    """`FORECAST_MAX_ROWS`: how many rows are read of a database's table or of a data set, at most; 5 million."""
+    given = os.environ.get("FORECAST_MAX_ROWS", "5000000")
+    if not given.isdigit() or int(given) < 1:
+        raise RequestError(f"FORECAST_MAX_ROWS is '{given}'; give a whole number from 1.")
+    return int(given)
+
+
+@dataclass(frozen=True)
+class NamedDatabase:
+    """`FORECAST_SQL_<NAME>`: a database to read from, with the `query`, or else the `table`, that a page shows."""
+
+    name: str
+    url: str = field(repr=False)
+    table: str = ""
+    query: str = field(default="", repr=False)
+
+    @property
+    def variable(self) -> str:
+        """What a message may say instead of the address."""
+        return f"{_SQL}{self.name.upper()}"
+
+
+@dataclass(frozen=True)
+class NamedDataSet:
+    """`FORECAST_DATA_<NAME>`: a file or folder of CSV or Parquet; only some `regions` of it, only `since` a date."""
+
+    name: str
+    address: str = field(repr=False)
+    regions: tuple[str, ...] = ()
+    since: str = ""
+
+    @property
+    def variable(self) -> str:
+        """What a message may say instead of the address."""
+        return f"{_DATA}{self.name.upper()}"
+
+
+_SQL, _DATA = "FORECAST_SQL_", "FORECAST_DATA_"
+
+
+def databases() -> dict[str, NamedDatabase]:
+    """Every `FORECAST_SQL_<NAME>` by its name in small letters, with `…_TABLE` and `…_QUERY`."""
+    return {
+        name: NamedDatabase(name, url, more["_TABLE"], more["_QUERY"])
+        for name, url, more in _named(_SQL, "_TABLE", "_QUERY")
+    }
+
+
+def data_sets() -> dict[str, NamedDataSet]:
+    """Every `FORECAST_DATA_<NAME>` by its name in small letters, with `…_REGIONS` (joined by commas) and `…_SINCE`."""
+    return {
+        name: NamedDataSet(
+            name, address, tuple(one.strip() for one in more["_REGIONS"].split(",") if one.strip()), more["_SINCE"]
+        )
+        for name, address, more in _named(_DATA, "_REGIONS", "_SINCE")
+    }
+
+
+def _named(prefix: str, *suffixes: str) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Name, value and what its suffixed variables say, of every variable that begins with `prefix`, by name."""
+    for variable, value in sorted(os.environ.items()):
+        if value.strip() and re.fullmatch(rf"{prefix}[A-Z0-9_]*[A-Z0-9]", variable) and not variable.endswith(suffixes):
+            more = {suffix: os.environ.get(variable + suffix, "").strip() for suffix in suffixes}
+            yield variable.removeprefix(prefix).lower(), value.strip(), more

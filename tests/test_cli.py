@@ -64,11 +64,14 @@ def test_of_vintages_the_newest_before_the_date_is_used(tmp_path, capsys):
     assert [round(float(line.split(",")[-1]), 6) for line in median] == [10]
 
 
-def test_one_region_that_fails_leaves_the_others_written_and_exits_with_1(two_regions, tmp_path, capsys):
-    file = tmp_path / "out.parquet"
+@pytest.mark.parametrize(
+    ("ending", "read"), [("parquet", pd.read_parquet), ("csv", pd.read_csv), ("xlsx", pd.read_excel)]
+)
+def test_one_region_that_fails_leaves_the_others_written_and_exits_with_1(two_regions, tmp_path, capsys, ending, read):
+    file = tmp_path / f"out.{ending}"
     arguments = ["--input", str(two_regions), "--models", "ets", "--horizon", "3", "--output", str(file)]
     assert main(["forecast", *arguments]) == 1
-    assert set(pd.read_parquet(file)["region"]) == {"A"}
+    assert set(read(file)["region"]) == {"A"}
     assert capsys.readouterr().err.startswith("B (")
 
 

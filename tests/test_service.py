@@ -1,3 +1,5 @@
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +15,7 @@ from forecasting.models import model
 from forecasting.prepare import prepare
 from forecasting.request import Request
 from forecasting.service import forecasts_table
+from forecasting.sources.file import read_panel
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +129,18 @@ def test_a_daily_series_without_history_is_still_forecast(service):
     )
     assert [job.state for job in jobs] == [State.done] * 4
     assert all(np.isfinite(job.forecast.values).all() for job in jobs)
+
+
+def test_what_was_kept_of_a_reader_s_figures_is_forgotten_when_they_want_that(service):
+    days = pd.date_range("2021-01-01", periods=120).strftime("%Y-%m-%d")
+    rows = [f"{region},{day},{10 + place % 7}" for region in "AB" for place, day in enumerate(days)]
+    panel = read_panel("\n".join(["region,date,value", *rows]).encode(), "mine.csv")
+    statistic = panel.statistics[0].name
+    service.series(panel, "A", statistic)
+    service.past.look_back(panel, "A", statistic, ["naive"])
+    service.past.stops(panel, "A", statistic, 7)
+    table = weakref.ref(panel.table)
+    service.forget(panel)
+    del panel
+    gc.collect()
+    assert table() is None

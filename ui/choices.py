@@ -13,7 +13,7 @@ from forecasting.models import model, models
 from forecasting.panel import Panel, Statistic
 from forecasting.series import Series
 from forecasting.service import Service
-from ui import link
+from ui import link, yours
 
 DEFAULT_MODELS = ("ensemble", "sarima", "prophet", "ets")
 #: What may be chosen beside a model to draw the bands of: name in the link -> label.
@@ -25,6 +25,11 @@ WINDOWS = {"all": "All of it", "730": "Last 2 years", "365": "Last year", "180":
 PER_DAY = {"daily": 1.0, "weekly": 1 / 7}
 
 
+#: What a visitor is told who opens a link to somebody's own file.
+ELSEWHERE = (
+    "This link shows a file of its sender's, which is kept nowhere but with them; upload the same file on Your data to "
+    "see it. Until then you see the bundled figures."
+)
 #: Seconds a page waits for figures before it says that they are being fetched.
 PATIENCE = 0.4
 
@@ -79,20 +84,29 @@ def choose(service: Service, more: Callable[[Panel, Statistic, str], dict[str, s
 
 
 def _panel(service: Service) -> Panel:
-    known = sources.sources()
+    own = yours.offered()
+    known = {name: source.label for name, source in sources.sources().items()} | {
+        name: file.label for name, file in own.items()
+    }
+    if "source" not in st.session_state and yours.is_elsewhere(link.asked("source") or ""):
+        link.put_aside(ELSEWHERE)
     link.seed("source", list(known), "bundled", "source")
     name = st.selectbox(
         "Data",
         list(known),
-        format_func=lambda source: known[source].label,
+        format_func=known.__getitem__,
         key="source",
-        help="Where the figures come from. The bundled ones need no network.",
+        help="Where the figures come from. The bundled ones need no network; your own come from the page Your data.",
         on_change=link.forget_notes,
         persist_state="session",
     )
-    panel = service.panel(name, patience=PATIENCE)
+    if name in own:
+        read = own[name].read(PATIENCE)
+        panel = read.panel if read else None
+    else:
+        panel = service.panel(name, patience=PATIENCE)
     if panel is None:
-        raise StillLoading(known[name].label)
+        raise StillLoading(known[name])
     return panel
 
 

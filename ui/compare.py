@@ -20,6 +20,7 @@ from forecasting.service import Service
 from ui import compared, link
 from ui.choices import Choices, one_model
 from ui.explore import TICK
+from ui.plain import plain
 
 MODES = {"models": "Models on one region", "regions": "One model on several regions"}
 #: How many earlier dates a reader may choose.
@@ -121,10 +122,12 @@ def _regions(panel: Panel, statistic: Statistic, region: str) -> list[str]:
 
 def _usual(panel: Panel, statistic: Statistic, region: str) -> list[str]:
     """The regions that are compared unless the reader chooses others; worked out once for what the sidebar shows."""
-    name = (panel.source, statistic.name, region)
-    if st.session_state.get("usual regions", [None])[0] != name:
-        st.session_state["usual regions"] = name, comparison.usual_regions(panel, statistic.name, region)
-    return list(st.session_state["usual regions"][1])
+    name = (statistic.name, region)
+    kept = st.session_state.get("usual regions")
+    if kept is None or kept[0] is not panel.table or kept[1] != name:
+        kept = panel.table, name, comparison.usual_regions(panel, statistic.name, region)
+        st.session_state["usual regions"] = kept
+    return list(kept[2])
 
 
 def _followed(chosen: list[str], options: list[str], usual: list[str], region: str) -> list[str]:
@@ -150,7 +153,7 @@ def heading(choices: Choices, asked: Question) -> None:
     else:
         what = f"{choices.region}, {counted}"
         how = "Every model forecasts again from earlier dates, each time with what was known then, and is held"
-    st.subheader(f"Compare: {what}", anchor=False)
+    st.subheader(f"Compare: {plain(what)}", anchor=False)
     st.caption(f"{how} against what came.")
     if unmet := link.notes():
         st.info("\n\n".join(unmet), icon=":material/link_off:")

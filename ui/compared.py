@@ -20,6 +20,7 @@ from forecasting.series import Series
 from forecasting.wording import day
 from ui import app, chart, link
 from ui.choices import Choices
+from ui.plain import plain
 
 LAYOUTS = {"side": "Side by side", "overlaid": "Overlaid"}
 DETAILS = {"error": "Error by horizon", "held": "Bands held by horizon", "fell": "Where outcomes fell"}
@@ -147,7 +148,7 @@ def _regions(view: View, name: str) -> None:
     if not scores:
         st.caption(f"{model(name).label} has made no forecast yet.")
         return
-    st.markdown(comparison.across_regions(name, scores))
+    st.markdown(comparison.across_regions(name, {plain(region): score for region, score in scores.items()}))
     _table(comparison.score_table(scores, "Region"), but=(comparison.IN_COUNTS,))
     past = _longest(view)
     st.caption(
@@ -230,7 +231,7 @@ def _side_by_side(view: View) -> None:
         st.caption("Each region on its own scale, for their levels differ; the dates are the same.")
     for one, party, top, cell in zip(shown, view.parties(), tops, _grid(len(shown), 2), strict=True):
         with cell.container(border=True):
-            st.markdown(f"**{party.label}**")
+            st.markdown(f"**{plain(party.label)}**")
             chart.draw(
                 replays.replay(one, app.theme(), window),
                 app.theme(),

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from html import escape
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from forecasting import charts, export, headline, sentences
+from forecasting import charts, export, headline, hub_format, hub_rules, report, reproduce, sentences
 from forecasting.jobs import Job, QueueFull
-from forecasting.looking_back import LookBack
+from forecasting.looking_back import LookBack, look_back_tables
 from forecasting.models import model
 from forecasting.request import Request
 from forecasting.series import Forecast
 from forecasting.service import Service, forecasts_table
+from forecasting.vintages import Revision
 from forecasting.wording import day
-from ui import app, chart, link, rows
+from ui import app, chart, link, rows, yours
 from ui.choices import BEST, Choices
+from ui.plain import plain
 
 #: How often a page asks whether there is something new while models train, in seconds.
 TICK = 0.5
+PARQUET = "application/vnd.apache.parquet"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def loading(label: str) -> None:
@@ -43,12 +50,17 @@ def heading(choices: Choices) -> None:
     """Where and what, the frequency, and the way to share it."""
     series = choices.series
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader(f"{choices.region}: {choices.statistic.label.lower()}", anchor=False, width="content")
+        st.subheader(
+            f"{plain(choices.region)}: {plain(choices.statistic.label.lower())}", anchor=False, width="content"
+        )
         with st.popover("Share", icon=":material/link:", width="content"):
-            st.caption("This link opens the same view elsewhere.")
+            needs = ", for whoever gives the same file on Your data" if yours.is_yours(choices.panel.source) else ""
+            st.caption(f"This link opens the same view elsewhere{needs}.")
             st.code(link.url(), language=None, wrap_lines=True)
     st.caption(
-        " · ".join([f"{series.frequency.name.capitalize()} figures to {day(series.origin)}", *choices.panel.notes])
+        " · ".join(
+            [f"{series.frequency.name.capitalize()} figures to {day(series.origin)}", *map(plain, choices.panel.notes)]
+        )
     )
     for note in app.service().store.notes:
         st.warning(note, icon=":material/inventory_2:")
@@ -118,6 +130,7 @@ def _draw(service: Service, choices: Choices, state: State, polling: bool) -> No
     _carry_out(service, choices, rows.draw(state.jobs.values(), app.theme(), key="rows"))
     _track_record(state.past, choices)
     _table(choices, fan)
+    _downloads(choices, fan, state.past, why)
     if polling and not state.busy:
         st.rerun()
 
@@ -273,35 +286,115 @@ def _table(choices: Choices, fan: charts.Fan) -> None:
             width="stretch",
             column_config={"Date": st.column_config.DateColumn(format="D MMM YYYY")},
         )
-    _downloads(choices, fan)
 
 
-def _downloads(choices: Choices, fan: charts.Fan) -> None:
-    """Files are made when they are asked for."""
-    name = f"{choices.region} {choices.statistic.name}".replace(" ", "_").lower()
-    title = f"{choices.region}: {choices.statistic.label.lower()}. {choices.panel.attribution}"
+def _downloads(choices: Choices, fan: charts.Fan, past: LookBack, why: str) -> None:
+    """Everything on the page to take away. Files are made when they are asked for."""
+    statistic = choices.statistic
+    name = re.sub(r"[^\w-]+", "_", f"{choices.region} {statistic.name}").lower()[:80]
+    title = f"{choices.region}: {statistic.label.lower()}"
+    view = _view(choices)
 
-    def table() -> pd.DataFrame:
+    def forecasts() -> pd.DataFrame:
         return forecasts_table(choices.region, choices.series, fan.forecasts.values())
 
-    with st.container(horizontal=True, vertical_alignment="center"):
-        _download("Forecasts, CSV", lambda: export.to_csv(table()), f"{name}.csv", "text/csv")
-        _download("Parquet", lambda: export.to_parquet(table()), f"{name}.parquet", "application/vnd.apache.parquet")
-        _download("Chart, HTML", lambda: charts.standalone(charts.fan(fan), title), f"{name}.html", "text/html")
+    def scores() -> pd.DataFrame:
+        return look_back_tables(past, choices.whole)[1]
+
+    def cleaned() -> pd.DataFrame:
+        return export.cleaned(choices.panel, choices.region, statistic.name, choices.series)
+
+    def workbook() -> bytes:
+        tables = {"Forecasts": forecasts(), "Scores": scores(), "Cleaned series": cleaned()}
+        return export.to_xlsx({sheet: table for sheet, table in tables.items() if len(table)})
+
+    def page() -> bytes:
+        quoted = replace(fan, unit=escape(fan.unit, quote=False))  # Plotly would make links of what looks like HTML
+        return charts.standalone(charts.fan(quoted), escape(f"{title}. {choices.panel.attribution}", quote=False))
+
+    def printed() -> bytes:
+        told = report.Told(title, tuple(_notes(choices, fan.revisions)), why)
+        return report.html(view, fan, past, told)
+
+    with st.popover("Downloads", icon=":material/download:", width="content"):
+        with _files("Forecasts"):
+            _download("Forecasts, CSV", lambda: export.to_csv(forecasts()), f"{name}.csv", "text/csv")
+            _download("XLSX", workbook, f"{name}.xlsx", XLSX, "A sheet each for forecasts, scores and cleaned series.")
+            _download("Parquet", lambda: export.to_parquet(forecasts()), f"{name}.parquet", PARQUET)
+            if reference := _hub_reference(choices, fan):
+                _download(
+                    "Hub format, CSV",
+                    lambda: export.to_csv(_hub(choices, fan, reference)),
+                    f"{reference:%Y-%m-%d}-{fan.band}.csv",
+                    "text/csv",
+                    f"{model(fan.band).label} as the US forecast hubs take it; reference date {day(reference)}.",
+                )
+        with _files("Behind them"):
+            if past.forecasts:
+                _download("Scores, CSV", lambda: export.to_csv(scores()), f"{name}_scores.csv", "text/csv")
+            _download("Cleaned series, CSV", lambda: export.to_csv(cleaned()), f"{name}_series.csv", "text/csv")
+        with _files("To look at"):
+            _download("Report, HTML", printed, f"{name}_report.html", "text/html", "To read, print or mail: one file.")
+            _download("Chart, HTML", page, f"{name}.html", "text/html")
         st.caption("PNG and SVG: the buttons at the top right of the chart.")
+        st.markdown("###### Reproduce")
+        st.caption("The same forecasts on the command line, and in Python.")
+        st.code(reproduce.command_line(view), language="bash", wrap_lines=True)
+        st.code(reproduce.snippet(view), language="python", wrap_lines=True)
 
 
-def _download(label: str, data: Callable[[], bytes], file_name: str, mime: str) -> None:
-    st.download_button(
-        label, data, file_name, mime, key=f"download {label}", on_click="ignore", icon=":material/download:"
+def _files(heading: str) -> DeltaGenerator:
+    """A row of buttons under a heading."""
+    st.markdown(f"###### {heading}")
+    return st.container(horizontal=True)
+
+
+def _view(choices: Choices) -> reproduce.View:
+    source = choices.panel.source
+    own = yours.files().get(source) if yours.is_yours(source) else None
+    return reproduce.View(
+        choices.panel,
+        choices.region,
+        choices.statistic.name,
+        choices.models or ("naive",),
+        choices.horizon,
+        choices.series,
+        choices.window,
+        file=own.name if own else "",
     )
+
+
+def _hub_reference(choices: Choices, fan: charts.Fan) -> pd.Timestamp | None:
+    """The Saturday after the last week that was published, if the model with the bands says something of what follows."""
+    if choices.series.frequency.alias != "W-SAT" or choices.series.cumulative or fan.band in fan.drafts:
+        return None
+    late = choices.series.provisional
+    published = choices.series.origin if late is None or late.empty else late.index[-1]
+    reference = published + hub_rules.WEEK
+    return reference if fan.forecasts[fan.band].dates[-1] >= reference else None
+
+
+def _hub(choices: Choices, fan: charts.Fan, reference: pd.Timestamp) -> pd.DataFrame:
+    """The hubs' format of the model with the bands; of what the horizon reaches, the weeks that a hub takes."""
+    places = hub_format.places([choices.region], choices.panel.regions(choices.statistic.name))
+    table = forecasts_table(choices.region, choices.series, [fan.forecasts[fan.band]])
+    return export.to_hub(table, hub_format.target(choices.statistic), reference, places)
+
+
+def _download(label: str, data: Callable[[], bytes], file_name: str, mime: str, hint: str | None = None) -> None:
+    st.download_button(label, data, file_name, mime, key=f"download {label}", on_click="ignore", help=hint)
+
+
+def _notes(choices: Choices, revisions: tuple[Revision, ...]) -> list[str]:
+    """What was repaired, and what the last figures usually become."""
+    return [*choices.series.notes, *sentences.revision_sentences(revisions, choices.series.frequency)]
 
 
 def provenance(service: Service, choices: Choices) -> None:
     """Where the figures come from, what was repaired in them, and what the last ones usually become."""
     revisions = service.revisions(choices.panel, choices.region, choices.statistic.name)
-    notes = [*choices.series.notes, *sentences.revision_sentences(revisions, choices.series.frequency)]
+    notes = _notes(choices, revisions)
     with st.container(border=True):
         st.markdown("##### About these figures")
         st.markdown("\n".join(f"- {note}" for note in notes) if notes else "Nothing had to be repaired.")
-        st.caption(f"{choices.panel.attribution}. Licence: {choices.panel.licence}.")
+        st.caption(plain(f"{choices.panel.attribution}. Licence: {choices.panel.licence}."))

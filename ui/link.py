@@ -7,16 +7,18 @@ said.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
 import streamlit as st
 
+from ui.plain import plain
+
 _NOTES = "link notes"
 #: What stands for a choice of nothing; Streamlit drops empty values from the address.
 NONE = "none"
 _WRITTEN = "link written"
+_ASIDE, _REOPENED = "link put aside", "link reopened"
 
 
 def notes() -> list[str]:
@@ -30,44 +32,69 @@ def forget_notes() -> None:
 
 
 def _note(sentence: str) -> None:
-    """The sentence quotes what a stranger may have put into the link: no mark in it may become a picture or a link."""
-    st.session_state.setdefault(_NOTES, []).append(re.sub(r"([^\w\s',;])", r"\\\1", sentence))
+    """The sentence quotes what a stranger may have put into the link."""
+    st.session_state.setdefault(_NOTES, []).append(plain(sentence))
 
 
-def _asked(name: str) -> str | None:
+def asked(name: str) -> str | None:
     """What the link asks for. Once a page has written its own state into the address, nothing there is a link's wish."""
+    if _REOPENED in st.session_state:
+        wish: str | None = st.session_state[_REOPENED].get(name)
+        return wish
     return None if _WRITTEN in st.session_state else st.query_params.get(name)
 
 
-def seed(key: str, options: Sequence[str], default: str, what: str, asked: str | None = None) -> None:
+def put_aside(sentence: str) -> None:
+    """Keep a link that cannot be opened now, for `reopen`, and say why: nothing else in it can be honoured."""
+    st.session_state[_ASIDE] = st.query_params.to_dict()
+    st.session_state[_WRITTEN] = True
+    st.query_params.clear()
+    _note(sentence)
+
+
+def waits_for() -> str | None:
+    """The source of the link that was put aside, if there is one."""
+    source: str | None = st.session_state.get(_ASIDE, {}).get("source")
+    return source
+
+
+def reopen() -> None:
+    """Let the next page open with what the link that was put aside asks for."""
+    wishes = st.session_state.pop(_ASIDE)
+    for key in [*wishes, "mean", *(key for key in st.session_state if str(key).startswith("horizon_"))]:
+        st.session_state.pop(key, None)
+    st.session_state[_REOPENED] = wishes
+
+
+def seed(key: str, options: Sequence[str], default: str, what: str, wish: str | None = None) -> None:
     """Give the widget `key` its first value: the link's if it is one of `options`, else `default` with a note.
 
-    `asked` is the link's wish where the page had to put it aside until it knew the options.
+    `wish` is the link's where the page had to put it aside until it knew the options.
     """
     if key in st.session_state:
         if st.session_state[key] not in options:
             st.session_state[key] = default
         return
-    asked = asked or _asked(key)
+    wish = wish or asked(key)
     known = {option.casefold(): option for option in options}
-    if asked is not None and asked.casefold() not in known:
-        _note(f"This link asks for the {what} '{asked[:60]}', which is not here; you see '{default}' instead.")
-    st.session_state[key] = known.get((asked or "").casefold(), default)
+    if wish is not None and wish.casefold() not in known:
+        _note(f"This link asks for the {what} '{wish[:60]}', which is not here; you see '{default}' instead.")
+    st.session_state[key] = known.get((wish or "").casefold(), default)
 
 
 def seed_many(key: str, options: Sequence[str], default: Sequence[str], what: str, separator: str = ",") -> None:
     """The same for several values, which a link joins with commas or another `separator`."""
     if key in st.session_state:
         return
-    asked = [name.strip().casefold() for name in (_asked(key) or "").split(separator) if name.strip()]
-    if asked == [NONE]:
+    wishes = [name.strip().casefold() for name in (asked(key) or "").split(separator) if name.strip()]
+    if wishes == [NONE]:
         st.session_state[key] = []
         return
     known = {option.casefold() for option in options}
-    unknown = [name[:60] for name in asked if name not in known]
+    unknown = [name[:60] for name in wishes if name not in known]
     if unknown:
         _note(f"This link asks for the {what} '{unknown[0]}', which is not here.")
-    st.session_state[key] = [option for option in options if option.casefold() in asked] or list(default)
+    st.session_state[key] = [option for option in options if option.casefold() in wishes] or list(default)
 
 
 def seed_number(key: str, low: int, high: int, default: int, what: str, name: str | None = None) -> None:
@@ -75,21 +102,22 @@ def seed_number(key: str, low: int, high: int, default: int, what: str, name: st
     if key in st.session_state:
         st.session_state[key] = min(max(int(st.session_state[key]), low), high)
         return
-    asked = _asked(name or key)
-    if asked is None:
+    wish = asked(name or key)
+    if wish is None:
         st.session_state[key] = min(max(default, low), high)
         return
-    value = int(asked) if asked.isascii() and asked.lstrip("-").isdigit() and len(asked) < 10 else None
+    value = int(wish) if wish.isascii() and wish.lstrip("-").isdigit() and len(wish) < 10 else None
     st.session_state[key] = min(max(default if value is None else value, low), high)
     if value != st.session_state[key]:
         _note(
-            f"This link asks for {what} '{asked[:20]}'; from {low} to {high} is possible, you see {st.session_state[key]}."
+            f"This link asks for {what} '{wish[:20]}'; from {low} to {high} is possible, you see {st.session_state[key]}."
         )
 
 
 def write(state: dict[str, str]) -> None:
     """Put `state` in the address, if it is not there already."""
     st.session_state[_WRITTEN] = True
+    st.session_state.pop(_REOPENED, None)
     if st.query_params.to_dict() != state:
         st.query_params.from_dict(state)
 

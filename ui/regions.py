@@ -21,6 +21,7 @@ from forecasting.service import Service
 from forecasting.wording import compact
 from ui import link
 from ui.choices import Choices, one_model
+from ui.plain import plain
 
 EXPLORE = "ui/pages/explore.py"
 #: The usual model of a page of so many regions at most, whose members are fitted to each of them, and of a longer one,
@@ -54,6 +55,11 @@ _component = st.components.v2.component(
 @st.cache_resource(show_spinner=False)
 def _calls() -> Kept[RollCall]:
     return Kept(VIEWS)
+
+
+def forget(panel: Panel) -> None:
+    """Keep no view of this panel's figures."""
+    _calls().forget(panel)
 
 
 def leaving() -> bool:
@@ -110,11 +116,11 @@ def _filter() -> str:
 def heading(choices: Choices) -> None:
     """What is shown, how far ahead, and what the link asked for that is not there."""
     frequency = choices.series.frequency
-    st.subheader(f"Regions: {choices.statistic.label.lower()}", anchor=False)
+    st.subheader(f"Regions: {plain(choices.statistic.label.lower())}", anchor=False)
     said = [f"{frequency.name.capitalize()} figures, forecast {frequency.steps(choices.horizon)} ahead"]
     if choices.statistic.shown_cumulative:
         said.append("new counts, as running totals can only rise")
-    st.caption(" · ".join([*said, *choices.panel.notes]))
+    st.caption(" · ".join([*said, *map(plain, choices.panel.notes)]))
     if unmet := link.notes():
         st.info("\n\n".join(unmet), icon=":material/link_off:")
 
@@ -290,7 +296,7 @@ class _Page:
         if self._of > len(rows):
             st.caption(self._left_out(len(rows)))
         for row in [row for row in rows if row.state == "failed"][:5]:
-            st.caption(f"{row.region}: {row.why}")
+            st.caption(plain(f"{row.region}: {row.why}"))
         if ordered:
             st.download_button(
                 "Table, CSV",

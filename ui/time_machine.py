@@ -20,6 +20,7 @@ from forecasting.wording import day
 from ui import app, chart, link, published
 from ui.choices import BEST, PATIENCE, Choices, StillLoading
 from ui.explore import TICK
+from ui.plain import plain
 from ui.published import Journey
 
 #: Seconds between two dates while the time machine plays.
@@ -36,9 +37,15 @@ def asked_date() -> str | None:
     return st.session_state.get("date") or st.query_params.get("date")
 
 
+def state() -> dict[str, str]:
+    """That date for the address, before it is known whether the page can show it."""
+    date = asked_date()
+    return {"date": date} if date else {}
+
+
 def heading(choices: Choices) -> None:
     """Where and what."""
-    st.subheader(f"Time machine: {choices.region}, {choices.statistic.label.lower()}", anchor=False)
+    st.subheader(f"Time machine: {plain(choices.region)}, {plain(choices.statistic.label.lower())}", anchor=False)
     st.caption("Go back to an earlier date, see what was known then and what would have been forecast, and what came.")
 
 

@@ -1,6 +1,7 @@
 """Where figures come from: one file a source. The registry finds every `Source` in this folder.
 
-A reader's own file is not a source: `forecasting.sources.file.read_panel` turns it into a `Panel`.
+The databases and data sets that the configuration names are sources too (`sql-<name>`, `data-<name>`). A reader's own
+file is not: `forecasting.sources.file.read_panel` turns it into a `Panel`.
 """
 
 from __future__ import annotations
@@ -12,20 +13,37 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from forecasting import settings
 from forecasting.errors import RequestError
+from forecasting.settings import NamedDatabase, NamedDataSet
 from forecasting.sources.base import Source
 
 __all__ = ["Source", "source", "sources"]
 
 
-@cache
 def sources() -> dict[str, Source]:
     """Every source by name, in the order lists show them. Nothing is read or downloaded yet."""
+    named = [_named(one) for one in (*settings.databases().values(), *settings.data_sets().values())]
+    return _in_this_folder() | {one.name: one for one in named}
+
+
+@cache
+def _in_this_folder() -> dict[str, Source]:
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    # Only this package's own: a test may define another Source without becoming part of every list.
-    found = [kind() for kind in _concrete(Source) if kind.__module__.startswith(__name__)]
+    # Only this package's own: a test may define another Source without becoming part of every list. A class without a
+    # name has one when the configuration gives it.
+    found = [k() for k in _concrete(Source) if k.__module__.startswith(__name__) and hasattr(k, "name")]
     return {s.name: s for s in sorted(found, key=lambda s: (s.order, s.name))}
+
+
+@cache
+def _named(setting: NamedDatabase | NamedDataSet) -> Source:
+    """One a setting, so that what it has read is kept."""
+    from forecasting.sources.address import AddressSource
+    from forecasting.sources.sql import SqlSource
+
+    return SqlSource(setting) if isinstance(setting, NamedDatabase) else AddressSource(setting)
 
 
 def source(name: str) -> Source:

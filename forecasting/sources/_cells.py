@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -18,11 +21,45 @@ _YEAR_FIRST = re.compile(rf"(?P<y>\d{{4}})([-/.])(?P<m>\d{{1,2}})\2(?P<d>\d{{1,2
 _COMPACT = re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?P<time>)")
 _MONTH = re.compile(r"(?P<y>\d{4})-(?P<m>\d{2})(?P<d>)(?P<time>)")
 _YEAR_LAST = re.compile(rf"(?P<a>\d{{1,2}})([-/.])(?P<b>\d{{1,2}})\2(?P<y>\d{{4}}|\d{{2}}){_TIME}")
-_WORDED_DAY_FIRST = re.compile(r"(?P<d>\d{1,2})[- ](?P<m>[A-Za-z]{3,9})[- ,]+(?P<y>\d{4}|\d{2})(?P<time>)")
-_WORDED_MONTH_FIRST = re.compile(r"(?P<m>[A-Za-z]{3,9})[- ](?P<d>\d{1,2}),? (?P<y>\d{4})(?P<time>)")
-_FAMILIES = (_YEAR_FIRST, _COMPACT, _MONTH, _YEAR_LAST, _WORDED_DAY_FIRST, _WORDED_MONTH_FIRST)
+_WORD = r"(?P<m>[^\W\d_]{3,10})\.?"
+_WORDED_DAY_FIRST = re.compile(rf"(?P<d>\d{{1,2}})\.?[- ](de )?{_WORD}[- ,]+(de )?(?P<y>\d{{4}}|\d{{2}})(?P<time>)")
+_WORDED_MONTH_FIRST = re.compile(rf"{_WORD}[- ](?P<d>\d{{1,2}}),? (?P<y>\d{{4}})(?P<time>)")
+_WORDED_MONTH = re.compile(rf"{_WORD}[- /](de )?(?P<y>\d{{4}})(?P<d>)(?P<time>)")
+_MONTH_LAST = re.compile(r"(?P<m>\d{1,2})[-/.](?P<y>\d{4})(?P<d>)(?P<time>)")
+_WEEK = re.compile(r"(?P<y>\d{4})[- ]?(W|KW)[- ]?(?P<w>\d{1,2})(?P<time>)", re.IGNORECASE)
+_QUARTER = re.compile(r"(?P<y>\d{4})[- ]?[QT](?P<q>[1-4])(?P<time>)", re.IGNORECASE)
+_QUARTER_FIRST = re.compile(r"[QT](?P<q>[1-4])[- /](?P<y>\d{4})(?P<time>)", re.IGNORECASE)
+_FAMILIES = (
+    _YEAR_FIRST,
+    _COMPACT,
+    _MONTH,
+    _YEAR_LAST,
+    _WORDED_DAY_FIRST,
+    _WORDED_MONTH_FIRST,
+    _WORDED_MONTH,
+    _MONTH_LAST,
+    _WEEK,
+    _QUARTER,
+    _QUARTER_FIRST,
+)
 _OFFSET = re.compile(r"(?<=\d)(Z|[+-]\d{2}:?\d{2})$")
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+#: How the months begin, without accents, in English, German, French and Spanish.
+_MONTHS = (
+    ("jan", "ene"),
+    ("feb", "fev"),
+    ("mar", "maer"),
+    ("apr", "avr", "abr"),
+    ("may", "mai"),
+    ("jun", "juin"),
+    ("jul", "juil"),
+    ("aug", "aou", "ago"),
+    ("sep", "set"),
+    ("oct", "okt"),
+    ("nov",),
+    ("dec", "dez", "dic"),
+)
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+_THOUSANDS_COMMA = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 
 
 def numbers(raw: RawTable, column: str) -> np.ndarray:
@@ -31,7 +68,7 @@ def numbers(raw: RawTable, column: str) -> np.ndarray:
     if wrong.any():
         row = int(np.argmax(wrong))
         cell = raw.cells[column].iloc[row]
-        raise raw.error(f"{shown(cell)} in the column {column!r} is not a number; {_cure(cell)}", row)
+        raise raw.error(f"{shown(cell)} in the column {column!r} is not a number; {cure(cell)}", row)
     return values
 
 
@@ -55,18 +92,45 @@ def number_block(raw: RawTable, columns: list[str]) -> np.ndarray:
     return values.reshape(block.shape)
 
 
+def parsed_block(raw: RawTable, columns: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Several columns as `parsed_numbers` of each, a row a row."""
+    block = raw.cells[columns]
+    if all(
+        pd.api.types.is_string_dtype(dtype) and dtype.kind == "O" and str(dtype) != "object" for dtype in block.dtypes
+    ):
+        values, wrong = _floats(pd.Series(block.to_numpy(dtype=object).ravel(), dtype="string"), raw.decimal_comma)
+        return values.reshape(block.shape), wrong.reshape(block.shape)
+    parts = [parsed_numbers(raw, column) for column in columns]
+    return np.column_stack([values for values, _ in parts]), np.column_stack([wrong for _, wrong in parts])
+
+
 def _floats(cells: pd.Series, decimal_comma: bool) -> tuple[np.ndarray, np.ndarray]:
-    if pd.api.types.is_numeric_dtype(cells):
+    if pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_complex_dtype(cells):
         values = cells.to_numpy(dtype=float, na_value=np.nan)
         return np.where(np.isfinite(values), values, np.nan), np.isinf(values)
+    if cells.dtype == object:
+        # A date or a truth value in a sheet is no number, though it can be turned into one.
+        cells = cells.where([isinstance(cell, str | int | float) and cell is not True for cell in cells], _text(cells))
+        cells = cells.astype("string")
     if decimal_comma:
         cells = _text(cells).str.replace(",", ".", regex=False)
     values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan, copy=True)
     unread = np.flatnonzero(~np.isfinite(values))
     values[unread] = np.nan
+    left = _text(cells.iloc[unread])
     wrong = np.zeros(len(values), dtype=bool)
-    wrong[unread] = ~_text(cells.iloc[unread]).str.lower().isin(BLANK).to_numpy()
+    wrong[unread] = ~left.str.lower().isin(BLANK).to_numpy()
+    if wrong.any() and not decimal_comma and _has_decimal_comma(left, cells):
+        return _floats(cells, True)
     return values, wrong
+
+
+def _has_decimal_comma(unread: pd.Series, cells: pd.Series) -> bool:
+    """Whether cells are written as 1,5, none of them as 1.5, and some that cannot mean thousands."""
+    commas = unread[unread.str.contains(",", regex=False)]
+    if commas.empty or not commas.str.fullmatch(_DECIMAL_COMMA).all() or commas.str.fullmatch(_THOUSANDS_COMMA).all():
+        return False
+    return not _text(cells).str.contains(".", regex=False).any()
 
 
 def dates(raw: RawTable, column: str) -> pd.Series:
@@ -84,6 +148,57 @@ def dates(raw: RawTable, column: str) -> pd.Series:
     first_rows = np.unique(codes, return_index=True)[1]
     texts = [_OFFSET.sub("", text) for text in unique]
     return _plain(pd.Series(_parse(raw, column, texts, first_rows)[codes]))
+
+
+def readable_dates(raw: RawTable, column: str, day_first: bool | None = None) -> tuple[pd.Series, np.ndarray]:
+    """As `dates`, but NaT where a cell is no date, and which cells those are; forms may be mixed.
+
+    `day_first` says how 03/04/2021 is meant. Raises `DataError` when it is None and the cells do not tell.
+    """
+    cells = raw.cells[column]
+    if pd.api.types.is_datetime64_any_dtype(cells):
+        parsed = cells if cells.dt.tz is None else cells.dt.tz_localize(None)
+        parsed = parsed.where((parsed.dt.year >= 1900) & (parsed.dt.year <= 2200))
+        return _plain(parsed), parsed.isna().to_numpy()
+    codes, unique = pd.factorize(_text(cells))
+    first_rows = np.unique(codes, return_index=True)[1]
+    found = [_form(text) for text in unique]
+    last = [i for i, (family, _) in enumerate(found) if family is _YEAR_LAST]
+    parts = [part for _, part in found]
+    _order_day_and_month(raw, column, [parts[i] for i in last], [unique[i] for i in last], first_rows[last], day_first)
+    iso = pd.Series([_iso(part) if part else "" for part in parts], dtype="str")
+    parsed = pd.to_datetime(iso, format="ISO8601", errors="coerce").astype("datetime64[us]")
+    parsed = parsed.where((parsed.dt.year >= 1900) & (parsed.dt.year <= 2200))
+    all_rows = pd.Series(parsed.to_numpy()[codes])
+    return _plain(all_rows), all_rows.isna().to_numpy()
+
+
+def _form(text: str) -> tuple[re.Pattern[str] | None, dict[str, str]]:
+    text = _OFFSET.sub("", text)
+    for family in _FAMILIES:
+        match = family.fullmatch(text)
+        if match:
+            return family, match.groupdict()
+    return None, {}
+
+
+def date_share(texts: Sequence[str]) -> float:
+    """How many of `texts` are dates: 0 is none, 1 is all."""
+    parts = [part for family, part in map(_form, texts) if family]
+    for part in parts:
+        if "a" in part:
+            part["d"], part["m"] = (part["a"], part["b"]) if int(part["b"]) <= 12 else (part["b"], part["a"])
+    parsed = pd.to_datetime(pd.Series([_iso(part) for part in parts], dtype="str"), format="ISO8601", errors="coerce")
+    return float(((parsed.dt.year >= 1900) & (parsed.dt.year <= 2200)).sum()) / max(len(texts), 1)
+
+
+def two_orders(texts: Sequence[str]) -> str | None:
+    """A text of `texts` that may be two different days, where none of them shows which is meant."""
+    matches = [match for text in texts if (match := _YEAR_LAST.fullmatch(_OFFSET.sub("", text)))]
+    pairs = [(int(match["a"]), int(match["b"])) for match in matches]
+    if any(max(pair) > 12 for pair in pairs):
+        return None
+    return next((match[0] for match, (a, b) in zip(matches, pairs, strict=True) if a != b), None)
 
 
 def shown(cell: Any) -> str:
@@ -136,9 +251,18 @@ def _parse(raw: RawTable, column: str, texts: list[str], rows: np.ndarray) -> np
 
 
 def _order_day_and_month(
-    raw: RawTable, column: str, parts: list[dict[str, str]], texts: list[str], rows: np.ndarray
+    raw: RawTable,
+    column: str,
+    parts: list[dict[str, str]],
+    texts: list[str],
+    rows: np.ndarray,
+    chosen: bool | None = None,
 ) -> None:
-    """Set day and month of each part where only one order fits every row."""
+    """Set day and month of each part as `chosen`, or where only one order fits every row."""
+    if chosen is not None:
+        for part in parts:
+            part["d"], part["m"] = (part["a"], part["b"]) if chosen else (part["b"], part["a"])
+        return
     first = np.array([int(part["a"]) for part in parts])
     second = np.array([int(part["b"]) for part in parts])
     day_first, month_first = bool((second <= 12).all()), bool((first <= 12).all())
@@ -161,25 +285,41 @@ def _order_day_and_month(
 
 
 def _iso(part: dict[str, str]) -> str:
-    month = part["m"] if part["m"].isdigit() else str(_month_number(part["m"]))
     year = part["y"] if len(part["y"]) == 4 else f"20{part['y']}"
+    if "q" in part:
+        return f"{year}-{3 * int(part['q']) - 2:02d}-01"
+    if "w" in part:
+        return _end_of_week(int(year), int(part["w"]))
+    month = int(part["m"]) if part["m"].isdigit() else _month_number(part["m"])
     clock = (part["time"] or "")[1:]
     if clock and clock[1] == ":":
         clock = "0" + clock
-    return f"{year}-{int(month):02d}-{int(part['d'] or 1):02d}" + (f" {clock}" if clock else "")
+    return f"{year}-{month:02d}-{int(part['d'] or 1):02d}" + (f" {clock}" if clock else "")
+
+
+def _end_of_week(year: int, week: int) -> str:
+    """The Sunday that ends an ISO week; weeks are named for their last day everywhere here."""
+    try:
+        return date.fromisocalendar(year, week, 7).isoformat()
+    except ValueError:
+        return ""
 
 
 def _month_number(word: str) -> int:
-    short = word[:3].lower()
-    return _MONTHS.index(short) + 1 if short in _MONTHS else 0
+    letters = unicodedata.normalize("NFKD", word.lower())
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return next((i for i, names in enumerate(_MONTHS, 1) if plain.startswith(names)), 0)
 
 
 def _no_date(column: str) -> str:
     return f"there is no date in the column {column!r}; fill it in or delete the row."
 
 
-def _cure(cell: Any) -> str:
+def cure(cell: Any) -> str:
+    """What to do about a cell that is no number."""
     text = str(cell).strip()
     if re.fullmatch(r"[+-]?\d{1,3}([, ']\d{3})+(\.\d+)?", text):
         return f"write it without separators ({re.sub(r'[^0-9.+-]', '', text)})."
+    if text.startswith("="):
+        return "formulas are not calculated; save the values."
     return "write a number, or leave the cell empty where nothing was published."

@@ -1,15 +1,20 @@
-"""Bytes of a table, as they come: CSV, gzipped CSV, Parquet or XLSX -> named columns of cells with line numbers."""
+"""Bytes of a table, as they come: CSV, JSON, Parquet or XLSX, also packed -> named columns of cells with line numbers.
+
+Nothing is executed, unpickled or written to disk, and what is read is bounded before it is unpacked.
+"""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import io
+import json
 import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +23,19 @@ from forecasting.errors import DataError
 
 #: No table is larger than this once unpacked, so that a small file cannot fill the memory.
 MAX_BYTES = 400_000_000
-SEPARATORS = ",;\t"
+#: Tables with more text than this to a byte of archive are made to fill the memory; small ones may be anything.
+MAX_RATIO, ALWAYS_BYTES = 100, 50_000_000
+#: JSON and workbooks take far more memory and time than their size.
+MAX_JSON_BYTES = 60_000_000
+MAX_SHEET_BYTES, MAX_SHEET_CELLS = 100_000_000, 2_000_000
+MAX_SHEET_ROWS = 1_048_576
+MAX_CELLS, MAX_TEXT_CELLS = 100_000_000, 30_000_000
+#: As many as a sheet can have; ten thousand regions fit into a wide table.
+MAX_COLUMNS = 16_384
+SEPARATORS = ",;\t|"
+_EMPTY = "the file is empty; give a table with the columns region, date and value."
+_TABLE_KINDS = (".csv", ".tsv", ".txt", ".tab", ".json", ".jsonl", ".parquet", ".xlsx", ".dat", ".psv")
+_JSON = re.compile(rb"\s*(\[\s*([\[{\]]|$)|\{\s*([\"}]|$))")
 
 Choice = Callable[[Sequence[str]], Sequence[str]]
 
@@ -33,6 +50,7 @@ class RawTable:
         lines: the line (CSV), row (XLSX) or record (Parquet, from 1) of every row of `cells`.
         word: ``"line"``, ``"row"`` or ``"record"``.
         decimal_comma: numbers may be written as ``"1,5"``.
+        sheets: the names of a workbook's sheets.
     """
 
     name: str
@@ -40,6 +58,7 @@ class RawTable:
     lines: np.ndarray
     word: str
     decimal_comma: bool = False
+    sheets: tuple[str, ...] = ()
 
     def error(self, message: str, row: int | None = None) -> DataError:
         """A `DataError` that names the file and, for the `row`-th row, its line."""
@@ -56,44 +75,130 @@ def every(header: Sequence[str]) -> Sequence[str]:
     return header
 
 
-def read_table(content: bytes, name: str, choose: Choice = every) -> RawTable:
+def read_table(content: bytes, name: str, choose: Choice = every, sheet: str | None = None) -> RawTable:
     """Read `content`, whose kind shows in its first bytes; of a CSV only the columns that `choose` picks.
 
-    Raises `DataError`, in one line, for anything that is not such a table.
+    Of a workbook the sheet called `sheet`, or the first. Raises `DataError`, in one line, for anything that is not
+    such a table.
     """
     content = _unpacked(content, name)
-    if not content or content.isspace():
-        raise DataError(f"{name}: the file is empty; give a table with the columns region, date and value.")
     if content.startswith(b"PAR1"):
         table = _read_parquet(content, name)
     elif content.startswith(b"PK\x03\x04"):
-        table = _read_xlsx(content, name)
+        table = _read_xlsx(content, name, sheet)
     else:
-        table = _read_csv(content, name, choose)
+        table = _read_text(content, name, choose)
     if table.cells.empty:
         raise table.error("there is a header but no row below it; add the figures.")
     return replace(table, cells=_without_blank_columns(table.cells))
 
 
 def _unpacked(content: bytes, name: str) -> bytes:
-    if not content.startswith(b"\x1f\x8b"):
+    """What is in a gzip file or in a zip archive of one table; other content as it is."""
+    if content.startswith(b"\x1f\x8b"):
+        content = _gunzipped(content, name)
+    elif content.startswith(b"PK\x03\x04"):
+        inside = _member(content, name)
+        if inside is None:
+            return content
+        content = inside
+    elif len(content) > MAX_BYTES:
+        raise DataError(f"{name}: it has more than {_megabytes(MAX_BYTES)}; split it into smaller files.")
+    else:
         return content
-    try:
-        with gzip.open(io.BytesIO(content)) as stream:
-            content = stream.read(MAX_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{name}: the gzip file is damaged ({one_line(error)}); compress it again.") from None
-    if len(content) > MAX_BYTES:
-        raise DataError(f"{name}: it unpacks to more than {MAX_BYTES // 1_000_000} MB; split it into smaller files.")
+    nested = content.startswith((b"\x1f\x8b", b"BZh", b"7z\xbc\xaf", b"\xfd7zXZ", b"Rar!"))
+    if nested or (content.startswith(b"PK") and not _is_workbook(content)):
+        raise DataError(f"{name}: there is an archive in the archive; unpack it and give the table itself.")
     return content
 
 
-def _read_csv(content: bytes, name: str, choose: Choice) -> RawTable:
+def _gunzipped(content: bytes, name: str) -> bytes:
+    limit = _limit(content)
+    try:
+        with gzip.open(io.BytesIO(content)) as stream:
+            unpacked = stream.read(limit + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{name}: the gzip file is damaged ({one_line(error)}); compress it again.") from None
+    if len(unpacked) > limit:
+        raise _too_large(name, limit)
+    return unpacked
+
+
+def _member(content: bytes, name: str) -> bytes | None:
+    """The one table in a zip archive; None of a workbook, which is such an archive itself."""
+    limit = _limit(content)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = [entry for entry in archive.infolist()[:MAX_COLUMNS] if not entry.is_dir()]
+            if any(entry.filename in ("[Content_Types].xml", "xl/workbook.xml") for entry in entries):
+                return None
+            tables = [entry for entry in entries if _may_be_table(entry.filename)]
+            if not tables and len(entries) == 1:
+                tables = entries
+            if len(tables) != 1:
+                found = f"{len(tables)} tables" if tables else "no table"
+                raise DataError(f"{name}: there is {found} in the archive; put exactly one CSV in it.")
+            if tables[0].file_size > limit:
+                raise _too_large(name, limit)
+            with archive.open(tables[0]) as stream:
+                unpacked = stream.read(limit + 1)
+    except DataError:
+        raise
+    except RuntimeError:
+        raise DataError(f"{name}: the archive is locked by a password; give the table without one.") from None
+    except Exception as error:  # zipfile raises many kinds for damaged archives
+        # A workbook is such an archive, too, and most often it is one.
+        raise DataError(f"{name}: it cannot be read as XLSX or ZIP ({one_line(error)}); save it as CSV.") from None
+    if len(unpacked) > limit:
+        raise _too_large(name, limit)
+    return unpacked
+
+
+def _may_be_table(path: str) -> bool:
+    last = path.rsplit("/", 1)[-1].lower()
+    packed = last.endswith((".zip", ".gz", ".bz2", ".xz", ".7z", ".rar"))
+    return (packed or last.endswith(_TABLE_KINDS)) and not path.startswith("__MACOSX/") and "readme" not in last
+
+
+def _is_workbook(content: bytes) -> bool:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return "[Content_Types].xml" in archive.namelist()
+    except Exception:  # as in `_member`
+        return False
+
+
+def _limit(content: bytes) -> int:
+    return min(MAX_BYTES, max(ALWAYS_BYTES, MAX_RATIO * len(content)))
+
+
+def _too_large(name: str, limit: int) -> DataError:
+    return DataError(f"{name}: it unpacks to more than {_megabytes(limit)}; split it into smaller files.")
+
+
+def _megabytes(count: int) -> str:
+    return f"{count // 1_000_000} MB"
+
+
+def _read_text(content: bytes, name: str, choose: Choice) -> RawTable:
     content = _as_utf8(content, name)
-    head = content[:100_000].lstrip(b"\r\n").splitlines()[0].decode("utf-8", errors="replace")
-    separator = max(SEPARATORS, key=head.count)
+    if not content or content.isspace():
+        raise DataError(f"{name}: {_EMPTY}")
+    if _JSON.match(content[:1000]):
+        table = _read_json(content, name)
+        if table is not None:
+            return table
+    return _read_csv(content, name, choose)
+
+
+def _read_csv(content: bytes, name: str, choose: Choice) -> RawTable:
+    head = content[: 1_000_000 + len(content) - len(content.lstrip(b"\r\n"))].lstrip(b"\r\n").splitlines()[0]
+    unquoted = re.sub(r'"[^"]*"', "", head.decode("utf-8", errors="replace"))
+    separator = max(SEPARATORS, key=unquoted.count)
     header, header_ends = _header(content, separator, name)
     chosen = list(choose(header))
+    if (count := len(chosen) * content.count(b"\n")) > MAX_TEXT_CELLS:
+        raise DataError(f"{name}: it has {count:,} cells, {MAX_TEXT_CELLS:,} at most are read of a text; give Parquet.")
     # A few columns of a publisher's big file: a width check of all of them would take longer than reading.
     lines = _lines(content, separator, name, len(header), header_ends) if chosen == header else None
     try:
@@ -111,25 +216,126 @@ def _read_csv(content: bytes, name: str, choose: Choice) -> RawTable:
         )
     except (ValueError, pd.errors.ParserError) as error:
         raise DataError(f"{name}: it cannot be read as CSV ({one_line(error)}); save it anew as CSV.") from None
+    checked = lines is not None
     if lines is None:
         lines = np.arange(len(cells)) + header_ends + 1
-    filled = (lines > 0) & (cells != "").any(axis=1).to_numpy()
+    if len(lines) != len(cells):
+        raise DataError(f"{name}: the quotes in it do not match; save it anew as CSV.")
+    # The check has found the blank rows already.
+    filled = lines > 0 if checked else (cells != "").any(axis=1).to_numpy()
+    if filled.all():
+        return RawTable(name, cells, lines, "line", separator == ";")
     return RawTable(name, cells[filled].reset_index(drop=True), lines[filled], "line", separator == ";")
 
 
 def _as_utf8(content: bytes, name: str) -> bytes:
     """The text as UTF-8 without a mark."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        content = content.decode("utf-16", errors="replace").encode()
+    if content.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
+        content = content.decode("utf-32", errors="replace").encode("utf-8", errors="replace")
+    elif content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        content = content.decode("utf-16", errors="replace").encode("utf-8", errors="replace")
+    elif (zeros := content[:2000].count(0)) and 0.4 < zeros / min(len(content), 2000) <= 0.5:
+        # UTF-16 without a mark: of Latin letters every other byte is a zero.
+        kind = "utf-16-be" if content[0] == 0 else "utf-16-le"
+        content = content.decode(kind, errors="replace").encode("utf-8", errors="replace")
     content = content.removeprefix(b"\xef\xbb\xbf")
     if b"\x00" in content:
-        raise DataError(f"{name}: this is not a table that can be read; give CSV, Parquet or XLSX.")
+        place = f"{name}, line {content[: content.index(0)].count(10) + 1}" if _is_text(content) else name
+        what = "there is a zero byte" if _is_text(content) else "this is not a table that can be read"
+        raise DataError(f"{place}: {what}; give CSV, JSON, Parquet or XLSX.")
     try:
         content.decode()
     except UnicodeDecodeError:
-        # Excel on Windows still writes CSV in the Windows code page.
-        return content.decode("cp1252", errors="replace").encode()
+        # Excel on Windows still writes CSV in the Windows code page; files put together from several have both.
+        return b"".join(_line_as_utf8(line) for line in content.splitlines(keepends=True))
     return content
+
+
+def _is_text(content: bytes) -> bool:
+    """Whether most of the beginning is letters, so that a stray zero byte is the only thing wrong."""
+    head = content[:1000]
+    return sum(byte >= 32 or byte in (9, 10, 13) for byte in head) > 0.95 * len(head)
+
+
+def _line_as_utf8(line: bytes) -> bytes:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return line.decode("cp1252", errors="replace").encode()
+    return line
+
+
+def _read_json(content: bytes, name: str) -> RawTable | None:
+    """Records, one record a line, or what pandas calls "split"; None where it is no JSON at all."""
+    if len(content) > MAX_JSON_BYTES:
+        raise DataError(f"{name}: JSON of more than {_megabytes(MAX_JSON_BYTES)} is not read; save it as CSV.")
+    try:
+        said = _parsed_json(content)
+    except (ValueError, RecursionError) as error:
+        if content.lstrip().startswith(b"[") and not content.lstrip()[1:].lstrip().startswith((b"{", b"[")):
+            return None
+        raise DataError(f"{name}: it cannot be read as JSON ({one_line(error)}); write it anew.") from None
+    if isinstance(said, dict) and isinstance(said.get("data"), list) and "columns" not in said:
+        said = said["data"]
+    if isinstance(said, dict) and {"columns", "data"} <= said.keys():
+        header, rows = _split(said, name)
+    elif isinstance(said, list) and all(isinstance(record, dict) for record in said):
+        header = list(dict.fromkeys(key for record in said for key in record))
+        _check_size(name, len(header), len(said))
+        rows = [[record.get(key) for key in header] for record in said]
+    else:
+        raise DataError(f'{name}: JSON is understood as records, [{{"date": …, "value": …}}, …]; write it so.')
+    if not rows:
+        raise DataError(f"{name}: the table is empty; add the figures.")
+    texts = [[_json_text(cell) for cell in row] for row in rows]
+    cells = pd.DataFrame(texts, columns=_named([column.strip() for column in header], name), dtype="str")
+    kept = (cells != "").any(axis=1).to_numpy()
+    return RawTable(name, cells[kept].reset_index(drop=True), np.arange(1, len(cells) + 1)[kept], "record")
+
+
+def _parsed_json(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except json.JSONDecodeError:
+        lines = [line for line in content.splitlines() if line.strip()]
+        if len(lines) < 2 or not all(line.lstrip().startswith(b"{") for line in lines):
+            raise
+        return [json.loads(line) for line in lines]
+
+
+def _split(said: dict[str, Any], name: str) -> tuple[list[str], list[list[Any]]]:
+    header, rows, index = said["columns"], said["data"], said.get("index")
+    if not isinstance(header, list) or not isinstance(rows, list):
+        raise DataError(f'{name}: "columns" and "data" of its JSON are no lists; write it anew.')
+    _check_size(name, len(header), len(rows))
+    for i, row in enumerate(rows, 1):
+        if not isinstance(row, list) or len(row) != len(header):
+            raise DataError(f"{name}, record {i}: it does not have a cell for each of the columns; mend it.")
+    header = [str(column) for column in header]
+    if isinstance(index, list) and index != list(range(len(rows))):
+        if len(index) != len(rows):
+            raise DataError(f'{name}: "index" and "data" of its JSON differ in length; write it anew.')
+        return ["", *header], [[i, *row] for i, row in zip(index, rows, strict=True)]
+    return header, rows
+
+
+def _json_text(cell: Any) -> str:
+    return "" if cell is None else _sound(str(cell).strip())
+
+
+def _sound(text: str) -> str:
+    """Without lone halves of letters, which JSON and workbooks can hold, but no text."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
+def _check_size(name: str, columns: int, rows: int) -> None:
+    if columns > MAX_COLUMNS:
+        raise DataError(
+            f"{name}: it has {columns:,} columns and at most {MAX_COLUMNS:,} are read; "
+            "give the columns region, date and value instead."
+        )
+    if columns * rows > MAX_CELLS:
+        raise DataError(f"{name}: it has {columns * rows:,} cells, {MAX_CELLS:,} at most are read; split it.")
 
 
 def _rows(content: bytes, separator: str) -> Iterator[tuple[int, int, list[str]]]:
@@ -201,11 +407,18 @@ def _wrong_width(name: str, line: int, cells: int, width: int) -> DataError:
 
 
 def _named(header: list[str], name: str) -> list[str]:
-    repeated = next((h for i, h in enumerate(header) if h and h in header[:i]), None)
-    if repeated is not None:
-        raise DataError(f"{name}: the header has the column {repeated!r} twice; rename one of them.")
+    _check_size(name, len(header), 1)
+    header = [_sound(title) for title in header]
+    seen: set[str] = set()
+    for title in header:
+        if title and title in seen:
+            raise DataError(f"{name}: the header has the column {title[:40]!r} twice; rename one of them.")
+        seen.add(title)
     # A nameless first column (an index, or dates) is kept; pandas needs a name for every column.
-    return [h or f"column {i + 1}" for i, h in enumerate(header)]
+    named = [h or f"column {i + 1}" for i, h in enumerate(header)]
+    if len(set(named)) < len(named):
+        raise DataError(f"{name}: a column without a name would be called as another; give each column a name.")
+    return named
 
 
 def _without_blank_columns(cells: pd.DataFrame) -> pd.DataFrame:
@@ -215,37 +428,95 @@ def _without_blank_columns(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _read_parquet(content: bytes, name: str) -> RawTable:
+    # Only here: it is slow to import.
+    import pyarrow.parquet as pq
+
     try:
+        metadata = pq.read_metadata(io.BytesIO(content))
+        _check_size(name, metadata.num_columns, metadata.num_rows)
+        sizes = (metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+        if sum(sizes) > MAX_BYTES:
+            raise _too_large(name, MAX_BYTES)
         cells = pd.read_parquet(io.BytesIO(content))
+        if not isinstance(cells.index, pd.RangeIndex) or cells.index.name is not None:
+            cells = cells.reset_index()
+        named = _named([str(column).strip() for column in cells.columns], name)
+        cells = pd.DataFrame({title: _plain_cells(cells.iloc[:, i]) for i, title in enumerate(named)})
+    except DataError:
+        raise
     except Exception as error:  # pyarrow raises many kinds for damaged files
         raise DataError(f"{name}: it cannot be read as Parquet ({one_line(error)}); write it anew.") from None
-    if not isinstance(cells.index, pd.RangeIndex) or cells.index.name is not None:
-        cells = cells.reset_index()
-    cells.columns = _named([str(column).strip() for column in cells.columns], name)
     return RawTable(name, cells, np.arange(1, len(cells) + 1), "record")
 
 
-def _read_xlsx(content: bytes, name: str) -> RawTable:
+def _plain_cells(cells: pd.Series) -> pd.Series:
+    """Numbers, times and texts as they are; whatever else a column can hold as text."""
+    kinds = pd.api.types
+    if kinds.is_complex_dtype(cells):
+        return cells.astype(str)
+    if kinds.is_numeric_dtype(cells) or kinds.is_datetime64_any_dtype(cells) or kinds.is_string_dtype(cells.dtype):
+        usual = ("string", "date", "datetime", "integer", "floating", "decimal", "empty", "mixed-integer-float")
+        if cells.dtype != object or kinds.infer_dtype(cells, skipna=True) in usual:
+            return cells
+    if isinstance(cells.dtype, pd.CategoricalDtype) and kinds.is_numeric_dtype(cells.cat.categories):
+        return cells.astype(cells.cat.categories.dtype if cells.notna().all() else float)
+    return pd.Series(["" if cell is None or cell is pd.NaT else str(cell) for cell in cells], index=cells.index)
+
+
+def _read_xlsx(content: bytes, name: str, sheet: str | None) -> RawTable:
     # Only here: it is slow to import and few files are XLSX.
     import openpyxl  # type: ignore[import-untyped]
 
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > MAX_BYTES:
-            raise DataError(f"{name}: it unpacks to more than {MAX_BYTES // 1_000_000} MB; save it as CSV.")
-        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        rows = list(book.worksheets[0].iter_rows(values_only=True))
+        limit = min(MAX_SHEET_BYTES, _limit(content))
+        if unpacked > limit:
+            raise DataError(f"{name}: it unpacks to more than {_megabytes(limit)}; save it as CSV.")
+        # Of a formula the value that was last saved is read; nothing is calculated here.
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
+        sheets = tuple(page.title for page in book.worksheets)
+        if not sheets:
+            raise DataError(f"{name}: there is no sheet with a table in it; save the table as CSV.")
+        if sheet is not None and sheet not in sheets:
+            known = ", ".join(f"'{title}'" for title in sheets[:8])
+            raise DataError(f"{name}: it has no sheet {sheet!r}; choose one of {known}.")
+        page = book.worksheets[0 if sheet is None else sheets.index(sheet)]
+        numbered = _sheet_rows(page, name)
     except DataError:
         raise
     except Exception as error:  # openpyxl raises many kinds for damaged files
         raise DataError(f"{name}: it cannot be read as XLSX ({one_line(error)}); save it as CSV.") from None
-    numbered = [(i, row) for i, row in enumerate(rows, 1) if any(cell not in (None, "") for cell in row)]
     if not numbered:
-        raise DataError(f"{name}: the first sheet is empty; put the table there.")
+        which = "the first sheet" if sheet is None else f"the sheet {sheet!r}"
+        raise DataError(f"{name}: {which} is empty; put the table there or choose another sheet.")
+    width = max(len(row) for _, row in numbered)
+    if width * len(numbered) > 10 * MAX_SHEET_CELLS:
+        row = next(i for i, row in numbered if len(row) == width)
+        raise DataError(f"{name}, row {row}: a stray cell makes the sheet {width:,} columns wide; save it as CSV.")
     header = ["" if cell is None else str(cell).strip() for cell in numbered[0][1]]
-    cells = pd.DataFrame([row for _, row in numbered[1:]], columns=_named(header, name), dtype=object)
-    return RawTable(name, cells, np.array([i for i, _ in numbered[1:]], dtype=int), "row")
+    header += [""] * (width - len(header))
+    rows = [[*row, *[None] * (width - len(row))] for _, row in numbered[1:]]
+    cells = pd.DataFrame(rows, columns=_named(header, name), dtype=object)
+    return RawTable(name, cells, np.array([i for i, _ in numbered[1:]], dtype=int), "row", sheets=sheets)
+
+
+def _sheet_rows(page: Any, name: str) -> list[tuple[int, tuple[Any, ...]]]:
+    """The rows that are not blank, with their numbers, without the blank cells at their ends."""
+    # What a sheet says of its own size may be wrong, or a trap.
+    page.reset_dimensions()
+    numbered, count = [], 0
+    for i, row in enumerate(page.iter_rows(values_only=True), 1):
+        count += len(row)
+        # A row may say any number of itself, and all those before it would be made.
+        if i > MAX_SHEET_ROWS:
+            raise DataError(f"{name}, row {i}: a sheet has {MAX_SHEET_ROWS:,} rows at most; save it anew.")
+        if count > MAX_SHEET_CELLS:
+            raise DataError(f"{name}, row {i}: a sheet is read up to {MAX_SHEET_CELLS:,} cells; save it as CSV.")
+        width = next((k for k in range(len(row), 0, -1) if row[k - 1] not in (None, "")), 0)
+        if width:
+            numbered.append((i, tuple(_sound(c) if isinstance(c, str) else c for c in row[:width])))
+    return numbered
 
 
 def one_line(error: Exception) -> str:

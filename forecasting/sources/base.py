@@ -7,7 +7,6 @@ derives from `forecasting.sources._live.LiveSource` instead, and only says what 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
 
 from forecasting.panel import Panel, Statistic
 
@@ -15,7 +14,7 @@ from forecasting.panel import Panel, Statistic
 class Source(ABC):
     """A publisher's figures.
 
-    Class attributes:
+    Attributes, of the class (of the instance where the configuration names the source):
         name: what requests, links and the command line call it.
         label: what a page calls it.
         summary: one paragraph for a page: what is counted, where, from when to when.
@@ -26,14 +25,14 @@ class Source(ABC):
         order: where it stands in lists.
     """
 
-    name: ClassVar[str]
-    label: ClassVar[str]
-    summary: ClassVar[str]
-    home: ClassVar[str]
-    attribution: ClassVar[str]
-    licence: ClassVar[str]
-    live: ClassVar[bool] = False
-    order: ClassVar[int] = 100
+    name: str
+    label: str
+    summary: str
+    home: str
+    attribution: str
+    licence: str
+    live: bool = False
+    order: int = 100
 
     @abstractmethod
     def panel(self) -> Panel:
@@ -41,7 +40,10 @@ class Source(ABC):
 
     @abstractmethod
     def statistics(self) -> tuple[Statistic, ...]:
-        """What may be asked of it, the first being the default. Reads nothing."""
+        """What may be asked of it, the first being the default; none before the first reading of a configured table.
+
+        Reads nothing.
+        """
 
     def fetch(self) -> str:
         """Update the local copy now; one sentence saying from when the figures are.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,9 @@ _SHAPES = "give the columns region, date and value, or dates in the first column
 
 
 @dataclass(frozen=True)
-class _Understood:
+class Understood:
+    """A table whose columns are known, and whom to credit for it."""
+
     tidy: Tidy
     statistics: tuple[Statistic, ...]
     attribution: str
@@ -35,7 +37,8 @@ class _Understood:
 def read_panel(file: str | Path | bytes, name: str | None = None, cumulative: bool = False) -> Panel:
     """The table in `file` (a path, or its bytes) as a `Panel` whose source is `name` (the file's name by default).
 
-    Understood are, as CSV (also gzipped; comma, semicolon or tab), Parquet or XLSX (the first sheet):
+    Understood are, as CSV (comma, semicolon, tab or bar), JSON records, Parquet or XLSX (the first sheet), also gzipped
+    or as the one table in a zip archive:
 
     - tidy: ``date, value`` and, as there are, ``region``, ``statistic``, ``as_of`` and further numeric columns, which
       are covariates; ``location`` and ``location_name`` may stand for ``region``;
@@ -48,13 +51,21 @@ def read_panel(file: str | Path | bytes, name: str | None = None, cumulative: bo
     Raises `DataError`, on one line, with the file, the line or column, what is wrong there and what to do.
     """
     content, name = _opened(file, name)
-    raw = read_table(content, name, oxcgrt.needed)
-    understood = _understand(raw, cumulative or "cumulative" in _words(name))
+    return panel_of(read_table(content, name, oxcgrt.needed), cumulative)
+
+
+def panel_of(raw: RawTable, cumulative: bool = False) -> Panel:
+    """What `read_panel` makes of a table whose cells were read. Raises `DataError` as it does."""
+    return panel_from(raw, _understand(raw, cumulative or "cumulative" in words(raw.name)))
+
+
+def panel_from(raw: RawTable, understood: Understood) -> Panel:
+    """The `Panel` of a table that was understood. Raises `DataError` without figures or a usual spacing of dates."""
     table = understood.tidy.table
     if table[VALUE].notna().sum() == 0:
         raise raw.error("there is no figure in it; fill in the values.")
     return Panel(
-        name,
+        raw.name,
         table,
         understood.statistics,
         _frequencies(raw, table),
@@ -76,7 +87,7 @@ def _opened(file: str | Path | bytes, name: str | None) -> tuple[bytes, str]:
         raise DataError(f"{path}: {reason}; check the path.") from None
 
 
-def _understand(raw: RawTable, cumulative: bool) -> _Understood:
+def _understand(raw: RawTable, cumulative: bool) -> Understood:
     header = list(raw.cells)
     if oxcgrt.is_published(header):
         return _published(oxcgrt.tidy([raw]), oxcgrt.Oxford, ("cases", "deaths"))
@@ -92,12 +103,12 @@ def _understand(raw: RawTable, cumulative: bool) -> _Understood:
         raise raw.error(f"no column is called 'value' among {_listed(header)}; rename the one that holds the counts.")
     else:
         tidy = _from_wide(raw)
-    return _Understood(tidy, _statistics(tidy.table, cumulative), f"Figures from {raw.name}")
+    return Understood(tidy, statistics_of(tidy.table, cumulative), f"Figures from {raw.name}")
 
 
-def _published(tidy: Tidy, source: type[Source], nouns: tuple[str, ...]) -> _Understood:
+def _published(tidy: Tidy, source: type[Source], nouns: tuple[str, ...]) -> Understood:
     statistics = tuple(s for noun in nouns for s in new_and_cumulative(noun, reported_cumulative=True))
-    return _Understood(tidy, statistics, source.attribution, source.licence)
+    return Understood(tidy, statistics, source.attribution, source.licence)
 
 
 def _renamed(raw: RawTable) -> RawTable:
@@ -109,7 +120,7 @@ def _renamed(raw: RawTable) -> RawTable:
             names[lower[synonym]] = name
     spare = [lower[synonym] for synonym in _SYNONYMS if synonym in lower and lower[synonym] not in names]
     cells = raw.cells.drop(columns=spare if VALUE in names.values() else []).rename(columns=names)
-    return RawTable(raw.name, _without_index(cells), raw.lines, raw.word, raw.decimal_comma)
+    return replace(raw, cells=_without_index(cells))
 
 
 def _without_index(cells: pd.DataFrame) -> pd.DataFrame:
@@ -198,16 +209,17 @@ def _from_wide(raw: RawTable) -> Tidy:
     return Tidy(table.iloc[order].reset_index(drop=True))
 
 
-def _statistics(table: pd.DataFrame, cumulative: bool) -> tuple[Statistic, ...]:
+def statistics_of(table: pd.DataFrame, cumulative: bool) -> tuple[Statistic, ...]:
+    """What may be asked of tidy rows: each statistic, and its running total where that is what they hold."""
     found = []
     for column in table[STATISTIC].unique():
-        totals = cumulative or "cumulative" in _words(column)
+        totals = cumulative or "cumulative" in words(column)
         label = "Counts" if column == VALUE else column.replace("_", " ").capitalize()
         if not totals:
             found.append(Statistic(column, label, "counts", column))
             continue
-        noun = " ".join(word for word in _words(column) if word not in ("cumulative", VALUE)) or "counts"
-        shown_total = f"cumulative_{column}" if "cumulative" not in _words(column) else column
+        noun = " ".join(word for word in words(column) if word not in ("cumulative", VALUE)) or "counts"
+        shown_total = f"cumulative_{column}" if "cumulative" not in words(column) else column
         new = column if shown_total != column else f"new_{noun.replace(' ', '_')}"
         found.append(Statistic(new, f"New {noun}", noun, column, reported_cumulative=True))
         found.append(Statistic(shown_total, f"Cumulative {noun}", noun, column, True, True))
@@ -249,7 +261,8 @@ def _hints(table: pd.DataFrame, statistics: tuple[Statistic, ...]) -> tuple[str,
     return ("These figures hardly ever fall: if they are running totals, say that they are cumulative.",)
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """The words of a name, in lower case."""
     return "".join(c if c.isalnum() else " " for c in text.lower()).split()
 
 

@@ -1,16 +1,11 @@
 """The pages run by Streamlit's own harness, in this process, with one service and its real workers for all of them."""
 
-from pathlib import Path
-
 import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
+from visiting import PATIENCE, SCRIPT, settled
 
 from ui import app
-
-SCRIPT = Path(__file__).parents[2] / "streamlit_app.py"
-#: Seconds a run of the script may take on a busy machine.
-PATIENCE = 60
 
 
 @pytest.fixture(scope="session")
@@ -58,12 +53,3 @@ def visit(service):
         return settled(page.run())
 
     return visit
-
-
-def settled(page):
-    """The page when its figures are there: it shows that they are being fetched, and looks again, until then."""
-    for _ in range(100):
-        if not any(info.value.startswith("Fetching") for info in page.info):
-            break
-        page.run()
-    return page

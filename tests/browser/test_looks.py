@@ -138,6 +138,7 @@ def test_a_shared_link_opens_the_same_view_elsewhere(explore, visitors):
 
 def test_forecasts_can_be_taken_away_as_tables(explore):
     page = explore()
+    page.tab.get_by_role("button", name="Downloads").click()
     name, csv = download(page, page.tab.get_by_role("button", name="Forecasts, CSV").click)
     assert name == "vermont_new_admissions.csv"
     table = pd.read_csv(io.BytesIO(csv), parse_dates=["origin", "date"])
@@ -153,11 +154,13 @@ def test_forecasts_can_be_taken_away_as_tables(explore):
 
 def test_the_chart_can_be_taken_away_as_a_page_and_as_an_image(explore):
     page = explore()
+    page.tab.get_by_role("button", name="Downloads").click()
     name, html = download(page, page.tab.get_by_role("button", name="Chart, HTML").click)
     assert name == "vermont_new_admissions.html"
     assert b"Plotly.newPlot" in html
     assert b"Vermont: new hospital admissions" in html
     assert b'src="http' not in html, "the page must work without a network"
+    page.tab.keyboard.press("Escape")
     name, png = download(page, lambda: image(page, "PNG"))
     assert name == "Vermont New hospital admissions.png"
     assert png.startswith(b"\x89PNG")

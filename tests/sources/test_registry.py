@@ -1,5 +1,6 @@
 import pytest
 
+from forecasting import sources as registry
 from forecasting.errors import RequestError
 from forecasting.sources import Source, source, sources
 
@@ -41,5 +42,5 @@ def test_a_test_double_does_not_join_the_list():
         def statistics(self):
             return ()
 
-    sources.cache_clear()
+    registry._in_this_folder.cache_clear()
     assert "double" not in sources()

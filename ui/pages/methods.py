@@ -120,7 +120,8 @@ def provenance() -> None:
         with st.container(border=True):
             st.markdown(f"**{one.label}** · `{one.name}`")
             st.markdown(one.summary)
-            st.caption(f"{one.attribution}. Licence: {one.licence}. [{one.home}]({one.home})")
+            home = f" [{one.home}]({one.home})" if one.home else ""
+            st.caption(f"{one.attribution}. Licence: {one.licence}.{home}")
 
 
 with st.container(width=MEASURE):

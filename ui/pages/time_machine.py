@@ -9,11 +9,10 @@ from ui.choices import StillLoading, choose
 service = app.service()
 try:
     above = st.container()
-    asked = time_machine.asked_date()
-    choices = choose(service, lambda *_: {"date": asked} if asked else {})
+    choices = choose(service, lambda *_: time_machine.state())
     with above:
         time_machine.heading(choices)
-    time_machine.live(service, choices, asked)
+    time_machine.live(service, choices, time_machine.asked_date())
 except StillLoading as figures:
     explore.loading(str(figures))
 except ForecastingError as error:

@@ -1,0 +1,214 @@
+"""Named databases: a table, a view or a kept query of anything SQLAlchemy opens, read only and a batch at a time.
+
+The address is in the environment (`FORECAST_SQL_<NAME>`) and nowhere else: no page takes one and no message tells one.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.sql.elements import quoted_name
+
+from forecasting import settings
+from forecasting.errors import RequestError, SourceError
+from forecasting.settings import NamedDatabase
+from forecasting.sources._batches import as_batch, collected, needed
+from forecasting.sources._cells import shown
+from forecasting.sources._configured import ConfiguredSource
+from forecasting.sources._table import RawTable, one_line
+
+#: Rows that a database hands over at once.
+BATCH = 20_000
+#: Seconds to wait for a server to answer, and for everything that was asked.
+PATIENCE, LONGEST = 5, 120
+_HERE = (None, "", "localhost", "127.0.0.1", "::1")
+_WRITES = ("25006", "SQLITE_READONLY")
+_TOO_LONG = ("57014", "SQLITE_INTERRUPT")
+
+
+def database(name: str) -> NamedDatabase:
+    """The database called `name`, in whatever case. Raises `RequestError` if the configuration has none."""
+    known = settings.databases()
+    if name.lower() not in known:
+        there = f"there are {', '.join(known)}" if known else "set its address as FORECAST_SQL_<NAME>"
+        raise RequestError(f"There is no database {shown(name)}; {there}.")
+    return known[name.lower()]
+
+
+class SqlSource(ConfiguredSource):
+    """A database's `table` or view; without one the configured query, else the configured table, else its only one."""
+
+    def __init__(self, setting: NamedDatabase, table: str | None = None) -> None:
+        super().__init__(f"sql-{setting.name}", f"{setting.name} (database)", setting.variable)
+        self._setting = setting
+        self._table = table or setting.table
+        self._query = "" if table else setting.query
+
+    def cells(self) -> tuple[RawTable, tuple[str, ...]]:
+        """See `ConfiguredSource.cells`. Raises `RequestError` when there is no such table, `SourceError` otherwise."""
+        with _reading(self._setting, "query" if self._query else "table") as connection:
+            if self._query:
+                return collected(self.name, _rows_of_query(connection, self._setting, self._query)), ()
+            place = _place(connection, self._setting, self._table)
+            columns = _columns(connection, place)
+            chosen = needed(columns)
+            left = tuple(column for column in columns if column not in chosen)
+            return collected(self.name, _rows_of_table(connection, place, chosen)), left
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A table or view that the database itself has named."""
+
+    name: str
+    schema: str | None = None
+
+
+@contextmanager
+def _reading(setting: NamedDatabase, what: str) -> Iterator[sa.Connection]:
+    """A connection that cannot write and gives up in time; what goes wrong becomes one sentence without the address."""
+    engine = _engine(setting)
+    try:
+        try:
+            connection = engine.connect()
+        except (sa.exc.SQLAlchemyError, OSError, ValueError, TypeError):  # drivers have their own
+            raise SourceError(
+                f"The database '{setting.name}' does not let us in; "
+                f"check that it runs, and the address, user and password in {setting.variable}."
+            ) from None
+        with connection:  # which rolls back
+            if connection.dialect.name == "postgresql":
+                connection = connection.execution_options(postgresql_readonly=True)
+                connection.exec_driver_sql(f"SET LOCAL statement_timeout = {LONGEST * 1000}")
+            yield connection
+    except sa.exc.SQLAlchemyError as error:
+        raise SourceError(f"The {what} of the database '{setting.name}' {_why(error, engine.url)}") from None
+    finally:
+        engine.dispose()
+
+
+def _engine(setting: NamedDatabase) -> sa.Engine:
+    """Connects to nothing yet."""
+    try:
+        url = sa.make_url(setting.url)
+        if url.get_backend_name() == "sqlite":
+            return _sqlite(url)
+        if settings.offline() and url.host not in _HERE:
+            raise SourceError(f"'{setting.name}' is on the network, which FORECAST_OFFLINE forbids.")
+        patient = {"connect_timeout": PATIENCE} if url.get_driver_name() in ("psycopg", "psycopg2") else {}
+        return sa.create_engine(url, poolclass=sa.NullPool, hide_parameters=True, connect_args=patient)
+    except ImportError as error:
+        raise SourceError(
+            f"The database '{setting.name}' needs the package '{error.name}'; install it, or choose another driver."
+        ) from None
+    except (sa.exc.SQLAlchemyError, ValueError):
+        raise SourceError(
+            f"{setting.variable} is not an address; write it as dialect+driver://user:password@host/database."
+        ) from None
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    path = (url.database or "").removeprefix("file:")
+
+    def opened() -> sqlite3.Connection:
+        connection = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=PATIENCE)
+        connection.execute("PRAGMA query_only = ON")
+        until = time.monotonic() + LONGEST
+        connection.set_progress_handler(lambda: time.monotonic() > until, 100_000)
+        return connection
+
+    return sa.create_engine("sqlite://", creator=opened, poolclass=sa.NullPool, hide_parameters=True)
+
+
+def _place(connection: sa.Connection, setting: NamedDatabase, table: str) -> _Place:
+    """The table or view of that name (``schema.table`` where it is not in the usual one), as the database spells it."""
+    inspector = sa.inspect(connection)
+    present = _tables(inspector, None)
+    if not table and len(present) == 1:
+        return _Place(present[0])
+    if table in present:
+        return _Place(table)
+    schema, dot, name = table.partition(".")
+    if dot and schema in inspector.get_schema_names() and name in _tables(inspector, schema):
+        return _Place(name, schema)
+    there = ", ".join(map(shown, present[:6])) + (f" and {len(present) - 6} more" if len(present) > 6 else "")
+    if table:
+        raise RequestError(
+            f"The database '{setting.name}' has no table or view {shown(table)}; it has {there or 'none'}."
+        )
+    raise RequestError(
+        f"The database '{setting.name}' has several tables ({there}); name one in {setting.variable}_TABLE or with --table."
+        if present
+        else f"The database '{setting.name}' has no table; name another in {setting.variable}."
+    )
+
+
+def _tables(inspector: sa.Inspector, schema: str | None) -> list[str]:
+    names = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
+    with suppress(NotImplementedError):
+        names += inspector.get_materialized_view_names(schema)
+    return names
+
+
+def _columns(connection: sa.Connection, place: _Place) -> dict[str, bool]:
+    """The columns, and whether each holds numbers. SQLite may not know, and then they may be numbers."""
+    numeric = (sa.types.Numeric, sa.types.Integer, sa.types.NullType)  # Float is a Numeric
+    return {
+        str(column["name"]): isinstance(column["type"], numeric)
+        for column in sa.inspect(connection).get_columns(place.name, place.schema)
+    }
+
+
+def _rows_of_table(connection: sa.Connection, place: _Place, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Names come from the inspector and are quoted; without types, so that values come as the driver has them."""
+    name = quoted_name(place.name, quote=True)
+    schema = quoted_name(place.schema, quote=True) if place.schema else None
+    table = sa.table(name, *(sa.column(quoted_name(column, quote=True)) for column in columns), schema=schema)
+    wanted = sa.select(table).limit(settings.max_rows() + 1)
+    return _streamed(connection.execution_options(yield_per=BATCH).execute(wanted))
+
+
+def _rows_of_query(connection: sa.Connection, setting: NamedDatabase, query: str) -> Iterator[pa.RecordBatch]:
+    """As it stands in the configuration: one SELECT."""
+    query = query.strip().removesuffix(";")
+    if ";" in query or not re.match(r"(select|with)\b", query, re.IGNORECASE):
+        raise SourceError(f"{setting.variable}_QUERY must be one SELECT, without a semicolon in it.")
+    streaming = connection.execution_options(yield_per=BATCH, no_parameters=True)
+    return _streamed(streaming.exec_driver_sql(query))
+
+
+def _streamed(result: sa.CursorResult) -> Iterator[pa.RecordBatch]:
+    columns = list(result.keys())
+    twice = next((column for i, column in enumerate(columns) if column in columns[:i]), None)
+    if twice is not None:
+        raise SourceError(f"The query gives the column {shown(twice)} twice; rename one of them with AS.")
+    until = time.monotonic() + LONGEST
+    for rows in result.partitions(BATCH):
+        if time.monotonic() > until:
+            raise SourceError(f"Reading took longer than {LONGEST} seconds; choose fewer rows.")
+        yield as_batch(columns, rows)
+
+
+def _why(error: sa.exc.SQLAlchemyError, url: sa.URL) -> str:
+    """The end of a sentence that begins with what was asked."""
+    cause = getattr(error, "orig", None) or error
+    code = str(
+        getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or getattr(cause, "sqlite_errorname", "")
+    )
+    if code.startswith(_WRITES):
+        return "would write, and only reading is allowed; keep to a SELECT of what is there."
+    if code.startswith(_TOO_LONG):
+        return f"took longer than {LONGEST} seconds; choose fewer rows, or a view that summarises them."
+    said = one_line(Exception(str(cause).split("\n")[0]))
+    private = (url.password, url.username, url.host)
+    if any(secret and str(secret).lower() in said.lower() for secret in private):
+        return "cannot be read; try it in the database itself."
+    return f"cannot be read ({said.rstrip('.')}); mend that in the database or in the configuration."

@@ -1,0 +1,101 @@
+"""What can be taken away from Explore: the buttons, and the files that they make when they are asked for."""
+
+import io
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from forecasting import charts, export, reproduce
+from forecasting.columns import FORECASTS
+from forecasting.looking_back import look_back_tables
+from forecasting.request import Request
+from forecasting.service import forecasts_table
+from ui import explore
+
+MODELS = ["ets", "theta"]
+
+
+@pytest.fixture
+def files(service, monkeypatch):
+    """``files(region, statistic, horizon)``: what each button's callable makes, and the file's name, by its label."""
+
+    def files(region, statistic, horizon, drafts=frozenset()):
+        panel = service.panel("bundled")
+        series = service.series(panel, region, statistic)
+        service.wait(service.ask([Request(series, name, horizon) for name in MODELS]).values())
+        forecasts = {name: service.forecast(series, name, horizon) for name in MODELS}
+        service.wait(service.past.look_back(panel, region, statistic, MODELS).jobs)
+        past = service.past.look_back(panel, region, statistic, MODELS)
+        asked = panel.statistic(statistic)
+        choices = SimpleNamespace(
+            panel=panel, region=region, statistic=asked, models=tuple(MODELS), horizon=horizon, window=None,
+            series=series, whole=series,
+        )  # fmt: skip
+        fan = charts.Fan(series, forecasts, drafts, "ets", asked.label.lower(), charts.can_smooth(series))
+        made = {}
+        monkeypatch.setattr(explore, "_download", lambda label, data, name, *_: made.update({label: (name, data)}))
+        explore._downloads(choices, fan, past, "")
+        return made, choices, fan, past
+
+    return files
+
+
+def content(made, label):
+    return made[label][1]()
+
+
+def test_every_file_of_a_daily_view_holds_what_is_on_the_page(files):
+    made, choices, fan, past = files("Italy", "new_cases", 7)
+    assert {label: name for label, (name, _) in made.items()} == {
+        "Forecasts, CSV": "italy_new_cases.csv",
+        "XLSX": "italy_new_cases.xlsx",
+        "Parquet": "italy_new_cases.parquet",
+        "Scores, CSV": "italy_new_cases_scores.csv",
+        "Cleaned series, CSV": "italy_new_cases_series.csv",
+        "Report, HTML": "italy_new_cases_report.html",
+        "Chart, HTML": "italy_new_cases.html",
+    }
+    table = forecasts_table("Italy", choices.series, fan.forecasts.values())
+    found = pd.read_csv(io.BytesIO(content(made, "Forecasts, CSV")), parse_dates=["origin", "date"])
+    pd.testing.assert_frame_equal(found, table, check_dtype=False, rtol=1e-12)
+    pd.testing.assert_frame_equal(pd.read_parquet(io.BytesIO(content(made, "Parquet"))), table, check_dtype=False)
+    scores = export.read_csv(content(made, "Scores, CSV"))
+    assert len(scores) == len(look_back_tables(past, choices.whole)[1])
+    assert set(scores["model"]) == {"naive", *MODELS}
+    series = export.read_csv(content(made, "Cleaned series, CSV"))
+    assert series["value"].tolist() == pytest.approx(choices.series.values.tolist())
+    sheets = pd.read_excel(io.BytesIO(content(made, "XLSX")), sheet_name=None)
+    assert {name: len(sheet) for name, sheet in sheets.items()} == {
+        "Forecasts": len(table), "Scores": len(scores), "Cleaned series": len(series),
+    }  # fmt: skip
+    assert tuple(sheets["Forecasts"].columns) == FORECASTS
+    assert b"Italy: new cases" in content(made, "Report, HTML")
+    assert b"Plotly.newPlot" in content(made, "Chart, HTML")
+
+
+def test_a_weekly_view_has_the_hub_s_format_of_the_model_with_the_bands(files):
+    made, choices, _, _ = files("Vermont", "new_admissions", 4)
+    name, data = made["Hub format, CSV"]
+    hub = pd.read_csv(io.BytesIO(data()), dtype=str)
+    assert set(hub["reference_date"]) == {"2026-04-04"}
+    assert name == "2026-04-04-ets.csv"
+    assert set(hub["location"]) == {"50"}
+    assert set(hub["target"]) == {"wk inc covid hosp"}
+    late = choices.series.provisional is not None
+    assert set(hub["horizon"]) == ({"0", "1", "2"} if late else {"0", "1", "2", "3"})
+
+
+def test_there_is_no_hub_format_where_no_hub_would_take_it(files):
+    assert "Hub format, CSV" not in files("Vermont", "new_admissions", 1)[0], "it ends before the reference date"
+    assert "Hub format, CSV" not in files("Vermont", "new_admissions", 4, frozenset({"ets"}))[0], "a draft"
+
+
+def test_the_page_shows_how_to_make_the_same_again(visit, service):
+    page = visit(region="Spain", models="theta", horizon=5, window="180")
+    assert not page.exception
+    series = service.series(service.panel("bundled"), "Spain", "new_cases", 180)
+    view = reproduce.View(service.panel("bundled"), "Spain", "new_cases", ("theta",), 5, series, 180)
+    shown = [code.value for code in page.code]
+    assert reproduce.command_line(view) in shown
+    assert reproduce.snippet(view) in shown

@@ -1,0 +1,266 @@
+"""A visitor's own table, from the file to the forecast, by Streamlit's own harness."""
+
+import hashlib
+import io
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+from visiting import PATIENCE, SCRIPT, settled
+
+from ui import yours
+from ui.choices import ELSEWHERE
+from ui.plain import plain
+from ui.your_data import sample
+
+PAGE = "ui/pages/your_data.py"
+
+
+def table(level=100, regions=("Here", "There")):
+    """Two years of weeks in two places."""
+    weeks = pd.date_range("2021-01-02", periods=104, freq="W-SAT")
+    rows = [
+        {"date": week, "region": region, "value": level + i % 10 + 5 * place}
+        for place, region in enumerate(regions)
+        for i, week in enumerate(weeks)
+    ]
+    return pd.DataFrame(rows).to_csv(index=False, date_format="%Y-%m-%d").encode()
+
+
+def source_of(content):
+    return yours.PREFIX + hashlib.sha256(content).hexdigest()[:8]
+
+
+@pytest.fixture
+def visitor(service):
+    """``visitor(source="…")`` is a new visitor on Your data, having opened the link on Explore if there is one."""
+
+    def visitor(**link):
+        page = AppTest.from_file(str(SCRIPT), default_timeout=PATIENCE)
+        for name, value in link.items():
+            page.query_params[name] = str(value)
+        if link:
+            page.run()
+        return page.switch_page(PAGE).run()
+
+    return visitor
+
+
+def read(page):
+    """The page when nothing is being read any more."""
+    for _ in range(100):
+        if not any(info.value.startswith("Reading") for info in page.info):
+            break
+        page.run()
+    assert not page.exception
+    return page
+
+
+def upload(page, content, name="mine.csv"):
+    page.file_uploader[0].upload(name, content).run()
+    return read(page)
+
+
+def press(page, label):
+    next(button for button in page.button if button.label == label).click()
+    return read(page.run())
+
+
+def metrics(page):
+    return {metric.label: metric.value for metric in page.metric}
+
+
+def explore(page):
+    return press(page, "Explore these figures")
+
+
+def test_a_dropped_file_is_understood_and_explored(visitor):
+    page = upload(visitor(), table())
+    assert not page.error
+    assert metrics(page) == {"Rows": "208", "Regions": "2", "Weeks": "104", "Counted": "weekly"}
+    explore(page)
+    assert [heading.value for heading in page.subheader] == ["Here: counts"]
+    data = page.sidebar.selectbox(key="source")
+    assert data.value == source_of(table())
+    assert data.options[-1] == "Yours: mine.csv"
+    assert page.sidebar.selectbox(key="region").options == ["Here", "There"]
+    assert page.query_params["source"] in (source_of(table()), [source_of(table())])
+
+
+def test_the_sample_leads_to_explore_with_two_clicks(visitor):
+    page = explore(press(visitor(), "Try a sample"))
+    assert not page.error
+    assert page.sidebar.selectbox(key="source").options[-1] == "Yours: sample.csv"
+    assert len(page.sidebar.selectbox(key="region").options) == pd.read_csv(io.BytesIO(sample()))["state"].nunique()
+
+
+def test_a_pasted_table_is_a_file_like_any_other(visitor):
+    page = visitor()
+    page.text_area[0].set_value(table().decode()).run()
+    press(page, "Use this table")
+    assert metrics(page)["Regions"] == "2"
+    assert explore(page).sidebar.selectbox(key="source").options[-1] == "Yours: pasted table"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x00\x01\x02", b"one,two\n", b"PK\x03\x04 no archive", b"date,value\nx,y\n"]
+)
+def test_what_is_no_table_is_one_sentence_and_can_be_forgotten(visitor, content):
+    page = upload(visitor(), content)
+    (error,) = page.error
+    assert "\n" not in error.value
+    assert "Traceback" not in error.value
+    assert "Explore these figures" not in [button.label for button in page.button]
+    press(page, "Forget this file")
+    assert not page.error
+
+
+def test_a_file_that_breaks_the_reader_is_one_sentence_too(visitor, monkeypatch):
+    monkeypatch.setattr("ui.yours.columns.read", lambda *_: 1 / 0)
+    page = upload(visitor(), table())
+    assert [error.value for error in page.error] == [plain("mine.csv: it cannot be read; save the table anew as CSV.")]
+
+
+def with_dates(written, more=""):
+    """Twelve months on which day and month cannot be told apart, each date as `written`."""
+    days = pd.date_range("2021-01-01", periods=24, freq="MS")
+    return "\n".join(
+        ["when,cases", *(f"{day.strftime(written)},{100 + i}{more}" for i, day in enumerate(days))]
+    ).encode()
+
+
+def test_dates_that_can_be_read_in_two_ways_are_asked_about_first(visitor):
+    page = upload(visitor(), with_dates("%d/%m/%Y"))
+    assert not page.error
+    assert not page.metric
+    assert [one for one in page.markdown if "is that" in one.value]
+    (answers,) = [one for one in page.button_group if one.label.endswith("?") and "is that" in one.label]
+    answers.set_value(True).run()
+    read(page)
+    assert metrics(page)["Counted"] == "monthly"
+    assert page.metric[2].delta == "to 1 Dec 2022"
+    assert "Explore these figures" in [button.label for button in page.button]
+
+
+def test_several_rows_a_period_are_summed_or_averaged_as_the_visitor_says(visitor):
+    content = table(regions=("Here",)) + table(regions=("Here",)).split(b"\n", 1)[1]
+    page = upload(visitor(), content)
+    assert not page.metric
+    (answers,) = [one for one in page.button_group if one.label.endswith("summed or averaged?")]
+    answers.set_value("sum").run()
+    read(page)
+    assert metrics(page)["Rows"] == "208"
+    explore(page)
+    assert page.metric[0].value == "206"
+
+
+def test_another_column_can_be_the_counts(visitor):
+    rows = pd.read_csv(io.BytesIO(table()), dtype=str).assign(beds=range(7000, 7208))
+    page = upload(visitor(), rows.to_csv(index=False).encode())
+    counts = next(box for box in page.selectbox if box.label == "Counts")
+    assert counts.options[counts.index] == "value"
+    counts.select("beds").run()
+    explore(read(page))
+    assert [heading.value for heading in page.subheader] == ["Here: beds"]
+
+
+def test_two_visitors_who_read_one_file_differently_each_see_their_own_figures(visitor):
+    rows = pd.read_csv(io.BytesIO(table()), dtype=str).assign(beds=range(7000, 7208))
+    mine, other = (upload(visitor(), rows.to_csv(index=False).encode()) for _ in range(2))
+    next(box for box in other.selectbox if box.label == "Counts").select("beds").run()
+    explore(read(other))
+    assert explore(mine).metric[0].value == "103"
+    for page, last in ((other, "7,103"), (mine, "103")):
+        assert page.switch_page("ui/pages/explore.py").run().metric[0].value == last
+
+
+def test_a_workbook_is_read_from_the_sheet_that_is_chosen(visitor):
+    book = io.BytesIO()
+    with pd.ExcelWriter(book) as writer:
+        pd.DataFrame({"note": ["nothing here"]}).to_excel(writer, sheet_name="About", index=False)
+        pd.read_csv(io.BytesIO(table())).to_excel(writer, sheet_name="Figures", index=False)
+    page = upload(visitor(), book.getvalue(), "book.xlsx")
+    next(box for box in page.selectbox if box.label == "Sheet").select("Figures").run()
+    assert metrics(read(page))["Regions"] == "2"
+    next(box for box in page.selectbox if box.label == "Sheet").select("About").run()
+    assert "Rows" not in metrics(read(page))
+
+
+def test_problems_are_listed_by_line_and_column_with_what_to_do(visitor):
+    page = upload(visitor(), table().replace(b",Here,103\n", b",Here,many\n", 1))
+    assert not page.error
+    problems = page.dataframe[-1].value
+    assert list(problems.columns) == ["Line", "Column", "Cell", "What is there", "What to do"]
+    assert problems.iloc[0].tolist()[:3] == [5, "value", "many"]
+    assert any("taken as missing" in one.value for one in page.markdown)
+
+
+def test_a_table_with_a_column_a_region_is_understood(visitor):
+    wide = pd.read_csv(io.BytesIO(table())).pivot(index="date", columns="region", values="value")
+    page = upload(visitor(), wide.to_csv().encode())
+    assert metrics(page)["Regions"] == "2"
+    assert next(box for box in page.multiselect if box.label == "Regions").value == ["Here", "There"]
+
+
+def test_a_file_is_on_every_page_until_it_is_forgotten(visitor):
+    page = explore(upload(visitor(), table()))
+    for name in ("regions", "compare", "time_machine", "explore"):
+        page.switch_page(f"ui/pages/{name}.py").run()
+        assert not page.exception
+        assert page.sidebar.selectbox(key="source").value == source_of(table())
+    page.switch_page(PAGE).run()
+    press(page, "Forget this file")
+    page.switch_page("ui/pages/explore.py").run()
+    assert page.sidebar.selectbox(key="source").value == "bundled"
+    assert not any("Yours" in option for option in page.sidebar.selectbox(key="source").options)
+
+
+def test_several_files_are_kept_and_no_more_than_five(visitor):
+    page = visitor()
+    for level in range(5):
+        upload(page, table(level=100 + level), f"file {level}.csv")
+    assert not page.file_uploader
+    assert any("forget one" in info.value for info in page.info)
+    assert page.selectbox(key="your file").options == [f"file {level}.csv" for level in range(5)]
+    press(page, "Forget this file")
+    assert page.file_uploader
+    assert page.selectbox(key="your file").options == [f"file {level}.csv" for level in range(4)]
+
+
+def test_other_visitors_neither_see_the_file_nor_get_its_figures(visitor):
+    explore(upload(visitor(), table()))
+    other = visitor(source=source_of(table()), region="There", models="ets")
+    other.switch_page("ui/pages/explore.py").run()
+    assert other.sidebar.selectbox(key="source").value == "bundled"
+    assert not any("Yours" in option for option in other.sidebar.selectbox(key="source").options)
+
+
+@pytest.mark.parametrize("name", ["explore", "regions", "compare", "time_machine"])
+def test_a_link_to_a_file_that_is_not_here_says_what_it_needs_once_and_shows_the_bundled_figures(service, name):
+    page = AppTest.from_file(str(SCRIPT), default_timeout=PATIENCE)
+    page.switch_page(f"ui/pages/{name}.py")
+    for what, value in {"source": "yours-0123abcd", "region": "There", "horizon": "9999", "date": "2022-01-01"}.items():
+        page.query_params[what] = value
+    settled(page.run())
+    assert not page.exception
+    assert [info.value for info in page.info if "This link" in info.value] == [plain(ELSEWHERE)]
+    assert page.sidebar.selectbox(key="source").value == "bundled"
+
+
+def test_whoever_gives_the_file_that_a_link_shows_gets_the_view_of_the_link(visitor):
+    page = visitor(source=source_of(table()), statistic="value", region="There", models="ets,theta", horizon="7")
+    assert any("link" in info.value for info in page.info)
+    explore(upload(page, table(), "the same under another name.csv"))
+    assert [heading.value for heading in page.subheader] == ["There: counts"]
+    assert page.session_state["models"] == ["ets", "theta"]
+    assert page.sidebar.slider(key="horizon_weekly").value == 7
+    assert not any("This link" in info.value for info in page.info)
+
+
+def test_marks_in_a_name_are_shown_as_text(visitor):
+    page = upload(
+        visitor(), table(regions=("![](http://example.org/a.png)", "B")), "a ![](http://example.org/b.png).csv"
+    )
+    explore(page)
+    shown = "\n".join(one.value for one in [*page.subheader, *page.caption, *page.markdown])
+    assert "![](" not in shown

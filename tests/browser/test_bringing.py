@@ -1,0 +1,114 @@
+"""A visitor's own table in a real browser: given, mapped, explored, and its link opened by somebody else."""
+
+import pandas as pd
+import pytest
+from explore_page import link
+from playwright.sync_api import expect
+from test_looks import CONTRAST, PHONE, contrast, style
+
+pytestmark = pytest.mark.browser
+
+
+def table():
+    """Two years of weeks in two places; the columns are called as nobody could guess."""
+    weeks = pd.date_range("2021-01-02", periods=104, freq="W-SAT")
+    rows = [
+        {"date": week, "region": region, "value": 100 + i % 10 + 5 * place, "beds": 40 + i % 7}
+        for place, region in enumerate(("Here", "There"))
+        for i, week in enumerate(weeks)
+    ]
+    return pd.DataFrame(rows).to_csv(index=False, date_format="%Y-%m-%d").encode()
+
+
+def give(page, content=None, name="mine.csv"):
+    """Drop a file on the page."""
+    uploader = page.tab.get_by_test_id("stFileUploader").locator("input[type=file]")
+    uploader.set_input_files({"name": name, "mimeType": "text/csv", "buffer": content or table()})
+    expect(page.tab.get_by_role("heading", name=name)).to_be_visible()
+
+
+def explore(page):
+    page.tab.get_by_role("button", name="Explore these figures").click()
+    page.expect_drawn("ets")
+
+
+@pytest.fixture
+def open_page(visitors, server):
+    """``open_page()`` is a new visitor on Your data, with quick models chosen."""
+
+    def open_page(**context):
+        page = visitors.open(server.url, link(models="ets,naive", statistic="new_admissions"), **context)
+        page.expect_drawn("ets")
+        visit(page)
+        return page
+
+    return open_page
+
+
+def visit(page):
+    """Go to Your data by the navigation, as a page that is loaded anew forgets everything."""
+    page.tab.get_by_role("link", name="Your data").click()
+    expect(page.tab.get_by_role("heading", name="Your data", exact=True)).to_be_visible()
+
+
+def test_a_file_is_understood_explored_and_its_link_tells_others_what_they_need(open_page, visitors, server):
+    page = open_page()
+    give(page)
+    expect(page.tab.get_by_test_id("stMetricValue").first).to_have_text("208")
+    explore(page)
+    page.expect_title("Here: counts")
+    page.choose("Region", "There")
+    page.expect_title("There: counts")
+    assert page.link["source"].startswith("yours-")
+    other = visitors.open(server.url, link(**page.link))
+    expect(other.tab.get_by_test_id("stAlert")).to_contain_text("This link shows a file of its sender's")
+    other.expect_title("United States: new cases")
+    visit(other)
+    give(other)
+    other.tab.get_by_role("button", name="Explore these figures").click()
+    other.expect_title("There: counts")
+    other.expect_drawn("ets")
+
+
+def test_another_column_may_be_the_counts(open_page):
+    page = open_page(height=1800)  # scrolling closes a list
+    give(page)
+    expect(page.tab.get_by_test_id("stDataFrame").first).to_be_visible()
+    page.tab.get_by_role("combobox", name="Counts").click()
+    page.tab.get_by_role("option", name="beds").click()
+    expect(page.tab.get_by_role("button", name="Explore these figures")).to_be_visible()
+    explore(page)
+    expect(page.tab.get_by_test_id("stMetricValue").first).to_have_text("45")
+
+
+def test_all_of_it_can_be_done_with_the_keyboard(open_page):
+    page = open_page()
+    page.tab.get_by_role("heading", name="Your data", exact=True).click()
+    reach(page, "Try a sample")
+    page.tab.keyboard.press("Enter")
+    expect(page.tab.get_by_role("heading", name="sample.csv")).to_be_visible()
+    reach(page, "Explore these figures")
+    page.tab.keyboard.press("Enter")
+    page.expect_drawn("ets")
+
+
+def reach(page, name):
+    """Press Tab until the button of that name has the focus."""
+    expect(page.tab.get_by_role("button", name=name)).to_be_visible()
+    for _ in range(60):
+        page.tab.keyboard.press("Tab")
+        if name in page.tab.evaluate("() => document.activeElement.innerText ?? ''"):
+            return
+    raise AssertionError(f"no number of tabs leads to {name}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [PHONE, 1280])
+def test_the_page_fits_and_can_be_read(visitors, server, width, scheme):
+    page = visitors.open(server.url, "your_data", width=width, height=844, color_scheme=scheme)
+    give(page)
+    expect(page.tab.get_by_test_id("stDataFrame").first).to_be_visible()
+    assert page.width() <= width
+    background = style(page.tab.locator(".stApp"), "backgroundColor")
+    for place in ("stMetricValue", "stCaptionContainer", "stHeading"):
+        assert contrast(style(page.tab.get_by_test_id(place), "color"), background) >= CONTRAST

@@ -1,0 +1,150 @@
+import runpy
+import subprocess
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from forecasting import reproduce
+from forecasting.cli import main
+from forecasting.service import forecasts_table
+from forecasting.sources import source
+from forecasting.sources.file import read_panel
+
+HOSTILE = ["'; touch owned; '", "$(touch owned)", "`touch owned`", '"""\nimport os', "-x", "a\n# b", "=1+1", "\\"]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setenv("FORECAST_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FORECAST_OFFLINE", "1")
+    monkeypatch.chdir(tmp_path)
+
+
+def view(service, panel, region, statistic, models, horizon, window=None):
+    series = service.series(panel, region, statistic, window)
+    return reproduce.View(panel, region, statistic, models, horizon, series, window)
+
+
+def shown(service, view):
+    """What the page shows."""
+    forecasts = [service.forecast(view.series, name, view.horizon) for name in view.models]
+    return forecasts_table(view.region, view.series, forecasts)
+
+
+def words_of(view):
+    """What a shell hands to Python."""
+    script = 'python() { printf "%s\\0" "$@"; }\n' + reproduce.command_line(view)
+    told = subprocess.run(["sh", "-c", script], capture_output=True, check=True, text=True, timeout=20)
+    return told.stdout.split("\0")[:-1]
+
+
+def by_command_line(view):
+    words = words_of(view)
+    assert words[:2] == ["-m", "forecasting"]
+    assert main(words[2:]) == 0
+    return read("forecasts.csv")
+
+
+def by_python(view, tmp_path):
+    script = tmp_path / "again.py"
+    script.write_text(reproduce.snippet(view))
+    runpy.run_path(str(script))
+    return read("forecasts.csv")
+
+
+def read(path):
+    return pd.read_csv(path, parse_dates=["origin", "date"])
+
+
+def assert_same(found, wanted):
+    pd.testing.assert_frame_equal(found, wanted, check_exact=True, check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    ("region", "statistic", "models", "horizon"),
+    [
+        ("Italy", "new_cases", ("naive", "ets"), 9),
+        ("Spain", "cumulative_cases", ("ets",), 5),
+        ("Vermont", "new_admissions", ("ensemble",), 3),
+    ],
+)
+def test_both_give_the_page_s_forecasts_to_the_last_digit(
+    service, tmp_path, capsys, region, statistic, models, horizon
+):
+    seen = view(service, source("bundled").panel(), region, statistic, models, horizon)
+    wanted = shown(service, seen)
+    assert_same(by_command_line(seen), wanted)
+    assert_same(by_python(seen, tmp_path), wanted)
+    assert "revised" not in capsys.readouterr().out
+
+
+def test_a_training_window_is_reproduced_in_python_and_the_command_line_says_that_it_cannot(service, tmp_path):
+    seen = view(service, source("bundled").panel(), "Italy", "new_cases", ("naive", "ets"), 9, window=90)
+    assert_same(by_python(seen, tmp_path), shown(service, seen))
+    assert "the last 90 days only" in reproduce.command_line(seen).splitlines()[0]
+
+
+def test_python_says_when_the_figures_were_revised_since(service, tmp_path, capsys):
+    seen = view(service, source("bundled").panel(), "Italy", "new_cases", ("naive",), 2)
+    script = reproduce.snippet(seen).replace(seen.series.digest(), "0")
+    (tmp_path / "again.py").write_text(script)
+    runpy.run_path(str(tmp_path / "again.py"))
+    assert "revised since" in capsys.readouterr().out
+
+
+def file_of(region, count=40, vintages=()):
+    dates = pd.date_range("2024-01-01", periods=count)
+    table = pd.DataFrame({"region": region, "date": dates, "value": [50 + 7 * (i % 5) for i in range(count)]})
+    if vintages:
+        table = pd.concat([table[: count - 3 * late].assign(as_of=at) for late, at in enumerate(reversed(vintages))])
+    return table.to_csv(index=False).encode()
+
+
+def yours(name, content):
+    """A panel as Your data makes one of a file."""
+    return replace(read_panel(content, name), source="yours-0123abcd")
+
+
+@pytest.mark.parametrize("vintages", [(), ("2024-02-06", "2024-02-10")])
+def test_of_a_reader_s_own_file_both_name_it_and_work_beside_it(service, tmp_path, vintages):
+    content = file_of("A", vintages=vintages)
+    seen = view(service, yours("my 'own' file.csv", content), "A", "value", ("naive", "theta"), 4)
+    (tmp_path / "my 'own' file.csv").write_bytes(content)
+    wanted = shown(service, seen)
+    assert_same(by_command_line(seen), wanted)
+    assert_same(by_python(seen, tmp_path), wanted)
+    assert "which only its owner has" in reproduce.command_line(seen)
+    assert "yours-" not in reproduce.command_line(seen) + reproduce.snippet(seen)
+
+
+def test_a_file_of_running_totals_is_said_to_be_one(service, tmp_path):
+    dates = pd.date_range("2024-01-01", periods=40)
+    content = pd.DataFrame({"date": dates, "value": range(0, 400, 10)}).to_csv(index=False).encode()
+    panel = replace(read_panel(content, "sums.csv", cumulative=True), source="yours-1")
+    seen = view(service, panel, panel.regions()[0], panel.statistics[0].name, ("naive",), 4)
+    (tmp_path / "sums.csv").write_bytes(content)
+    wanted = shown(service, seen)
+    assert_same(by_command_line(seen), wanted)
+    assert_same(by_python(seen, tmp_path), wanted)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_stay_one_word_and_one_string(service, tmp_path, name):
+    region = " ".join(name.split())
+    seen = view(service, yours(f"{name}.csv", file_of(region)), region, "value", ("naive",), 2)
+    words = words_of(seen)
+    assert f"--region={region}" in words
+    assert len(words) == 15
+    assert not words[words.index("--input") + 1].startswith("-")
+    compile(reproduce.snippet(seen), "snippet", "exec")
+    (tmp_path / words[words.index("--input") + 1]).write_bytes(file_of(region))
+    assert len(by_python(seen, tmp_path)) == 2 * 23
+    assert len(by_command_line(seen)) == 2 * 23
+    assert not (tmp_path / "owned").exists()
+
+
+def test_no_comment_holds_a_name_that_would_end_it(service):
+    seen = view(service, yours("a\nimport os #.csv", file_of("A")), "A", "value", ("naive",), 2)
+    for text in (reproduce.command_line(seen), reproduce.snippet(seen)):
+        assert not any(line.startswith("import os #") for line in text.splitlines())

@@ -1,0 +1,209 @@
+"""The parts of the page Your data, from top to bottom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from forecasting import export, sources
+from forecasting.columns import DATE, REGION, STATISTIC, VALUE
+from forecasting.panel import Panel
+from forecasting.sources.mapping import Mapping, Report
+from forecasting.wording import day
+from ui import link, mapped, yours
+from ui.plain import plain
+from ui.yours import MOST, File, Read
+
+EXPLORE = "ui/pages/explore.py"
+#: Seconds a run waits for a file before it says that it is being read, and between two looks after that.
+PATIENCE, TICK = 0.4, 0.5
+#: What the sample is made of.
+SAMPLE, SAMPLE_REGIONS = "sample.csv", ("California", "Florida", "Illinois", "New York", "Pennsylvania", "Texas")
+#: Letters of a file's name that are shown.
+NAME = 60
+#: Names in the session's state.
+_LEAVES, _CHOSEN, _ROUND = "your data leaves", "your file", "your uploads"
+
+
+def leaving() -> bool:
+    """Whether the visitor has just asked to explore a file."""
+    return bool(st.session_state.pop(_LEAVES, False))
+
+
+def draw() -> None:
+    """The whole page."""
+    st.subheader("Your data", anchor=False)
+    st.caption(
+        "Give a table of counts by date, and everything here works on it. It stays in this visit: nobody else sees it, it "
+        "is not written to a disk, and it is gone when you reload or close the page. Forecasts of it are kept, but "
+        "without its name or anything else that says whose they are."
+    )
+    if link.waits_for():
+        st.info(plain(_waiting()), icon=":material/link:")
+    _give()
+    if file := _file():
+        _shown(file)
+
+
+def _waiting() -> str:
+    if link.waits_for() in yours.files():
+        return "This is the file that the link you opened shows: explore it to see the same view."
+    return "You opened a link to somebody's own file. Give the same file here, and the link can be followed."
+
+
+def _give() -> None:
+    """The ways in."""
+    if len(yours.files()) >= MOST:
+        st.info(f"{MOST} files are kept at a time; forget one to give another.", icon=":material/inventory_2:")
+        return
+    again = st.session_state.get(_ROUND, 0)  # a new uploader is empty: what was given is kept here alone
+    given = st.file_uploader("A file: CSV, Excel (XLSX), Parquet or JSON, also zipped", key=f"upload {again}")
+    if given is not None:
+        _take(given.getvalue(), given.name)
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.popover("Paste a table", icon=":material/content_paste:", width="content"):
+            most = 1_000_000 * int(st.get_option("server.maxUploadSize"))
+            text = st.text_area(
+                "Rows, as copied from a spreadsheet or a CSV", height=180, max_chars=most, key=f"pasted {again}"
+            )
+            if st.button("Use this table", disabled=not text.strip(), key="use pasted"):
+                _take(text.encode(errors="replace"), "pasted table")
+                st.rerun()
+        if st.button("Try a sample", icon=":material/science:", width="content"):
+            _take(sample(), SAMPLE)
+            st.rerun()
+
+
+def _take(content: bytes, name: str) -> None:
+    st.session_state[_CHOSEN] = yours.add(content, Path(name).name[-NAME:]).source
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+
+
+@st.cache_data(show_spinner=False)
+def sample() -> bytes:
+    """A small table of several regions, as somebody might bring it: weekly admissions of six states."""
+    panel = sources.source("bundled").panel()
+    rows = panel.table[(panel.table[STATISTIC] == "admissions") & panel.table[REGION].isin(SAMPLE_REGIONS)]
+    named = (
+        rows[[DATE, REGION, VALUE]]
+        .dropna()
+        .astype({VALUE: int})
+        .rename(columns={DATE: "week_ending", REGION: "state", VALUE: "admissions"})
+    )
+    return export.to_csv(named)
+
+
+def _file() -> File | None:
+    """The file that is looked at: the newest, unless the visitor chooses another."""
+    files = yours.files()
+    if not files:
+        return None
+    if st.session_state.get(_CHOSEN) not in files:
+        st.session_state[_CHOSEN] = list(files)[-1]
+    if len(files) > 1:
+        st.selectbox("Your files", list(files), format_func=lambda source: files[source].name, key=_CHOSEN)
+    return files[st.session_state[_CHOSEN]]
+
+
+def _shown(file: File) -> None:
+    with st.container(border=True):
+        st.markdown(f"##### {plain(file.name)}")
+        read = file.read(PATIENCE)
+        if read is None:
+            st.info("Reading the file …", icon=":material/hourglass_top:")
+            _look_again(file)
+        else:
+            _what_to_do(file, read)
+    if read and read.looked:
+        _understood(file, read)
+
+
+@st.fragment(run_every=TICK)
+def _look_again(file: File) -> None:
+    if file.read() is not None:
+        st.rerun()
+
+
+def _what_to_do(file: File, read: Read) -> None:
+    """What only the visitor knows, what went wrong, or what was understood; and the ways on from here."""
+    _map_again(file, read, mapped.answer(file, read))
+    if read.error and not mapped.are_open(read):
+        st.error(plain(read.error), icon=":material/error:")
+    if read.panel and read.report:
+        _figures(read.panel, read.report)
+        st.markdown("\n".join(f"- {plain(sentence)}" for sentence in read.report.sentences))
+    with st.container(horizontal=True):
+        if read.panel:
+            st.button(
+                "Explore these figures",
+                type="primary",
+                icon=":material/query_stats:",
+                on_click=_explore,
+                args=(file.source,),
+            )
+        st.button("Forget this file", icon=":material/delete:", on_click=yours.forget, args=(file.source,))
+
+
+def _figures(panel: Panel, report: Report) -> None:
+    """How much there is, and how it is counted."""
+    frequency = panel.frequencies[panel.statistics[0].column]
+    missing = report.blanks + report.not_numbers
+    left, right = st.columns(2)
+    cells = [*left.columns(2, wrap=False), *right.columns(2, wrap=False)]
+    shown = [
+        ("Rows", f"{report.rows:,}", f"{missing:,} without a figure" if missing else "all with figures"),
+        ("Regions", f"{report.regions:,}", f"{report.gaps:,} gaps" if report.gaps else "no gaps"),
+        (f"{frequency.step.capitalize()}s", f"{panel.table[DATE].nunique():,}", f"to {day(report.last)}"),
+        ("Counted", frequency.name, f"season: {frequency.steps(frequency.season)}"),
+    ]
+    for cell, (label, value, detail) in zip(cells, shown, strict=True):
+        cell.metric(label, value, detail, delta_color="off", delta_arrow="off", border=True)
+
+
+def _explore(source: str) -> None:
+    """Make a file the chosen data of every page and go to Explore; a link that waited for it is followed."""
+    link.forget_notes()
+    if link.waits_for() == source:
+        link.reopen()
+    else:
+        st.session_state["source"] = source
+    st.session_state[_LEAVES] = True
+
+
+def _understood(file: File, read: Read) -> None:
+    """Which column is what, beside the first rows; and what is wrong where."""
+    left, right = st.columns([2, 3], gap="medium")
+    with left, st.container(border=True):
+        st.markdown("##### Which column is what")
+        _map_again(file, read, mapped.choose(file, read))
+    with right, st.container(border=True):
+        st.markdown("##### The first rows")
+        mapped.preview(read)
+    if read.report:
+        _problems(read.report.problems)
+
+
+def _map_again(file: File, read: Read, chosen: Mapping | None) -> None:
+    if chosen is not None and chosen != read.mapping:
+        yours.read_again(file, read, chosen)
+        st.rerun()
+
+
+def _problems(problems: pd.DataFrame) -> None:
+    if problems.empty:
+        return
+    with st.container(border=True):
+        st.markdown(f"##### {len(problems):,} {'place' if len(problems) == 1 else 'places'} to look at")
+        titles = {"line": "Line", "column": "Column", "cell": "Cell", "what": "What is there", "remedy": "What to do"}
+        st.dataframe(problems.rename(columns=titles), hide_index=True, width="stretch")
+        st.download_button(
+            "These places, CSV",
+            lambda: export.to_csv(problems),
+            "to_look_at.csv",
+            "text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )

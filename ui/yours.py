@@ -1,0 +1,158 @@
+"""The visitor's own files: read in the background, and kept in this session and nowhere else.
+
+Nothing here is in a cache of the process or on the disk: another visitor, even one who knows a file's name, finds nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from forecasting.errors import ForecastingError
+from forecasting.panel import Panel
+from forecasting.sources import mapping as columns
+from forecasting.sources.mapping import Looked, Mapping, Report
+
+log = logging.getLogger(__name__)
+
+#: Files kept at a time.
+MOST = 5
+#: What the name of every file as a source begins with; the first letters of its content's digest follow.
+PREFIX = "yours-"
+_FILES = "your files"
+
+
+@dataclass(frozen=True)
+class Read:
+    """What became of a file.
+
+    Attributes:
+        looked: the first look at it; None where it is no table.
+        mapping: which column is what, as it was read.
+        panel, report: its figures and what was read; None where that failed.
+        error: why it failed, in a sentence.
+    """
+
+    looked: Looked | None
+    mapping: Mapping | None = None
+    panel: Panel | None = None
+    report: Report | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the visitor's.
+
+    Attributes:
+        source: what links and the sidebar call it.
+        name: what the visitor calls it.
+        content: as it was given.
+        reading: what becomes of it, once it is known.
+    """
+
+    source: str
+    name: str
+    content: bytes
+    reading: Future[Read]
+
+    @property
+    def label(self) -> str:
+        """What lists show."""
+        return f"Yours: {self.name}"
+
+    def read(self, patience: float = 0) -> Read | None:
+        """What became of it; None when it is still being read after `patience` seconds."""
+        wait([self.reading], patience)
+        return self.reading.result() if self.reading.done() else None
+
+
+@st.cache_resource(show_spinner=False)
+def _readers() -> ThreadPoolExecutor:
+    """Threads for everybody's files; they keep nothing of what they read."""
+    return ThreadPoolExecutor(max_workers=2, thread_name_prefix="reader")
+
+
+def files() -> dict[str, File]:
+    """This visitor's files by source, oldest first."""
+    kept: dict[str, File] = st.session_state.setdefault(_FILES, {})
+    return kept
+
+
+def offered() -> dict[str, File]:
+    """Those with figures to choose, or with figures on their way."""
+    return {source: file for source, file in files().items() if (read := file.read()) is None or read.panel}
+
+
+def is_yours(source: str) -> bool:
+    """Whether that is the name of a visitor's file, this one's or another's."""
+    return re.fullmatch(PREFIX + "[0-9a-f]{8}", source) is not None
+
+
+def is_elsewhere(source: str) -> bool:
+    """Whether that is the name of a visitor's file, but of none that is here."""
+    return is_yours(source) and source not in files()
+
+
+def add(content: bytes, name: str) -> File:
+    """Take a file and begin to read it; the same content is the same file."""
+    source = PREFIX + hashlib.sha256(content).hexdigest()[:8]
+    files()[source] = File(source, name, content, _readers().submit(_look_and_read, content, name, source))
+    return files()[source]
+
+
+def read_again(file: File, read: Read, mapping: Mapping) -> None:
+    """Read a file anew with other columns; another sheet is looked at first, as it has columns of its own."""
+    before = read.mapping.sheet if read.mapping else None
+    if read.looked is None or mapping.sheet != before:
+        work = (file.content, file.name, file.source, mapping.sheet, read.looked)
+        reading = _readers().submit(_look_and_read, *work)
+    else:
+        reading = _readers().submit(_read, file.content, file.name, file.source, read.looked, mapping)
+    files()[file.source] = replace(file, reading=reading)
+
+
+def forget(source: str) -> None:
+    """Remove a file, and what was read of it, from the session, and what pages have kept in memory of its figures."""
+    from ui import app, regions  # which have the files among their figures
+
+    if (file := files().pop(source, None)) is None or file.reading.cancel() or not file.reading.done():
+        return
+    if (panel := file.reading.result().panel) is not None:
+        app.service().forget(panel)
+        regions.forget(panel)
+
+
+def _look_and_read(
+    content: bytes, name: str, source: str, sheet: str | None = None, before: Looked | None = None
+) -> Read:
+    """`before` is what another sheet looked like: it has the names of all, should this one be no table."""
+    try:
+        looked = columns.look(content, name, sheet)
+    except Exception as error:
+        return Read(before, Mapping(sheet=sheet), error=_sentence(error, name))
+    proposed = looked.mapping
+    if sheet is not None:
+        proposed = replace(proposed or Mapping(), sheet=sheet)
+    return _read(content, name, source, looked, proposed)
+
+
+def _read(content: bytes, name: str, source: str, looked: Looked, mapping: Mapping | None) -> Read:
+    try:
+        panel, report = columns.read(content, name, mapping)
+    except Exception as error:
+        return Read(looked, mapping, error=_sentence(error, name))
+    return Read(looked, mapping, replace(panel, source=source), report)
+
+
+def _sentence(error: Exception, name: str) -> str:
+    """What the visitor is told; a file of which nobody has thought may break a reader in any way."""
+    if isinstance(error, ForecastingError):
+        return str(error)
+    log.error("A visitor's file could not be read: %s", type(error).__name__)  # no word of what is in it
+    return f"{name}: it cannot be read; save the table anew as CSV."
