@@ -159,7 +159,7 @@ def test_damaged_parameters_are_none_or_a_sound_forecast_but_no_error(name: str,
         for key in above:
             place = place[key]
         if data.draw(st.booleans()):
-            place[last] = data.draw(RUBBISH)
+            place[last] = copy.deepcopy(data.draw(RUBBISH))  # a list may be damaged in its turn
         else:
             del place[last]
     found = model(name).extend(DAYS, 14, damaged)
