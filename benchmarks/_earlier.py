@@ -22,7 +22,7 @@ from forecasting.backtest import Cut, cut
 from forecasting.columns import DATE, REGION, VALUE
 from forecasting.errors import DataError, ForecastingError, RequestError
 from forecasting.frequency import DAILY, Frequency, weekly
-from forecasting.models import PooledModel, model
+from forecasting.models import BlendedModel, PooledModel, model
 from forecasting.panel import Panel, Statistic
 from forecasting.pool import Pool
 from forecasting.prepare import clean, prepare
@@ -150,7 +150,7 @@ def forecast_all(name: str, tasks: Sequence[Earlier]) -> list[np.ndarray]:
 def forecasts(name: str, tasks: Sequence[Earlier]) -> list[Forecast]:
     """Each task's forecast; of a model that learns from all regions by one fit a date."""
     chosen = model(name)
-    if chosen.members:
+    if isinstance(chosen, BlendedModel):
         parts = {member: forecasts(member, tasks) for member in chosen.members}
         return [
             chosen.blend(task.series, task.steps, {member: parts[member][place] for member in parts})

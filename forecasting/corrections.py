@@ -9,9 +9,6 @@ series ever does is doubted. Counts only: a running total hardly changes when it
 
 from __future__ import annotations
 
-import threading
-import weakref
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +18,7 @@ import pandas as pd
 from forecasting import vintages
 from forecasting.columns import AS_OF, DATE, REGION, STATISTIC, VALUE
 from forecasting.frequency import Frequency
+from forecasting.once import Kept
 from forecasting.panel import Published, Statistic
 from forecasting.regular import cycle_of
 from forecasting.sentences import correction_sentence, doubt_sentence, raised_sentence
@@ -69,24 +67,15 @@ class Usual:
 
 
 def learned(published: Published, asked: Statistic, frequency: Frequency) -> dict[str, Usual]:
-    """For each region what is usual, by the vintages up to that of `published`; empty where too little has settled.
-
-    Kept for each table and vintage (the very object: nobody writes into a panel's table).
-    """
+    """For each region what is usual, by the vintages up to that of `published`; empty where too little has settled."""
     if asked.reported_cumulative:
         return {}
-    key = (id(published.table), asked.column, published.at)
-    with _lock:
-        kept = _learned.get(key)
-        if kept and kept[0]() is published.table:
-            _learned.move_to_end(key)
-            return kept[1]
-    found = _learn(_young(published.table, asked, frequency), published.at)
-    with _lock:
-        _learned[key] = (weakref.ref(published.table), found)
-        while len(_learned) > VINTAGES_KEPT:
-            _learned.popitem(last=False)
-    return found
+    table, column, at = published.table, asked.column, published.at
+
+    def young() -> _Young:
+        return _tables.get((id(table), column), table, lambda: _arranged(table, column, frequency))
+
+    return _learned.get((id(table), column, at), table, lambda: _learn(young(), at))
 
 
 def corrected(series: Series, usual: Usual, at: pd.Timestamp) -> Series:
@@ -169,26 +158,8 @@ class _Young:
     published: pd.DatetimeIndex
 
 
-_learned: OrderedDict[tuple[int, str, pd.Timestamp], tuple[weakref.ref[pd.DataFrame], dict[str, Usual]]] = OrderedDict()
-_tables: OrderedDict[tuple[int, str], tuple[weakref.ref[pd.DataFrame], _Young]] = OrderedDict()
-_lock = threading.Lock()
-
-
-def _young(table: pd.DataFrame, asked: Statistic, frequency: Frequency) -> _Young:
-    key = (id(table), asked.column)
-    with _lock:
-        kept = _tables.get(key)
-        if kept and kept[0]() is table:
-            _tables.move_to_end(key)
-            return kept[1]
-    young = _arranged(table, asked.column, frequency)
-    with _lock:
-        if key not in _tables:
-            weakref.finalize(table, _tables.pop, key, None).atexit = False
-        _tables[key] = (weakref.ref(table), young)
-        while len(_tables) > TABLES_KEPT:
-            _tables.popitem(last=False)
-    return young
+_learned: Kept[dict[str, Usual]] = Kept(VINTAGES_KEPT)
+_tables: Kept[_Young] = Kept(TABLES_KEPT)
 
 
 def _arranged(table: pd.DataFrame, column: str, frequency: Frequency) -> _Young:

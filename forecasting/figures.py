@@ -1,6 +1,6 @@
 """Figures: a statistic of a table sorted once, named by digests of what was known when, and put on a grid of dates.
 
-What a `pool` is cut from. Tables are told apart by identity, as nobody writes into a panel's table.
+What a `pool` is cut from.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import pandas as pd
 
 from forecasting.columns import AS_OF, DATE, REGION, STATISTIC, VALUE
 from forecasting.frequency import Frequency
+from forecasting.once import Kept
 from forecasting.regular import places_on, regular
 
 if TYPE_CHECKING:
@@ -165,24 +165,13 @@ class Figures:
         return np.isin(np.arange(len(held)), np.argsort(-sizes, kind="stable")[:MOST_REGIONS])
 
 
-_kept: OrderedDict[tuple[int, str, bool], tuple[weakref.ref[pd.DataFrame], Figures]] = OrderedDict()
-_kept_lock = threading.Lock()
+_kept: Kept[Figures] = Kept(TABLES_KEPT)
 
 
 def figures_of(panel: Panel, asked: Statistic) -> Figures:
-    """A table's figures, sorted once (the very object: nobody writes into a panel's table)."""
-    key = (id(panel.table), asked.column, asked.reported_cumulative)
-    with _kept_lock:
-        kept = _kept.get(key)
-        if kept and kept[0]() is panel.table:
-            _kept.move_to_end(key)
-            return kept[1]
-    figures = Figures(panel.table, asked)
-    with _kept_lock:
-        _kept[key] = (weakref.ref(panel.table), figures)
-        while len(_kept) > TABLES_KEPT:
-            _kept.popitem(last=False)
-    return figures
+    """A table's figures, sorted once."""
+    name = (id(panel.table), asked.column, asked.reported_cumulative)
+    return _kept.get(name, panel.table, lambda: Figures(panel.table, asked))
 
 
 def on_grid(

@@ -186,7 +186,7 @@ class LookingBack:
     def forget(self, panel: Panel) -> None:
         """Keep nothing of this panel's figures in memory."""
         for kept in (self._rolled, self._tails, self._alone, self._known):
-            kept.forget(panel)
+            kept.forget(panel.table)
         with self._lock:
             for name in [name for name, (table, _) in self._stood.items() if table is panel.table]:
                 del self._stood[name]
@@ -204,7 +204,9 @@ class LookingBack:
     ) -> list[pd.Timestamp]:
         """`rolling`; kept, for it prepares the region anew."""
         name = (panel.source, region, statistic, horizon, count, step, whole)
-        return self._rolled.get(name, panel, lambda: rolling(panel, region, statistic, horizon, count, step, whole))
+        return self._rolled.get(
+            name, panel.table, lambda: rolling(panel, region, statistic, horizon, count, step, whole)
+        )
 
     def _cuts(
         self, panel: Panel, region: str, statistic: str, dates: Sequence[pd.Timestamp], strict: bool = True
@@ -226,15 +228,15 @@ class LookingBack:
 
     def _cut(self, panel: Panel, region: str, statistic: str, date: pd.Timestamp) -> Cut:
         name = (panel.source, region, statistic, date)
-        return self._known.get(name, panel, lambda: self._prepared(panel, region, statistic, date))
+        return self._known.get(name, panel.table, lambda: self._prepared(panel, region, statistic, date))
 
     def _prepared(self, panel: Panel, region: str, statistic: str, date: pd.Timestamp) -> Cut:
         """What `cut` gives. Without vintages, what all regions say of their last days at a date is looked at only once."""
         if panel.has_vintages():
             return cut(self._as_of(panel, date), region, statistic, date)
         name = (panel.source, panel.statistic(statistic).name, date)
-        tails = self._tails.get(name, panel, lambda: prepare.tails(self._as_of(panel, date), statistic))
-        alone = self._alone.get((panel.source, region), panel, lambda: _alone(panel, region))
+        tails = self._tails.get(name, panel.table, lambda: prepare.tails(self._as_of(panel, date), statistic))
+        alone = self._alone.get((panel.source, region), panel.table, lambda: _alone(panel, region))
         known = cut(alone, region, statistic, date, tails)
         return replace(known, series=replace(known.series, pool=PoolOf(panel, statistic, date)))
 

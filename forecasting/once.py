@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,38 +11,42 @@ from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
-from forecasting.panel import Panel
-
 T = TypeVar("T")
 
 
 class Kept(Generic[T]):
-    """The last results for a panel's table, by name; those of another table are forgotten when asked for."""
+    """The last results made of tables, by name.
+
+    A table is told by identity, as nobody writes into a panel's table: what was made of another one is made anew. None is
+    kept alive by this, and what was made of it goes with it, unless that holds the table itself. Safe for threads.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: OrderedDict[Hashable, tuple[pd.DataFrame, T]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[weakref.ref[pd.DataFrame], T]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, name: Hashable, panel: Panel, make: Callable[[], T]) -> T:
+    def get(self, name: Hashable, table: pd.DataFrame, make: Callable[[], T]) -> T:
         """What is kept under `name`, else what `make` gives, which is then kept."""
         with self._lock:
             kept = self._kept.get(name)
-            if kept is not None and kept[0] is panel.table:
+            if kept is not None and kept[0]() is table:
                 self._kept.move_to_end(name)
                 return kept[1]
         made = make()
         with self._lock:
-            self._kept[name] = panel.table, made
+            # Without the lock, which this thread may hold when it collects garbage.
+            self._kept[name] = weakref.ref(table, lambda _: self._kept.pop(name, None)), made
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return made
 
-    def forget(self, panel: Panel) -> None:
-        """Keep nothing more that was made of the panel's table."""
+    def forget(self, table: pd.DataFrame) -> None:
+        """Keep nothing more that was made of the table."""
         with self._lock:
-            for name in [name for name, (table, _) in self._kept.items() if table is panel.table]:
-                del self._kept[name]
+            for name, (of, _) in list(self._kept.items()):
+                if of() is table:
+                    self._kept.pop(name, None)
 
 
 class Loader:

@@ -5,9 +5,6 @@ Causal: only the table that is given is looked at, so a truncated one is prepare
 
 from __future__ import annotations
 
-import threading
-import weakref
-from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,6 +13,7 @@ import pandas as pd
 from forecasting.columns import DATE, REGION, STATISTIC, VALUE
 from forecasting.corrections import corrected, doubted, learned
 from forecasting.frequency import Frequency
+from forecasting.once import Kept
 from forecasting.panel import Panel, Statistic
 from forecasting.pool import pool_of
 from forecasting.provisional import LEAST_REGIONS, doubtful_alone, doubtful_together
@@ -158,24 +156,13 @@ class _Column:
         return self.dates[self.parts[region].stop - 1]
 
 
-_columns: OrderedDict[tuple[int, str, bool], tuple[weakref.ref[pd.DataFrame], _Column]] = OrderedDict()
-_columns_lock = threading.Lock()
+_columns: Kept[_Column] = Kept(KEPT)
 
 
 def _column(panel: Panel, asked: Statistic) -> _Column:
-    """The asked statistic's column, cut once for each table (the very object: nobody writes into a panel's table)."""
-    key = (id(panel.table), asked.column, asked.reported_cumulative)
-    with _columns_lock:
-        kept = _columns.get(key)
-        if kept and kept[0]() is panel.table:
-            _columns.move_to_end(key)
-            return kept[1]
-    column = _cut(panel, asked)
-    with _columns_lock:
-        _columns[key] = (weakref.ref(panel.table), column)
-        while len(_columns) > KEPT:
-            _columns.popitem(last=False)
-    return column
+    """The asked statistic's column, cut once for each table."""
+    name = (id(panel.table), asked.column, asked.reported_cumulative)
+    return _columns.get(name, panel.table, lambda: _cut(panel, asked))
 
 
 def _cut(panel: Panel, asked: Statistic) -> _Column:

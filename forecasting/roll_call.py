@@ -247,7 +247,7 @@ class RollCall:
         _, step, ahead = usual(self._series(region))
         try:
             (date,) = rolling(self._panel, region, view.statistic, ahead, 1, step)
-            known = self._stood.get(date, self._panel, lambda: self._panel.as_of(date))
+            known = self._stood.get(date, self._panel.table, lambda: self._panel.as_of(date))
             stood = cut(known, region, view.statistic, date)
         except (DataError, RequestError):
             return ""

@@ -56,7 +56,7 @@ class Service:
     def series(self, panel: Panel, region: str, statistic: str, window: int | None = None) -> Series:
         """One region's prepared series, its last `window` periods if given. Raises `DataError`, `RequestError`."""
         name = (panel.source, region, statistic)
-        series = self._series.get(name, panel, lambda: prepare.prepare(panel, region, statistic))
+        series = self._series.get(name, panel.table, lambda: prepare.prepare(panel, region, statistic))
         return series.tail(window) if window else series
 
     def revisions(self, panel: Panel, region: str, statistic: str) -> tuple[Revision, ...]:
@@ -65,7 +65,7 @@ class Service:
         Less those that `series` has corrected already and says so.
         """
         name = (panel.source, region, statistic)
-        found = self._revisions.get(name, panel, lambda: vintages.coming(panel, region, statistic))
+        found = self._revisions.get(name, panel.table, lambda: vintages.coming(panel, region, statistic))
         reported = self.series(panel, region, statistic).reported if found else None
         return found if reported is None else tuple(one for one in found if one.date not in reported.index)
 
@@ -111,8 +111,9 @@ class Service:
     def forget(self, panel: Panel) -> None:
         """Keep nothing of this panel's figures in memory; forecasts stay, under what they were made from alone."""
         for kept in (self._series, self._revisions):
-            kept.forget(panel)
+            kept.forget(panel.table)
         self.past.forget(panel)
+        self.queue.forget(panel)
 
     def close(self) -> None:
         """End the workers and close the store."""

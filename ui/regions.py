@@ -59,7 +59,7 @@ def _calls() -> Kept[RollCall]:
 
 def forget(panel: Panel) -> None:
     """Keep no view of this panel's figures."""
-    _calls().forget(panel)
+    _calls().forget(panel.table)
 
 
 def leaving() -> bool:
@@ -129,7 +129,7 @@ def live(service: Service, choices: Choices) -> None:
     """Everything that changes while forecasts are made; it polls alone, and stops when all is done."""
     view = View(choices.statistic.name, st.session_state["model"], choices.horizon, choices.window)
     name = (id(service), choices.panel.source, view)
-    call = _calls().get(name, choices.panel, lambda: RollCall(service, choices.panel, view))
+    call = _calls().get(name, choices.panel.table, lambda: RollCall(service, choices.panel, view))
     every = choices.panel.regions(view.statistic)
     search, sort = st.session_state["search"], st.session_state["sort"]
     regions = overview.candidates(choices.panel, view.statistic, every, search, sort)

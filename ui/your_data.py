@@ -37,8 +37,8 @@ def draw() -> None:
     st.subheader("Your data", anchor=False)
     st.caption(
         "Give a table of counts by date, and everything here works on it. It stays in this visit: nobody else sees it, it "
-        "is not written to a disk, and it is gone when you reload or close the page. Forecasts of it are kept, but "
-        "without its name or anything else that says whose they are."
+        "is not written to a disk, and the page lets go of it when you forget it, reload or leave. Forecasts of it are "
+        "kept, but without its name or anything else that says whose they are."
     )
     if link.waits_for():
         st.info(plain(_waiting()), icon=":material/link:")

@@ -108,6 +108,7 @@ def add(content: bytes, name: str) -> File:
 
 def read_again(file: File, read: Read, mapping: Mapping) -> None:
     """Read a file anew with other columns; another sheet is looked at first, as it has columns of its own."""
+    _let_go(read)
     before = read.mapping.sheet if read.mapping else None
     if read.looked is None or mapping.sheet != before:
         work = (file.content, file.name, file.source, mapping.sheet, read.looked)
@@ -119,13 +120,18 @@ def read_again(file: File, read: Read, mapping: Mapping) -> None:
 
 def forget(source: str) -> None:
     """Remove a file, and what was read of it, from the session, and what pages have kept in memory of its figures."""
-    from ui import app, regions  # which have the files among their figures
-
     if (file := files().pop(source, None)) is None or file.reading.cancel() or not file.reading.done():
         return
-    if (panel := file.reading.result().panel) is not None:
-        app.service().forget(panel)
-        regions.forget(panel)
+    _let_go(file.reading.result())
+
+
+def _let_go(read: Read) -> None:
+    """Have nothing kept in memory of what was read."""
+    from ui import app, regions  # which have the files among their figures
+
+    if read.panel is not None:
+        app.service().forget(read.panel)
+        regions.forget(read.panel)
 
 
 def _look_and_read(

@@ -21,6 +21,8 @@ from forecasting.series import Forecast
 
 #: A fit whose page looked at it so many seconds ago or less goes before those that nobody looks at.
 WATCHED = 5.0
+#: A model whose fits last took more seconds than this is slow; a slow fit that nobody asked for leaves a worker free.
+SLOW = 5.0
 #: So many finished fits are remembered, and so many steps ahead in all, which is what takes memory; the store has the rest.
 REMEMBERED, REMEMBERED_STEPS = 2_000, 100_000
 
@@ -82,6 +84,7 @@ class Board:
         self._finished_steps = 0
         self._watched: dict[str, float] = {}
         self._numbers = itertools.count(1)
+        self._took: dict[str, float] = {}  # seconds that each model's last fit took
 
     def find(self, key: str) -> Entry | None:
         """The entry of `key`, if it is remembered."""
@@ -150,15 +153,20 @@ class Board:
         queued = (entry for entry in self._active.values() if entry.job.state is State.queued)
         return sorted(queued, key=lambda entry: (entry.job.key not in watched, entry.background, entry.number))
 
-    def due(self) -> list[Entry]:
-        """Those of `waiting` that a worker may take now."""
+    def next(self) -> Entry | float | None:
+        """What a worker may take now; else the seconds until something is due; None when only news can change that."""
         now = time.monotonic()
-        return [entry for entry in self.waiting() if entry.due <= now]
+        last = self.ready > 1 and self.ready - self._running() <= 1
+        waiting = [one for one in self.waiting() if not (last and one.background and self._is_slow(one.job.model))]
+        due = next((entry for entry in waiting if entry.due <= now), None)
+        return due or min((entry.due - now for entry in waiting), default=None)
 
-    def until_due(self) -> float | None:
-        """Seconds until the next of `waiting` is due, or None when nothing waits."""
-        times = [entry.due for entry in self._active.values() if entry.job.state is State.queued]
-        return max(0.0, min(times) - time.monotonic()) if times else None
+    def _running(self) -> int:
+        return sum(entry.job.state is State.running for entry in self._active.values())
+
+    def _is_slow(self, model: str) -> bool:
+        """Whether a fit by this model keeps a worker for long, from what is known of the last one."""
+        return self._took.get(model, 0.0) > SLOW
 
     def written(self, keys: Iterable[str]) -> list[Job]:
         """The jobs of those `keys` that are remembered, as they were last written; cheap enough for every change."""
@@ -174,6 +182,8 @@ class Board:
 
     def _finish(self, entry: Entry) -> None:
         entry.request = entry.worker = None
+        if entry.job.seconds:
+            self._took[entry.job.model] = entry.job.seconds
         self._active.pop(entry.job.key)
         self._finished[entry.job.key] = entry
         self._finished_steps += _steps(entry.job)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from forecasting.errors import ForecastingError
 from forecasting.jobs.board import WATCHED
 from forecasting.jobs.job import Job, State
-from forecasting.models import Progress, model
+from forecasting.models import BlendedModel, Progress, model
 from forecasting.request import Request
 from forecasting.series import Forecast
 
@@ -54,6 +54,15 @@ class Derived:
             self._cancelled.discard(request.key)
             while len(self._requests) > REMEMBERED:
                 self._cancelled.discard(self._requests.popitem(last=False)[0])
+
+    def forget(self, source: str) -> None:
+        """Remember no more what was asked of this source's figures, which a request holds through its pool."""
+        with self._lock:
+            for key, request in list(self._requests.items()):
+                if request.series.pool is not None and request.series.pool.panel.source == source:
+                    del self._requests[key]
+                    self._blends.pop(key, None)
+                    self._cancelled.discard(key)
 
     def request(self, key: str) -> Request | None:
         """The derived request of `key`, if there is one."""
@@ -156,6 +165,7 @@ class Derived:
         if kept and len(kept.made_of) == len(made_of) and all(map(_same, kept.made_of, made_of)):
             return kept
         chosen = model(request.model)
+        assert isinstance(chosen, BlendedModel)  # only those have members
         try:
             made = _Blend(made_of, chosen.blend(request.series, request.horizon, there))
         except ForecastingError as error:

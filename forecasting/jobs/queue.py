@@ -19,6 +19,7 @@ from forecasting.jobs.job import Job, State
 from forecasting.jobs.protocol import Event
 from forecasting.jobs.supervisor import Supervisor
 from forecasting.models import model
+from forecasting.panel import Panel
 from forecasting.request import PoolRequest, Request
 from forecasting.series import Forecast
 
@@ -133,6 +134,10 @@ class JobQueue:
             for entry in sorted(entries, key=lambda entry: entry.job.state is State.running):
                 self._cancel(entry)
         return self.job(key)
+
+    def forget(self, panel: Panel) -> None:
+        """Hold no figures of this panel's source any more. Fits go on; who asks again is answered from the store."""
+        self._derived.forget(panel.source)
 
     def wait(
         self,

@@ -110,14 +110,14 @@ class Supervisor(threading.Thread):
         """The next fit, now running; None when there will be no more for this worker."""
         board = self._board
         with board.changed:
-            while not (board.closed or not worker.alive or board.due()):
-                board.changed.wait(board.until_due())
-            if board.closed or not worker.alive:
-                return None
-            entry = board.due()[0]
-            order = board.start(entry, worker)
-            board.changed.notify_all()
-            return entry, order
+            while not board.closed and worker.alive:
+                entry = board.next()
+                if isinstance(entry, Entry):
+                    order = board.start(entry, worker)
+                    board.changed.notify_all()
+                    return entry, order
+                board.changed.wait(entry)
+            return None
 
     def _fit(self, worker: WorkerProcess, entry: Entry, order: Order) -> None:
         """Has `worker` fit `entry`, until that is finished or the worker is no more."""

@@ -7,9 +7,9 @@ import pkgutil
 from functools import cache
 
 from forecasting.errors import RequestError
-from forecasting.models.base import Model, PooledModel, Progress, Report, ignore
+from forecasting.models.base import BlendedModel, Model, PooledModel, Progress, Report, ignore
 
-__all__ = ["Model", "PooledModel", "Progress", "Report", "ignore", "model", "models"]
+__all__ = ["BlendedModel", "Model", "PooledModel", "Progress", "Report", "ignore", "model", "models"]
 
 
 @cache
@@ -17,7 +17,8 @@ def models() -> dict[str, Model]:
     """Every model by name, in the order lists show them. Importing a model's file imports nothing heavy."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    kinds = {*Model.__subclasses__(), *PooledModel.__subclasses__()} - {PooledModel}
+    shapes = (Model, PooledModel, BlendedModel)
+    kinds = {kind for shape in shapes for kind in shape.__subclasses__()} - {*shapes}
     found = [kind() for kind in kinds]
     return {m.name: m for m in sorted(found, key=lambda m: (m.order, m.name))}
 

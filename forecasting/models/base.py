@@ -67,8 +67,7 @@ class Model(ABC):
         order: where it stands in lists.
         instant: cheap enough to run inside the caller (milliseconds, numpy only).
         time_limit: seconds after which a background fit is ended.
-        members: names of the models that this one blends; they are fitted as if somebody had asked for them, and there
-            is no fit of its own. See `blend`.
+        members: names of the models that this one blends; see `BlendedModel`.
         uses_covariates: it, or a member, learns from the covariates of a series' pool.
     """
 
@@ -99,10 +98,6 @@ class Model(ABC):
         """
         return None
 
-    def blend(self, series: Series, horizon: int, forecasts: dict[str, Forecast]) -> Forecast:
-        """What these members' forecasts, at least one, come to: milliseconds. Only for models with `members`."""
-        raise NotImplementedError(f"{self.label} has no members to blend.")
-
     def warm_up(self) -> None:  # noqa: B027 - most models have nothing to import
         """Import what `forecast` will need; background workers call it before the first request."""
 
@@ -123,3 +118,14 @@ class PooledModel(Model):
 
         Raises `ModelError` with one sentence when all are. The same pool and horizon always give the same numbers.
         """
+
+
+class BlendedModel(Model):
+    """A model of other models' forecasts, its `members`.
+
+    They are fitted as if somebody had asked for them; there is no fit of its own.
+    """
+
+    @abstractmethod
+    def blend(self, series: Series, horizon: int, forecasts: dict[str, Forecast]) -> Forecast:
+        """What these members' forecasts, at least one, come to: milliseconds."""

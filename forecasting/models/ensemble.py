@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from forecasting.errors import ModelError
-from forecasting.models.base import Model, Progress, Report, ignore
+from forecasting.models.base import BlendedModel, Progress, Report, ignore
 from forecasting.series import Forecast, Series
 
 POOLED = "pooled"
 
 
-class Ensemble(Model):
+class Ensemble(BlendedModel):
     """The pooled model's quantiles and those of the others, averaged by what the pooled one has earned on this panel."""
 
     name = "ensemble"
@@ -24,7 +24,7 @@ class Ensemble(Model):
         "Averages the quantiles of Pooled, ETS and SARIMA. How much Pooled counts is what it has earned on these very "
         "regions so far against smoothing each by itself: a half before anything is known, nearly all of it after some "
         "seasons that were alike. The others share the rest. Without other regions to learn from it is ETS and SARIMA in "
-        "equal parts. It is seldom the best and never far from it, and is drawn as soon as one of its members is ready."
+        "equal parts. It is drawn as soon as one of its members is ready."
     )
     reference = (
         "Lichtendahl, Grushka-Cockayne & Winkler (2013), Is it better to average probabilities or quantiles?, "
@@ -48,7 +48,7 @@ class Ensemble(Model):
         return self.blend(series, horizon, forecasts)
 
     def blend(self, series: Series, horizon: int, forecasts: dict[str, Forecast]) -> Forecast:
-        """See `Model.blend`."""
+        """See `BlendedModel.blend`."""
         # In one order, whoever came first: sums depend on it in the last digit.
         forecasts = {name: forecasts[name] for name in self.members if name in forecasts}
         weights = shares(forecasts)

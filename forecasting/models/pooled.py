@@ -12,7 +12,8 @@ from forecasting.errors import ModelError
 from forecasting.frequency import Frequency
 from forecasting.models import _fallback
 from forecasting.models._covariates import Covariates, usable
-from forecasting.models._experts import WITH_COVARIATES, Learned, learn, root
+from forecasting.models._experts import WITH_COVARIATES, root
+from forecasting.models._weighed import Learned, learn
 from forecasting.models.base import PooledModel, Progress, Report, ignore
 from forecasting.models.predictive import from_spread
 from forecasting.pool import Pool

@@ -21,8 +21,9 @@ from forecasting.errors import DataError
 from forecasting.frequency import weekly
 from forecasting.panel import Statistic
 from forecasting.sources._cells import dates, numbers, shown
+from forecasting.sources._limits import one_line
 from forecasting.sources._live import LiveSource
-from forecasting.sources._table import RawTable, one_line, read_table
+from forecasting.sources._table import RawTable, read_table
 from forecasting.sources._tidy import Tidy
 from forecasting.us import NATION, STATES, postal
 

@@ -6,12 +6,9 @@ Nothing is executed, unpickled or written to disk, and what is read is bounded b
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import json
 import re
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,21 +17,23 @@ import numpy as np
 import pandas as pd
 
 from forecasting.errors import DataError
+from forecasting.sources._json import read_json, sound
+from forecasting.sources._limits import (
+    MAX_BYTES,
+    MAX_SHEET_BYTES,
+    MAX_SHEET_CELLS,
+    MAX_SHEET_ROWS,
+    MAX_TEXT_CELLS,
+    check_size,
+    megabytes,
+    one_line,
+    too_large,
+    unpacked_limit,
+)
+from forecasting.sources._unpacking import unpacked
 
-#: No table is larger than this once unpacked, so that a small file cannot fill the memory.
-MAX_BYTES = 400_000_000
-#: Tables with more text than this to a byte of archive are made to fill the memory; small ones may be anything.
-MAX_RATIO, ALWAYS_BYTES = 100, 50_000_000
-#: JSON and workbooks take far more memory and time than their size.
-MAX_JSON_BYTES = 60_000_000
-MAX_SHEET_BYTES, MAX_SHEET_CELLS = 100_000_000, 2_000_000
-MAX_SHEET_ROWS = 1_048_576
-MAX_CELLS, MAX_TEXT_CELLS = 100_000_000, 30_000_000
-#: As many as a sheet can have; ten thousand regions fit into a wide table.
-MAX_COLUMNS = 16_384
 SEPARATORS = ",;\t|"
 _EMPTY = "the file is empty; give a table with the columns region, date and value."
-_TABLE_KINDS = (".csv", ".tsv", ".txt", ".tab", ".json", ".jsonl", ".parquet", ".xlsx", ".dat", ".psv")
 _JSON = re.compile(rb"\s*(\[\s*([\[{\]]|$)|\{\s*([\"}]|$))")
 
 Choice = Callable[[Sequence[str]], Sequence[str]]
@@ -81,7 +80,7 @@ def read_table(content: bytes, name: str, choose: Choice = every, sheet: str | N
     Of a workbook the sheet called `sheet`, or the first. Raises `DataError`, in one line, for anything that is not
     such a table.
     """
-    content = _unpacked(content, name)
+    content = unpacked(content, name)
     if content.startswith(b"PAR1"):
         table = _read_parquet(content, name)
     elif content.startswith(b"PK\x03\x04"):
@@ -93,102 +92,21 @@ def read_table(content: bytes, name: str, choose: Choice = every, sheet: str | N
     return replace(table, cells=_without_blank_columns(table.cells))
 
 
-def _unpacked(content: bytes, name: str) -> bytes:
-    """What is in a gzip file or in a zip archive of one table; other content as it is."""
-    if content.startswith(b"\x1f\x8b"):
-        content = _gunzipped(content, name)
-    elif content.startswith(b"PK\x03\x04"):
-        inside = _member(content, name)
-        if inside is None:
-            return content
-        content = inside
-    elif len(content) > MAX_BYTES:
-        raise DataError(f"{name}: it has more than {_megabytes(MAX_BYTES)}; split it into smaller files.")
-    else:
-        return content
-    nested = content.startswith((b"\x1f\x8b", b"BZh", b"7z\xbc\xaf", b"\xfd7zXZ", b"Rar!"))
-    if nested or (content.startswith(b"PK") and not _is_workbook(content)):
-        raise DataError(f"{name}: there is an archive in the archive; unpack it and give the table itself.")
-    return content
-
-
-def _gunzipped(content: bytes, name: str) -> bytes:
-    limit = _limit(content)
-    try:
-        with gzip.open(io.BytesIO(content)) as stream:
-            unpacked = stream.read(limit + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{name}: the gzip file is damaged ({one_line(error)}); compress it again.") from None
-    if len(unpacked) > limit:
-        raise _too_large(name, limit)
-    return unpacked
-
-
-def _member(content: bytes, name: str) -> bytes | None:
-    """The one table in a zip archive; None of a workbook, which is such an archive itself."""
-    limit = _limit(content)
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = [entry for entry in archive.infolist()[:MAX_COLUMNS] if not entry.is_dir()]
-            if any(entry.filename in ("[Content_Types].xml", "xl/workbook.xml") for entry in entries):
-                return None
-            tables = [entry for entry in entries if _may_be_table(entry.filename)]
-            if not tables and len(entries) == 1:
-                tables = entries
-            if len(tables) != 1:
-                found = f"{len(tables)} tables" if tables else "no table"
-                raise DataError(f"{name}: there is {found} in the archive; put exactly one CSV in it.")
-            if tables[0].file_size > limit:
-                raise _too_large(name, limit)
-            with archive.open(tables[0]) as stream:
-                unpacked = stream.read(limit + 1)
-    except DataError:
-        raise
-    except RuntimeError:
-        raise DataError(f"{name}: the archive is locked by a password; give the table without one.") from None
-    except Exception as error:  # zipfile raises many kinds for damaged archives
-        # A workbook is such an archive, too, and most often it is one.
-        raise DataError(f"{name}: it cannot be read as XLSX or ZIP ({one_line(error)}); save it as CSV.") from None
-    if len(unpacked) > limit:
-        raise _too_large(name, limit)
-    return unpacked
-
-
-def _may_be_table(path: str) -> bool:
-    last = path.rsplit("/", 1)[-1].lower()
-    packed = last.endswith((".zip", ".gz", ".bz2", ".xz", ".7z", ".rar"))
-    return (packed or last.endswith(_TABLE_KINDS)) and not path.startswith("__MACOSX/") and "readme" not in last
-
-
-def _is_workbook(content: bytes) -> bool:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return "[Content_Types].xml" in archive.namelist()
-    except Exception:  # as in `_member`
-        return False
-
-
-def _limit(content: bytes) -> int:
-    return min(MAX_BYTES, max(ALWAYS_BYTES, MAX_RATIO * len(content)))
-
-
-def _too_large(name: str, limit: int) -> DataError:
-    return DataError(f"{name}: it unpacks to more than {_megabytes(limit)}; split it into smaller files.")
-
-
-def _megabytes(count: int) -> str:
-    return f"{count // 1_000_000} MB"
-
-
 def _read_text(content: bytes, name: str, choose: Choice) -> RawTable:
     content = _as_utf8(content, name)
     if not content or content.isspace():
         raise DataError(f"{name}: {_EMPTY}")
     if _JSON.match(content[:1000]):
-        table = _read_json(content, name)
-        if table is not None:
-            return table
+        found = read_json(content, name)
+        if found is not None:
+            return _records(*found, name)
     return _read_csv(content, name, choose)
+
+
+def _records(header: list[str], rows: list[list[str]], name: str) -> RawTable:
+    cells = pd.DataFrame(rows, columns=_named([column.strip() for column in header], name), dtype="str")
+    kept = (cells != "").any(axis=1).to_numpy()
+    return RawTable(name, cells[kept].reset_index(drop=True), np.arange(1, len(cells) + 1)[kept], "record")
 
 
 def _read_csv(content: bytes, name: str, choose: Choice) -> RawTable:
@@ -265,79 +183,6 @@ def _line_as_utf8(line: bytes) -> bytes:
     return line
 
 
-def _read_json(content: bytes, name: str) -> RawTable | None:
-    """Records, one record a line, or what pandas calls "split"; None where it is no JSON at all."""
-    if len(content) > MAX_JSON_BYTES:
-        raise DataError(f"{name}: JSON of more than {_megabytes(MAX_JSON_BYTES)} is not read; save it as CSV.")
-    try:
-        said = _parsed_json(content)
-    except (ValueError, RecursionError) as error:
-        if content.lstrip().startswith(b"[") and not content.lstrip()[1:].lstrip().startswith((b"{", b"[")):
-            return None
-        raise DataError(f"{name}: it cannot be read as JSON ({one_line(error)}); write it anew.") from None
-    if isinstance(said, dict) and isinstance(said.get("data"), list) and "columns" not in said:
-        said = said["data"]
-    if isinstance(said, dict) and {"columns", "data"} <= said.keys():
-        header, rows = _split(said, name)
-    elif isinstance(said, list) and all(isinstance(record, dict) for record in said):
-        header = list(dict.fromkeys(key for record in said for key in record))
-        _check_size(name, len(header), len(said))
-        rows = [[record.get(key) for key in header] for record in said]
-    else:
-        raise DataError(f'{name}: JSON is understood as records, [{{"date": …, "value": …}}, …]; write it so.')
-    if not rows:
-        raise DataError(f"{name}: the table is empty; add the figures.")
-    texts = [[_json_text(cell) for cell in row] for row in rows]
-    cells = pd.DataFrame(texts, columns=_named([column.strip() for column in header], name), dtype="str")
-    kept = (cells != "").any(axis=1).to_numpy()
-    return RawTable(name, cells[kept].reset_index(drop=True), np.arange(1, len(cells) + 1)[kept], "record")
-
-
-def _parsed_json(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except json.JSONDecodeError:
-        lines = [line for line in content.splitlines() if line.strip()]
-        if len(lines) < 2 or not all(line.lstrip().startswith(b"{") for line in lines):
-            raise
-        return [json.loads(line) for line in lines]
-
-
-def _split(said: dict[str, Any], name: str) -> tuple[list[str], list[list[Any]]]:
-    header, rows, index = said["columns"], said["data"], said.get("index")
-    if not isinstance(header, list) or not isinstance(rows, list):
-        raise DataError(f'{name}: "columns" and "data" of its JSON are no lists; write it anew.')
-    _check_size(name, len(header), len(rows))
-    for i, row in enumerate(rows, 1):
-        if not isinstance(row, list) or len(row) != len(header):
-            raise DataError(f"{name}, record {i}: it does not have a cell for each of the columns; mend it.")
-    header = [str(column) for column in header]
-    if isinstance(index, list) and index != list(range(len(rows))):
-        if len(index) != len(rows):
-            raise DataError(f'{name}: "index" and "data" of its JSON differ in length; write it anew.')
-        return ["", *header], [[i, *row] for i, row in zip(index, rows, strict=True)]
-    return header, rows
-
-
-def _json_text(cell: Any) -> str:
-    return "" if cell is None else _sound(str(cell).strip())
-
-
-def _sound(text: str) -> str:
-    """Without lone halves of letters, which JSON and workbooks can hold, but no text."""
-    return text if text.isascii() else text.encode(errors="replace").decode()
-
-
-def _check_size(name: str, columns: int, rows: int) -> None:
-    if columns > MAX_COLUMNS:
-        raise DataError(
-            f"{name}: it has {columns:,} columns and at most {MAX_COLUMNS:,} are read; "
-            "give the columns region, date and value instead."
-        )
-    if columns * rows > MAX_CELLS:
-        raise DataError(f"{name}: it has {columns * rows:,} cells, {MAX_CELLS:,} at most are read; split it.")
-
-
 def _rows(content: bytes, separator: str) -> Iterator[tuple[int, int, list[str]]]:
     """The lines that each row begins and ends on, and its cells."""
     with io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="") as text:
@@ -407,8 +252,8 @@ def _wrong_width(name: str, line: int, cells: int, width: int) -> DataError:
 
 
 def _named(header: list[str], name: str) -> list[str]:
-    _check_size(name, len(header), 1)
-    header = [_sound(title) for title in header]
+    check_size(name, len(header), 1)
+    header = [sound(title) for title in header]
     seen: set[str] = set()
     for title in header:
         if title and title in seen:
@@ -433,10 +278,10 @@ def _read_parquet(content: bytes, name: str) -> RawTable:
 
     try:
         metadata = pq.read_metadata(io.BytesIO(content))
-        _check_size(name, metadata.num_columns, metadata.num_rows)
+        check_size(name, metadata.num_columns, metadata.num_rows)
         sizes = (metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
         if sum(sizes) > MAX_BYTES:
-            raise _too_large(name, MAX_BYTES)
+            raise too_large(name, MAX_BYTES)
         cells = pd.read_parquet(io.BytesIO(content))
         if not isinstance(cells.index, pd.RangeIndex) or cells.index.name is not None:
             cells = cells.reset_index()
@@ -470,9 +315,9 @@ def _read_xlsx(content: bytes, name: str, sheet: str | None) -> RawTable:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())
-        limit = min(MAX_SHEET_BYTES, _limit(content))
+        limit = min(MAX_SHEET_BYTES, unpacked_limit(content))
         if unpacked > limit:
-            raise DataError(f"{name}: it unpacks to more than {_megabytes(limit)}; save it as CSV.")
+            raise DataError(f"{name}: it unpacks to more than {megabytes(limit)}; save it as CSV.")
         # Of a formula the value that was last saved is read; nothing is calculated here.
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
         sheets = tuple(page.title for page in book.worksheets)
@@ -515,10 +360,5 @@ def _sheet_rows(page: Any, name: str) -> list[tuple[int, tuple[Any, ...]]]:
             raise DataError(f"{name}, row {i}: a sheet is read up to {MAX_SHEET_CELLS:,} cells; save it as CSV.")
         width = next((k for k in range(len(row), 0, -1) if row[k - 1] not in (None, "")), 0)
         if width:
-            numbered.append((i, tuple(_sound(c) if isinstance(c, str) else c for c in row[:width])))
+            numbered.append((i, tuple(sound(c) if isinstance(c, str) else c for c in row[:width])))
     return numbered
-
-
-def one_line(error: Exception) -> str:
-    """What a third party's error says, short enough to be quoted."""
-    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -22,7 +22,8 @@ from forecasting.errors import ForecastingError, RequestError, SourceError
 from forecasting.settings import NamedDataSet
 from forecasting.sources._batches import DATES, KNOWN, REGIONS, called, collected, is_number, needed
 from forecasting.sources._configured import ConfiguredSource
-from forecasting.sources._table import MAX_BYTES, SEPARATORS, RawTable, read_table
+from forecasting.sources._limits import MAX_BYTES
+from forecasting.sources._table import SEPARATORS, RawTable, read_table
 
 log = logging.getLogger(__name__)
 

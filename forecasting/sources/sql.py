@@ -23,7 +23,8 @@ from forecasting.settings import NamedDatabase
 from forecasting.sources._batches import as_batch, collected, needed
 from forecasting.sources._cells import shown
 from forecasting.sources._configured import ConfiguredSource
-from forecasting.sources._table import RawTable, one_line
+from forecasting.sources._limits import one_line
+from forecasting.sources._table import RawTable
 
 #: Rows that a database hands over at once.
 BATCH = 20_000

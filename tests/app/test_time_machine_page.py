@@ -4,6 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
+from visiting import settled
 
 from forecasting import time_machine
 from forecasting.columns import FORECASTS
@@ -21,7 +22,7 @@ def go_back(service):
         page = AppTest.from_file(str(PAGE), default_timeout=60)
         for name, value in {**PLACE, **link}.items():
             page.query_params[name] = value
-        return page.run()
+        return settled(page.run())
 
     return go_back
 

@@ -18,6 +18,7 @@ import pandas as pd
 from forecasting.errors import ModelError
 from forecasting.frequency import DAILY
 from forecasting.models import Progress, ignore, models
+from forecasting.models.ensemble import Ensemble
 from forecasting.models.naive import Naive
 from forecasting.models.pooled import Pooled
 from forecasting.request import Request
@@ -140,10 +141,8 @@ class Lonely(Pooled):
         raise ModelError("There are too few regions.")
 
 
-class Blending(Naive):
+class Blending(Ensemble):
     """The mean of its members."""
-
-    instant = False
 
     def blend(self, series, horizon, forecasts):
         mean = np.mean([forecast.values for forecast in forecasts.values()], axis=0)

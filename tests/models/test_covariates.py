@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from forecasting.frequency import of_alias
-from forecasting.models import _experts, model
-from forecasting.models._experts import LEAST_BLOCKS, WITH_COVARIATES, learn
+from forecasting.models import model
+from forecasting.models._experts import LEAST_BLOCKS, WITH_COVARIATES, experts
+from forecasting.models._weighed import learn
 from forecasting.models.base import PooledModel
 from forecasting.pool import Pool, Snapshot
 from forecasting.scoring import weighted_interval_score
@@ -94,7 +95,7 @@ def test_without_covariates_or_with_none_that_can_be_used_the_numbers_are_the_sa
 def test_at_an_earlier_origin_only_what_was_known_by_then_is_used() -> None:
     counts, leading, _ = simulated()
     poisoned = np.where(np.arange(ROWS)[:, None] < 80, leading, 1e9)
-    then, clean = (_experts._experts(counts[:80], 4, 52, (one,)) for one in (poisoned, leading))
+    then, clean = (experts(counts[:80], 4, 52, (one,)) for one in (poisoned, leading))
     assert WITH_COVARIATES in then
     for name, mean in then.items():
         np.testing.assert_array_equal(mean, clean[name])

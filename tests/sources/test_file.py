@@ -1,10 +1,10 @@
 import gzip
-import io
 from datetime import date, datetime
 
 import numpy as np
 import pandas as pd
 import pytest
+from brought import parquet, workbook
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -18,23 +18,6 @@ TIDY = "region,date,value\nA,2021-03-01,1\nA,2021-03-02,2\nB,2021-03-01,3\nB,202
 
 def read(text: str, name: str = "figures.csv", **options):
     return read_panel(text.encode(), name, **options)
-
-
-def workbook(rows: list[list[object]]) -> bytes:
-    import openpyxl
-
-    book = openpyxl.Workbook()
-    for row in rows:
-        book.active.append(row)
-    stream = io.BytesIO()
-    book.save(stream)
-    return stream.getvalue()
-
-
-def parquet(frame: pd.DataFrame) -> bytes:
-    stream = io.BytesIO()
-    frame.to_parquet(stream)
-    return stream.getvalue()
 
 
 def complaint(content: bytes) -> str:
@@ -164,13 +147,13 @@ def test_parquet_with_dates_as_its_index_is_understood():
 
 def test_a_workbook_is_understood():
     rows = [[None], ["region", "date", "value"], ["A", datetime(2021, 3, 1), 1], ["A", date(2021, 3, 2), 2.0]]
-    assert read_panel(workbook(rows), "figures.xlsx").counts("A").tolist() == [1, 2]
+    assert read_panel(workbook(sheet=rows), "figures.xlsx").counts("A").tolist() == [1, 2]
 
 
 def test_a_workbook_names_the_row_of_a_mistake():
     rows = [["date", "value"], [datetime(2021, 3, 1), 1], [], [datetime(2021, 3, 2), "many"]]
     with pytest.raises(DataError, match=r"^figures\.xlsx, row 4: 'many' in the column 'value' is not a number; "):
-        read_panel(workbook(rows), "figures.xlsx")
+        read_panel(workbook(sheet=rows), "figures.xlsx")
 
 
 @pytest.mark.parametrize(
@@ -332,7 +315,7 @@ def test_no_bytes_whatever_raise_anything_else_than_a_data_error():
         assert "\n" not in complaint(bytes(broken))
 
 
-@pytest.mark.parametrize("make", [parquet, lambda frame: workbook([list(frame), *frame.to_numpy().tolist()])])
+@pytest.mark.parametrize("make", [parquet, lambda frame: workbook(sheet=[list(frame), *frame.to_numpy().tolist()])])
 def test_broken_binary_files_raise_nothing_else_than_a_data_error(make):
     rng = np.random.default_rng(1)
     original = make(pd.DataFrame({"region": "A", "date": ["2021-03-01", "2021-03-02"], "value": [1, 2]}))

@@ -8,44 +8,17 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 import pytest
+from brought import parquet, workbook, zipped
 
 from forecasting.errors import DataError
 from forecasting.panel import Panel
-from forecasting.sources import _table
+from forecasting.sources import _limits, _table
 from forecasting.sources.file import read_panel
 from forecasting.sources.mapping import PROBLEMS, Looked, Mapping, look, read
 
 DAYS = pd.date_range("2021-03-01", periods=12, freq="D")
 TIDY = "region,date,value\nA,2021-03-01,1\nA,2021-03-02,2\nB,2021-03-01,3\nB,2021-03-02,\n"
 AS_IT_IS = Mapping(date="date", value="value", region="region")
-
-
-def zipped(**files: bytes) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name.replace("_", "."), content)
-    return stream.getvalue()
-
-
-def workbook(**sheets: list[list[object]]) -> bytes:
-    import openpyxl
-
-    book = openpyxl.Workbook()
-    book.remove(book.active)
-    for title, rows in sheets.items():
-        sheet = book.create_sheet(title)
-        for row in rows:
-            sheet.append(row)
-    stream = io.BytesIO()
-    book.save(stream)
-    return stream.getvalue()
-
-
-def parquet(frame: pd.DataFrame) -> bytes:
-    stream = io.BytesIO()
-    frame.to_parquet(stream)
-    return stream.getvalue()
 
 
 def roles(looked: Looked) -> dict[str, str]:
@@ -473,7 +446,7 @@ def test_a_stray_cell_far_away_costs_no_memory(monkeypatch):
 
 
 def test_a_parquet_file_is_bounded_before_it_is_unpacked(monkeypatch):
-    monkeypatch.setattr(_table, "MAX_CELLS", 1_000)
+    monkeypatch.setattr(_limits, "MAX_CELLS", 1_000)
     with pytest.raises(DataError, match=r"^x: it has 2,000 cells, 1,000 at most are read; "):
         look(parquet(pd.DataFrame({"a": np.zeros(1000), "b": np.zeros(1000)})), "x")
 

@@ -28,8 +28,9 @@ def bands() -> None:
     )
     st.markdown(
         "The bands are not those that the models' own theories give: on figures that no model had seen, those held too "
-        "little. How large a surprise is to be expected follows the last weeks, and each model's bands are scaled by how "
-        "far they were off on earlier dates of real and simulated figures, by how far ahead they look. "
+        "little. How large a surprise is to be expected follows the last weeks, and most models' "
+        "bands are scaled by how far they were off on earlier dates of real and simulated figures, by how far ahead they "
+        "look. Pooled measures that on the very regions it forecasts, and the Ensemble's bands are made of its members'. "
         "`python -m benchmarks coverage` prints what they hold now."
     )
     st.markdown(

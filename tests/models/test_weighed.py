@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.models._experts import ORIGINS, learn, root, unit
+from forecasting.models._experts import root, unit
+from forecasting.models._weighed import ORIGINS, learn
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 YEAR = 52

@@ -1,0 +1,48 @@
+"""How much of a reader's table is read, and how a message says what a third party found wrong with it."""
+
+from __future__ import annotations
+
+from forecasting.errors import DataError
+
+#: No table is larger than this once unpacked, so that a small file cannot fill the memory.
+MAX_BYTES = 400_000_000
+#: Tables with more text than this to a byte of archive are made to fill the memory; small ones may be anything.
+MAX_RATIO, ALWAYS_BYTES = 100, 50_000_000
+#: JSON and workbooks take far more memory and time than their size.
+MAX_JSON_BYTES = 60_000_000
+MAX_SHEET_BYTES, MAX_SHEET_CELLS = 100_000_000, 2_000_000
+MAX_SHEET_ROWS = 1_048_576
+MAX_CELLS, MAX_TEXT_CELLS = 100_000_000, 30_000_000
+#: As many as a sheet can have; ten thousand regions fit into a wide table.
+MAX_COLUMNS = 16_384
+
+
+def megabytes(count: int) -> str:
+    """``"50 MB"``."""
+    return f"{count // 1_000_000} MB"
+
+
+def check_size(name: str, columns: int, rows: int) -> None:
+    """Raises `DataError` for more columns or cells than are read."""
+    if columns > MAX_COLUMNS:
+        raise DataError(
+            f"{name}: it has {columns:,} columns and at most {MAX_COLUMNS:,} are read; "
+            "give the columns region, date and value instead."
+        )
+    if columns * rows > MAX_CELLS:
+        raise DataError(f"{name}: it has {columns * rows:,} cells, {MAX_CELLS:,} at most are read; split it.")
+
+
+def one_line(error: Exception) -> str:
+    """What a third party's error says, short enough to be quoted."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def unpacked_limit(content: bytes) -> int:
+    """How many bytes an archive may unpack to."""
+    return min(MAX_BYTES, max(ALWAYS_BYTES, MAX_RATIO * len(content)))
+
+
+def too_large(name: str, limit: int) -> DataError:
+    """What to say of one that unpacks to more."""
+    return DataError(f"{name}: it unpacks to more than {megabytes(limit)}; split it into smaller files.")
