@@ -119,6 +119,7 @@ async function drawLatest(element) {
 // Streamlit does not run the page again when the reader turns the lights on or off, and the figure's colours come from there.
 function followTheme(element, setTriggerValue) {
   const look = () => {
+    if (!element.isConnected) clearInterval(element.fanWatch);
     const background = getComputedStyle(element).getPropertyValue("--st-background-color").trim().toLowerCase();
     if (!background || background === element.fanBackground) return;
     element.fanBackground = background;
@@ -127,13 +128,13 @@ function followTheme(element, setTriggerValue) {
   look();
   clearInterval(element.fanWatch);
   element.fanWatch = setInterval(look, 1000);
-  return () => clearInterval(element.fanWatch);
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const element = parentElement.querySelector(".fan-chart");
+  if (data.number < element.fanData?.number) return; // see ui/numbered.py
   element.style.height = `${data.height}px`;
   element.fanData = data;
   drawLatest(element);
-  return followTheme(element, setTriggerValue);
+  followTheme(element, setTriggerValue);
 }

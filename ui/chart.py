@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.components import v1
 
 from forecasting.palette import Theme
+from ui.numbered import numbered
 
 # Lines, bars and pies are all that is drawn: plotly.js' basic bundle is far smaller than the whole, so a chart is there
 # sooner (`python -m benchmarks first_forecast`). Version 1 of the component interface is the way to serve a folder.
@@ -55,7 +56,7 @@ def draw(
         "top": top,
         "background": theme.background,
     }
-    _component(data=data, key=key, on_theme_change=_nothing)
+    _component(data=numbered(data, key), key=key, on_theme_change=_nothing)
 
 
 def _nothing() -> None:

@@ -1,7 +1,5 @@
 // Every region at a glance: a map of tiles where the regions are US states, and a list whose headings sort it. An element
 // is made once a region and changed only where its figures have, so that nothing flickers and the keyboard keeps its place.
-// Milliseconds without news after which an unfinished list asks whether it missed some (see rows.js).
-const SILENCE = 4000;
 const SORTABLE = ["name", "latest", "change", "record"];
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -282,6 +280,7 @@ function drawLegend(root, data) {
 // Streamlit does not run the page again when the reader turns the lights on or off; the colours are all in the style sheet.
 function followLight(root) {
   const look = () => {
+    if (!root.isConnected) clearInterval(root.watch);
     const shade = getComputedStyle(root).getPropertyValue("--st-background-color").trim();
     const channels = shade.match(/^#(..)(..)(..)/)?.slice(1).map((hex) => parseInt(hex, 16))
       ?? (shade.match(/[\d.]+/g) ?? [255, 255, 255]).map(Number);
@@ -296,6 +295,7 @@ function followLight(root) {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".regions");
+  if (data.number < root.data?.number) return; // see ui/numbered.py
   [root.data, root.act] = [data, setTriggerValue];
   if (root.wanted === data.sort) root.wanted = undefined;
   root.rows = new Map(data.rows.map((row) => [row.region, row]));
@@ -304,8 +304,4 @@ export default function ({ data, parentElement, setTriggerValue }) {
   drawHead(root, data);
   drawList(root, data);
   root.dataset.busy = data.busy;
-  const stop = () => { clearInterval(root.watch); clearTimeout(root.waiting); };
-  clearTimeout(root.waiting);
-  if (data.busy) root.waiting = setTimeout(() => setTriggerValue("silence", Date.now()), SILENCE);
-  return stop;
 }

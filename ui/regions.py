@@ -21,6 +21,7 @@ from forecasting.service import Service
 from forecasting.wording import compact
 from ui import link
 from ui.choices import Choices, one_model
+from ui.numbered import numbered
 from ui.plain import plain
 
 EXPLORE = "ui/pages/explore.py"
@@ -36,7 +37,7 @@ FILTERS = {"all": "All", "rising": "Rising", "falling": "Falling", "unsure": "Ei
 SORTS = [*overview.SORTS, *(f"-{sort}" for sort in overview.SORTS)]
 #: Names in the session's state.
 _STOPPED, _JUDGING, _SEEN = "regions stopped", "regions judging", "regions seen"
-_LEAVES, _AGAIN = "regions leaves", "regions asked again"
+_LEAVES = "regions leaves"
 
 _here = Path(__file__).parent
 _component = st.components.v2.component(
@@ -251,11 +252,10 @@ class _Page:
             st.info("None yet." if waits else "No region is like that.", icon=":material/search_off:")
         key = "regions list"
         asked = _component(
-            data=self._data(rows, ordered, busy),
+            data=numbered(self._data(rows, ordered, busy), key),
             key=key,
             on_open_change=partial(_open, key),
             on_sort_change=partial(_sort, key),
-            on_silence_change=_heard,
         )
         if asked.open or asked.sort:
             st.rerun()
@@ -281,7 +281,6 @@ class _Page:
             "colours": [LIGHT.model(name), DARK.model(name)],
             "classes": {"name": f"Expected change in {frequency.steps(choices.horizon)}", "ends": _classes()},
             "busy": busy,
-            "again": st.session_state.get(_AGAIN, 0),
         }
 
     def _address(self, region: str) -> str:
@@ -380,8 +379,3 @@ def _sort(key: str) -> None:
     wanted = str(st.session_state[key]["sort"])
     if wanted in SORTS:
         st.session_state["sort"] = wanted
-
-
-def _heard() -> None:
-    """The list asks whether it missed something (see `ui.rows`)."""
-    st.session_state[_AGAIN] = st.session_state.get(_AGAIN, 0) + 1

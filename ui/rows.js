@@ -1,7 +1,5 @@
 // One quiet row a model: what it is doing, for how long, and a way to stop it. The seconds tick here, so that the server
 // sends a row only when there is something new to say.
-// Milliseconds without news after which unfinished rows ask whether they missed some.
-const SILENCE = 4000;
 const ICONS = { done: "✓", failed: "!", cancelled: "–", timed_out: "!", queued: "·" };
 
 function part(tag, name, text) {
@@ -44,19 +42,16 @@ function build(row, act) {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const list = parentElement.querySelector(".rows");
+  if (data.number < list.number) return; // see ui/numbered.py
+  list.number = data.number;
   const focused = list.contains(list.getRootNode().activeElement) && list.getRootNode().activeElement.ariaLabel;
   list.replaceChildren(...data.rows.map((row) => build(row, setTriggerValue)));
   if (focused) list.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
-  // Streamlit calls the clean-up of the last call only, so each call ends the timers of the one before it.
-  const stop = () => { clearInterval(list.ticking); clearTimeout(list.waiting); };
-  stop();
+  clearInterval(list.ticking);
   list.ticking = setInterval(() => {
+    if (!list.isConnected) clearInterval(list.ticking);
     for (const time of list.querySelectorAll("[data-since]")) {
       time.textContent = spoken((performance.now() - Number(time.dataset.since)) / 1000);
     }
   }, 200);
-  if (data.rows.some((row) => row.state === "queued" || row.state === "running")) {
-    list.waiting = setTimeout(() => setTriggerValue("silence", Date.now()), SILENCE);
-  }
-  return stop;
 }

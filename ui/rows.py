@@ -11,10 +11,8 @@ import streamlit as st
 from forecasting.jobs import Job, State
 from forecasting.models import Progress, model
 from forecasting.palette import Theme
+from ui.numbered import numbered
 
-#: A component that gets new data twice in quick succession was seen to keep the first under load, now and then. Rows that
-#: have waited in silence for some seconds therefore ask again, and get data that differ for certain.
-_AGAIN = "rows asked again"
 _here = Path(__file__).parent
 _component = st.components.v2.component(
     "model_rows",
@@ -27,18 +25,11 @@ _component = st.components.v2.component(
 def draw(jobs: Iterable[Job], theme: Theme, *, key: str) -> tuple[str, str] | None:
     """Draw a row for each job. Returns ``("cancel" or "retry", job key)`` when the reader has just pressed a button."""
     rows = [_row(job, theme) for job in jobs]
-    data = {"rows": rows, "again": st.session_state.get(_AGAIN, 0)}
-    asked = _component(
-        data=data, key=key, on_cancel_change=_nothing, on_retry_change=_nothing, on_silence_change=_heard
-    )
+    data = numbered({"rows": rows}, key)
+    asked = _component(data=data, key=key, on_cancel_change=_nothing, on_retry_change=_nothing)
     if asked.cancel:
         return "cancel", asked.cancel
     return ("retry", asked.retry) if asked.retry else None
-
-
-def _heard() -> None:
-    """Rows ask whether they missed something: runs before the page does, so that this very run answers."""
-    st.session_state[_AGAIN] = st.session_state.get(_AGAIN, 0) + 1
 
 
 def _nothing() -> None:
