@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -80,16 +80,26 @@ def hub() -> Iterator[Earlier]:
 def europe() -> Iterator[Earlier]:
     """Cases and deaths of 32 countries: by day from nine dates eight weeks apart, by week from every fifth week."""
     for statistic in ("cases", "deaths"):
-        table = pd.read_csv(real(f"real/jhu_europe_incident_{statistic}.csv.gz"), parse_dates=[DATE])
-        counts = table.pivot_table(index=DATE, columns="location_name", values=VALUE, aggfunc="first")
-        yield from _by_day(statistic, counts)
+        counts = _counts(statistic)
+        yield from _by_day(statistic, counts, pd.date_range("2020-07-20", periods=9, freq="56D"))
         weeks = counts.resample("W-SAT").sum(min_count=7).dropna(how="all").clip(lower=0)
         yield from _by_week(statistic, weeks)
 
 
-def _by_day(statistic: str, counts: pd.DataFrame) -> Iterator[Earlier]:
+def europe_by_day(statistic: str, dates: Iterable[pd.Timestamp]) -> Iterator[Earlier]:
+    """``cases`` or ``deaths`` of 32 countries from these dates."""
+    return _by_day(statistic, _counts(statistic), dates)
+
+
+def _counts(statistic: str) -> pd.DataFrame:
+    """By date and country."""
+    table = pd.read_csv(real(f"real/jhu_europe_incident_{statistic}.csv.gz"), parse_dates=[DATE])
+    return table.pivot_table(index=DATE, columns="location_name", values=VALUE, aggfunc="first")
+
+
+def _by_day(statistic: str, counts: pd.DataFrame, dates: Iterable[pd.Timestamp]) -> Iterator[Earlier]:
     panel = _panel(counts, statistic, DAILY)
-    for date in pd.date_range("2020-07-20", periods=9, freq="56D"):
+    for date in dates:
         for country, known in _at(panel, date):
             if len(known.series) < DAYS_AHEAD:
                 continue

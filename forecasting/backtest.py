@@ -16,6 +16,7 @@ import pandas as pd
 
 from forecasting.columns import HORIZON, ORIGIN
 from forecasting.errors import DataError, RequestError
+from forecasting.learning import Learning
 from forecasting.panel import Panel
 from forecasting.pool import PoolOf
 from forecasting.prepare import prepare
@@ -47,6 +48,10 @@ class Cut:
     def gap(self) -> int:
         """Periods between the last that a model sees and the origin."""
         return 0 if self.series.provisional is None else len(self.series.provisional)
+
+    def learning(self, learning: Learning) -> Cut:
+        """The same, with what models learn from chosen."""
+        return replace(self, series=learning.of(self.series))
 
     def request(self, model: str, horizon: int) -> Request:
         """What to ask for so that `horizon` periods after the origin are forecast."""

@@ -8,29 +8,30 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import pandas as pd
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from forecasting import export, settings
-from forecasting.cli_inputs import AnySource, Cumulative, DatabaseName, InputFile, TableName, panel_of
-from forecasting.columns import FORECASTS, STATISTIC
+from forecasting.cli_inputs import AnySource, Cumulative, DatabaseName, InputFile, MappingText, TableName, panel_of
+from forecasting.columns import STATISTIC
 from forecasting.errors import DataError, ForecastingError, RequestError
 from forecasting.jobs import Job, JobQueue
 from forecasting.models import model, models
 from forecasting.panel import Panel, Statistic
 from forecasting.prepare import prepare
 from forecasting.request import MAX_HORIZON, Request
-from forecasting.series import Forecast, Series
-from forecasting.service import Service, forecasts_table
+from forecasting.series import Forecast, Series, tables
+from forecasting.service import Service
 from forecasting.sources import source, sources
 from forecasting.store import Store
 
@@ -60,6 +61,9 @@ StatisticName = Annotated[str | None, typer.Option(help="What to forecast; the s
 Regions = Annotated[list[str] | None, typer.Option(help="Only this region; may be given several times.")]
 Covariates = Annotated[
     str | None, typer.Option(help="Further columns to learn from, joined by commas; known only for the past.")
+]
+Holidays = Annotated[
+    str | None, typer.Option(help="A country's public holidays, as DE, or US-CA for a part; for counts of days.")
 ]
 Workers = Annotated[int | None, typer.Option(min=1, max=64, help="Processes that fit.")]
 
@@ -106,12 +110,14 @@ def forecast(
     model_names: ModelNames,
     source_name: AnySource = None,
     input_file: InputFile = None,
+    mapping: MappingText = None,
     sql: DatabaseName = None,
     table: TableName = None,
     statistic: StatisticName = None,
     region: Regions = None,
     as_of: Annotated[str | None, typer.Option(help="YYYY-MM-DD: only what was known then.")] = None,
     covariates: Covariates = None,
+    holidays: Holidays = None,
     cumulative: Cumulative = False,
     output: Annotated[
         Path | None, typer.Option(help="Where to write (.csv, .parquet or .xlsx); stdout by default.")
@@ -125,14 +131,14 @@ def forecast(
     names = _names(model_names, "models")
     for name in names:
         model(name)
-    panel = panel_of(source_name, input_file, sql, table, cumulative)
+    panel = panel_of(source_name, input_file, sql, table, cumulative, mapping)
     panel = panel.as_of(_date(as_of, "--as-of") if as_of else None)
-    further = cli_covariates.named(panel, covariates, names)
+    further, country = cli_covariates.named(panel, covariates, names), cli_covariates.country(holidays, names)
     wanted = _statistics(panel, statistic, everything=source_name is None)
     if form is Format.hubverse:
         written, failures = cli_hub.forecasts(panel, wanted, region, names, further, horizon, workers)
     else:
-        cases = list(_cases(panel, wanted, region, further))
+        cases = list(_cases(panel, wanted, region, further, country))
         found, failures = _forecast_all(cases, names, further, horizon, workers)
         written = _table(found)
     _write(written, output)
@@ -158,15 +164,18 @@ class Case:
 
 
 def _cases(
-    panel: Panel, wanted: Sequence[Statistic], regions: Sequence[str] | None, covariates: Sequence[str]
+    panel: Panel,
+    wanted: Sequence[Statistic],
+    regions: Sequence[str] | None,
+    covariates: Sequence[str],
+    holidays: str = "",
 ) -> Iterator[Case]:
     for statistic in wanted:
-        known = panel.regions(statistic.name)
-        for region in regions or known:
-            _known_region(panel, region, statistic)
+        chosen = [_known_region(panel, region, statistic) for region in regions or ()]
+        for region in chosen or panel.regions(statistic.name):
             try:
                 series = prepare(panel, region, statistic.name).with_covariates(covariates)
-                yield Case(statistic, region, series)
+                yield Case(statistic, region, series.with_holidays(holidays))
             except DataError as error:
                 yield Case(statistic, region, None, str(error))
 
@@ -185,7 +194,10 @@ def _few(names: Sequence[str]) -> str:
 def _forecast_all(
     cases: Sequence[Case], names: Sequence[str], covariates: Sequence[str], horizon: int, workers: int | None
 ) -> tuple[list[tuple[Case, list[Forecast]]], list[str]]:
-    """Every case's forecasts in the order of `names`, and a sentence for each that failed."""
+    """Every case's forecasts in the order of `names`, and a sentence for each that failed.
+
+    After an interruption those that were finished, and a sentence that says so.
+    """
     failures = [f"{case.name}: {case.why_not}" for case in cases if case.series is None]
     wanted = {
         (case, name): _request(case.series, name, horizon, case.more)
@@ -195,8 +207,10 @@ def _forecast_all(
     }
     done = _run(list(wanted.values()), workers)
     found: dict[Case, list[Forecast]] = {case: [] for case in cases}
+    failures += _interrupted(wanted.values(), done)
     for (case, name), request in wanted.items():
-        job = done[request.key]
+        if (job := done.get(request.key)) is None:
+            continue
         if job.forecast is not None:
             found[case].append(job.forecast)
         else:
@@ -213,34 +227,42 @@ def _request(series: Series, name: str, horizon: int, more: int) -> Request:
 
 
 def _run(requests: Sequence[Request], workers: int | None) -> dict[str, Job]:
-    """Fit everything, with a bar on a terminal."""
+    """Fit everything, with a bar on a terminal. Ctrl-C ends it with what is finished by then."""
     store = Store()
     service = Service(store, JobQueue(store, workers=workers or settings.workers()))
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    times = (TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *times)
+    done: dict[str, Job] = {}
     try:
         with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
             task = bar.add_task("forecasting", total=len(requests))
-            done = {}
             for request, job in service.run(requests):
                 done[request.key] = job
                 bar.advance(task)
-            return done
+    except KeyboardInterrupt:
+        if not done:
+            raise
     finally:
         service.close()
+    return done
+
+
+def _interrupted(requests: Collection[Request], done: Mapping[str, Job]) -> list[str]:
+    """The sentence of a run that was ended before all was done."""
+    missing = sum(request.key not in done for request in requests)
+    left = f"Interrupted with {missing:,} of {len(requests):,} to go; the same command goes on from there."
+    return [left] if missing else []
 
 
 def _table(found: Sequence[tuple[Case, list[Forecast]]]) -> pd.DataFrame:
     """The forecasts table; a ``statistic`` column where there are several."""
-    several = len({case.statistic.name for case, _ in found}) > 1
-    tables = []
-    for case, forecasts in found:
-        if case.series is not None and forecasts:
-            table = forecasts_table(case.region, case.series, forecasts)
-            if several:
-                table.insert(1, STATISTIC, case.statistic.name)
-            tables.append(table)
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(FORECASTS))
+    rows = [(case, case.series, forecast) for case, forecasts in found for forecast in forecasts if case.series]
+    table = tables([(case.region, one, series.total if series.cumulative else None) for case, series, one in rows])
+    if len({case.statistic.name for case, _ in found}) > 1:
+        names = np.array([case.statistic.name for case, _, _ in rows], dtype=object)
+        table.insert(1, STATISTIC, np.repeat(names, [one.values.size for _, _, one in rows]))
+    return table
 
 
 def _statistics(panel: Panel, name: str | None, everything: bool) -> list[Statistic]:
@@ -308,3 +330,4 @@ from forecasting import cli_backtest as cli_backtest  # noqa: E402 (below, becau
 from forecasting import cli_covariates as cli_covariates  # noqa: E402
 from forecasting import cli_hub as cli_hub  # noqa: E402
 from forecasting import cli_score as cli_score  # noqa: E402
+from forecasting import cli_serve as cli_serve  # noqa: E402

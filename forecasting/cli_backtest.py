@@ -16,12 +16,14 @@ from forecasting.cli import (
     DONE,
     SOME_FAILED,
     Covariates,
+    Holidays,
     Horizon,
     ModelNames,
     Regions,
     StatisticName,
     Workers,
     _date,
+    _interrupted,
     _known_region,
     _names,
     _run,
@@ -29,7 +31,7 @@ from forecasting.cli import (
     _write,
     app,
 )
-from forecasting.cli_inputs import AnySource, Cumulative, DatabaseName, InputFile, TableName, panel_of
+from forecasting.cli_inputs import AnySource, Cumulative, DatabaseName, InputFile, MappingText, TableName, panel_of
 from forecasting.cli_score import leaderboard
 from forecasting.columns import FORECASTS, STATISTIC
 from forecasting.errors import DataError, RequestError
@@ -44,6 +46,7 @@ def backtest(
     model_names: ModelNames,
     source_name: AnySource = None,
     input_file: InputFile = None,
+    mapping: MappingText = None,
     sql: DatabaseName = None,
     table: TableName = None,
     statistic: StatisticName = None,
@@ -53,6 +56,7 @@ def backtest(
     step: Annotated[int, typer.Option(min=1, help="Periods between two origins.")] = 1,
     baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
     covariates: Covariates = None,
+    holidays: Holidays = None,
     cumulative: Cumulative = False,
     output: Annotated[Path | None, typer.Option(help="Where to write the forecasts (.csv, .parquet or .xlsx).")] = None,
     scores_file: Annotated[Path | None, typer.Option("--scores", help="Where to write each forecast's scores.")] = None,
@@ -64,15 +68,15 @@ def backtest(
         model(name)
     if baseline is not None and baseline not in names:
         raise RequestError(f"The baseline '{baseline}' is not among --models; add it there.")
-    panel = panel_of(source_name, input_file, sql, table, cumulative)
-    further = cli_covariates.named(panel, covariates, names)
+    panel = panel_of(source_name, input_file, sql, table, cumulative, mapping)
+    further, country = cli_covariates.named(panel, covariates, names), cli_covariates.country(holidays, names)
     dates = [_date(text, "--at") for text in at or []]
     tables, scores, failures = [], [], []
     wanted = _statistics(panel, statistic, everything=source_name is None)
     for one in wanted:
         regions = [_known_region(panel, name, one) for name in region or panel.regions(one.name)]
         found, problems = _cuts(panel, regions, one, dates, horizon, origins, step)
-        found = [replace(then, series=then.series.with_covariates(further)) for then in found]
+        found = [replace(then, series=then.series.with_covariates(further).with_holidays(country)) for then in found]
         forecasts, unfitted = _forecasts(found, names, further, horizon, workers)
         failures += problems + unfitted
         if not forecasts.empty:
@@ -143,9 +147,10 @@ def _forecasts(
     """The forecasts table of every cut and model, and a sentence for each that failed."""
     requests = [(then, then.request(name, horizon)) for then in found for name in names]
     done = _run([request for _, request in requests], workers)
-    tables, failures = [], []
+    tables, failures = [], _interrupted([request for _, request in requests], done)
     for then, request in requests:
-        job = done[request.key]
+        if (job := done.get(request.key)) is None:
+            continue
         if job.forecast is not None:
             tables.append(then.table(job.forecast))
         else:

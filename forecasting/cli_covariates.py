@@ -1,14 +1,15 @@
-"""What `--covariates` does: further columns for the models that use them, and on stderr who does without which."""
+"""What `--covariates` and `--holidays` do: what more the models learn from, and on stderr who does without which."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import typer
 
+from forecasting import holidays
 from forecasting.cli import _few, _names
 from forecasting.jobs import Job
-from forecasting.models import model, models
+from forecasting.models import Model, model, models
 from forecasting.panel import Panel
 from forecasting.request import Request
 
@@ -19,14 +20,29 @@ def named(panel: Panel, joined: str | None, chosen: Sequence[str]) -> list[str]:
     Raises `RequestError` for a column that is not there.
     """
     names = [panel.covariate(name) for name in _names(joined, "covariates")] if joined is not None else []
-    without = [name for name in chosen if not model(name).uses_covariates]
-    if names and without:
-        using = sorted((one for one in models().values() if one.uses_covariates), key=lambda one: bool(one.members))
-        verb = "does" if len(without) == 1 else "do"
-        typer.echo(
-            f"{_joined(without)} {verb} not use covariates; {_joined([one.name for one in using])} do.", err=True
-        )
+    if names:
+        _say_who_does_without("covariates", chosen, lambda one: one.uses_covariates)
     return names
+
+
+def country(code: str | None, chosen: Sequence[str]) -> str:
+    """Whose holidays are asked for, for the `chosen` models; those that do not use them are said. Empty for nobody's.
+
+    Raises `RequestError` for an unknown country.
+    """
+    if code is None:
+        return ""
+    code = holidays.check(code)
+    _say_who_does_without("holidays", chosen, lambda one: one.uses_holidays)
+    return code
+
+
+def _say_who_does_without(what: str, chosen: Sequence[str], uses: Callable[[Model], bool]) -> None:
+    without = [name for name in chosen if not uses(model(name))]
+    if without:
+        using = sorted((one for one in models().values() if uses(one)), key=lambda one: bool(one.members))
+        verb = "does" if len(without) == 1 else "do"
+        typer.echo(f"{_joined(without)} {verb} not use {what}; {_joined([one.name for one in using])} do.", err=True)
 
 
 def say_what_is_not_used(
@@ -34,11 +50,11 @@ def say_what_is_not_used(
 ) -> None:
     """Which regions have no others to learn covariates from, each called by its name; and what the forecasts say."""
     using = [(request, region) for request, region in requests if covariates and model(request.model).uses_covariates]
-    alone = list(dict.fromkeys(region for request, region in using if not request.series.has_others))
+    alone = list(dict.fromkeys(region for request, region in using if request.series.around is None))
     if alone:
         verb = "has" if len(alone) == 1 else "have"
         typer.echo(f"{_few(alone)} {verb} no other regions to learn from, so covariates are not used there.", err=True)
-    forecasts = [done[request.key].forecast for request, _ in using]
+    forecasts = [done[request.key].forecast for request, _ in using if request.key in done]
     for note in dict.fromkeys(note for forecast in forecasts if forecast for note in forecast.notes):
         if any(f"'{name}'" in note for name in covariates):
             typer.echo(note, err=True)

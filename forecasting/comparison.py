@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,7 @@ from forecasting.columns import FORECASTS, HORIZON, MODEL, ORIGIN, REGION
 from forecasting.evaluation import BANDS
 from forecasting.frequency import Frequency
 from forecasting.jobs import Job, State
+from forecasting.learning import Learning
 from forecasting.looking_back import LookBack, look_back_tables
 from forecasting.models import model
 from forecasting.panel import Panel
@@ -75,12 +75,11 @@ def _same(one: Forecast, other: Forecast) -> bool:
     return one is other
 
 
-def stopped(past: LookBack, window: int | None) -> list[Request]:
+def stopped(past: LookBack, learning: Learning) -> list[Request]:
     """What to ask for again of a look back that somebody has cancelled."""
     cancelled = {job.key for job in past.jobs if job.state is State.cancelled}
     names = dict.fromkeys(job.model for job in past.jobs)
-    cuts = [replace(cut, series=cut.series.tail(window)) if window else cut for cut in past.cuts]
-    requests = (cut.request(name, past.horizon) for cut in cuts for name in names)
+    requests = (cut.learning(learning).request(name, past.horizon) for cut in past.cuts for name in names)
     return [request for request in requests if request.key in cancelled]
 
 

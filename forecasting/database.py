@@ -70,6 +70,13 @@ class Database:
         """What a person should know: what was set aside, and whether the database is left out at present."""
         return (*self._set_aside, *dict.fromkeys(self._trouble.values()))
 
+    @property
+    def shared(self) -> str:
+        """Its address, if it is a server's that several processes on several machines can use; else empty."""
+        engine = self._engine
+        far = engine is not None and engine.dialect.name == "postgresql"
+        return engine.url.render_as_string(hide_password=False) if engine and far else ""
+
     def use(self, kind: Kind, work: Callable[[sa.Connection], T]) -> T | None:
         """The result of `work` in a transaction, or None if the database is left out. `work` may be called twice."""
         for attempt in (1, 2):
@@ -92,6 +99,11 @@ class Database:
                 self._trouble.pop(kind, None)
                 return result
         return None
+
+    def trouble(self) -> str:
+        """Why it cannot be read, in a sentence; empty where it can, or where there is none to be read."""
+        self.use("read", lambda connection: connection.execute(sa.select(1)))
+        return self._trouble.get("read", "") if self._engine else ""
 
     def close(self) -> None:
         """Lets go of it for good."""

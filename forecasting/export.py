@@ -19,6 +19,7 @@ import pandas as pd
 from forecasting import hub_format, hub_rules
 from forecasting.columns import DATE, HORIZON, MODEL, ORIGIN, QUANTILE, REGION, STATISTIC, VALUE
 from forecasting.errors import DataError
+from forecasting.formulas import defused, restored
 from forecasting.panel import Panel
 from forecasting.regular import regular
 from forecasting.series import Series
@@ -26,12 +27,6 @@ from forecasting.series import Series
 if TYPE_CHECKING:
     from openpyxl.cell import WriteOnlyCell  # type: ignore[import-untyped]
 
-#: What makes a cell a formula when it stands at its beginning (OWASP, CSV Injection; ASVS 5.0, 1.2.10).
-_FORMULA = r"[ ']*[=+\-@＝＋－＠\t\r\n\x00]"
-#: Where a cell may begin: at the start, and wherever another program may part the line.
-_BEGIN = r"(?:^|(?<=[,;|\"\t\r\n]))"
-_TO_DEFUSE = re.compile(f"{_BEGIN}(?={_FORMULA})")
-_DEFUSED = re.compile(f"{_BEGIN}'(?={_FORMULA})")
 #: Control characters, which no XLSX file may hold.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 #: What a sheet may hold, and what its name may not.
@@ -41,20 +36,6 @@ _NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 _FIRST_DAY = pd.Timestamp("1900-03-01")
 #: A repaired figure differs from what was published by more than rounding.
 _ROUNDING = 1e-6
-
-
-def defused(text: str) -> str:
-    """The text with an apostrophe wherever a spreadsheet would begin a formula (OWASP's remedy for CSV injection).
-
-    That is at its start, and after separators and quotes, for a program may part lines elsewhere than we do. Most names
-    stay as they are, ``'s-Hertogenbosch`` too. `restored` is the inverse, for every text.
-    """
-    return _TO_DEFUSE.sub("'", text)
-
-
-def restored(text: str) -> str:
-    """What `defused` was given."""
-    return _DEFUSED.sub("", text)
 
 
 def to_csv(table: pd.DataFrame) -> bytes:

@@ -24,7 +24,7 @@ from forecasting.regular import places_on, regular
 if TYPE_CHECKING:
     from forecasting.panel import Panel, Statistic
 
-#: So many regions are looked at together, the largest by their last counts: a pool has many such tables.
+#: No more regions than these are in one pool, of which a fit holds many tables; more are parted by the size of their last counts.
 MOST_REGIONS = 400
 #: Dates that the last counts are added up over, to say which regions are the largest.
 RECENT = 28
@@ -37,13 +37,15 @@ class Known:
     """One vintage up to a date.
 
     Attributes:
-        digest: of every figure, also of regions that a pool does not hold: what is late is judged by all.
-        regions: those that a pool holds, in order, with their places.
+        digest: of every figure, whatever the pool: what is late is judged by all.
+        parts: the regions that have figures, a pool each, the largest first; in order, with their places.
+        part_of: the number of each region's part.
         dates: the first and the last date of any of them.
     """
 
     digest: str
-    regions: dict[str, int]
+    parts: tuple[dict[str, int], ...]
+    part_of: dict[str, int]
     dates: tuple[pd.Timestamp | None, pd.Timestamp | None]
 
 
@@ -101,7 +103,7 @@ class Figures:
     def known(self, place: int, at: pd.Timestamp | None) -> Known:
         """What is known of a vintage, or of the rows up to `at`; kept."""
         if place < 0:
-            return Known("", {}, (None, None))
+            return _NOTHING
         until = self._until(at)
         with self._lock:
             if kept := self._kept.get((place, until)):
@@ -137,8 +139,9 @@ class Figures:
     def _look(self, place: int, until: int) -> Known:
         region, date, values = self._cut(place, until)
         if not len(region):
-            return Known("", {}, (None, None))
-        held = {self.names[i]: int(i) for i in np.flatnonzero(self._held(region, date, values))}
+            return _NOTHING
+        parts = tuple({self.names[i]: int(i) for i in part} for part in self._parts(region, date, values))
+        part_of = {name: number for number, part in enumerate(parts) for name in part}
         listed = np.bincount(region, minlength=len(self.names)) > 0
         names = [self.names[i] for i in np.flatnonzero(listed)]
         # Where one date of a region does not follow the other: of regular tables little, and it says all about them.
@@ -150,21 +153,23 @@ class Figures:
         for part in (dates, np.cumsum(listed)[region[firsts]], date[firsts], firsts):
             what.update(b"|" + np.ascontiguousarray(part, dtype="<i8").tobytes())
         what.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
-        return Known(what.hexdigest(), held, (self.dates[used[0]], self.dates[used[-1]]))
+        return Known(what.hexdigest(), parts, part_of, (self.dates[used[0]], self.dates[used[-1]]))
 
-    def _held(self, region: np.ndarray, date: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """Which regions a pool holds: all with figures, or the largest."""
+    def _parts(self, region: np.ndarray, date: np.ndarray, values: np.ndarray) -> list[np.ndarray]:
+        """The places of the regions that have figures, in parts of nearly equal number, the largest regions first."""
         figures = np.isfinite(values)
-        held = np.bincount(region[figures], minlength=len(self.names)) > 0
-        if held.sum() <= MOST_REGIONS:
-            return held
+        held = np.flatnonzero(np.bincount(region[figures], minlength=len(self.names)))
+        if len(held) <= MOST_REGIONS:
+            return [held]
         recent = figures & (date > date.max() - RECENT)
         last = pd.Series(values[recent]).groupby(region[recent])
         counts = last.max() - last.min() if self._totals else last.sum()
-        sizes = np.where(held, counts.reindex(range(len(held)), fill_value=0.0), -np.inf)
-        return np.isin(np.arange(len(held)), np.argsort(-sizes, kind="stable")[:MOST_REGIONS])
+        sizes = counts.reindex(held, fill_value=0.0).to_numpy()
+        largest_first = held[np.argsort(-sizes, kind="stable")]
+        return [np.sort(part) for part in np.array_split(largest_first, -(-len(held) // MOST_REGIONS))]
 
 
+_NOTHING = Known("", (), {}, (None, None))
 _kept: Kept[Figures] = Kept(TABLES_KEPT)
 
 

@@ -17,6 +17,7 @@ from forecasting.columns import FORECASTS, REGION
 from forecasting.errors import DataError, RequestError
 from forecasting.evaluation import score_forecasts
 from forecasting.jobs import Job, JobQueue, QueueFull
+from forecasting.learning import ALL, Learning
 from forecasting.models import model
 from forecasting.once import Kept, Loader
 from forecasting.panel import Panel
@@ -102,7 +103,7 @@ class LookingBack:
         region: str,
         statistic: str,
         models: Sequence[str],
-        window: int | None = None,
+        learning: Learning = ALL,
         origins: int | None = None,
         *,
         dates: Sequence[pd.Timestamp] | None = None,
@@ -117,6 +118,7 @@ class LookingBack:
         (eight), four periods ahead.
 
         Args:
+            learning: what models learn from, as of each date.
             origins: how many of the last origins.
             dates: forecast from these instead, e.g. those of `stops`.
             horizon: another horizon than the usual one.
@@ -136,7 +138,7 @@ class LookingBack:
             return LookBack(why_not=str(error))
         names = tuple(dict.fromkeys(["naive", *models]))
         requests = {
-            (name, i): _windowed(cut, window).request(name, ahead) for i, cut in enumerate(cuts) for name in names
+            (name, i): cut.learning(learning).request(name, ahead) for i, cut in enumerate(cuts) for name in names
         }
         places = {place for place, cut in enumerate(cuts) if cut.at == first}
         asked, full = self._submit(requests, places, len(requests) if at_once is None else at_once, retry)
@@ -262,10 +264,6 @@ def usual(series: Series) -> tuple[int, int, int]:
 def _alone(panel: Panel, region: str) -> Panel:
     """The panel with one region only."""
     return replace(panel, table=panel.table[(panel.table[REGION] == region).to_numpy()])
-
-
-def _windowed(cut: Cut, window: int | None) -> Cut:
-    return replace(cut, series=cut.series.tail(window)) if window else cut
 
 
 def score_cuts(

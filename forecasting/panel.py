@@ -10,6 +10,7 @@ from forecasting import vintages
 from forecasting.columns import AS_OF, DATE, PANEL, REGION, STATISTIC, VALUE
 from forecasting.errors import DataError, RequestError
 from forecasting.frequency import Frequency
+from forecasting.once import Kept
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,8 @@ class Panel:
 
     def regions(self, statistic: str | None = None) -> list[str]:
         """Every region that has figures for `statistic`, in the order of the table (of its newest vintage)."""
-        column = self.statistic(statistic).column
-        table = self._newest()
-        return list(table.loc[table[STATISTIC] == column, REGION].unique())
+        column, table = self.statistic(statistic).column, self._newest()
+        return [*_regions.get((id(table), column), table, lambda: _listed(table, column))]
 
     def covariates(self) -> list[str]:
         """Its further columns of numbers, which are known only for the past."""
@@ -155,3 +155,11 @@ class Panel:
         """The table as it was published last."""
         known = vintages.before(self.table, None) if self.has_vintages() else None
         return self.table if known is None else known
+
+
+#: Looked for at every turn of a page, and long lists in some panels.
+_regions: Kept[tuple[str, ...]] = Kept(32)
+
+
+def _listed(table: pd.DataFrame, column: str) -> tuple[str, ...]:
+    return tuple(table.loc[table[STATISTIC] == column, REGION].unique())

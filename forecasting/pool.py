@@ -48,7 +48,7 @@ class Pool:
     Attributes:
         frequency: the spacing of the grid.
         start: its first date.
-        regions: their names; those without any figure are left out, and all beyond the `MOST_REGIONS` largest.
+        regions: their names; those without any figure are left out, and of many (`MOST_REGIONS`) those of another size.
         values: shape (periods, regions), NaN where nothing was published; running totals if `reported_cumulative`.
         reported_cumulative: as of `Statistic`.
         provisional_from: what `prepare.tails` gives: for each last date, from when on figures are incomplete.
@@ -57,6 +57,7 @@ class Pool:
         snapshots: the last vintages before the present one, oldest first; empty without vintages.
         covariates: what else is known of the same periods and regions, by name: shape (periods, regions) each, as it
             was published, NaN where nothing was.
+        holidays: the code of the country whose holidays are used, if any.
     """
 
     frequency: Frequency
@@ -69,6 +70,7 @@ class Pool:
     window: int | None = None
     snapshots: tuple[Snapshot, ...] = ()
     covariates: dict[str, np.ndarray] = field(default_factory=dict)
+    holidays: str = ""
 
     @cached_property
     def dates(self) -> pd.DatetimeIndex:
@@ -88,7 +90,7 @@ class Pool:
                 reported_cumulative=self.reported_cumulative,
                 provisional_from=self.provisional_from.get(dates[-1]),
             )
-            series = replace(series, region=name)
+            series = replace(series, region=name, holidays=self.holidays)
             found[name] = series.tail(self.window) if self.window else series
         return found
 
@@ -105,6 +107,7 @@ class Pool:
             "window": self.window,
             "snapshots": [[one.date.isoformat(), _packed(one.values)] for one in self.snapshots],
             "covariates": {name: _packed(table) for name, table in self.covariates.items()},
+            "holidays": self.holidays,
         }
 
     @staticmethod
@@ -130,6 +133,7 @@ class Pool:
             data["window"],
             tuple(Snapshot(pd.Timestamp(at), _unpacked(table, len(regions))) for at, table in data["snapshots"]),
             covariates,
+            data["holidays"],
         )
 
 
@@ -155,6 +159,8 @@ class PoolOf:
         at: rows up to it are known; with vintages, the newest before it. All without it.
         window: see `Pool`.
         covariates: names of further columns of the panel that come along, in whatever order.
+        holidays: see `Pool`.
+        part: of a panel of many regions, those of like size; the largest are part 0. See `around`.
     """
 
     panel: Panel
@@ -162,6 +168,8 @@ class PoolOf:
     at: pd.Timestamp | None = None
     window: int | None = None
     covariates: tuple[str, ...] = ()
+    part: int = 0
+    holidays: str = ""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PoolOf) and self.key == other.key
@@ -184,11 +192,25 @@ class PoolOf:
         what = [alias, asked.reported_cumulative, window, snapshots if self.panel.has_vintages() else [], digests]
         if self.covariates:
             what.append([[name, one.known(place, self.at).digest] for name, one in self._covariates.items()])
+        if self.part:
+            what.append(self.part)
+        if self.holidays:
+            what.append(self.holidays)
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:40]
 
-    def holds(self, region: str) -> bool:
-        """Whether the region is in the pool, with others: it has figures and is no smaller than `MOST_REGIONS` others."""
-        return region in self._known.regions and len(self._known.regions) > 1
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Those that it holds."""
+        parts = self._known.parts
+        return tuple(parts[self.part]) if self.part < len(parts) else ()
+
+    def around(self, region: str) -> PoolOf | None:
+        """The pool of that region and others, which is this one unless there are many; None where it has no figures or no
+        others."""
+        part = self._known.part_of.get(region)
+        if part is None or len(self._known.parts[part]) < 2:
+            return None
+        return self if part == self.part else replace(self, part=part)
 
     def tail(self, window: int) -> PoolOf:
         """The pool of the regions' last `window` periods."""
@@ -201,9 +223,9 @@ class PoolOf:
         asked, figures = self._asked, self._figures
         frequency, totals = self.panel.frequencies[asked.column], asked.reported_cumulative
         place = figures.place(self.at)
-        if place < 0 or not self._known.regions:
+        if place < 0 or self.part >= len(self._known.parts) or not self._known.parts[self.part]:
             raise DataError(f"'{self.panel.source}' has no region with figures to learn from.")
-        regions = tuple(self._known.regions)
+        regions = tuple(self._known.parts[self.part])
         grid, values, spans = on_grid(figures.rows(place, self.at), regions, frequency, totals)
         most = min(MOST_SNAPSHOTS, MOST_FIGURES // max(values.size, 1))
         snapshots = tuple(
@@ -214,7 +236,9 @@ class PoolOf:
         covariates = {
             name: means_on(grid, one.rows(place, self.at), regions, frequency) for name, one in self._covariates.items()
         }
-        return Pool(frequency, grid[0], regions, values, totals, tails, spans, self.window, snapshots, covariates)
+        return Pool(
+            frequency, grid[0], regions, values, totals, tails, spans, self.window, snapshots, covariates, self.holidays
+        )
 
     @cached_property
     def _asked(self) -> Statistic:

@@ -14,10 +14,13 @@ import pandas as pd
 from forecasting.columns import DATE
 from forecasting.panel import Panel
 from forecasting.series import Series
+from forecasting.sources.mapping import Mapping
 
 #: What the names of readers' own files as sources begin with.
 YOURS = "yours-"
 _FIGURES_FROM = "Figures from "
+#: Letters of a mapping that stand in a command line; a longer one is a file of this name beside it.
+MOST_LETTERS, MAPPING_FILE = 2_000, "mapping.json"
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class View:
         covariates: further columns that are learned from.
         as_of: only what was known then; by default what the panel knows.
         file: where the panel comes from a reader's own file, how that is called.
+        mapping: which column of that is what, where it has to be said.
     """
 
     panel: Panel
@@ -46,6 +50,7 @@ class View:
     covariates: tuple[str, ...] = ()
     as_of: pd.Timestamp | None = None
     file: str = ""
+    mapping: Mapping | None = None
 
     @property
     def needs(self) -> str:
@@ -71,8 +76,8 @@ class View:
 
     @property
     def cumulative(self) -> bool:
-        """Whether a reader's file must be said to hold running totals."""
-        return bool(self.needs) and self.panel.statistic(self.statistic).reported_cumulative
+        """Whether a reader's file must be said to hold running totals, beside what a mapping says."""
+        return bool(self.needs) and self.mapping is None and self.panel.statistic(self.statistic).reported_cumulative
 
 
 def command_line(view: View) -> str:
@@ -87,10 +92,15 @@ def command_line(view: View) -> str:
         ["--as-of", f"{view.known:%Y-%m-%d}"],
         ["--output", "forecasts.csv"],
     ]
+    if view.series.holidays:
+        options.insert(-1, ["--holidays", view.series.holidays])
     if view.covariates:
         options.insert(-1, ["--covariates=" + ",".join(view.covariates)])
     if view.cumulative:
         options.insert(1, ["--cumulative"])
+    if view.mapping is not None:
+        text = view.mapping.to_json()
+        options.insert(1, ["--mapping", text if len(text) <= MOST_LETTERS else MAPPING_FILE])
     lines = ["python -m forecasting forecast", *("  " + shlex.join(option) for option in options)]
     return "\n".join([*_comments(view), *_not_here(view), " \\\n".join(lines)])
 
@@ -99,7 +109,13 @@ def snippet(view: View) -> str:
     """Python that makes the view's forecasts table, the training window included."""
     window = f", {view.window}" if view.window else ""
     covariates = f".with_covariates({list(view.covariates)!r})" if view.covariates else ""
-    if view.needs:
+    holidays = f".with_holidays({view.series.holidays!r})" if view.series.holidays else ""
+    if view.mapping is not None:
+        reader = "from forecasting.sources.mapping import Mapping, read_file"
+        text = view.mapping.to_json()
+        said = repr(text) if len(text) <= MOST_LETTERS else f'Path({MAPPING_FILE!r}).read_text(encoding="utf-8")'
+        panel = f"read_file({_path(view.needs)!r}, Mapping.from_json({said}))[0]"
+    elif view.needs:
         reader = "from forecasting.sources.file import read_panel"
         panel = f"read_panel({_path(view.needs)!r}{', cumulative=True' if view.cumulative else ''})"
     else:
@@ -119,7 +135,7 @@ def snippet(view: View) -> str:
             f"panel = {panel}.as_of(pd.Timestamp({f'{view.known:%Y-%m-%d}'!r}))",
             "service = Service()",
             "try:",
-            f"    series = service.series(panel, {view.region!r}, {view.statistic!r}{window}){covariates}",
+            f"    series = service.series(panel, {view.region!r}, {view.statistic!r}{window}){covariates}{holidays}",
             f"    if series.digest() != {view.series.digest()!r}:",
             '        print("The figures are not the same any more: they were revised since.")',
             f"    forecasts = [service.forecast(series, model, {view.horizon}) for model in {view.models!r}]",
@@ -134,10 +150,10 @@ def snippet(view: View) -> str:
 def _comments(view: View) -> list[str]:
     if not view.needs:
         return []
-    return [
-        f"# This needs the file {_path(view.needs)!r}, which only its owner has, in the current folder.",
-        "# Where its columns had to be chosen on the page, first rename them to region, date and value.",
-    ]
+    needed = [f"# This needs the file {_path(view.needs)!r}, which only its owner has, in the current folder."]
+    if view.mapping is not None and len(view.mapping.to_json()) > MOST_LETTERS:
+        needed.append(f"# Beside it {MAPPING_FILE!r}, which of its columns is what: a download of Your data.")
+    return needed
 
 
 def _not_here(view: View) -> list[str]:

@@ -38,19 +38,27 @@ class Request:
         """A digest of the prepared values, the model with its version, and the horizon.
 
         Of a forecast that comes from a pool, a digest of what the pool holds instead of the values; of one that is
-        blended, of its members' keys.
+        blended, of its members' keys. Also of the country whose holidays the model uses.
         """
         if pool := self.pool:
             return pool.part(self.series.region)
         seen = "|".join(member.key for member in self.members) or self.series.digest()
+        if self.holidays and not self.members:
+            seen += f"|holidays {self.holidays}"
         what = f"{seen}|{self.model}|{model(self.model).version}|{self.horizon}"
         return hashlib.sha256(what.encode()).hexdigest()[:40]
+
+    @property
+    def holidays(self) -> str:
+        """The code of the country whose holidays its forecast takes into account; empty for none."""
+        used = model(self.model).uses_holidays and self.series.frequency.name == "daily"
+        return self.series.holidays if used else ""
 
     @cached_property
     def pool(self) -> PoolRequest | None:
         """What gives its forecast, if that is a pooled model's and the series is one of several regions."""
-        pool = self.series.pool if _pooled(self.model) else None
-        return PoolRequest(pool, self.model, self.horizon) if pool and pool.holds(self.series.region) else None
+        pool = self.series.around if _pooled(self.model) else None
+        return PoolRequest(pool, self.model, self.horizon) if pool else None
 
     @cached_property
     def members(self) -> tuple[Request, ...]:

@@ -17,6 +17,7 @@ from forecasting import overview
 from forecasting.backtest import cut, rolling
 from forecasting.errors import DataError, ForecastingError, RequestError
 from forecasting.jobs import Job, QueueFull, State
+from forecasting.learning import ALL, Learning
 from forecasting.looking_back import LookBack, usual
 from forecasting.models import model
 from forecasting.once import Kept
@@ -39,7 +40,7 @@ class View:
     statistic: str
     model: str
     horizon: int
-    window: int | None
+    learning: Learning = ALL
 
 
 @dataclass
@@ -171,7 +172,7 @@ class RollCall:
             series = self._series(region)
         except ForecastingError as error:
             return _Entry(Row(region, state="failed", why=str(error)), hint="")
-        seen = series.tail(view.window) if view.window else series
+        seen = view.learning.of(series)
         return _Entry(overview.latest(region, series), Request(seen, view.model, view.horizon))
 
     def _series(self, region: str) -> Series:
@@ -243,7 +244,7 @@ class RollCall:
 
     def _hint(self, region: str) -> str:
         """The key of the forecast from the last origin of a region's look back; empty where there is none."""
-        view, window = self._view, self._view.window
+        view = self._view
         _, step, ahead = usual(self._series(region))
         try:
             (date,) = rolling(self._panel, region, view.statistic, ahead, 1, step)
@@ -251,15 +252,13 @@ class RollCall:
             stood = cut(known, region, view.statistic, date)
         except (DataError, RequestError):
             return ""
-        if window:
-            stood = replace(stood, series=stood.series.tail(window))
-        return stood.request(view.model, ahead).key
+        return stood.learning(view.learning).request(view.model, ahead).key
 
     def _look_back(self, one: _Entry, at_once: int = 0, retry: bool = False) -> None:
         """A region's record, from what is made of its look back; no more than so many of its forecasts under way."""
         view = self._view
         past = self._service.past.look_back(
-            self._panel, one.row.region, view.statistic, [view.model], view.window, at_once=at_once, retry=retry
+            self._panel, one.row.region, view.statistic, [view.model], view.learning, at_once=at_once, retry=retry
         )
         one.row = replace(one.row, record=past.of(view.model))
         one.final = not past.waiting and not any(job.state is State.cancelled for job in past.jobs)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from forecasting import holidays
 from forecasting.columns import FORECASTS
 from forecasting.frequency import Frequency, of_alias
 
@@ -39,6 +40,7 @@ class Series:
             on the log scale. A model sees it.
         region: whose counts they are, where they come from a panel.
         pool: all regions of that panel, as known at the same time, for models that learn from them.
+        holidays: the code of the country whose holidays models may use, see `with_holidays`.
     """
 
     start: pd.Timestamp
@@ -52,6 +54,7 @@ class Series:
     doubt: tuple[float, ...] = ()
     region: str = ""
     pool: PoolOf | None = field(default=None, compare=False, repr=False)
+    holidays: str = ""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -113,13 +116,23 @@ class Series:
         )
 
     @property
-    def has_others(self) -> bool:
-        """Whether it is in a pool, with other regions to learn from."""
-        return self.pool is not None and self.pool.holds(self.region)
+    def around(self) -> PoolOf | None:
+        """The pool that it shares with other regions; None without any."""
+        return self.pool and self.pool.around(self.region)
 
     def with_covariates(self, names: Sequence[str]) -> Series:
         """The same series, of whose pool these further columns of the panel are a part, too."""
         return replace(self, pool=replace(self.pool, covariates=tuple(names))) if self.pool and names else self
+
+    def with_holidays(self, code: str) -> Series:
+        """The same series, and its pool, with a country's public holidays, or with none if that is empty.
+
+        Only counts of days have any use for them; all others stay as they are. Raises `RequestError` for an unknown code.
+        """
+        code = holidays.check(code) if code else ""
+        if self.frequency.name != "daily" or code == self.holidays:
+            return self
+        return replace(self, holidays=code, pool=self.pool and replace(self.pool, holidays=code))
 
     def digest(self) -> str:
         """A name for what a model sees: equal for equal values, dates and frequency, wherever they came from."""
@@ -132,13 +145,15 @@ class Series:
     def to_json(self) -> dict[str, Any]:
         """Only what a model sees, for another process."""
         seen = {"start": self.start.isoformat(), "frequency": self.frequency.alias, "values": self.values.tolist()}
-        return seen | {"doubt": list(self.doubt)} if self.doubt else seen
+        further = {"doubt": list(self.doubt), "holidays": self.holidays}
+        return seen | {name: value for name, value in further.items() if value}
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Series:
         """The inverse of `to_json`, to the last digit."""
         values, doubt = np.asarray(data["values"], dtype=float), tuple(data.get("doubt", ()))
-        return Series(pd.Timestamp(data["start"]), of_alias(data["frequency"]), values, doubt=doubt)
+        start, frequency = pd.Timestamp(data["start"]), of_alias(data["frequency"])
+        return Series(start, frequency, values, doubt=doubt, holidays=data.get("holidays", ""))
 
 
 def _some(figures: pd.Series) -> pd.Series | None:
@@ -197,19 +212,7 @@ class Forecast:
 
         With `cumulative_from` (the running total at the origin) the values are running totals.
         """
-        values = self.values if cumulative_from is None else self.cumulative(cumulative_from)
-        levels = len(QUANTILES)
-        return pd.DataFrame(
-            {
-                "region": region,
-                "model": self.model,
-                "origin": self.origin,
-                "horizon": np.repeat(np.arange(1, self.horizon + 1), levels),
-                "date": np.repeat(self.dates.to_numpy(), levels),
-                "quantile": np.tile(QUANTILES, self.horizon),
-                "value": values.ravel(),
-            }
-        )[list(FORECASTS)]
+        return tables([(region, self, cumulative_from)])
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists, exact to the last digit."""
@@ -239,3 +242,31 @@ class Forecast:
             tuple(data["notes"]),
             data.get("fitted", {}),
         )
+
+
+def tables(forecasts: Sequence[tuple[str, Forecast, float | None]]) -> pd.DataFrame:
+    """The forecasts table of CONTRACT: one row a forecast, horizon and quantile.
+
+    Each forecast comes with its region and, where running totals are asked for, the total at its origin.
+    """
+    if not forecasts:
+        return pd.DataFrame(columns=list(FORECASTS))
+    regions, said, before = zip(*forecasts, strict=True)
+    rows = [one.horizon * len(QUANTILES) for one in said]
+    values = [one.values if total is None else one.cumulative(total) for one, total in zip(said, before, strict=True)]
+    dates = {}
+    for one in said:
+        when = (one.origin, one.frequency, one.horizon)
+        if when not in dates:
+            dates[when] = np.repeat(one.dates.to_numpy(), len(QUANTILES))
+    return pd.DataFrame(
+        {
+            "region": np.repeat(np.array(regions, dtype=object), rows),
+            "model": np.repeat(np.array([one.model for one in said], dtype=object), rows),
+            "origin": np.repeat(np.array([one.origin.to_datetime64() for one in said]), rows),
+            "horizon": np.concatenate([np.repeat(np.arange(1, one.horizon + 1), len(QUANTILES)) for one in said]),
+            "date": np.concatenate([dates[one.origin, one.frequency, one.horizon] for one in said]),
+            "quantile": np.concatenate([np.tile(QUANTILES, one.horizon) for one in said]),
+            "value": np.concatenate([one.ravel() for one in values]),
+        }
+    )[list(FORECASTS)]

@@ -15,7 +15,7 @@ from forecasting.once import Kept, Loader
 from forecasting.others import Others
 from forecasting.panel import Panel
 from forecasting.request import Request
-from forecasting.series import Forecast, Series
+from forecasting.series import Forecast, Series, tables
 from forecasting.store import Store
 from forecasting.vintages import Revision
 
@@ -99,7 +99,9 @@ class Service:
         coming = iter(requests)
         waiting: dict[str, list[Request]] = {}
         while True:
-            for request in itertools.islice(coming, IN_FLIGHT - len(waiting)):
+            batch = list(itertools.islice(coming, IN_FLIGHT - len(waiting)))
+            self.store.recall([request.key for request in batch])
+            for request in batch:
                 self.queue.submit(request, background=True)
                 waiting.setdefault(request.key, []).append(request)
             if not waiting:
@@ -129,5 +131,4 @@ def _some_finished(jobs: list[Job]) -> bool:
 def forecasts_table(region: str, series: Series, forecasts: Iterable[Forecast]) -> pd.DataFrame:
     """The forecasts table of one region; running totals where the person asked for those."""
     before = series.total if series.cumulative else None
-    tables = [forecast.table(region, before) for forecast in forecasts]
-    return pd.concat(tables, ignore_index=True)
+    return tables([(region, forecast, before) for forecast in forecasts])

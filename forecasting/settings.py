@@ -46,6 +46,36 @@ def max_rows() -> int:
     return int(given)
 
 
+#: Where the app says what its server takes.
+MAX_UPLOAD = "FORECAST_MAX_UPLOAD"
+
+
+def max_upload() -> int:
+    """`FORECAST_MAX_UPLOAD`: megabytes of a file that is given; the app sets it to what its server takes, 50 by default."""
+    given = os.environ.get(MAX_UPLOAD, "50")
+    if not given.isdigit() or int(given) < 1:
+        raise RequestError(f"{MAX_UPLOAD} is '{given}'; give a whole number from 1.")
+    return int(given)
+
+
+def api_keys() -> str:
+    """`FORECAST_API_KEYS`: ``name:sha256`` of every key, or a file with one a line; empty lets everybody in."""
+    return os.environ.get("FORECAST_API_KEYS", "").strip()
+
+
+def api_rate() -> str:
+    """`FORECAST_API_RATE`: what each key, or each address without keys, may ask; ``600/minute``."""
+    return os.environ.get("FORECAST_API_RATE", "").strip() or "600/minute"
+
+
+def api_max_mb() -> int:
+    """`FORECAST_API_MAX_MB`: megabytes that a request may have; 10."""
+    given = os.environ.get("FORECAST_API_MAX_MB", "10")
+    if not given.isdigit() or not 1 <= int(given) <= 1000:
+        raise RequestError(f"FORECAST_API_MAX_MB is '{given}'; give a whole number from 1 to 1000.")
+    return int(given)
+
+
 @dataclass(frozen=True)
 class NamedDatabase:
     """`FORECAST_SQL_<NAME>`: a database to read from, with the `query`, or else the `table`, that a page shows."""

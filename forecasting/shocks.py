@@ -28,6 +28,7 @@ import pandas as pd
 from forecasting.columns import DATE, PANEL, REGION, STATISTIC, VALUE
 from forecasting.errors import DataError
 from forecasting.frequency import Frequency
+from forecasting.learning import Learning
 from forecasting.panel import Panel
 from forecasting.prepare import prepare
 from forecasting.regular import cycle_of, regular
@@ -211,9 +212,9 @@ class Struck:
         """Whether models see nothing of the shock."""
         return bool((self.changed.index > self.series.origin).all())
 
-    def tail(self, count: int | None) -> Struck:
-        """The last `count` periods, or all."""
-        return replace(self, real=self.real.tail(count), series=self.series.tail(count)) if count else self
+    def learning(self, learning: Learning) -> Struck:
+        """The same, with what models learn from chosen."""
+        return replace(self, real=learning.of(self.real), series=learning.of(self.series))
 
     def request(self, model: str, horizon: int) -> Request:
         """What to ask for so that `horizon` periods after the last real figure are forecast."""

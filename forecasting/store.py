@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -75,6 +75,11 @@ class Store:
         """Sentences for a person: what was set aside, and whether the database is left out at present."""
         return self._database.notes
 
+    @property
+    def shared(self) -> str:
+        """The address of the database, if several servers can share it; else empty."""
+        return self._database.shared
+
     def get(self, key: str) -> Forecast | None:
         """The forecast of `key`, if it is there. Its arrays are read-only."""
         return self.get_many([key]).get(key)
@@ -91,6 +96,11 @@ class Store:
         for start in range(0, len(missing), AT_ONCE):
             found |= self._load(missing[start : start + AT_ONCE])
         return found
+
+    def recall(self, keys: Sequence[str]) -> None:
+        """Have those of many that are there in memory, with one query: asked for one by one they take long."""
+        if len(keys) > 1:
+            self.stored(keys)
 
     def latest(self, lineage: str, origin: pd.Timestamp) -> Forecast | None:
         """The newest forecast of a `Request.lineage`, of any horizon, that is not from after `origin`.
@@ -129,6 +139,10 @@ class Store:
             self._database.use("write", lambda connection: connection.execute(_forecasts.insert(), row))
         if self._pruning_is_due():
             self._database.use("write", _prune)
+
+    def trouble(self) -> str:
+        """Why the database cannot be read, in a sentence; empty where it can, or where all is kept in memory."""
+        return self._database.trouble()
 
     def close(self) -> None:
         """Lets go of the database; what is in memory can still be had."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from postgres_server import running
 
 # As in the workers: on a busy machine two threads of BLAS wait for each other longer than they calculate. Set here,
 # before any test imports numpy.
@@ -25,6 +26,13 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service = Service(store, JobQueue(store, workers=1))
     yield service
     service.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The address of a PostgreSQL that all tests share: each makes what it needs under names of its own."""
+    with running() as url:
+        yield url.render_as_string(hide_password=False)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from forecasting.cli import main
+from forecasting.jobs import JobQueue
 from forecasting.series import QUANTILES
+from forecasting.service import Service
 
 
 @pytest.fixture(autouse=True)
@@ -99,6 +101,8 @@ GOOD = ("--source", "bundled", "--region", "Italy", "--models", "naive", "--hori
         (["backtest", *GOOD, "--covariates", "rain"], "rain"),
         (["forecast", *GOOD, "--covariates", "value"], "'value'"),
         (["forecast", *GOOD, "--covariates", ""], "--covariates"),
+        (["forecast", *GOOD, "--holidays", "XX"], "There are no holidays of 'XX'"),
+        (["backtest", *GOOD, "--holidays", "Italy"], "There are no holidays of 'Italy'"),
         (["forecast", *GOOD, "--output", "forecast.doc"], ".parquet"),
         (["forecast", *GOOD, "--input", "x.csv"], "either"),
         (["forecast", *GOOD, "--workers", "0"], "--workers"),
@@ -265,3 +269,60 @@ def test_a_hub_s_file_is_made_with_covariates_too(with_covariates, capsys):
     assert made[0].startswith("reference_date,")
     assert made[0] != made[1]
     assert len(made[0].splitlines()) == len(made[1].splitlines())
+
+
+def test_models_that_use_holidays_forecast_with_them_and_the_others_say_that_they_do_not(tmp_path, capsys):
+    tables = {}
+    arguments = ["--source", "bundled", "--region", "Italy", "--models", "naive,pooled", "--horizon", "28"]
+    dates = ["--as-of", "2020-12-22"]
+    for code in (None, "it"):
+        output = tmp_path / f"{code}.csv"
+        options = ["--holidays", code] if code else []
+        assert main(["forecast", *arguments, *dates, *options, "--output", str(output)]) == 0
+        tables[code] = pd.read_csv(output)
+    assert capsys.readouterr().err == "naive does not use holidays; pooled, prophet and ensemble do.\n"
+    plain, with_them = (one.set_index(["model", "date", "quantile"])["value"] for one in tables.values())
+    pd.testing.assert_series_equal(with_them["naive"], plain["naive"])
+    assert (with_them["pooled"] != plain["pooled"]).any()
+
+
+def test_a_backtest_uses_holidays_too(tmp_path):
+    made = []
+    for options in ([], ["--holidays", "IT"]):
+        output = tmp_path / f"{len(options)}.csv"
+        arguments = ["--source", "bundled", "--region", "Italy", "--models", "pooled", "--horizon", "14"]
+        assert main(["backtest", *arguments, "--at", "2020-12-22", *options, "--output", str(output)]) == 0
+        made.append(pd.read_csv(output))
+    assert len(made[0]) == len(made[1])
+    assert (made[0]["value"] != made[1]["value"]).any()
+
+
+def test_of_counts_of_weeks_holidays_change_nothing(with_covariates, capsys):
+    arguments = ["forecast", "--input", str(with_covariates), "--models", "pooled", "--horizon", "2"]
+    made = []
+    for options in ([], ["--holidays", "US"]):
+        assert main([*arguments, *options]) == 0
+        made.append(capsys.readouterr().out)
+    assert made[0] == made[1]
+
+
+def test_an_interrupted_run_writes_what_is_finished_and_the_next_one_goes_on(tmp_path, capsys, monkeypatch):
+    file, fitted, enqueue = tmp_path / "out.csv", [], JobQueue._enqueue
+    arguments = ["forecast", "--source", "bundled", "--models", "ets", "--horizon", "6", "--output", str(file)]
+    run = Service.run
+
+    def interrupted(self, requests):
+        for number, done in enumerate(run(self, requests)):
+            if number == 2:
+                raise KeyboardInterrupt
+            yield done
+
+    monkeypatch.setattr(Service, "run", interrupted)
+    assert main(arguments) == 1
+    assert "Interrupted with 4 of 6 to go; the same command goes on from there." in capsys.readouterr().err
+    assert pd.read_csv(file)["region"].nunique() == 2
+    monkeypatch.setattr(Service, "run", run)
+    monkeypatch.setattr(JobQueue, "_enqueue", lambda *asked: fitted.append(1) or enqueue(*asked))
+    assert main(arguments) == 0
+    assert pd.read_csv(file)["region"].nunique() == 6
+    assert len(fitted) <= 4

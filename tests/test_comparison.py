@@ -9,6 +9,7 @@ from forecasting.backtest import Cut
 from forecasting.evaluation import pairwise
 from forecasting.frequency import DAILY, weekly
 from forecasting.jobs import Job, State
+from forecasting.learning import ALL, Learning
 from forecasting.looking_back import LookBack
 from forecasting.models import model
 from forecasting.panel import Panel, Statistic
@@ -166,9 +167,9 @@ def past():
 
 
 def test_only_what_was_cancelled_is_asked_for_again(past):
-    (request,) = comparison.stopped(past, None)
+    (request,) = comparison.stopped(past, ALL)
     assert request.key == past.asked["theta", 1].key
-    assert comparison.stopped(past, 30) == [], "with another window those were other requests"
+    assert comparison.stopped(past, Learning(30)) == [], "with another window those were other requests"
 
 
 def test_what_waits_is_cancelled_before_what_runs():

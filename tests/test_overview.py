@@ -11,6 +11,7 @@ import pytest
 from forecasting import overview
 from forecasting.errors import RequestError
 from forecasting.frequency import DAILY, weekly
+from forecasting.learning import Learning
 from forecasting.models import model
 from forecasting.overview import Change, Row
 from forecasting.panel import Panel, Statistic
@@ -23,7 +24,7 @@ from forecasting.sources import source
 from forecasting.tiles import tiles
 from forecasting.us import STATES
 
-ADMISSIONS = View("new_admissions", "theta", 4, None)
+ADMISSIONS = View("new_admissions", "theta", 4)
 
 
 @pytest.fixture(scope="module")
@@ -254,7 +255,7 @@ def test_without_patience_a_look_prepares_little_and_waits_for_nothing(service, 
 def test_no_more_than_a_few_wait_in_the_queue_and_the_rest_follows(service, monkeypatch):
     panel = many(IN_FLIGHT + 10)
     regions = panel.regions("x")
-    call = RollCall(service, panel, View("x", "ets", 2, None))
+    call = RollCall(service, panel, View("x", "ets", 2))
     most, ask = [], service.ask
 
     def counting(*args, **options):
@@ -270,7 +271,7 @@ def test_no_more_than_a_few_wait_in_the_queue_and_the_rest_follows(service, monk
 
 
 def test_a_full_queue_is_said_and_asked_again_later(service, panel, monkeypatch):
-    call = RollCall(service, panel, View("new_admissions", "ets", 3, None))
+    call = RollCall(service, panel, View("new_admissions", "ets", 3))
     monkeypatch.setattr(service.queue, "_capacity", 0)
     call.look(REGIONS, 5)
     assert "queue is full" in call.full
@@ -281,7 +282,7 @@ def test_a_full_queue_is_said_and_asked_again_later(service, panel, monkeypatch)
 
 def test_a_stopped_roll_call_asks_no_more_and_goes_on_when_told(service, panel):
     regions = panel.regions("new_admissions")
-    call = RollCall(service, panel, View("new_admissions", "auto_arima", 4, None))
+    call = RollCall(service, panel, View("new_admissions", "auto_arima", 4))
     call.look(regions, 5, records=False)
     call.stop(regions)
     rows = call.look(regions, 30, ask=False)
@@ -313,7 +314,7 @@ def test_a_region_that_cannot_be_prepared_is_one_sentence_and_stops_nobody(servi
 
 
 def test_records_are_those_of_look_backs_that_were_made_and_none_is_begun(service, panel):
-    view = View("new_admissions", "ets", 4, None)
+    view = View("new_admissions", "ets", 4)
     rows = finish(RollCall(service, panel, view), REGIONS)
     assert [row.record for row in rows] == [None] * 3
     service.wait(service.past.look_back(panel, "Maine", "new_admissions", ["ets"]).jobs)
@@ -326,14 +327,14 @@ def test_records_are_those_of_look_backs_that_were_made_and_none_is_begun(servic
     ("statistic", "region", "window"), [("new_cases", "Italy", 180), ("new_admissions", "Ohio", 52)]
 )
 def test_a_look_back_is_found_with_its_training_window(service, panel, statistic, region, window):
-    service.wait(service.past.look_back(panel, region, statistic, ["theta"], window).jobs)
-    (there,) = finish(RollCall(service, panel, View(statistic, "theta", 4, window)), [region])
-    (other,) = finish(RollCall(service, panel, View(statistic, "theta", 4, window + 1)), [region])
+    service.wait(service.past.look_back(panel, region, statistic, ["theta"], Learning(window)).jobs)
+    (there,) = finish(RollCall(service, panel, View(statistic, "theta", 4, Learning(window))), [region])
+    (other,) = finish(RollCall(service, panel, View(statistic, "theta", 4, Learning(window + 1))), [region])
     assert (there.record is not None, other.record) == (True, None)
 
 
 def test_a_record_made_elsewhere_is_found_at_the_next_visit(service, panel):
-    call = RollCall(service, panel, View("new_admissions", "sarima", 4, None))
+    call = RollCall(service, panel, View("new_admissions", "sarima", 4))
     (row,) = finish(call, ["Utah"])
     assert row.record is None
     service.wait(service.past.look_back(panel, "Utah", "new_admissions", ["sarima"]).jobs)
@@ -361,7 +362,7 @@ def test_all_regions_are_judged_as_explore_does_it(service, panel):
 
 def test_judging_can_be_ended_and_begun_again(service, panel):
     regions = panel.regions("new_admissions")[:20]
-    call = RollCall(service, panel, View("new_admissions", "prophet", 6, None))
+    call = RollCall(service, panel, View("new_admissions", "prophet", 6))
     finish(call, regions[:1])
     call.judge(regions, 2)
     call.stop_judging(regions)
@@ -376,7 +377,7 @@ def test_judging_can_be_ended_and_begun_again(service, panel):
 def test_regions_that_nobody_looks_at_are_forgotten(service, monkeypatch):
     monkeypatch.setattr("forecasting.roll_call.REMEMBERED", 5)
     panel = many(40)
-    call = RollCall(service, panel, View("x", "naive", 2, None))
+    call = RollCall(service, panel, View("x", "naive", 2))
     regions = panel.regions("x")
     finish(call, regions[:10])
     finish(call, regions[20:30])

@@ -12,6 +12,7 @@ from forecasting import figures
 from forecasting.backtest import cut
 from forecasting.errors import DataError, RequestError
 from forecasting.frequency import DAILY, weekly
+from forecasting.learning import Learning
 from forecasting.models import models
 from forecasting.models.pooled import Pooled
 from forecasting.panel import Panel, Statistic
@@ -74,7 +75,7 @@ def test_late_ends_gaps_and_regions_without_a_figure_are_as_in_prepare():
     pool = PoolOf(whole, "new").gather()
     together = pool.series()
     assert list(together) == list(REGIONS)
-    assert not PoolOf(whole, "new").holds("Elba")
+    assert PoolOf(whole, "new").around("Elba") is None
     assert pool.provisional_from
     for region, series in together.items():
         alone = prepare(whole, region)
@@ -97,7 +98,7 @@ def test_a_pool_of_a_date_is_the_same_whatever_comes_later():
     then = PoolOf(later, "new", WEEKS[59])
     assert then.key == PoolOf(early, "new").key == PoolOf(early.as_of(WEEKS[59]), "new", WEEKS[59]).key
     assert then == PoolOf(early, "new")
-    assert not then.holds("Elba")
+    assert then.around("Elba") is None
     assert then.gather().values.shape == (60, 4)
     poisoned = later.table.assign(value=later.table["value"].where(later.table["date"] <= WEEKS[59], 1e9))
     np.testing.assert_array_equal(PoolOf(panel(poisoned), "new", WEEKS[59]).gather().values, then.gather().values)
@@ -170,7 +171,7 @@ def test_a_vintage_that_was_revised_is_another_pool_though_the_newest_is_the_sam
 
 def test_a_look_back_s_pool_is_the_whole_panel_s_at_that_date(service):
     bundled = source("bundled").panel()
-    past = service.past.look_back(bundled, "Italy", "new_cases", [], window=90)
+    past = service.past.look_back(bundled, "Italy", "new_cases", [], Learning(90))
     for one in past.cuts:
         of_all = PoolOf(bundled, "new_cases", one.at)
         assert one.series.pool.key == of_all.key == cut(bundled, "Spain", "new_cases", one.at).series.pool.key
@@ -185,11 +186,24 @@ def test_without_others_or_with_changed_figures_there_is_no_pool():
     assert struck.real.pool is struck.series.pool is None
 
 
-def test_a_pool_holds_the_largest_regions_only(monkeypatch):
+def test_many_regions_are_parted_by_size(monkeypatch):
+    whole = PoolOf(panel(), "new")
+    assert whole.around("Aland") is whole
+    requests = [Request(prepare(panel(), region), "pooled", 4) for region in REGIONS]
+    assert len({request.pool.key for request in requests}) == 1
     monkeypatch.setattr(figures, "MOST_REGIONS", 3)
     whole = PoolOf(panel(), "new")
-    assert [whole.holds(region) for region in REGIONS] == [False, True, True, True]
-    assert whole.gather().regions == ("Bornholm", "Corsica", "Dragør")
+    assert [whole.around(region).part for region in REGIONS] == [1, 1, 0, 0]
+    assert whole.gather().regions == ("Corsica", "Dragør")
+    assert whole.around("Aland").gather().regions == ("Aland", "Bornholm")
+    assert whole.around("Elba") is None
+    requests = [Request(prepare(panel(), region), "pooled", 4) for region in REGIONS]
+    assert len({request.pool.key for request in requests}) == 2
+    assert len({request.key for request in requests}) == 4
+
+
+def test_a_region_that_has_a_part_to_itself_learns_alone(monkeypatch):
+    monkeypatch.setattr(figures, "MOST_REGIONS", 1)
     assert Request(prepare(panel(), "Aland"), "pooled", 4).pool is None
 
 

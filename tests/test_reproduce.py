@@ -1,3 +1,4 @@
+import io
 import runpy
 import subprocess
 from dataclasses import replace
@@ -10,6 +11,7 @@ from forecasting.cli import main
 from forecasting.service import forecasts_table
 from forecasting.sources import source
 from forecasting.sources.file import read_panel
+from forecasting.sources.mapping import Mapping, read_file
 
 HOSTILE = ["'; touch owned; '", "$(touch owned)", "`touch owned`", '"""\nimport os', "-x", "a\n# b", "=1+1", "\\"]
 
@@ -148,3 +150,87 @@ def test_no_comment_holds_a_name_that_would_end_it(service):
     seen = view(service, yours("a\nimport os #.csv", file_of("A")), "A", "value", ("naive",), 2)
     for text in (reproduce.command_line(seen), reproduce.snippet(seen)):
         assert not any(line.startswith("import os #") for line in text.splitlines())
+
+
+GERMAN = Mapping("Tag", "Fälle", "Ort", covariates=("Regen",), day_first=True, combine="sum")
+
+
+def german(written="%d/%m/%Y"):
+    """A table that nobody reads without being told how: two rows a day, days before months, and a sign that is no number."""
+    days = pd.date_range("2021-01-01", periods=40)
+    rows = [
+        f"{day.strftime(written)};{ort};{'<5' if i == 3 else 50 + 7 * (i % 5)},5;{i % 3};{i}"
+        for ort in ("Köln", "Bonn")
+        for i, day in enumerate(days)
+        for _ in range(2)
+    ]
+    return "\n".join(["Tag;Ort;Fälle;Regen;Tote", *rows, ""]).encode()
+
+
+def mapped(name, content, mapping, tmp_path):
+    """A panel as Your data makes one of a file that was mapped by hand; the file is in the current folder."""
+    (tmp_path / name).write_bytes(content)
+    panel, report = read_file(tmp_path / name, mapping)
+    assert not report.alone
+    return replace(panel, source="yours-0123abcd")
+
+
+@pytest.mark.parametrize("change", [{}, {"combine": "mean"}, {"value": "Tote"}, {"day_first": False}])
+def test_a_mapping_by_hand_is_in_both_and_both_give_the_page_s_forecasts(service, tmp_path, capsys, change):
+    mapping = replace(GERMAN, **change)
+    content = german() if mapping.day_first else german("%m/%d/%Y")
+    panel = mapped("zahlen.csv", content, mapping, tmp_path)
+    region = panel.regions()[0]
+    seen = replace(
+        view(service, panel, region, panel.statistics[0].name, ("naive", "theta"), 4),
+        mapping=mapping,
+        file="zahlen.csv",
+    )
+    wanted = shown(service, seen)
+    assert_same(by_command_line(seen), wanted)
+    assert_same(by_python(seen, tmp_path), wanted)
+    assert "revised" not in capsys.readouterr().out
+    assert mapping.to_json() in words_of(seen)
+
+
+def test_totals_are_said_by_the_mapping_alone(service, tmp_path):
+    days = pd.date_range("2024-01-01", periods=40)
+    content = pd.DataFrame({"day": days, "seen": range(0, 400, 10)}).to_csv(index=False).encode()
+    panel = mapped("sums.csv", content, Mapping("day", "seen", cumulative=True), tmp_path)
+    mapping = Mapping("day", "seen", cumulative=True)
+    seen = replace(view(service, panel, "sums", panel.statistics[0].name, ("naive",), 4), mapping=mapping)
+    assert "--cumulative" not in reproduce.command_line(seen)
+    wanted = shown(service, seen)
+    assert_same(by_command_line(seen), wanted)
+    assert_same(by_python(seen, tmp_path), wanted)
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, "\u2028import os", "\u202e", "'"])
+def test_a_mapping_of_hostile_names_stays_one_word_and_one_string(service, tmp_path, name):
+    content = io.BytesIO()
+    pd.DataFrame({"day": pd.date_range("2024-01-01", periods=40), name: range(40), "a": "A"}).to_parquet(content)
+    mapping = Mapping("day", name.strip(), "a")
+    panel = mapped("f.parquet", content.getvalue(), mapping, tmp_path)
+    statistic = panel.statistics[0].name
+    seen = replace(view(service, panel, "A", statistic, ("naive",), 2), mapping=mapping, file="f.parquet")
+    words = words_of(seen)
+    assert Mapping.from_json(words[words.index("--mapping") + 1]) == mapping
+    assert words[words.index("--mapping") + 1].isprintable()
+    assert len(by_python(seen, tmp_path)) == 2 * 23
+    assert len(by_command_line(seen)) == 2 * 23
+    assert not (tmp_path / "owned").exists()
+
+
+def test_a_mapping_too_long_for_a_command_line_is_a_file_beside_it(service, tmp_path):
+    days = pd.date_range("2024-01-01", periods=40)
+    table = pd.DataFrame({f"region {i}": range(i, 40 + i) for i in range(300)}, index=days).rename_axis("day")
+    mapping = Mapping("day", wide=tuple(reversed(table.columns)))
+    panel = mapped("f.csv", table.to_csv().encode(), mapping, tmp_path)
+    seen = replace(view(service, panel, "region 7", "value", ("naive",), 2), mapping=mapping, file="f.csv")
+    for text in (reproduce.command_line(seen), reproduce.snippet(seen)):
+        assert len(text) < 2500
+        assert any("'mapping.json'" in line and line.startswith("#") for line in text.splitlines())
+    (tmp_path / "mapping.json").write_text(mapping.to_json(), encoding="utf-8")
+    wanted = shown(service, seen)
+    assert_same(by_command_line(seen), wanted)
+    assert_same(by_python(seen, tmp_path), wanted)

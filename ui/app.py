@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import streamlit as st
 
+from forecasting import settings
 from forecasting.jobs import JobQueue
 from forecasting.palette import DARK, LIGHT, Theme
 from forecasting.service import Service
@@ -17,6 +20,7 @@ GRACE = 0.25
 def service() -> Service:
     """The process's service: its workers start with it and its jobs outlive every browser session."""
     st.secrets.load_if_toml_exists()  # Streamlit puts what is in there into the environment, where settings look
+    os.environ.setdefault(settings.MAX_UPLOAD, str(st.get_option("server.maxUploadSize")))
     store = Store()
     return Service(store, JobQueue(store, grace=GRACE))
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from forecasting import charts, sources
+from forecasting import charts, holidays, sources
+from forecasting.errors import RequestError
 from forecasting.frequency import Frequency
+from forecasting.learning import Learning
 from forecasting.models import model, models
 from forecasting.panel import Panel, Statistic
 from forecasting.series import Series
@@ -27,9 +29,12 @@ PER_DAY = {"daily": 1.0, "weekly": 1 / 7}
 
 #: What a visitor is told who opens a link to somebody's own file.
 ELSEWHERE = (
-    "This link shows a file of its sender's, which is kept nowhere but with them; upload the same file on Your data to "
-    "see it. Until then you see the bundled figures."
+    "This link shows a file of its sender's, which is kept nowhere but with them: the link holds a fingerprint of it, neither "
+    "the file nor its name. Ask them for the file and give it, unchanged and under any name, on Your data to see the same. "
+    "Until then you see the bundled figures."
 )
+#: Not in the link to a file with one region only, which may be called after the file.
+_REGIONS = ("region", "regions")
 #: Seconds a page waits for figures before it says that they are being fetched.
 PATIENCE = 0.4
 
@@ -47,7 +52,7 @@ class Choices:
     region: str
     models: tuple[str, ...]
     horizon: int
-    window: int | None
+    learning: Learning
     whole: Series
     series: Series
     smooth: bool
@@ -74,13 +79,18 @@ def choose(service: Service, more: Callable[[Panel, Statistic, str], dict[str, s
         whole = service.series(panel, region, statistic.name)
         horizon = _horizon(whole.frequency)
         with st.expander("More", expanded=False):
-            window = _window(whole.frequency)
+            learning = Learning(
+                _window(whole.frequency), _covariates(panel, chosen), _holidays(whole.frequency, chosen)
+            )
             smooth = _smooth(whole)
             band = _band(chosen)
     also = more(panel, statistic, region) if more else {}
-    link.write(_state(panel, statistic, region, chosen, horizon, window, smooth, band) | also)
-    series = whole.tail(window) if window else whole
-    return Choices(panel, statistic, region, tuple(chosen), horizon, window, whole, series, smooth, band)
+    state = _state(panel, statistic, region, chosen, horizon, learning, smooth, band) | also
+    if yours.is_yours(panel.source) and len(panel.regions(statistic.name)) == 1:
+        state = {name: value for name, value in state.items() if name not in _REGIONS}
+    link.write(state)
+    seen = learning.of(whole)
+    return Choices(panel, statistic, region, tuple(chosen), horizon, learning, whole, seen, smooth, band)
 
 
 def _panel(service: Service) -> Panel:
@@ -198,6 +208,52 @@ def _window(frequency: Frequency) -> int | None:
     return None if days == "all" else round(int(days) * PER_DAY[frequency.name])
 
 
+def _covariates(panel: Panel, chosen: list[str]) -> tuple[str, ...]:
+    """Further columns to learn from, where there are any and a chosen model uses them."""
+    known = panel.covariates()
+    if not known or not any(model(name).uses_covariates for name in chosen):
+        return ()
+    link.seed_many("covariates", known, [], "column")
+    st.session_state["covariates"] = [name for name in st.session_state["covariates"] if name in known]
+    return tuple(
+        st.multiselect(
+            "Learn also from",
+            known,
+            key="covariates",
+            help="Further columns of these figures. Pooled, and the Ensemble through it, regresses on them, as far as they "
+            "are known up to now, and gives them the weight that they have earned. Other models do without.",
+            on_change=link.forget_notes,
+            persist_state="session",
+        )
+    )
+
+
+def _holidays(frequency: Frequency, chosen: list[str]) -> str:
+    """The country whose public holidays matter, for counts of days and models that use them; empty for none."""
+    if frequency.name != "daily" or not any(model(name).uses_holidays for name in chosen):
+        return ""
+    known = holidays.countries()
+    wish = link.asked("holidays")
+    link.seed("holidays", ["", *known, *_part_of(wish)], "", "country's holidays")
+    return st.selectbox(
+        "Holidays of",
+        ["", *known, *_part_of(st.session_state["holidays"])],
+        format_func=lambda code: known.get(code, code) or "No country",
+        key="holidays",
+        help="Counts often fall on public holidays, and catch up after them. Prophet and Pooled learn by how much.",
+        on_change=link.forget_notes,
+        persist_state="session",
+    )
+
+
+def _part_of(code: str | None) -> list[str]:
+    """A part of a country that a link asks for, as ``US-CA``; the picker offers whole countries only."""
+    try:
+        return [holidays.check(code)] if code and "-" in code else []
+    except RequestError:
+        return []
+
+
 def _smooth(series: Series) -> bool:
     if not charts.can_smooth(series):
         return False
@@ -233,7 +289,7 @@ def _state(
     region: str,
     chosen: list[str],
     horizon: int,
-    window: int | None,
+    learning: Learning,
     smooth: bool,
     band: str,
 ) -> dict[str, str]:
@@ -243,9 +299,13 @@ def _state(
         "region": region,
         "models": ",".join(chosen) or link.NONE,
         "horizon": str(horizon),
-    }
-    if window:
+    } | yours.in_links(panel.source)
+    if learning.window:
         state["window"] = st.session_state["window"]
+    if learning.covariates:
+        state["covariates"] = ",".join(learning.covariates)
+    if learning.holidays:
+        state["holidays"] = learning.holidays
     if st.session_state.get("mean") is False:
         state["smooth"] = "0"
     if band != AUTO:

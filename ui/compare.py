@@ -196,7 +196,7 @@ def _look_backs(
 def _look_back(service: Service, choices: Choices, asked: Question, region: str) -> LookBack:
     try:
         return service.past.look_back(
-            choices.panel, region, choices.statistic.name, asked.models, choices.window, asked.origins
+            choices.panel, region, choices.statistic.name, asked.models, choices.learning, asked.origins
         )
     except ForecastingError as error:  # figures of a region beside the sidebar's may be of no use
         return LookBack(why_not=str(error))
@@ -265,7 +265,7 @@ def _cancel(service: Service, choices: Choices, asked: Question) -> None:
 def _go_on(service: Service, pasts: dict[str, LookBack], choices: Choices) -> None:
     try:
         for past in pasts.values():
-            service.ask(comparison.stopped(past, choices.window), background=True, retry=True)
+            service.ask(comparison.stopped(past, choices.learning), background=True, retry=True)
     except QueueFull as error:
         st.warning(str(error), icon=":material/hourglass_top:")
         return

@@ -54,8 +54,7 @@ def heading(choices: Choices) -> None:
             f"{plain(choices.region)}: {plain(choices.statistic.label.lower())}", anchor=False, width="content"
         )
         with st.popover("Share", icon=":material/link:", width="content"):
-            needs = ", for whoever gives the same file on Your data" if yours.is_yours(choices.panel.source) else ""
-            st.caption(f"This link opens the same view elsewhere{needs}.")
+            st.caption(plain(f"This link opens the same view elsewhere. {yours.needs(choices.panel.source)}".strip()))
             st.code(link.url(), language=None, wrap_lines=True)
     st.caption(
         " · ".join(
@@ -110,7 +109,9 @@ def _state(service: Service, choices: Choices, at_first: bool = False) -> State:
             full = str(error)
     if at_first and any(not job.finished for job in jobs.values()):
         return State(jobs, LookBack(begun=False), full)
-    past = service.past.look_back(choices.panel, choices.region, choices.statistic.name, choices.models, choices.window)
+    past = service.past.look_back(
+        choices.panel, choices.region, choices.statistic.name, choices.models, choices.learning
+    )
     return State(jobs, past, full)
 
 
@@ -352,6 +353,7 @@ def _files(heading: str) -> DeltaGenerator:
 def _view(choices: Choices) -> reproduce.View:
     source = choices.panel.source
     own = yours.files().get(source) if yours.is_yours(source) else None
+    read = own.read() if own else None
     return reproduce.View(
         choices.panel,
         choices.region,
@@ -359,8 +361,10 @@ def _view(choices: Choices) -> reproduce.View:
         choices.models or ("naive",),
         choices.horizon,
         choices.series,
-        choices.window,
+        choices.learning.window,
+        choices.learning.covariates,
         file=own.name if own else "",
+        mapping=read.mapping if read and read.report and not read.report.alone else None,
     )
 
 

@@ -54,8 +54,13 @@ def put_aside(sentence: str) -> None:
 
 def waits_for() -> str | None:
     """The source of the link that was put aside, if there is one."""
-    source: str | None = st.session_state.get(_ASIDE, {}).get("source")
-    return source
+    return waits_with("source")
+
+
+def waits_with(name: str) -> str | None:
+    """What the link that was put aside asks for."""
+    wish: str | None = st.session_state.get(_ASIDE, {}).get(name)
+    return wish
 
 
 def reopen() -> None:

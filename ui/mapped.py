@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
-from forecasting.sources.mapping import Looked, Mapping
+from forecasting.sources.mapping import Looked, Mapping, Question, QuestionKind
 from ui.plain import plain
 from ui.yours import File, Read
 
@@ -24,61 +23,52 @@ COMBINED = {None: "are a mistake", "sum": "are added up", "mean": "are averaged"
 PUBLISHED = ("Oxford tracker", "Johns Hopkins")
 
 
-@dataclass(frozen=True)
-class Question:
-    """Something that only the visitor knows.
-
-    Attributes:
-        text: as it is asked.
-        role: what of the `Mapping` the answer decides; empty where the answer is one of the select boxes.
-        answers: what may be answered: value -> label.
-    """
-
-    text: str
-    role: str = ""
-    answers: dict[Any, str] = field(default_factory=dict)
-
-
-def questions(read: Read) -> list[Question]:
+def questions(read: Read) -> tuple[Question, ...]:
     """What the first look left open."""
-    return [_question(text) for text in read.looked.questions] if read.looked else []
+    return read.looked.asks if read.looked else ()
 
 
-def _question(text: str) -> Question:
-    if order := re.search(r"is that (.+) or (.+)\?$", text):
-        return Question(text, "day_first", {True: order[1], False: order[2]})
-    if text.endswith("summed or averaged?"):
-        return Question(text, "combine", {"sum": "Summed", "mean": "Averaged"})
-    if text.endswith("running totals?"):
-        return Question(text, "cumulative", {True: "Yes", False: "No"})
-    return Question(text)
+def _answers(question: Question) -> dict[Any, str]:
+    """What may be answered: value of the `Mapping`'s field -> label. None where the answer is one of the select boxes."""
+    match question.kind:
+        case QuestionKind.DAY_FIRST if question.days:
+            return {True: question.days[0], False: question.days[1]}
+        case QuestionKind.COMBINE:
+            return {"sum": "Summed", "mean": "Averaged"}
+        case QuestionKind.CUMULATIVE:
+            return {True: "Yes", False: "No"}
+    return {}
 
 
 def are_open(read: Read) -> bool:
     """Whether nothing can be read before a question is answered."""
-    return any(question.answers and getattr(read.mapping, question.role, None) is None for question in questions(read))
+    return any(
+        _answers(question) and getattr(read.mapping, question.kind, None) is None for question in questions(read)
+    )
 
 
 def answer(file: File, read: Read) -> Mapping | None:
     """Draw the questions; gives the mapping with their answers, None where nothing is answered."""
     mapping = read.mapping
     for question in questions(read):
-        if not question.answers or mapping is None:
+        answers = _answers(question)
+        if not answers or mapping is None:
             st.info(f"{plain(question.text)} Choose it below.", icon=":material/help:")
             continue
-        now = getattr(mapping, question.role)
+        now = getattr(mapping, question.kind)
         with st.container(border=True):
             st.markdown(f":material/help: {plain(question.text)}")
             said = st.segmented_control(
                 question.text,
-                list(question.answers),
-                format_func=question.answers.__getitem__,
-                default=now or None if question.role == "cumulative" else now,  # no totals unless said so is no answer
-                key=f"answer {file.source} {question.role} {now}",
+                list(answers),
+                format_func=answers.__getitem__,
+                # No totals unless said so is no answer.
+                default=now or None if question.kind is QuestionKind.CUMULATIVE else now,
+                key=f"answer {file.source} {question.kind} {now}",
                 label_visibility="collapsed",
             )
         if said is not None:
-            mapping = replace(mapping, **{question.role: said})
+            mapping = replace(mapping, **{question.kind.value: said})
     return mapping
 
 

@@ -19,7 +19,7 @@ from forecasting.panel import Panel, Statistic
 from forecasting.roll_call import RollCall, View, newest
 from forecasting.service import Service
 from forecasting.wording import compact
-from ui import link
+from ui import bulk, link
 from ui.choices import Choices, one_model
 from ui.numbered import numbered
 from ui.plain import plain
@@ -61,6 +61,7 @@ def _calls() -> Kept[RollCall]:
 def forget(panel: Panel) -> None:
     """Keep no view of this panel's figures."""
     _calls().forget(panel.table)
+    bulk.forget(panel)
 
 
 def leaving() -> bool:
@@ -128,7 +129,7 @@ def heading(choices: Choices) -> None:
 
 def live(service: Service, choices: Choices) -> None:
     """Everything that changes while forecasts are made; it polls alone, and stops when all is done."""
-    view = View(choices.statistic.name, st.session_state["model"], choices.horizon, choices.window)
+    view = View(choices.statistic.name, st.session_state["model"], choices.horizon, choices.learning)
     name = (id(service), choices.panel.source, view)
     call = _calls().get(name, choices.panel.table, lambda: RollCall(service, choices.panel, view))
     every = choices.panel.regions(view.statistic)
@@ -147,6 +148,7 @@ def live(service: Service, choices: Choices) -> None:
             st.rerun()
 
     st.fragment(draw, run_every=TICK if busy else None)()
+    bulk.draw(service, choices, view)
 
 
 class _Page:

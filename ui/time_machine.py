@@ -79,7 +79,7 @@ def _look_back(service: Service, choices: Choices, journey: Journey, retry: bool
         choices.region,
         choices.statistic.name,
         choices.models,
-        choices.window,
+        choices.learning,
         dates=[stop.at for stop in journey.stops],
         horizon=choices.horizon,
         first=journey.stops[journey.place].at,

@@ -42,7 +42,7 @@ def live(service: Service, choices: Choices) -> None:
             st.caption("Choose a model in the sidebar.")
             return
         try:
-            struck = _struck(choices, shock).tail(choices.window)
+            struck = _struck(choices, shock).learning(choices.learning)
         except DataError as error:
             st.info(str(error), icon=":material/info:")
             return

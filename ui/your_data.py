@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from forecasting import export, sources
+from forecasting import export, reproduce, sources
 from forecasting.columns import DATE, REGION, STATISTIC, VALUE
 from forecasting.panel import Panel
 from forecasting.sources.mapping import Mapping, Report
@@ -48,9 +48,16 @@ def draw() -> None:
 
 
 def _waiting() -> str:
-    if link.waits_for() in yours.files():
-        return "This is the file that the link you opened shows: explore it to see the same view."
-    return "You opened a link to somebody's own file. Give the same file here, and the link can be followed."
+    source = link.waits_for() or ""
+    if file := yours.files().get(source):
+        said = link.waits_with(yours.LINKED) and (read := file.read(PATIENCE)) and not read.note
+        how = ", and its columns are read as the link says" if said else ""
+        return f"This is the file that the link you opened shows{how}: explore it to see the same view."
+    other = " None of the files here is that one: with one sign changed it is another." if yours.files() else ""
+    return (
+        f"You opened a link to somebody's own file. The link holds its fingerprint ({yours.fingerprint(source)}), neither "
+        f"the file nor its name: give the same file here, unchanged and under any name, and the link can be followed.{other}"
+    )
 
 
 def _give() -> None:
@@ -78,7 +85,8 @@ def _give() -> None:
 
 
 def _take(content: bytes, name: str) -> None:
-    st.session_state[_CHOSEN] = yours.add(content, Path(name).name[-NAME:]).source
+    called = "".join(sign for sign in Path(name).name if sign.isprintable())[-NAME:]
+    st.session_state[_CHOSEN] = yours.add(content, called).source
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
 
 
@@ -129,6 +137,8 @@ def _look_again(file: File) -> None:
 
 def _what_to_do(file: File, read: Read) -> None:
     """What only the visitor knows, what went wrong, or what was understood; and the ways on from here."""
+    if read.note:
+        st.info(f"{plain(read.note)} It was read as is proposed here.", icon=":material/link_off:")
     _map_again(file, read, mapped.answer(file, read))
     if read.error and not mapped.are_open(read):
         st.error(plain(read.error), icon=":material/error:")
@@ -179,6 +189,17 @@ def _understood(file: File, read: Read) -> None:
     with left, st.container(border=True):
         st.markdown("##### Which column is what")
         _map_again(file, read, mapped.choose(file, read))
+        if read.panel and read.mapping:
+            st.download_button(
+                "This mapping, JSON",
+                read.mapping.to_json(),
+                reproduce.MAPPING_FILE,
+                "application/json",
+                key="download mapping",
+                on_click="ignore",
+                icon=":material/download:",
+                help="Which column is what, for `python -m forecasting forecast --input FILE --mapping mapping.json`.",
+            )
     with right, st.container(border=True):
         st.markdown("##### The first rows")
         mapped.preview(read)

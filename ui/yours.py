@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from forecasting.errors import ForecastingError
+from forecasting.errors import DataError, ForecastingError
 from forecasting.panel import Panel
 from forecasting.sources import mapping as columns
-from forecasting.sources.mapping import Looked, Mapping, Report
+from forecasting.sources.mapping import UNCLEAR, Looked, Mapping, Report
+from ui import link
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,10 @@ log = logging.getLogger(__name__)
 MOST = 5
 #: What the name of every file as a source begins with; the first letters of its content's digest follow.
 PREFIX = "yours-"
+#: What links call which column is what.
+LINKED = "mapping"
+#: Letters that a link spends on which column is what.
+MOST_LETTERS = 2_000
 _FILES = "your files"
 
 
@@ -36,6 +41,7 @@ class Read:
         mapping: which column is what, as it was read.
         panel, report: its figures and what was read; None where that failed.
         error: why it failed, in a sentence.
+        note: how it was not read as a link asked for, in a sentence.
     """
 
     looked: Looked | None
@@ -43,6 +49,17 @@ class Read:
     panel: Panel | None = None
     report: Report | None = None
     error: str = ""
+    note: str = ""
+
+    @property
+    def for_links(self) -> str:
+        """What a link says of which column is what, for whoever has the file; nothing of what is proposed anyway.
+
+        The other reads it with `Mapping.from_json`, given what is proposed there.
+        """
+        if self.looked is None or self.mapping is None or self.mapping == self.looked.base:
+            return ""
+        return self.mapping.to_json(self.looked.base)
 
 
 @dataclass(frozen=True)
@@ -94,16 +111,49 @@ def is_yours(source: str) -> bool:
     return re.fullmatch(PREFIX + "[0-9a-f]{8}", source) is not None
 
 
+def fingerprint(source: str) -> str:
+    """What a link has of a file: neither its name nor what is in it."""
+    return source.removeprefix(PREFIX)
+
+
 def is_elsewhere(source: str) -> bool:
     """Whether that is the name of a visitor's file, but of none that is here."""
     return is_yours(source) and source not in files()
 
 
 def add(content: bytes, name: str) -> File:
-    """Take a file and begin to read it; the same content is the same file."""
+    """Take a file and begin to read it; the same content is the same file.
+
+    The one that a link waits for is read as the link says.
+    """
     source = PREFIX + hashlib.sha256(content).hexdigest()[:8]
-    files()[source] = File(source, name, content, _readers().submit(_look_and_read, content, name, source))
+    if link.waits_for() == source:
+        reading = _readers().submit(_read_as_linked, content, name, source, link.waits_with(LINKED) or "{}")
+    else:
+        reading = _readers().submit(_look_and_read, content, name, source)
+    files()[source] = File(source, name, content, reading)
     return files()[source]
+
+
+def in_links(source: str) -> dict[str, str]:
+    """What the address says of a file beside its name as a source."""
+    read = file.read() if (file := files().get(source)) else None
+    said = read.for_links if read else ""
+    return {LINKED: said} if said and len(said) <= MOST_LETTERS else {}
+
+
+def needs(source: str) -> str:
+    """What else is needed, by whoever is sent a link to a file, to see the same; empty where nothing is."""
+    if (file := files().get(source)) is None:
+        return ""
+    read = file.read()
+    said = (
+        "The other person needs the file that you gave, and gives it on Your data, unchanged and under any name: the link "
+        f"knows it by its fingerprint ({fingerprint(source)}) and holds neither the file nor its name."
+    )
+    if read and len(read.for_links) > MOST_LETTERS:
+        return f"{said} Which column is what is too long for a link: it has to be chosen there as you did."
+    return said
 
 
 def read_again(file: File, read: Read, mapping: Mapping) -> None:
@@ -146,6 +196,27 @@ def _look_and_read(
     if sheet is not None:
         proposed = replace(proposed or Mapping(), sheet=sheet)
     return _read(content, name, source, looked, proposed)
+
+
+def _read_as_linked(content: bytes, name: str, source: str, wish: str) -> Read:
+    """Read as the link wishes; where that cannot be, as proposed, with a sentence that says why."""
+    try:
+        if len(wish) > MOST_LETTERS:
+            raise DataError(f"it has more than {MOST_LETTERS:,} letters.")
+        looked = columns.look(content, name, Mapping.from_json(wish).sheet)
+        mapping = Mapping.from_json(wish, looked.base)
+        if looked.mapping is None and mapping == looked.base:
+            return _read(content, name, source, looked, None)
+        if looked.mapping is None and looked.kind != UNCLEAR:
+            raise DataError(f"a table of the {looked.kind} kind is known without it.")
+        panel, report = columns.read(content, name, mapping)
+        return Read(looked, mapping, replace(panel, source=source), report)
+    except Exception as error:
+        read = _look_and_read(content, name, source)
+        if wish == "{}":  # the link says nothing of it
+            return read
+        why = str(error) if isinstance(error, ForecastingError) else "it cannot be read so."
+        return replace(read, note=f"The link says which column is what, but not so that it can be used: {why[:300]}")
 
 
 def _read(content: bytes, name: str, source: str, looked: Looked, mapping: Mapping | None) -> Read:

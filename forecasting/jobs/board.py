@@ -48,6 +48,7 @@ class Entry:
         worker: what fits it, while it runs.
         handed: how often it was handed to a worker, whether that began it or not.
         due: when a worker may take it, on the monotonic clock.
+        lent: another server fits it.
     """
 
     job: Job
@@ -59,6 +60,7 @@ class Entry:
     worker: Killable | None = None
     handed: int = 0
     due: float = 0.0
+    lent: bool = False
 
     def runs(self, fit: int) -> bool:
         """Whether attempt `fit` is still wanted."""
@@ -123,9 +125,15 @@ class Board:
         if entry.job.state is State.running:
             changes.setdefault("seconds", time.monotonic() - entry.began)
         entry.job = move(entry.job, state, next(self._numbers), **changes)
+        entry.lent = False
         entry.began = time.monotonic()
         if state.finished:
             self._finish(entry)
+
+    def lend(self, entry: Entry) -> None:
+        """A running entry is fitted by another server; whatever this one's worker still says of it does not count."""
+        entry.fit, entry.worker, entry.lent = 0, None, True
+        entry.handed -= 1
 
     def begin(self, entry: Entry) -> None:
         """Its worker has really begun: until now it was warming up, or dead without anybody's knowing."""
@@ -162,7 +170,7 @@ class Board:
         return due or min((entry.due - now for entry in waiting), default=None)
 
     def _running(self) -> int:
-        return sum(entry.job.state is State.running for entry in self._active.values())
+        return sum(entry.worker is not None for entry in self._active.values())
 
     def _is_slow(self, model: str) -> bool:
         """Whether a fit by this model keeps a worker for long, from what is known of the last one."""

@@ -17,6 +17,7 @@ from forecasting.jobs.derived import Derived
 from forecasting.jobs.fit import fit
 from forecasting.jobs.job import Job, State
 from forecasting.jobs.protocol import Event
+from forecasting.jobs.sharing import Sharing
 from forecasting.jobs.supervisor import Supervisor
 from forecasting.models import model
 from forecasting.panel import Panel
@@ -24,6 +25,7 @@ from forecasting.request import PoolRequest, Request
 from forecasting.series import Forecast
 
 if TYPE_CHECKING:  # a worker imports this package too, and needs no database
+    from forecasting.jobs.claims import Claims
     from forecasting.store import Store
 
 log = logging.getLogger(__name__)
@@ -67,7 +69,9 @@ class JobQueue:
         self._board = Board(grace)
         self._derived = Derived()
         names = [f"fits {number}" for number in range(workers or settings.workers())]
-        self._supervisors = [Supervisor(self._board, self._keep, command, name) for name in names]
+        self._sharing = Sharing(self._board, store, _claims(store))
+        self._sharing.start()
+        self._supervisors = [Supervisor(self._board, self._keep, self._sharing, command, name) for name in names]
         for supervisor in self._supervisors:
             supervisor.start()
         atexit.register(self.close)
@@ -135,6 +139,11 @@ class JobQueue:
                 self._cancel(entry)
         return self.job(key)
 
+    @property
+    def able(self) -> bool:
+        """Whether fits get done: some worker has been ready, and none of its successors has failed to start."""
+        return any(supervisor.able for supervisor in self._supervisors)
+
     def forget(self, panel: Panel) -> None:
         """Hold no figures of this panel's source any more. Fits go on; who asks again is answered from the store."""
         self._derived.forget(panel.source)
@@ -171,6 +180,7 @@ class JobQueue:
             self._board.changed.notify_all()
         for supervisor in self._supervisors:
             supervisor.join(timeout=10)
+        self._sharing.close()
 
     def _submit_members(self, request: Request, background: bool, retry: bool) -> Job:
         """The members' fits, and the job of what is blended from them."""
@@ -237,6 +247,7 @@ class JobQueue:
 
     def _cancel(self, entry: Entry) -> None:
         worker = entry.worker
+        self._sharing.cancel(entry)
         self._board.move(entry, State.cancelled)
         if worker:
             worker.kill()
@@ -250,3 +261,12 @@ class JobQueue:
             self._store.put(key, event.forecast, event.seconds, lineage)
         except Exception:  # the forecast is here all the same, and the next one may be kept
             log.exception("A forecast could not be stored")
+
+
+def _claims(store: Store) -> Claims | None:
+    """The claims of a store that several servers share."""
+    if not store.shared:
+        return None
+    from forecasting.jobs.claims import Claims
+
+    return Claims(store.shared)

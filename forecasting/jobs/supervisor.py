@@ -17,6 +17,7 @@ from forecasting.jobs.board import Board, Entry
 from forecasting.jobs.job import State
 from forecasting.jobs.process import WorkerProcess
 from forecasting.jobs.protocol import Event, Order
+from forecasting.jobs.sharing import Sharing
 from forecasting.models import model
 from forecasting.request import GatheredRequest, PoolRequest, Request
 
@@ -41,14 +42,16 @@ Keep = Callable[[Request | PoolRequest, Event], None]
 class Supervisor(threading.Thread):
     """Runs until the board is closed. `keep` stores a result before anybody is told of it."""
 
-    def __init__(self, board: Board, keep: Keep, command: Sequence[str], name: str) -> None:
+    def __init__(self, board: Board, keep: Keep, sharing: Sharing, command: Sequence[str], name: str) -> None:
         super().__init__(name=name, daemon=True)
         self._board = board
         self._keep = keep
+        self._sharing = sharing
         self._command = command
         self._worker: WorkerProcess | None = None
         self._barren = 0  # workers in a row that died before they began a fit
         self._unready = 0.0  # workers in a row that died before they were ready
+        self.able = False  # whether a worker is, or will be again, ready to fit
 
     def run(self) -> None:
         """See the class."""
@@ -96,7 +99,7 @@ class Supervisor(threading.Thread):
             ready = any(event.name == "ready" for event in worker.events)
         if not ready:
             return
-        self._unready = 0.0
+        self._unready, self.able = 0.0, True
         with self._board.changed:
             self._board.ready += 1
         try:
@@ -122,6 +125,9 @@ class Supervisor(threading.Thread):
     def _fit(self, worker: WorkerProcess, entry: Entry, order: Order) -> None:
         """Has `worker` fit `entry`, until that is finished or the worker is no more."""
         fit, limit = order.fit, model(order.request.model).time_limit
+        assert not isinstance(order.request, GatheredRequest)
+        if not self._sharing.claim(entry, order.request):
+            return
         line = self._line(entry, order)
         try:
             if not line:
@@ -137,6 +143,7 @@ class Supervisor(threading.Thread):
                     self._follow(worker, entry, order)
         finally:
             self._settle(worker, entry, fit)
+            self._sharing.release(entry.job.key)
 
     def _line(self, entry: Entry, order: Order) -> str:
         """What to send; empty where that cannot be had, which is then said."""
@@ -215,6 +222,7 @@ class Supervisor(threading.Thread):
 
     def _tell_if_hopeless(self) -> None:
         """Fails what waits when workers keep dying before they are ready, and no other one is."""
+        self.able = self.able and self._unready < HOPELESS
         with self._board.changed:
             if self._unready < HOPELESS or self._board.ready:
                 return

@@ -69,6 +69,7 @@ class Model(ABC):
         time_limit: seconds after which a background fit is ended.
         members: names of the models that this one blends; see `BlendedModel`.
         uses_covariates: it, or a member, learns from the covariates of a series' pool.
+        uses_holidays: it, or a member, uses the holidays of a series of days.
     """
 
     name: ClassVar[str]
@@ -81,6 +82,7 @@ class Model(ABC):
     time_limit: ClassVar[float] = 60.0
     members: ClassVar[tuple[str, ...]] = ()
     uses_covariates: ClassVar[bool] = False
+    uses_holidays: ClassVar[bool] = False
 
     @abstractmethod
     def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:

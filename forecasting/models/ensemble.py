@@ -34,13 +34,14 @@ class Ensemble(BlendedModel):
     order = 5
     members = (POOLED, "ets", "sarima")
     uses_covariates = True
+    uses_holidays = True
 
     def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:
         """See `Model.forecast`: fits its members one after the other; a queue does it side by side."""
         from forecasting.models import model
 
         forecasts: dict[str, Forecast] = {}
-        members = [name for name in self.members if series.has_others or name != POOLED]
+        members = [name for name in self.members if series.around or name != POOLED]
         for done, name in enumerate(members):
             report(Progress(model(name).label, done, len(members)))
             with suppress(ModelError):

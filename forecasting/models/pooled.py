@@ -13,6 +13,7 @@ from forecasting.frequency import Frequency
 from forecasting.models import _fallback
 from forecasting.models._covariates import Covariates, usable
 from forecasting.models._experts import WITH_COVARIATES, root
+from forecasting.models._holiday_effect import HolidayEffect, holiday_effects
 from forecasting.models._weighed import Learned, learn
 from forecasting.models.base import PooledModel, Progress, Report, ignore
 from forecasting.models.predictive import from_spread
@@ -38,7 +39,8 @@ class Pooled(PooledModel):
         "from all regions takes part, and after a year the time of the year does. On the command line, further columns of "
         "a file can take part as well, such as tests or mobility up to now. How much each of these counts is decided by "
         "their errors on the same regions so far, forecast from the figures as they were published then. Best with many "
-        "regions that rise and fall together; of a single region it knows no more than exponential smoothing does."
+        "regions that rise and fall together; of a single region it knows no more than exponential smoothing does. With a "
+        "country's holidays, the days of a week are given the shares that they had around earlier ones."
     )
     reference = (
         "Montero-Manso & Hyndman (2021), Principles and algorithms for forecasting groups of time series; Herbster & "
@@ -48,13 +50,14 @@ class Pooled(PooledModel):
     order = 15
     time_limit = 180.0
     uses_covariates = True
+    uses_holidays = True
 
     def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:
         """See `Model.forecast`: from all regions of the series' pool, or, without one, from this series alone."""
         if not len(series):
             raise ModelError("There is not a single figure to learn from.")
-        if series.pool is not None and series.has_others:
-            return self.forecast_pool(series.pool.gather(), horizon, report)[series.region]
+        if pool := series.around:
+            return self.forecast_pool(pool.gather(), horizon, report)[series.region]
         return self._forecasts({series.region: series}, None, horizon, report)[series.region]
 
     def forecast_pool(self, pool: Pool, horizon: int, report: Report = ignore) -> dict[str, Forecast]:
@@ -76,11 +79,11 @@ class Pooled(PooledModel):
             covariates = usable(pool, list(series.values()), counts, blocks.periods)
         learned = learn(counts, earlier, blocks.ahead(horizon), blocks.year, covariates.tables)
         report(Progress(f"forecasting {_regions(len(series))}", 1, 2))
-        method = _method(learned, len(series))
-        forecasts = {
-            region: self._one(one, blocks, learned.mean[place], learned.spread[place], horizon, method, learned.trust)
-            for place, (region, one) in enumerate(series.items())
-        }
+        effects = holiday_effects(series, blocks.whole(horizon)) if frequency.name == "daily" else {}
+        method, forecasts = _method(learned, len(series)), {}
+        for place, (region, one) in enumerate(series.items()):
+            mean, spread, effect = learned.mean[place], learned.spread[place], effects.get(region)
+            forecasts[region] = self._one(one, blocks, mean, spread, effect, horizon, method, learned.trust)
         return {
             region: replace(one, notes=(*one.notes, *covariates.notes)) if covariates.notes else one
             for region, one in forecasts.items()
@@ -92,6 +95,7 @@ class Pooled(PooledModel):
         blocks: _Blocks,
         mean: np.ndarray,
         spread: np.ndarray,
+        effect: HolidayEffect | None,
         horizon: int,
         method: str,
         trust: float,
@@ -103,7 +107,7 @@ class Pooled(PooledModel):
             )
             return replace(repeated, fitted={"trust": trust})
         scale = self.scale(series)
-        mean, spread, noise = _on(scale, *blocks.periods_of(series.values, mean, spread, horizon))
+        mean, spread, noise = _on(scale, *blocks.periods_of(series.values, mean, spread, horizon, effect))
         mean, notes = _fallback.capped(series, scale, mean)
         return from_spread(
             self, series, scale, mean, spread, noise, method=method, notes=notes, fitted={"trust": trust}
@@ -132,7 +136,11 @@ class _Blocks:
 
     def ahead(self, horizon: int) -> int:
         """Blocks that hold so many periods, and one more to draw a line to."""
-        return horizon if self.periods == 1 else -(-horizon // self.periods) + 1
+        return horizon if self.periods == 1 else self.whole(horizon) + 1
+
+    def whole(self, horizon: int) -> int:
+        """Blocks that hold so many periods."""
+        return -(-horizon // self.periods)
 
     def table(self, series: Mapping[str, Series]) -> np.ndarray:
         """Shape (blocks, regions), counts a block; single periods begin with the first date of any region.
@@ -159,20 +167,27 @@ class _Blocks:
         return np.asarray(values[-count * self.periods :].reshape(count, self.periods).sum(axis=1))
 
     def periods_of(
-        self, values: np.ndarray, mean: np.ndarray, spread: np.ndarray, horizon: int
+        self,
+        values: np.ndarray,
+        mean: np.ndarray,
+        spread: np.ndarray,
+        horizon: int,
+        effect: HolidayEffect | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Mean, spread and noise of each period ahead on the fourth root, from those of blocks: the region's own pattern."""
         if self.periods == 1:
             return mean[:horizon], spread[:horizon], None
         share = root(np.array(1 / self.periods))
-        recent = self._blocks(values)[-PATTERN_BLOCKS:]
-        pattern, noise = self._pattern(values, recent)
+        usual = values if effect is None else effect.usual
+        pattern, noise = self._pattern(usual, self._blocks(usual)[-PATTERN_BLOCKS:])
         middles = self.periods * np.arange(len(mean) + 1) - (self.periods - 1) / 2
-        ahead = np.arange(1, horizon + 1)
-        level = np.interp(ahead, middles, np.concatenate([root(recent[-1:]), mean])) * share
+        ahead = np.arange(1, self.periods * self.whole(horizon) + 1)
+        level = np.interp(ahead, middles, np.concatenate([root(self._blocks(values)[-1:]), mean])) * share
         wide = np.interp(ahead, middles, np.concatenate([[0.0], spread])) * share
-        shape = root(np.resize(pattern, horizon))
-        return level * shape, wide * shape, np.where(shape > 0, noise, 0.0)
+        shape = root(np.resize(pattern, len(ahead)))
+        if effect is not None:
+            shape = shape * effect.within_weeks(level * shape)
+        return (level * shape)[:horizon], (wide * shape)[:horizon], np.where(shape > 0, noise, 0.0)[:horizon]
 
     def _pattern(self, values: np.ndarray, recent: np.ndarray) -> tuple[np.ndarray, float]:
         """Each place's share of a block times its length, and the noise around that on the fourth root."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecasting.holidays import ORDINARY, days_since
 from forecasting.models import _fallback
 from forecasting.models.base import Model, Report, ignore
 from forecasting.models.predictive import from_paths
@@ -28,6 +29,8 @@ CHANGEPOINT_RANGE = 1.0
 CHANGEPOINT_PRIOR_SCALE = 0.5
 #: More places for a change of slope than this only cost time.
 MOST_CHANGEPOINTS = 60
+#: Little is believed of what holidays did, for 90 days hold few of them.
+HOLIDAYS_PRIOR_SCALE = 0.1
 #: Stan's own limit is far higher; figures without any noise reach it, and then take very long.
 MOST_STEPS = 300
 
@@ -41,12 +44,13 @@ class Prophet(Model):
         "Draws the past as straight pieces of trend (on a root scale) plus smooth weekly and yearly waves, and lets "
         "the slope change in the future as often and as much as it has. Of daily counts it sees the last 90 days. It "
         "copes with level shifts and with yearly waves in a long weekly or monthly history. On epidemics it goes "
-        "straight on past every peak. Its own bands are far too narrow (`python -m benchmarks calibrate` measures how far) "
-        "and are widened here."
+        "straight on past every peak. With a country's holidays, it expects of the next ones what the last ones did. "
+        "Its own bands are far too narrow (`python -m benchmarks calibrate` measures how far) and are widened here."
     )
     reference = "Taylor & Letham, Forecasting at Scale, The American Statistician 72(1) (2018)"
     version = 2
     order = 40
+    uses_holidays = True
 
     def warm_up(self) -> None:
         """See `Model.warm_up`."""
@@ -84,6 +88,7 @@ def sample(series: Series, values: np.ndarray, horizon: int) -> np.ndarray:
             changepoint_prior_scale=CHANGEPOINT_PRIOR_SCALE,
             uncertainty_samples=SAMPLES,
             **seasonalities(series),
+            **holidays(series, horizon),
         )
         with _seeded():
             model.fit(pd.DataFrame({"ds": series.dates, "y": values}), seed=0, iter=MOST_STEPS)
@@ -102,6 +107,26 @@ def seasonalities(series: Series) -> dict[str, Any]:
         "yearly_seasonality": days >= 2 * 365,
         "weekly_seasonality": days >= 13 and (hourly or series.frequency.name == "daily"),
         "daily_seasonality": hourly and series.season > 1,
+    }
+
+
+def holidays(series: Series, horizon: int) -> dict[str, Any]:
+    """Holidays, and the days after them, of the past and the future; nothing where there was none to learn from.
+
+    All are called alike, so that what one holiday did is expected of the next one, in shares of the trend.
+    """
+    if not series.holidays or series.frequency.name != "daily":
+        return {}
+    days = series.dates.append(series.frequency.after(series.origin, horizon))
+    ago = days_since(series.holidays, days)
+    known = (ago != ORDINARY) & np.isin(ago, ago[: len(series)])
+    if not known.any():
+        return {}
+    table = pd.DataFrame({"ds": days[known], "holiday": [f"{count} days after a holiday" for count in ago[known]]})
+    return {
+        "holidays": table,
+        "holidays_mode": "multiplicative",
+        "holidays_prior_scale": HOLIDAYS_PRIOR_SCALE,
     }
 
 

@@ -19,7 +19,7 @@ from forecasting.sources._cells import (
     shown,
     two_orders,
 )
-from forecasting.sources._roles import Mapping
+from forecasting.sources._roles import Mapping, Question, QuestionKind
 from forecasting.sources._table import RawTable
 from forecasting.sources.file import words
 
@@ -108,7 +108,7 @@ class Guess:
     """
 
     def __init__(self, raw: RawTable) -> None:
-        self.kind, self.questions = "unclear", list[str]()
+        self.kind, self.questions = "unclear", list[Question]()
         self.mapping: Mapping | None = None
         self.roles = dict.fromkeys(raw.cells, ("left out", "not recognised"))
         self._raw = raw
@@ -118,10 +118,11 @@ class Guess:
         date = self._date()
         if date is None:
             headed = date_share(list(raw.cells)[-20:]) > 0.5
+            turned = "The dates stand in the header: can the table be turned, so that they stand in one column?"
             self.questions.append(
-                "The dates stand in the header: can the table be turned, so that they stand in one column?"
+                Question(QuestionKind.TURNED, turned)
                 if headed
-                else "Which column holds the dates?"
+                else Question(QuestionKind.DATES, "Which column holds the dates?")
             )
             return
         self._columns(date)
@@ -230,7 +231,7 @@ class Guess:
         for column in list(self._raw.cells)[_LOOKED_COLUMNS:]:
             self.roles[column] = ("left out", f"only the first {_LOOKED_COLUMNS} columns are looked at")
         if not usable:
-            self.questions.append("Which column holds the counts?")
+            self.questions.append(Question(QuestionKind.COUNTS, "Which column holds the counts?"))
             return
         scores = {column: _score(facts[column]) for column in usable}
         value = max(usable, key=scores.__getitem__)
@@ -242,7 +243,8 @@ class Guess:
             if column != value:
                 self.roles[column] = ("covariate", "further numbers")
         if len(equals) > 1:
-            self.questions.append(f"What is to be forecast: {_either([shown(column) for column in equals[:5]])}?")
+            which = f"What is to be forecast: {_either([shown(column) for column in equals[:5]])}?"
+            self.questions.append(Question(QuestionKind.WHICH, which))
         self.kind = "tidy"
         covariates = tuple(column for column in usable if column != value)
         self.mapping = Mapping(date, value, region, statistic, as_of, covariates)
@@ -277,22 +279,25 @@ class Guess:
             self.roles[date] = ("date", "its cells are dates, day first as usual with points")
         elif unclear is not None:
             first, second = (int(part) for part in re.split(r"[-/]", unclear)[:2])
-            self.questions.append(f"{unclear}: is that {first} {_MONTHS[second]} or {second} {_MONTHS[first]}?")
+            days = (f"{first} {_MONTHS[second]}", f"{second} {_MONTHS[first]}")
+            self.questions.append(Question(QuestionKind.DAY_FIRST, f"{unclear}: is that {days[0]} or {days[1]}?", days))
         twice = raw.cells.duplicated(keys).to_numpy() if repeated else np.array([False])
         if twice.any():
             row = int(np.argmax(twice))
             place = f"{str(raw.cells[region].iloc[row])[:40]} on " if region else ""
             when = str(raw.cells[date].iloc[row]).removesuffix(" 00:00:00")[:40]
-            self.questions.append(
-                f"{place}{when} has several rows (the second in {raw.place(row)}): are they to be summed or averaged?"
-            )
+            several = f"{place}{when} has several rows (the second in {raw.place(row)})"
+            self.questions.append(Question(QuestionKind.COMBINE, f"{several}: are they to be summed or averaged?"))
         closer = self._closer(date)
         if closer and not twice.any():
-            self.questions.append(f"Rows are {closer} apart: are those of one period to be summed or averaged?")
-        if set(words(raw.name)) & _CUMULATIVE_WORDS or _folded(mapping.value or "") & _CUMULATIVE_WORDS:
+            apart = f"Rows are {closer} apart: are those of one period to be summed or averaged?"
+            self.questions.append(Question(QuestionKind.COMBINE, apart))
+        if set(words(raw.name)) & _CUMULATIVE_WORDS or called_totals(mapping.value):
             mapping = replace(mapping, cumulative=True)
         elif mapping.value is not None and not twice.any() and self._never_falls(mapping.value, region):
-            self.questions.append(f"{shown(mapping.value)} never falls: are these running totals?")
+            self.questions.append(
+                Question(QuestionKind.CUMULATIVE, f"{shown(mapping.value)} never falls: are these running totals?")
+            )
         self.mapping = mapping
 
     def _closer(self, date: str) -> str | None:
@@ -311,6 +316,11 @@ class Guess:
         steps = np.diff(parsed_numbers(part, value)[0])
         steps = steps[np.isfinite(steps)]
         return len(steps) >= 30 and bool((steps >= 0).all()) and float((steps > 0).mean()) >= 0.3
+
+
+def called_totals(column: str | None) -> bool:
+    """Whether a column of counts is taken for running totals because of its name."""
+    return bool(_folded(column or "") & _CUMULATIVE_WORDS)
 
 
 _MONTHS = (

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from forecasting import settings
 from forecasting.errors import DataError
 
-#: No table is larger than this once unpacked, so that a small file cannot fill the memory.
+#: No table is larger than this.
 MAX_BYTES = 400_000_000
+#: An archive may unpack to so many times what may be uploaded, and to no more than a machine with 1 GB can bear, so that
+#: a small file cannot fill the memory: reading takes some ten bytes a byte of CSV (58 MB: 745 MB with the app itself, and
+#: 97 MB: 1,062 MB).
+PACKED, BEARABLE_BYTES = 2, 60_000_000
 #: Tables with more text than this to a byte of archive are made to fill the memory; small ones may be anything.
 MAX_RATIO, ALWAYS_BYTES = 100, 50_000_000
 #: JSON and workbooks take far more memory and time than their size.
@@ -40,7 +45,8 @@ def one_line(error: Exception) -> str:
 
 def unpacked_limit(content: bytes) -> int:
     """How many bytes an archive may unpack to."""
-    return min(MAX_BYTES, max(ALWAYS_BYTES, MAX_RATIO * len(content)))
+    most = min(PACKED * 1_000_000 * settings.max_upload(), BEARABLE_BYTES)
+    return min(most, max(ALWAYS_BYTES, MAX_RATIO * len(content)))
 
 
 def too_large(name: str, limit: int) -> DataError:

@@ -9,6 +9,7 @@ import csv
 import io
 import re
 import zipfile
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.errors import DataError
+from forecasting.formulas import all_restored
 from forecasting.sources._json import read_json, sound
 from forecasting.sources._limits import (
     MAX_BYTES,
@@ -30,7 +32,8 @@ from forecasting.sources._limits import (
     too_large,
     unpacked_limit,
 )
-from forecasting.sources._unpacking import unpacked
+from forecasting.sources._uneven import Uneven, uneven
+from forecasting.sources._unpacking import check_packing, unpacked
 
 SEPARATORS = ",;\t|"
 _EMPTY = "the file is empty; give a table with the columns region, date and value."
@@ -50,6 +53,7 @@ class RawTable:
         word: ``"line"``, ``"row"`` or ``"record"``.
         decimal_comma: numbers may be written as ``"1,5"``.
         sheets: the names of a workbook's sheets.
+        uneven: lines of a CSV that were read though they have not as many cells as its header.
     """
 
     name: str
@@ -58,6 +62,17 @@ class RawTable:
     word: str
     decimal_comma: bool = False
     sheets: tuple[str, ...] = ()
+    uneven: Uneven | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader has to be told of how it was read."""
+        return self.uneven.notes if self.uneven else ()
+
+    @property
+    def from_spreadsheet(self) -> bool:
+        """Whether it is a CSV or a workbook, as spreadsheets write them and `export` writes them for spreadsheets."""
+        return self.word == "line" or bool(self.sheets)
 
     def error(self, message: str, row: int | None = None) -> DataError:
         """A `DataError` that names the file and, for the `row`-th row, its line."""
@@ -74,11 +89,14 @@ def every(header: Sequence[str]) -> Sequence[str]:
     return header
 
 
-def read_table(content: bytes, name: str, choose: Choice = every, sheet: str | None = None) -> RawTable:
+def read_table(
+    content: bytes, name: str, choose: Choice = every, sheet: str | None = None, strict: bool = True
+) -> RawTable:
     """Read `content`, whose kind shows in its first bytes; of a CSV only the columns that `choose` picks.
 
-    Of a workbook the sheet called `sheet`, or the first. Raises `DataError`, in one line, for anything that is not
-    such a table.
+    Of a workbook the sheet called `sheet`, or the first. Unless it is `strict`, a line of a CSV may have fewer cells than
+    the header, the others being empty, and more if those are empty; `RawTable.uneven` has such lines. Raises
+    `DataError`, in one line, for anything that is not such a table.
     """
     content = unpacked(content, name)
     if content.startswith(b"PAR1"):
@@ -86,13 +104,13 @@ def read_table(content: bytes, name: str, choose: Choice = every, sheet: str | N
     elif content.startswith(b"PK\x03\x04"):
         table = _read_xlsx(content, name, sheet)
     else:
-        table = _read_text(content, name, choose)
+        table = _read_text(content, name, choose, strict)
     if table.cells.empty:
         raise table.error("there is a header but no row below it; add the figures.")
     return replace(table, cells=_without_blank_columns(table.cells))
 
 
-def _read_text(content: bytes, name: str, choose: Choice) -> RawTable:
+def _read_text(content: bytes, name: str, choose: Choice, strict: bool) -> RawTable:
     content = _as_utf8(content, name)
     if not content or content.isspace():
         raise DataError(f"{name}: {_EMPTY}")
@@ -100,7 +118,7 @@ def _read_text(content: bytes, name: str, choose: Choice) -> RawTable:
         found = read_json(content, name)
         if found is not None:
             return _records(*found, name)
-    return _read_csv(content, name, choose)
+    return _read_csv(content, name, choose, strict)
 
 
 def _records(header: list[str], rows: list[list[str]], name: str) -> RawTable:
@@ -109,7 +127,7 @@ def _records(header: list[str], rows: list[list[str]], name: str) -> RawTable:
     return RawTable(name, cells[kept].reset_index(drop=True), np.arange(1, len(cells) + 1)[kept], "record")
 
 
-def _read_csv(content: bytes, name: str, choose: Choice) -> RawTable:
+def _read_csv(content: bytes, name: str, choose: Choice, strict: bool) -> RawTable:
     head = content[: 1_000_000 + len(content) - len(content.lstrip(b"\r\n"))].lstrip(b"\r\n").splitlines()[0]
     unquoted = re.sub(r'"[^"]*"', "", head.decode("utf-8", errors="replace"))
     separator = max(SEPARATORS, key=unquoted.count)
@@ -118,7 +136,10 @@ def _read_csv(content: bytes, name: str, choose: Choice) -> RawTable:
     if (count := len(chosen) * content.count(b"\n")) > MAX_TEXT_CELLS:
         raise DataError(f"{name}: it has {count:,} cells, {MAX_TEXT_CELLS:,} at most are read of a text; give Parquet.")
     # A few columns of a publisher's big file: a width check of all of them would take longer than reading.
-    lines = _lines(content, separator, name, len(header), header_ends) if chosen == header else None
+    other = None if strict else array("q")
+    lines = _lines(content, separator, name, len(header), header_ends, other) if chosen == header else None
+    widths = other[1::2] if other else [len(header)]
+    longer, shorter = max(widths) > len(header), min(widths) < len(header)
     try:
         cells = pd.read_csv(
             io.BytesIO(content),
@@ -129,7 +150,9 @@ def _read_csv(content: bytes, name: str, choose: Choice) -> RawTable:
             header=None,
             names=header,
             index_col=False,
-            usecols=chosen,
+            # With it pandas takes lines that are too long, without it those that are too short; both in one go only.
+            usecols=None if shorter and not longer else chosen,
+            low_memory=not (shorter and longer),
             skiprows=header_ends,
         )
     except (ValueError, pd.errors.ParserError) as error:
@@ -141,9 +164,10 @@ def _read_csv(content: bytes, name: str, choose: Choice) -> RawTable:
         raise DataError(f"{name}: the quotes in it do not match; save it anew as CSV.")
     # The check has found the blank rows already.
     filled = lines > 0 if checked else (cells != "").any(axis=1).to_numpy()
-    if filled.all():
-        return RawTable(name, cells, lines, "line", separator == ";")
-    return RawTable(name, cells[filled].reset_index(drop=True), lines[filled], "line", separator == ";")
+    if not filled.all():
+        cells, lines = cells[filled].reset_index(drop=True), lines[filled]
+    told = uneven(other, header, len(lines)) if other else None
+    return RawTable(name, cells, lines, "line", separator == ";", uneven=told)
 
 
 def _as_utf8(content: bytes, name: str) -> bytes:
@@ -198,23 +222,36 @@ def _header(content: bytes, separator: str, name: str) -> tuple[list[str], int]:
     try:
         for _, end, row in _rows(content, separator):
             if any(row):
-                return _named([cell.strip() for cell in row], name), end
+                return _named(all_restored([cell.strip() for cell in row]), name), end
     except csv.Error as error:
         raise DataError(f"{name}: it cannot be read as CSV ({one_line(error)}); save it anew as CSV.") from None
     raise DataError(f"{name}: the file is empty; give a table with the columns region, date and value.")
 
 
-def _lines(content: bytes, separator: str, name: str, width: int, header_ends: int) -> np.ndarray:
-    """The line of each row below the header, 0 for a blank one. Raises `DataError` for a row of another width."""
+def _lines(
+    content: bytes,
+    separator: str,
+    name: str,
+    width: int,
+    header_ends: int,
+    other: array[int] | None = None,
+) -> np.ndarray:
+    """The line of each row below the header, 0 for a blank one.
+
+    Of a row of another width its line and how many cells it has are put into `other`, where it can only be meant in one
+    way. Raises `DataError` for one that cannot, and without `other` for any.
+    """
     if b'"' in content or b"\r" in content:
-        return _parsed_lines(content, separator, name)
-    return _simple_lines(content, separator, name, width, header_ends)
+        return _parsed_lines(content, separator, name, other)
+    return _simple_lines(content, separator, name, width, header_ends, other)
 
 
-def _parsed_lines(content: bytes, separator: str, name: str) -> np.ndarray:
+def _parsed_lines(content: bytes, separator: str, name: str, other: array[int] | None = None) -> np.ndarray:
     """As `_lines`, whatever is quoted."""
     lines: list[int] = []
     width = 0
+    # A quote that is never closed may have joined cells, or whole lines; then only the line itself can be asked about.
+    joins = '\n\r"' if content.count(b'"') % 2 == 0 else f'\n\r"{separator}'
     try:
         for start, _, row in _rows(content, separator):
             if not any(row):
@@ -223,6 +260,9 @@ def _parsed_lines(content: bytes, separator: str, name: str) -> np.ndarray:
                 width = len(row)
             elif len(row) == width:
                 lines.append(start)
+            elif other is not None and _is_clear(row, width, joins):
+                lines.append(start)
+                other.extend((start, len(row)))
             else:
                 raise _wrong_width(name, start, len(row), width)
     except csv.Error as error:
@@ -230,17 +270,40 @@ def _parsed_lines(content: bytes, separator: str, name: str) -> np.ndarray:
     return np.array(lines, dtype=int)
 
 
-def _simple_lines(content: bytes, separator: str, name: str, width: int, header_ends: int) -> np.ndarray:
+def _is_clear(row: list[str], width: int, joins: str) -> bool:
+    """Whether a row of another width can only be meant in one way: what is too much is empty, or too little is there.
+
+    A cell with one of the signs that `joins` has may be several.
+    """
+    if len(row) > width:
+        return not any(cell.strip() for cell in row[width:])
+    return not any(sign in cell for cell in row for sign in joins)
+
+
+def _simple_lines(
+    content: bytes,
+    separator: str,
+    name: str,
+    width: int,
+    header_ends: int,
+    other: array[int] | None = None,
+) -> np.ndarray:
     """As `_parsed_lines`, but faster, where nothing is quoted: a row is a line and a separator separates."""
     letters = np.frombuffer(content if content.endswith(b"\n") else content + b"\n", dtype=np.uint8)
     ends = np.flatnonzero(letters == ord("\n"))[header_ends - 1 :]
     starts, ends = ends[:-1] + 1, ends[1:]
+    sign = separator.encode()
     separators = np.add.reduceat(letters == ord(separator), starts, dtype=np.int32) if len(starts) else starts
     blank = separators == ends - starts
-    wrong = ~blank & (separators != width - 1)
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise _wrong_width(name, header_ends + 1 + row, int(separators[row]) + 1, width)
+    odd = np.flatnonzero(~blank & (separators != width - 1))
+    if len(odd):
+        # Without quotes no cell has joined another, so that only those that are too many need a look.
+        sure = (separators[odd] < width) | ((separators[odd] == width) & (letters[ends[odd] - 1] == ord(separator)))
+        for row in odd if other is None else odd[~sure]:
+            if other is None or content[starts[row] : ends[row]].split(sign, width)[width].strip(sign + b" \t"):
+                raise _wrong_width(name, header_ends + 1 + int(row), int(separators[row]) + 1, width)
+        if other is not None:
+            other.frombytes(np.column_stack([odd + header_ends + 1, separators[odd] + 1]).astype(np.int64).tobytes())
     return np.where(blank, 0, header_ends + 1 + np.arange(len(starts)))
 
 
@@ -314,6 +377,7 @@ def _read_xlsx(content: bytes, name: str, sheet: str | None) -> RawTable:
 
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            check_packing(archive, name)
             unpacked = sum(entry.file_size for entry in archive.infolist())
         limit = min(MAX_SHEET_BYTES, unpacked_limit(content))
         if unpacked > limit:
@@ -339,7 +403,7 @@ def _read_xlsx(content: bytes, name: str, sheet: str | None) -> RawTable:
     if width * len(numbered) > 10 * MAX_SHEET_CELLS:
         row = next(i for i, row in numbered if len(row) == width)
         raise DataError(f"{name}, row {row}: a stray cell makes the sheet {width:,} columns wide; save it as CSV.")
-    header = ["" if cell is None else str(cell).strip() for cell in numbered[0][1]]
+    header = all_restored(["" if cell is None else str(cell).strip() for cell in numbered[0][1]])
     header += [""] * (width - len(header))
     rows = [[*row, *[None] * (width - len(row))] for _, row in numbered[1:]]
     cells = pd.DataFrame(rows, columns=_named(header, name), dtype=object)

@@ -48,7 +48,7 @@ class AddressSource(ConfiguredSource):
             found = _found(self._setting)
             single = found.is_file and not found.files[0].endswith(_PARQUET)
             if single and not (self._setting.regions or self._setting.since):
-                return read_table(_content(found, self.name), self.name), ()
+                return read_table(_content(found, self.name), self.name, strict=False), ()
             return self._scanned(found)
         except ForecastingError:
             raise

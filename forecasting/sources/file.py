@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,12 +16,13 @@ from forecasting.frequency import Frequency
 from forecasting.panel import Panel, Statistic
 from forecasting.sources import jhu, oxcgrt
 from forecasting.sources._cells import dates, number_block, numbers, parsed_numbers, shown
+from forecasting.sources._names import labels_of
 from forecasting.sources._table import RawTable, read_table
 from forecasting.sources._tidy import Tidy, stacked
 from forecasting.sources.base import Source, new_and_cumulative
 
 #: What other programs call our columns; the hub and Nixtla's libraries among them.
-_SYNONYMS = {"location_name": REGION, "location": REGION, "unique_id": REGION, "ds": DATE, "y": VALUE}
+SYNONYMS = {"location_name": REGION, "location": REGION, "unique_id": REGION, "ds": DATE, "y": VALUE}
 _SHAPES = "give the columns region, date and value, or dates in the first column and a column a region"
 
 
@@ -46,12 +48,18 @@ def read_panel(file: str | Path | bytes, name: str | None = None, cumulative: bo
     - the Oxford tracker's tables and Johns Hopkins' global time series.
 
     Values are counts per period unless `cumulative`, or unless the file's or the statistic's name has the word
-    "cumulative" in it. Empty cells are periods that were not published.
+    "cumulative" in it. Empty cells are periods that were not published. A line of a CSV with too few cells is read as if
+    the others were empty, and `Panel.notes` say so; one with too many is refused unless those are empty.
 
     Raises `DataError`, on one line, with the file, the line or column, what is wrong there and what to do.
     """
-    content, name = _opened(file, name)
-    return panel_of(read_table(content, name, oxcgrt.needed), cumulative)
+    return panel_of(table_of(file, name), cumulative)
+
+
+def table_of(file: str | Path | bytes, name: str | None = None) -> RawTable:
+    """The cells that `read_panel` makes its panel of; `RawTable.notes` say which lines were odd."""
+    content, name = opened(file, name)
+    return read_table(content, name, oxcgrt.needed, strict=False)
 
 
 def panel_of(raw: RawTable, cumulative: bool = False) -> Panel:
@@ -71,12 +79,13 @@ def panel_from(raw: RawTable, understood: Understood) -> Panel:
         _frequencies(raw, table),
         understood.attribution,
         understood.licence,
-        (*understood.tidy.notes, *_hints(table, understood.statistics)),
+        (*raw.notes, *understood.tidy.notes, *_hints(table, understood.statistics)),
         understood.tidy.parents,
     )
 
 
-def _opened(file: str | Path | bytes, name: str | None) -> tuple[bytes, str]:
+def opened(file: str | Path | bytes, name: str | None = None) -> tuple[bytes, str]:
+    """What is in a file, and what messages call it. Raises `DataError` where it cannot be read."""
     if isinstance(file, bytes):
         return file, name or "your table"
     path = Path(file)
@@ -112,15 +121,28 @@ def _published(tidy: Tidy, source: type[Source], nouns: tuple[str, ...]) -> Unde
 
 
 def _renamed(raw: RawTable) -> RawTable:
-    """Our names for the columns, whatever their case; of several that may be the region, the most readable."""
-    lower = {column.lower(): column for column in raw.cells}
-    names = {lower[name]: name for name in (REGION, DATE, VALUE, STATISTIC, AS_OF) if name in lower}
-    for synonym, name in _SYNONYMS.items():
-        if synonym in lower and name not in names.values():
-            names[lower[synonym]] = name
-    spare = [lower[synonym] for synonym in _SYNONYMS if synonym in lower and lower[synonym] not in names]
+    """With our names for the columns, and without what else may stand for one of them."""
+    names = our_names(raw.cells)
+    lower = _in_small_letters(raw.cells)
+    spare = [lower[synonym] for synonym in SYNONYMS if synonym in lower and lower[synonym] not in names]
     cells = raw.cells.drop(columns=spare if VALUE in names.values() else []).rename(columns=names)
     return replace(raw, cells=_without_index(cells))
+
+
+def our_names(header: Iterable[str]) -> dict[str, str]:
+    """Our names for the columns that have one, whatever their case; of several that may be the region, the most readable."""
+    lower = _in_small_letters(header)
+    names: dict[str, str] = {lower[name]: name for name in (REGION, DATE, VALUE, STATISTIC, AS_OF) if name in lower}
+    for synonym, name in SYNONYMS.items():
+        if synonym in lower and name not in names.values():
+            names[lower[synonym]] = name
+    return names
+
+
+def _in_small_letters(header: Iterable[str]) -> dict[str, str]:
+    """The columns by their names in small letters; of two the one that is written so."""
+    columns = list(header)
+    return {column.lower(): column for column in columns} | {column: column for column in columns if column.islower()}
 
 
 def _without_index(cells: pd.DataFrame) -> pd.DataFrame:
@@ -153,7 +175,7 @@ def _from_tidy(raw: RawTable) -> Tidy:
 def _labels(raw: RawTable, column: str, otherwise: str) -> pd.Series:
     if column not in raw.cells:
         return pd.Series([otherwise] * len(raw.cells), dtype="str")
-    labels = raw.cells[column].astype("string").fillna("").str.strip().astype("str").reset_index(drop=True)
+    labels = labels_of(raw, column)
     nameless = (labels == "").to_numpy()
     if nameless.any():
         raise raw.error(f"the column {column!r} is empty; fill it in or delete the row.", int(np.argmax(nameless)))

@@ -13,6 +13,7 @@ from forecasting.columns import DATE, FORECASTS, HORIZON, MODEL, ORIGIN, QUANTIL
 from forecasting.errors import DataError
 from forecasting.evaluation import LEVEL_DECIMALS, crossing
 from forecasting.sources._cells import dates, numbers, shown
+from forecasting.sources._names import labels_of
 from forecasting.sources._table import RawTable, read_table
 from forecasting.sources.file import read_panel
 from forecasting.us import matched
@@ -62,7 +63,7 @@ def read_forecasts(path: str | Path, name: str | None = None, regions: Collectio
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: {(error.strerror or 'it cannot be read').lower()}; check the path.") from None
-    raw, left_out = _quantiles_only(_renamed(read_table(content, name)))
+    raw, left_out = _quantiles_only(_renamed(read_table(content, name, strict=False)))
     table = _of_a_hub(raw) if ORIGIN not in raw.cells else _ours(raw)
     # The week before the origin is history to us, whatever a hub may score.
     early = (table[HORIZON] < 1).to_numpy()
@@ -74,7 +75,7 @@ def read_forecasts(path: str | Path, name: str | None = None, regions: Collectio
         crossed = crossing(table)
     except DataError as error:
         raise raw.error(str(error)) from None
-    table.attrs = {"notes": _notes(left_out, int(early.sum()), crossed)}
+    table.attrs = {"notes": (*raw.notes, *_notes(left_out, int(early.sum()), crossed))}
     return table
 
 
@@ -157,7 +158,7 @@ def _whole(raw: RawTable) -> pd.Series:
 
 
 def _text(raw: RawTable, column: str) -> pd.Series:
-    labels = raw.cells[column].astype("string").fillna("").str.strip().astype("str").reset_index(drop=True)
+    labels = labels_of(raw, column)
     nameless = (labels == "").to_numpy()
     if nameless.any():
         raise raw.error(f"the column {column!r} is empty; fill it in or delete the row.", int(np.argmax(nameless)))

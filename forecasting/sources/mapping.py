@@ -13,6 +13,7 @@ from forecasting.columns import AS_OF, DATE, PANEL, REGION, STATISTIC, VALUE
 from forecasting.frequency import Frequency
 from forecasting.panel import Panel
 from forecasting.sources import jhu, oxcgrt
+from forecasting.sources._alone import reads_alone
 from forecasting.sources._cells import (
     cure,
     parsed_block,
@@ -20,16 +21,22 @@ from forecasting.sources._cells import (
     readable_dates,
     shown,
 )
-from forecasting.sources._guess import Guess
-from forecasting.sources._roles import Column, Mapping
+from forecasting.sources._guess import Guess, called_totals
+from forecasting.sources._names import labels_of
+from forecasting.sources._roles import COMBINED, Column, Mapping, Question
+from forecasting.sources._roles import MAX_LETTERS as MAX_LETTERS
+from forecasting.sources._roles import QuestionKind as QuestionKind
 from forecasting.sources._table import RawTable, every, read_table
 from forecasting.sources._tidy import Tidy, stacked
-from forecasting.sources.file import Understood, panel_from, panel_of, statistics_of, words
+from forecasting.sources._uneven import TOO_FEW, TOO_MANY
+from forecasting.sources.file import Understood, opened, panel_from, panel_of, statistics_of, words
 
 PROBLEMS = ("line", "column", "cell", "what", "remedy")
 #: So many are listed; how many more there are is said.
 MOST_PROBLEMS = 1000
 NO_NUMBER, NO_DATE, NO_NAME, NEGATIVE = "not a number", "not a date", "no name", "below zero"
+#: The kind of a table in which no column could be told from another.
+UNCLEAR = "unclear"
 _NEGATIVE_REMEDY = "leave it if it corrects earlier counts; otherwise mend it."
 
 
@@ -38,7 +45,7 @@ class Looked:
     """What a first look found. `kind` is "tidy", "wide", "Oxford tracker", "Johns Hopkins" or "unclear".
 
     `mapping` is the proposal: None where nothing could be guessed, and for a publisher's own format, which `read`
-    knows without one. `sample` has the first 20 rows as text; `questions` are what only the reader can answer.
+    knows without one. `sample` has the first 20 rows as text; `asks` is what only the reader can answer.
     """
 
     name: str
@@ -48,12 +55,29 @@ class Looked:
     columns: tuple[Column, ...]
     sample: pd.DataFrame
     mapping: Mapping | None
-    questions: tuple[str, ...] = ()
+    asks: tuple[Question, ...] = ()
+
+    @property
+    def base(self) -> Mapping:
+        """What is proposed for the same content whatever the file is called.
+
+        A `Mapping` that is said by how it differs from this one (`Mapping.to_json`) is the same for all who have the file.
+        """
+        proposed = self.mapping or Mapping()
+        return replace(proposed, cumulative=called_totals(proposed.value), sheet=None)
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """What is asked, in words."""
+        return tuple(question.text for question in self.asks)
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was read, in figures, in `sentences` for a person, and the `problems` cell by cell."""
+    """What was read, in figures, in `sentences` for a person, and the `problems` cell by cell.
+
+    `alone` is whether `read_panel`, which is told no `Mapping`, would have read the same.
+    """
 
     rows: int
     regions: int
@@ -68,6 +92,7 @@ class Report:
     negative: int = 0
     sentences: tuple[str, ...] = ()
     problems: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(PROBLEMS)))
+    alone: bool = True
 
 
 def look(content: bytes, name: str, sheet: str | None = None) -> Looked:
@@ -75,22 +100,22 @@ def look(content: bytes, name: str, sheet: str | None = None) -> Looked:
 
     Raises `DataError`, in one line, only for what is no table at all.
     """
-    raw = read_table(content, name, oxcgrt.needed, sheet)
+    raw = read_table(content, name, oxcgrt.needed, sheet, strict=False)
     header = list(raw.cells)
     sample = _sample(raw.cells.head(20))
     mapping: Mapping | None = None
-    questions: tuple[str, ...] = ()
+    asks: tuple[Question, ...] = ()
     if oxcgrt.is_published(header):
         kind, roles = "Oxford tracker", {column: _OXFORD.get(column, _PUBLISHED) for column in header}
     elif jhu.is_published(header):
         kind, roles = "Johns Hopkins", {column: _HOPKINS.get(column, _HOPKINS_DAY) for column in header}
     else:
         guess = Guess(raw)
-        kind, roles, questions = guess.kind, guess.roles, tuple(guess.questions)
+        kind, roles, asks = guess.kind, guess.roles, tuple(guess.questions)
         mapping = None if guess.mapping is None else replace(guess.mapping, sheet=sheet)
     texts = sample.to_numpy(dtype=object)
     columns = tuple(Column(column, *roles[column], _examples(texts[:, i])) for i, column in enumerate(header))
-    return Looked(name, kind, len(raw.cells), raw.sheets, columns, sample, mapping, questions)
+    return Looked(name, kind, len(raw.cells), raw.sheets, columns, sample, mapping, asks)
 
 
 _PUBLISHED = ("left out", "not among the counts")
@@ -132,7 +157,8 @@ def read(content: bytes, name: str, mapping: Mapping | None = None) -> tuple[Pan
     Raises `DataError` in one line: for what is no table, a column that is not there, several rows a period where
     `Mapping.combine` does not say what to do with them, and dates without a usual spacing.
     """
-    raw = read_table(content, name, oxcgrt.needed if mapping is None else every, mapping.sheet if mapping else None)
+    choose, sheet = (oxcgrt.needed, None) if mapping is None else (every, mapping.sheet)
+    raw = read_table(content, name, choose, sheet, strict=False)
     if mapping is None:
         panel = panel_of(raw)
         return panel, _report(raw, panel, Troubles(raw), panel.statistics[0].reported_cumulative)
@@ -143,7 +169,15 @@ def read(content: bytes, name: str, mapping: Mapping | None = None) -> tuple[Pan
     table.index = pd.RangeIndex(len(table))
     statistics = statistics_of(table, mapping.cumulative)
     panel = panel_from(raw, Understood(Tidy(table), statistics, f"Figures from {name}"))
-    return panel, _report(raw, panel, troubles, mapping.cumulative, merged, mapping)
+    report = _report(raw, panel, troubles, mapping.cumulative, merged, mapping)
+    wrong = sum(troubles.counts[what] for what in (NO_NUMBER, NO_DATE, NO_NAME))
+    return panel, replace(report, alone=not wrong and reads_alone(raw, mapping, table))
+
+
+def read_file(path: str | Path, mapping: Mapping | None = None) -> tuple[Panel, Report]:
+    """A file as `read` reads its content. Raises `DataError` as that does, and for a file that is not there."""
+    content, name = opened(path)
+    return read(content, name, mapping)
 
 
 class Troubles:
@@ -155,6 +189,11 @@ class Troubles:
         self.counts: Counter[str] = Counter()
         #: Of each column, how many cells are no numbers.
         self.no_numbers: Counter[str] = Counter()
+        if raw.uneven is not None:
+            places = raw.uneven.places(MOST_PROBLEMS)
+            self._found += [(line, column, "", what, remedy) for line, column, what, remedy in places]
+            short = int(raw.uneven.short.sum())
+            self.counts += Counter({TOO_FEW: short, TOO_MANY: len(raw.uneven.lines) - short})
 
     def add(self, wrong: np.ndarray, column: str, what: str, remedy: str = "") -> None:
         """The cells of `column` where `wrong`; without a `remedy` each gets that of a cell that is no number."""
@@ -182,14 +221,16 @@ def _check(raw: RawTable, mapping: Mapping) -> None:
         raise raw.error("it is not said which column holds the dates; choose one.")
     if mapping.value is None and not mapping.wide:
         raise raw.error("it is not said which column holds the counts; choose one.")
-    if mapping.combine not in (None, "sum", "mean"):
+    if mapping.value is not None and mapping.wide:
+        raise raw.error("the counts are in one column, or every region has one of its own; choose one of the two.")
+    if mapping.combine not in (None, *COMBINED):
         raise raw.error("several rows a period are either summed or averaged; choose one of the two.")
     known = set(raw.cells)
     for column, count in _chosen(mapping).items():
         if column not in known:
-            raise raw.error(f"there is no column {column!r}; choose the columns again.")
+            raise raw.error(f"there is no column {shown(column)}; choose the columns again.")
         if count > 1:
-            raise raw.error(f"the column {column!r} is chosen twice; choose another one for one of the two.")
+            raise raw.error(f"the column {shown(column)} is chosen twice; choose another one for one of the two.")
 
 
 def _chosen(mapping: Mapping) -> Counter[str]:
@@ -213,7 +254,7 @@ def _tidy(raw: RawTable, mapping: Mapping, troubles: Troubles) -> pd.DataFrame:
         if column is None:
             labels[name] = pd.Series([otherwise] * len(raw.cells), dtype="str")
             continue
-        labels[name] = raw.cells[column].astype("string").fillna("").str.strip().astype("str").reset_index(drop=True)
+        labels[name] = labels_of(raw, column)
         nameless = (labels[name] == "").to_numpy()
         troubles.add(nameless & kept, column, NO_NAME, "fill it in; the row was left out.")
         kept = kept & ~nameless

@@ -8,6 +8,7 @@ import pytest
 
 from forecasting import charts, export, reproduce
 from forecasting.columns import FORECASTS
+from forecasting.learning import ALL
 from forecasting.looking_back import look_back_tables
 from forecasting.request import Request
 from forecasting.service import forecasts_table
@@ -29,7 +30,7 @@ def files(service, monkeypatch):
         past = service.past.look_back(panel, region, statistic, MODELS)
         asked = panel.statistic(statistic)
         choices = SimpleNamespace(
-            panel=panel, region=region, statistic=asked, models=tuple(MODELS), horizon=horizon, window=None,
+            panel=panel, region=region, statistic=asked, models=tuple(MODELS), horizon=horizon, learning=ALL,
             series=series, whole=series,
         )  # fmt: skip
         fan = charts.Fan(series, forecasts, drafts, "ets", asked.label.lower(), charts.can_smooth(series))

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from forecasting.bulk import Bulk
 from forecasting.models import models
 from forecasting.panel import Panel
 from ui import regions as page_of_regions
@@ -173,3 +174,18 @@ def test_of_thousands_of_regions_200_are_shown_and_any_is_found(regions, service
     page.text_input(key="search").set_value("02999").run()
     assert shown(page)["order"] == ["County 02999"]
     assert "Shown are the 1 that the search finds." in said(page)
+
+
+def test_every_region_is_forecast_into_one_table(regions, monkeypatch):
+    runs = []
+    monkeypatch.setattr("ui.bulk.Bulk", lambda *asked: runs.append(Bulk(*asked)) or runs[-1])
+    page = finished(regions(**STATES, model="theta", horizon="3"))
+    page.button(key="forecast all").click().run()
+    (run,) = runs
+    run.wait(120)
+    page.run()
+    assert not page.exception
+    assert run.table()["region"].nunique() == run.of == 53
+    assert any("53 of 53 regions" in element.proto.text for element in page.get("progress"))
+    labels = [one.proto.label for one in page.get("download_button")]
+    assert labels[-2:] == ["All forecasts, CSV", "All forecasts, Parquet"]

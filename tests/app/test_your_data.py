@@ -2,12 +2,18 @@
 
 import hashlib
 import io
+import json
+import runpy
+import shlex
 
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 from visiting import PATIENCE, SCRIPT, settled
 
+from forecasting.cli import main
+from forecasting.service import forecasts_table
+from forecasting.sources.mapping import Mapping
 from ui import yours
 from ui.choices import ELSEWHERE
 from ui.plain import plain
@@ -264,3 +270,178 @@ def test_marks_in_a_name_are_shown_as_text(visitor):
     explore(page)
     shown = "\n".join(one.value for one in [*page.subheader, *page.caption, *page.markdown])
     assert "![](" not in shown
+
+
+# A mapping by hand: in links, in what can be run elsewhere, and as a file
+
+
+def with_beds():
+    """The table with a second column of counts."""
+    return pd.read_csv(io.BytesIO(table()), dtype=str).assign(beds=range(7000, 7208)).to_csv(index=False).encode()
+
+
+def of_beds(page, name="mine.csv"):
+    """Give it, have the beds forecast, and explore them."""
+    upload(page, with_beds(), name)
+    next(box for box in page.selectbox if box.label == "Counts").select("beds").run()
+    return explore(read(page))
+
+
+def link_of(page):
+    """What the address says."""
+    return {name: values[0] if isinstance(values, list) else values for name, values in page.query_params.items()}
+
+
+def infos(page):
+    return [info.value for info in page.info]
+
+
+def test_a_link_says_which_column_is_what_where_that_was_changed(visitor):
+    sender = of_beds(visitor())
+    link = link_of(sender)
+    assert json.loads(link["mapping"]) == {"value": "beds", "covariates": []}
+    assert not any("mine" in value for value in link.values())
+    page = visitor(**link)
+    assert plain("The link holds its fingerprint (") in infos(page)[0]
+    upload(page, with_beds(), "another name.csv")
+    assert any("its columns are read as the link says" in info for info in infos(page))
+    assert next(box for box in page.selectbox if box.label == "Counts").value is not None
+    explore(page)
+    assert [heading.value for heading in page.subheader] == ["Here: beds"]
+    assert page.metric[0].value == sender.metric[0].value == "7,103"
+    assert link_of(page) == link
+
+
+def test_a_link_says_nothing_of_what_is_proposed_anyway(visitor):
+    assert "mapping" not in link_of(explore(upload(visitor(), table())))
+
+
+def test_a_link_to_a_file_called_cumulative_is_read_the_same_under_another_name(visitor):
+    sender = explore(upload(visitor(), table(), "cumulative.csv"))
+    link = link_of(sender)
+    assert json.loads(link["mapping"]) == {"cumulative": True}
+    page = explore(upload(visitor(**link), table(), "mine.csv"))
+    assert page.metric[0].value == sender.metric[0].value
+    link = link_of(explore(upload(visitor(), table(), "mine.csv")))
+    page = explore(upload(visitor(**link), table(), "cumulative.csv"))
+    assert page.metric[0].value == "103"
+
+
+def test_a_link_has_the_sheet_that_was_chosen(visitor):
+    book = io.BytesIO()
+    with pd.ExcelWriter(book) as writer:
+        pd.DataFrame({"note": ["nothing here"]}).to_excel(writer, sheet_name="About", index=False)
+        pd.read_csv(io.BytesIO(table())).to_excel(writer, sheet_name="Figures", index=False)
+    sender = upload(visitor(), book.getvalue(), "book.xlsx")
+    next(box for box in sender.selectbox if box.label == "Sheet").select("Figures").run()
+    link = link_of(explore(read(sender)))
+    assert json.loads(link["mapping"]) == {"sheet": "Figures"}
+    page = explore(upload(visitor(**link), book.getvalue(), "other.xlsx"))
+    assert page.metric[0].value == "103"
+
+
+HOSTILE = [
+    "", "{", "[]", "x" * 5000, '{"value":' * 100, '{"value":5}', '{"value":"nothing"}', '{"date":"value"}', '{"sheet":"2","wide":[]}',
+    '{"value":"![](http://example.org/a.png)"}', '{"value":"date"}', '{"combine":"rm"}', '{"date":null}', '{"region":"\\ud800"}',
+    '{"__init__":1}', '{"wide":["value"]}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("wish", HOSTILE)
+def test_a_broken_mapping_in_a_link_is_one_sentence_and_the_file_is_read_as_proposed(visitor, wish):
+    link = {"source": source_of(table()), "statistic": "value", "region": "There", "mapping": wish}
+    page = upload(visitor(**link), table())
+    said = [info for info in infos(page) if info.startswith("The link says which column is what, but not so that")]
+    if wish not in ("", '{"sheet":"2","wide":[]}'):  # a table that is no workbook has no sheets to choose from
+        assert len(said) == 1
+        assert len(said[0]) < 600
+        assert said[0].endswith("It was read as is proposed here.")
+        assert "![](" not in said[0]
+        assert "\n" not in said[0]
+    assert not page.error
+    assert metrics(page)["Regions"] == "2"
+    explore(page)
+    assert [heading.value for heading in page.subheader] == ["There: counts"]
+    assert page.metric[0].value == "108"
+
+
+def test_a_mapping_too_long_for_a_link_is_not_in_it_and_the_page_says_so(visitor, monkeypatch):
+    monkeypatch.setattr(yours, "MOST_LETTERS", 20)
+    page = of_beds(visitor())
+    assert "mapping" not in link_of(page)
+    (shared,) = [one.value for one in page.caption if one.value.startswith("This link opens")]
+    assert shared.endswith("Which column is what is too long for a link\\: it has to be chosen there as you did.")
+
+
+def test_what_a_file_of_one_series_is_called_is_not_in_its_link(visitor):
+    content = table(regions=("",)).replace(b",,", b",").replace(b"date,region,value", b"date,value")
+    sender = explore(upload(visitor(), content, "secret name.csv"))
+    assert [heading.value for heading in sender.subheader] == ["secret name: counts"]
+    link = link_of(sender)
+    assert "secret" not in json.dumps(link)
+    page = explore(upload(visitor(**link), content, "other.csv"))
+    assert [heading.value for heading in page.subheader] == ["other: counts"]
+    assert not any("This link" in info for info in infos(page))
+
+
+def test_the_page_tells_both_sides_of_a_link_what_the_other_person_needs(visitor):
+    sender = explore(upload(visitor(), table(), "private.csv"))
+    fingerprint = source_of(table()).removeprefix("yours-")
+    (shared,) = [one.value for one in sender.caption if one.value.startswith("This link opens")]
+    assert shared == plain(
+        "This link opens the same view elsewhere. The other person needs the file that you gave, and gives it on Your data, "
+        f"unchanged and under any name: the link knows it by its fingerprint ({fingerprint}) and holds neither the file nor "
+        "its name."
+    )
+    opened = AppTest.from_file(str(SCRIPT), default_timeout=PATIENCE)
+    for name, value in link_of(sender).items():
+        opened.query_params[name] = value
+    settled(opened.run())
+    (met,) = [info for info in infos(opened) if "This link" in info]
+    for word in ("a fingerprint of it, neither the file nor its name", "unchanged and under any name, on Your data"):
+        assert word in met
+    page = opened.switch_page(PAGE).run()
+    assert infos(page)[0] == plain(
+        f"You opened a link to somebody's own file. The link holds its fingerprint ({fingerprint}), neither the file nor its "
+        "name: give the same file here, unchanged and under any name, and the link can be followed."
+    )
+    upload(page, table(level=101), "private.csv")
+    assert infos(page)[0].endswith(plain("None of the files here is that one: with one sign changed it is another."))
+    upload(page, table(), "called otherwise.csv")
+    assert infos(page)[0] == plain("This is the file that the link you opened shows: explore it to see the same view.")
+    shown = "".join([*infos(opened), *infos(page), *link_of(sender).values()])
+    assert "private" not in shown
+
+
+def test_what_the_page_says_to_run_elsewhere_gives_its_figures(visitor, service, tmp_path, monkeypatch):
+    page = of_beds(visitor(), "the beds.csv")
+    panel = page.session_state["your files"][source_of(with_beds())].read().panel
+    series = service.series(panel, "Here", "beds")
+    models = link_of(page)["models"].split(",")
+    horizon = int(link_of(page)["horizon"])
+    line = next(code.value for code in page.code if "--input" in code.value)
+    script = next(code.value for code in page.code if "read_file(" in code.value)
+    few = line.replace(f"--models {','.join(models)}", "--models ets,theta")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FORECAST_HOME", str(tmp_path / "home"))
+    (tmp_path / "the beds.csv").write_bytes(with_beds())
+    (tmp_path / "again.py").write_text(script.replace(repr(tuple(models)), "('ets', 'theta')"))
+    forecasts = [service.forecast(series, name, horizon) for name in ("ets", "theta")]
+    wanted = forecasts_table("Here", series, forecasts)
+    words = shlex.split("\n".join(row for row in few.splitlines() if not row.startswith("#")).replace("\\\n", " "))
+    for run in (lambda: main(words[3:]), lambda: runpy.run_path("again.py")):
+        (tmp_path / "forecasts.csv").unlink(missing_ok=True)
+        run()
+        found = pd.read_csv("forecasts.csv", parse_dates=["origin", "date"])
+        pd.testing.assert_frame_equal(found, wanted, check_exact=True, check_dtype=False)
+
+
+def test_a_mapping_can_be_taken_away(visitor, monkeypatch):
+    given = {}
+    page = visitor()
+    assert not page.get("download_button")
+    monkeypatch.setattr(
+        "ui.your_data.st.download_button", lambda label, data, name, *_, **__: given.update({name: data})
+    )
+    upload(page, with_beds())
+    assert Mapping.from_json(given["mapping.json"]) == Mapping("date", "value", "region", covariates=("beds",))

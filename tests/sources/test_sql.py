@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
-import shutil
-import socket
 import sqlite3
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from postgres_server import PASSWORD, USER, running
 
 from forecasting.cli import main
 from forecasting.errors import ForecastingError, RequestError, SourceError
@@ -26,7 +22,6 @@ from forecasting.sources import source, sources, sql
 from forecasting.sources.file import read_panel
 from forecasting.sources.sql import SqlSource, database
 
-PASSWORD, USER = "correct-horse", "somebody"
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
 INJECTIONS = [
     "counts; DROP TABLE counts",
@@ -69,57 +64,12 @@ def sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def programs() -> Path | None:
-    """Where PostgreSQL's programs are; not on the path on Debian."""
-    found = shutil.which("initdb")
-    folders = [Path(found).parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    return folders[-1] if folders and (folders[-1] / "initdb").exists() else None
-
-
-def missing(what: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(what)
-    pytest.skip(what)
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[sa.URL]:
-    """A PostgreSQL of our own on loopback, that asks for a password; its owner's address."""
-    folder = programs()
-    if folder is None:
-        missing("PostgreSQL is not installed (apt-get install postgresql)")
-    try:
-        import psycopg  # noqa: F401
-    except ImportError:
-        missing("psycopg is not installed (pip install -r requirements-dev.txt)")
-    # Not in pytest's folder, which only its owner may enter: PostgreSQL refuses to run as root.
-    place = Path(tempfile.mkdtemp(prefix="pg"))
-    user = "postgres" if os.geteuid() == 0 else None
-    try:
-        (place / "password").write_text(PASSWORD)
-        for path in (place, place / "password"):
-            if user:
-                shutil.chown(path, user)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-
-        def run(program: str, *arguments: str) -> None:
-            command = [str(folder / program), "-D", str(place / "data"), *arguments]
-            with (place / "log").open("a") as log:
-                subprocess.run(command, check=True, user=user, cwd="/", stdout=log, stderr=log, timeout=60)
-
-        run("initdb", "-U", USER, "-A", "scram-sha-256", f"--pwfile={place / 'password'}", "-E", "UTF8", "--no-sync")
-        options = f"-c listen_addresses=127.0.0.1 -p {port} -k '' -c fsync=off"
-        run("pg_ctl", "-w", "-o", options, "-l", str(place / "data" / "server.log"), "start")
-        try:
-            url = sa.URL.create("postgresql+psycopg", USER, PASSWORD, "127.0.0.1", port, "postgres")
-            fill(url)
-            yield url
-        finally:
-            run("pg_ctl", "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
+    """A PostgreSQL with the table; its owner's address."""
+    with running() as url:
+        fill(url)
+        yield url
 
 
 @pytest.fixture

@@ -1,0 +1,70 @@
+"""Forecasting 100, 1,000 and 10,000 series with one command line: what a series costs, and going on after an interruption.
+
+Daily counts of 100 days with a weekday pattern and waves of their own, from a Parquet file, 14 days ahead, in as many worker
+processes as there are cores, with a store that is new each time. `python -m benchmarks many 100,1000` measures those
+numbers alone.
+
+- `MODEL/N`: seconds; the reference is what N series would have taken at the price of the number before.
+- `MODEL/N/again`: the same command again, which finds everything in the store; the reference is the first time.
+- `MODEL/N/memory`: the largest process, in MB.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks._figure import Figure, figure
+
+SIZES, MODELS = (100, 1_000, 10_000), ("ets", "pooled")
+DAYS, AHEAD = 100, 14
+
+
+def run(options: Sequence[str]) -> Iterator[Figure]:
+    sizes = [int(size) for size in options[0].split(",")] if options else list(SIZES)
+    for model in MODELS:
+        before = 0.0
+        for size in sizes:
+            with tempfile.TemporaryDirectory() as folder:
+                file = Path(folder) / "counts.parquet"
+                counts(size).to_parquet(file)
+                first, memory = forecast(file, model)
+                again, _ = forecast(file, model)
+            yield figure(f"many/{model}/{size}", first, "s", (before or first / size) * size)
+            yield figure(f"many/{model}/{size}/again", again, "s", first)
+            yield figure(f"many/{model}/{size}/memory", memory, "MB", 1000.0)
+            before = first / size
+
+
+def counts(series: int) -> pd.DataFrame:
+    """A tidy table of made-up counts."""
+    rng, days = np.random.default_rng(1), np.arange(DAYS)
+    level = np.exp(rng.normal(4, 1, (series, 1)))
+    waves = np.exp(0.4 * np.sin(days / 15 + rng.uniform(0, 1, (series, 1))))
+    values = rng.poisson(level * waves * np.where(days % 7 == 6, 0.5, 1.1))
+    dates = pd.date_range("2022-01-01", periods=DAYS)
+    names = [f"Area {place:05d}" for place in range(series)]
+    return pd.DataFrame({"region": np.repeat(names, DAYS), "date": np.tile(dates, series), "value": values.ravel()})
+
+
+def forecast(file: Path, model: str) -> tuple[float, float]:
+    """Seconds that the command takes, and megabytes of its largest process."""
+    arguments = ["--input", str(file), "--models", model, "--horizon", str(AHEAD)]
+    output = ["--output", str(file.with_name("forecasts.parquet")), "--workers", str(os.cpu_count() or 1)]
+    start = time.perf_counter()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "forecasting", "forecast", *arguments, *output],
+        env=os.environ | {"FORECAST_HOME": str(file.parent), "FORECAST_DB_URL": ""},
+    )
+    _, status, used = os.wait4(child.pid, 0)
+    if status:
+        raise SystemExit(f"The command line ended with {os.waitstatus_to_exitcode(status)}.")
+    return time.perf_counter() - start, used.ru_maxrss / 1024

@@ -1,0 +1,187 @@
+"""What each address does. Nothing here blocks the event loop, or waits for a fit for longer than it was asked to."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import re
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated, TypeVar
+
+from fastapi import Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from forecasting import sources
+from forecasting.api.answers import Answer, answer_of, given_up
+from forecasting.api.asking import Asking, blaming
+from forecasting.api.bodies import body_of
+from forecasting.api.problems import Problem, Wrong
+from forecasting.api.register import Asked, Register
+from forecasting.api.schemas import parsed
+from forecasting.models import models
+from forecasting.service import Service
+
+T = TypeVar("T")
+
+PREFIX = "/api"
+#: Requests that are worked on at once; the others wait for their turn without a thread.
+THREADS = 16
+#: Seconds between two looks at a job that a request waits for: at first, and at most.
+LOOK, LONGEST_LOOK = 0.05, 0.5
+#: Smaller answers are not packed, and all are packed quickly rather than well.
+PACKED_FROM, LEVEL = 1_000, 1
+_ID = re.compile(r"[0-9a-f]{40}")
+
+
+class Operations:
+    """On one service; a request has `most` bytes at most, and what was asked is kept in the database at `url`."""
+
+    def __init__(self, service: Service, most: int, url: str | None = None) -> None:
+        self._service = service
+        self._most = most
+        self._asking = Asking(service)
+        self._register = Register(url)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="api")
+
+    async def forecast(self, request: Request) -> Response:
+        """Answers with the forecasts table, or with a job whose `location` has it later.
+
+        Of a source without a `region`, and of a table with several, all regions are forecast as one job. Figures are
+        repaired as the pages repair them; where it is not clear how a table is meant, the answer is the question (422).
+        """
+        content, packed = await body_of(request, self._most), _packs(request)
+        answer, wait, response = await self._run(lambda: self._begin(content, packed))
+        end, pause, asked = time.monotonic() + wait, LOOK, answer.asked
+        while response is None and (left := end - time.monotonic()) > 0:
+            await asyncio.sleep(min(pause, left))
+            pause = min(2 * pause, LONGEST_LOOK)
+            answer, response = await self._run(lambda: self._look(asked, packed))
+        if response is not None:
+            return response
+        location = f"{request.scope.get('root_path') or PREFIX}/v1/jobs/{asked.id}"
+        said = {"id": asked.id, "state": answer.state, "location": location}
+        return JSONResponse(said, 202, {"Location": location, "Retry-After": "1"})
+
+    async def job(self, id: str, request: Request) -> Response:
+        """Its state and progress, its forecasts when it is done, and a sentence when it failed."""
+        location, packed = request.url.path, _packs(request)
+        return await self._run(lambda: _answered(_job(id, self._known(id), location), packed))
+
+    async def cancel(self, id: str, request: Request) -> Response:
+        """What is finished stays; a job that is done stays done."""
+        location, packed = request.url.path, _packs(request)
+        return await self._run(lambda: _answered(_job(id, self._cancelled(id), location), packed))
+
+    async def sources(self) -> Response:
+        """By name, as requests call them."""
+        return await self._run(lambda: JSONResponse({"sources": [_source(one) for one in sources.sources().values()]}))
+
+    async def models(self) -> Response:
+        """By name, as requests call them."""
+        said = ("name", "label", "reference", "instant", "uses_covariates", "uses_holidays")
+        return JSONResponse({"models": [{name: getattr(one, name) for name in said} for one in models().values()]})
+
+    async def regions(
+        self,
+        request: Request,
+        source: Annotated[str, Query(max_length=200, examples=["bundled"])],
+        statistic: Annotated[str | None, Query(max_length=200)] = None,
+    ) -> Response:
+        """With what is counted there."""
+        packed = _packs(request)
+        return await self._run(lambda: _answered(self._regions(source, statistic), packed))
+
+    def _begin(self, content: bytes, packed: bool) -> tuple[Answer, float, Response | None]:
+        """Asks; the answer so far, the seconds that may be waited for it, and the response if there is one already."""
+        question = parsed(content)
+        answer = answer_of(self._asking.ask(question), self._service.queue)
+        if answer.open:
+            self._register.put(answer.asked, question)
+        return answer, question.wait, _finished(answer, packed)
+
+    def _look(self, asked: Asked, packed: bool) -> tuple[Answer, Response | None]:
+        answer = answer_of(asked, self._service.queue)
+        return answer, _finished(answer, packed)
+
+    def _known(self, identity: str) -> Answer | None:
+        """What has become of a job; None of one that was cancelled elsewhere. Raises `Problem` 404 or 410.
+
+        One that this process does not know, or not any more, is asked for again as it was first.
+        """
+        asked = self._register.asked(identity)
+        answer = answer_of(asked, self._service.queue) if asked else None
+        if answer and answer.known:
+            return answer
+        found = self._register.question(identity) if _ID.fullmatch(identity) else None
+        if found is None:
+            raise _no_such_job()
+        question, cancelled = found
+        if cancelled:
+            return None
+        asked = self._asking.ask(question)
+        if asked.id != identity:
+            raise Problem(410, "The figures have changed since this job was asked for; ask again.")
+        self._register.remember(asked)
+        return answer_of(asked, self._service.queue)
+
+    def _cancelled(self, identity: str) -> Answer | None:
+        """Ends what is not finished of a job here, and has no other server begin it anew. Raises `Problem` 404."""
+        asked = self._register.asked(identity)
+        if asked is None and not (_ID.fullmatch(identity) and self._register.question(identity)):
+            raise _no_such_job()
+        for job in answer_of(asked, self._service.queue).open if asked else ():
+            self._service.cancel(job.key)
+        self._register.cancel(identity)
+        return answer_of(asked, self._service.queue) if asked else None
+
+    def _regions(self, source: str, statistic: str | None) -> bytes:
+        panel = self._asking.figures(source)
+        with blaming("statistic"):
+            wanted = [panel.statistic(statistic)] if statistic else list(panel.statistics)
+        having: dict[str, list[str]] = {}
+        for one in wanted:
+            for region in panel.regions(one.name):
+                having.setdefault(region, []).append(one.name)
+        listed = [{"name": region, "statistics": names} for region, names in having.items()]
+        return bytes(JSONResponse({"regions": listed}).body)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def _no_such_job() -> Problem:
+    return Problem(404, "There is no such job (any more); ask for the forecast again.")
+
+
+def _job(identity: str, answer: Answer | None, location: str) -> bytes:
+    return answer.job(location) if answer else given_up(identity, location)
+
+
+def _source(one: sources.Source) -> dict[str, object]:
+    named = [statistic.name for statistic in one.statistics()]
+    return {"name": one.name, "label": one.label, "live": one.live, "licence": one.licence, "statistics": named}
+
+
+def _finished(answer: Answer, packed: bool) -> Response | None:
+    """The answer when nothing more will come. Raises `Problem` 422 when nothing has."""
+    if answer.open:
+        return None
+    if answer.done:
+        return _answered(answer.forecasts(), packed)
+    wrong = [Wrong(one["model"] or "region", one["error"] or "") for one in answer.failures]
+    raise Problem(422, " ".join(dict.fromkeys(one.error for one in wrong)), wrong)
+
+
+def _packs(request: Request) -> bool:
+    return "gzip" in request.headers.get("accept-encoding", "").lower()
+
+
+def _answered(content: bytes, packed: bool) -> Response:
+    """JSON, packed here, in a thread, rather than on the event loop by those who come after."""
+    headers = {"Vary": "Accept-Encoding"}
+    if packed and len(content) >= PACKED_FROM:
+        content = gzip.compress(content, LEVEL, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    return Response(content, headers=headers, media_type="application/json")

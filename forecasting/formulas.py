@@ -1,0 +1,39 @@
+"""Text that a spreadsheet would run as a formula: an apostrophe before it, and away again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+#: What makes a cell a formula when it stands at its beginning (OWASP, CSV Injection; ASVS 5.0, 1.2.10).
+_FORMULA = r"[ ']*[=+\-@＝＋－＠\t\r\n\x00]"
+#: Where a cell may begin: at the start, and wherever another program may part the line.
+_BEGIN = r"(?:^|(?<=[,;|\"\t\r\n]))"
+_TO_DEFUSE = re.compile(f"{_BEGIN}(?={_FORMULA})")
+_DEFUSED = re.compile(f"{_BEGIN}'(?={_FORMULA})")
+
+
+def defused(text: str) -> str:
+    """The text with an apostrophe wherever a spreadsheet would begin a formula (OWASP's remedy for CSV injection).
+
+    That is at its start, and after separators and quotes, for a program may part lines elsewhere than we do. Most names
+    stay as they are, ``'s-Hertogenbosch`` too. `restored` is the inverse, for every text.
+    """
+    return _TO_DEFUSE.sub("'", text)
+
+
+def restored(text: str) -> str:
+    """What `defused` was given; a text that it never gives stays as it is."""
+    if "'" not in text:
+        return text
+    given = _DEFUSED.sub("", text)
+    return given if defused(given) == text else text
+
+
+def all_restored(texts: Sequence[str]) -> list[str]:
+    """The names of one table, `restored`; as they are where one of them shows that `defused` has not written them.
+
+    So two names never become one: among texts of `defused` no two come from the same.
+    """
+    given = [restored(text) for text in texts]
+    return given if all(defused(name) == text for name, text in zip(given, texts, strict=True)) else list(texts)

@@ -1,0 +1,95 @@
+"""Claims: which server fits what, where several share a database.
+
+Whoever begins a fit first claims its key, for some seconds at a time; whoever does not get it waits for the result in the
+store, or for the claim to run out, should its owner have died. The database's clock counts, so servers' clocks may differ.
+Without a usable database everything is anybody's: to fit something twice is better than not at all.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from forecasting.database import Database
+from forecasting.jobs.sharing import LEASE
+
+#: Raised whenever the table changes.
+VERSION = "1"
+
+_tables = sa.MetaData()
+_claims = sa.Table(
+    "fit_claims",
+    _tables,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("owner", sa.String(32), nullable=False),
+    sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+)
+
+
+class Claims:
+    """The claims of one queue, in a PostgreSQL database. Every method may be called from any thread.
+
+    Args:
+        url: of the database.
+        lease: seconds that a claim lasts.
+    """
+
+    def __init__(self, url: str, lease: float = LEASE) -> None:
+        self._database = Database(url, _tables, VERSION)
+        self._owner = uuid.uuid4().hex
+        self._lease = timedelta(seconds=lease)
+
+    def take(self, key: str) -> bool:
+        """Claims `key`, unless another queue has it now."""
+        mine = insert(_claims).values(key=key, owner=self._owner, until=self._until)
+        free = sa.or_(_claims.c.owner == self._owner, _claims.c.until < sa.func.now())
+        taken = mine.on_conflict_do_update(
+            index_elements=["key"], set_={"owner": self._owner, "until": self._until}, where=free
+        ).returning(_claims.c.key)
+        found = self._database.use("write", lambda connection: [row.key for row in connection.execute(taken)])
+        return found is None or key in found
+
+    def release(self, key: str) -> None:
+        """Claims it no longer."""
+        mine = _claims.delete().where(_claims.c.key == key, _claims.c.owner == self._owner)
+        self._database.use("write", lambda connection: connection.execute(mine))
+
+    def revoke(self, key: str) -> None:
+        """Takes the claim from whoever has it, who will end the fit."""
+        self._database.use("write", lambda connection: connection.execute(_claims.delete().where(_claims.c.key == key)))
+
+    def renew(self, keys: Collection[str]) -> dict[str, bool]:
+        """Renews the claims of `keys`. Those that are lost: whether another queue has it (else it was revoked)."""
+        if not keys:
+            return {}
+        mine = _claims.c.key.in_(keys)
+        renewed = _claims.update().where(mine, _claims.c.owner == self._owner).values(until=self._until)
+
+        def work(connection: sa.Connection) -> dict[str, str]:
+            connection.execute(renewed)
+            return {row.key: row.owner for row in connection.execute(sa.select(_claims).where(mine))}
+
+        owners = self._database.use("write", work)
+        if owners is None:
+            return {}
+        return {key: key in owners for key in keys if owners.get(key) != self._owner}
+
+    def held(self, keys: Collection[str]) -> set[str]:
+        """Those of `keys` that some queue claims now; all where that cannot be known."""
+        now = sa.select(_claims.c.key).where(_claims.c.key.in_(keys), _claims.c.until >= sa.func.now())
+        found = self._database.use("read", lambda connection: set(connection.scalars(now)))
+        return set(keys) if found is None else found
+
+    def close(self) -> None:
+        """Releases everything and lets go of the database."""
+        mine = _claims.delete().where(_claims.c.owner == self._owner)
+        self._database.use("write", lambda connection: connection.execute(mine))
+        self._database.close()
+
+    @property
+    def _until(self) -> sa.ColumnElement[datetime]:
+        return sa.func.now() + self._lease

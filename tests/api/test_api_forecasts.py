@@ -1,0 +1,225 @@
+"""What is asked, waited for, followed and cancelled."""
+
+import json
+
+import pytest
+
+from forecasting.api import asking, register
+from forecasting.jobs import JobQueue
+from forecasting.service import Service
+from forecasting.sources import source
+from forecasting.store import Store
+
+FIELDS = ["region", "model", "origin", "horizon", "date", "quantile", "value"]
+
+
+def test_an_instant_model_answers_at_once_with_the_table_of_the_contract(ask, italy):
+    answer = ask(**italy, model="naive")
+    assert answer.status_code == 200
+    rows = answer.json()["forecasts"]
+    assert len(rows) == 3 * 23
+    assert list(rows[0]) == FIELDS
+    assert (rows[0]["origin"], rows[0]["date"], rows[-1]["date"]) == ("2021-05-16", "2021-05-17", "2021-05-19")
+
+
+def test_what_must_be_fitted_is_a_job_that_ends_with_the_forecasts_and_is_then_answered_at_once(client, ask, italy, follow):
+    question = {**italy, "model": "ets", "horizon": 5}
+    answer = ask(**question)
+    assert answer.status_code == 202
+    said = answer.json()
+    assert set(said) == {"id", "state", "location"}
+    assert said["state"] in ("queued", "running")
+    assert said["location"] == f"/api/v1/jobs/{said['id']}" == answer.headers["location"]
+    assert answer.headers["retry-after"] == "1"
+    job = follow(answer)
+    assert (job["state"], job["progress"]["done"], job["progress"]["of"]) == ("done", 1, 1)
+    assert len(job["forecasts"]) == 5 * 23
+    again = ask(**question)
+    assert (again.status_code, again.json()["forecasts"]) == (200, job["forecasts"])
+
+
+def test_the_same_question_is_the_same_job(ask, italy):
+    first, second = (ask(**italy, model="auto_arima").json() for _ in range(2))
+    assert first["id"] == second["id"]
+
+
+def test_a_request_may_wait_a_while_for_its_forecast(ask, italy):
+    answer = ask(**{**italy, "horizon": 6}, model="ets", wait=10)
+    assert answer.status_code in (200, 202)
+    if answer.status_code == 200:
+        assert len(answer.json()["forecasts"]) == 6 * 23
+
+
+def test_without_a_region_all_are_one_job(ask, follow):
+    answer = ask(source="bundled", models=["naive", "ets"], horizon=2, quantiles=[0.5])
+    table = (follow(answer) if answer.status_code == 202 else answer.json())["forecasts"]
+    regions = source("bundled").panel().regions("new_cases")
+    assert [(row["region"], row["model"]) for row in table[::2]] == [(r, m) for r in regions for m in ("naive", "ets")]
+
+
+def test_of_several_statistics_rows_say_which(ask):
+    records = [
+        {"date": f"2024-01-{day:02}", "statistic": name, "value": day % 7 + 1}
+        for name in ("cases", "deaths")
+        for day in range(1, 29)
+    ]
+    rows = ask(data=records, model="naive", horizon=1).json()["forecasts"]
+    assert list(rows[0]) == ["region", "statistic", *FIELDS[1:]]
+    assert {row["statistic"] for row in rows} == {"cases", "deaths"}
+    assert "statistic" not in ask(data=records, statistic="deaths", model="naive", horizon=1).json()["forecasts"][0]
+
+
+def test_a_region_of_posted_figures_is_picked_by_its_name(ask):
+    records = [{"date": f"2024-01-{day:02}", "region": r, "value": day} for r in ("A", "B") for day in range(1, 15)]
+    rows = ask(data=records, region="B", model="naive", horizon=1).json()["forecasts"]
+    assert {row["region"] for row in rows} == {"B"}
+
+
+def test_one_region_that_cannot_be_forecast_leaves_the_others(ask):
+    records = [{"date": f"2024-01-{day:02}", "region": "A", "value": day} for day in range(1, 15)]
+    records += [{"date": "2024-01-01", "region": "B", "value": None}, {"date": "2024-01-02", "region": "B", "value": None}]
+    answer = ask(data=records, model="naive", horizon=1)
+    assert answer.status_code == 200
+    said = answer.json()
+    assert {row["region"] for row in said["forecasts"]} == {"A"}
+    (failure,) = said["errors"]
+    assert failure["region"] == "B"
+    alone = ask(data=records, region="B", model="naive", horizon=1)
+    assert alone.status_code == 422
+    assert alone.json()["detail"] == failure["error"]
+
+
+def test_running_totals_may_be_said_to_be_such(ask):
+    records = [{"date": f"2024-01-{day:02}", "value": day * 10} for day in range(1, 32)]
+    asked_back = ask(data=records, model="naive", horizon=1)
+    assert asked_back.status_code == 422
+    assert 'never falls: are these running totals? Answer with "cumulative": true or false.' in asked_back.json()["detail"]
+    counts, totals = (ask(data=records, cumulative=which, model="naive", horizon=1).json() for which in (False, True))
+    assert {row["region"] for row in counts["forecasts"]} == {"data"}
+    assert next(row["value"] for row in totals["forecasts"] if row["quantile"] == 0.5) == pytest.approx(10, abs=1)
+
+
+def test_who_does_without_covariates_and_holidays_is_said(ask):
+    records = [
+        {"date": f"2024-01-{day:02}", "region": region, "value": day % 7 + 1, "rain": day * 7 % 11}
+        for region in ("A", "B")
+        for day in range(1, 29)
+    ]
+    notes = ask(data=records, model="theta", horizon=1, covariates=["rain"], holidays="DE").json()["notes"]
+    assert notes == [
+        "Without covariates: theta. With them: ensemble, pooled.",
+        "Without holidays: theta. With them: ensemble, pooled, prophet.",
+    ]
+
+
+def test_lists_are_those_of_the_command_line(client):
+    assert [one["name"] for one in client.get("/api/v1/sources").json()["sources"]][0] == "bundled"
+    assert {one["name"] for one in client.get("/api/v1/models").json()["models"]} >= {"naive", "ensemble"}
+    regions = client.get("/api/v1/regions", params={"source": "bundled", "statistic": "new_cases"}).json()["regions"]
+    assert {"name": "Italy", "statistics": ["new_cases"]} in regions
+    everything = client.get("/api/v1/regions", params={"source": "bundled"}).json()["regions"]
+    assert {"name": "Ohio", "statistics": ["new_admissions"]} in everything
+
+
+def test_a_job_can_be_cancelled_by_all_and_begun_again(client, ask, italy, follow):
+    question = {**italy, "model": "auto_arima", "horizon": 19}
+    begun = ask(**question).json()
+    ended = client.delete(begun["location"])
+    assert (ended.status_code, ended.json()["state"]) == (200, "cancelled")
+    assert client.get(begun["location"]).json()["state"] == "cancelled"
+    refused = ask(**question)
+    assert refused.status_code == 422
+    assert '"retry": true' in refused.json()["detail"]
+    again = ask(**question, retry=True)
+    assert again.status_code == 202
+    assert again.json()["id"] == begun["id"]
+    assert client.delete(begun["location"]).json()["state"] == "cancelled"
+
+
+def test_a_job_that_is_done_stays_done(client, ask, italy, follow):
+    job = follow(ask(**{**italy, "horizon": 9}, model="ets"))
+    assert client.delete(job["location"]).json()["state"] == "done"
+
+
+def test_a_job_is_known_to_another_replica_whatever_it_is_made_of(api_home, ask, follow, open_api):
+    records = [{"date": f"2024-01-{day:02}", "region": r, "value": day % 7 + 2} for r in "AB" for day in range(1, 31)]
+    answers = [
+        ask(data=records, model="ensemble", horizon=2, quantiles=[0.5]),
+        ask(source="bundled", statistic="cumulative_cases", region="Italy", model="ets", horizon=11, quantiles=[0.1]),
+    ]
+    jobs = [follow(answer) for answer in answers]
+    store = Store(f"sqlite:///{api_home / 'forecasts.sqlite'}")
+    service = Service(store, JobQueue(store, workers=1))
+    try:
+        other = open_api(service)
+        for answer, job in zip(answers, jobs, strict=True):
+            told = other.get(answer.json()["location"]).json()
+            assert (told["state"], told["forecasts"]) == ("done", job["forecasts"])
+    finally:
+        service.close()
+
+
+def test_a_job_that_a_server_left_undone_is_done_by_the_next_one(api_home, ask, follow, italy, open_api, client):
+    """A server that has the question but not the fit asks itself."""
+    begun = ask(**{**italy, "horizon": 23}, model="ets").json()
+    store = Store("sqlite://")  # another store, as if nothing had been finished
+    service = Service(store, JobQueue(store, workers=1))
+    try:
+        state = open_api(service).get(begun["location"]).json()["state"]
+    finally:
+        service.close()
+    assert state in ("queued", "running")
+
+
+def test_one_that_was_cancelled_is_not_begun_by_another_replica(api_home, ask, client, italy, open_api):
+    begun = ask(**{**italy, "horizon": 29}, model="auto_arima").json()
+    client.delete(begun["location"])
+    store = Store("sqlite://")
+    service = Service(store, JobQueue(store, workers=1))
+    try:
+        told = open_api(service).get(begun["location"]).json()
+        assert told["state"] == "cancelled"
+        assert not service.queue._board.active()
+    finally:
+        service.close()
+
+
+def test_figures_that_have_changed_since_are_no_answer(ask, italy, open_api, monkeypatch):
+    begun = ask(**{**italy, "horizon": 31}, model="auto_arima").json()
+    monkeypatch.setattr(register.Register, "asked", lambda self, identity: None)
+    panel = source("bundled").panel()
+    older = panel.as_of(panel.table["date"].max().replace(year=2021, month=4))
+    monkeypatch.setattr(asking.Asking, "figures", lambda self, name: older)
+    answer = open_api().get(begun["location"])
+    assert answer.status_code == 410
+    assert "have changed" in answer.json()["detail"]
+
+
+def test_old_questions_are_forgotten(tmp_path, monkeypatch, italy):
+    monkeypatch.setattr(register, "MAX_BYTES", 0)
+    monkeypatch.setattr(register, "PRUNE_EVERY", 2)
+    kept = register.Register(f"sqlite:///{tmp_path / 'questions.sqlite'}")
+    question = register.ForecastRequest(**italy, model="naive")
+    ids = []
+    for number in range(3):
+        asked = register.Asked((register.Part("Italy", "new_cases", "naive", str(number)),), (0.5,), False)
+        kept.put(asked, question)
+        ids.append(asked.id)
+    assert [kept.question(identity) is None for identity in ids] == [True, True, True]
+    kept.close()
+
+
+def test_a_question_is_kept_as_it_was_asked(tmp_path):
+    kept = register.Register(f"sqlite:///{tmp_path / 'questions.sqlite'}")
+    said = {"data": [{"date": "2024-01-01", "value": 0.1}], "model": "ets", "horizon": 3, "as_of": "2024-01-01", "wait": 3}
+    question = register.ForecastRequest.model_validate_json(json.dumps(said))
+    asked = register.Asked((register.Part("data", "value", "ets", "key"),), (0.5,), False)
+    kept.put(asked, question)
+    found, cancelled = kept.question(asked.id)
+    assert not cancelled
+    assert found == question.model_copy(update={"wait": 0})
+    kept.cancel(asked.id)
+    assert kept.question(asked.id)[1]
+    kept.put(asked, question)
+    assert not kept.question(asked.id)[1]
+    kept.close()

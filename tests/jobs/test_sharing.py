@@ -1,0 +1,166 @@
+"""Several queues, as of several servers, on one PostgreSQL."""
+
+import threading
+
+import pytest
+import sqlalchemy as sa
+from scripted import request
+from waiting import wait_for
+
+from forecasting.jobs import State, claims
+from forecasting.jobs.claims import Claims
+from forecasting.store import Store
+
+LEASE = 1.0
+
+
+@pytest.fixture
+def url(postgres_url, monkeypatch):
+    """The database, empty; claims that last a second."""
+    monkeypatch.setattr(Claims.__init__, "__defaults__", (LEASE,))
+    engine = sa.create_engine(postgres_url)
+    with engine.begin() as connection:
+        for table in sa.inspect(connection).get_table_names():
+            connection.exec_driver_sql(f'DROP TABLE "{table}"')
+    engine.dispose()
+    return postgres_url
+
+
+@pytest.fixture
+def server(url, make_queue):
+    """``server()`` is another server's queue, with its own store in front of the database."""
+    stores = []
+
+    def server(**options):
+        stores.append(Store(url))
+        return make_queue(store=stores[-1], **options)
+
+    yield server
+    for store in stores:
+        store.close()
+
+
+def claimed(url):
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        keys = set(connection.scalars(sa.select(claims._claims.c.key)))
+    engine.dispose()
+    return keys
+
+
+def running(queue, job):
+    return wait_for(queue, job, lambda job: job.state is State.running)
+
+
+def fitting(queue, job):
+    """The job once its worker has said something."""
+    return wait_for(queue, job, lambda job: job.progress is not None)
+
+
+def test_what_two_servers_are_asked_at_once_is_fitted_once(server, make_gate, url):
+    one, other, asked = server(), server(), request("gated")
+    gate = make_gate(asked)
+    fitting(one, one.submit(asked))
+    job = running(other, other.submit(asked))
+    assert claimed(url) == {asked.key}
+    gate.open()
+    here, there = wait_for(one, job), wait_for(other, job)
+    assert here.state is there.state is State.done
+    assert there.forecast.values.tolist() == here.forecast.values.tolist()
+    assert (here.attempts, there.attempts) == (1, 0)
+    assert not claimed(url)
+
+
+def test_a_server_that_waits_for_another_s_fit_does_something_else_meanwhile(server, make_gate):
+    one, other, asked = server(), server(), request("gated")
+    gate = make_gate(asked)
+    fitting(one, one.submit(asked))
+    job = running(other, other.submit(asked))
+    assert wait_for(other, other.submit(request("quick", 2))).state is State.done
+    gate.open()
+    assert wait_for(other, job).state is State.done
+
+
+def test_when_a_server_dies_in_mid_fit_another_takes_over_after_its_lease(server, make_gate, url):
+    one, other, asked = server(), server(), request("gated")
+    gate = make_gate(asked)
+    fitting(one, one.submit(asked))
+    job = running(other, other.submit(asked))
+    one._sharing._over.set()  # as if it were killed: it renews nothing, and gives nothing back
+    one._sharing.join()
+    one._sharing._claims.release = one._sharing._claims.close = lambda *_: None
+    assert fitting(other, job).state is State.running
+    one.close()
+    gate.open()
+    assert wait_for(other, job).state is State.done
+    assert not claimed(url)
+
+
+def test_a_fit_outlives_its_first_lease(server, make_gate):
+    one, other, asked = server(), server(), request("gated")
+    gate = make_gate(asked)
+    fitting(one, one.submit(asked))
+    running(other, other.submit(asked))
+    threading.Event().wait(3 * LEASE)
+    assert other.job(asked.key).attempts == 0
+    gate.open()
+    assert wait_for(one, one.job(asked.key)).attempts == 1
+
+
+def test_what_is_cancelled_on_one_server_ends_on_all(server, make_gate, url):
+    one, other, asked = server(), server(), request("gated")
+    make_gate(asked)
+    fitting(one, one.submit(asked))
+    running(other, other.submit(asked))
+    assert other.cancel(asked.key).state is State.cancelled
+    assert wait_for(one, one.job(asked.key)).state is State.cancelled
+    assert not claimed(url)
+
+
+def test_what_another_server_was_done_with_meanwhile_is_not_fitted_again(server, make_gate):
+    one, other = server(), server()
+    busy, asked = request("gated", 7), request("quick", 8)
+    gate = make_gate(busy)
+    fitting(other, other.submit(busy))
+    job = other.submit(asked)
+    wait_for(one, one.submit(asked))
+    gate.open()
+    assert wait_for(other, job).attempts == 0
+
+
+def test_what_fails_on_one_server_is_tried_by_the_other(server, make_gate):
+    one, other, asked = server(), server(), request("unable")
+    jobs = [queue.submit(asked) for queue in (one, other)]
+    for queue, job in zip((one, other), jobs, strict=True):
+        assert wait_for(queue, job).state is State.failed
+
+
+def test_without_the_database_each_fits_for_itself(server, url, monkeypatch):
+    queue = server()
+    monkeypatch.setattr(queue._sharing._claims._database, "use", lambda *_: None)
+    assert wait_for(queue, queue.submit(request("quick"))).state is State.done
+
+
+def test_claims_are_taken_once_renewed_and_run_out(url):
+    mine, theirs = Claims(url, 60), Claims(url, 60)
+    assert mine.take("a")
+    assert mine.take("a")
+    assert not theirs.take("a")
+    assert theirs.held(["a", "b"]) == {"a"}
+    assert mine.renew(["a"]) == {}
+    mine.revoke("a")
+    assert mine.renew(["a"]) == {"a": False}
+    assert theirs.take("a")
+    assert mine.renew(["a"]) == {"a": True}
+    brief = Claims(url, 0)
+    assert brief.take("c")
+    assert mine.take("c")
+    theirs.close()
+    assert claimed(url) == {"c"}
+    for one in (mine, brief):
+        one.close()
+
+
+def test_a_file_is_not_shared(make_queue, store):
+    assert not store.shared
+    assert make_queue()._sharing._claims is None
