@@ -73,13 +73,10 @@ def ready(file: Path) -> dict[str, float]:
     start = time.perf_counter()
     content = file.read_bytes()
     looked = mapping.look(content, file.name)
-    panel, report = mapping.read(content, file.name, looked.mapping)
+    panel, _ = mapping.read(content, file.name, looked.mapping)
     read = time.perf_counter()
-    prepare(panel, panel.regions()[SERIES // 2])
-    seconds = time.perf_counter() - start
-    if (report.regions, report.rows) != (SERIES, SERIES * DAYS):
-        raise BenchmarkError(f"{report.regions} regions in {report.rows} rows were read.")
-    return {"seconds": seconds, "reading": read - start}
+    prepare(panel, panel.regions()[0])
+    return {"seconds": time.perf_counter() - start, "reading": read - start}
 
 
 def timed(work: Callable[[], object]) -> dict[str, float]:

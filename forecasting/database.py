@@ -103,7 +103,7 @@ class Database:
     def trouble(self) -> str:
         """Why it cannot be read, in a sentence; empty where it can, or where there is none to be read."""
         self.use("read", lambda connection: connection.execute(sa.select(1)))
-        return self._trouble.get("read", "") if self._engine else ""
+        return self._trouble.get("read", "")
 
     def close(self) -> None:
         """Lets go of it for good."""

@@ -35,6 +35,11 @@ class Answer:
         return [job for job in self.jobs if job and not job.finished]
 
     @property
+    def complete(self) -> bool:
+        """Whether every forecast that is asked for is there, so that the answer will always be the same."""
+        return all(job is not None and job.forecast is not None for job in self.jobs)
+
+    @property
     def known(self) -> bool:
         """Whether there is a job for every part that should have one."""
         return all(job is not None or part.error for part, job in zip(self.asked.parts, self.jobs, strict=True))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import re
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from forecasting.api.bodies import body_of
 from forecasting.api.problems import Problem, Wrong
 from forecasting.api.register import Asked, Register
 from forecasting.api.schemas import parsed
+from forecasting.api.written import Written, is_packed, packed
 from forecasting.models import models
 from forecasting.service import Service
 
@@ -30,8 +30,6 @@ PREFIX = "/api"
 THREADS = 16
 #: Seconds between two looks at a job that a request waits for: at first, and at most.
 LOOK, LONGEST_LOOK = 0.05, 0.5
-#: Smaller answers are not packed, and all are packed quickly rather than well.
-PACKED_FROM, LEVEL = 1_000, 1
 _ID = re.compile(r"[0-9a-f]{40}")
 
 
@@ -43,6 +41,7 @@ class Operations:
         self._most = most
         self._asking = Asking(service)
         self._register = Register(url)
+        self._written = Written()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="api")
 
     async def forecast(self, request: Request) -> Response:
@@ -51,13 +50,13 @@ class Operations:
         Of a source without a `region`, and of a table with several, all regions are forecast as one job. Figures are
         repaired as the pages repair them; where it is not clear how a table is meant, the answer is the question (422).
         """
-        content, packed = await body_of(request, self._most), _packs(request)
-        answer, wait, response = await self._run(lambda: self._begin(content, packed))
+        content, packs = await body_of(request, self._most), _packs(request)
+        answer, wait, response = await self._run(lambda: self._begin(content, packs))
         end, pause, asked = time.monotonic() + wait, LOOK, answer.asked
         while response is None and (left := end - time.monotonic()) > 0:
             await asyncio.sleep(min(pause, left))
             pause = min(2 * pause, LONGEST_LOOK)
-            answer, response = await self._run(lambda: self._look(asked, packed))
+            answer, response = await self._run(lambda: self._look(asked, packs))
         if response is not None:
             return response
         location = f"{request.scope.get('root_path') or PREFIX}/v1/jobs/{asked.id}"
@@ -66,13 +65,13 @@ class Operations:
 
     async def job(self, id: str, request: Request) -> Response:
         """Its state and progress, its forecasts when it is done, and a sentence when it failed."""
-        location, packed = request.url.path, _packs(request)
-        return await self._run(lambda: _answered(_job(id, self._known(id), location), packed))
+        location, packs = request.url.path, _packs(request)
+        return await self._run(lambda: _answered(packed(_job(id, self._known(id), location), packs)))
 
     async def cancel(self, id: str, request: Request) -> Response:
         """What is finished stays; a job that is done stays done."""
-        location, packed = request.url.path, _packs(request)
-        return await self._run(lambda: _answered(_job(id, self._cancelled(id), location), packed))
+        location, packs = request.url.path, _packs(request)
+        return await self._run(lambda: _answered(packed(_job(id, self._cancelled(id), location), packs)))
 
     async def sources(self) -> Response:
         """By name, as requests call them."""
@@ -90,20 +89,29 @@ class Operations:
         statistic: Annotated[str | None, Query(max_length=200)] = None,
     ) -> Response:
         """With what is counted there."""
-        packed = _packs(request)
-        return await self._run(lambda: _answered(self._regions(source, statistic), packed))
+        packs = _packs(request)
+        return await self._run(lambda: _answered(packed(self._regions(source, statistic), packs)))
 
-    def _begin(self, content: bytes, packed: bool) -> tuple[Answer, float, Response | None]:
+    def _begin(self, content: bytes, packs: bool) -> tuple[Answer, float, Response | None]:
         """Asks; the answer so far, the seconds that may be waited for it, and the response if there is one already."""
         question = parsed(content)
         answer = answer_of(self._asking.ask(question), self._service.queue)
         if answer.open:
             self._register.put(answer.asked, question)
-        return answer, question.wait, _finished(answer, packed)
+        return answer, question.wait, self._finished(answer, packs)
 
-    def _look(self, asked: Asked, packed: bool) -> tuple[Answer, Response | None]:
+    def _look(self, asked: Asked, packs: bool) -> tuple[Answer, Response | None]:
         answer = answer_of(asked, self._service.queue)
-        return answer, _finished(answer, packed)
+        return answer, self._finished(answer, packs)
+
+    def _finished(self, answer: Answer, packs: bool) -> Response | None:
+        """The answer when nothing more will come. Raises `Problem` 422 when nothing has."""
+        if answer.open:
+            return None
+        if answer.done:
+            return _answered(self._written.forecasts(answer, packs))
+        wrong = [Wrong(one["model"] or "region", one["error"] or "") for one in answer.failures]
+        raise Problem(422, " ".join(dict.fromkeys(one.error for one in wrong)), wrong)
 
     def _known(self, identity: str) -> Answer | None:
         """What has become of a job; None of one that was cancelled elsewhere. Raises `Problem` 404 or 410.
@@ -164,24 +172,11 @@ def _source(one: sources.Source) -> dict[str, object]:
     return {"name": one.name, "label": one.label, "live": one.live, "licence": one.licence, "statistics": named}
 
 
-def _finished(answer: Answer, packed: bool) -> Response | None:
-    """The answer when nothing more will come. Raises `Problem` 422 when nothing has."""
-    if answer.open:
-        return None
-    if answer.done:
-        return _answered(answer.forecasts(), packed)
-    wrong = [Wrong(one["model"] or "region", one["error"] or "") for one in answer.failures]
-    raise Problem(422, " ".join(dict.fromkeys(one.error for one in wrong)), wrong)
-
-
 def _packs(request: Request) -> bool:
     return "gzip" in request.headers.get("accept-encoding", "").lower()
 
 
-def _answered(content: bytes, packed: bool) -> Response:
-    """JSON, packed here, in a thread, rather than on the event loop by those who come after."""
-    headers = {"Vary": "Accept-Encoding"}
-    if packed and len(content) >= PACKED_FROM:
-        content = gzip.compress(content, LEVEL, mtime=0)
-        headers["Content-Encoding"] = "gzip"
+def _answered(content: bytes) -> Response:
+    """JSON, which was packed before, in a thread, rather than on the event loop by those who come after."""
+    headers = {"Vary": "Accept-Encoding"} | ({"Content-Encoding": "gzip"} if is_packed(content) else {})
     return Response(content, headers=headers, media_type="application/json")

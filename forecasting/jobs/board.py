@@ -67,6 +67,22 @@ class Entry:
         return self.job.state is State.running and self.fit == fit
 
 
+@dataclass(frozen=True)
+class Busy:
+    """How busy a queue is, for whoever monitors it.
+
+    Attributes:
+        waiting, running: fits, those of other servers not counted as running.
+        ready: workers that can take one.
+        ended: by model and outcome, how many fits were begun here and have ended so, and the seconds they took.
+    """
+
+    waiting: int
+    running: int
+    ready: int
+    ended: dict[tuple[str, str], tuple[int, float]]
+
+
 class Board:
     """Entries by key. A new one is due after `grace` seconds.
 
@@ -87,6 +103,7 @@ class Board:
         self._watched: dict[str, float] = {}
         self._numbers = itertools.count(1)
         self._took: dict[str, float] = {}  # seconds that each model's last fit took
+        self._ended: dict[tuple[str, str], tuple[int, float]] = {}
 
     def find(self, key: str) -> Entry | None:
         """The entry of `key`, if it is remembered."""
@@ -169,6 +186,10 @@ class Board:
         due = next((entry for entry in waiting if entry.due <= now), None)
         return due or min((entry.due - now for entry in waiting), default=None)
 
+    def busy(self) -> Busy:
+        """How much there is to do, and what has been done."""
+        return Busy(len(self.waiting()), self._running(), self.ready, dict(self._ended))
+
     def _running(self) -> int:
         return sum(entry.worker is not None for entry in self._active.values())
 
@@ -190,8 +211,12 @@ class Board:
 
     def _finish(self, entry: Entry) -> None:
         entry.request = entry.worker = None
-        if entry.job.seconds:
-            self._took[entry.job.model] = entry.job.seconds
+        job = entry.job
+        if job.seconds and job.attempts:
+            self._took[job.model] = job.seconds
+        if job.attempts:
+            count, seconds = self._ended.get((job.model, job.state.value), (0, 0.0))
+            self._ended[job.model, job.state.value] = count + 1, seconds + job.seconds
         self._active.pop(entry.job.key)
         self._finished[entry.job.key] = entry
         self._finished_steps += _steps(entry.job)

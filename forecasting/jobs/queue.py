@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from forecasting import settings
 from forecasting.errors import JobError
-from forecasting.jobs.board import Board, Entry
+from forecasting.jobs.board import Board, Busy, Entry
 from forecasting.jobs.carrying_on import carried_on
 from forecasting.jobs.derived import Derived
 from forecasting.jobs.fit import fit
@@ -117,6 +117,11 @@ class JobQueue:
             for key, (forecast, seconds) in self._store.stored(missing).items():
                 found[key] = Job(key, forecast.model, forecast.horizon, State.done, forecast=forecast, seconds=seconds)
         return self._derived.jobs(keys, found)
+
+    def busy(self) -> Busy:
+        """How busy it is now."""
+        with self._board.changed:
+            return self._board.busy()
 
     def watch(self, keys: Iterable[str]) -> None:
         """Somebody looks at these now: for a few seconds they go before those that nobody looks at."""

@@ -10,11 +10,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from forecasting.sources._coded import distinct, first_rows, is_coded, plain
 from forecasting.sources._table import RawTable
 
 #: What people and programs write where nothing was published.
 BLANK = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "nat", "<na>"})
+#: The same as they usually stand there.
+_USUAL_BLANKS = (*BLANK, *map(str.upper, BLANK - {""}), "NaN", "None", "NaT", "Null")
 
 _TIME = r"(?P<time>[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?"
 _YEAR_FIRST = re.compile(rf"(?P<y>\d{{4}})([-/.])(?P<m>\d{{1,2}})\2(?P<d>\d{{1,2}}){_TIME}")
@@ -75,6 +80,10 @@ def numbers(raw: RawTable, column: str) -> np.ndarray:
 def parsed_numbers(raw: RawTable, column: str) -> tuple[np.ndarray, np.ndarray]:
     """The column as floats, and where a cell is neither blank nor a finite number."""
     cells = raw.cells[column]
+    if is_coded(cells):
+        codes, texts = distinct(cells)
+        values, wrong = _floats(texts, raw.decimal_comma)
+        return values[codes], wrong[codes]
     if pd.api.types.is_bool_dtype(cells) or pd.api.types.is_datetime64_any_dtype(cells):
         return np.full(len(cells), np.nan), cells.notna().to_numpy()
     return _floats(cells, raw.decimal_comma)
@@ -82,7 +91,7 @@ def parsed_numbers(raw: RawTable, column: str) -> tuple[np.ndarray, np.ndarray]:
 
 def number_block(raw: RawTable, columns: list[str]) -> np.ndarray:
     """Several columns as floats, a row a row, as `numbers` but in one go: a wide table may have a thousand."""
-    block = raw.cells[columns]
+    block = plain(raw.cells[columns])
     if all(dtype.kind in "iuf" for dtype in block.dtypes):
         return block.to_numpy(dtype=float, na_value=np.nan)
     flat = pd.Series(block.to_numpy(dtype=object).ravel())
@@ -94,7 +103,7 @@ def number_block(raw: RawTable, columns: list[str]) -> np.ndarray:
 
 def parsed_block(raw: RawTable, columns: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Several columns as `parsed_numbers` of each, a row a row."""
-    block = raw.cells[columns]
+    block = plain(raw.cells[columns])
     if all(
         pd.api.types.is_string_dtype(dtype) and dtype.kind == "O" and str(dtype) != "object" for dtype in block.dtypes
     ):
@@ -114,7 +123,9 @@ def _floats(cells: pd.Series, decimal_comma: bool) -> tuple[np.ndarray, np.ndarr
         cells = cells.astype("string")
     if decimal_comma:
         cells = _text(cells).str.replace(",", ".", regex=False)
-    values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan, copy=True)
+    values = _plain_floats(cells)
+    if values is None:
+        values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan, copy=True)
     unread = np.flatnonzero(~np.isfinite(values))
     values[unread] = np.nan
     left = _text(cells.iloc[unread])
@@ -123,6 +134,18 @@ def _floats(cells: pd.Series, decimal_comma: bool) -> tuple[np.ndarray, np.ndarr
     if wrong.any() and not decimal_comma and _has_decimal_comma(left, cells):
         return _floats(cells, True)
     return values, wrong
+
+
+def _plain_floats(cells: pd.Series) -> np.ndarray | None:
+    """Texts as floats, NaN where they are blank; None where one of them is neither, nor a number as programs write it."""
+    texts = pc.cast(pa.array(cells, from_pandas=True), pa.large_string())
+    blank = pc.is_in(texts, value_set=pa.array(_USUAL_BLANKS, pa.large_string()))
+    try:
+        values = pc.cast(pc.if_else(blank, None, texts), pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    # Adding nothing turns -0 into 0.
+    return values.to_numpy(zero_copy_only=False) + 0.0
 
 
 def _has_decimal_comma(unread: pd.Series, cells: pd.Series) -> bool:
@@ -138,16 +161,16 @@ def dates(raw: RawTable, column: str) -> pd.Series:
 
     Raises `DataError` for the first cell that is not a date, and when day and month cannot be told apart.
     """
-    cells = raw.cells[column]
+    codes, cells = distinct(raw.cells[column])
+    rows = first_rows(codes)
     if pd.api.types.is_datetime64_any_dtype(cells):
         parsed = cells if cells.dt.tz is None else cells.dt.tz_localize(None)
         if parsed.isna().any():
-            raise raw.error(_no_date(column), int(np.argmax(parsed.isna())))
-        return _plain(parsed)
-    codes, unique = pd.factorize(_text(cells))
-    first_rows = np.unique(codes, return_index=True)[1]
-    texts = [_OFFSET.sub("", text) for text in unique]
-    return _plain(pd.Series(_parse(raw, column, texts, first_rows)[codes]))
+            raise raw.error(_no_date(column), int(rows[np.argmax(parsed.isna())]))
+    else:
+        texts = [_OFFSET.sub("", text) for text in _text(cells)]
+        parsed = pd.Series(_parse(raw, column, texts, rows))
+    return pd.Series(_plain(parsed)[codes])
 
 
 def readable_dates(raw: RawTable, column: str, day_first: bool | None = None) -> tuple[pd.Series, np.ndarray]:
@@ -155,22 +178,20 @@ def readable_dates(raw: RawTable, column: str, day_first: bool | None = None) ->
 
     `day_first` says how 03/04/2021 is meant. Raises `DataError` when it is None and the cells do not tell.
     """
-    cells = raw.cells[column]
+    codes, cells = distinct(raw.cells[column])
     if pd.api.types.is_datetime64_any_dtype(cells):
         parsed = cells if cells.dt.tz is None else cells.dt.tz_localize(None)
-        parsed = parsed.where((parsed.dt.year >= 1900) & (parsed.dt.year <= 2200))
-        return _plain(parsed), parsed.isna().to_numpy()
-    codes, unique = pd.factorize(_text(cells))
-    first_rows = np.unique(codes, return_index=True)[1]
-    found = [_form(text) for text in unique]
-    last = [i for i, (family, _) in enumerate(found) if family is _YEAR_LAST]
-    parts = [part for _, part in found]
-    _order_day_and_month(raw, column, [parts[i] for i in last], [unique[i] for i in last], first_rows[last], day_first)
-    iso = pd.Series([_iso(part) if part else "" for part in parts], dtype="str")
-    parsed = pd.to_datetime(iso, format="ISO8601", errors="coerce").astype("datetime64[us]")
+    else:
+        texts = _text(cells).tolist()
+        found = [_form(text) for text in texts]
+        last = [i for i, (family, _) in enumerate(found) if family is _YEAR_LAST]
+        parts = [part for _, part in found]
+        rows = first_rows(codes)[last]
+        _order_day_and_month(raw, column, [parts[i] for i in last], [texts[i] for i in last], rows, day_first)
+        iso = pd.Series([_iso(part) if part else "" for part in parts], dtype="str")
+        parsed = pd.to_datetime(iso, format="ISO8601", errors="coerce").astype("datetime64[us]")
     parsed = parsed.where((parsed.dt.year >= 1900) & (parsed.dt.year <= 2200))
-    all_rows = pd.Series(parsed.to_numpy()[codes])
-    return _plain(all_rows), all_rows.isna().to_numpy()
+    return pd.Series(_plain(parsed)[codes]), parsed.isna().to_numpy()[codes]
 
 
 def _form(text: str) -> tuple[re.Pattern[str] | None, dict[str, str]]:
@@ -213,11 +234,11 @@ def _text(cells: pd.Series) -> pd.Series:
     return cells.astype("string").fillna("").str.strip()
 
 
-def _plain(parsed: pd.Series) -> pd.Series:
+def _plain(parsed: pd.Series) -> np.ndarray:
     days = parsed.dt.normalize()
     if (parsed - days).nunique() == 1:
         parsed = days
-    return parsed.astype("datetime64[us]").reset_index(drop=True)
+    return parsed.to_numpy("datetime64[us]")
 
 
 def _parse(raw: RawTable, column: str, texts: list[str], rows: np.ndarray) -> np.ndarray:

@@ -113,6 +113,11 @@ class Downloads:
             problem = problem or self._try(remote, _recorded(remote))
             return self._outcome(remote, _recorded(remote), problem)
 
+    def unconfirmed(self, remote: Remote) -> timedelta | None:
+        """How long ago the publisher was asked for the copy in use; None without a copy."""
+        record = _recorded(remote)
+        return self.age(_confirmed(record)) if record else None
+
     def age(self, then: datetime) -> timedelta:
         """How long ago `then` was; nothing is from the future, even if the clock was set back."""
         return max(self.now() - then, timedelta(0))

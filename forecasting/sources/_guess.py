@@ -19,8 +19,10 @@ from forecasting.sources._cells import (
     shown,
     two_orders,
 )
+from forecasting.sources._coded import distinct
 from forecasting.sources._roles import Mapping, Question, QuestionKind
 from forecasting.sources._table import RawTable
+from forecasting.sources._tidy import places, repeats
 from forecasting.sources.file import words
 
 #: Usual names in English, German, French and Spanish, without accents.
@@ -113,7 +115,7 @@ class Guess:
         self.roles = dict.fromkeys(raw.cells, ("left out", "not recognised"))
         self._raw = raw
         rows = np.unique(np.linspace(0, len(raw.cells) - 1, _LOOKED_ROWS).astype(int))
-        self._thin = replace(raw, cells=raw.cells.iloc[rows].reset_index(drop=True), lines=raw.lines[rows])
+        self._thin = raw.only(rows)
         self._facts = {column: _facts(self._thin, column) for column in list(raw.cells)[:_LOOKED_COLUMNS]}
         date = self._date()
         if date is None:
@@ -152,7 +154,7 @@ class Guess:
             elif facts[column].filled == 0:
                 self.roles[column] = ("left out", "empty")
         others = [c for c in others if self.roles[c][1] == "not recognised"]
-        repeated = bool(self._raw.cells[date].duplicated().any())
+        repeated = bool(_repeats(self._raw.cells, [date]).any())
         texts = [c for c in others if facts[c].is_text]
         statistic = next(
             (c for c in texts if facts[c].words & _STATISTIC_WORDS and facts[c].distinct <= 50 and repeated), None
@@ -183,7 +185,7 @@ class Guess:
             number = fact.is_number and fact.counts and repeated and (named or _identifier(fact) == "a code")
             if not (text or number) or fact.filled < len(cells) / 2:
                 continue
-            apart = repeated and fact.distinct > 1 and not self._raw.cells.duplicated([*keys, column]).any()
+            apart = repeated and fact.distinct > 1 and not _repeats(self._raw.cells, [column, *keys]).any()
             length = cells[column].astype("string").fillna("").str.len().mean()
             exact = fact.name.lower() in (REGION, "location_name", "unique_id")
             code = _identifier(fact) is not None
@@ -271,7 +273,7 @@ class Guess:
         """What only the reader can answer; the mapping is what is proposed until then."""
         assert self.mapping is not None
         raw, mapping = self._raw, self.mapping
-        texts = raw.cells[date].astype("string").fillna("").str.strip().unique().tolist()
+        texts = distinct(raw.cells[date])[1].astype("string").fillna("").str.strip().unique().tolist()
         unclear = None if pd.api.types.is_datetime64_any_dtype(raw.cells[date]) else two_orders(texts)
         if unclear is not None and "." in unclear:
             # With points the day comes first wherever dates are written so.
@@ -281,7 +283,7 @@ class Guess:
             first, second = (int(part) for part in re.split(r"[-/]", unclear)[:2])
             days = (f"{first} {_MONTHS[second]}", f"{second} {_MONTHS[first]}")
             self.questions.append(Question(QuestionKind.DAY_FIRST, f"{unclear}: is that {days[0]} or {days[1]}?", days))
-        twice = raw.cells.duplicated(keys).to_numpy() if repeated else np.array([False])
+        twice = _repeats(raw.cells, [keys[-1], *keys[:-1]]) if repeated else np.array([False])
         if twice.any():
             row = int(np.argmax(twice))
             place = f"{str(raw.cells[region].iloc[row])[:40]} on " if region else ""
@@ -302,7 +304,7 @@ class Guess:
 
     def _closer(self, date: str) -> str | None:
         """How far apart rows usually are where they are closer than periods can be."""
-        head = replace(self._raw, cells=self._raw.cells.head(_LOOKED_ROWS), lines=self._raw.lines[:_LOOKED_ROWS])
+        head = self._raw.only(np.arange(min(len(self._raw.cells), _LOOKED_ROWS)))
         times = pd.DatetimeIndex(readable_dates(head, date, True)[0].dropna()).unique().sort_values()
         usual = pd.Series(times).diff().dropna().median() if len(times) > 2 else pd.Timedelta(days=1)
         if usual >= pd.Timedelta(days=1) or usual == pd.Timedelta(hours=1):
@@ -312,8 +314,7 @@ class Guess:
     def _never_falls(self, value: str, region: str | None) -> bool:
         cells = self._raw.cells
         rows = np.flatnonzero(cells[region] == cells[region].iloc[0]) if region else np.arange(len(cells))
-        part = replace(self._raw, cells=cells.iloc[rows].reset_index(drop=True), lines=self._raw.lines[rows])
-        steps = np.diff(parsed_numbers(part, value)[0])
+        steps = np.diff(parsed_numbers(self._raw.only(rows), value)[0])
         steps = steps[np.isfinite(steps)]
         return len(steps) >= 30 and bool((steps >= 0).all()) and float((steps > 0).mean()) >= 0.3
 
@@ -358,6 +359,13 @@ def _counts_rows(raw: RawTable, known: np.ndarray) -> bool:
         return False
     steps, lines = np.diff(known), np.diff(raw.lines)
     return bool((steps == lines).all())
+
+
+def _repeats(cells: pd.DataFrame, columns: list[str]) -> np.ndarray:
+    """Which rows have the same in `columns` as an earlier one."""
+    if any(cells[column].dtype == object for column in columns):
+        return cells.duplicated(columns).to_numpy()
+    return repeats(places(cells, columns))
 
 
 def _plain_number(facts: _Facts) -> bool:

@@ -6,7 +6,7 @@ import threading
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -69,6 +69,12 @@ class LiveSource(Source):
     def fetch(self) -> str:
         """Ask the publisher now; see `Source.fetch`. A failure is said in the sentence while there is a copy."""
         return self._age([self.downloads.refresh(remote) for remote in self._remotes])
+
+    def age(self) -> timedelta | None:
+        """Of its oldest file."""
+        ages = [self.downloads.unconfirmed(remote) for remote in self._remotes]
+        known = [age for age in ages if age is not None]
+        return max(known) if len(known) == len(ages) else None
 
     def _remote(self, url: str, file: str) -> Remote:
         return Remote(url, f"{self.name}-{Path(file).stem}", self.publisher, partial(self._measure, name=file))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from forecasting.formulas import all_restored
+from forecasting.sources._coded import as_text, distinct, from_codes
 from forecasting.sources._table import RawTable
 
 
@@ -13,9 +15,15 @@ def labels_of(raw: RawTable, column: str) -> pd.Series:
 
     What `export` wrote so that no spreadsheet runs it (``'=cmd``) is called again as it was (``=cmd``).
     """
-    texts = raw.cells[column].astype("string").fillna("").str.strip().astype("str").reset_index(drop=True)
-    if not raw.from_spreadsheet:
-        return texts
-    found = texts.unique().tolist()
-    changed = {text: name for text, name in zip(found, all_restored(found), strict=True) if name != text}
-    return texts.map(lambda text: changed.get(text, text)).astype("str") if changed else texts
+    return as_text(coded_labels(raw, column))
+
+
+def coded_labels(raw: RawTable, column: str) -> pd.Series:
+    """As `labels_of`, but categories in the order of the alphabet."""
+    codes, cells = distinct(raw.cells[column])
+    places, texts = pd.factorize(cells.astype("string").fillna("").str.strip())
+    names = texts.tolist()
+    if raw.from_spreadsheet and any("'" in name for name in names):
+        names = all_restored(names)
+    known, ranks = np.unique(np.array(names, dtype=object), return_inverse=True)
+    return from_codes(ranks[places].astype(np.int32)[codes], pd.Series(known))

@@ -19,9 +19,9 @@ import pandas as pd
 
 from forecasting.errors import DataError
 from forecasting.formulas import all_restored
+from forecasting.sources._coded import plain, with_codes
 from forecasting.sources._json import read_json, sound
 from forecasting.sources._limits import (
-    MAX_BYTES,
     MAX_SHEET_BYTES,
     MAX_SHEET_CELLS,
     MAX_SHEET_ROWS,
@@ -29,9 +29,10 @@ from forecasting.sources._limits import (
     check_size,
     megabytes,
     one_line,
-    too_large,
     unpacked_limit,
 )
+from forecasting.sources._parquet import read_parquet
+from forecasting.sources._plain_csv import ended_lines, read_plain_csv
 from forecasting.sources._uneven import Uneven, uneven
 from forecasting.sources._unpacking import check_packing, unpacked
 
@@ -48,7 +49,8 @@ class RawTable:
 
     Attributes:
         name: what messages call it.
-        cells: the columns; text as it stood in a CSV, whatever was stored in Parquet or XLSX. Blank rows are gone.
+        cells: the columns; text as it stood in a CSV, whatever was stored in Parquet or XLSX. Blank rows are gone. Text
+            may be coded (see `_coded`) for those who asked for it.
         lines: the line (CSV), row (XLSX) or record (Parquet, from 1) of every row of `cells`.
         word: ``"line"``, ``"row"`` or ``"record"``.
         decimal_comma: numbers may be written as ``"1,5"``.
@@ -83,6 +85,10 @@ class RawTable:
         """``"line 7"``."""
         return f"{self.word} {self.lines[row]}"
 
+    def only(self, rows: np.ndarray) -> RawTable:
+        """Some of its rows, without codes."""
+        return replace(self, cells=plain(self.cells.iloc[rows]).reset_index(drop=True), lines=self.lines[rows])
+
 
 def every(header: Sequence[str]) -> Sequence[str]:
     """The `Choice` of all columns."""
@@ -90,24 +96,31 @@ def every(header: Sequence[str]) -> Sequence[str]:
 
 
 def read_table(
-    content: bytes, name: str, choose: Choice = every, sheet: str | None = None, strict: bool = True
+    content: bytes,
+    name: str,
+    choose: Choice = every,
+    sheet: str | None = None,
+    strict: bool = True,
+    coded: bool = False,
 ) -> RawTable:
     """Read `content`, whose kind shows in its first bytes; of a CSV only the columns that `choose` picks.
 
     Of a workbook the sheet called `sheet`, or the first. Unless it is `strict`, a line of a CSV may have fewer cells than
-    the header, the others being empty, and more if those are empty; `RawTable.uneven` has such lines. Raises
-    `DataError`, in one line, for anything that is not such a table.
+    the header, the others being empty, and more if those are empty; `RawTable.uneven` has such lines. Columns whose
+    texts repeat are `coded` for those who ask for it. Raises `DataError`, in one line, for anything that is not such a
+    table.
     """
     content = unpacked(content, name)
     if content.startswith(b"PAR1"):
-        table = _read_parquet(content, name)
+        table = _read_parquet(content, name, coded)
     elif content.startswith(b"PK\x03\x04"):
         table = _read_xlsx(content, name, sheet)
     else:
         table = _read_text(content, name, choose, strict)
     if table.cells.empty:
         raise table.error("there is a header but no row below it; add the figures.")
-    return replace(table, cells=_without_blank_columns(table.cells))
+    cells = _without_blank_columns(table.cells)
+    return replace(table, cells=with_codes(cells) if coded else plain(cells))
 
 
 def _read_text(content: bytes, name: str, choose: Choice, strict: bool) -> RawTable:
@@ -133,8 +146,11 @@ def _read_csv(content: bytes, name: str, choose: Choice, strict: bool) -> RawTab
     separator = max(SEPARATORS, key=unquoted.count)
     header, header_ends = _header(content, separator, name)
     chosen = list(choose(header))
-    if (count := len(chosen) * content.count(b"\n")) > MAX_TEXT_CELLS:
+    ended = ended_lines(content)
+    if (count := len(chosen) * ended) > MAX_TEXT_CELLS:
         raise DataError(f"{name}: it has {count:,} cells, {MAX_TEXT_CELLS:,} at most are read of a text; give Parquet.")
+    if chosen == header and (found := read_plain_csv(content, separator, header, header_ends, ended)):
+        return RawTable(name, *found, "line", separator == ";")
     # A few columns of a publisher's big file: a width check of all of them would take longer than reading.
     other = None if strict else array("q")
     lines = _lines(content, separator, name, len(header), header_ends, other) if chosen == header else None
@@ -186,7 +202,8 @@ def _as_utf8(content: bytes, name: str) -> bytes:
         what = "there is a zero byte" if _is_text(content) else "this is not a table that can be read"
         raise DataError(f"{place}: {what}; give CSV, JSON, Parquet or XLSX.")
     try:
-        content.decode()
+        if not content.isascii():
+            content.decode()
     except UnicodeDecodeError:
         # Excel on Windows still writes CSV in the Windows code page; files put together from several have both.
         return b"".join(_line_as_utf8(line) for line in content.splitlines(keepends=True))
@@ -335,40 +352,10 @@ def _without_blank_columns(cells: pd.DataFrame) -> pd.DataFrame:
     return cells.drop(columns=[c for c in nameless if cells[c].isna().all() or cells[c].astype(str).eq("").all()])
 
 
-def _read_parquet(content: bytes, name: str) -> RawTable:
-    # Only here: it is slow to import.
-    import pyarrow.parquet as pq
-
-    try:
-        metadata = pq.read_metadata(io.BytesIO(content))
-        check_size(name, metadata.num_columns, metadata.num_rows)
-        sizes = (metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
-        if sum(sizes) > MAX_BYTES:
-            raise too_large(name, MAX_BYTES)
-        cells = pd.read_parquet(io.BytesIO(content))
-        if not isinstance(cells.index, pd.RangeIndex) or cells.index.name is not None:
-            cells = cells.reset_index()
-        named = _named([str(column).strip() for column in cells.columns], name)
-        cells = pd.DataFrame({title: _plain_cells(cells.iloc[:, i]) for i, title in enumerate(named)})
-    except DataError:
-        raise
-    except Exception as error:  # pyarrow raises many kinds for damaged files
-        raise DataError(f"{name}: it cannot be read as Parquet ({one_line(error)}); write it anew.") from None
+def _read_parquet(content: bytes, name: str, coded: bool) -> RawTable:
+    cells = read_parquet(content, name, coded)
+    cells.columns = _named(list(cells.columns), name)
     return RawTable(name, cells, np.arange(1, len(cells) + 1), "record")
-
-
-def _plain_cells(cells: pd.Series) -> pd.Series:
-    """Numbers, times and texts as they are; whatever else a column can hold as text."""
-    kinds = pd.api.types
-    if kinds.is_complex_dtype(cells):
-        return cells.astype(str)
-    if kinds.is_numeric_dtype(cells) or kinds.is_datetime64_any_dtype(cells) or kinds.is_string_dtype(cells.dtype):
-        usual = ("string", "date", "datetime", "integer", "floating", "decimal", "empty", "mixed-integer-float")
-        if cells.dtype != object or kinds.infer_dtype(cells, skipna=True) in usual:
-            return cells
-    if isinstance(cells.dtype, pd.CategoricalDtype) and kinds.is_numeric_dtype(cells.cat.categories):
-        return cells.astype(cells.cat.categories.dtype if cells.notna().all() else float)
-    return pd.Series(["" if cell is None or cell is pd.NaT else str(cell) for cell in cells], index=cells.index)
 
 
 def _read_xlsx(content: bytes, name: str, sheet: str | None) -> RawTable:

@@ -7,6 +7,7 @@ derives from `forecasting.sources._live.LiveSource` instead, and only says what 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from datetime import timedelta
 
 from forecasting.panel import Panel, Statistic
 
@@ -44,6 +45,10 @@ class Source(ABC):
 
         Reads nothing.
         """
+
+    def age(self) -> timedelta | None:
+        """Since when nobody has asked the publisher for news; None where there is nothing to ask for, or no copy yet."""
+        return None
 
     def fetch(self) -> str:
         """Update the local copy now; one sentence saying from when the figures are.

@@ -16,9 +16,10 @@ from forecasting.frequency import Frequency
 from forecasting.panel import Panel, Statistic
 from forecasting.sources import jhu, oxcgrt
 from forecasting.sources._cells import dates, number_block, numbers, parsed_numbers, shown
-from forecasting.sources._names import labels_of
+from forecasting.sources._coded import as_text, constant, plain
+from forecasting.sources._names import coded_labels
 from forecasting.sources._table import RawTable, read_table
-from forecasting.sources._tidy import Tidy, stacked
+from forecasting.sources._tidy import Tidy, fullest, in_order, places, repeats, stacked, statistics_in, steps
 from forecasting.sources.base import Source, new_and_cumulative
 
 #: What other programs call our columns; the hub and Nixtla's libraries among them.
@@ -59,12 +60,12 @@ def read_panel(file: str | Path | bytes, name: str | None = None, cumulative: bo
 def table_of(file: str | Path | bytes, name: str | None = None) -> RawTable:
     """The cells that `read_panel` makes its panel of; `RawTable.notes` say which lines were odd."""
     content, name = opened(file, name)
-    return read_table(content, name, oxcgrt.needed, strict=False)
+    return read_table(content, name, oxcgrt.needed, strict=False, coded=True)
 
 
 def panel_of(raw: RawTable, cumulative: bool = False) -> Panel:
     """What `read_panel` makes of a table whose cells were read. Raises `DataError` as it does."""
-    return panel_from(raw, _understand(raw, cumulative or "cumulative" in words(raw.name)))
+    return panel_from(raw, understand(raw, cumulative))
 
 
 def panel_from(raw: RawTable, understood: Understood) -> Panel:
@@ -74,7 +75,7 @@ def panel_from(raw: RawTable, understood: Understood) -> Panel:
         raise raw.error("there is no figure in it; fill in the values.")
     return Panel(
         raw.name,
-        table,
+        plain(table),
         understood.statistics,
         _frequencies(raw, table),
         understood.attribution,
@@ -96,13 +97,15 @@ def opened(file: str | Path | bytes, name: str | None = None) -> tuple[bytes, st
         raise DataError(f"{path}: {reason}; check the path.") from None
 
 
-def _understand(raw: RawTable, cumulative: bool) -> Understood:
+def understand(raw: RawTable, cumulative: bool = False) -> Understood:
+    """Which column is what, by the header alone, and what is in the cells. Raises `DataError` as `read_panel` does."""
     header = list(raw.cells)
+    cumulative = cumulative or "cumulative" in words(raw.name)
     if oxcgrt.is_published(header):
-        return _published(oxcgrt.tidy([raw]), oxcgrt.Oxford, ("cases", "deaths"))
+        return _published(oxcgrt.tidy([replace(raw, cells=plain(raw.cells))]), oxcgrt.Oxford, ("cases", "deaths"))
     if jhu.is_published(header):
         noun = jhu.noun_of(raw.name)
-        return _published(jhu.tidy(raw, noun), jhu.JohnsHopkins, (noun,))
+        return _published(jhu.tidy(replace(raw, cells=plain(raw.cells)), noun), jhu.JohnsHopkins, (noun,))
     raw = _renamed(raw)
     if DATE in raw.cells and VALUE in raw.cells:
         tidy = _from_tidy(raw)
@@ -148,7 +151,7 @@ def _in_small_letters(header: Iterable[str]) -> dict[str, str]:
 def _without_index(cells: pd.DataFrame) -> pd.DataFrame:
     """Without a nameless first column that only counts the rows, as `DataFrame.to_csv` writes it."""
     first = cells.columns[0]
-    counts = pd.to_numeric(cells[first], errors="coerce") if first == "column 1" else None
+    counts = pd.to_numeric(as_text(cells[first]), errors="coerce") if first == "column 1" else None
     if counts is not None and len(cells.columns) > 1 and (counts.to_numpy() == np.arange(len(cells))).all():
         return cells.drop(columns=first)
     return cells
@@ -166,28 +169,30 @@ def _from_tidy(raw: RawTable) -> Tidy:
     if AS_OF in raw.cells:
         table[AS_OF] = dates(raw, AS_OF)
     keys = [column for column in (REGION, STATISTIC, DATE, AS_OF) if column in table]
-    _check_unique(raw, table, keys)
+    found = places(table, keys)
+    _check_unique(raw, table, keys, found)
     extra, notes = _covariates(raw, [column for column in raw.cells if column not in (*PANEL, AS_OF)])
-    table = pd.concat([table, extra], axis=1)
-    return Tidy(table.sort_values(keys, kind="stable", ignore_index=True), notes=notes)
+    table = in_order(pd.concat([table, extra], axis=1), found)
+    return Tidy(table.reset_index(drop=True), notes=notes)
 
 
 def _labels(raw: RawTable, column: str, otherwise: str) -> pd.Series:
     if column not in raw.cells:
-        return pd.Series([otherwise] * len(raw.cells), dtype="str")
-    labels = labels_of(raw, column)
+        return constant(otherwise, len(raw.cells))
+    labels = coded_labels(raw, column)
     nameless = (labels == "").to_numpy()
     if nameless.any():
         raise raw.error(f"the column {column!r} is empty; fill it in or delete the row.", int(np.argmax(nameless)))
     return labels
 
 
-def _check_unique(raw: RawTable, table: pd.DataFrame, keys: list[str]) -> None:
-    twice = table.duplicated(keys).to_numpy()
+def _check_unique(raw: RawTable, table: pd.DataFrame, keys: list[str], found: np.ndarray) -> None:
+    """Raises `DataError` for the first of the `places` by `keys` that stands twice."""
+    twice = repeats(found)
     if not twice.any():
         return
     row = int(np.argmax(twice))
-    first = int(np.argmax((table[keys] == table.loc[row, keys]).all(axis=1)))
+    first = int(np.argmax(found == found[row]))
     names = [table.loc[row, column] for column in (REGION, STATISTIC) if column in raw.cells]
     what = " ".join(", ".join(names).split())
     day = f"{table.loc[row, DATE]:%Y-%m-%d}" + (f" as of {table.loc[row, AS_OF]:%Y-%m-%d}" if AS_OF in keys else "")
@@ -251,10 +256,9 @@ def statistics_of(table: pd.DataFrame, cumulative: bool) -> tuple[Statistic, ...
 def _frequencies(raw: RawTable, table: pd.DataFrame) -> dict[str, Frequency]:
     """How often each statistic is counted, which the region with the most figures tells."""
     found = {}
-    for column, rows in table.groupby(STATISTIC, sort=False):
-        figures = rows.dropna(subset=VALUE).drop_duplicates([REGION, DATE])
-        fullest = figures[REGION].value_counts().index[0] if len(figures) else rows[REGION].iloc[0]
-        found[str(column)] = _frequency(raw, figures[figures[REGION] == fullest], rows[rows[REGION] == fullest])
+    for column, rows in statistics_in(table):
+        chosen, figures = fullest(rows)
+        found[column] = _frequency(raw, rows[figures], rows[chosen])
     return found
 
 
@@ -277,8 +281,8 @@ def _hints(table: pd.DataFrame, statistics: tuple[Statistic, ...]) -> tuple[str,
     """A question back when counts never fall: they may be running totals."""
     if any(statistic.reported_cumulative for statistic in statistics) or AS_OF in table:
         return ()
-    steps = table.groupby([STATISTIC, REGION])[VALUE].diff().dropna()
-    if len(steps) < 30 or (steps < 0).mean() > 0.005 or (steps > 0).mean() < 0.3:
+    changes = steps(table)
+    if len(changes) < 30 or (changes < 0).mean() > 0.005 or (changes > 0).mean() < 0.3:
         return ()
     return ("These figures hardly ever fall: if they are running totals, say that they are cumulative.",)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import numpy as np
 import pandas as pd
 
 from forecasting.columns import AS_OF, DATE, PANEL, REGION, STATISTIC, VALUE
-from forecasting.frequency import Frequency
 from forecasting.panel import Panel
 from forecasting.sources import jhu, oxcgrt
 from forecasting.sources._alone import reads_alone
@@ -21,15 +21,16 @@ from forecasting.sources._cells import (
     readable_dates,
     shown,
 )
+from forecasting.sources._coded import constant
 from forecasting.sources._guess import Guess, called_totals
-from forecasting.sources._names import labels_of
+from forecasting.sources._names import coded_labels
 from forecasting.sources._roles import COMBINED, Column, Mapping, Question
 from forecasting.sources._roles import MAX_LETTERS as MAX_LETTERS
 from forecasting.sources._roles import QuestionKind as QuestionKind
 from forecasting.sources._table import RawTable, every, read_table
-from forecasting.sources._tidy import Tidy, stacked
+from forecasting.sources._tidy import Tidy, gaps, in_order, places, repeats, stacked, statistics_in
 from forecasting.sources._uneven import TOO_FEW, TOO_MANY
-from forecasting.sources.file import Understood, opened, panel_from, panel_of, statistics_of, words
+from forecasting.sources.file import Understood, opened, panel_from, statistics_of, understand, words
 
 PROBLEMS = ("line", "column", "cell", "what", "remedy")
 #: So many are listed; how many more there are is said.
@@ -56,6 +57,8 @@ class Looked:
     sample: pd.DataFrame
     mapping: Mapping | None
     asks: tuple[Question, ...] = ()
+    #: With which `read` goes on where this first look is still kept.
+    raw: RawTable | None = field(default=None, repr=False, compare=False)
 
     @property
     def base(self) -> Mapping:
@@ -100,7 +103,7 @@ def look(content: bytes, name: str, sheet: str | None = None) -> Looked:
 
     Raises `DataError`, in one line, only for what is no table at all.
     """
-    raw = read_table(content, name, oxcgrt.needed, sheet, strict=False)
+    raw = read_table(content, name, oxcgrt.needed, sheet, strict=False, coded=True)
     header = list(raw.cells)
     sample = _sample(raw.cells.head(20))
     mapping: Mapping | None = None
@@ -115,7 +118,16 @@ def look(content: bytes, name: str, sheet: str | None = None) -> Looked:
         mapping = None if guess.mapping is None else replace(guess.mapping, sheet=sheet)
     texts = sample.to_numpy(dtype=object)
     columns = tuple(Column(column, *roles[column], _examples(texts[:, i])) for i, column in enumerate(header))
-    return Looked(name, kind, len(raw.cells), raw.sheets, columns, sample, mapping, asks)
+    _looked_at[_named(content, name, sheet)] = raw
+    return Looked(name, kind, len(raw.cells), raw.sheets, columns, sample, mapping, asks, raw)
+
+
+#: Tables as long as somebody keeps the first look at them; found only by who has the whole content.
+_looked_at: WeakValueDictionary[tuple[int, int, str, str | None], RawTable] = WeakValueDictionary()
+
+
+def _named(content: bytes, name: str, sheet: str | None) -> tuple[int, int, str, str | None]:
+    return hash(content), len(content), name, sheet
 
 
 _PUBLISHED = ("left out", "not among the counts")
@@ -158,10 +170,13 @@ def read(content: bytes, name: str, mapping: Mapping | None = None) -> tuple[Pan
     `Mapping.combine` does not say what to do with them, and dates without a usual spacing.
     """
     choose, sheet = (oxcgrt.needed, None) if mapping is None else (every, mapping.sheet)
-    raw = read_table(content, name, choose, sheet, strict=False)
+    raw = _looked_at.get(_named(content, name, sheet))
+    if raw is None or (mapping is not None and oxcgrt.is_published(list(raw.cells))):
+        raw = read_table(content, name, choose, sheet, strict=False, coded=True)
     if mapping is None:
-        panel = panel_of(raw)
-        return panel, _report(raw, panel, Troubles(raw), panel.statistics[0].reported_cumulative)
+        understood = understand(raw)
+        panel, table = panel_from(raw, understood), understood.tidy.table
+        return panel, _report(raw, panel, table, Troubles(raw), panel.statistics[0].reported_cumulative)
     _check(raw, mapping)
     troubles = Troubles(raw)
     table = _wide(raw, mapping, troubles) if mapping.value is None else _tidy(raw, mapping, troubles)
@@ -169,7 +184,7 @@ def read(content: bytes, name: str, mapping: Mapping | None = None) -> tuple[Pan
     table.index = pd.RangeIndex(len(table))
     statistics = statistics_of(table, mapping.cumulative)
     panel = panel_from(raw, Understood(Tidy(table), statistics, f"Figures from {name}"))
-    report = _report(raw, panel, troubles, mapping.cumulative, merged, mapping)
+    report = _report(raw, panel, table, troubles, mapping.cumulative, merged, mapping)
     wrong = sum(troubles.counts[what] for what in (NO_NUMBER, NO_DATE, NO_NAME))
     return panel, replace(report, alone=not wrong and reads_alone(raw, mapping, table))
 
@@ -252,9 +267,9 @@ def _tidy(raw: RawTable, mapping: Mapping, troubles: Troubles) -> pd.DataFrame:
         (STATISTIC, mapping.statistic, called),
     ):
         if column is None:
-            labels[name] = pd.Series([otherwise] * len(raw.cells), dtype="str")
+            labels[name] = constant(otherwise, len(raw.cells))
             continue
-        labels[name] = labels_of(raw, column)
+        labels[name] = coded_labels(raw, column)
         nameless = (labels[name] == "").to_numpy()
         troubles.add(nameless & kept, column, NO_NAME, "fill it in; the row was left out.")
         kept = kept & ~nameless
@@ -266,7 +281,7 @@ def _tidy(raw: RawTable, mapping: Mapping, troubles: Troubles) -> pd.DataFrame:
         kept = kept & readable
     for column in mapping.covariates:
         table[f"{column}_" if column in (*PANEL, AS_OF) else column] = _numbers(raw, column, kept, troubles)
-    table = table[kept]
+    table = table if kept.all() else table[kept]
     if table.empty:
         raise raw.error(f"no cell of the column {mapping.date!r} is a date in a usable row; choose another column.")
     return table
@@ -304,28 +319,28 @@ def _combined(raw: RawTable, table: pd.DataFrame, mapping: Mapping) -> tuple[pd.
     keys = [column for column in (REGION, STATISTIC, DATE, AS_OF) if column in table]
     if mapping.combine is not None:
         table = table.assign(**{DATE: _periods(table)})
-    twice = table.duplicated(keys).to_numpy()
+    found = places(table, keys)
+    twice = repeats(found)
     if twice.any() and mapping.combine is None:
         row = table.iloc[int(np.argmax(twice))]
-        first = int(np.argmax((table[keys] == row[keys]).all(axis=1)))
+        first = int(np.argmax(found == found[np.argmax(twice)]))
         raise raw.error(
             f"{shown(row[REGION])} on {row[DATE]:%Y-%m-%d} is also in {raw.place(int(table.index[first] % len(raw.cells)))}; "
             "choose whether several rows a period are summed or averaged.",
             int(row.name % len(raw.cells)),
         )
     if twice.any():
-        groups = table.groupby(keys, sort=False)
+        groups = table.groupby(keys, sort=False, observed=True)
         others = [column for column in table if column not in (*keys, VALUE)]
         values = groups[VALUE].sum(min_count=1) if mapping.combine == "sum" else groups[VALUE].mean()
         table = pd.concat([values, groups[others].mean()], axis=1).reset_index() if others else values.reset_index()
         table = table[[*PANEL, *[column for column in table if column not in PANEL]]]
+        found = places(table, keys)
+    if mapping.value is not None:
+        return in_order(table, found), int(twice.sum())
     # The regions of a wide table stay in their places.
-    order = keys if mapping.value is not None else [DATE]
-    table = table.sort_values(order, kind="stable")
-    if mapping.value is None:
-        places = table[REGION].map({column: i for i, column in enumerate(mapping.wide)})
-        table = table.iloc[np.argsort(places.to_numpy(), kind="stable")]
-    return table, int(twice.sum())
+    columns = table[REGION].map({column: i for i, column in enumerate(mapping.wide)}).to_numpy()
+    return table.iloc[np.lexsort((table[DATE].to_numpy(), columns))], int(twice.sum())
 
 
 def _periods(table: pd.DataFrame) -> pd.Series:
@@ -343,19 +358,19 @@ def _periods(table: pd.DataFrame) -> pd.Series:
 def _report(
     raw: RawTable,
     panel: Panel,
+    table: pd.DataFrame,
     troubles: Troubles,
     cumulative: bool,
     merged: int = 0,
     mapping: Mapping | None = None,
 ) -> Report:
-    table = panel.table
     frequency = panel.frequencies[panel.statistics[0].column]
     wrong = troubles.counts[NO_NUMBER]
     values = () if mapping is None else mapping.wide if mapping.value is None else (mapping.value,)
     blanks = max(int(table[VALUE].isna().sum()) - sum(troubles.no_numbers[column] for column in values), 0)
     negative = 0 if cumulative else int((table[VALUE] < 0).sum())
     regions, first, last = table[REGION].nunique(), table[DATE].min(), table[DATE].max()
-    gaps = sum(_gaps(rows, panel.frequencies[str(name)]) for name, rows in table.groupby(STATISTIC, sort=False))
+    missing = sum(gaps(rows, panel.frequencies[name]) for name, rows in statistics_in(table))
     problems = troubles.table()
     sentences = [
         f"{_many(len(raw.cells), raw.word)}: {_many(regions, 'region')}, {frequency.name} figures from "
@@ -363,8 +378,8 @@ def _report(
     ]
     if blanks:
         sentences.append(f"{_many(blanks, 'cell')} without a figure: nothing was published for these.")
-    if gaps:
-        sentences.append(f"{_many(gaps, frequency.step)} without a row, between others of the same region.")
+    if missing:
+        sentences.append(f"{_many(missing, frequency.step)} without a row, between others of the same region.")
     if merged:
         sentences.append(f"{_many(merged, raw.word)} put together with others of the same period and region.")
     for what, said in (
@@ -393,27 +408,13 @@ def _report(
         frequency.name,
         frequency.season,
         blanks,
-        gaps,
+        missing,
         merged,
         wrong,
         negative,
         tuple(sentences),
         problems,
     )
-
-
-def _gaps(rows: pd.DataFrame, frequency: Frequency) -> int:
-    """Periods without a row between the first and the last one of each region (and vintage)."""
-    days = rows[DATE]
-    if frequency.name in ("monthly", "quarterly"):
-        places = days.dt.year * 12 + days.dt.month
-        places = places if frequency.name == "monthly" else places // 3
-    else:
-        length = {"hourly": "1h", "daily": "1D", "weekly": "7D"}[frequency.name]
-        places = (days - days.min()) // pd.Timedelta(length)
-    keys = [rows[column] for column in (REGION, AS_OF) if column in rows]
-    groups = places.groupby(keys, sort=False)
-    return int((groups.max() - groups.min() + 1 - groups.nunique()).sum())
 
 
 def _many(count: int, noun: str) -> str:

@@ -60,7 +60,7 @@ def test_every_example_of_a_query_runs(description, client):
     for path, found in description["paths"].items():
         named = [one for one in found.get("get", {}).get("parameters", []) if one["in"] == "query"]
         query = {one["name"]: one["schema"].get("examples", one.get("examples"))[0] for one in named if one["required"]}
-        if "{" not in path:
+        if "get" in found and "{" not in path:
             assert client.get(f"/api{path}", params=query).status_code == 200
 
 

@@ -41,7 +41,7 @@ def without(*names, **changed):
         (without(statistic="tears"), "statistic", "has no statistic 'tears'"),
         (without(quantiles=[0.5, 0.42]), "quantiles", "There is no quantile 0.42; give some of 0.01"),
         (without(quantiles=[]), "quantiles", "'quantiles' is []"),
-        (without(quantiles=["half"]), "quantiles.0", "is \"half\""),
+        (without(quantiles=["half"]), "quantiles.0", 'is "half"'),
         (without(as_of="yesterday"), "as_of", "give a date as 2024-03-31"),
         (without(as_of="1999-01-01"), "as_of", "has no figures up to 1999-01-01"),
         (without(window=0), "window", "give a whole number from 1"),
@@ -49,7 +49,7 @@ def without(*names, **changed):
         (without(holidays="XX"), "holidays", "There are no holidays of 'XX'"),
         (without(wait=11), "wait", "give seconds from 0 to 10"),
         (without(retry="yes"), "retry", "give true or false"),
-        (without(horizont=3), "horizont", "There is no field \"horizont\"; there are as_of, "),
+        (without(horizont=3), "horizont", 'There is no field "horizont"; there are as_of, '),
         (without(cumulative=True), "", "'cumulative' is about 'data'"),
         (without(mapping={}), "", "'mapping' is about 'data'"),
         ([], "", "The request is not a JSON object."),
@@ -57,10 +57,18 @@ def without(*names, **changed):
         ({**POSTED, "data": []}, "data", "the table is empty"),
         ({**POSTED, "data": [1, 2]}, "data", "'data' is no table; give records"),
         ({**POSTED, "data": {"dates": [1, 2]}}, "data", "JSON is understood as records"),
-        ({**POSTED, "data": {"columns": ["date"], "data": [[1, 2]]}}, "data", "data, record 1: it does not have a cell"),
+        (
+            {**POSTED, "data": {"columns": ["date"], "data": [[1, 2]]}},
+            "data",
+            "data, record 1: it does not have a cell",
+        ),
         ({**POSTED, "data": DAYS[:1]}, "data", "only one date"),
         ({**POSTED, "data": [*DAYS, DAYS[3]]}, "data", "are they to be summed or averaged?"),
-        ({**POSTED, "data": [{"date": f"0{d}/04/2024", "value": d % 3} for d in range(1, 8)]}, "data", "is that 1 April or"),
+        (
+            {**POSTED, "data": [{"date": f"0{d}/04/2024", "value": d % 3} for d in range(1, 8)]},
+            "data",
+            "is that 1 April or",
+        ),
         ({**POSTED, "data": [{"a": "x", "b": "y"}] * 3}, "data", "Which column holds the dates?"),
         ({**POSTED, "data": DAYS, "name": "mine", "region": "B"}, "region", "'mine' has no region 'B'"),
         ({**POSTED, "data": DAYS, "mapping": {"date": "day", "value": "value"}}, "data", "there is no column 'day'"),
@@ -213,7 +221,9 @@ def test_an_address_or_a_method_that_there_is_not(client):
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize(("query", "field"), [("", "source"), ("source=nowhere", "source"), ("source=bundled&statistic=x", "statistic")])
+@pytest.mark.parametrize(
+    ("query", "field"), [("", "source"), ("source=nowhere", "source"), ("source=bundled&statistic=x", "statistic")]
+)
 def test_regions_of_what_there_is_not(client, query, field):
     answer = client.get(f"/api/v1/regions?{query}")
     assert answer.status_code == 422

@@ -22,7 +22,9 @@ def test_an_instant_model_answers_at_once_with_the_table_of_the_contract(ask, it
     assert (rows[0]["origin"], rows[0]["date"], rows[-1]["date"]) == ("2021-05-16", "2021-05-17", "2021-05-19")
 
 
-def test_what_must_be_fitted_is_a_job_that_ends_with_the_forecasts_and_is_then_answered_at_once(client, ask, italy, follow):
+def test_what_must_be_fitted_is_a_job_that_ends_with_the_forecasts_and_is_then_answered_at_once(
+    client, ask, italy, follow
+):
     question = {**italy, "model": "ets", "horizon": 5}
     answer = ask(**question)
     assert answer.status_code == 202
@@ -77,7 +79,10 @@ def test_a_region_of_posted_figures_is_picked_by_its_name(ask):
 
 def test_one_region_that_cannot_be_forecast_leaves_the_others(ask):
     records = [{"date": f"2024-01-{day:02}", "region": "A", "value": day} for day in range(1, 15)]
-    records += [{"date": "2024-01-01", "region": "B", "value": None}, {"date": "2024-01-02", "region": "B", "value": None}]
+    records += [
+        {"date": "2024-01-01", "region": "B", "value": None},
+        {"date": "2024-01-02", "region": "B", "value": None},
+    ]
     answer = ask(data=records, model="naive", horizon=1)
     assert answer.status_code == 200
     said = answer.json()
@@ -93,7 +98,9 @@ def test_running_totals_may_be_said_to_be_such(ask):
     records = [{"date": f"2024-01-{day:02}", "value": day * 10} for day in range(1, 32)]
     asked_back = ask(data=records, model="naive", horizon=1)
     assert asked_back.status_code == 422
-    assert 'never falls: are these running totals? Answer with "cumulative": true or false.' in asked_back.json()["detail"]
+    assert (
+        'never falls: are these running totals? Answer with "cumulative": true or false.' in asked_back.json()["detail"]
+    )
     counts, totals = (ask(data=records, cumulative=which, model="naive", horizon=1).json() for which in (False, True))
     assert {row["region"] for row in counts["forecasts"]} == {"data"}
     assert next(row["value"] for row in totals["forecasts"] if row["quantile"] == 0.5) == pytest.approx(10, abs=1)
@@ -113,7 +120,7 @@ def test_who_does_without_covariates_and_holidays_is_said(ask):
 
 
 def test_lists_are_those_of_the_command_line(client):
-    assert [one["name"] for one in client.get("/api/v1/sources").json()["sources"]][0] == "bundled"
+    assert client.get("/api/v1/sources").json()["sources"][0]["name"] == "bundled"
     assert {one["name"] for one in client.get("/api/v1/models").json()["models"]} >= {"naive", "ensemble"}
     regions = client.get("/api/v1/regions", params={"source": "bundled", "statistic": "new_cases"}).json()["regions"]
     assert {"name": "Italy", "statistics": ["new_cases"]} in regions
@@ -209,9 +216,17 @@ def test_old_questions_are_forgotten(tmp_path, monkeypatch, italy):
     kept.close()
 
 
-def test_a_question_is_kept_as_it_was_asked(tmp_path):
-    kept = register.Register(f"sqlite:///{tmp_path / 'questions.sqlite'}")
-    said = {"data": [{"date": "2024-01-01", "value": 0.1}], "model": "ets", "horizon": 3, "as_of": "2024-01-01", "wait": 3}
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_question_is_kept_as_it_was_asked(kind, tmp_path, request):
+    here = f"sqlite:///{tmp_path / 'questions.sqlite'}"
+    kept = register.Register(here if kind == "sqlite" else request.getfixturevalue("postgres_url"))
+    said = {
+        "data": [{"date": "2024-01-01", "value": 0.1}],
+        "model": "ets",
+        "horizon": 3,
+        "as_of": "2024-01-01",
+        "wait": 3,
+    }
     question = register.ForecastRequest.model_validate_json(json.dumps(said))
     asked = register.Asked((register.Part("data", "value", "ets", "key"),), (0.5,), False)
     kept.put(asked, question)

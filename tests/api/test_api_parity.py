@@ -142,7 +142,9 @@ def test_covariates_and_holidays_are_the_command_line_s(tmp_path, monkeypatch, a
     rng, days = np.random.default_rng(0), pd.date_range("2022-10-20", periods=70)
     waves = 80 * np.exp(np.sin(np.arange(70) / 5))
     table = pd.concat(
-        pd.DataFrame({"region": region, "date": days, "value": rng.poisson(waves), "rain": rng.normal(size=70).round(3)})
+        pd.DataFrame(
+            {"region": region, "date": days, "value": rng.poisson(waves), "rain": rng.normal(size=70).round(3)}
+        )
         for region in ("A", "B", "C")
     )
     file = tmp_path / "data.csv"

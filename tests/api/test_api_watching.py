@@ -3,13 +3,21 @@
 import asyncio
 import json
 import logging
+import threading
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
+from starlette.routing import Mount
+from starlette.testclient import TestClient
 
 from forecasting.api import health as health_room
 from forecasting.api import watching
 from forecasting.api.health import Health, Late
 from forecasting.api.keys import made
+from forecasting.jobs import JobQueue
+from forecasting.service import Service
+from forecasting.store import Store
 
 GOOD = {"source": "bundled", "region": "Italy", "model": "naive", "horizon": 3}
 
@@ -63,7 +71,9 @@ def test_others_may_count_requests(client, monkeypatch):
     assert [(one.route, one.status) for one in seen] == [("/api/v1/models", 200)]
 
 
-@pytest.mark.parametrize("path", ["/api/v1/models", "/api/v1/jobs/x", "/healthz", "/readyz", "/api/nothing", "/api/docs"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/models", "/api/v1/jobs/x", "/healthz", "/readyz", "/api/nothing", "/api/docs"]
+)
 def test_every_answer_has_the_headers_that_keep_browsers_careful(client, path):
     headers = client.get(path).headers
     assert headers["x-content-type-options"] == "nosniff"
@@ -84,8 +94,6 @@ def test_answers_are_packed_for_who_can_unpack(client):
 
 
 def test_a_client_who_leaves_is_no_fault(logged, caplog):
-    from starlette.requests import ClientDisconnect
-
     async def left(scope, receive, send):
         raise ClientDisconnect
 
@@ -94,14 +102,10 @@ def test_a_client_who_leaves_is_no_fault(logged, caplog):
     assert [one["status"] for one in logged()] == [499]
 
 
-def test_the_process_lives_and_is_ready_when_its_workers_and_store_are(client, api_service):
-    api_service.queue.wait([])
+def test_the_process_lives_and_is_ready_when_its_workers_and_store_are(client, ask, follow, italy):
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.post("/healthz").status_code == 405
-    for _ in range(600):
-        if api_service.queue.able:
-            break
-        asyncio.run(asyncio.sleep(0.1))  # a worker imports for seconds
+    follow(ask(**{**italy, "horizon": 41}, model="ets"))  # so its worker is ready by now
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
 
@@ -118,23 +122,35 @@ def test_what_is_missing_is_said(client, api_service, monkeypatch):
 
 
 def test_a_store_that_does_not_answer_is_not_waited_for(client, api_service, monkeypatch):
-    import threading
-
     over = threading.Event()
     monkeypatch.setattr(health_room, "PATIENCE", 0.05)
-    monkeypatch.setattr(api_service.store, "trouble", lambda: over.wait(5) and "")
+    monkeypatch.setattr(api_service.store, "trouble", lambda: over.wait(0.5) and "")
     answer = client.get("/readyz")
     over.set()
     assert "It did not answer in 0.05 seconds." in answer.json()["detail"]
 
 
 def test_a_server_that_is_still_starting_says_so():
-    from starlette.applications import Starlette
-    from starlette.routing import Mount
-    from starlette.testclient import TestClient
-
     client = TestClient(Starlette(routes=[Mount("/api", Late()), *Health().routes()]))
     assert client.get("/healthz").status_code == 200
     for path in ("/readyz", "/api/v1/models"):
         answer = client.get(path)
         assert (answer.status_code, answer.json()["detail"]) == (503, "The server is still starting.")
+
+
+@pytest.mark.parametrize(
+    ("url", "command", "missing"),
+    [
+        ("sqlite://", ("false",), ["workers"]),
+        ("postgresql+psycopg://nobody@127.0.0.1:1/none", ("false",), ["store", "workers"]),
+    ],
+)
+def test_workers_that_do_not_start_and_stores_that_are_not_there_are_missing(url, command, missing, open_api):
+    store = Store(url)
+    service = Service(store, JobQueue(store, workers=1, command=command))
+    try:
+        answer = open_api(service).get("/readyz")
+        assert [one["field"] for one in answer.json()["errors"]] == missing
+        assert "127.0.0.1" not in answer.text
+    finally:
+        service.close()

@@ -22,6 +22,7 @@ def board():
 def finish(board, model, seconds):
     entry = board.add(request(model, int(1000 * seconds)), background=False)
     board.start(entry, Worker())
+    board.begin(entry)
     board.move(entry, State.done, seconds=seconds)
 
 

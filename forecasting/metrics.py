@@ -1,0 +1,89 @@
+"""/metrics for Prometheus: what the queue does, what fits came to, how requests went, and how old the figures are.
+
+Counters begin at zero with the process; Prometheus allows for that. Names begin with ``forecast_``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from forecasting import sources
+from forecasting.api.watching import Answered
+from forecasting.service import Service
+
+#: Upper bounds of the latency histogram, in seconds: a warm answer should be in the first two.
+BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+#: What is sent, as Prometheus wants it called.
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """One process's figures. Safe to use from many threads."""
+
+    def __init__(self, service: Service) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "forecast_requests", "Answers of the API.", ["method", "route", "status"], registry=self._registry
+        )
+        self._latency = Histogram(
+            "forecast_request_seconds", "Seconds to an answer.", ["route"], buckets=BUCKETS, registry=self._registry
+        )
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        self._registry.register(_OfService(service))
+
+    def observe(self, answered: Answered) -> None:
+        """Counts one request; an `Observer` of `watching`."""
+        self._requests.labels(answered.method, answered.route, str(answered.status)).inc()
+        self._latency.labels(answered.route).observe(answered.ms / 1000)
+
+    def text(self) -> bytes:
+        """Everything, in Prometheus's format."""
+        return generate_latest(self._registry)
+
+
+class _OfService(Collector):
+    """What is asked of the service anew at each scrape."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def describe(self) -> list[Metric]:
+        """Nothing in advance: registering must not ask the service."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """See the class."""
+        state = self._service.queue.busy()
+        for name, what, value in (
+            ("waiting", "Fits that wait for a worker.", state.waiting),
+            ("running", "Fits that run.", state.running),
+            ("workers_ready", "Worker processes that can take a fit.", state.ready),
+        ):
+            yield GaugeMetricFamily(f"forecast_{name}", what, value)
+        ended = CounterMetricFamily("forecast_fits", "Fits that have ended.", labels=["model", "outcome"])
+        seconds = CounterMetricFamily("forecast_fit_seconds", "Seconds that they took.", labels=["model", "outcome"])
+        for (model, outcome), (count, took) in sorted(state.ended.items()):
+            ended.add_metric([model, outcome], count)
+            seconds.add_metric([model, outcome], took)
+        yield ended
+        yield seconds
+        yield GaugeMetricFamily(
+            "forecast_store_left_out", "1 while the database is left out.", bool(self._service.store.notes)
+        )
+        age = GaugeMetricFamily("forecast_source_age_seconds", "Since a download was last checked.", labels=["source"])
+        for name, one in sources.sources().items():
+            if (since := one.age()) is not None:
+                age.add_metric([name], since.total_seconds())
+        yield age

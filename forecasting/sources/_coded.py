@@ -1,0 +1,102 @@
+"""Columns of text as their distinct texts and which of these each row has: a million rows may have a hundred dates.
+
+A column of cells is coded when it is categorical: its categories are texts, all of them in use, in the order of their
+first rows, and no cell is missing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+#: Texts are looked at in so many rows at the beginning, in the middle and at the end to see whether they repeat.
+_LOOKED_ROWS = 30_000
+#: Wide tables have few rows a column, and their columns are read together.
+MOST_COLUMNS = 100
+
+
+def is_coded(cells: pd.Series) -> bool:
+    """Whether a column is there as its distinct texts."""
+    return isinstance(cells.dtype, pd.CategoricalDtype)
+
+
+def with_codes(cells: pd.DataFrame) -> pd.DataFrame:
+    """The table with those columns of text coded whose texts repeat."""
+    if len(cells.columns) > MOST_COLUMNS:
+        return cells
+    return pd.DataFrame({column: _coded(cells[column]) for column in cells}, index=cells.index, copy=False)
+
+
+def _coded(cells: pd.Series) -> pd.Series:
+    if not isinstance(cells.dtype, pd.StringDtype) or cells.isna().any():
+        return cells
+    texts = pa.array(cells)
+    if not _repeat(texts):
+        return cells
+    encoded = texts.dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.unify_dictionaries().combine_chunks()
+    return from_codes(encoded.indices.to_numpy(), encoded.dictionary.to_pandas())
+
+
+def _repeat(texts: pa.Array | pa.ChunkedArray) -> bool:
+    """Whether no more than half of the texts are different ones, as far as that shows."""
+    starts = (0, max(len(texts) - _LOOKED_ROWS, 0) // 2, max(len(texts) - _LOOKED_ROWS, 0))
+    parts = [texts.slice(start, _LOOKED_ROWS) for start in dict.fromkeys(starts)]
+    return 2 * sum(pc.count_distinct(part).as_py() for part in parts) <= sum(map(len, parts))
+
+
+def recoded(cells: pd.Series) -> pd.Series:
+    """A categorical column as coded, or as text where its texts do not repeat."""
+    texts = ["" if pd.isna(category) else str(category) for category in cells.cat.categories]
+    places, distinct_texts = pd.factorize(np.array([*texts, ""], dtype=object))
+    # The code of a missing cell is -1, and the text in the last place is that of a blank one.
+    codes, used = pd.factorize(places[cells.cat.codes.to_numpy()])
+    found = from_codes(codes, pd.Series(distinct_texts[used], dtype="str"))
+    return found if 2 * len(used) <= len(codes) else as_text(found)
+
+
+def from_codes(codes: np.ndarray, texts: pd.Series) -> pd.Series:
+    """A categorical column of `texts`, which are all different."""
+    return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(texts, dtype="str"), validate=False))
+
+
+def constant(text: str, count: int) -> pd.Series:
+    """A categorical column of one text."""
+    return from_codes(np.zeros(count, dtype=np.int8), pd.Series([text]))
+
+
+def as_text(cells: pd.Series) -> pd.Series:
+    """A categorical column of texts as plain text; any other as it is."""
+    if not is_coded(cells):
+        return cells
+    texts = pa.array(cells.cat.categories.to_numpy(dtype=object), pa.large_string())
+    every = pa.DictionaryArray.from_arrays(pa.array(cells.cat.codes.to_numpy()), texts).cast(pa.large_string())
+    return pd.Series(every.to_pandas().array, index=cells.index, dtype="str")
+
+
+def plain(cells: pd.DataFrame) -> pd.DataFrame:
+    """The table with its coded columns as text."""
+    if not any(isinstance(kind, pd.CategoricalDtype) for kind in cells.dtypes):
+        return cells
+    return pd.DataFrame({column: as_text(cells[column]) for column in cells}, index=cells.index, copy=False)
+
+
+def distinct(cells: pd.Series) -> tuple[np.ndarray, pd.Series]:
+    """Which of its distinct cells each row has, and these, in the order of their first rows; a missing one is one, too."""
+    if is_coded(cells):
+        return cells.cat.codes.to_numpy(), pd.Series(cells.cat.categories)
+    if cells.dtype == object:
+        # There a 1, a text '1' and a truth value may be equal.
+        cells = cells.astype("string")
+    codes, found = pd.factorize(cells, use_na_sentinel=False)
+    return codes, pd.Series(found)
+
+
+def first_rows(codes: np.ndarray) -> np.ndarray:
+    """The first row of each of the codes 0, 1, 2 …"""
+    rows = np.empty(int(codes.max()) + 1 if len(codes) else 0, dtype=np.int64)
+    rows[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+    return rows
