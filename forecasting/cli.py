@@ -329,5 +329,6 @@ def _bad(sentence: str) -> int:
 from forecasting import cli_backtest as cli_backtest  # noqa: E402 (below, because they build on what is above)
 from forecasting import cli_covariates as cli_covariates  # noqa: E402
 from forecasting import cli_hub as cli_hub  # noqa: E402
+from forecasting import cli_pretrain as cli_pretrain  # noqa: E402
 from forecasting import cli_score as cli_score  # noqa: E402
 from forecasting import cli_serve as cli_serve  # noqa: E402

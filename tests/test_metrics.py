@@ -11,7 +11,6 @@ from forecasting import sources
 from forecasting.api.watching import Answered
 from forecasting.frequency import DAILY
 from forecasting.metrics import Metrics
-from forecasting.request import Request
 from forecasting.series import Series
 
 
