@@ -28,6 +28,8 @@ T = TypeVar("T")
 PREFIX = "/api"
 #: Requests that are worked on at once; the others wait for their turn without a thread.
 THREADS = 16
+#: Of requests with more bytes so many: reading a large table leaves others little time, pages too.
+LARGE, LARGE_THREADS = 300_000, 1
 #: Seconds between two looks at a job that a request waits for: at first, and at most.
 LOOK, LONGEST_LOOK = 0.05, 0.5
 _ID = re.compile(r"[0-9a-f]{40}")
@@ -43,6 +45,7 @@ class Operations:
         self._register = Register(url)
         self._written = Written()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="api")
+        self._large = ThreadPoolExecutor(LARGE_THREADS, thread_name_prefix="api large")
 
     async def forecast(self, request: Request) -> Response:
         """Answers with the forecasts table, or with a job whose `location` has it later.
@@ -51,7 +54,8 @@ class Operations:
         repaired as the pages repair them; where it is not clear how a table is meant, the answer is the question (422).
         """
         content, packs = await body_of(request, self._most), _packs(request)
-        answer, wait, response = await self._run(lambda: self._begin(content, packs))
+        threads = self._large if len(content) > LARGE else self._threads
+        answer, wait, response = await self._run(lambda: self._begin(content, packs), threads)
         end, pause, asked = time.monotonic() + wait, LOOK, answer.asked
         while response is None and (left := end - time.monotonic()) > 0:
             await asyncio.sleep(min(pause, left))
@@ -155,8 +159,8 @@ class Operations:
         listed = [{"name": region, "statistics": names} for region, names in having.items()]
         return bytes(JSONResponse({"regions": listed}).body)
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+    async def _run(self, work: Callable[[], T], threads: ThreadPoolExecutor | None = None) -> T:
+        return await asyncio.get_running_loop().run_in_executor(threads or self._threads, work)
 
 
 def _no_such_job() -> Problem:

@@ -1,6 +1,8 @@
 """What is asked, waited for, followed and cancelled."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -238,3 +240,25 @@ def test_a_question_is_kept_as_it_was_asked(kind, tmp_path, request):
     kept.put(asked, question)
     assert not kept.question(asked.id)[1]
     kept.close()
+
+
+def test_large_tables_are_read_one_at_a_time_and_others_are_answered_meanwhile(client, italy, monkeypatch):
+    began, over, reading = threading.Event(), threading.Event(), []
+    real = asking.panel_of
+
+    def slow(asked):
+        reading.append(asked.name)
+        began.set()
+        over.wait(60)
+        return real(asked)
+
+    monkeypatch.setattr(asking, "panel_of", slow)
+    records = [{"date": f"2024-01-{day:02}", "value": day % 5, "of": "x" * 20_000} for day in range(1, 20)]
+    question = {"data": records, "model": "naive", "horizon": 1}
+    with ThreadPoolExecutor(2) as clients:
+        answers = [clients.submit(client.post, "/api/v1/forecast", json={**question, "name": name}) for name in "ab"]
+        began.wait(60)
+        assert client.post("/api/v1/forecast", json={**italy, "model": "naive"}).status_code == 200
+        assert len(reading) == 1
+        over.set()
+        assert [answer.result().status_code for answer in answers] == [200, 200]
