@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from postgres_server import running
@@ -17,6 +18,29 @@ for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 from forecasting.jobs import JobQueue  # noqa: E402
 from forecasting.service import Service  # noqa: E402
 from forecasting.store import Store  # noqa: E402
+
+#: Folders whose tests share a server, or an app: one of each is enough for a machine. They also take longest.
+TOGETHER = ("browser", "app", "api")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With ``-n``, a process takes a whole file, or a whole folder of `TOGETHER`, which also come first."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            return next((folder for folder in TOGETHER if path.startswith(f"tests/{folder}/")), path)
+
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes longest is begun first where there are several processes."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: (*TOGETHER, item.path.parent.name).index(item.path.parent.name))
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from forecasting.service import Service
 def at_home(tmp_path, monkeypatch):
     monkeypatch.setenv("FORECAST_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("FORECAST_OFFLINE", "1")
+    monkeypatch.setenv("FORECAST_WORKERS", "1")
 
 
 @pytest.fixture

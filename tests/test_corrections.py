@@ -191,9 +191,9 @@ def test_many_regions_are_learned_in_less_than_a_second():
     table = pd.concat([one] * regions, ignore_index=True)
     table["region"] = pd.Categorical.from_codes(np.repeat(np.arange(regions), len(one)), names)
     known = panel_of(table).as_of(None)
-    start = time.perf_counter()
+    start = time.process_time()
     found = learned(known.published, known.statistics[0], weekly())
-    assert time.perf_counter() - start < 1.5
+    assert time.process_time() - start < 1.5
     assert len(found) == regions
     assert learned(known.published, known.statistics[0], weekly()) is found
 

@@ -34,6 +34,7 @@ def _at_home(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FORECAST_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("FORECAST_OFFLINE", "1")
+        patch.setenv("FORECAST_WORKERS", "1")
         yield
 
 

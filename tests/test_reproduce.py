@@ -20,6 +20,7 @@ HOSTILE = ["'; touch owned; '", "$(touch owned)", "`touch owned`", '"""\nimport 
 def elsewhere(tmp_path, monkeypatch):
     monkeypatch.setenv("FORECAST_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("FORECAST_OFFLINE", "1")
+    monkeypatch.setenv("FORECAST_WORKERS", "1")
     monkeypatch.chdir(tmp_path)
 
 

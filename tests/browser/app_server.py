@@ -87,6 +87,19 @@ class AppServer:
         """Those of them that fit."""
         return [process for process in self.children() if "forecasting.jobs.worker" in _command(process)]
 
+    @contextlib.contextmanager
+    def held(self):
+        """All fits stand still, so that nothing is finished before the test comes to it."""
+        workers = self.workers()
+        for worker in workers:
+            worker.suspend()
+        try:
+            yield
+        finally:
+            for worker in workers:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    worker.resume()
+
     def tracebacks(self):
         """What went wrong without anybody having said so, from the server's log."""
         return [line for line in self.log.read_text(errors="replace").splitlines() if "Traceback" in line]

@@ -31,12 +31,17 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """One server for a whole module; its home is new."""
+@pytest.fixture(scope="session")
+def _server(tmp_path_factory):
     with AppServer(tmp_path_factory.mktemp("home")) as server:
         yield server
-        assert not server.tracebacks(), server.log.read_text()
+
+
+@pytest.fixture
+def server(_server):
+    """One server for all modules; its home is new."""
+    yield _server
+    assert not _server.tracebacks(), _server.log.read_text()
 
 
 class Visitors:

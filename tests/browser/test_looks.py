@@ -82,7 +82,7 @@ def test_text_can_be_read_in_light_and_in_dark(explore, scheme):
 def test_the_chart_follows_when_the_reader_turns_the_lights_off(explore):
     page = explore(color_scheme="light")
     page.tab.emulate_media(color_scheme="dark")
-    expect(page.chart.locator(".xtick text").first).to_have_css("fill", "rgb(243, 245, 248)", timeout=5000)
+    expect(page.chart.locator(".xtick text").first).to_have_css("fill", "rgb(243, 245, 248)")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

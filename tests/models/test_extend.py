@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from benchmarks.horizon import FILTERS
 from forecasting.frequency import DAILY, weekly
-from forecasting.models import model, models
+from forecasting.models import auto_arima, model, models
 from forecasting.models._fitted import growth
 from forecasting.models._sarima_fit import Fit, Order
 from forecasting.payload import decode, encode
@@ -37,13 +38,28 @@ DAYS = Series(pd.Timestamp("2021-01-04"), DAILY, wave(160))
 LONG = Series(pd.Timestamp("2020-01-06"), DAILY, wave(420))  # more than SARIMA looks at
 WEEKS = Series(pd.Timestamp("2021-01-02"), weekly(), wave(90, 9))
 SERIES = {"days": DAYS, "long": LONG, "weeks": WEEKS}
+SEARCH = auto_arima.search
 every_series = pytest.mark.parametrize("of", list(SERIES))
 
 
 @cache
+def found(of: str) -> Any:
+    """What Auto-ARIMA's search ends at for a whole series."""
+    whole: list[Any] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(auto_arima, "search", lambda *figures: whole.append(SEARCH(*figures)) or whole[0])
+        model("auto_arima").forecast(SERIES[of], 1)
+    return whole[0]
+
+
+@cache
 def fitted(name: str, of: str, new: int = 0, horizon: int = 14) -> Forecast:
+    """A forecast made `new` points ago. Auto-ARIMA does not search again but fits the orders of the whole series."""
     series = SERIES[of]
-    return model(name).forecast(series.until(series.dates[-1 - new]), horizon)
+    with pytest.MonkeyPatch.context() as patch:
+        if name == "auto_arima":
+            patch.setattr(auto_arima, "search", lambda values, _: copy.deepcopy(found(of)).fit(values))
+        return model(name).forecast(series.until(series.dates[-1 - new]), horizon)
 
 
 def mean_of(name: str, series: Series, forecast: Forecast) -> np.ndarray:

@@ -264,8 +264,8 @@ def test_much_fewer_vintages_than_before_are_not_believed(covid, publish, vintag
 def test_asking_again_for_regions_and_counts_costs_no_new_cut(covid):
     panel = covid.panel()
     panel.regions()
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(20):
         covid.panel().counts("Texas")
-    assert (time.perf_counter() - start) / 20 < 0.005
+    assert (time.process_time() - start) / 20 < 0.005
     assert covid.panel().as_of(None).table is panel.as_of(None).table
