@@ -29,8 +29,8 @@ CHANGEPOINT_RANGE = 1.0
 CHANGEPOINT_PRIOR_SCALE = 0.5
 #: More places for a change of slope than this only cost time.
 MOST_CHANGEPOINTS = 60
-#: Little is believed of what holidays did, for 90 days hold few of them.
-HOLIDAYS_PRIOR_SCALE = 0.1
+#: Little is believed of what holidays did, for 90 days hold few of them (`python -m benchmarks holidays`).
+HOLIDAYS_PRIOR_SCALE = 0.05
 #: Stan's own limit is far higher; figures without any noise reach it, and then take very long.
 MOST_STEPS = 300
 
