@@ -78,7 +78,6 @@ SHOWN = (
     ("many/ets/10000", "ETS of 10,000 series, over ten times what 1,000 take", "ratio", "–"),
     ("many/pooled/10000", "Pooled of 10,000 series, over ten times what 1,000 take", "ratio", "–"),
     ("many/ets/10000/again", "the same command again, over the first time", "ratio", "–"),
-    ("api/p95", "p95 of a stored forecast through the API, 100 a second, while fits run", "value", "≤ 20 ms"),
     ("pooled/53x90", "Pooled on 53 regions of 90 weeks with 26 earlier vintages", "value", "≤ 2 s"),
     ("pooled/1000x365", "Pooled on 1,000 regions of 365 days", "value", "≤ 30 s"),
     ("regions/stored", "53 regions on the screen from the store", "value", "≤ 2 s"),

@@ -43,6 +43,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: (*TOGETHER, item.path.parent.name).index(item.path.parent.name))
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """What is packed holds the second in which that was done, and all processes must know a test by the same name."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with a store and one worker of its own."""
