@@ -1,7 +1,8 @@
-"""Database: some tables of one version in SQLite or PostgreSQL, used as long as that works.
+"""Database: the program's tables in SQLite or PostgreSQL, used as long as that works.
 
-It never stands in the way of the app: a database that cannot be used is left out for a while, with a note; a damaged
-SQLite file, or tables of another version, are set aside under another name, never deleted.
+It never stands in the way of the app: a database that cannot be used is left out for a while, with a note. Tables of an older
+program are brought up to date (see `migrations`); a damaged SQLite file, or tables that no program of ours has made, are set
+aside under another name, never deleted.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Literal, TypeVar
 
 import sqlalchemy as sa
 
-from forecasting import settings
+from forecasting import migrations, settings
 
 log = logging.getLogger(__name__)
 
@@ -33,26 +34,20 @@ T = TypeVar("T")
 Kind = Literal["read", "write"]
 
 
+class NewerProgramError(sa.exc.SQLAlchemyError):
+    """The tables are of a newer program, and lack what this one needs."""
+
+
 class Database:
-    """Transactions on `tables`, from any thread; raises nothing but `IntegrityError`.
+    """Transactions from any thread; raises nothing but `IntegrityError`.
 
     Args:
         url: an SQLAlchemy address; `settings.db_url()` by default; ``sqlite://`` means that there is none.
-        tables: made where they are missing; their names must be telling, as they may share a database with others'.
-        version: of the tables; kept in the table ``<first table>_meta``.
+        tables: those that are used here, which are among what `migrations` makes.
     """
 
-    def __init__(self, url: str | None, tables: sa.MetaData, version: str) -> None:
+    def __init__(self, url: str | None, tables: sa.MetaData, version: str = "") -> None:
         self._tables = tables
-        self._version = version
-        self._names = {table.name for table in tables.sorted_tables}
-        first = next(iter(tables.tables))
-        self._meta = sa.Table(
-            f"{first}_meta",
-            sa.MetaData(),
-            sa.Column("name", sa.String(32), primary_key=True),
-            sa.Column("value", sa.String(64)),
-        )
         self._lock = threading.RLock()
         self._set_aside: list[str] = []
         self._trouble: dict[Kind, str] = {}
@@ -113,57 +108,53 @@ class Database:
             engine.dispose()
 
     def _prepare(self, engine: sa.Engine) -> None:
-        """Makes sure that the tables are there and of this version."""
+        """Makes sure that the tables are there and as this program has them."""
         with self._lock:
             if self._prepared:
                 return
             with engine.connect() as connection:
                 if connection.dialect.name == "sqlite":
                     connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-                if self._version_of(connection) != self._version:
-                    self._create(connection)
+                if migrations.revision(connection) != migrations.HEAD:
+                    self._migrate(connection)
+                self._tables.create_all(connection)  # until the tables of history and alerts have their step
+                connection.commit()
             self._prepared = True
 
-    def _create(self, connection: sa.Connection) -> None:
-        """Makes the tables, one process at a time; those of another version get another name first."""
+    def _migrate(self, connection: sa.Connection) -> None:
+        """Brings the tables up to date, one process at a time; those that are nobody's get another name first."""
         connection.rollback()
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         elif connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
-        present = self._version_of(connection)
-        if present == self._version:
-            return
-        if present:
+        present = migrations.revision(connection)
+        if present == "unknown":
             self._rename(connection)
-        self._tables.create_all(connection)
-        self._meta.create(connection)
-        connection.execute(self._meta.insert(), {"name": "version", "value": self._version})
+            present = None
+        if present is not None and migrations.is_newer(present):
+            self._check(connection)
+        elif present != migrations.HEAD:
+            migrations.upgrade(connection, present)
         connection.commit()
 
-    def _version_of(self, connection: sa.Connection) -> str | None:
-        """The version of the tables that are there; None if there are none."""
+    def _check(self, connection: sa.Connection) -> None:
+        """Tables of a newer program will do, as long as they have what is used here."""
         inspector = sa.inspect(connection)
-        present = self._ours(inspector)
-        if not present:
-            return None
-        columns = inspector.get_columns(self._meta.name) if self._meta.name in present else []
-        if {column["name"] for column in columns} != {"name", "value"} or not self._names <= present:
-            return "unknown"
-        version = connection.scalar(sa.select(self._meta.c.value).where(self._meta.c.name == "version"))
-        return str(version or "unknown")
-
-    def _ours(self, inspector: sa.Inspector) -> set[str]:
-        return {*self._names, self._meta.name} & set(inspector.get_table_names())
+        for table in self._tables.sorted_tables:
+            there = inspector.get_columns(table.name) if inspector.has_table(table.name) else []
+            if not {column.name for column in table.columns} <= {column["name"] for column in there}:
+                raise NewerProgramError(f"{table.name} is of a newer program")
 
     def _rename(self, connection: sa.Connection) -> None:
         suffix = f"set_aside_{datetime.now(UTC):%Y%m%d_%H%M%S_%f}"
         inspector = sa.inspect(connection)
-        for name in sorted(self._ours(inspector)):
+        ours = {*migrations.TABLES, *migrations.BEFORE, migrations.TABLE}
+        for name in sorted(ours & set(inspector.get_table_names())):
             for index in inspector.get_indexes(name):  # they would keep their names, which the new tables need
                 connection.exec_driver_sql(f"DROP INDEX {index['name']}")
             connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {name}_{suffix}")
-        self._note(f"What was stored is of another version of this program; it is kept in tables named …_{suffix}.")
+        self._note(f"What was stored is not as this program makes it; it is kept in tables named …_{suffix}.")
 
     def _set_file_aside(self, engine: sa.Engine) -> None:
         """A damaged SQLite file gets another name, unless another process or thread has done that by now."""
@@ -207,6 +198,8 @@ def _reason(error: Exception) -> str:
     cause = getattr(error, "orig", error)
     if isinstance(cause, sqlite3.Error | ImportError):
         return str(cause)
+    if isinstance(cause, NewerProgramError):
+        return "a newer version of this program has changed it; update this one"
     if isinstance(cause, OSError):
         return cause.strerror or "the disk cannot be used"
     return "the database does not answer as it should; the log says more"

@@ -23,8 +23,6 @@ from forecasting.series import Forecast
 
 log = logging.getLogger(__name__)
 
-#: Raised whenever the table or the payload changes.
-VERSION = "2"
 #: The oldest forecasts beyond these are pruned; that is looked at every so many writes.
 MAX_ROWS, MAX_BYTES, PRUNE_EVERY = 50_000, 500_000_000, 100
 #: Bytes of decoded forecasts kept in memory.
@@ -37,7 +35,7 @@ _forecasts = sa.Table(
     "forecasts",
     _tables,
     sa.Column("key", sa.String(64), primary_key=True),
-    sa.Column("lineage", sa.String(64), nullable=False),
+    sa.Column("lineage", sa.String(64), nullable=False, server_default=""),
     sa.Column("model", sa.String(64), nullable=False),
     sa.Column("origin", sa.String(40), nullable=False),
     sa.Column("horizon", sa.Integer, nullable=False),
@@ -64,7 +62,7 @@ class Store:
     """
 
     def __init__(self, url: str | None = None) -> None:
-        self._database = Database(url, _tables, VERSION)
+        self._database = Database(url, _tables)
         self._lock = threading.Lock()
         self._memory: OrderedDict[str, Stored] = OrderedDict()
         self._memory_bytes = 0

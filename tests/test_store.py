@@ -215,18 +215,18 @@ def test_a_file_that_is_damaged_in_use_is_set_aside_and_the_next_results_are_kep
 @pytest.mark.parametrize(
     "older",
     [
-        [("update forecasts_meta set value = '0'",)],
-        [("delete from forecasts_meta",)],
-        [("drop table forecasts_meta",)],
-        [("drop table forecasts_meta",), ("create table forecasts_meta (version)",)],
+        [("delete from forecast_explorer_version",)],
+        [("drop table forecast_explorer_version",)],
+        [("drop table forecast_explorer_version",), ("create table forecasts_meta (version)",)],
+        [("drop table api_questions",)],
     ],
 )
-def test_tables_of_another_version_are_set_aside_with_a_note(open_store, path, older):
+def test_tables_that_no_program_of_ours_has_made_are_set_aside_with_a_note(open_store, path, older):
     open_store().put("a", forecast(), 1)
     change(path, *older)
     store = open_store()
     assert len(store.notes) == 1
-    assert "another version" in store.notes[0]
+    assert "not as this program makes it" in store.notes[0]
     assert store.get("a") is None
     store.put("b", forecast(), 1)
     assert same(open_store().get("b"), forecast())

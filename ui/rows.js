@@ -32,6 +32,7 @@ function build(row, act) {
     const button = part("button", "action", row.action);
     button.type = "button";
     button.setAttribute("aria-label", `${row.action} ${row.label}`);
+    button.dataset.key = row.key;
     button.onclick = () => { button.disabled = true; act(row.action === "Cancel" ? "cancel" : "retry", row.key); };
     element.append(button);
   } else {
@@ -40,12 +41,27 @@ function build(row, act) {
   return element;
 }
 
+// A click on a button that is replaced while it is pressed is lost: one that does the same as before stays.
+function renew(old, row) {
+  old.className = row.className;
+  Object.assign(old.dataset, row.dataset);
+  [...row.children].forEach((fresh, i) => {
+    const part = old.children[i];
+    const stays = fresh.matches("button") && fresh.ariaLabel === part.ariaLabel && fresh.dataset.key === part.dataset.key;
+    if (stays) part.disabled = false;
+    else part.replaceWith(fresh);
+  });
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const list = parentElement.querySelector(".rows");
   if (data.number < list.number) return; // see ui/numbered.py
   list.number = data.number;
   const focused = list.contains(list.getRootNode().activeElement) && list.getRootNode().activeElement.ariaLabel;
-  list.replaceChildren(...data.rows.map((row) => build(row, setTriggerValue)));
+  const rows = data.rows.map((row) => build(row, setTriggerValue)), shown = [...list.children];
+  const same = rows.length === shown.length && rows.every((row, i) => row.dataset.model === shown[i].dataset.model);
+  if (same) rows.forEach((row, i) => renew(shown[i], row));
+  else list.replaceChildren(...rows);
   if (focused) list.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
   clearInterval(list.ticking);
   list.ticking = setInterval(() => {

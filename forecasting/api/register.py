@@ -22,8 +22,6 @@ import sqlalchemy as sa
 from forecasting.api.schemas import ForecastRequest
 from forecasting.database import Database
 
-#: Raised whenever the table or its content changes.
-VERSION = "1"
 #: Questions kept in memory, without the figures that were posted with them.
 REMEMBERED = 500
 #: How long, and how many bytes of, questions are kept in the database; that is looked at every so many writes.
@@ -89,7 +87,7 @@ class Register:
     """
 
     def __init__(self, url: str | None = None) -> None:
-        self._database = Database(url, _tables, VERSION)
+        self._database = Database(url, _tables)
         self._memory: OrderedDict[str, Asked] = OrderedDict()
         self._lock = threading.Lock()
         self._writes = 0

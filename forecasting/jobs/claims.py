@@ -17,9 +17,6 @@ from sqlalchemy.dialects.postgresql import insert
 from forecasting.database import Database
 from forecasting.jobs.sharing import LEASE
 
-#: Raised whenever the table changes.
-VERSION = "1"
-
 _tables = sa.MetaData()
 _claims = sa.Table(
     "fit_claims",
@@ -39,7 +36,7 @@ class Claims:
     """
 
     def __init__(self, url: str, lease: float = LEASE) -> None:
-        self._database = Database(url, _tables, VERSION)
+        self._database = Database(url, _tables)
         self._owner = uuid.uuid4().hex
         self._lease = timedelta(seconds=lease)
 

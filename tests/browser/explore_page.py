@@ -45,6 +45,14 @@ class ExplorePage:
         """A row's button."""
         self.row(model).get_by_role("button", name=what).click()
 
+    def press_slowly(self, what, model):
+        """As people do, who hold a button down for a moment: meanwhile its row gets new data."""
+        self.row(model).get_by_role("button", name=what).hover()
+        self.tab.mouse.down()
+        mark = self.row(model).locator(".mark").element_handle()
+        self.tab.wait_for_function("mark => !mark.isConnected", arg=mark)
+        self.tab.mouse.up()
+
     def choose(self, label, option):
         """An option of a select box in the sidebar, found by typing, as a long list shows only some."""
         self.tab.get_by_test_id("stSidebar").get_by_role("combobox", name=label).fill(option)

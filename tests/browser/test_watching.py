@@ -162,7 +162,7 @@ def test_a_cancelled_fit_ends_and_can_be_tried_again(visitors, server):
     page = visitors.open(server.url, link(models=SLOW, region="United Kingdom", horizon=25))
     page.expect_state(SLOW, "running")
     with server.held():
-        page.press("Cancel", SLOW)
+        page.press_slowly("Cancel", SLOW)
         page.expect_state(SLOW, "cancelled")
     page.expect_drawn("naive")
     page.press("Try again", SLOW)
