@@ -126,9 +126,12 @@ def _setbacks(table: np.ndarray, cycle: int) -> np.ndarray:
     earlier, later = table[:-cycle], table[cycle:]
     usable = (earlier >= DAYS_TOGETHER.least) & (later >= 0)
     logs = np.log(np.where(usable, later + 1, 1.0) / np.where(usable, earlier + 1, 1.0))
-    changes = pd.DataFrame(np.where(usable, logs, np.nan))
-    recent = changes.rolling(cycle, min_periods=cycle // 2 + 1).median().shift(cycle // 2 + 1)
-    return np.vstack([np.full((cycle, table.shape[1]), np.nan), (changes - recent).to_numpy()])[-len(table) :]
+    changes = np.where(usable, logs, np.nan)
+    # One region after the other, with a gap between them, as one long series: pandas takes its time for each column.
+    apart = np.vstack([changes, np.full((cycle, table.shape[1]), np.nan)])
+    medians = pd.Series(apart.T.ravel()).rolling(cycle, min_periods=cycle // 2 + 1).median().shift(cycle // 2 + 1)
+    recent = medians.to_numpy().reshape(apart.T.shape).T[: len(changes)]
+    return np.vstack([np.full((cycle, table.shape[1]), np.nan), changes - recent])[-len(table) :]
 
 
 def doubtful_alone(counts: np.ndarray, cycle: int) -> int:
