@@ -66,6 +66,11 @@ class Database:
         return (*self._set_aside, *dict.fromkeys(self._trouble.values()))
 
     @property
+    def there(self) -> bool:
+        """Whether there is one at all, usable at present or not."""
+        return self._engine is not None
+
+    @property
     def shared(self) -> str:
         """Its address, if it is a server's that several processes on several machines can use; else empty."""
         engine = self._engine

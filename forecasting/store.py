@@ -1,7 +1,7 @@
 """Store: finished forecasts that outlive a process, in SQLite or PostgreSQL, with a small memory in front.
 
-It never stands in the way of the app: without a usable `Database` it goes on in memory, and a payload that cannot be
-decoded counts as missing and is deleted.
+It never stands in the way of the app: without a usable `Database` it goes on in memory, and writes what it has when there is
+one again; a payload that cannot be decoded counts as missing and is deleted.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import sqlalchemy as sa
@@ -27,6 +26,8 @@ log = logging.getLogger(__name__)
 MAX_ROWS, MAX_BYTES, PRUNE_EVERY = 50_000, 500_000_000, 100
 #: Bytes of decoded forecasts kept in memory.
 MEMORY = 32_000_000
+#: Bytes of forecasts that wait for a database which is left out, and seconds between two tries to write them.
+MOST_WAITING, AGAIN = 64_000_000, 2.0
 #: Keys asked for in one query.
 AT_ONCE = 500
 
@@ -67,6 +68,9 @@ class Store:
         self._memory: OrderedDict[str, Stored] = OrderedDict()
         self._memory_bytes = 0
         self._writes = 0
+        self._waiting: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._closed = threading.Event()
+        self._writer: threading.Thread | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -145,8 +149,8 @@ class Store:
             "payload": payload,
         }
         self._remember(key, Stored(decode(payload), seconds))
-        with suppress(sa.exc.IntegrityError):  # somebody else was first
-            self._database.use("write", lambda connection: connection.execute(_forecasts.insert(), row))
+        if not self._write(row):
+            self._write_later(row)
         if self._pruning_is_due():
             self._database.use("write", _prune)
 
@@ -155,8 +159,45 @@ class Store:
         return self._database.trouble()
 
     def close(self) -> None:
-        """Lets go of the database; what is in memory can still be had."""
+        """Lets go of the database, after a last try to write what waits for it; what is in memory can still be had."""
+        self._closed.set()
+        if self._writer:
+            self._writer.join()
         self._database.close()
+
+    def _write(self, row: dict[str, Any]) -> bool:
+        """Whether it is in the database, or there is none to write to."""
+        try:
+            done = self._database.use("write", lambda connection: connection.execute(_forecasts.insert(), row))
+        except sa.exc.IntegrityError:  # somebody else was first
+            return True
+        return done is not None or not self._database.there
+
+    def _write_later(self, row: dict[str, Any]) -> None:
+        """The database is left out at present: a thread writes the row when it is back."""
+        with self._lock:
+            self._waiting[row["key"]] = row
+            while sum(len(one["payload"]) for one in self._waiting.values()) > MOST_WAITING:
+                log.error("A forecast is not stored: too many wait for the database")
+                self._waiting.popitem(last=False)
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._catch_up, name="store", daemon=True)
+                self._writer.start()
+
+    def _catch_up(self) -> None:
+        while True:
+            over = self._closed.wait(AGAIN)
+            with self._lock:
+                waiting = list(self._waiting.values())
+            for row in waiting:
+                if not self._write(row):
+                    break
+                with self._lock:
+                    self._waiting.pop(row["key"], None)
+            with self._lock:
+                if over or not self._waiting:
+                    self._writer = None
+                    return
 
     def _recall(self, keys: list[str]) -> dict[str, Stored]:
         with self._lock:

@@ -1,6 +1,7 @@
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from forecasting import database as database_module
 from forecasting import store as store_module
 from forecasting.frequency import of_alias
 from forecasting.payload import decode, encode
@@ -54,6 +56,14 @@ def open_store(path):
     yield start
     for store in stores:
         store.close()
+
+
+def wait_until(condition, patience=60):
+    """Looks again and again; `patience` only decides how long a failing test takes."""
+    end = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def rows(path, query="select key from forecasts order by key"):
@@ -318,3 +328,50 @@ def test_a_corrupted_file_found_by_two_processes_at_once_is_set_aside_once(path)
     assert [writer.wait() for writer in writers] == [0, 0]
     assert rows(path) == [(f"{number:03}",) for number in range(40)]
     assert len(list(path.parent.glob("*.set-aside-*"))) == 1
+
+
+def test_what_could_not_be_written_is_written_when_the_database_is_back(open_store, path, monkeypatch):
+    monkeypatch.setattr(database_module, "PATIENCE", 0.05)
+    monkeypatch.setattr(database_module, "PAUSE", 0.05)
+    monkeypatch.setattr(store_module, "AGAIN", 0.05)
+    store = open_store()
+    store.put("a", forecast(1), 1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("begin exclusive")
+        store.put("b", forecast(2), 1)
+        store.put("c", forecast(3), 1)
+        assert store.notes[0].startswith("Results are kept in memory only at present")
+        assert same(store.get("c"), forecast(3))
+        other.execute("rollback")
+    wait_until(lambda: rows(path) == [("a",), ("b",), ("c",)])
+    assert same(open_store().get("c"), forecast(3))
+    assert store.notes == ()
+
+
+def test_closing_writes_what_waits(open_store, path, monkeypatch):
+    monkeypatch.setattr(database_module, "PATIENCE", 0.05)
+    monkeypatch.setattr(database_module, "PAUSE", 0.0)
+    monkeypatch.setattr(store_module, "AGAIN", 1e6)
+    store = open_store()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("begin exclusive")
+        store.put("b", forecast(2), 1)
+        other.execute("rollback")
+    assert rows(path) == []
+    store.close()
+    assert rows(path) == [("b",)]
+
+
+def test_no_more_waits_for_the_database_than_memory_allows(open_store, path, monkeypatch):
+    monkeypatch.setattr(database_module, "PATIENCE", 0.05)
+    monkeypatch.setattr(database_module, "PAUSE", 0.0)
+    monkeypatch.setattr(store_module, "AGAIN", 1e6)
+    monkeypatch.setattr(store_module, "MOST_WAITING", 2.5 * len(encode(forecast(0))))
+    store = open_store()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("begin exclusive")
+        for number in range(4):
+            store.put(str(number), forecast(number), 1)
+        other.execute("rollback")
+    store.close()
+    assert rows(path) == [("2",), ("3",)]
