@@ -69,13 +69,15 @@ class Store:
         self._memory_bytes = 0
         self._writes = 0
         self._waiting: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        self._closed = threading.Event()
+        self._closed = False
+        self._hurry = threading.Event()
         self._writer: threading.Thread | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences for a person: what was set aside, and whether the database is left out at present."""
-        return self._database.notes
+        """Sentences for a person: what was set aside, whether the database is left out, and what it still has to take."""
+        left_out = self._database.notes
+        return left_out if left_out or not self._waiting else ("Some results are only now being stored.",)
 
     @property
     def shared(self) -> str:
@@ -151,6 +153,8 @@ class Store:
         self._remember(key, Stored(decode(payload), seconds))
         if not self._write(row):
             self._write_later(row)
+        elif self._waiting:
+            self._hurry.set()
         if self._pruning_is_due():
             self._database.use("write", _prune)
 
@@ -160,9 +164,10 @@ class Store:
 
     def close(self) -> None:
         """Lets go of the database, after a last try to write what waits for it; what is in memory can still be had."""
-        self._closed.set()
-        if self._writer:
-            self._writer.join()
+        self._closed = True
+        self._hurry.set()
+        if writer := self._writer:
+            writer.join()
         self._database.close()
 
     def _write(self, row: dict[str, Any]) -> bool:
@@ -186,7 +191,9 @@ class Store:
 
     def _catch_up(self) -> None:
         while True:
-            over = self._closed.wait(AGAIN)
+            self._hurry.wait(AGAIN)
+            self._hurry.clear()
+            over = self._closed
             with self._lock:
                 waiting = list(self._waiting.values())
             for row in waiting:

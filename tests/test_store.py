@@ -348,6 +348,21 @@ def test_what_could_not_be_written_is_written_when_the_database_is_back(open_sto
     assert store.notes == ()
 
 
+def test_what_waits_is_written_as_soon_as_the_database_takes_something_again(open_store, path, monkeypatch):
+    monkeypatch.setattr(database_module, "PATIENCE", 0.05)
+    monkeypatch.setattr(database_module, "PAUSE", 0.0)
+    monkeypatch.setattr(store_module, "AGAIN", 1e6)
+    store = open_store()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("begin exclusive")
+        store.put("a", forecast(1), 1)
+        other.execute("rollback")
+    assert store.notes
+    store.put("b", forecast(2), 1)
+    wait_until(lambda: rows(path) == [("a",), ("b",)])
+    wait_until(lambda: not store.notes)
+
+
 def test_closing_writes_what_waits(open_store, path, monkeypatch):
     monkeypatch.setattr(database_module, "PATIENCE", 0.05)
     monkeypatch.setattr(database_module, "PAUSE", 0.0)
