@@ -4,22 +4,27 @@ The one place that knows both the pages and the API; they share one service, so 
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
-from forecasting.api import watching
+from forecasting import settings
+from forecasting.api import headers, watching
 from forecasting.api.app import PREFIX, make
 from forecasting.api.health import Health, Late
+from forecasting.api.visitors import Visitors
 from forecasting.metrics import CONTENT_TYPE, Metrics
+from forecasting.schedule import Schedule
 from ui import app as pages
 
+#: The one page that Streamlit sends, whichever is opened.
+PAGE = Path(st.__file__).parent / "static" / "index.html"
 api, health = Late(), Health()
 metrics: list[Metrics] = []  # once the server has started
 
@@ -31,21 +36,33 @@ async def scraped(_: Request) -> Response:
     return Response(await asyncio.to_thread(metrics[0].text), media_type=CONTENT_TYPE)
 
 
+def origins() -> list[str]:
+    """Other sites whose pages may talk to these, as Streamlit is told of them."""
+    return list(st.get_option("server.corsAllowedOrigins"))
+
+
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """The service starts with the server and its workers end with it."""
     watching.log_to_stderr()
-    logging.getLogger("uvicorn.access").disabled = True  # it would write what stands behind question marks
+    watching.hush()
     service = await asyncio.to_thread(pages.service)
     api.open(make(service))
     health.service = service
-    metrics.append(Metrics(service))
-    watching.OBSERVERS.append(metrics[0].observe)
+    history = await asyncio.to_thread(pages.history)
+    metrics.append(Metrics(service, pages.open_alerts, pages.runs().last_good))
+    watching.OBSERVERS.extend(answers := [metrics[0].observe, history.answered])
+    pages.OBSERVERS.append(metrics[0].ran)
+    upkeep = Schedule.of_settings(service, pages.runs(), history)
+    upkeep.start()
     try:
         yield
     finally:
-        watching.OBSERVERS.remove(metrics.pop().observe)
+        for observer in answers:
+            watching.OBSERVERS.remove(observer)
+        pages.OBSERVERS.remove(metrics.pop().ran)
         health.service = None
+        await asyncio.to_thread(upkeep.close)
         await asyncio.to_thread(service.close)
         pages.service.clear()
 
@@ -53,5 +70,9 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 app = st.App(
     Path(__file__).with_name("streamlit_app.py"),
     routes=[Mount(PREFIX, app=api), *health.routes(), Route("/metrics", scraped)],
+    middleware=[
+        Middleware(headers.Guarded, headers=headers.of_pages(PAGE)),
+        Middleware(Visitors, most=settings.max_pages(), hosts=settings.hosts(), origins=origins),
+    ],
     lifespan=lifespan,
 )

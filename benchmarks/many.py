@@ -44,15 +44,15 @@ def run(options: Sequence[str]) -> Iterator[Figure]:
             before = first / size
 
 
-def counts(series: int) -> pd.DataFrame:
-    """A tidy table of made-up counts."""
-    rng, days = np.random.default_rng(1), np.arange(DAYS)
+def counts(series: int, periods: int = DAYS) -> pd.DataFrame:
+    """A tidy table of made-up counts of so many days."""
+    rng, days = np.random.default_rng(1), np.arange(periods)
     level = np.exp(rng.normal(4, 1, (series, 1)))
     waves = np.exp(0.4 * np.sin(days / 15 + rng.uniform(0, 1, (series, 1))))
     values = rng.poisson(level * waves * np.where(days % 7 == 6, 0.5, 1.1))
-    dates = pd.date_range("2022-01-01", periods=DAYS)
+    dates = pd.date_range("2022-01-01", periods=periods)
     names = [f"Area {place:05d}" for place in range(series)]
-    return pd.DataFrame({"region": np.repeat(names, DAYS), "date": np.tile(dates, series), "value": values.ravel()})
+    return pd.DataFrame({"region": np.repeat(names, periods), "date": np.tile(dates, series), "value": values.ravel()})
 
 
 def forecast(file: Path, model: str) -> tuple[float, float]:

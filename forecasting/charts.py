@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,11 @@ def _history_name(chart: Fan) -> str:
     return f"{chart.series.frequency.steps(chart.series.season).removesuffix('s').replace(' ', '-')} mean"
 
 
+def shown(text: str) -> str:
+    """The text so that Plotly shows it as it is: it would make a link of what looks like one in HTML."""
+    return escape(text, quote=False)
+
+
 def line_trace(x: list[str], y: np.ndarray, name: str, colour: str, width: float, uid: str) -> dict[str, Any]:
     """A line of the figure; `uid` is what keeps its legend choice when the figure changes."""
     return {
@@ -108,7 +114,7 @@ def line_trace(x: list[str], y: np.ndarray, name: str, colour: str, width: float
         "uid": uid,
         "x": x,
         "y": json_numbers(y),
-        "name": name,
+        "name": shown(name),
         "line": {"color": colour, "width": width},
         "hovertemplate": "%{y:,.0f}",
     }
@@ -323,7 +329,7 @@ def axes(window: tuple[pd.Timestamp, pd.Timestamp] | None, theme: Theme, unit: s
             "fixedrange": True,
             "tickformat": "~s",
             "automargin": True,
-            "title": {"text": unit, "font": {"size": 12, "color": theme.muted}},
+            "title": {"text": shown(unit), "font": {"size": 12, "color": theme.muted}},
         },
     }
 

@@ -21,11 +21,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from forecasting import export, settings
+from forecasting import export
 from forecasting.cli_inputs import AnySource, Cumulative, DatabaseName, InputFile, MappingText, TableName, panel_of
 from forecasting.columns import STATISTIC
-from forecasting.errors import DataError, ForecastingError, RequestError
+from forecasting.errors import DataError, ForecastingError, JobError, RequestError
 from forecasting.jobs import Job, JobQueue
+from forecasting.jobs.crew import crew_of
 from forecasting.models import model, models
 from forecasting.panel import Panel, Statistic
 from forecasting.prepare import prepare
@@ -226,10 +227,15 @@ def _request(series: Series, name: str, horizon: int, more: int) -> Request:
     return replace(request, horizon=min(horizon + more, MAX_HORIZON)) if more else request
 
 
-def _run(requests: Sequence[Request], workers: int | None) -> dict[str, Job]:
-    """Fit everything, with a bar on a terminal. Ctrl-C ends it with what is finished by then."""
+def _run(requests: Sequence[Request], workers: int | None, dask: str = "") -> dict[str, Job]:
+    """Fit everything, with a bar on a terminal. Ctrl-C ends it with what is finished by then.
+
+    Raises `RequestError` and `JobError` where the Dask cluster that is to fit cannot be used, or not any more.
+    """
+    crew = crew_of(workers, dask=dask)
+    crew.check()
     store = Store()
-    service = Service(store, JobQueue(store, workers=workers or settings.workers()))
+    service = Service(store, JobQueue(store, crew=crew, people=False))
     console = Console(stderr=True)
     times = (TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *times)
@@ -238,6 +244,8 @@ def _run(requests: Sequence[Request], workers: int | None) -> dict[str, Job]:
         with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
             task = bar.add_task("forecasting", total=len(requests))
             for request, job in service.run(requests):
+                if job.forecast is None and service.queue.trouble:
+                    raise JobError(f"{service.queue.trouble} What was finished is in the store.")
                 done[request.key] = job
                 bar.advance(task)
     except KeyboardInterrupt:
@@ -329,6 +337,8 @@ def _bad(sentence: str) -> int:
 from forecasting import cli_backtest as cli_backtest  # noqa: E402 (below, because they build on what is above)
 from forecasting import cli_covariates as cli_covariates  # noqa: E402
 from forecasting import cli_hub as cli_hub  # noqa: E402
+from forecasting import cli_monitor as cli_monitor  # noqa: E402
 from forecasting import cli_pretrain as cli_pretrain  # noqa: E402
 from forecasting import cli_score as cli_score  # noqa: E402
 from forecasting import cli_serve as cli_serve  # noqa: E402
+from forecasting import cli_upkeep as cli_upkeep  # noqa: E402

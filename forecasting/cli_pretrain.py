@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from forecasting import settings
 from forecasting.cli import DONE, SOME_FAILED, Case, Workers, _cases, _interrupted, _names, _run, app
 from forecasting.models import model, models
 from forecasting.request import Request
@@ -21,26 +22,30 @@ def pretrain(
     model_names: Annotated[str | None, typer.Option("--models", help="Joined by commas; all by default.")] = None,
     horizon: Annotated[int | None, typer.Option(help="Steps ahead; what pages show first by default.")] = None,
     workers: Workers = None,
+    dask: Annotated[
+        str | None, typer.Option(help="The scheduler of a Dask cluster that fits, as tcp://host:8786.")
+    ] = None,
 ) -> None:
     """Fill the store for every region and model of a source; what is there already is not made again."""
+    address = settings.dask() if dask is None else settings.dask(dask, "--dask")
     chosen = _names(model_names, "models") if model_names is not None else list(models())
     names = [name for name in chosen if not model(name).instant]  # the others are never stored
     failures: list[str] = []
     for source_name in dict.fromkeys(source_names):
-        failures += _fill(source_name, names, horizon, workers)
+        failures += _fill(source_name, names, horizon, workers, address)
     for failure in failures:
         typer.echo(failure, err=True)
     raise typer.Exit(SOME_FAILED if failures else DONE)
 
 
-def _fill(source_name: str, names: list[str], horizon: int | None, workers: int | None) -> list[str]:
+def _fill(source_name: str, names: list[str], horizon: int | None, workers: int | None, dask: str) -> list[str]:
     """One source; says on stdout what came of it, and gives a sentence for each region or forecast that failed."""
     panel = source(source_name).panel()
     cases = list(_cases(panel.as_of(None), panel.statistics, None, [], ""))
     failures = [f"{case.name}: {case.why_not}" for case in cases if case.series is None]
     wanted = {request.key: (case, request) for case, request in _requests(cases, names, horizon)}
     there = _there(wanted)
-    done = _run([request for _, request in wanted.values()], workers)
+    done = _run([request for _, request in wanted.values()], workers, dask)
     failures += _interrupted([request for _, request in wanted.values()], done)
     came = Counter(job.forecast is not None for job in done.values())
     for key, job in done.items():

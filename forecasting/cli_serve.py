@@ -15,8 +15,8 @@ from forecasting.errors import RequestError
 
 #: Where `server.py` is, which joins the pages to the library; the library itself knows it by this name alone.
 ROOT, SERVER = Path(__file__).resolve().parents[1], "server:app"
-#: As Streamlit's own server has it: bytes of a message from a page, and seconds between two signs of life.
-MESSAGE, PING = 200_000_000, 30
+#: Bytes of a message from a page, as many as Streamlit takes (files come another way), and seconds between signs of life.
+MESSAGE, PING = 25_000_000, 30
 #: Seconds that open pages and requests have to end when the server does.
 FAREWELL = 5
 
@@ -29,13 +29,18 @@ def serve(
     """Serve pages, API and health until it is interrupted."""
     import uvicorn
 
+    from forecasting.api import connections
+
     _check_settings()
     sys.path.insert(0, str(ROOT))
     with _listening(host, port) as listening:
         name = f"[{host}]" if ":" in host else host
         typer.echo(f"http://{name}:{listening.getsockname()[1]} (the API: /api/docs)", err=True)
+        connections.unread(listening)
         config = uvicorn.Config(
             SERVER,
+            http=connections.Patience,
+            limit_concurrency=connections.room(),
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -69,10 +74,18 @@ def key(name: Annotated[str, typer.Argument(help="Whose it is; it appears in log
 
 def _check_settings() -> None:
     """Raises `RequestError` for what the server would only find when it has started."""
+    from forecasting import schedule
     from forecasting.api.doorway import Doorway
 
     Doorway()
     settings.workers()
+    settings.frame_ancestors()
+    settings.max_pages()
+    settings.lease()
+    settings.dask()
+    settings.drift_thresholds()
+    settings.alert_webhook()
+    schedule.check()
 
 
 def _listening(host: str, port: int) -> socket.socket:

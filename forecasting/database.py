@@ -8,6 +8,7 @@ aside under another name, never deleted.
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import threading
 import time
@@ -46,7 +47,7 @@ class Database:
         tables: those that are used here, which are among what `migrations` makes.
     """
 
-    def __init__(self, url: str | None, tables: sa.MetaData, version: str = "") -> None:
+    def __init__(self, url: str | None, tables: sa.MetaData) -> None:
         self._tables = tables
         self._lock = threading.RLock()
         self._set_aside: list[str] = []
@@ -122,8 +123,6 @@ class Database:
                     connection.exec_driver_sql("PRAGMA journal_mode=WAL")
                 if migrations.revision(connection) != migrations.HEAD:
                     self._migrate(connection)
-                self._tables.create_all(connection)  # until the tables of history and alerts have their step
-                connection.commit()
             self._prepared = True
 
     def _migrate(self, connection: sa.Connection) -> None:
@@ -189,13 +188,21 @@ class Database:
 
 def _engine(url: str) -> sa.Engine | None:
     """Connects to nothing yet. None for a database in memory: who uses this has a memory of its own."""
-    address = sa.make_url(url)
+    try:
+        address = sa.make_url(url)
+    except (ValueError, sa.exc.ArgumentError):  # which may quote a part of it
+        raise sa.exc.ArgumentError(
+            "the address of the database is none; write it as dialect://user:password@host/name"
+        ) from None
     if address.get_backend_name() != "sqlite":
-        return sa.create_engine(address, pool_pre_ping=True, connect_args={"connect_timeout": PATIENCE})
+        patient = {"connect_timeout": PATIENCE}
+        return sa.create_engine(address, pool_pre_ping=True, hide_parameters=True, connect_args=patient)
     if address.database in (None, "", ":memory:"):
         return None
     Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    return sa.create_engine(address, connect_args={"timeout": PATIENCE})
+    with suppress(OSError):  # what was posted is in there, so it is nobody else's; its neighbours get the same mode
+        os.close(os.open(address.database, os.O_CREAT | os.O_EXCL, 0o600))
+    return sa.create_engine(address, hide_parameters=True, connect_args={"timeout": PATIENCE})
 
 
 def _reason(error: Exception) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecasting.charts import axes, line_trace
+from forecasting.charts import axes, line_trace, shown
 from forecasting.palette import LIGHT, Theme
 from forecasting.replays import Party, rounded
 
@@ -99,7 +99,7 @@ def where_outcomes_fell(histogram: pd.DataFrame, party: Party, theme: Theme = LI
         "width": 0.92 / len(histogram),
         "marker": {"color": party.colour},
         "hovertemplate": "quantiles %{customdata}: %{y:.0f} % of outcomes<extra></extra>",
-        "name": party.label,
+        "name": shown(party.label),
         "showlegend": False,
     }
     layout = axes(None, theme, "")

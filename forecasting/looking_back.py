@@ -111,6 +111,7 @@ class LookingBack:
         first: pd.Timestamp | None = None,
         at_once: int | None = None,
         retry: bool = False,
+        watched: bool = True,
     ) -> LookBack:
         """Earlier dates forecast again from what was known then, in the background; seasonal naive beside the rest.
 
@@ -126,6 +127,7 @@ class LookingBack:
                 whatever else is asked for.
             at_once: how many of the others may wait or be fitted at a time, all unless given; ask again for the rest.
             retry: begin those again that failed or were cancelled.
+            watched: somebody looks at this now, so it goes before what nobody looks at.
         """
         now = self._series(panel, region, statistic)
         count, step, ahead = usual(now)
@@ -142,6 +144,8 @@ class LookingBack:
         }
         places = {place for place, cut in enumerate(cuts) if cut.at == first}
         asked, full = self._submit(requests, places, len(requests) if at_once is None else at_once, retry)
+        if watched:
+            self._queue.watch([job.key for name, job in asked.items() if not places or name[1] in places])
         done = {name: job.forecast for name, job in asked.items() if job.forecast is not None}
         scores = [found for name in names if (found := score_cuts(name, cuts, done, now, ahead))]
         best_first = tuple(sorted(scores, key=lambda s: s.error))
@@ -152,8 +156,8 @@ class LookingBack:
     ) -> tuple[dict[tuple[str, int], Job], str]:
         """The jobs that there are now, by model and place, and the queue's sentence when it would not take more.
 
-        The places in `first` are asked for in person, and only they are watched; without any, all are. Of the others no
-        more than `at_once` are unfinished: after those only what is known already is given.
+        The places in `first` are asked for in person. Of the others no more than `at_once` are unfinished: after those
+        only what is known already is given.
         """
         asked: dict[tuple[str, int], Job] = {}
         later: list[tuple[str, int]] = []
@@ -171,7 +175,6 @@ class LookingBack:
             open_jobs += not mine and not asked[name].finished
         known = {job.key: job for job in self._queue.jobs(requests[name].key for name in later)} if later else {}
         asked |= {name: known[requests[name].key] for name in later if requests[name].key in known}
-        self._queue.watch([job.key for name, job in asked.items() if not first or name[1] in first])
         return {name: asked[name] for name in requests if name in asked}, full
 
     def stops(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 
@@ -153,7 +153,7 @@ def _chart(fan: charts.Fan) -> str:
     """The chart with all of plotly.js, as wide as the paper. A text in it may not become a link, as Plotly's may."""
     from plotly.io import to_html
 
-    figure = charts.fan(replace(fan, unit=escape(fan.unit, quote=False)), LIGHT)
+    figure = charts.fan(fan, LIGHT)
     layout = {**figure["layout"], "width": WIDTH, "height": HEIGHT, "margin": {"t": 40, "l": 60, "r": 16, "b": 40}}
     drawn = to_html(
         {"data": figure["data"], "layout": layout},

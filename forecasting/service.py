@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Iterable, Iterator
 
 import pandas as pd
@@ -39,6 +40,7 @@ class Service:
         self._series: Kept[Series] = Kept(SERIES_KEPT)
         self._revisions: Kept[tuple[Revision, ...]] = Kept(SERIES_KEPT)
         self._loader = Loader()
+        self._offered: dict[str, weakref.ref[pd.DataFrame]] = {}
         self.past = LookingBack(self.queue, self.series, self._loader)
         self.others = Others(self._loader)
 
@@ -49,9 +51,15 @@ class Service:
         Raises `SourceError`, `RequestError`.
         """
         known = sources.source(source)
-        if not known.live:
-            return known.panel()
-        return self._loader.result(source, known.panel, patience)
+        found = self._loader.result(source, known.panel, patience) if known.live else known.panel()
+        if found is not None:
+            self._offered[source] = weakref.ref(found.table)
+        return found
+
+    def offers(self, panel: Panel) -> bool:
+        """Whether these are a source's figures, which every visitor may see, and not somebody's own that are called alike."""
+        table = self._offered.get(panel.source)
+        return table is not None and table() is panel.table
 
     def series(self, panel: Panel, region: str, statistic: str, window: int | None = None) -> Series:
         """One region's prepared series, its last `window` periods if given. Raises `DataError`, `RequestError`."""
@@ -99,7 +107,8 @@ class Service:
         coming = iter(requests)
         waiting: dict[str, list[Request]] = {}
         while True:
-            batch = list(itertools.islice(coming, IN_FLIGHT - len(waiting)))
+            most = max(IN_FLIGHT, 2 * self.queue.busy().ready)  # a cluster may have more workers
+            batch = list(itertools.islice(coming, most - len(waiting)))
             self.store.recall([request.key for request in batch])
             for request in batch:
                 self.queue.submit(request, background=True)

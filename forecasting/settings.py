@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from importlib.util import find_spec
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from platformdirs import user_cache_path
 
@@ -14,9 +17,9 @@ from forecasting.errors import RequestError
 
 
 def home() -> Path:
-    """`FORECAST_HOME`: the folder of downloads and the local store; the user's cache folder by default."""
+    """`FORECAST_HOME`: the folder of downloads and the local store; the user's cache folder by default. A new one is private."""
     path = Path(os.environ.get("FORECAST_HOME") or user_cache_path("forecast-explorer"))
-    path.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
 
@@ -31,6 +34,45 @@ def workers() -> int:
     if not given.isdigit() or not 1 <= int(given) <= 64:
         raise RequestError(f"FORECAST_WORKERS is '{given}'; give a whole number from 1 to 64.")
     return int(given)
+
+
+def most_workers() -> int | None:
+    """`FORECAST_WORKERS` as a limit, where there would be more; None where it is not given."""
+    return workers() if "FORECAST_WORKERS" in os.environ else None
+
+
+def dask(given: str | None = None, name: str = "FORECAST_DASK") -> str:
+    """`FORECAST_DASK`: the address of the scheduler of a Dask cluster that fits, as ``tcp://host:8786``; empty for none.
+
+    `given`, where it is, is used instead, and messages call it `name`. Raises `RequestError`, also where Dask is missing.
+    """
+    address = (os.environ.get("FORECAST_DASK", "") if given is None else given).strip()
+    if not address and given is None:
+        return ""
+    if not re.fullmatch(r"(tcp|tls)://\S+:\d{1,5}", address):
+        raise RequestError(f"{name} is '{address}'; give a scheduler's address, as tcp://host:8786.")
+    if find_spec("distributed") is None:
+        missing = "the package 'distributed' is not installed"
+        raise RequestError(f"{name} needs Dask, but {missing}: pip install -r requirements-service.txt.")
+    return address
+
+
+def lease() -> float:
+    """`FORECAST_LEASE`: seconds after the death of a server in which another one takes over its fits; 15."""
+    given = os.environ.get("FORECAST_LEASE", "15")
+    if not given.isdigit() or not 1 <= int(given) <= 3600:
+        raise RequestError(f"FORECAST_LEASE is '{given}'; give a whole number of seconds from 1 to 3600.")
+    return float(given)
+
+
+def monitor() -> bool:
+    """`FORECAST_MONITOR=0`: leave the Monitor page out."""
+    return os.environ.get("FORECAST_MONITOR", "1").lower() not in ("0", "false", "no")
+
+
+def allowed() -> tuple[str, ...]:
+    """`FORECAST_ALLOWED`: who of those that have signed in may enter: addresses or domains, in small letters; all."""
+    return tuple(one.strip().lower() for one in os.environ.get("FORECAST_ALLOWED", "").split(",") if one.strip())
 
 
 def offline() -> bool:
@@ -74,6 +116,56 @@ def api_max_mb() -> int:
     if not given.isdigit() or not 1 <= int(given) <= 1000:
         raise RequestError(f"FORECAST_API_MAX_MB is '{given}'; give a whole number from 1 to 1000.")
     return int(given)
+
+
+def max_pages() -> int:
+    """`FORECAST_MAX_PAGES`: how many pages one address may have open at a time; 100."""
+    given = os.environ.get("FORECAST_MAX_PAGES", "100")
+    if not given.isdigit() or int(given) < 1:
+        raise RequestError(f"FORECAST_MAX_PAGES is '{given}'; give a whole number from 1.")
+    return int(given)
+
+
+def hosts() -> tuple[str, ...]:
+    """`FORECAST_HOSTS`: the names that the server is called by, by spaces; any other is refused. Empty for all names."""
+    return tuple(os.environ.get("FORECAST_HOSTS", "").lower().split())
+
+
+#: One site of a Content-Security-Policy: https://example.org, https://*.example.org, or https://example.org:8443
+_SITE = re.compile(r"https?://(?:\*\.)?[A-Za-z0-9.-]+(?::\d{1,5})?")
+
+
+def frame_ancestors() -> str:
+    """`FORECAST_FRAME_ANCESTORS`: sites that may show the app in a frame, by spaces; ``'self'`` (its own) by default.
+
+    ``'none'`` stands for nobody and ``*`` for everybody.
+    """
+    given = os.environ.get("FORECAST_FRAME_ANCESTORS", "").split() or ["'self'"]
+    if given in (["*"], ["'none'"]) or all(one == "'self'" or _SITE.fullmatch(one) for one in given):
+        return " ".join(given)
+    raise RequestError(
+        f"FORECAST_FRAME_ANCESTORS is '{' '.join(given)}'; give sites as https://example.org, joined by spaces, "
+        "or 'self', or 'none', or * for all."
+    )
+
+
+def pretrain() -> tuple[str, ...]:
+    """`FORECAST_PRETRAIN`: the sources that `serve` looks after by itself, by commas; none by default."""
+    return _listed("FORECAST_PRETRAIN")
+
+
+def pretrain_models() -> tuple[str, ...]:
+    """`FORECAST_PRETRAIN_MODELS`: the models that it fits and picks from, by commas; empty stands for all."""
+    return _listed("FORECAST_PRETRAIN_MODELS")
+
+
+def pretrain_at() -> str:
+    """`FORECAST_PRETRAIN_AT`: when, as cron writes it, in UTC; every night at three."""
+    return os.environ.get("FORECAST_PRETRAIN_AT", "").strip() or "0 3 * * *"
+
+
+def _listed(variable: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.strip() for one in os.environ.get(variable, "").split(",") if one.strip()))
 
 
 @dataclass(frozen=True)
@@ -133,3 +225,67 @@ def _named(prefix: str, *suffixes: str) -> Iterator[tuple[str, str, dict[str, st
         if value.strip() and re.fullmatch(rf"{prefix}[A-Z0-9_]*[A-Z0-9]", variable) and not variable.endswith(suffixes):
             more = {suffix: os.environ.get(variable + suffix, "").strip() for suffix in suffixes}
             yield variable.removeprefix(prefix).lower(), value.strip(), more
+
+
+@dataclass(frozen=True)
+class DriftThresholds:
+    """Above what each statistic of `forecasting.monitoring.drift` is an alarm, and for how many days one lasts.
+
+    `python -m benchmarks drift` says how many false alarms a year these mean; ``--choose`` how they were chosen.
+    """
+
+    level: float = 4.75
+    variance: float = 15.25
+    weekday: float = 15.0
+    missing: float = 5.25
+    error: float = 11.5
+    coverage: float = 1.75
+    window: float = 28.0
+
+
+def drift_thresholds() -> DriftThresholds:
+    """`FORECAST_DRIFT`: ``level=8,window=14`` and the like, in the names of `DriftThresholds`; the others stay as they are."""
+    known = [one.name for one in fields(DriftThresholds)]
+    given = [part.strip() for part in os.environ.get("FORECAST_DRIFT", "").split(",") if part.strip()]
+    found: dict[str, float] = {}
+    for part in given:
+        name, _, value = (one.strip() for one in part.partition("="))
+        if name not in known:
+            raise RequestError(f"FORECAST_DRIFT has '{part}'; give name=number, with a name of {', '.join(known)}.")
+        if name in found:
+            raise RequestError(f"FORECAST_DRIFT has '{name}' twice; keep one of the two.")
+        if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", value) or not float(value) > 0:
+            raise RequestError(f"FORECAST_DRIFT has '{part}'; give {name} a number above 0, such as {name}=8.")
+        found[name] = float(value)
+    return DriftThresholds(**found)
+
+
+def alert_webhook() -> str:
+    """`FORECAST_ALERT_WEBHOOK`: where alerts are posted to; empty posts none. No message tells the address.
+
+    It must be https, or loopback, unless `FORECAST_ALERT_WEBHOOK_PLAIN` is ``1``: alerts name regions.
+    """
+    given = os.environ.get("FORECAST_ALERT_WEBHOOK", "").strip()
+    if not given:
+        return ""
+    try:
+        parts = urlsplit(given)
+        near = parts.hostname == "localhost" or (parts.hostname is not None and _is_loopback(parts.hostname))
+    except ValueError:
+        raise RequestError("FORECAST_ALERT_WEBHOOK is no address; give one such as https://example.org/hook.") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise RequestError("FORECAST_ALERT_WEBHOOK is no address; give one such as https://example.org/hook.")
+    plain = os.environ.get("FORECAST_ALERT_WEBHOOK_PLAIN", "").lower() in ("1", "true", "yes")
+    if parts.scheme == "http" and not near and not plain:
+        raise RequestError(
+            "FORECAST_ALERT_WEBHOOK is not encrypted; give an https address, or set FORECAST_ALERT_WEBHOOK_PLAIN=1 "
+            "if nobody else can listen there."
+        )
+    return given
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -207,7 +207,7 @@ def _draw(
 ) -> None:
     for region, past in pasts.items():
         if past.why_not:
-            st.info(f"{region}: {past.why_not}" if asked.across else past.why_not, icon=":material/history:")
+            st.info(plain(f"{region}: {past.why_not}" if asked.across else past.why_not), icon=":material/history:")
     pasts = {region: past for region, past in pasts.items() if not past.why_not}
     _progress(service, pasts, choices, asked)
     pasts = {region: past for region, past in pasts.items() if past.scores}
@@ -218,7 +218,7 @@ def _draw(
     compared.draw(compared.View(choices, pasts, wholes, cells, asked.models[0] if asked.across else None))
     jobs = _jobs(pasts)
     for error in dict.fromkeys(f"{model(job.model).label}: {job.error}" for job in jobs if job.error):
-        st.caption(error)
+        st.caption(plain(error))
     _downloads(forecasts, cells, choices, asked)
 
 

@@ -374,7 +374,7 @@ def _fell(view: View) -> None:
         histogram = pit_histogram(part, comparison.bins(len(part)))
         forecasts = part.groupby(["region", "origin"]).ngroups
         with cell:
-            st.markdown(f"**{party.label}**")
+            st.markdown(f"**{plain(party.label)}**")
             figure = horizons.where_outcomes_fell(histogram, party, app.theme())
             said = comparison.calibration(part["pit"].to_numpy(), forecasts)
             _small(view, figure, f"fell {party.name}", f"{party.label}: {said}", top=_above(histogram), height=150)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from html import escape
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -34,7 +33,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 def loading(label: str) -> None:
     """The figures are being fetched: say so, look again every second, and leave every control usable."""
-    st.info(f"Fetching {label} … Any other figures can be chosen meanwhile.", icon=":material/cloud_download:")
+    st.info(f"Fetching {plain(label)} … Any other figures can be chosen meanwhile.", icon=":material/cloud_download:")
     _look_again()
 
 
@@ -225,7 +224,7 @@ def _track_record(past: LookBack, choices: Choices) -> None:
     with st.container(border=True):
         st.markdown("##### How good was it here?")
         if past.why_not:
-            st.caption(past.why_not)
+            st.caption(plain(past.why_not))
             return
         frequency = choices.series.frequency
         if past.origins:
@@ -242,7 +241,7 @@ def _track_record(past: LookBack, choices: Choices) -> None:
         if past.waiting:
             st.caption(f"Still being judged: {', '.join(late)}." if late else "Looking back …")
         for error in dict.fromkeys(f"{model(job.model).label}: {job.error}" for job in past.jobs if job.error):
-            st.caption(error)
+            st.caption(plain(error))
 
 
 def _score_table(past: LookBack) -> pd.DataFrame:
@@ -310,8 +309,7 @@ def _downloads(choices: Choices, fan: charts.Fan, past: LookBack, why: str) -> N
         return export.to_xlsx({sheet: table for sheet, table in tables.items() if len(table)})
 
     def page() -> bytes:
-        quoted = replace(fan, unit=escape(fan.unit, quote=False))  # Plotly would make links of what looks like HTML
-        return charts.standalone(charts.fan(quoted), escape(f"{title}. {choices.panel.attribution}", quote=False))
+        return charts.standalone(charts.fan(fan), charts.shown(f"{title}. {choices.panel.attribution}"))
 
     def printed() -> bytes:
         told = report.Told(title, tuple(_notes(choices, fan.revisions)), why)

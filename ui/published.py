@@ -15,6 +15,7 @@ from forecasting.errors import ForecastingError
 from forecasting.service import Service
 from forecasting.sources._hub_forecasts import Hub
 from ui.choices import PATIENCE, Choices
+from ui.plain import plain
 
 #: Files of a hub that are fetched at a time.
 FETCHES = 2
@@ -64,10 +65,11 @@ def _from_file(
             return True
         found.append(_placed(table, choices, journey, f"'{name}'"))
     except ForecastingError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         return False
     teams, dates = found[-1][MODEL].unique(), found[-1][ORIGIN].nunique()
-    st.caption(" ".join([f"{', '.join(teams)}: {dates} of {len(journey.dates)} dates.", *table.attrs.get("notes", ())]))
+    called, notes = ", ".join(map(plain, teams)), map(plain, table.attrs.get("notes", ()))
+    st.caption(" ".join([f"{called}: {dates} of {len(journey.dates)} dates.", *notes]))
     return False
 
 
@@ -115,7 +117,7 @@ def _fetched(
         st.caption(f"Fetching; {len(here) - missing} of {len(places)} files are here …")
     if problems:
         more = f" {len(problems)} dates are without it." if len(problems) > 1 else ""
-        st.info(problems[0] + more, icon=":material/cloud_off:")
+        st.info(plain(problems[0]) + more, icon=":material/cloud_off:")
     return missing > 0
 
 

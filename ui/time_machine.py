@@ -120,7 +120,7 @@ def _draw(service: Service, choices: Choices, journey: Journey, past: LookBack) 
     """The page below its heading. Whether something is still being fetched or read."""
     _controls(choices, journey)
     if past.why_not:
-        st.info(past.why_not, icon=":material/history:")
+        st.info(plain(past.why_not), icon=":material/history:")
         return False
     _progress(service, choices, journey, past)
     above = st.container()
@@ -129,11 +129,11 @@ def _draw(service: Service, choices: Choices, journey: Journey, past: LookBack) 
     with above:
         _chart(choices, journey, past, others, judged)
     if problem:
-        st.warning(problem, icon=":material/upload_file:")
+        st.warning(plain(problem), icon=":material/upload_file:")
     _standings(judged, journey, choices)
     _skill(judged, journey, choices)
     for error in dict.fromkeys(f"{model(job.model).label}: {job.error}" for job in past.jobs if job.error):
-        st.caption(error)
+        st.caption(plain(error))
     return coming
 
 
@@ -350,7 +350,7 @@ def _skill(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None:
             "Model",
             names,
             key="skill of",
-            format_func=time_machine.label,
+            format_func=lambda name: plain(time_machine.label(name)),
             label_visibility="collapsed",
             required=True,
         )

@@ -13,6 +13,7 @@ from forecasting.what_if import Asked, Picture
 from ui import app, chart, link
 from ui.choices import Choices
 from ui.explore import TICK
+from ui.plain import plain
 
 #: Name in the link and of the control.
 KEY = "whatif"
@@ -44,7 +45,7 @@ def live(service: Service, choices: Choices) -> None:
         try:
             struck = _struck(choices, shock).learning(choices.learning)
         except DataError as error:
-            st.info(str(error), icon=":material/info:")
+            st.info(plain(str(error)), icon=":material/info:")
             return
         st.caption(what_if.preparation(struck))
         _answers(service, choices, struck)

@@ -69,7 +69,7 @@ class Health:
         if trouble:
             missing.append(Wrong("store", f"The store cannot be read: {trouble}"))
         if not self.service.queue.able:
-            missing.append(Wrong("workers", "No worker that fits models is ready yet."))
+            missing.append(Wrong("workers", self.service.queue.trouble or "No worker that fits models is ready yet."))
         return missing
 
 

@@ -124,8 +124,22 @@ class Operations:
         """
         asked = self._register.asked(identity)
         answer = answer_of(asked, self._service.queue) if asked else None
-        if answer and answer.known:
-            return answer
+        return answer if answer and answer.known else self._asked_again(identity)
+
+    def _cancelled(self, identity: str) -> Answer | None:
+        """Ends what is not finished of a job, wherever it is fitted, and has no server begin it anew.
+
+        One that this process does not know is asked for here first, which says what is to be ended. Raises `Problem` as
+        `_known` does.
+        """
+        answer = self._known(identity)
+        for job in answer.open if answer else ():
+            self._service.cancel(job.key)
+        self._register.cancel(identity)
+        return answer_of(answer.asked, self._service.queue) if answer else None
+
+    def _asked_again(self, identity: str) -> Answer | None:
+        """As it was asked at first; None if it was cancelled since. Raises `Problem` 404 or 410."""
         found = self._register.question(identity) if _ID.fullmatch(identity) else None
         if found is None:
             raise _no_such_job()
@@ -137,16 +151,6 @@ class Operations:
             raise Problem(410, "The figures have changed since this job was asked for; ask again.")
         self._register.remember(asked)
         return answer_of(asked, self._service.queue)
-
-    def _cancelled(self, identity: str) -> Answer | None:
-        """Ends what is not finished of a job here, and has no other server begin it anew. Raises `Problem` 404."""
-        asked = self._register.asked(identity)
-        if asked is None and not (_ID.fullmatch(identity) and self._register.question(identity)):
-            raise _no_such_job()
-        for job in answer_of(asked, self._service.queue).open if asked else ():
-            self._service.cancel(job.key)
-        self._register.cancel(identity)
-        return answer_of(asked, self._service.queue) if asked else None
 
     def _regions(self, source: str, statistic: str | None) -> bytes:
         panel = self._asking.figures(source)

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 lines = logging.getLogger("forecasting.requests")
 
 REQUEST_ID = "X-Request-ID"
+#: Others are not told apart: each would be a line of the metrics for ever.
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"))
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 #: The status of a client who left before there was an answer, as proxies write it.
 LEFT = 499
@@ -83,6 +85,17 @@ def log_to_stderr() -> None:
         lines.propagate = False
 
 
+def hush() -> None:
+    """Has uvicorn keep who asked for what to itself: it would write addresses, and what stands behind question marks."""
+    logging.getLogger("uvicorn.access").disabled = True
+    logging.getLogger("uvicorn.error").addFilter(_says_nobody)
+
+
+def _says_nobody(record: logging.LogRecord) -> bool:
+    said = str(record.msg)
+    return record.levelno > logging.INFO or not ("WebSocket" in said or said.startswith("connection "))
+
+
 class Watched:
     """ASGI: `app` with all that. `prefix` stands before the templates of its routes; `template` is for an app of one."""
 
@@ -126,7 +139,7 @@ class Watched:
             answered = Answered(
                 came.isoformat(timespec="milliseconds"),
                 identity,
-                scope["method"] if scope["method"].isalpha() else "-",
+                scope["method"] if scope["method"] in METHODS else "-",
                 self._template or self._route(scope, outside),
                 status or LEFT,
                 ms,

@@ -13,6 +13,9 @@ store before it calls the job done. `job` lists the states and the ways between 
 its fit begun once more; time limits and cancelling kill the worker, with its children; and when this process is gone,
 its workers see their input end and go too.
 
+Where workers come from is the `crew`'s business: processes of this machine, or places on a Dask `cluster` (`FORECAST_DASK`),
+each of which a supervisor treats like a process; `remote` is what runs on a Dask worker, and keeps the processes there.
+
 A region's forecast by a model of all regions, and a blend of other models, have no fit of their own: `derived` says which
 fits they need and makes their jobs of those.
 """

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -83,20 +83,39 @@ class Busy:
     ended: dict[tuple[str, str], tuple[int, float]]
 
 
-class Board:
-    """Entries by key. A new one is due after `grace` seconds.
+@dataclass(frozen=True)
+class Ended:
+    """A fit that was begun here and has ended.
 
     Attributes:
+        request: what was fitted.
+        outcome, seconds: what became of it (a finished `State`), and how long it was fitted.
+        regions: how many have a forecast, or had one to get.
+    """
+
+    request: Request | PoolRequest
+    outcome: str
+    seconds: float
+    regions: int = 1
+
+
+class Board:
+    """Entries by key. A new one is due after `grace` seconds. `people` may come, for whom a worker is kept free.
+
+    Attributes:
+        grace: the same.
         changed: the lock around everything here, and the news that something has changed.
         closed: nothing is fitted any more.
         ready: how many workers can take a fit.
+        observers: who is told of every fit that ends; they are called while everybody else waits.
     """
 
-    def __init__(self, grace: float = 0.0) -> None:
-        self._grace = grace
+    def __init__(self, grace: float = 0.0, people: bool = True) -> None:
+        self.grace, self._people = grace, people
         self.changed = threading.Condition(threading.RLock())
         self.closed = False
         self.ready = 0
+        self.observers: list[Callable[[Ended], None]] = []
         self._active: dict[str, Entry] = {}
         self._finished: dict[str, Entry] = {}  # in the order in which they finished
         self._finished_steps = 0
@@ -125,7 +144,7 @@ class Board:
         else:
             job = Job(key, request.model, request.horizon, draft=draft, version=number)
             entry = Entry(job, request, number, background)
-        entry.due = time.monotonic() + self._grace
+        entry.due = time.monotonic() + self.grace
         self._active[key] = entry
         return entry
 
@@ -181,7 +200,7 @@ class Board:
     def next(self) -> Entry | float | None:
         """What a worker may take now; else the seconds until something is due; None when only news can change that."""
         now = time.monotonic()
-        last = self.ready > 1 and self.ready - self._running() <= 1
+        last = self._people and self.ready > 1 and self.ready - self._running() <= 1
         waiting = [one for one in self.waiting() if not (last and one.background and self._is_slow(one.job.model))]
         due = next((entry for entry in waiting if entry.due <= now), None)
         return due or min((entry.due - now for entry in waiting), default=None)
@@ -210,13 +229,16 @@ class Board:
         return {key: _snapshot(entry, places) for key, entry in found.items()}
 
     def _finish(self, entry: Entry) -> None:
+        request, job = entry.request, entry.job
         entry.request = entry.worker = None
-        job = entry.job
         if job.seconds and job.attempts:
             self._took[job.model] = job.seconds
         if job.attempts:
             count, seconds = self._ended.get((job.model, job.state.value), (0, 0.0))
             self._ended[job.model, job.state.value] = count + 1, seconds + job.seconds
+            assert request  # only finished entries have none
+            for observe in self.observers:
+                observe(Ended(request, job.state.value, job.seconds, max(len(job.parts), 1)))
         self._active.pop(entry.job.key)
         self._finished[entry.job.key] = entry
         self._finished_steps += _steps(entry.job)

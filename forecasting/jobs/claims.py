@@ -1,7 +1,8 @@
 """Claims: which server fits what, where several share a database.
 
 Whoever begins a fit first claims its key, for some seconds at a time; whoever does not get it waits for the result in the
-store, or for the claim to run out, should its owner have died. The database's clock counts, so servers' clocks may differ.
+store, or for the claim to run out, should its owner have died. What was cancelled belongs to nobody for a while, so that
+servers where it waits since before that do not begin it. The database's clock counts, so servers' clocks may differ.
 Without a usable database everything is anybody's: to fit something twice is better than not at all.
 """
 
@@ -14,8 +15,8 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from forecasting import settings
 from forecasting.database import Database
-from forecasting.jobs.sharing import LEASE
 
 _tables = sa.MetaData()
 _claims = sa.Table(
@@ -26,38 +27,64 @@ _claims = sa.Table(
     sa.Column("until", sa.DateTime(timezone=True), nullable=False),
 )
 
+#: Whose a claim is that was revoked; its `until` says when that was.
+NOBODY = ""
+#: How long it is known that a fit was cancelled: longer than any waits.
+KNOWN = timedelta(hours=6)
+
 
 class Claims:
     """The claims of one queue, in a PostgreSQL database. Every method may be called from any thread.
 
     Args:
         url: of the database.
-        lease: seconds that a claim lasts.
+        lease: seconds that a claim lasts unless it is renewed; `settings.lease()` by default.
+
+    Attributes:
+        lease: the same.
     """
 
-    def __init__(self, url: str, lease: float = LEASE) -> None:
+    def __init__(self, url: str, lease: float | None = None) -> None:
         self._database = Database(url, _tables)
         self._owner = uuid.uuid4().hex
-        self._lease = timedelta(seconds=lease)
+        self.lease = settings.lease() if lease is None else lease
 
-    def take(self, key: str) -> bool:
-        """Claims `key`, unless another queue has it now."""
+    def take(self, key: str, age: float = 0.0) -> bool:
+        """Claims `key`, unless another queue has it now, or it was revoked in the `age` seconds since it was asked for."""
         mine = insert(_claims).values(key=key, owner=self._owner, until=self._until)
-        free = sa.or_(_claims.c.owner == self._owner, _claims.c.until < sa.func.now())
+        over = sa.and_(_claims.c.until < sa.func.now(), sa.not_(_revoked(age)))
         taken = mine.on_conflict_do_update(
-            index_elements=["key"], set_={"owner": self._owner, "until": self._until}, where=free
+            index_elements=["key"],
+            set_={"owner": self._owner, "until": self._until},
+            where=sa.or_(_claims.c.owner == self._owner, over),
         ).returning(_claims.c.key)
         found = self._database.use("write", lambda connection: [row.key for row in connection.execute(taken)])
         return found is None or key in found
+
+    def revoked(self, key: str, age: float) -> bool:
+        """Whether `key` was revoked in the last `age` seconds, and nobody has claimed it since."""
+        query = sa.select(_claims.c.key).where(_claims.c.key == key, _revoked(age))
+        return bool(self._database.use("read", lambda connection: connection.scalars(query).all()))
 
     def release(self, key: str) -> None:
         """Claims it no longer."""
         mine = _claims.delete().where(_claims.c.key == key, _claims.c.owner == self._owner)
         self._database.use("write", lambda connection: connection.execute(mine))
 
-    def revoke(self, key: str) -> None:
-        """Takes the claim from whoever has it, who will end the fit."""
-        self._database.use("write", lambda connection: connection.execute(_claims.delete().where(_claims.c.key == key)))
+    def revoke(self, key: str, ago: float = 0.0) -> None:
+        """Takes the claim from another queue that has it, which will end the fit. It was cancelled `ago` seconds ago."""
+        cancelled = sa.func.now() - timedelta(seconds=ago)
+        gone = insert(_claims).values(key=key, owner=NOBODY, until=cancelled)
+        gone = gone.on_conflict_do_update(
+            index_elements=["key"], set_={"owner": NOBODY, "until": cancelled}, where=_claims.c.owner != self._owner
+        )
+        old = _claims.delete().where(_claims.c.owner == NOBODY, _claims.c.until < sa.func.now() - KNOWN)
+
+        def work(connection: sa.Connection) -> None:
+            connection.execute(gone)
+            connection.execute(old)
+
+        self._database.use("write", work)
 
     def renew(self, keys: Collection[str]) -> dict[str, bool]:
         """Renews the claims of `keys`. Those that are lost: whether another queue has it (else it was revoked)."""
@@ -73,7 +100,7 @@ class Claims:
         owners = self._database.use("write", work)
         if owners is None:
             return {}
-        return {key: key in owners for key in keys if owners.get(key) != self._owner}
+        return {key: bool(owners.get(key)) for key in keys if owners.get(key) != self._owner}
 
     def held(self, keys: Collection[str]) -> set[str]:
         """Those of `keys` that some queue claims now; all where that cannot be known."""
@@ -89,4 +116,9 @@ class Claims:
 
     @property
     def _until(self) -> sa.ColumnElement[datetime]:
-        return sa.func.now() + self._lease
+        return sa.func.now() + timedelta(seconds=self.lease)
+
+
+def _revoked(age: float) -> sa.ColumnElement[bool]:
+    since = sa.func.now() - timedelta(seconds=age)
+    return sa.and_(_claims.c.owner == NOBODY, _claims.c.until >= since)

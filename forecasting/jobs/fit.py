@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from dataclasses import dataclass, field
 
@@ -9,6 +10,9 @@ from forecasting.errors import ForecastingError
 from forecasting.models import PooledModel, Report, ignore, model
 from forecasting.request import GatheredRequest, Request
 from forecasting.series import Forecast
+
+#: How the loader says that it had no memory for a library.
+NO_MEMORY = ("cannot allocate memory", "failed to map segment", "cannot apply additional memory protection")
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,19 @@ def fit(request: Request | GatheredRequest, report: Report = ignore) -> Outcome:
         return Outcome(chosen.forecast(request.series, request.horizon, report))
     except ForecastingError as error:
         return Outcome(error=str(error))
-    except MemoryError:
-        return Outcome(error=f"There was not enough memory to fit {chosen.label}; choose a shorter history.")
-    except (Exception, SystemExit):
+    except (Exception, SystemExit) as error:
+        if _lacks_memory(error):
+            return Outcome(error=f"There was not enough memory to fit {chosen.label}; choose a shorter history.")
         sentence = f"{chosen.label} broke down on this series, which is a fault of the program; the log says more."
         return Outcome(error=sentence, trace=traceback.format_exc())
+
+
+def _lacks_memory(error: BaseException | None) -> bool:
+    """Whether this, or what it came from, is the system's refusal of memory: to numpy, to a child process, to an import."""
+    while error is not None:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            return True
+        if isinstance(error, ImportError) and any(sign in str(error).lower() for sign in NO_MEMORY):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -9,10 +9,11 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from forecasting.jobs.protocol import Event
+from forecasting.jobs.scratch import SCRATCH
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ ONE_THREAD = dict.fromkeys(
     ),
     "1",
 )
+#: Seconds in which a worker must get ready, and after that begin a fit it was given (it may still be warming up).
+START_LIMIT = 120.0
 #: Lines of a worker's standard error that are logged for one fit, and characters of each.
 LOGGED_LINES, LOGGED_WIDTH = 200, 2000
 
@@ -41,20 +44,16 @@ class WorkerProcess:
 
     Attributes:
         alive: False once it has been killed or was seen to have ended.
-        events: what it says, one after the other, until its output ends; only one thread may read.
+        lines: what it says, one line after the other, until its output ends; only one thread may read.
+        events: the same as events, for who does not read the lines.
+        patience: seconds in which it must begin a fit it was given.
     """
 
+    patience = START_LIMIT
+
     def __init__(self, command: Sequence[str], ended: Callable[[], None]) -> None:
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-            env=_environment(),
-            start_new_session=True,
-        )
+        self._scratch = SCRATCH.folder()
+        self._process = _started(command, self._scratch)
         assert self._process.stdin
         assert self._process.stdout
         assert self._process.stderr
@@ -65,7 +64,8 @@ class WorkerProcess:
         self._budget = LOGGED_LINES
         self._said: deque[str] = deque(maxlen=20)
         self.alive = True
-        self.events = self._events()
+        self.lines = self._lines()
+        self.events = read_events(self.lines, self.name)
         self._errors = threading.Thread(target=self._log_errors, daemon=True, name=f"worker {self.pid} stderr")
         self._errors.start()
 
@@ -73,6 +73,11 @@ class WorkerProcess:
     def pid(self) -> int:
         """The process, which is also its process group."""
         return self._process.pid
+
+    @property
+    def name(self) -> str:
+        """How the log calls it."""
+        return f"process {self.pid}"
 
     @property
     def last_words(self) -> str:
@@ -105,14 +110,11 @@ class WorkerProcess:
         for stream in (self._orders, self._output):
             with contextlib.suppress(OSError):  # an order that was never read
                 stream.close()
+        SCRATCH.remove(self._scratch)
         return code
 
-    def _events(self) -> Iterator[Event]:
-        for line in self._output:
-            try:
-                yield Event.of(line)
-            except (ValueError, KeyError, TypeError, AttributeError):
-                log.warning("Worker %d said something that is no event: %.200s", self.pid, line)
+    def _lines(self) -> Iterator[str]:
+        yield from self._output
         self.alive = False
 
     def _log_errors(self) -> None:
@@ -126,6 +128,32 @@ class WorkerProcess:
         self._ended()
 
 
+def read_events(lines: Iterable[str], name: str) -> Iterator[Event]:
+    """The events that a worker's lines are; whatever else it says is logged under its `name`."""
+    for line in lines:
+        try:
+            yield Event.of(line)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            log.warning("Worker's %s said something that is no event: %.200s", name, line)
+
+
+def _started(command: Sequence[str], scratch: Path | None) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            env=_environment(scratch),
+            start_new_session=True,
+        )
+    except OSError:
+        SCRATCH.remove(scratch)
+        raise
+
+
 def _kill_group(process: subprocess.Popen[str]) -> None:
     """Kills a process that was not waited for yet, with its children where the system knows groups."""
     with contextlib.suppress(OSError):  # nobody is left in it; macOS says "not permitted" of the dead
@@ -135,8 +163,9 @@ def _kill_group(process: subprocess.Popen[str]) -> None:
             process.kill()
 
 
-def _environment() -> dict[str, str]:
-    """The parent's, with one thread for linear algebra, and this package on the path wherever it was started."""
+def _environment(scratch: Path | None) -> dict[str, str]:
+    """The parent's, with one thread for linear algebra, `scratch` for temporary files, and this package on the path."""
+    temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch)) if scratch else {}
     here = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
-    return os.environ | ONE_THREAD | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}
+    return os.environ | ONE_THREAD | temporary | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}

@@ -12,6 +12,7 @@ To the worker: an `Order`. From the worker: `Event`s, of which ``ready`` comes o
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -92,6 +93,16 @@ class Event:
             data.get("trace", ""),
             data.get("region", ""),
         )
+
+
+#: How an `Event`'s line begins.
+_HEAD = re.compile(r'\{"name": "(\w+)", "fit": (\d+),')
+
+
+def head(line: str) -> tuple[str, int]:
+    """The name and the fit of an `Event`'s line, without reading all of it; empty and 0 for anything else."""
+    found = _HEAD.match(line)
+    return (found[1], int(found[2])) if found else ("", 0)
 
 
 def _plain(number: Any) -> Any:

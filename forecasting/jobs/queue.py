@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import atexit
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from forecasting import settings
 from forecasting.errors import JobError
-from forecasting.jobs.board import Board, Busy, Entry
+from forecasting.jobs.board import Board, Busy, Ended, Entry
 from forecasting.jobs.carrying_on import carried_on
+from forecasting.jobs.crew import Crew, crew_of
 from forecasting.jobs.derived import Derived
 from forecasting.jobs.fit import fit
 from forecasting.jobs.job import Job, State
@@ -30,8 +29,6 @@ if TYPE_CHECKING:  # a worker imports this package too, and needs no database
 
 log = logging.getLogger(__name__)
 
-WORKER = (sys.executable, "-m", "forecasting.jobs.worker")
-
 
 class QueueFull(JobError):  # noqa: N818 - said as a state, as in the standard library's queue.Full
     """So many fits wait that another one would not be served in good time."""
@@ -47,11 +44,13 @@ class JobQueue:
 
     Args:
         store: where a result is looked for before a fit, and kept after it. It stays the caller's to close.
-        workers: how many processes fit; `settings.workers()` by default. They are started at once.
+        workers: how many processes fit, at most; by default what the settings say. They are started at once.
         capacity: how many fits may wait.
-        command: how a worker is started.
+        command: how a worker process is started here; given by tests.
         grace: seconds that a new fit waits before a worker takes it. A page is drawn in that time without the fits in its
             way, and what a slider passes over is not begun.
+        crew: where the workers come from; by default processes here, or the Dask cluster that the settings name.
+        people: whether somebody may come and ask in person; else no worker is kept free of slow `background` fits.
 
     Every method may be called from any thread. The processes never outlive this one, however it ends.
     """
@@ -61,19 +60,20 @@ class JobQueue:
         store: Store,
         workers: int | None = None,
         capacity: int = 500,
-        command: Sequence[str] = WORKER,
+        command: Sequence[str] | None = None,
         grace: float = 0.0,
+        crew: Crew | None = None,
+        people: bool = True,
     ) -> None:
         self._store = store
         self._capacity = capacity
-        self._board = Board(grace)
+        self._board = Board(grace, people)
         self._derived = Derived()
-        names = [f"fits {number}" for number in range(workers or settings.workers())]
+        self._supervisors: list[Supervisor] = []
+        self._crew = crew or crew_of(workers, command)
         self._sharing = Sharing(self._board, store, _claims(store))
         self._sharing.start()
-        self._supervisors = [Supervisor(self._board, self._keep, self._sharing, command, name) for name in names]
-        for supervisor in self._supervisors:
-            supervisor.start()
+        self._crew.open(self._staff)
         atexit.register(self.close)
 
     def submit(self, request: Request, background: bool = False, retry: bool = False) -> Job:
@@ -123,6 +123,11 @@ class JobQueue:
         with self._board.changed:
             return self._board.busy()
 
+    def observe(self, observer: Callable[[Ended], None]) -> None:
+        """Has `observer` told of every fit that was begun here and ends; at once, so it must be quick."""
+        with self._board.changed:
+            self._board.observers.append(observer)
+
     def watch(self, keys: Iterable[str]) -> None:
         """Somebody looks at these now: for a few seconds they go before those that nobody looks at."""
         with self._board.changed:
@@ -147,7 +152,12 @@ class JobQueue:
     @property
     def able(self) -> bool:
         """Whether fits get done: some worker has been ready, and none of its successors has failed to start."""
-        return any(supervisor.able for supervisor in self._supervisors)
+        return not self.trouble and any(supervisor.able for supervisor in self._supervisors)
+
+    @property
+    def trouble(self) -> str:
+        """A sentence on what keeps all workers from fitting, where that is known; empty while there is nothing."""
+        return self._crew.trouble
 
     def forget(self, panel: Panel) -> None:
         """Hold no figures of this panel's source any more. Fits go on; who asks again is answered from the store."""
@@ -183,9 +193,19 @@ class JobQueue:
             for supervisor in self._supervisors:
                 supervisor.kill()
             self._board.changed.notify_all()
+        self._crew.close()
         for supervisor in self._supervisors:
             supervisor.join(timeout=10)
         self._sharing.close()
+
+    def _staff(self, places: int) -> None:
+        """The crew has news: so many workers can be there now. A supervisor too many waits until there is room again."""
+        with self._board.changed:
+            while len(self._supervisors) < places and not self._board.closed:
+                name = f"fits {len(self._supervisors)}"
+                self._supervisors.append(Supervisor(self._board, self._keep, self._sharing, self._crew, name))
+                self._supervisors[-1].start()
+            self._board.changed.notify_all()
 
     def _submit_members(self, request: Request, background: bool, retry: bool) -> Job:
         """The members' fits, and the job of what is blended from them."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from forecasting.errors import ForecastingError
@@ -22,8 +23,6 @@ if TYPE_CHECKING:  # a worker imports this package too, and needs no database
 
 log = logging.getLogger(__name__)
 
-#: Seconds that a claim lasts unless it is renewed: so long after a server's death another one takes over.
-LEASE = 15.0
 #: Seconds between two looks at the database, as a share of how long claims last; and no more than this.
 OFTEN, LOOK = 0.2, 1.0
 
@@ -31,13 +30,13 @@ OFTEN, LOOK = 0.2, 1.0
 class Sharing(threading.Thread):
     """Runs until it is closed. Without claims everything is this queue's own, and there is no thread."""
 
-    def __init__(self, board: Board, store: Store, claims: Claims | None, lease: float = LEASE) -> None:
+    def __init__(self, board: Board, store: Store, claims: Claims | None) -> None:
         super().__init__(name="claims", daemon=True)
         self._board, self._store, self._claims = board, store, claims
-        self._pause = min(OFTEN * lease, LOOK)
+        self._pause = min(OFTEN * claims.lease, LOOK) if claims else LOOK
         self._over = threading.Event()
         self._mine: set[str] = set()
-        self._unwanted: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._unwanted: queue.SimpleQueue[tuple[str, float]] = queue.SimpleQueue()
 
     def start(self) -> None:
         """See the class."""
@@ -48,14 +47,17 @@ class Sharing(threading.Thread):
         """Whether the fit that a worker has just taken is to be done here; where not, the board says what becomes of it."""
         if self._claims is None:
             return True
-        key = entry.job.key
-        if not self._claims.take(key):
+        key, age = entry.job.key, time.monotonic() - entry.due + self._board.grace
+        if not self._claims.take(key, age):
+            revoked = self._claims.revoked(key, age)
             with self._board.changed:
-                if entry.job.state is State.running:
+                if entry.job.state is not State.running:  # cancelled just now
+                    self.cancel(entry)
+                elif revoked:
+                    self._board.move(entry, State.cancelled)
+                else:
                     self._board.lend(entry)
-                    self._board.changed.notify_all()
-                else:  # cancelled just now
-                    self._unwanted.put(key)
+                self._board.changed.notify_all()
             return False
         if self._came(entry, request):  # another server was done with it since it was asked for
             self._claims.release(key)
@@ -70,9 +72,12 @@ class Sharing(threading.Thread):
             self._claims.release(key)
 
     def cancel(self, entry: Entry) -> None:
-        """A fit is not wanted any more, wherever it is done. The caller holds the board, so the database waits."""
-        if entry.lent:
-            self._unwanted.put(entry.job.key)
+        """A fit is not wanted any more, wherever it runs or waits.
+
+        One that ends only because this server does is still wanted. The caller holds the board, so the database waits.
+        """
+        if self._claims and not self._board.closed:
+            self._unwanted.put((entry.job.key, time.monotonic()))
 
     def run(self) -> None:
         """See the class."""
@@ -93,8 +98,12 @@ class Sharing(threading.Thread):
 
     def _revoke(self) -> None:
         assert self._claims
-        while not self._unwanted.empty():
-            self._claims.revoke(self._unwanted.get())
+        for _ in range(self._unwanted.qsize()):
+            key, when = self._unwanted.get()
+            if key in self._mine:  # its worker has not ended yet
+                self._unwanted.put((key, when))
+            else:
+                self._claims.revoke(key, time.monotonic() - when)
 
     def _renew(self) -> None:
         assert self._claims

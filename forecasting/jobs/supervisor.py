@@ -1,4 +1,4 @@
-"""Supervisor: a thread that keeps one worker process alive and gives it one fit after the other.
+"""Supervisor: a thread that keeps one worker alive, here or elsewhere, and gives it one fit after the other.
 
 It blocks in two places only: on the board, for something to do, and on the worker's output. Whoever wants to end a fit
 (a time limit, a visitor, the end of the queue) first writes its new state on the board and then kills the worker; the
@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from forecasting.errors import ForecastingError
 from forecasting.jobs.alarm import ALARMS
 from forecasting.jobs.board import Board, Entry
+from forecasting.jobs.crew import Crew, Worker
 from forecasting.jobs.job import State
-from forecasting.jobs.process import WorkerProcess
+from forecasting.jobs.process import START_LIMIT
 from forecasting.jobs.protocol import Event, Order
 from forecasting.jobs.sharing import Sharing
 from forecasting.models import model
@@ -23,8 +24,6 @@ from forecasting.request import GatheredRequest, PoolRequest, Request
 
 log = logging.getLogger(__name__)
 
-#: Seconds in which a worker must get ready, and after that begin a fit it was given (it may still be warming up).
-START_LIMIT = 120.0
 #: How often a fit whose worker dies is begun.
 ATTEMPTS = 2
 #: How often a fit is handed to a worker, counting those that die before they begin it.
@@ -42,13 +41,13 @@ Keep = Callable[[Request | PoolRequest, Event], None]
 class Supervisor(threading.Thread):
     """Runs until the board is closed. `keep` stores a result before anybody is told of it."""
 
-    def __init__(self, board: Board, keep: Keep, sharing: Sharing, command: Sequence[str], name: str) -> None:
+    def __init__(self, board: Board, keep: Keep, sharing: Sharing, crew: Crew, name: str) -> None:
         super().__init__(name=name, daemon=True)
         self._board = board
         self._keep = keep
         self._sharing = sharing
-        self._command = command
-        self._worker: WorkerProcess | None = None
+        self._crew = crew
+        self._worker: Worker | None = None
         self._barren = 0  # workers in a row that died before they began a fit
         self._unready = 0.0  # workers in a row that died before they were ready
         self.able = False  # whether a worker is, or will be again, ready to fit
@@ -72,7 +71,7 @@ class Supervisor(threading.Thread):
         with board.changed:
             board.changed.wait_for(lambda: board.closed, seconds)
             if self._unready >= HOPELESS:
-                board.changed.wait_for(lambda: board.closed or board.waiting())
+                board.changed.wait_for(lambda: board.closed or board.waiting() or self._crew.mended)
             return not board.closed
 
     def _employ(self) -> None:
@@ -80,9 +79,11 @@ class Supervisor(threading.Thread):
         self._barren += 1
         self._unready += 1
         try:
-            worker = WorkerProcess(self._command, self._wake)
-        except OSError as error:
+            worker = self._crew.hire(self._wake)
+        except (OSError, ForecastingError) as error:
             log.error("A worker could not be started: %s", error)
+            if isinstance(error, ForecastingError):
+                self._barren -= 1  # the crew knows why, and waits itself before it says so
             self._tell_if_hopeless()
             return
         try:
@@ -94,7 +95,7 @@ class Supervisor(threading.Thread):
         finally:
             self._bury(worker)
 
-    def _serve(self, worker: WorkerProcess) -> None:
+    def _serve(self, worker: Worker) -> None:
         with ALARMS.within(START_LIMIT, worker.kill):
             ready = any(event.name == "ready" for event in worker.events)
         if not ready:
@@ -102,6 +103,7 @@ class Supervisor(threading.Thread):
         self._unready, self.able = 0.0, True
         with self._board.changed:
             self._board.ready += 1
+            self._board.changed.notify_all()
         try:
             while work := self._next(worker):
                 self._fit(worker, *work)
@@ -109,7 +111,7 @@ class Supervisor(threading.Thread):
             with self._board.changed:
                 self._board.ready -= 1
 
-    def _next(self, worker: WorkerProcess) -> tuple[Entry, Order] | None:
+    def _next(self, worker: Worker) -> tuple[Entry, Order] | None:
         """The next fit, now running; None when there will be no more for this worker."""
         board = self._board
         with board.changed:
@@ -122,7 +124,7 @@ class Supervisor(threading.Thread):
                 board.changed.wait(entry)
             return None
 
-    def _fit(self, worker: WorkerProcess, entry: Entry, order: Order) -> None:
+    def _fit(self, worker: Worker, entry: Entry, order: Order) -> None:
         """Has `worker` fit `entry`, until that is finished or the worker is no more."""
         fit, limit = order.fit, model(order.request.model).time_limit
         assert not isinstance(order.request, GatheredRequest)
@@ -132,7 +134,7 @@ class Supervisor(threading.Thread):
         try:
             if not line:
                 return
-            with ALARMS.within(START_LIMIT, worker.kill):
+            with ALARMS.within(worker.patience, worker.kill):
                 worker.send(line)
                 begun = any(event.name == "started" and event.fit == fit for event in worker.events)
             if begun:
@@ -161,7 +163,7 @@ class Supervisor(threading.Thread):
                 self._board.changed.notify_all()
         return ""
 
-    def _follow(self, worker: WorkerProcess, entry: Entry, order: Order) -> None:
+    def _follow(self, worker: Worker, entry: Entry, order: Order) -> None:
         """Writes on the board what the worker says of `order`, up to its last word."""
         for event in worker.events:
             if event.fit != order.fit:
@@ -189,7 +191,7 @@ class Supervisor(threading.Thread):
                 self._board.move(entry, State.failed, error=event.error, seconds=event.seconds)
             self._board.changed.notify_all()
 
-    def _time_out(self, worker: WorkerProcess, entry: Entry, fit: int) -> None:
+    def _time_out(self, worker: Worker, entry: Entry, fit: int) -> None:
         chosen = model(entry.job.model)
         with self._board.changed:
             if entry.runs(fit):
@@ -199,7 +201,7 @@ class Supervisor(threading.Thread):
                 worker.kill()
                 self._board.changed.notify_all()
 
-    def _settle(self, worker: WorkerProcess, entry: Entry, fit: int) -> None:
+    def _settle(self, worker: Worker, entry: Entry, fit: int) -> None:
         """If the fit should still be running, its worker died: once more, or never again."""
         with self._board.changed:
             if not entry.runs(fit):
@@ -211,13 +213,13 @@ class Supervisor(threading.Thread):
                 self._board.move(entry, State.failed, error=_died(entry.job.model))
             self._board.changed.notify_all()
 
-    def _bury(self, worker: WorkerProcess) -> None:
+    def _bury(self, worker: Worker) -> None:
         code = worker.bury()
         if code < 0 and self._unready:
             self._unready -= 1 - KILLED_COUNTS
         if self._board.closed:
             return
-        log.warning("Worker %d has ended (%d) and is replaced. It said last:\n%s", worker.pid, code, worker.last_words)
+        log.warning("The %s has ended (%d) and is replaced. It said last:\n%s", worker.name, code, worker.last_words)
         self._tell_if_hopeless()
 
     def _tell_if_hopeless(self) -> None:
@@ -229,6 +231,8 @@ class Supervisor(threading.Thread):
             for entry in self._board.waiting():
                 label = model(entry.job.model).label
                 error = f"The background workers do not start, so {label} was not fitted; the server's log says why."
+                if why := self._crew.trouble:
+                    error = f"{label} was not fitted. {why}"
                 self._board.move(entry, State.failed, error=error)
             self._board.changed.notify_all()
 

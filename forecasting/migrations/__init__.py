@@ -10,11 +10,22 @@ from pathlib import Path
 import sqlalchemy as sa
 
 #: The newest step, known without importing Alembic: most starts find a database that is there already.
-HEAD = "0003"
+HEAD = "0004"
 #: Where the database says how far it is.
 TABLE = "forecast_explorer_version"
 #: The tables of all steps.
-TABLES = frozenset({"forecasts", "api_questions", "fit_claims"})
+TABLES = frozenset(
+    {
+        "forecasts",
+        "api_questions",
+        "fit_claims",
+        "history_answers",
+        "history_fits",
+        "history_picks",
+        "upkeep_runs",
+        "alerts",
+    }
+)
 #: Where programs before Alembic kept a version of their tables, and which step their forecasts are at.
 BEFORE, _ADOPTED = ("forecasts_meta", "api_questions_meta", "fit_claims_meta"), {"1": "0001", "2": "0002"}
 

@@ -30,6 +30,8 @@ PATIENCE = timedelta(minutes=10)
 FRESH = timedelta(days=1)
 #: A new copy with less than this share of the last one's figures is not believed.
 LEAST_SHARE = 0.9
+#: So far ahead another machine's clock may be that shares the folder; what is from later than that was dated by a wrong one.
+AHEAD = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Downloads:
         Raises `SourceError` when there is none and none can be had.
         """
         record = _recorded(remote)
-        if record and self.age(_confirmed(record)) < FRESH:
+        if record and self._is_fresh(record):
             return self._outcome(remote, record, None)
         if problem := self._known_problem(remote):
             return self._outcome(remote, record, problem)
@@ -101,7 +103,7 @@ class Downloads:
             if not alone:  # another thread is asking: the old copy will do meanwhile
                 return self._outcome(remote, record, None)
             record = _recorded(remote)
-            if record and self.age(_confirmed(record)) < FRESH:
+            if record and self._is_fresh(record):
                 return self._outcome(remote, record, None)
             problem = self._known_problem(remote) or self._try(remote, record)
             return self._outcome(remote, _recorded(remote), problem)
@@ -126,7 +128,11 @@ class Downloads:
         if settings.offline():
             return "was not asked (FORECAST_OFFLINE is set)"
         failure = self._failures.get(remote.url)
-        return failure[1] if failure and self.age(failure[0]) < PATIENCE else None
+        return failure[1] if failure and abs(self.now() - failure[0]) < PATIENCE else None
+
+    def _is_fresh(self, record: _Record) -> bool:
+        """Whether it need not be asked after; it must be when it is from the future, for the clock was set back since."""
+        return -AHEAD < self.now() - _confirmed(record) < FRESH
 
     @contextlib.contextmanager
     def _alone(self, remote: Remote, wait: bool) -> Iterator[bool]:

@@ -48,6 +48,14 @@ def test_a_quick_one_does_not(board):
     assert [taken(board), taken(board)] == behind
 
 
+def test_where_nobody_can_come_no_worker_is_left_free():
+    board = Board(people=False)
+    board.ready = 2
+    finish(board, "gated", 2 * SLOW)
+    behind = [board.add(request("gated", number), background=True).job.key for number in range(2)]
+    assert [taken(board), taken(board)] == behind
+
+
 def test_it_is_no_slower_than_its_last_fit_was(board):
     finish(board, "gated", 2 * SLOW)
     finish(board, "gated", SLOW / 2)
@@ -69,3 +77,19 @@ def test_what_is_not_due_is_waited_for():
     assert board.next() is None
     board.add(request("quick"), background=False)
     assert 50.0 < board.next() <= 60.0
+
+
+def test_observers_are_told_of_every_fit_that_was_begun_here_and_of_no_other(board):
+    told = []
+    board.observers.append(told.append)
+    finish(board, "gated", 2.0)
+    stopped = board.add(request("gated", 7), background=False)
+    board.start(stopped, Worker())
+    board.begin(stopped)
+    board.move(stopped, State.cancelled)
+    board.move(board.add(request("gated", 8), background=False), State.cancelled)  # it never began
+    assert [(ended.request.model, ended.outcome, ended.regions) for ended in told] == [
+        ("gated", "done", 1),
+        ("gated", "cancelled", 1),
+    ]
+    assert told[0].seconds == 2.0

@@ -13,7 +13,7 @@ from waiting import PATIENCE, wait_for
 
 from forecasting.frequency import weekly
 from forecasting.jobs import QueueFull, State
-from forecasting.jobs import supervisor as supervisors
+from forecasting.jobs.process import WorkerProcess
 from forecasting.models import model
 from forecasting.panel import Panel, Statistic
 from forecasting.prepare import prepare
@@ -50,13 +50,13 @@ def begun(job):
 def orders(monkeypatch):
     """How often each model was handed to a worker."""
     counted = Counter()
-    send = supervisors.WorkerProcess.send
+    send = WorkerProcess.send
 
     def counting(self, line):
         counted[line.rsplit('"model": "', 1)[1].split('"')[0]] += 1
         send(self, line)
 
-    monkeypatch.setattr(supervisors.WorkerProcess, "send", counting)
+    monkeypatch.setattr(WorkerProcess, "send", counting)
     return counted
 
 

@@ -9,7 +9,7 @@ from waiting import PATIENCE, wait_for
 from forecasting.errors import JobError
 from forecasting.frequency import DAILY
 from forecasting.jobs import QueueFull, State
-from forecasting.jobs.queue import WORKER
+from forecasting.jobs.crew import WORKER
 from forecasting.models import model
 from forecasting.request import Request
 from forecasting.series import Series

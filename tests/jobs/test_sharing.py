@@ -43,7 +43,8 @@ def server(url, make_queue):
 def claimed(url):
     engine = sa.create_engine(url)
     with engine.connect() as connection:
-        keys = set(connection.scalars(sa.select(claims._claims.c.key)))
+        somebody = claims._claims.c.owner != claims.NOBODY
+        keys = set(connection.scalars(sa.select(claims._claims.c.key).where(somebody)))
     engine.dispose()
     return keys
 
@@ -55,6 +56,12 @@ def running(queue, job):
 def fitting(queue, job):
     """The job once its worker has said something."""
     return wait_for(queue, job, lambda job: job.progress is not None)
+
+
+def await_revoked(queue, asked):
+    """The database knows it by now; nobody tells this process."""
+    while not queue._sharing._claims.revoked(asked.key, 60):
+        threading.Event().wait(0.05)
 
 
 def test_what_two_servers_are_asked_at_once_is_fitted_once(server, make_gate, url):
@@ -117,6 +124,63 @@ def test_what_is_cancelled_on_one_server_ends_on_all(server, make_gate, url):
     assert not claimed(url)
 
 
+def test_what_waits_on_one_server_and_runs_on_another_ends_when_it_is_cancelled_where_it_waits(server, make_gate):
+    one, other = server(), server()
+    busy, asked = request("gated", 7), request("gated", 8)
+    gates = make_gate(busy), make_gate(asked)
+    fitting(one, one.submit(asked))
+    fitting(other, other.submit(busy))
+    job = other.submit(asked)
+    assert other.cancel(job.key).state is State.cancelled
+    assert wait_for(one, job).state is State.cancelled
+    gates[0].open()
+
+
+def test_what_waits_on_two_servers_and_is_cancelled_on_one_is_fitted_by_neither(server, make_gate):
+    one, other = server(), server()
+    busy = [request("gated", 7), request("gated", 8)]
+    gates = [make_gate(fit) for fit in busy]
+    for queue, fit in zip((one, other), busy, strict=True):
+        fitting(queue, queue.submit(fit))
+    asked = request("quick", 9)
+    jobs = [queue.submit(asked) for queue in (one, other)]
+    threading.Event().wait(0.3)  # what is asked and cancelled in the same moment cannot be told apart from afar
+    other.cancel(asked.key)
+    await_revoked(one, asked)
+    for gate in gates:
+        gate.open()
+    assert wait_for(one, jobs[0]).state is State.cancelled
+    assert wait_for(one, one.submit(asked, retry=True)).state is State.done
+
+
+def test_what_waits_on_one_server_is_not_fitted_when_it_is_cancelled_where_it_runs(server, make_gate):
+    one, other = server(), server()
+    busy, asked = request("gated", 7), request("gated", 8)
+    gates = make_gate(busy), make_gate(asked)
+    fitting(other, other.submit(busy))
+    fitting(one, one.submit(asked))
+    job = other.submit(asked)
+    threading.Event().wait(0.3)  # what is asked and cancelled in the same moment cannot be told apart from afar
+    one.cancel(asked.key)
+    await_revoked(other, asked)
+    gates[0].open()
+    assert wait_for(other, job).state is State.cancelled
+
+
+def test_a_server_that_ends_leaves_the_fits_of_others_alone(server, make_gate):
+    one, other, asked = server(), server(), request("gated")
+    gate = make_gate(asked)
+    job = fitting(one, one.submit(asked))
+    running(other, other.submit(asked))
+    close, other._sharing.close = other._sharing.close, lambda: None
+    other.close()
+    other._sharing._revoke()
+    close()
+    assert one._sharing._claims.held([job.key]) == {job.key}
+    gate.open()
+    assert wait_for(one, job).state is State.done
+
+
 def test_what_another_server_was_done_with_meanwhile_is_not_fitted_again(server, make_gate):
     one, other = server(), server()
     busy, asked = request("gated", 7), request("quick", 8)
@@ -149,7 +213,12 @@ def test_claims_are_taken_once_renewed_and_run_out(url):
     assert theirs.held(["a", "b"]) == {"a"}
     assert mine.renew(["a"]) == {}
     mine.revoke("a")
+    assert mine.renew(["a"]) == {}
+    theirs.revoke("a")
     assert mine.renew(["a"]) == {"a": False}
+    assert not mine.take("a", 60)
+    assert mine.revoked("a", 60)
+    assert not mine.revoked("a", 0)
     assert theirs.take("a")
     assert mine.renew(["a"]) == {"a": True}
     brief = Claims(url, 0)

@@ -60,6 +60,18 @@ def test_a_copy_older_than_a_day_is_replaced_by_what_is_published_now(downloads,
     assert text(downloads.copy(remote)) == newer
 
 
+def test_a_copy_from_the_future_is_asked_for_again_when_the_clock_was_set_right(downloads, remote, publisher, clock):
+    clock.pass_(days=30)
+    downloads.copy(remote)
+    newer = FIRST + "A,2021-01-02,2\n"
+    publisher.write("figures.csv", newer)
+    clock.pass_(days=-30)
+    assert text(downloads.copy(remote)) == newer
+    assert len(publisher.asked) == 2
+    downloads.copy(remote)
+    assert len(publisher.asked) == 2
+
+
 def test_unchanged_figures_are_not_sent_again_and_count_as_confirmed(downloads, remote, publisher, clock):
     before = downloads.copy(remote)
     clock.pass_(days=2)
@@ -144,6 +156,16 @@ def test_after_a_failure_the_publisher_is_left_alone_for_ten_minutes(downloads, 
     clock.pass_(minutes=11)
     assert downloads.copy(remote).problem is None
     assert len(publisher.asked) == 3
+
+
+def test_a_failure_from_the_future_counts_no_more(downloads, remote, publisher, clock):
+    publisher.failure = "missing"
+    clock.pass_(days=30)
+    with pytest.raises(SourceError):
+        downloads.copy(remote)
+    publisher.failure = None
+    clock.pass_(days=-30)
+    assert text(downloads.copy(remote)) == FIRST
 
 
 def test_a_refresh_asks_even_right_after_a_failure(downloads, remote, publisher, clock):

@@ -5,6 +5,7 @@ import streamlit as st
 from forecasting.errors import ForecastingError
 from ui import app, explore, regions
 from ui.choices import StillLoading, choose
+from ui.plain import plain
 
 service = app.service()
 if regions.leaving():
@@ -18,4 +19,4 @@ try:
 except StillLoading as figures:
     explore.loading(str(figures))
 except ForecastingError as error:
-    st.error(str(error), icon=":material/error:")
+    st.error(plain(str(error)), icon=":material/error:")

@@ -5,6 +5,7 @@ import streamlit as st
 from forecasting.errors import ForecastingError
 from ui import app, explore, time_machine
 from ui.choices import StillLoading, choose
+from ui.plain import plain
 
 service = app.service()
 try:
@@ -16,4 +17,4 @@ try:
 except StillLoading as figures:
     explore.loading(str(figures))
 except ForecastingError as error:
-    st.error(str(error), icon=":material/error:")
+    st.error(plain(str(error)), icon=":material/error:")

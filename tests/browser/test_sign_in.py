@@ -1,0 +1,101 @@
+"""Where [auth] is configured nobody sees a page before a provider has said who he is, and only some then."""
+
+import pytest
+from playwright.sync_api import expect
+from provider import CLIENT, SECRET, Provider
+
+from tests.replicas.fleet import PATIENCE, Replica, free_ports
+from ui.sign_in import may_enter
+
+pytestmark = pytest.mark.browser
+
+PERSON = {"sub": "1", "name": "Ada [x](http://x)", "email": "Ada@Example.org", "email_verified": True}
+
+
+@pytest.fixture(scope="module")
+def provider():
+    provider = Provider()
+    yield provider
+    provider.close()
+
+
+@pytest.fixture(scope="module")
+def guarded(provider, tmp_path_factory):
+    """``serve`` with a provider; those of example.org may enter."""
+    (port,) = free_ports(1)
+    home = tmp_path_factory.mktemp("person")
+    (home / ".streamlit").mkdir()
+    (home / ".streamlit" / "secrets.toml").write_text(
+        f"""
+        FORECAST_ALLOWED = "example.org, grace@example.com"
+        [auth]
+        redirect_uri = "http://127.0.0.1:{port}/oauth2callback"
+        cookie_secret = "{"long and random " * 4}"
+        client_id = "{CLIENT}"
+        client_secret = "{SECRET}"
+        server_metadata_url = "{provider.url}/.well-known/openid-configuration"
+        """
+    )
+    server = Replica(tmp_path_factory.mktemp("guarded") / "home", port, HOME=str(home))
+    server.start()
+    server.await_ready()
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def tab(chromium):
+    context = chromium.new_context()
+    context.set_default_timeout(1000 * PATIENCE)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("page", ["", "methods", "?region=Spain"])
+def test_who_has_not_signed_in_sees_no_page(guarded, tab, page):
+    tab.goto(f"{guarded.url}/{page}")
+    expect(tab.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(tab.get_by_test_id("stSidebar")).to_have_count(0)
+    expect(tab.get_by_role("link", name="Methods")).to_have_count(0)
+    assert tab.get_by_text("Spain").count() == 0
+
+
+def test_who_signs_in_sees_the_pages_and_his_name_and_can_sign_out(guarded, provider, tab):
+    provider.person = PERSON
+    tab.goto(guarded.url)
+    tab.get_by_role("button", name="Sign in").click()
+    expect(tab.get_by_role("heading", name="United States: new cases", exact=True)).to_be_visible()
+    tab.get_by_role("button", name="Ada [x](http").click()
+    tab.get_by_role("button", name="Sign out").click()
+    expect(tab.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_who_is_not_among_those_allowed_is_told_so(guarded, provider, tab):
+    provider.person = PERSON | {"email": "eve@example.com"}
+    tab.goto(guarded.url)
+    tab.get_by_role("button", name="Sign in").click()
+    expect(tab.get_by_text("may not enter here")).to_be_visible()
+    expect(tab.get_by_test_id("stSidebar")).to_have_count(0)
+
+
+def test_the_api_is_not_behind_it(guarded):
+    assert guarded.get("/api/v1/models").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("email", "verified", "allowed", "enters"),
+    [
+        ("ada@example.org", True, (), True),
+        ("Ada@Example.org", True, ("example.org",), True),
+        ("ada@example.org", True, ("@example.org",), True),
+        ("ada@example.org", True, ("ada@example.org",), True),
+        ("ada@example.org", False, ("example.org",), False),
+        ("eve@example.org", True, ("ada@example.org",), False),
+        ("eve@sub.example.org", True, ("example.org",), False),
+        ("eve@evil.com@example.com", True, ("evil.com",), False),
+        ("example.org", True, ("example.org",), False),
+        ("", True, ("example.org",), False),
+    ],
+)
+def test_an_address_or_its_domain_must_be_among_those_allowed(email, verified, allowed, enters):
+    assert may_enter(email, verified, allowed) is enters

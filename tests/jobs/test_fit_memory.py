@@ -1,0 +1,43 @@
+"""A fit that the system refuses memory says so, in whatever words the refusal came."""
+
+import errno
+
+import pytest
+from scripted import Scripted, request
+
+from forecasting.jobs.fit import fit
+from forecasting.models import models
+
+
+def raising(error, cause=None):
+    class Hungry(Scripted):
+        name, label = "hungry", "Hungry"
+
+        def act(self, series, horizon, report):
+            raise error from cause
+
+    return Hungry()
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (MemoryError(), None),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), None),
+        (RuntimeError("the model did not compile"), OSError(errno.ENOMEM, "Cannot allocate memory")),
+        (ImportError("libblas.so.3: failed to map segment from shared object"), None),
+    ],
+)
+def test_what_is_refused_for_want_of_memory_is_no_fault_of_the_program(error, cause, monkeypatch):
+    monkeypatch.setitem(models(), "hungry", raising(error, cause))
+    outcome = fit(request("hungry"))
+    assert outcome.error == "There was not enough memory to fit Hungry; choose a shorter history."
+    assert not outcome.trace
+
+
+@pytest.mark.parametrize("error", [ImportError("No module named 'nothing'"), OSError(errno.ENOENT, "No such file")])
+def test_anything_else_is_logged_as_a_fault(error, monkeypatch):
+    monkeypatch.setitem(models(), "hungry", raising(error))
+    outcome = fit(request("hungry"))
+    assert "a fault of the program" in outcome.error
+    assert outcome.trace

@@ -1,0 +1,29 @@
+"""Short versions of `python -m benchmarks soak`: the same code, fewer of everything."""
+
+import os
+
+import pytest
+
+from benchmarks._promises import account
+
+
+@pytest.fixture
+def all_kept():
+    """Fails with what was seen of the promises that were not kept."""
+
+    def check(promises):
+        assert promises
+        assert not [account(one) for one in promises if not one.kept]
+
+    return check
+
+
+@pytest.fixture
+def needs():
+    """``needs(there, what)`` skips where something is not installed, but fails where nothing may be left out."""
+
+    def check(there, what):
+        if not there:
+            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(what)
+
+    return check

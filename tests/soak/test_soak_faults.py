@@ -1,0 +1,16 @@
+"""What the server depends on fails, each in its way, and comes back."""
+
+import pytest
+from postgres_server import programs
+
+from benchmarks._faults import FAULTS
+from benchmarks._surroundings import libraries
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_nothing_is_lost_or_stuck_and_one_sentence_says_what_is_wrong(fault, tmp_path, all_kept, needs):
+    if fault == "postgres_restarted":
+        needs(programs(), "PostgreSQL is not installed (apt-get install postgresql)")
+    if fault == "clock_jumps":
+        needs(libraries(), "libfaketime is not installed (apt-get install faketime)")
+    all_kept(FAULTS[fault](tmp_path))
