@@ -20,6 +20,7 @@ from forecasting.api.app import PREFIX, make
 from forecasting.api.health import Health, Late
 from forecasting.api.visitors import Visitors
 from forecasting.metrics import CONTENT_TYPE, Metrics
+from forecasting.monitoring import alerts
 from forecasting.schedule import Schedule
 from ui import app as pages
 
@@ -45,6 +46,7 @@ def origins() -> list[str]:
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """The service starts with the server and its workers end with it."""
     watching.log_to_stderr()
+    alerts.log_to_stderr()
     watching.hush()
     service = await asyncio.to_thread(pages.service)
     api.open(make(service))

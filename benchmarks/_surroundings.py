@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -25,6 +26,8 @@ JHU = (
     "time_series_covid19_confirmed_global.csv",
     "time_series_covid19_deaths_global.csv",
 )
+#: Seconds after which the program has read the file of the clock again; to read it at every look would make it slow.
+READ_AGAIN = 1.5
 #: Where Debian keeps the library that lies to a program about the time.
 FAKETIME = "*/faketime/libfaketime.so.1"
 
@@ -159,11 +162,11 @@ class Clock:
         if not found:
             raise BenchmarkError("libfaketime is not installed (apt-get install faketime), so no clock can jump.")
         self._file = folder / "clock"
-        self.jump(timedelta(0))
+        self._file.write_text("+0")
         self.environment = {
             "LD_PRELOAD": str(found[0]),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_CACHE_DURATION": "1",
             "DONT_FAKE_MONOTONIC": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
@@ -173,3 +176,4 @@ class Clock:
         new = self._file.with_suffix(".new")
         new.write_text(f"{to.total_seconds():+.0f}")
         new.replace(self._file)
+        time.sleep(READ_AGAIN)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import resource
 import shutil
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -41,6 +42,7 @@ def run(options: list[str]) -> Iterator[Figure]:
     unknown = [option for option in options if option not in PARTS]
     if unknown:
         raise BenchmarkError(f"There is no part '{unknown[0]}' of soak; there are {', '.join(PARTS)}.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else what it has started would stay
     for name in options or PARTS:
         yield from PARTS[name]()
 

@@ -25,7 +25,7 @@ def upkeep(
     workers: Workers = None,
 ) -> None:
     """Newest figures, every region's forecasts, the best model of each, and what has drifted; for cron."""
-    from forecasting.monitoring.alerts import Alerts
+    from forecasting.monitoring.alerts import Alerts, log_to_stderr
     from forecasting.monitoring.history import History
     from forecasting.monitoring.runs import Runs
     from forecasting.upkeep import Upkeep
@@ -37,6 +37,7 @@ def upkeep(
     service = Service(store, JobQueue(store, workers=workers))
     runs, history, alerts = Runs(), History(offered=service.offers), Alerts()
     service.queue.observe(history.ended)
+    log_to_stderr()
     try:
         done = [
             Upkeep(service, runs, history, alerts, names).run(name, again=True) for name in dict.fromkeys(source_names)

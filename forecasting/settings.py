@@ -221,7 +221,7 @@ def data_sets() -> dict[str, NamedDataSet]:
 
 def _named(prefix: str, *suffixes: str) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Name, value and what its suffixed variables say, of every variable that begins with `prefix`, by name."""
-    for variable, value in sorted(os.environ.items()):
+    for variable, value in sorted(one for one in os.environ.items() if one[0].startswith(prefix)):
         if value.strip() and re.fullmatch(rf"{prefix}[A-Z0-9_]*[A-Z0-9]", variable) and not variable.endswith(suffixes):
             more = {suffix: os.environ.get(variable + suffix, "").strip() for suffix in suffixes}
             yield variable.removeprefix(prefix).lower(), value.strip(), more

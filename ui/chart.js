@@ -132,7 +132,7 @@ function followTheme(element, setTriggerValue) {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const element = parentElement.querySelector(".fan-chart");
-  if (data.number < element.fanData?.number) return; // see ui/numbered.py
+  if (data.visit === element.fanData?.visit && data.number < element.fanData.number) return; // see ui/numbered.py
   element.style.height = `${data.height}px`;
   element.fanData = data;
   drawLatest(element);

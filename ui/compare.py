@@ -17,7 +17,7 @@ from forecasting.looking_back import LookBack
 from forecasting.models import model, models
 from forecasting.panel import Panel, Statistic
 from forecasting.service import Service
-from ui import compared, link
+from ui import compared, link, pace
 from ui.choices import Choices, one_model
 from ui.explore import TICK
 from ui.plain import plain
@@ -174,7 +174,7 @@ def live(service: Service, choices: Choices, asked: Question) -> None:
         if busy and not _waiting(pasts):
             st.rerun()
 
-    st.fragment(draw, run_every=TICK if busy else None)()
+    st.fragment(draw, run_every=pace.every(TICK) if busy else None)()
 
 
 def _waiting(pasts: Mapping[str, LookBack]) -> bool:

@@ -21,7 +21,7 @@ from forecasting.series import Forecast
 from forecasting.service import Service, forecasts_table
 from forecasting.vintages import Revision
 from forecasting.wording import day
-from ui import app, chart, link, rows, yours
+from ui import app, chart, link, pace, rows, yours
 from ui.choices import BEST, Choices
 from ui.plain import plain
 
@@ -92,9 +92,12 @@ def live(service: Service, choices: Choices) -> None:
     busy = at_first[0].busy
 
     def draw() -> None:
+        if seconds and pace.every(TICK) > 2 * seconds:
+            st.rerun()  # many more wait by now: this one looks more seldom
         _draw(service, choices, at_first.pop() if at_first else _state(service, choices), busy)
 
-    st.fragment(draw, run_every=TICK if busy else None)()
+    seconds = pace.every(TICK) if busy else None
+    st.fragment(draw, run_every=seconds)()
 
 
 def _state(service: Service, choices: Choices, at_first: bool = False) -> State:
@@ -279,8 +282,10 @@ def _score_columns() -> dict[str, Any]:
 
 
 def _table(choices: Choices, fan: charts.Fan) -> None:
-    with st.expander("The numbers behind the chart", icon=":material/table:"):
-        st.dataframe(
+    """Made only while somebody looks at it."""
+    box = st.expander("The numbers behind the chart", icon=":material/table:", key="numbers", on_change="rerun")
+    if box.open:
+        box.dataframe(
             charts.numbers(fan),
             hide_index=True,
             width="stretch",
@@ -289,7 +294,15 @@ def _table(choices: Choices, fan: charts.Fan) -> None:
 
 
 def _downloads(choices: Choices, fan: charts.Fan, past: LookBack, why: str) -> None:
-    """Everything on the page to take away. Files are made when they are asked for."""
+    """Everything on the page to take away; the buttons are made only while somebody looks at them."""
+    box = st.popover("Downloads", icon=":material/download:", width="content", key="downloads", on_change="rerun")
+    if box.open:
+        with box:
+            _offer(choices, fan, past, why)
+
+
+def _offer(choices: Choices, fan: charts.Fan, past: LookBack, why: str) -> None:
+    """The buttons. Files are made when they are asked for."""
     statistic = choices.statistic
     name = re.sub(r"[^\w-]+", "_", f"{choices.region} {statistic.name}").lower()[:80]
     title = f"{choices.region}: {statistic.label.lower()}"
@@ -315,31 +328,30 @@ def _downloads(choices: Choices, fan: charts.Fan, past: LookBack, why: str) -> N
         told = report.Told(title, tuple(_notes(choices, fan.revisions)), why)
         return report.html(view, fan, past, told)
 
-    with st.popover("Downloads", icon=":material/download:", width="content"):
-        with _files("Forecasts"):
-            _download("Forecasts, CSV", lambda: export.to_csv(forecasts()), f"{name}.csv", "text/csv")
-            _download("XLSX", workbook, f"{name}.xlsx", XLSX, "A sheet each for forecasts, scores and cleaned series.")
-            _download("Parquet", lambda: export.to_parquet(forecasts()), f"{name}.parquet", PARQUET)
-            if reference := _hub_reference(choices, fan):
-                _download(
-                    "Hub format, CSV",
-                    lambda: export.to_csv(_hub(choices, fan, reference)),
-                    f"{reference:%Y-%m-%d}-{fan.band}.csv",
-                    "text/csv",
-                    f"{model(fan.band).label} as the US forecast hubs take it; reference date {day(reference)}.",
-                )
-        with _files("Behind them"):
-            if past.forecasts:
-                _download("Scores, CSV", lambda: export.to_csv(scores()), f"{name}_scores.csv", "text/csv")
-            _download("Cleaned series, CSV", lambda: export.to_csv(cleaned()), f"{name}_series.csv", "text/csv")
-        with _files("To look at"):
-            _download("Report, HTML", printed, f"{name}_report.html", "text/html", "To read, print or mail: one file.")
-            _download("Chart, HTML", page, f"{name}.html", "text/html")
-        st.caption("PNG and SVG: the buttons at the top right of the chart.")
-        st.markdown("###### Reproduce")
-        st.caption("The same forecasts on the command line, and in Python.")
-        st.code(reproduce.command_line(view), language="bash", wrap_lines=True)
-        st.code(reproduce.snippet(view), language="python", wrap_lines=True)
+    with _files("Forecasts"):
+        _download("Forecasts, CSV", lambda: export.to_csv(forecasts()), f"{name}.csv", "text/csv")
+        _download("XLSX", workbook, f"{name}.xlsx", XLSX, "A sheet each for forecasts, scores and cleaned series.")
+        _download("Parquet", lambda: export.to_parquet(forecasts()), f"{name}.parquet", PARQUET)
+        if reference := _hub_reference(choices, fan):
+            _download(
+                "Hub format, CSV",
+                lambda: export.to_csv(_hub(choices, fan, reference)),
+                f"{reference:%Y-%m-%d}-{fan.band}.csv",
+                "text/csv",
+                f"{model(fan.band).label} as the US forecast hubs take it; reference date {day(reference)}.",
+            )
+    with _files("Behind them"):
+        if past.forecasts:
+            _download("Scores, CSV", lambda: export.to_csv(scores()), f"{name}_scores.csv", "text/csv")
+        _download("Cleaned series, CSV", lambda: export.to_csv(cleaned()), f"{name}_series.csv", "text/csv")
+    with _files("To look at"):
+        _download("Report, HTML", printed, f"{name}_report.html", "text/html", "To read, print or mail: one file.")
+        _download("Chart, HTML", page, f"{name}.html", "text/html")
+    st.caption("PNG and SVG: the buttons at the top right of the chart.")
+    st.markdown("###### Reproduce")
+    st.caption("The same forecasts on the command line, and in Python.")
+    st.code(reproduce.command_line(view), language="bash", wrap_lines=True)
+    st.code(reproduce.snippet(view), language="python", wrap_lines=True)
 
 
 def _files(heading: str) -> DeltaGenerator:

@@ -295,7 +295,7 @@ function followLight(root) {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".regions");
-  if (data.number < root.data?.number) return; // see ui/numbered.py
+  if (data.visit === root.data?.visit && data.number < root.data.number) return; // see ui/numbered.py
   [root.data, root.act] = [data, setTriggerValue];
   if (root.wanted === data.sort) root.wanted = undefined;
   root.rows = new Map(data.rows.map((row) => [row.region, row]));

@@ -19,7 +19,7 @@ from forecasting.panel import Panel, Statistic
 from forecasting.roll_call import RollCall, View, newest
 from forecasting.service import Service
 from forecasting.wording import compact
-from ui import bulk, link
+from ui import bulk, link, pace
 from ui.choices import Choices, one_model
 from ui.numbered import numbered
 from ui.plain import plain
@@ -147,7 +147,7 @@ def live(service: Service, choices: Choices) -> None:
         if busy != page.busy:
             st.rerun()
 
-    st.fragment(draw, run_every=TICK if busy else None)()
+    st.fragment(draw, run_every=pace.every(TICK) if busy else None)()
     bulk.draw(service, choices, view)
 
 

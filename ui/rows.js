@@ -55,8 +55,8 @@ function renew(old, row) {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const list = parentElement.querySelector(".rows");
-  if (data.number < list.number) return; // see ui/numbered.py
-  list.number = data.number;
+  if (data.visit === list.visit && data.number < list.number) return; // see ui/numbered.py
+  [list.visit, list.number] = [data.visit, data.number];
   const focused = list.contains(list.getRootNode().activeElement) && list.getRootNode().activeElement.ariaLabel;
   const rows = data.rows.map((row) => build(row, setTriggerValue)), shown = [...list.children];
   const same = rows.length === shown.length && rows.every((row, i) => row.dataset.model === shown[i].dataset.model);

@@ -10,7 +10,7 @@ from forecasting.models import PooledModel, model
 from forecasting.service import Service
 from forecasting.shocks import Shock, Struck, shocks, strike
 from forecasting.what_if import Asked, Picture
-from ui import app, chart, link
+from ui import app, chart, link, pace
 from ui.choices import Choices
 from ui.explore import TICK
 from ui.plain import plain
@@ -89,7 +89,7 @@ def _answers(service: Service, choices: Choices, struck: Struck) -> None:
         if busy and not asked.waiting:
             st.rerun()
 
-    st.fragment(draw, run_every=TICK if busy else None)()
+    st.fragment(draw, run_every=pace.every(TICK) if busy else None)()
 
 
 def _draw(asked: Asked, choices: Choices, struck: Struck) -> None:

@@ -17,12 +17,17 @@ NO_MEMORY = ("cannot allocate memory", "failed to map segment", "cannot apply ad
 
 @dataclass(frozen=True)
 class Outcome:
-    """A forecast, or several by region, or a sentence for a person and, for a bug, a traceback for the log."""
+    """A forecast, or several by region, or a sentence for a person and, for a bug, a traceback for the log.
+
+    After one that is `exhausted` the process should end: libraries that were refused memory as they were imported stay as they
+    are, half of them missing.
+    """
 
     forecast: Forecast | None = None
     parts: dict[str, Forecast] = field(default_factory=dict)
     error: str = ""
     trace: str = ""
+    exhausted: bool = False
 
 
 def fit(request: Request | GatheredRequest, report: Report = ignore) -> Outcome:
@@ -37,13 +42,14 @@ def fit(request: Request | GatheredRequest, report: Report = ignore) -> Outcome:
     except ForecastingError as error:
         return Outcome(error=str(error))
     except (Exception, SystemExit) as error:
-        if _lacks_memory(error):
-            return Outcome(error=f"There was not enough memory to fit {chosen.label}; choose a shorter history.")
+        if lacks_memory(error):
+            sentence = f"There was not enough memory to fit {chosen.label}; choose a shorter history."
+            return Outcome(error=sentence, exhausted=True)
         sentence = f"{chosen.label} broke down on this series, which is a fault of the program; the log says more."
         return Outcome(error=sentence, trace=traceback.format_exc())
 
 
-def _lacks_memory(error: BaseException | None) -> bool:
+def lacks_memory(error: BaseException | None) -> bool:
     """Whether this, or what it came from, is the system's refusal of memory: to numpy, to a child process, to an import."""
     while error is not None:
         if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:

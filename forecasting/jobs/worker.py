@@ -16,7 +16,7 @@ import threading
 import time
 from typing import TextIO
 
-from forecasting.jobs.fit import fit
+from forecasting.jobs.fit import fit, lacks_memory
 from forecasting.jobs.protocol import Event, Order
 from forecasting.models import Model, models
 from forecasting.request import PoolRequest
@@ -82,13 +82,19 @@ def _fit(order: Order, events: Events) -> None:
         events.send(Event("part", order.fit, None, forecast, seconds, region=region))
     name = "done" if outcome.forecast or outcome.parts else "failed"
     events.send(Event(name, order.fit, None, outcome.forecast, seconds, outcome.error, outcome.trace))
+    if outcome.exhausted:
+        end()
 
 
 def _warm_up(model: Model) -> None:
     try:
         model.warm_up()
-    except Exception:  # a library that is not there fails the fits that need it, with a sentence, not the worker
+    except (
+        Exception
+    ) as error:  # a library that is not there fails the fits that need it, with a sentence, not the worker
         log.exception("%s could not warm up", model.label)
+        if lacks_memory(error):
+            end()
 
 
 def _private_streams() -> tuple[TextIO, TextIO]:

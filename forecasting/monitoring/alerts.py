@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import pandas as pd
@@ -164,13 +165,19 @@ class Alerts:
                     self._thread = None
                     return
                 self._wanted = False
-            while batch := self._use("write", lambda connection: _claim(connection, datetime.now(UTC))):
-                told = [_told(row, "open" if row["closed"] is None else "over") for row in batch]
-                trouble = post(self._webhook, told)
-                self._use("write", lambda connection, batch=batch, done=not trouble: _settle(connection, batch, done))  # type: ignore[misc]
-                if trouble:
-                    log.warning("Alerts could not be posted (%s); they will be after the next look.", trouble)
-                    break
+            try:
+                self._post_batches()
+            except Exception:  # whatever it is, the next look tries again; its text might hold the address
+                log.error("Alerts could not be posted (a fault of the program); they will be after the next look.")
+
+    def _post_batches(self) -> None:
+        while batch := self._use("write", lambda connection: _claim(connection, datetime.now(UTC))):
+            trouble = post(self._webhook, [_told(row, "open" if row["closed"] is None else "over") for row in batch])
+            settle = partial(_settle, batch=batch, done=not trouble)
+            self._use("write", settle)
+            if trouble:
+                log.warning("Alerts could not be posted (%s); they will be after the next look.", trouble)
+                return
 
 
 _SHOWN = ("kind", "source", "region", "statistic", "model", "sentence", "since", "opened", "seen")

@@ -46,6 +46,8 @@ LEAST_DISTANCE = 0.003
 LEAST_MISSING, ODDS = 0.02, 6.0
 #: How sure what a band of 80 % promises is before anything has come, in outcomes; what a week of misses counts at most.
 BAND, PRIOR, WEEK = 0.8, 60.0, 0.2
+#: Of a week.
+NIGHTS = 7
 
 
 @dataclass(frozen=True)
@@ -177,13 +179,14 @@ def error(ratios: np.ndarray, together: int, least: int, cap: float) -> Path:
     """Evidence that `ratios`, shape (n,) (logarithms of errors over those of repeating), are larger than they were.
 
     The Page-Hinkley test (Page 1954; on a model's errors as in Gama et al. 2004, Learning with drift detection, SBIA:
-    286-295), of ratios over their own past's median and usual deviation. `together` are a week.
+    286-295), of ratios over their own past's median and usual deviation. `together` are a week; where that is one, it is
+    a mean of seven nights, and as sure as these.
     """
     past = pd.Series(ratios)
     usual = past.rolling(MEMORY, min_periods=least).median().shift(together)
     scale = (past - usual).abs().rolling(MEMORY, min_periods=least // 2).quantile(USUAL).shift(together)
     found = ((past - usual) / np.maximum(scale, LEAST_SPREAD)).to_numpy()
-    return page(np.clip(found, -MOST, MOST) - STEP, cap)
+    return page((np.clip(found, -MOST, MOST) - STEP) * np.sqrt(NIGHTS / together), cap)
 
 
 def coverage(held: np.ndarray, hard: np.ndarray, together: int, least: int, cap: float) -> Path:
@@ -191,7 +194,7 @@ def coverage(held: np.ndarray, hard: np.ndarray, together: int, least: int, cap:
 
     A cumulative sum of log likelihood ratios (Page 1954): of the share of the past, which begins at what is promised,
     and of what is left of it where a normal distribution is twice as wide. Means of a week, for what is missed in a
-    backlog is missed on all of its days, and a week counts for no more than `WEEK`.
+    backlog is missed on all of its days, and a week counts for no more than `WEEK` in each of its nights.
 
     Args:
         held: shape (n,), the share of the outcomes from an origin that were in the band, 0 or 1 where it is one.
@@ -209,4 +212,4 @@ def coverage(held: np.ndarray, hard: np.ndarray, together: int, least: int, cap:
     evidence = pd.Series(np.where(hard & (evidence > 0), np.nan, evidence))
     of_week = evidence.rolling(together, min_periods=1).mean().to_numpy(copy=True)
     of_week[:least] = np.nan
-    return page(np.minimum(of_week, WEEK), cap)
+    return page(np.minimum(of_week, WEEK) * NIGHTS / together, cap)

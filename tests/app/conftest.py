@@ -44,12 +44,13 @@ def service(_service, offline):
 
 @pytest.fixture
 def visit(service):
-    """``visit(region="France")`` is a new visitor who opens that link and waits for the figures."""
+    """``visit(region="France")`` is a new visitor who opens that link, all that can be folded out, and waits for the figures."""
 
     def visit(**link):
         page = AppTest.from_file(str(SCRIPT), default_timeout=PATIENCE)
         for name, value in link.items():
             page.query_params[name] = str(value)
+        page.session_state["numbers"] = page.session_state["downloads"] = True
         return settled(page.run())
 
     return visit

@@ -36,7 +36,7 @@ def files(service, monkeypatch):
         fan = charts.Fan(series, forecasts, drafts, "ets", asked.label.lower(), charts.can_smooth(series))
         made = {}
         monkeypatch.setattr(explore, "_download", lambda label, data, name, *_: made.update({label: (name, data)}))
-        explore._downloads(choices, fan, past, "")
+        explore._offer(choices, fan, past, "")
         return made, choices, fan, past
 
     return files

@@ -95,6 +95,14 @@ class Unable(Scripted):
         raise ModelError("Give me a longer history.")
 
 
+class Starving(Scripted):
+    name, label = "starving", "Starving"
+
+    def act(self, series, horizon, report):
+        report(Progress(str(os.getpid()), 0, 1))
+        raise MemoryError
+
+
 class Buggy(Scripted):
     name, label = "buggy", "Buggy"
 

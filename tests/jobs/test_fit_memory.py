@@ -4,7 +4,9 @@ import errno
 
 import pytest
 from scripted import Scripted, request
+from waiting import wait_for
 
+from forecasting.jobs import State
 from forecasting.jobs.fit import fit
 from forecasting.models import models
 
@@ -33,6 +35,7 @@ def test_what_is_refused_for_want_of_memory_is_no_fault_of_the_program(error, ca
     outcome = fit(request("hungry"))
     assert outcome.error == "There was not enough memory to fit Hungry; choose a shorter history."
     assert not outcome.trace
+    assert outcome.exhausted
 
 
 @pytest.mark.parametrize("error", [ImportError("No module named 'nothing'"), OSError(errno.ENOENT, "No such file")])
@@ -41,3 +44,19 @@ def test_anything_else_is_logged_as_a_fault(error, monkeypatch):
     outcome = fit(request("hungry"))
     assert "a fault of the program" in outcome.error
     assert outcome.trace
+    assert not outcome.exhausted
+
+
+def test_a_worker_that_was_refused_memory_says_so_and_is_replaced(queue):
+    """Libraries that it was importing just then would stay broken."""
+    first = wait_for(queue, queue.submit(request("starving")))
+    assert first.error == "There was not enough memory to fit Starving; choose a shorter history."
+    assert first.attempts == 1
+    assert wait_for(queue, queue.submit(request("quick"))).state is State.done
+    third = wait_for(queue, queue.submit(request("starving", 2)))
+    assert pid(first) != pid(third)
+
+
+def pid(job):
+    """The worker's that fitted it, as it said on the way."""
+    return job.progress.trying

@@ -6,8 +6,11 @@ from postgres_server import programs
 from benchmarks._faults import FAULTS
 from benchmarks._surroundings import libraries
 
+#: A worker that hangs is ended when its time is over, which is waited for in the benchmark only.
+QUICK = [fault for fault in FAULTS if fault != "hanging_worker"]
 
-@pytest.mark.parametrize("fault", FAULTS)
+
+@pytest.mark.parametrize("fault", QUICK)
 def test_nothing_is_lost_or_stuck_and_one_sentence_says_what_is_wrong(fault, tmp_path, all_kept, needs):
     if fault == "postgres_restarted":
         needs(programs(), "PostgreSQL is not installed (apt-get install postgresql)")

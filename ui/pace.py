@@ -1,0 +1,33 @@
+"""Pace: how often a page that waits for something asks whether it has come.
+
+One page asks twice a second. Each look is a run of a part of its script, and all pages share one interpreter: so the more of
+them wait, the more seldom each one looks, and clicks are answered all the while (`python -m benchmarks soak visitors`).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+#: Looks a second that all pages take together, at most.
+TOGETHER = 8.0
+#: Seconds after which a page that has not looked again waits no more, beside twice what it was told.
+GONE = 2.0
+
+_waiting: dict[str, float] = {}  # by visit, when it counts no more
+_lock = threading.Lock()
+
+
+def every(usual: float) -> float:
+    """Seconds after which this visit's page looks again: `usual`, or more where many wait."""
+    context = get_script_run_ctx()
+    now = time.monotonic()
+    with _lock:
+        for visit in [visit for visit, until in _waiting.items() if until < now]:
+            del _waiting[visit]
+        visit = context.session_id if context else ""
+        seconds = max(usual, len(_waiting.keys() | {visit}) / TOGETHER)
+        _waiting[visit] = now + 2 * seconds + GONE
+    return seconds
