@@ -126,8 +126,8 @@ def hungry_worker(home: Path) -> list[Promise]:
 
 def postgres_restarted(home: Path) -> list[Promise]:
     """The database's server crashes while forecasts are finished, and comes back."""
-    changes = SOON | {"forecasting.jobs.sharing:LEASE": 3.0}
-    with postgres() as database, machine(home, changes, {"FORECAST_DB_URL": database.url}) as one:
+    environment = {"FORECAST_LEASE": "3"}
+    with postgres() as database, machine(home, SOON, environment | {"FORECAST_DB_URL": database.url}) as one:
         seen = Seen()
         with asking(one, seen, questions(1), askers=2):
             replies = answers(one, ets(110))
