@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import weakref
 from collections import OrderedDict
@@ -25,18 +26,19 @@ class Kept(Generic[T]):
         self._most = most
         self._kept: OrderedDict[Hashable, tuple[weakref.ref[pd.DataFrame], T]] = OrderedDict()
         self._lock = threading.Lock()
+        self._gone: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def get(self, name: Hashable, table: pd.DataFrame, make: Callable[[], T]) -> T:
         """What is kept under `name`, else what `make` gives, which is then kept."""
         with self._lock:
+            self._clear()
             kept = self._kept.get(name)
             if kept is not None and kept[0]() is table:
                 self._kept.move_to_end(name)
                 return kept[1]
         made = make()
         with self._lock:
-            # Without the lock, which this thread may hold when it collects garbage.
-            self._kept[name] = weakref.ref(table, lambda _: self._kept.pop(name, None)), made
+            self._kept[name] = weakref.ref(table, self._bury), made
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return made
@@ -47,6 +49,22 @@ class Kept(Generic[T]):
             for name, (of, _) in list(self._kept.items()):
                 if of() is table:
                     self._kept.pop(name, None)
+
+    def _bury(self, _: weakref.ref[pd.DataFrame]) -> None:
+        """A table is no more. Garbage is collected in the midst of anything, also of a change of what is kept."""
+        self._gone.put(None)
+        if self._lock.acquire(blocking=False):
+            try:
+                self._clear()
+            finally:
+                self._lock.release()
+
+    def _clear(self) -> None:
+        """Drops what was made of tables that are no more. The caller holds the lock."""
+        while not self._gone.empty():
+            self._gone.get()
+            for name in [name for name, (of, _) in self._kept.items() if of() is None]:
+                del self._kept[name]
 
 
 class Loader:

@@ -42,3 +42,16 @@ def test_what_was_made_of_a_table_is_forgotten_with_it():
     assert Made.alive == 1
     kept.forget(other)
     assert Made.alive == 0
+
+
+def test_a_table_that_goes_in_the_midst_of_a_change_is_forgotten_after_it():
+    """Whoever changes what is kept may collect garbage meanwhile; a change within a change would break it for good."""
+    kept, table, other = Kept(9), pd.DataFrame(), pd.DataFrame()
+    kept.get("gone", table, lambda: "made of it")
+    kept.get("stays", other, lambda: "made of the other")
+    with kept._lock:
+        del table
+        gc.collect()
+        assert list(kept._kept) == ["gone", "stays"]
+    assert kept.get("stays", other, lambda: "anew") == "made of the other"
+    assert list(kept._kept) == ["stays"]

@@ -192,7 +192,7 @@ def _understood(file: File, read: Read) -> None:
         if read.panel and read.mapping:
             st.download_button(
                 "This mapping, JSON",
-                read.mapping.to_json(),
+                read.mapping.to_json,  # when asked for: a file that is made now may be gone before the browser looks
                 reproduce.MAPPING_FILE,
                 "application/json",
                 key="download mapping",

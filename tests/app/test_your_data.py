@@ -45,6 +45,7 @@ def visitor(service):
         page = AppTest.from_file(str(SCRIPT), default_timeout=PATIENCE)
         for name, value in link.items():
             page.query_params[name] = str(value)
+        page.session_state["downloads"] = True
         if link:
             page.run()
         return page.switch_page(PAGE).run()
@@ -444,4 +445,4 @@ def test_a_mapping_can_be_taken_away(visitor, monkeypatch):
         "ui.your_data.st.download_button", lambda label, data, name, *_, **__: given.update({name: data})
     )
     upload(page, with_beds())
-    assert Mapping.from_json(given["mapping.json"]) == Mapping("date", "value", "region", covariates=("beds",))
+    assert Mapping.from_json(given["mapping.json"]()) == Mapping("date", "value", "region", covariates=("beds",))
