@@ -174,7 +174,7 @@ def live(service: Service, choices: Choices, asked: Question) -> None:
         if busy and not _waiting(pasts):
             st.rerun()
 
-    st.fragment(draw, run_every=pace.every(TICK) if busy else None)()
+    pace.polled(draw, TICK if busy else None)
 
 
 def _waiting(pasts: Mapping[str, LookBack]) -> bool:

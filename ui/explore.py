@@ -92,12 +92,9 @@ def live(service: Service, choices: Choices) -> None:
     busy = at_first[0].busy
 
     def draw() -> None:
-        if seconds and pace.every(TICK) > 2 * seconds:
-            st.rerun()  # many more wait by now: this one looks more seldom
         _draw(service, choices, at_first.pop() if at_first else _state(service, choices), busy)
 
-    seconds = pace.every(TICK) if busy else None
-    st.fragment(draw, run_every=seconds)()
+    pace.polled(draw, TICK if busy else None)
 
 
 def _state(service: Service, choices: Choices, at_first: bool = False) -> State:

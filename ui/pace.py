@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
+import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 #: Looks a second that all pages take together, at most.
@@ -31,3 +33,15 @@ def every(usual: float) -> float:
         seconds = max(usual, len(_waiting.keys() | {visit}) / TOGETHER)
         _waiting[visit] = now + 2 * seconds + GONE
     return seconds
+
+
+def polled(draw: Callable[[], None], usual: float | None) -> None:
+    """Draws a part of a page, and again every `usual` seconds or more where many wait; None: there is nothing to wait for."""
+    seconds = every(usual) if usual else None
+
+    def look() -> None:
+        if usual and seconds and every(usual) > 2 * seconds:
+            st.rerun()  # many more wait by now: this one looks more seldom
+        draw()
+
+    st.fragment(look, run_every=seconds)()

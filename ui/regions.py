@@ -147,7 +147,7 @@ def live(service: Service, choices: Choices) -> None:
         if busy != page.busy:
             st.rerun()
 
-    st.fragment(draw, run_every=pace.every(TICK) if busy else None)()
+    pace.polled(draw, TICK if busy else None)
     bulk.draw(service, choices, view)
 
 

@@ -17,7 +17,7 @@ from forecasting.models import model
 from forecasting.series import Forecast
 from forecasting.service import Service
 from forecasting.wording import day
-from ui import app, chart, link, published
+from ui import app, chart, link, pace, published
 from ui.choices import BEST, PATIENCE, Choices, StillLoading
 from ui.explore import TICK
 from ui.plain import plain
@@ -70,7 +70,7 @@ def live(service: Service, choices: Choices, asked: str | None) -> None:
         if _interval(past, choices) != interval:
             st.rerun()
 
-    st.fragment(draw, run_every=interval)()
+    pace.polled(draw, interval)
 
 
 def _look_back(service: Service, choices: Choices, journey: Journey, retry: bool = False) -> LookBack:

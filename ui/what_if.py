@@ -89,7 +89,7 @@ def _answers(service: Service, choices: Choices, struck: Struck) -> None:
         if busy and not asked.waiting:
             st.rerun()
 
-    st.fragment(draw, run_every=pace.every(TICK) if busy else None)()
+    pace.polled(draw, TICK if busy else None)
 
 
 def _draw(asked: Asked, choices: Choices, struck: Struck) -> None:
