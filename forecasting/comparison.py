@@ -7,17 +7,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from forecasting.columns import FORECASTS, HORIZON, MODEL, ORIGIN, REGION
+from forecasting.columns import HORIZON, MODEL, ORIGIN, REGION
 from forecasting.evaluation import BANDS
 from forecasting.frequency import Frequency
 from forecasting.jobs import Job, State
 from forecasting.learning import Learning
-from forecasting.looking_back import LookBack, look_back_tables
+from forecasting.looking_back import LookBack
 from forecasting.models import model
 from forecasting.panel import Panel
 from forecasting.request import Request
 from forecasting.scoring import Score
-from forecasting.series import Forecast, Series
 
 #: The yardstick.
 NAIVE = "naive"
@@ -44,35 +43,6 @@ def usual_regions(panel: Panel, statistic: str, region: str) -> list[str]:
     related = {region, panel.parents.get(region)}
     others = [other for other in size.index if other not in related and panel.parents.get(other) != region]
     return [region, *others[: USUAL_REGIONS - 1]]
-
-
-class Tables:
-    """Forecasts and scores of look backs, made anew only when a forecast has come since: a page asks twice a second."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, tuple[list[Forecast], Series, tuple[pd.DataFrame, pd.DataFrame]]] = {}
-
-    def of(self, pasts: Mapping[str, LookBack], nows: Mapping[str, Series]) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The forecasts table and the scores, a row a cell, of all regions; both empty while nothing is done."""
-        self._kept = {region: self._one(region, past, nows[region]) for region, past in pasts.items() if past.forecasts}
-        made = [tables for _, _, tables in self._kept.values()]
-        if not made:
-            return pd.DataFrame(columns=list(FORECASTS)), pd.DataFrame()
-        forecasts, cells = (pd.concat(parts, ignore_index=True) for parts in zip(*made, strict=True))
-        return forecasts, cells
-
-    def _one(
-        self, region: str, past: LookBack, now: Series
-    ) -> tuple[list[Forecast], Series, tuple[pd.DataFrame, pd.DataFrame]]:
-        made = list(past.forecasts.values())
-        kept = self._kept.get(region)
-        if kept and kept[1] is now and len(kept[0]) == len(made) and all(map(_same, kept[0], made)):
-            return kept
-        return made, now, look_back_tables(past, now)
-
-
-def _same(one: Forecast, other: Forecast) -> bool:
-    return one is other
 
 
 def stopped(past: LookBack, learning: Learning) -> list[Request]:

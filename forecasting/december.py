@@ -8,9 +8,12 @@ with fresh ones.
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
+
+from forecasting.models import model, models
 
 #: What the benchmark printed when it was last run: one JSON object a line.
 RESULTS = Path(__file__).parent.parent / "benchmarks" / "results" / "us_december_2020.jsonl"
@@ -21,3 +24,12 @@ def story(path: Path = RESULTS) -> pd.DataFrame:
     rows = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
     names = pd.DataFrame([row["name"].split("/")[1:] for row in rows], columns=["region", "model", "measure"])
     return names.assign(value=[row["value"] for row in rows])
+
+
+@cache
+def table(measure: str) -> pd.DataFrame:
+    """One measure of the kept figures in percent, a row a country and a column a model. Made once: change a copy."""
+    rows = story()
+    wide = rows[rows["measure"] == measure].pivot(index="region", columns="model", values="value")
+    wide = wide[[name for name in models() if name in wide]].rename(columns=lambda name: model(name).label)
+    return (100 * wide).rename_axis("Country").reset_index().rename_axis(None, axis=1)

@@ -11,17 +11,22 @@ States, PNAS 119(15): e2113561119.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from forecasting.columns import DATE, HORIZON, MODEL, ORIGIN, QUANTILE, REGION, STATISTIC, VALUE
 from forecasting.errors import DataError, RequestError
 from forecasting.scoring import covered, probability_integral_transform, weighted_interval_score
+from forecasting.series import QUANTILES
 
 KEYS = (REGION, MODEL, ORIGIN, HORIZON)
 BANDS = (50, 80, 95)
 COVERAGES = tuple(f"coverage_{percent}" for percent in BANDS)
 MEASURES = ("wis", "wis_log", "ae", *COVERAGES, "se", "pit")
+#: The columns of scores, after ``statistic`` where there are several.
+SCORES = (*KEYS, *MEASURES[:-2], DATE, *MEASURES[-2:])
 #: Decimals that a quantile level is known to: a hub's Parquet files hold them in four bytes.
 LEVEL_DECIMALS = 6
 
@@ -51,11 +56,27 @@ def score_forecasts(forecasts: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFram
     """
     keys = [column for column in (STATISTIC, *KEYS) if column in forecasts]
     cells, levels, values = _wide(forecasts, keys)
-    came = _came(cells, truth)
+    return score_cells(cells, values, _came(cells, truth), levels)
+
+
+def score_cells(
+    cells: pd.DataFrame, values: np.ndarray, came: np.ndarray, levels: Sequence[float] | np.ndarray = QUANTILES
+) -> pd.DataFrame:
+    """The same of n cells that are at hand already.
+
+    Args:
+        cells: columns ``region, model, origin, horizon, date``, perhaps after ``statistic``; a row a cell.
+        values: shape (n, k), what each forecast says at each of the levels; NaN where it lacks one.
+        came: shape (n,); NaN is not known.
+        levels: shape (k,), ascending.
+
+    Returns:
+        What `score_forecasts` gives, in the order of `cells`. Raises `DataError` for levels that are not symmetric.
+    """
     known = np.isfinite(came)
-    scores = _scored(cells[known].reset_index(drop=True), levels, values[known], came[known])
+    scores = _scored(cells[known].reset_index(drop=True), np.asarray(levels), values[known], came[known])
     scores.attrs = {"without_truth": int((~known).sum())}
-    return scores[[*keys, *MEASURES[:-2], DATE, *MEASURES[-2:]]]
+    return scores[[*cells.columns.difference(SCORES), *SCORES]]
 
 
 def _wide(forecasts: pd.DataFrame, keys: list[str]) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:

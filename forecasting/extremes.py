@@ -7,6 +7,7 @@ what each shock demands.
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -34,10 +35,11 @@ def shares(path: Path = RESULTS) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "shock", "measure", "value"])
 
 
+@cache
 def table(measure: str, path: Path = RESULTS) -> pd.DataFrame:
     """Percent of the series, a row a model and a column a shock, which says in how many series a model saw it.
 
-    Shocks that `FEW` series only have let a model see are left out.
+    Shocks that `FEW` series only have let a model see are left out. Made once of a file: change a copy.
     """
     seen = {shock: round(_figures(path)[f"{shock}/judged"]) for shock in shocks()}
     judged = {shock: count for shock, count in seen.items() if count >= FEW}
@@ -48,8 +50,9 @@ def table(measure: str, path: Path = RESULTS) -> pd.DataFrame:
     return (100 * named).rename_axis("Model").reset_index().rename_axis(None, axis=1)
 
 
-def sentences(path: Path = RESULTS) -> list[str]:
-    """Which shocks never reach a model, and which models fail at which."""
+@cache
+def sentences(path: Path = RESULTS) -> tuple[str, ...]:
+    """Which shocks never reach a model, and which models fail at which. Made once of a file."""
     figures, found = _figures(path), []
     for name, shock in shocks().items():
         aside = figures[f"{name}/set_aside"]
@@ -65,7 +68,7 @@ def sentences(path: Path = RESULTS) -> list[str]:
             if figures[f"{name}/judged"] >= FEW and (failed := _failing(rows, name, measure)):
                 found.append(f"**{shock.label}**: {failed} {words}.")
     unsound = _listed(rows[(rows["shock"] == "all") & (rows["measure"] == "sound") & (rows["value"] < 1)])
-    return [*found, f"Not always finite, in order and above zero: {unsound}." if unsound else _ALL_SOUND]
+    return (*found, f"Not always finite, in order and above zero: {unsound}." if unsound else _ALL_SOUND)
 
 
 _ALL_SOUND = "Every quantile of every forecast stayed finite, in order and not below zero."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -13,13 +13,13 @@ import pandas as pd
 
 from forecasting import prepare
 from forecasting.backtest import Cut, cut, rolling
-from forecasting.columns import FORECASTS, REGION
+from forecasting.columns import DATE, FORECASTS, HORIZON, MODEL, ORIGIN, REGION
 from forecasting.errors import DataError, RequestError
-from forecasting.evaluation import score_forecasts
+from forecasting.evaluation import SCORES, score_cells
 from forecasting.jobs import Job, JobQueue, QueueFull
 from forecasting.learning import ALL, Learning
 from forecasting.models import model
-from forecasting.once import Kept, Loader
+from forecasting.once import Kept, Loader, Same
 from forecasting.panel import Panel
 from forecasting.pool import PoolOf
 from forecasting.request import Request
@@ -32,6 +32,8 @@ DATES_KEPT = 256
 CUTS_KEPT = 1_500
 #: Dates that one can go back to.
 STOPS = 26
+#: What earlier forecasts of a region scored, as a figure a model and as a table, kept in memory.
+SCORES_KEPT, SCORE_TABLES_KEPT = 2_000, 64
 #: Rows of earlier states of panels kept in memory.
 ROWS_KEPT = 1_000_000
 
@@ -94,6 +96,8 @@ class LookingBack:
         self._tails: Kept[dict[pd.Timestamp, pd.Timestamp]] = Kept(DATES_KEPT)
         self._alone: Kept[Panel] = Kept(4)
         self._known: Kept[Cut] = Kept(CUTS_KEPT)
+        self._scored: Same[Score | None] = Same(SCORES_KEPT)
+        self._score_tables: Same[pd.DataFrame] = Same(SCORE_TABLES_KEPT)
         self._stood: OrderedDict[tuple[str, pd.Timestamp], tuple[pd.DataFrame, Panel]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -147,9 +151,29 @@ class LookingBack:
         if watched:
             self._queue.watch([job.key for name, job in asked.items() if not places or name[1] in places])
         done = {name: job.forecast for name, job in asked.items() if job.forecast is not None}
-        scores = [found for name in names if (found := score_cuts(name, cuts, done, now, ahead))]
+        scores = [found for name in names if (found := self._score(name, cuts, done, now, ahead))]
         best_first = tuple(sorted(scores, key=lambda s: s.error))
         return LookBack(best_first, asked, ahead, cuts=tuple(cuts), full=full, left=len(requests) - len(asked))
+
+    def scores(self, pasts: Mapping[str, LookBack], nows: Mapping[str, Series]) -> pd.DataFrame:
+        """What is done of look backs, by region: `look_back_scores` of all of them, one after the other."""
+        tables = [self._table(region, past, nows[region]) for region, past in pasts.items() if past.forecasts]
+        if len(tables) < 2:
+            return tables[0] if tables else pd.DataFrame(columns=list(SCORES))
+        return self._score_tables.get("", tables, lambda: pd.concat(tables, ignore_index=True))
+
+    def _table(self, region: str, past: LookBack, now: Series) -> pd.DataFrame:
+        parts = [now, *past.cuts, *past.forecasts.values()]
+        return self._score_tables.get((region, *past.forecasts), parts, lambda: look_back_scores(past, now))
+
+    def _score(
+        self, name: str, cuts: Sequence[Cut], done: dict[tuple[str, int], Forecast], now: Series, horizon: int
+    ) -> Score | None:
+        """What `score_cuts` gives; kept, for a page asks twice a second."""
+        there = [done.get((one, place)) for place in range(len(cuts)) for one in (name, "naive")]
+        parts = [now, *cuts, *(forecast for forecast in there if forecast is not None)]
+        which = (name, horizon, *(forecast is not None for forecast in there))
+        return self._scored.get(which, parts, lambda: score_cuts(name, cuts, done, now, horizon))
 
     def _submit(
         self, requests: dict[tuple[str, int], Request], first: set[int], at_once: int, retry: bool
@@ -291,11 +315,32 @@ def score_cuts(
     return score(model, np.concatenate(said), np.concatenate(repeated), np.concatenate(came))
 
 
-def look_back_tables(past: LookBack, now: Series) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What is done of a look back, as a forecasts table and its scores, a row a cell; both empty while nothing is."""
+def look_back_forecasts(past: LookBack) -> pd.DataFrame:
+    """What is done of a look back, as a forecasts table."""
     tables = [past.cuts[place].table(forecast) for (_, place), forecast in past.forecasts.items()]
-    if not tables:
-        return pd.DataFrame(columns=list(FORECASTS)), pd.DataFrame()
-    forecasts = pd.concat(tables, ignore_index=True)
-    came = pd.DataFrame({"region": past.cuts[0].region, "date": now.dates, "value": now.published})
-    return forecasts, score_forecasts(forecasts, came)
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(FORECASTS))
+
+
+def look_back_scores(past: LookBack, now: Series) -> pd.DataFrame:
+    """What `score_forecasts` gives for that table: a score for every period that was forecast and has come.
+
+    Args:
+        now: the series as it is known now, which holds what came.
+    """
+    made = sorted(past.forecasts.items(), key=lambda one: (one[0][0], past.cuts[one[0][1]].origin))
+    parts = [(name, past.cuts[place], forecast) for (name, place), forecast in made]
+    if not parts:
+        return pd.DataFrame(columns=list(SCORES))
+    ahead = [forecast.horizon - cut.gap for _, cut, forecast in parts]
+    cells = pd.DataFrame(
+        {
+            REGION: np.repeat(np.array([cut.region for _, cut, _ in parts], dtype=object), ahead),
+            MODEL: np.repeat(np.array([name for name, *_ in parts], dtype=object), ahead),
+            ORIGIN: np.repeat(pd.DatetimeIndex([cut.origin for _, cut, _ in parts]), ahead),
+            HORIZON: np.concatenate([np.arange(1, count + 1) for count in ahead]),
+            DATE: np.concatenate([forecast.dates.to_numpy()[cut.gap :] for _, cut, forecast in parts]),
+        }
+    )
+    place = now.dates.get_indexer(pd.DatetimeIndex(cells[DATE]))
+    came = np.where(place >= 0, now.published[place], np.nan)
+    return score_cells(cells, np.concatenate([forecast.values[cut.gap :] for _, cut, forecast in parts]), came)

@@ -6,7 +6,7 @@ import queue
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
@@ -65,6 +65,37 @@ class Kept(Generic[T]):
             self._gone.get()
             for name in [name for name, (of, _) in self._kept.items() if of() is None]:
                 del self._kept[name]
+
+
+class Same(Generic[T]):
+    """The last results, by the very objects that they were made of, into which nobody writes.
+
+    Asking twice a second for what has not changed then costs nothing. None of the objects is kept alive by this. Safe for
+    threads; two who ask at once may both make it.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[Hashable, tuple[tuple[weakref.ref[object], ...], T]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, name: Hashable, parts: Iterable[object], make: Callable[[], T]) -> T:
+        """What is kept under `name` for these `parts`, else what `make` gives, which is then kept."""
+        parts = tuple(parts)
+        key = (name, *map(id, parts))
+        with self._lock:
+            kept = self._kept.get(key)
+            # A number may since belong to another object.
+            if kept is not None and all(ref() is part for ref, part in zip(kept[0], parts, strict=True)):
+                self._kept.move_to_end(key)
+                return kept[1]
+        made = make()
+        with self._lock:
+            self._kept[key] = tuple(weakref.ref(part) for part in parts), made
+            self._kept.move_to_end(key)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return made
 
 
 class Loader:

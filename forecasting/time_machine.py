@@ -14,17 +14,15 @@ import pandas as pd
 
 from forecasting.backtest import Cut
 from forecasting.charts import LEVEL, as_reported, axes, iso, line_trace, past_line
-from forecasting.columns import DATE, HORIZON, MODEL, ORIGIN, QUANTILE, REGION, VALUE
-from forecasting.evaluation import BANDS, COVERAGES, score_forecasts
+from forecasting.columns import DATE, MODEL, ORIGIN, QUANTILE, REGION, VALUE
+from forecasting.evaluation import COVERAGES, SCORES, score_forecasts
 from forecasting.looking_back import LookBack
 from forecasting.models import model, models
 from forecasting.palette import LIGHT, Theme, rgba
-from forecasting.scoring import covered, weighted_interval_score
 from forecasting.series import MEDIAN, Forecast, Series
 from forecasting.wording import day
 
 #: The columns of a table of cells, a row a forecast of one period.
-CELLS = (MODEL, ORIGIN, HORIZON, DATE, "wis", "ae", *COVERAGES)
 #: The published forecasts that are drawn at once: their colours on light and on dark, none of them a model's, and dashes.
 OTHERS = (("#5f7d00", "#b5cc4a", "dash"), ("#b0123f", "#ff6b81", "dot"), ("#a3006f", "#ff7ac8", "dashdot"))
 
@@ -205,42 +203,12 @@ def label(name: str) -> str:
     return model(name).label if name in models() else name
 
 
-def cells(past: LookBack, now: Series) -> pd.DataFrame:
-    """A score for each period that was forecast and has come: the columns `CELLS`."""
-    made = [(name, place, f) for (name, place), f in past.forecasts.items() if past.cuts[place].origin < now.origin]
-    said, came, parts = [], [], []
-    for name, place, forecast in made:
-        then = past.cuts[place]
-        first = int(now.dates.searchsorted(then.origin, side="right"))
-        truth = now.published[first : first + past.horizon]
-        said.append(forecast.values[then.gap :][: len(truth)])
-        came.append(truth)
-        parts.append((name, then.origin, len(truth), now.dates[first : first + len(truth)]))
-    if not parts:
-        return pd.DataFrame(columns=list(CELLS))
-    counts = [count for _, _, count, _ in parts]
-    table = pd.DataFrame(
-        {
-            MODEL: np.repeat([name for name, *_ in parts], counts),
-            ORIGIN: np.repeat(pd.DatetimeIndex([origin for _, origin, *_ in parts]), counts),
-            HORIZON: np.concatenate([np.arange(1, count + 1) for count in counts]),
-            DATE: np.concatenate([dates.to_numpy() for *_, dates in parts]),
-        }
-    )
-    return table.assign(**_scores(np.concatenate(said), np.concatenate(came)))
-
-
-def _scores(said: np.ndarray, came: np.ndarray) -> dict[str, np.ndarray]:
-    held = {f"coverage_{percent}": covered(said, came, percent).astype(float) for percent in BANDS}
-    return {"wis": weighted_interval_score(said, came), "ae": np.abs(said[:, MEDIAN] - came), **held}
-
-
 def published_cells(table: pd.DataFrame, now: Series) -> pd.DataFrame:
-    """The same of published forecasts. Raises `DataError` for quantiles that cannot be scored."""
+    """Scores of published forecasts of one region. Raises `DataError` for quantiles that cannot be scored."""
     if table.empty:
-        return pd.DataFrame(columns=list(CELLS))
+        return pd.DataFrame(columns=list(SCORES))
     came = pd.DataFrame({REGION: table[REGION].iloc[0], DATE: now.dates, VALUE: now.published})
-    return score_forecasts(table, came)[list(CELLS)]
+    return score_forecasts(table, came)
 
 
 @dataclass(frozen=True)

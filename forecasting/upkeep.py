@@ -18,7 +18,7 @@ import pandas as pd
 
 from forecasting import sources
 from forecasting.errors import DataError, ForecastingError, JobError
-from forecasting.looking_back import STOPS, LookBack, look_back_tables
+from forecasting.looking_back import STOPS, LookBack, look_back_scores
 from forecasting.models import model, models
 from forecasting.monitoring.alerts import Alerts, Topic
 from forecasting.monitoring.drift import Drift, inputs, outcomes, published
@@ -184,7 +184,7 @@ class Upkeep:
         found = inputs(series, published(here.panel, here.region, here.statistic.name), here.name)
         watched = WATCHED if WATCHED in self._names else self._names[0]
         past = self._looked_back(here, [watched], STOPS)
-        _, scores = look_back_tables(past, series)
+        scores = look_back_scores(past, series)
         return found if scores.empty else [*found, *outcomes(scores, here.name)]
 
     def _looked_back(self, here: Here, names: Sequence[str], origins: int | None = None) -> LookBack:

@@ -10,7 +10,7 @@ from forecasting.evaluation import pairwise
 from forecasting.frequency import DAILY, weekly
 from forecasting.jobs import Job, State
 from forecasting.learning import ALL, Learning
-from forecasting.looking_back import LookBack
+from forecasting.looking_back import LookBack, LookingBack
 from forecasting.models import model
 from forecasting.panel import Panel, Statistic
 from forecasting.scoring import Score
@@ -178,27 +178,20 @@ def test_what_waits_is_cancelled_before_what_runs():
     assert comparison.to_cancel(jobs) == ["2", "4", "0", "3"]
 
 
-def test_tables_are_made_anew_only_when_a_forecast_has_come(past, monkeypatch):
-    made = []
-    whole = comparison.look_back_tables
-
-    def counted(*args):
-        made.append(args)
-        return whole(*args)
-
-    monkeypatch.setattr(comparison, "look_back_tables", counted)
-    tables = comparison.Tables()
-    forecasts, cells = tables.of({"Italy": past}, {"Italy": NOW})
-    assert set(cells["model"]) == {"naive", "theta"}
-    assert len(forecasts) == 3 * 14 * 23
-    tables.of({"Italy": replace(past)}, {"Italy": NOW})
-    assert len(made) == 1
+def test_scores_are_made_anew_only_when_a_forecast_has_come(past):
+    back = LookingBack(None, None, None)
+    scores = back.scores({"Italy": past}, {"Italy": NOW})
+    assert set(scores["model"]) == {"naive", "theta"}
+    assert back.scores({"Italy": replace(past)}, {"Italy": NOW}) is scores
     fewer = replace(past, asked={name: job for name, job in past.asked.items() if name[0] == "naive"})
-    assert set(tables.of({"Italy": fewer}, {"Italy": NOW})[1]["model"]) == {"naive"}
-    assert len(made) == 2
+    assert set(back.scores({"Italy": fewer}, {"Italy": NOW})["model"]) == {"naive"}
+    two = {"Italy": past, "Spain": fewer}
+    both = back.scores(two, dict.fromkeys(two, NOW))
+    assert len(both) == len(scores) + (scores["model"] == "naive").sum()
+    assert back.scores(two, dict.fromkeys(two, NOW)) is both
 
 
-def test_nothing_made_is_two_empty_tables():
-    forecasts, cells = comparison.Tables().of({"Italy": LookBack()}, {"Italy": NOW})
-    assert forecasts.empty
-    assert cells.empty
+def test_nothing_made_is_an_empty_table():
+    scores = LookingBack(None, None, None).scores({"Italy": LookBack()}, {"Italy": NOW})
+    assert scores.empty
+    assert "wis" in scores

@@ -1,10 +1,11 @@
 """Results that are made once for everybody."""
 
 import gc
+import weakref
 
 import pandas as pd
 
-from forecasting.once import Kept
+from forecasting.once import Kept, Same
 
 
 def test_what_was_made_of_a_table_is_not_made_again():
@@ -55,3 +56,35 @@ def test_a_table_that_goes_in_the_midst_of_a_change_is_forgotten_after_it():
         assert list(kept._kept) == ["gone", "stays"]
     assert kept.get("stays", other, lambda: "anew") == "made of the other"
     assert list(kept._kept) == ["stays"]
+
+
+class Part:
+    """Something that a result is made of."""
+
+
+def test_what_was_made_of_the_same_things_is_not_made_again():
+    same, parts, made = Same(9), [Part(), Part()], []
+    for _ in range(2):
+        assert same.get("name", parts, lambda: made.append(1) or len(made)) == 1
+    assert same.get("another name", parts, lambda: 2) == 2
+    assert same.get("name", reversed(parts), lambda: 3) == 3
+    assert same.get("name", parts[:1], lambda: 4) == 4
+    assert same.get("name", [parts[0], Part()], lambda: 5) == 5
+
+
+def test_nothing_is_kept_alive_and_nothing_taken_for_another():
+    same = Same(1_000)
+    for number in range(100):  # numbers of objects are used again as soon as those are gone
+        part = Part()
+        assert same.get("name", [part], lambda number=number: number) == number
+        gone = weakref.ref(part)
+        del part
+        assert gone() is None
+
+
+def test_the_results_that_were_asked_for_last_are_kept():
+    same, parts = Same(2), [Part() for _ in range(3)]
+    for place in (0, 1, 0, 2):
+        same.get("name", [parts[place]], lambda place=place: place)
+    assert same.get("name", [parts[0]], lambda: "anew") == 0
+    assert same.get("name", [parts[1]], lambda: "anew") == "anew"

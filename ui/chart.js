@@ -130,8 +130,10 @@ function followTheme(element, setTriggerValue) {
   element.fanWatch = setInterval(look, 1000);
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data: bytes, parentElement, setTriggerValue }) {
   const element = parentElement.querySelector(".fan-chart");
+  const data = JSON.parse(new TextDecoder().decode(bytes));
+  data.figure.layout.uirevision = data.view;
   if (data.visit === element.fanData?.visit && data.number < element.fanData.number) return; // see ui/numbered.py
   element.style.height = `${data.height}px`;
   element.fanData = data;

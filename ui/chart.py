@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 from typing import Any
 
+import orjson
 import streamlit as st
 from streamlit.components import v1
 
+from forecasting.once import Same
 from forecasting.palette import Theme
-from ui.numbered import numbered
+from ui import app
+from ui.numbered import framed
 
 # Lines, bars and pies are all that is drawn: plotly.js' basic bundle is far smaller than the whole, so a chart is there
 # sooner (`python -m benchmarks first_forecast`). Version 1 of the component interface is the way to serve a folder.
 v1.declare_component("plotly_js", path=str(Path(__file__).parent / "plotly"))
 SOURCE = "component/ui.chart.plotly_js/plotly-basic.min.js"
+
+#: Figures as text, kept in memory: everybody who looks at the same draws the same, twice a second while something trains.
+KEPT = 96
+_kept: Same[bytes] = Same(KEPT)
 
 _component = st.components.v2.component(
     "fan_chart",
@@ -25,8 +33,16 @@ _component = st.components.v2.component(
 )
 
 
+def same(name: Hashable, parts: Iterable[object], make: Callable[[], dict[str, Any]]) -> bytes:
+    """The text of the figure that `make` gives, to `draw`; made once of the same `parts`, see `forecasting.once.Same`.
+
+    `name` says what else the figure depends on, but for the reader's theme.
+    """
+    return _kept.get((name, app.theme().dark), parts, lambda: orjson.dumps(make()))
+
+
 def draw(
-    figure: dict[str, Any],
+    figure: dict[str, Any] | bytes,
     theme: Theme,
     *,
     key: str,
@@ -36,7 +52,7 @@ def draw(
     height: int = 440,
     top: float | None = None,
 ) -> None:
-    """Draw `figure` (a Plotly dictionary).
+    """Draw `figure` (a Plotly dictionary, or what `same` gave of one).
 
     Args:
         theme: whose colours the figure has.
@@ -46,9 +62,8 @@ def draw(
         height: pixels.
         top: where the y axis ends, for charts side by side; else it follows what is in view.
     """
-    figure = {**figure, "layout": {**figure["layout"], "uirevision": view}}
-    data = {
-        "figure": figure,
+    about = {
+        "view": view,
         "source": SOURCE,
         "name": name,
         "description": description,
@@ -56,7 +71,9 @@ def draw(
         "top": top,
         "background": theme.background,
     }
-    _component(data=numbered(data, key), key=key, on_theme_change=_nothing)
+    text = figure if isinstance(figure, bytes) else orjson.dumps(figure)
+    # As bytes: Streamlit would turn a dictionary of many numbers into JSON three times.
+    _component(data=framed(about, "figure", text, key), key=key, on_theme_change=_nothing)
 
 
 def _nothing() -> None:

@@ -13,7 +13,7 @@ import streamlit as st
 from forecasting import comparison, export
 from forecasting.errors import ForecastingError
 from forecasting.jobs import Job, QueueFull, State
-from forecasting.looking_back import LookBack
+from forecasting.looking_back import LookBack, look_back_forecasts
 from forecasting.models import model, models
 from forecasting.panel import Panel, Statistic
 from forecasting.service import Service
@@ -164,13 +164,12 @@ def live(service: Service, choices: Choices, asked: Question) -> None:
     if not asked.regions:
         st.info("Choose at least one region.", icon=":material/add_location:")
         return
-    tables = st.session_state.setdefault("compared tables", comparison.Tables())
     at_first = [_look_backs(service, choices, asked)]
     busy = _waiting(at_first[0])
 
     def draw() -> None:
         pasts = at_first.pop() if at_first else _look_backs(service, choices, asked)
-        _draw(service, pasts, choices, asked, tables)
+        _draw(service, pasts, choices, asked)
         if busy and not _waiting(pasts):
             st.rerun()
 
@@ -202,9 +201,7 @@ def _look_back(service: Service, choices: Choices, asked: Question, region: str)
         return LookBack(why_not=str(error))
 
 
-def _draw(
-    service: Service, pasts: dict[str, LookBack], choices: Choices, asked: Question, tables: comparison.Tables
-) -> None:
+def _draw(service: Service, pasts: dict[str, LookBack], choices: Choices, asked: Question) -> None:
     for region, past in pasts.items():
         if past.why_not:
             st.info(plain(f"{region}: {past.why_not}" if asked.across else past.why_not), icon=":material/history:")
@@ -214,12 +211,12 @@ def _draw(
     if not pasts:
         return
     wholes = {region: service.series(choices.panel, region, choices.statistic.name) for region in pasts}
-    forecasts, cells = tables.of(pasts, wholes)
+    cells = service.past.scores(pasts, wholes)
     compared.draw(compared.View(choices, pasts, wholes, cells, asked.models[0] if asked.across else None))
     jobs = _jobs(pasts)
     for error in dict.fromkeys(f"{model(job.model).label}: {job.error}" for job in jobs if job.error):
         st.caption(plain(error))
-    _downloads(forecasts, cells, choices, asked)
+    _downloads(pasts, cells, choices, asked)
 
 
 def _jobs(pasts: Mapping[str, LookBack]) -> list[Job]:
@@ -272,15 +269,21 @@ def _go_on(service: Service, pasts: dict[str, LookBack], choices: Choices) -> No
     st.rerun()
 
 
-def _downloads(forecasts: pd.DataFrame, cells: pd.DataFrame, choices: Choices, asked: Question) -> None:
+def _downloads(pasts: dict[str, LookBack], cells: pd.DataFrame, choices: Choices, asked: Question) -> None:
+    def forecasts() -> bytes:
+        return export.to_csv(pd.concat(map(look_back_forecasts, pasts.values()), ignore_index=True))
+
     what = asked.models[0] if asked.across else choices.region
     name = f"{what} {choices.statistic.name}".replace(" ", "_").lower()
-    files = (("Forecasts, CSV", forecasts, "forecasts"), ("Scores, CSV", cells, "scores"))
+    files = (
+        ("Forecasts, CSV", forecasts, "forecasts"),
+        ("Scores, CSV", partial(export.to_csv, cells), "scores"),
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
-        for label, table, kind in files:
+        for label, made, kind in files:
             st.download_button(
                 label,
-                partial(export.to_csv, table),
+                made,
                 f"{name}_{kind}.csv",
                 "text/csv",
                 key=f"compare {kind}",

@@ -15,6 +15,7 @@ from forecasting import comparison, headline, horizons, replays
 from forecasting.evaluation import BANDS, pairwise, pit_histogram
 from forecasting.looking_back import LookBack
 from forecasting.models import model
+from forecasting.once import Same
 from forecasting.replays import Party, Replay
 from forecasting.series import Series
 from forecasting.wording import day
@@ -26,6 +27,8 @@ LAYOUTS = {"side": "Side by side", "overlaid": "Overlaid"}
 DETAILS = {"error": "Error by horizon", "held": "Bands held by horizon", "fell": "Where outcomes fell"}
 #: The best of a column, on a light and on a dark background.
 TINTS = ("background-color: #d5eee3; font-weight: 600", "background-color: #14503f; font-weight: 600")
+
+_said: Same[str] = Same(200)
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,13 @@ def _models(view: View) -> None:
     if len(past.scores) > 1 and not view.waiting:
         first, second = past.scores[:2]
         if first.periods == second.periods:  # else they were judged by different dates: one was ended early
-            st.markdown(headline.difference(first, second, *comparison.closer(view.cells, first.model, second.model)))
+            names = (first.model, second.model)
+            said = _said.get(
+                "difference",
+                [view.cells, first, second],
+                lambda: headline.difference(first, second, *comparison.closer(view.cells, *names)),
+            )
+            st.markdown(said)
     table = comparison.score_table({model(score.model).label: score for score in past.scores}, "Model")
     _table(table)
     st.caption(
@@ -233,7 +242,7 @@ def _side_by_side(view: View) -> None:
         with cell.container(border=True):
             st.markdown(f"**{plain(party.label)}**")
             chart.draw(
-                replays.replay(one, app.theme(), window),
+                _replay_of(one, window),
                 app.theme(),
                 key=f"replay {party.name}",
                 view=f"{view.choices.view}/{view.across}/{party.name}/{len(one.forecasts)}",
@@ -242,6 +251,11 @@ def _side_by_side(view: View) -> None:
                 height=250,
                 top=top if view.across else max(tops),
             )
+
+
+def _replay_of(one: Replay, window: tuple[pd.Timestamp, pd.Timestamp]) -> bytes:
+    about = ("replay", one.model, one.smooth, window)
+    return chart.same(about, [one.now, *one.forecasts], lambda: replays.replay(one, app.theme(), window))
 
 
 def _grid(count: int, wide: int) -> list[DeltaGenerator]:
@@ -325,9 +339,14 @@ def _details(view: View) -> None:
 
 def _error(view: View) -> None:
     cells, frequency = view.cells, view.choices.series.frequency
+    figure: dict[str, Any] | bytes
     if view.across is None:
-        figure = horizons.error_by_horizon(cells, view.parties(), view.step, app.theme())
-        said = comparison.near_and_far(cells, frequency)
+        figure = chart.same(
+            ("error by horizon", view.parties(), view.step),
+            [cells],
+            lambda: horizons.error_by_horizon(cells, view.parties(), view.step, app.theme()),
+        )
+        said = _said.get(("near and far", frequency), [cells], lambda: comparison.near_and_far(cells, frequency))
     else:
         table = comparison.error_by_stretch(cells, view.across, comparison.stretch(frequency))
         figure = horizons.ratio_by_horizon(table, view.parties(), view.step, app.theme())
@@ -386,7 +405,7 @@ def _above(histogram: pd.DataFrame) -> float:
 
 
 def _small(
-    view: View, figure: dict[str, Any], name: str, said: str, top: float | None = None, height: int = 240
+    view: View, figure: dict[str, Any] | bytes, name: str, said: str, top: float | None = None, height: int = 240
 ) -> None:
     chart.draw(
         figure,
@@ -403,9 +422,12 @@ def _small(
 def _pairs(view: View) -> None:
     """Every model against every other."""
     cells = view.cells
-    if view.across or cells["model"].nunique() < 2 or comparison.NAIVE not in set(cells["model"]):
+    if view.across or comparison.NAIVE not in view.names() or len(view.names()) < 2:
         return
-    with st.expander("Models in pairs", icon=":material/compare_arrows:"):
+    box = st.expander("Models in pairs", icon=":material/compare_arrows:", key="pairs", on_change="rerun")
+    if not box.open:
+        return
+    with box:
         pairs = pairwise(cells, "wis", comparison.NAIVE)
         st.markdown(comparison.relative_skill(pairs))
         table = comparison.pairs_table(pairs)

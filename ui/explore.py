@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from forecasting import charts, export, headline, hub_format, hub_rules, report, reproduce, sentences
 from forecasting.jobs import Job, QueueFull
-from forecasting.looking_back import LookBack, look_back_tables
+from forecasting.looking_back import LookBack, look_back_scores
 from forecasting.models import model
+from forecasting.once import Same
 from forecasting.request import Request
 from forecasting.series import Forecast
 from forecasting.service import Service, forecasts_table
@@ -27,6 +29,8 @@ from ui.plain import plain
 
 #: How often a page asks whether there is something new while models train, in seconds.
 TICK = 0.5
+#: Tables of scores, ready to be sent.
+_score_tables: Same[pa.Table] = Same(500)
 PARQUET = "application/vnd.apache.parquet"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -207,9 +211,11 @@ def _headline(choices: Choices, lead: Forecast, past: LookBack) -> None:
 
 
 def _chart(choices: Choices, fan: charts.Fan, why: str) -> None:
+    about = ("fan", tuple(fan.forecasts), fan.drafts, fan.band, fan.unit, fan.smooth, fan.revisions)
+    parts = [fan.series, *fan.forecasts.values()]
     with st.container(border=True):
         chart.draw(
-            charts.fan(fan, app.theme()),
+            chart.same(about, parts, lambda: charts.fan(fan, app.theme())),
             app.theme(),
             key="fan",
             view=choices.view,
@@ -236,7 +242,8 @@ def _track_record(past: LookBack, choices: Choices) -> None:
         if past.scores:
             if len(past.scores) > 1 or not past.waiting:  # of seasonal naive alone there is nothing to say yet
                 st.markdown(headline.verdict(past.scores, frequency.step))
-            st.dataframe(_score_table(past), hide_index=True, width="stretch", column_config=_score_columns())
+            table = _score_tables.get("", past.scores, lambda: pa.Table.from_pandas(_score_table(past)))
+            st.dataframe(table, hide_index=True, width="stretch", column_config=_score_columns())
         late = dict.fromkeys(model(job.model).label for job in past.jobs if not job.finished)
         if past.waiting:
             st.caption(f"Still being judged: {', '.join(late)}." if late else "Looking back …")
@@ -309,7 +316,7 @@ def _offer(choices: Choices, fan: charts.Fan, past: LookBack, why: str) -> None:
         return forecasts_table(choices.region, choices.series, fan.forecasts.values())
 
     def scores() -> pd.DataFrame:
-        return look_back_tables(past, choices.whole)[1]
+        return look_back_scores(past, choices.whole)
 
     def cleaned() -> pd.DataFrame:
         return export.cleaned(choices.panel, choices.region, statistic.name, choices.series)

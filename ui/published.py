@@ -37,6 +37,10 @@ class Journey:
         return self.dates.index(st.session_state["date"])
 
 
+#: Nothing of others, always the same.
+_NONE = pd.DataFrame(columns=list(FORECASTS))
+
+
 def draw(service: Service, choices: Choices, journey: Journey) -> tuple[pd.DataFrame, bool]:
     """Forecasts that others have published, counted like ours, and whether more of them are on their way."""
     found: list[pd.DataFrame] = []
@@ -50,7 +54,7 @@ def draw(service: Service, choices: Choices, journey: Journey) -> tuple[pd.DataF
         if (hub := service.others.hub(choices.panel.source)) is not None:
             coming |= _from_hub(service, choices, journey, hub, found)
     if not found:
-        return pd.DataFrame(columns=list(FORECASTS)), coming
+        return _NONE, coming
     return pd.concat(found, ignore_index=True).drop_duplicates([*FORECASTS[1:4], "quantile"]), coming
 
 

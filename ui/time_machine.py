@@ -14,6 +14,7 @@ from forecasting.errors import DataError
 from forecasting.jobs import Job, State
 from forecasting.looking_back import LookBack
 from forecasting.models import model
+from forecasting.once import Same
 from forecasting.series import Forecast
 from forecasting.service import Service
 from forecasting.wording import day
@@ -27,6 +28,10 @@ from ui.published import Journey
 STEP = 1.0
 #: Forecasts of other dates that wait or are fitted at a time: whoever leaves the page leaves no more behind.
 AT_ONCE = 24
+#: What was worked out of the same scores and forecasts: a page asks twice a second.
+_found: Same[time_machine.Standing | None] = Same(500)
+_ratios: Same[pd.DataFrame] = Same(200)
+_tops: Same[float] = Same(200)
 #: Names in the session's state.
 _PLAYS, _STEPPED, _STOPPED = "tm plays", "tm stepped", "tm stopped"
 _COMING = "tm coming"
@@ -125,7 +130,7 @@ def _draw(service: Service, choices: Choices, journey: Journey, past: LookBack) 
     _progress(service, choices, journey, past)
     above = st.container()
     others, coming = published.draw(service, choices, journey)
-    judged, problem = _judged(past, others, choices)
+    judged, problem = _judged(service, past, others, choices)
     with above:
         _chart(choices, journey, past, others, judged)
     if problem:
@@ -231,15 +236,22 @@ def _chart(choices: Choices, journey: Journey, past: LookBack, others: pd.DataFr
             choices.smooth,
             f"new {choices.statistic.unit}",
         )
+        about = ("moment", tuple(made), band, stop.origin, window, truth, moment.revised, moment.smooth, moment.unit)
+        high = ("top", tuple(past.forecasts), window, choices.smooth)
+        known = [choices.whole, others]
         chart.draw(
-            time_machine.moment(moment, app.theme()),
+            chart.same(about, [stop, *made.values(), *known], lambda: time_machine.moment(moment, app.theme())),
             app.theme(),
             key="moment",
             view=f"time machine/{choices.view}",
             name=f"{choices.region} {st.session_state['date']}",
             description=time_machine.describe(moment),
             height=460,
-            top=time_machine.top(past, others, choices.whole, window, choices.smooth),
+            top=_tops.get(
+                high,
+                [*past.cuts, *past.forecasts.values(), *known],
+                lambda: time_machine.top(past, others, choices.whole, window, choices.smooth),
+            ),
         )
         if why:
             st.caption(why)
@@ -279,14 +291,16 @@ def _waits(job: Job | None) -> bool:
     return job is None or not job.finished
 
 
-def _judged(past: LookBack, others: pd.DataFrame, choices: Choices) -> tuple[pd.DataFrame, str]:
+def _judged(service: Service, past: LookBack, others: pd.DataFrame, choices: Choices) -> tuple[pd.DataFrame, str]:
     """A score for every period that was forecast and has come, by us or others, and what is wrong with theirs."""
-    ours = time_machine.cells(past, choices.whole)
+    ours = service.past.scores({choices.region: past}, {choices.region: choices.whole})
+    if others.empty:
+        return ours, ""
     try:
         theirs = time_machine.published_cells(others, choices.whole)
     except DataError as error:
         return ours, str(error)
-    return (pd.concat([ours, theirs], ignore_index=True) if len(theirs) else ours), ""
+    return pd.concat([ours, theirs], ignore_index=True), ""
 
 
 def _standings(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None:
@@ -295,26 +309,33 @@ def _standings(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None
     left, right = st.columns(2)
     with left.container(border=True):
         st.markdown("**From this date**")
-        _standing(judged[judged[ORIGIN] == origin], choices, "this")
+        _standing(judged, origin, True, choices)
     with right.container(border=True):
         st.markdown("**From all dates up to this one**")
-        _standing(judged[judged[ORIGIN] <= origin], choices, "all")
+        _standing(judged, origin, False, choices)
 
 
-def _standing(judged: pd.DataFrame, choices: Choices, key: str) -> None:
-    if judged.empty:
+def _standing(judged: pd.DataFrame, origin: pd.Timestamp, alone: bool, choices: Choices) -> None:
+    """Of this date `alone`, or of all dates up to it."""
+    found = _found.get((origin, alone), [judged], lambda: _stood(judged, origin, alone))
+    if found is None:
         st.caption("No forecast has been made yet.")
         return
-    found = time_machine.standing(judged)
     if not found.cells:
         st.caption("There is no period yet that all of these models have forecast.")
         return
     table = found.table.assign(model=[time_machine.label(name) for name in found.table[MODEL]])
-    st.dataframe(table, hide_index=True, width="stretch", column_config=_columns(), key=f"standing {key}")
+    key = "standing this" if alone else "standing all"
+    st.dataframe(table, hide_index=True, width="stretch", column_config=_columns(), key=key)
     frequency = choices.whole.frequency
     dates = f" from {found.origins} dates" if found.origins > 1 else ""
     left_out = f" {found.left_out} others are left out." if found.left_out else ""
     st.caption(f"Over the {frequency.steps(found.cells)}{dates} that all of these have forecast.{left_out}")
+
+
+def _stood(judged: pd.DataFrame, origin: pd.Timestamp, alone: bool) -> time_machine.Standing | None:
+    chosen = judged[judged[ORIGIN] == origin if alone else judged[ORIGIN] <= origin]
+    return None if chosen.empty else time_machine.standing(chosen)
 
 
 def _columns() -> dict[str, Any]:
@@ -354,14 +375,19 @@ def _skill(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None:
             label_visibility="collapsed",
             required=True,
         )
-        if name not in set(judged[MODEL]):
+        if not (judged[MODEL] == name).any():
             st.caption("Nothing of it can be compared yet.")
             return
         frequency = choices.whole.frequency
-        ratios = heat_map.skill(judged, name or names[0], frequency)
+        ratios = _ratios.get((name, frequency), [judged], lambda: heat_map.skill(judged, name or names[0], frequency))
         called = {stop.origin: day(pd.Timestamp(date)) for stop, date in zip(journey.stops, journey.dates, strict=True)}
+        origin = journey.stops[journey.place].origin
         chart.draw(
-            heat_map.heat_map(ratios, frequency.step, journey.stops[journey.place].origin, app.theme(), called),
+            chart.same(
+                ("skill", frequency.step, origin, *called.items()),
+                [ratios],
+                lambda: heat_map.heat_map(ratios, frequency.step, origin, app.theme(), called),
+            ),
             app.theme(),
             key="skill",
             view=f"skill/{choices.view}/{ratios.shape}",

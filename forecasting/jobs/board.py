@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -21,6 +21,8 @@ from forecasting.series import Forecast
 
 #: A fit whose page looked at it so many seconds ago or less goes before those that nobody looks at.
 WATCHED = 5.0
+#: For so many seconds nobody notices that a page looks no more.
+LOOKED = 0.5
 #: A model whose fits last took more seconds than this is slow; a slow fit that nobody asked for leaves a worker free.
 SLOW = 5.0
 #: So many finished fits are remembered, and so many steps ahead in all, which is what takes memory; the store has the rest.
@@ -120,6 +122,9 @@ class Board:
         self._finished: dict[str, Entry] = {}  # in the order in which they finished
         self._finished_steps = 0
         self._watched: dict[str, float] = {}
+        self._order: list[Entry] | None = None  # what waits, the next one first, until something changes that
+        self._order_until = 0.0
+        self._places: dict[str, int] = {}  # in that, by key
         self._numbers = itertools.count(1)
         self._took: dict[str, float] = {}  # seconds that each model's last fit took
         self._ended: dict[tuple[str, str], tuple[int, float]] = {}
@@ -146,6 +151,7 @@ class Board:
             entry = Entry(job, request, number, background)
         entry.due = time.monotonic() + self.grace
         self._active[key] = entry
+        self._order = None
         return entry
 
     def start(self, entry: Entry, worker: Killable) -> Order:
@@ -160,6 +166,8 @@ class Board:
         """`entry` in its next state (see `job.move`), with the clock and the memory that go with it."""
         if entry.job.state is State.running:
             changes.setdefault("seconds", time.monotonic() - entry.began)
+        if State.queued in (entry.job.state, state):
+            self._order = None
         entry.job = move(entry.job, state, next(self._numbers), **changes)
         entry.lent = False
         entry.began = time.monotonic()
@@ -187,23 +195,44 @@ class Board:
     def watch(self, keys: Iterable[str]) -> None:
         """Somebody looks at these now."""
         now = time.monotonic()
-        self._watched = {key: seen for key, seen in self._watched.items() if now - seen <= WATCHED}
-        self._watched |= dict.fromkeys(keys, now)
+        for key in keys:
+            if now - self._watched.get(key, -WATCHED) >= WATCHED and key in self._active:
+                self._order = None
+            self._watched[key] = now
 
-    def waiting(self) -> list[Entry]:
-        """The queued entries, the next one first: watched, then those a person asked for, then first come."""
+    def ask(self, entry: Entry) -> None:
+        """A person asks for it, if none did before."""
+        if entry.background:
+            entry.background, self._order = False, None
+
+    def waiting(self) -> Sequence[Entry]:
+        """The queued entries, the next one first: watched, then those a person asked for, then first come.
+
+        Sorted only when something has changed: every page that waits asks for its place in them.
+        """
         now = time.monotonic()
-        watched = {key for key, seen in self._watched.items() if now - seen <= WATCHED}
-        queued = (entry for entry in self._active.values() if entry.job.state is State.queued)
-        return sorted(queued, key=lambda entry: (entry.job.key not in watched, entry.background, entry.number))
+        if self._order is None or now >= self._order_until:
+            self._watched = {key: seen for key, seen in self._watched.items() if now - seen < WATCHED}
+            queued = (entry for entry in self._active.values() if entry.job.state is State.queued)
+            self._order = sorted(
+                queued, key=lambda entry: (entry.job.key not in self._watched, entry.background, entry.number)
+            )
+            self._order_until = now + LOOKED
+            self._places = {entry.job.key: place for place, entry in enumerate(self._order)}
+        return self._order
 
     def next(self) -> Entry | float | None:
         """What a worker may take now; else the seconds until something is due; None when only news can change that."""
         now = time.monotonic()
         last = self._people and self.ready > 1 and self.ready - self._running() <= 1
-        waiting = [one for one in self.waiting() if not (last and one.background and self._is_slow(one.job.model))]
-        due = next((entry for entry in waiting if entry.due <= now), None)
-        return due or min((entry.due - now for entry in waiting), default=None)
+        soonest: float | None = None
+        for entry in self.waiting():
+            if last and entry.background and self._is_slow(entry.job.model):
+                continue
+            if entry.due <= now:
+                return entry
+            soonest = entry.due - now if soonest is None else min(soonest, entry.due - now)
+        return soonest
 
     def busy(self) -> Busy:
         """How much there is to do, and what has been done."""
@@ -223,10 +252,9 @@ class Board:
     def snapshots(self, keys: Iterable[str]) -> dict[str, Job]:
         """The jobs of those `keys` that are remembered, with their clocks and places of this moment."""
         found = {key: entry for key in keys if (entry := self.find(key))}
-        places: dict[str, int] = {}
         if any(entry.job.state is State.queued for entry in found.values()):
-            places = {entry.job.key: place for place, entry in enumerate(self.waiting())}
-        return {key: _snapshot(entry, places) for key, entry in found.items()}
+            self.waiting()
+        return {key: _snapshot(entry, self._places) for key, entry in found.items()}
 
     def _finish(self, entry: Entry) -> None:
         request, job = entry.request, entry.job

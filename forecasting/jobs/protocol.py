@@ -11,10 +11,11 @@ To the worker: an `Order`. From the worker: `Event`s, of which ``ready`` comes o
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from typing import Any
+
+import orjson
 
 from forecasting.models import Progress
 from forecasting.request import GatheredRequest, PoolRequest, Request
@@ -32,12 +33,12 @@ class Order:
         """As JSON, with its line feed. A pool is gathered here, which takes a while and may fail."""
         assert not isinstance(self.request, GatheredRequest)  # that is what a worker makes of the line
         kind = "pool" if isinstance(self.request, PoolRequest) else "request"
-        return json.dumps({"fit": self.fit, kind: self.request.to_json()}) + "\n"
+        return _line({"fit": self.fit, kind: self.request.to_json()})
 
     @staticmethod
     def of(line: str) -> Order:
         """The inverse of `line`."""
-        data = json.loads(line)
+        data = orjson.loads(line)
         if "pool" in data:
             return Order(int(data["fit"]), PoolRequest.from_json(data["pool"]))
         return Order(int(data["fit"]), Request.from_json(data["request"]))
@@ -73,12 +74,12 @@ class Event:
         if self.progress:
             draft = self.progress.draft
             data["progress"] = vars(self.progress) | {"draft": draft and draft.to_json()}
-        return json.dumps(data, default=_plain) + "\n"
+        return _line(data)
 
     @staticmethod
     def of(line: str) -> Event:
         """The inverse of `line`. Raises `ValueError`, `KeyError`, `TypeError` or `AttributeError` for anything else."""
-        data = json.loads(line)
+        data = orjson.loads(line)
         if progress := data.get("progress"):
             draft = progress.pop("draft")
             progress = replace(Progress(**progress), draft=Forecast.from_json(draft) if draft else None)
@@ -96,13 +97,17 @@ class Event:
 
 
 #: How an `Event`'s line begins.
-_HEAD = re.compile(r'\{"name": "(\w+)", "fit": (\d+),')
+_HEAD = re.compile(r'\{"name":"(\w+)","fit":(\d+),')
 
 
 def head(line: str) -> tuple[str, int]:
     """The name and the fit of an `Event`'s line, without reading all of it; empty and 0 for anything else."""
     found = _HEAD.match(line)
     return (found[1], int(found[2])) if found else ("", 0)
+
+
+def _line(data: dict[str, Any]) -> str:
+    return orjson.dumps(data, default=_plain).decode() + "\n"
 
 
 def _plain(number: Any) -> Any:

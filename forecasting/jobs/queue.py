@@ -236,7 +236,8 @@ class JobQueue:
             entry = self._board.find(key)
             if entry is None or (retry and entry.job.finished and entry.job.state is not State.done):
                 return None
-            entry.background = entry.background and background
+            if not background:
+                self._board.ask(entry)
             return self._board.snapshots([key])[key]
 
     def _fit_here(self, request: Request) -> Job:

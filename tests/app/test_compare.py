@@ -17,6 +17,7 @@ def compare(service):
         page = AppTest.from_file(str(PAGE), default_timeout=60)
         for name, value in link.items():
             page.query_params[name] = value
+        page.session_state["pairs"] = True
         return page.run()
 
     return open_compare

@@ -9,7 +9,7 @@ import pytest
 from forecasting import charts, export, reproduce
 from forecasting.columns import FORECASTS
 from forecasting.learning import ALL
-from forecasting.looking_back import look_back_tables
+from forecasting.looking_back import look_back_scores
 from forecasting.request import Request
 from forecasting.service import forecasts_table
 from ui import explore
@@ -62,7 +62,7 @@ def test_every_file_of_a_daily_view_holds_what_is_on_the_page(files):
     pd.testing.assert_frame_equal(found, table, check_dtype=False, rtol=1e-12)
     pd.testing.assert_frame_equal(pd.read_parquet(io.BytesIO(content(made, "Parquet"))), table, check_dtype=False)
     scores = export.read_csv(content(made, "Scores, CSV"))
-    assert len(scores) == len(look_back_tables(past, choices.whole)[1])
+    assert len(scores) == len(look_back_scores(past, choices.whole))
     assert set(scores["model"]) == {"naive", *MODELS}
     series = export.read_csv(content(made, "Cleaned series, CSV"))
     assert series["value"].tolist() == pytest.approx(choices.series.values.tolist())

@@ -6,9 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from visiting import settled
 
-from forecasting import time_machine
 from forecasting.columns import FORECASTS
 from forecasting.errors import SourceError
+from forecasting.looking_back import look_back_scores
 from forecasting.panel import Panel
 from forecasting.series import QUANTILES
 
@@ -77,7 +77,7 @@ def test_the_page_scores_every_model_at_this_date_and_at_all_before(go_back, fin
     assert not page.exception
     now = service.series(service.panel("bundled"), "Puerto Rico", "new_admissions")
     origin = pd.Timestamp(the_slider(page).value)
-    judged = time_machine.cells(past, now)
+    judged = look_back_scores(past, now)
     here, before = (frame.value.set_index("model") for frame in page.dataframe)
     for table, scores in ((here, judged[judged["origin"] == origin]), (before, judged[judged["origin"] <= origin])):
         assert set(table.index) == {"ETS", "Seasonal naive"}
@@ -254,7 +254,7 @@ def test_the_best_of_the_time_machine_is_the_best_of_what_had_come_by_then(go_ba
     page = go_back(models="ets,theta", band="best")
     assert not page.exception
     origin = pd.Timestamp(the_slider(page).value)
-    judged = time_machine.cells(past, service.series(service.panel("bundled"), "Puerto Rico", "new_admissions"))
+    judged = look_back_scores(past, service.series(service.panel("bundled"), "Puerto Rico", "new_admissions"))
     known = judged[judged["date"] <= origin].groupby("model")["wis"].mean()
     best = {"ets": "ETS", "theta": "Theta"}[known[["ets", "theta"]].idxmin()]
     assert any(f"ands of {best}, " in caption and "of repeating's over" in caption for caption in captions(page))

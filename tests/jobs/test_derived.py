@@ -53,7 +53,7 @@ def orders(monkeypatch):
     send = WorkerProcess.send
 
     def counting(self, line):
-        counted[line.rsplit('"model": "', 1)[1].split('"')[0]] += 1
+        counted[line.rsplit('"model":"', 1)[1].split('"')[0]] += 1
         send(self, line)
 
     monkeypatch.setattr(WorkerProcess, "send", counting)

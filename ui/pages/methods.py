@@ -5,10 +5,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from forecasting import december as at_december
 from forecasting import extremes as at_extremes
-from forecasting.december import story
 from forecasting.frequency import DAILY
-from forecasting.models import model, models
+from forecasting.models import models
 from forecasting.shocks import shocks
 from forecasting.sources import sources
 
@@ -72,19 +72,12 @@ def december() -> None:
         "variant was spreading that no figure showed yet: every model here was far off."
     )
     for title, measure in (("Growth accuracy", "growth"), ("Cumulative accuracy", "cumulative")):
-        table = _story_table(measure)
+        table = at_december.table(measure)
         st.markdown(f"**{title}**")
         st.dataframe(table, hide_index=True, width="stretch", column_config=_percentages(table))
     st.caption(
         "Printed by `python -m benchmarks us_december_2020`. Accuracy is 1 − |said − came| / came; it can be negative."
     )
-
-
-def _story_table(measure: str) -> pd.DataFrame:
-    rows = story()
-    wide = rows[rows["measure"] == measure].pivot(index="region", columns="model", values="value")
-    wide = wide[[name for name in models() if name in wide]].rename(columns=lambda name: model(name).label)
-    return (100 * wide).rename_axis("Country").reset_index()
 
 
 def _percentages(table: pd.DataFrame, digits: int = 1) -> dict[str, Any]:
