@@ -5,23 +5,24 @@ from pathlib import Path
 import streamlit as st
 
 from forecasting import settings
-from ui import app, sign_in
+from ui import app, pace, sign_in
 
-st.set_page_config(
-    page_title="Forecast Explorer", page_icon=str(Path(__file__).parent / "ui" / "icon.png"), layout="wide"
-)
-app.history()
-pages = [
-    st.Page("ui/pages/explore.py", title="Explore", icon=":material/query_stats:", default=True),
-    st.Page("ui/pages/regions.py", title="Regions", icon=":material/grid_view:"),
-    st.Page("ui/pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
-    st.Page("ui/pages/time_machine.py", title="Time machine", icon=":material/history:"),
-    st.Page("ui/pages/your_data.py", title="Your data", icon=":material/upload_file:"),
-    st.Page("ui/pages/monitor.py", title="Monitor", icon=":material/monitor_heart:"),
-    st.Page("ui/pages/methods.py", title="Methods", icon=":material/menu_book:"),
-]
-shown = [page for page in pages if page.title != "Monitor" or settings.monitor()]
-entered = sign_in.entered()
-chosen = st.navigation(shown, position="top" if entered else "hidden")
-if entered:
-    app.run(chosen)
+with pace.turn() as came:
+    st.set_page_config(
+        page_title="Forecast Explorer", page_icon=str(Path(__file__).parent / "ui" / "icon.png"), layout="wide"
+    )
+    app.history()
+    pages = [
+        st.Page("ui/pages/explore.py", title="Explore", icon=":material/query_stats:", default=True),
+        st.Page("ui/pages/regions.py", title="Regions", icon=":material/grid_view:"),
+        st.Page("ui/pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
+        st.Page("ui/pages/time_machine.py", title="Time machine", icon=":material/history:"),
+        st.Page("ui/pages/your_data.py", title="Your data", icon=":material/upload_file:"),
+        st.Page("ui/pages/monitor.py", title="Monitor", icon=":material/monitor_heart:"),
+        st.Page("ui/pages/methods.py", title="Methods", icon=":material/menu_book:"),
+    ]
+    shown = [page for page in pages if page.title != "Monitor" or settings.monitor()]
+    entered = sign_in.entered()
+    chosen = st.navigation(shown, position="top" if entered else "hidden")
+    if entered:
+        app.run(chosen, came)

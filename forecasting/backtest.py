@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import pandas as pd
 
 from forecasting.columns import HORIZON, ORIGIN
 from forecasting.errors import DataError, RequestError
 from forecasting.learning import Learning
+from forecasting.once import lazy
 from forecasting.panel import Panel
 from forecasting.pool import PoolOf
 from forecasting.prepare import prepare
@@ -44,7 +44,7 @@ class Cut:
     series: Series
     origin: pd.Timestamp
 
-    @cached_property
+    @lazy
     def gap(self) -> int:
         """Periods between the last that a model sees and the origin."""
         return 0 if self.series.provisional is None else len(self.series.provisional)

@@ -6,7 +6,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -19,7 +18,7 @@ from forecasting.evaluation import SCORES, score_cells
 from forecasting.jobs import Job, JobQueue, QueueFull
 from forecasting.learning import ALL, Learning
 from forecasting.models import model
-from forecasting.once import Kept, Loader, Same
+from forecasting.once import Kept, Loader, Same, lazy
 from forecasting.panel import Panel
 from forecasting.pool import PoolOf
 from forecasting.request import Request
@@ -62,7 +61,7 @@ class LookBack:
     full: str = ""
     left: int = 0
 
-    @cached_property
+    @lazy
     def forecasts(self) -> dict[tuple[str, int], Forecast]:
         """What is done, by model and place of the origin."""
         return {name: job.forecast for name, job in self.asked.items() if job.forecast is not None}

@@ -8,11 +8,37 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 import pandas as pd
 
 T = TypeVar("T")
+Owner = TypeVar("Owner")
+
+
+class lazy(Generic[Owner, T]):  # noqa: N801 - used like functools.cached_property
+    """`functools.cached_property` as it is from Python 3.12 on: without the lock that all instances of a class share.
+
+    With it, everybody who asks for the name of a request would wait while somebody prepares figures for another's.
+    """
+
+    def __init__(self, make: Callable[[Owner], T]) -> None:
+        self._make, self.__doc__ = make, make.__doc__
+
+    def __set_name__(self, owner: type[Owner], name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, of: None, owner: type[Owner] | None = None) -> lazy[Owner, T]: ...
+
+    @overload
+    def __get__(self, of: Owner, owner: type[Owner] | None = None) -> T: ...
+
+    def __get__(self, of: Owner | None, owner: type[Owner] | None = None) -> lazy[Owner, T] | T:
+        if of is None:
+            return self
+        made = of.__dict__[self._name] = self._make(of)
+        return made
 
 
 class Kept(Generic[T]):

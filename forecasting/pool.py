@@ -10,7 +10,6 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +18,7 @@ import pandas as pd
 from forecasting.errors import DataError
 from forecasting.figures import Figures, Known, figures_of, means_on, on_grid
 from forecasting.frequency import Frequency, of_alias
+from forecasting.once import lazy
 from forecasting.series import Series
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Pool:
     covariates: dict[str, np.ndarray] = field(default_factory=dict)
     holidays: str = ""
 
-    @cached_property
+    @lazy
     def dates(self) -> pd.DatetimeIndex:
         """The dates of the rows of `values`."""
         return self.frequency.grid(self.start, len(self.values))
@@ -177,7 +177,7 @@ class PoolOf:
     def __hash__(self) -> int:
         return hash(self.key)
 
-    @cached_property
+    @lazy
     def key(self) -> str:
         """A digest of all that the pool holds; later rows or vintages do not change it where there is an `at`.
 
@@ -240,7 +240,7 @@ class PoolOf:
             frequency, grid[0], regions, values, totals, tails, spans, self.window, snapshots, covariates, self.holidays
         )
 
-    @cached_property
+    @lazy
     def _asked(self) -> Statistic:
         return self.panel.statistic(self.statistic)
 
@@ -253,7 +253,7 @@ class PoolOf:
         figures = self._figures
         return {name: figures.covariate(self.panel, self._asked, name) for name in sorted(set(self.covariates))}
 
-    @cached_property
+    @lazy
     def _known(self) -> Known:
         figures = self._figures
         return figures.known(figures.place(self.at), self.at)

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from forecasting.errors import RequestError
 from forecasting.models import PooledModel, model
+from forecasting.once import lazy
 from forecasting.pool import Pool, PoolOf
 from forecasting.series import Series
 
@@ -33,7 +33,7 @@ class Request:
         if not 1 <= self.horizon <= MAX_HORIZON:
             raise RequestError(f"The horizon is {self.horizon}; give a whole number from 1 to {MAX_HORIZON}.")
 
-    @cached_property
+    @lazy
     def key(self) -> str:
         """A digest of the prepared values, the model with its version, and the horizon.
 
@@ -54,19 +54,19 @@ class Request:
         used = model(self.model).uses_holidays and self.series.frequency.name == "daily"
         return self.series.holidays if used else ""
 
-    @cached_property
+    @lazy
     def pool(self) -> PoolRequest | None:
         """What gives its forecast, if that is a pooled model's and the series is one of several regions."""
         pool = self.series.around if _pooled(self.model) else None
         return PoolRequest(pool, self.model, self.horizon) if pool else None
 
-    @cached_property
+    @lazy
     def members(self) -> tuple[Request, ...]:
         """What its forecast is blended from; empty for all other models. A pooled model is none of them without a pool."""
         requests = [Request(self.series, name, self.horizon) for name in model(self.model).members]
         return tuple(one for one in requests if one.pool or not _pooled(one.model)) or tuple(requests)
 
-    @cached_property
+    @lazy
     def lineage(self) -> str:
         """The same for this series, model and any horizon when a few figures are added or the last ones revised.
 
@@ -104,7 +104,7 @@ class PoolRequest:
     model: str
     horizon: int
 
-    @cached_property
+    @lazy
     def key(self) -> str:
         """A digest of all that the pool holds, the model with its version, and the horizon."""
         return self.part(None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import pandas as pd
 from forecasting import holidays
 from forecasting.columns import FORECASTS
 from forecasting.frequency import Frequency, of_alias
+from forecasting.once import lazy
 
 if TYPE_CHECKING:
     from forecasting.pool import PoolOf
@@ -59,7 +59,7 @@ class Series:
     def __len__(self) -> int:
         return len(self.values)
 
-    @cached_property
+    @lazy
     def dates(self) -> pd.DatetimeIndex:
         """The dates of the values."""
         return self.frequency.grid(self.start, len(self.values))
@@ -79,7 +79,7 @@ class Series:
         """The running total up to and including the origin."""
         return float(self.before + self.values.sum())
 
-    @cached_property
+    @lazy
     def published(self) -> np.ndarray:
         """Shape (n,): the values with the last ones as they were published, not as they are expected to become."""
         if self.reported is None:
@@ -136,6 +136,10 @@ class Series:
 
     def digest(self) -> str:
         """A name for what a model sees: equal for equal values, dates and frequency, wherever they came from."""
+        return self._digest
+
+    @lazy
+    def _digest(self) -> str:
         what = hashlib.sha256(f"{self.start.isoformat()}|{self.frequency.alias}|".encode())
         what.update(np.ascontiguousarray(self.values, dtype="<f8").tobytes())
         if self.doubt:
@@ -193,7 +197,7 @@ class Forecast:
         """How many steps ahead it reaches."""
         return len(self.values)
 
-    @cached_property
+    @lazy
     def dates(self) -> pd.DatetimeIndex:
         """The dates it speaks of."""
         return self.frequency.after(self.origin, self.horizon)

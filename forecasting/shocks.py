@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -29,6 +28,7 @@ from forecasting.columns import DATE, PANEL, REGION, STATISTIC, VALUE
 from forecasting.errors import DataError
 from forecasting.frequency import Frequency
 from forecasting.learning import Learning
+from forecasting.once import lazy
 from forecasting.panel import Panel
 from forecasting.prepare import prepare
 from forecasting.regular import cycle_of, regular
@@ -202,7 +202,7 @@ class Struck:
     series: Series
     changed: pd.Series
 
-    @cached_property
+    @lazy
     def gap(self) -> int:
         """Periods at the end that the preparation does not let models see."""
         return int((self.real.dates > self.series.origin).sum())

@@ -1,11 +1,12 @@
 """Results that are made once for everybody."""
 
 import gc
+import threading
 import weakref
 
 import pandas as pd
 
-from forecasting.once import Kept, Same
+from forecasting.once import Kept, Same, lazy
 
 
 def test_what_was_made_of_a_table_is_not_made_again():
@@ -88,3 +89,35 @@ def test_the_results_that_were_asked_for_last_are_kept():
         same.get("name", [parts[place]], lambda place=place: place)
     assert same.get("name", [parts[0]], lambda: "anew") == 0
     assert same.get("name", [parts[1]], lambda: "anew") == "anew"
+
+
+class Thing:
+    """Has something to work out."""
+
+    def __init__(self, work):
+        self.work = work
+
+    @lazy
+    def worked_out(self):
+        """What came of it."""
+        return self.work()
+
+
+def test_a_lazy_attribute_is_worked_out_once():
+    made = []
+    thing = Thing(lambda: made.append(1) or len(made))
+    assert [thing.worked_out, thing.worked_out] == [1, 1]
+    assert Thing.worked_out.__doc__ == "What came of it."
+
+
+def test_nobody_waits_while_it_is_worked_out_for_another():
+    begun, over = threading.Event(), threading.Event()
+    slow, quick = Thing(lambda: begun.set() or over.wait(30)), Thing(lambda: 2)
+    thread = threading.Thread(target=lambda: slow.worked_out)
+    thread.start()
+    assert begun.wait(30)
+    assert quick.worked_out == 2
+    assert "worked_out" not in vars(slow)
+    over.set()
+    thread.join()
+    assert vars(slow)["worked_out"] is True

@@ -66,12 +66,11 @@ def open_alerts() -> pd.DataFrame:
     return _alerts().open()
 
 
-def run(page: st.Page) -> None:
-    """Runs a page's script and has its time noted, unless it is begun anew before its end.
+def run(page: st.Page, begin: float) -> None:
+    """Runs a page's script and has its time since `begin` noted, unless it is begun anew before its end.
 
     What its fragments do later is not seen here.
     """
-    begin = time.perf_counter()
     try:
         page.run()
     except Exception:

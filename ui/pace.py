@@ -1,14 +1,17 @@
-"""Pace: how often a page that waits for something asks whether it has come.
+"""Pace: how often a page that waits for something asks whether it has come, and how many scripts run at once.
 
 One page asks twice a second. Each look is a run of a part of its script, and all pages share one interpreter: so the more of
-them wait, the more seldom each one looks, and clicks are answered all the while (`python -m benchmarks soak visitors`).
+them wait, the more seldom each one looks, and clicks are answered all the while. Scripts take turns, too: many at once get in
+each other's way at every lock and each is slower than if they had come one after the other
+(`python -m benchmarks soak visitors`).
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -18,8 +21,30 @@ TOGETHER = 8.0
 #: Seconds after which a page that has not looked again waits no more, beside twice what it was told.
 GONE = 2.0
 
+#: Scripts that run at once, and seconds after which one goes on whatever the others do: nothing waits for a script that hangs.
+AT_ONCE, PATIENCE = 2, 0.5
+
+_turns = threading.Semaphore(AT_ONCE)
+_mine = threading.local()
 _waiting: dict[str, float] = {}  # by visit, when it counts no more
 _lock = threading.Lock()
+
+
+@contextmanager
+def turn() -> Iterator[float]:
+    """Has this thread's script run in its turn; gives when it came, by `time.perf_counter`."""
+    came = time.perf_counter()
+    if getattr(_mine, "turn", False):  # a part of a page within its whole
+        yield came
+        return
+    taken = _turns.acquire(timeout=PATIENCE)
+    _mine.turn = True
+    try:
+        yield came
+    finally:
+        _mine.turn = False
+        if taken:
+            _turns.release()
 
 
 def every(usual: float) -> float:
@@ -40,8 +65,9 @@ def polled(draw: Callable[[], None], usual: float | None) -> None:
     seconds = every(usual) if usual else None
 
     def look() -> None:
-        if usual and seconds and every(usual) > 2 * seconds:
-            st.rerun()  # many more wait by now: this one looks more seldom
-        draw()
+        with turn():
+            if usual and seconds and every(usual) > 2 * seconds:
+                st.rerun()  # many more wait by now: this one looks more seldom
+            draw()
 
     st.fragment(look, run_every=seconds)()

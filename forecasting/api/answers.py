@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from forecasting.api.register import Asked, Part
 from forecasting.jobs import Job, JobQueue, State
 from forecasting.models import model
+from forecasting.once import lazy
 from forecasting.series import QUANTILES, Forecast
 
 
@@ -23,13 +23,13 @@ class Answer:
     asked: Asked
     jobs: tuple[Job | None, ...]
 
-    @cached_property
+    @lazy
     def done(self) -> list[tuple[Part, Forecast]]:
         """The forecasts that are there."""
         pairs = zip(self.asked.parts, self.jobs, strict=True)
         return [(part, job.forecast) for part, job in pairs if job and job.forecast]
 
-    @cached_property
+    @lazy
     def open(self) -> list[Job]:
         """The jobs that are not finished."""
         return [job for job in self.jobs if job and not job.finished]

@@ -15,12 +15,12 @@ from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 
 import sqlalchemy as sa
 
 from forecasting.api.schemas import ForecastRequest
 from forecasting.database import Database
+from forecasting.once import lazy
 
 #: Questions kept in memory, without the figures that were posted with them.
 REMEMBERED = 500
@@ -72,7 +72,7 @@ class Asked:
     several: bool
     notes: tuple[str, ...] = ()
 
-    @cached_property
+    @lazy
     def id(self) -> str:
         """A digest of all that, so the same question about the same figures has the same id; nobody can guess one."""
         said = json.dumps([[astuple(part) for part in self.parts], self.levels, self.several])

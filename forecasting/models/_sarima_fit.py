@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from forecasting.models._fitted import number, numbers, whole
+from forecasting.once import lazy
 
 #: The optimiser stops when a step promises to lower the sum of squares, or to move, by less than these shares, and after
 #: so many looks at the likelihood: it is flat at its top, and what is left moves no forecast.
@@ -69,7 +69,7 @@ class Order:
         """How many coefficients are estimated, the level aside."""
         return self.p + self.q + self.P + self.Q
 
-    @cached_property
+    @lazy
     def difference(self) -> np.ndarray:
         """Coefficients of (1 - B)^d (1 - B^season)^D, lag 0 first; shape (lost + 1,)."""
         polynomial = np.ones(1)

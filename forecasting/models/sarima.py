@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from forecasting.models._fitted import DAMAGED, recall, remember, sound, whole
 from forecasting.models._sarima_fit import Fit, Order, fit
 from forecasting.models.base import Model, Progress, Report, ignore
 from forecasting.models.predictive import from_normal
+from forecasting.once import lazy
 from forecasting.series import Forecast, Series
 from forecasting.transforms import Transform
 
@@ -65,7 +65,7 @@ class Trial:
     season: int
     horizon: int
 
-    @cached_property
+    @lazy
     def origins(self) -> list[int]:
         """How many values each forecast may use: whole seasons before now, so that all start on the same weekday."""
         n, season = len(self.values), self.season
@@ -74,7 +74,7 @@ class Trial:
         step = season * max(1, (last - first) // (season * ORIGINS))
         return [origin for origin in range(n, first - 1, -step) if origin <= last][::-1] or [last]
 
-    @cached_property
+    @lazy
     def alike(self) -> np.ndarray:
         """How much each origin resembles now, in its level and in the change of that: shape (origins,), their sum is 1."""
         moments = np.array([*self.origins, len(self.values)])
@@ -97,7 +97,7 @@ class Trial:
         ]
         return float(self.alike @ errors)
 
-    @cached_property
+    @lazy
     def naive_error(self) -> float:
         """The error of repeating the last season."""
         return self.error(np.array([np.resize(self.values[o - self.season : o], self.horizon) for o in self.origins]))
