@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -115,6 +116,7 @@ class LookingBack:
         at_once: int | None = None,
         retry: bool = False,
         watched: bool = True,
+        patience: float | None = None,
     ) -> LookBack:
         """Earlier dates forecast again from what was known then, in the background; seasonal naive beside the rest.
 
@@ -131,7 +133,9 @@ class LookingBack:
             at_once: how many of the others may wait or be fitted at a time, all unless given; ask again for the rest.
             retry: begin those again that failed or were cancelled.
             watched: somebody looks at this now, so it goes before what nobody looks at.
+            patience: seconds for models that are fitted at once, without a worker; ask again for what they did not reach.
         """
+        until = time.monotonic() + patience if patience else float("inf")
         now = self._series(panel, region, statistic)
         count, step, ahead = usual(now)
         ahead = horizon or ahead
@@ -146,7 +150,7 @@ class LookingBack:
             (name, i): cut.learning(learning).request(name, ahead) for i, cut in enumerate(cuts) for name in names
         }
         places = {place for place, cut in enumerate(cuts) if cut.at == first}
-        asked, full = self._submit(requests, places, len(requests) if at_once is None else at_once, retry)
+        asked, full = self._submit(requests, places, len(requests) if at_once is None else at_once, retry, until)
         if watched:
             self._queue.watch([job.key for name, job in asked.items() if not places or name[1] in places])
         done = {name: job.forecast for name, job in asked.items() if job.forecast is not None}
@@ -175,19 +179,20 @@ class LookingBack:
         return self._scored.get(which, parts, lambda: score_cuts(name, cuts, done, now, horizon))
 
     def _submit(
-        self, requests: dict[tuple[str, int], Request], first: set[int], at_once: int, retry: bool
+        self, requests: dict[tuple[str, int], Request], first: set[int], at_once: int, retry: bool, until: float
     ) -> tuple[dict[tuple[str, int], Job], str]:
         """The jobs that there are now, by model and place, and the queue's sentence when it would not take more.
 
-        The places in `first` are asked for in person. Of the others no more than `at_once` are unfinished: after those
-        only what is known already is given.
+        The places in `first` are asked for in person. Of the others no more than `at_once` are unfinished: after those,
+        and of instant models after `until`, only what is known already is given.
         """
         asked: dict[tuple[str, int], Job] = {}
         later: list[tuple[str, int]] = []
         full, open_jobs, start = "", 0, min(first, default=0)
         for name in sorted(requests, key=lambda name: (name[1] not in first, name[1] < start)):
             mine = name[1] in first
-            if not mine and open_jobs >= at_once and not model(name[0]).instant:
+            instant = model(name[0]).instant
+            if time.monotonic() > until if instant else not mine and open_jobs >= at_once:
                 later.append(name)
                 continue
             try:

@@ -15,7 +15,7 @@ from forecasting.models import model, models
 from forecasting.panel import Panel, Statistic
 from forecasting.series import Series
 from forecasting.service import Service
-from ui import link, yours
+from ui import link, pace, yours
 
 DEFAULT_MODELS = ("ensemble", "sarima", "prophet", "ets")
 #: What may be chosen beside a model to draw the bands of: name in the link -> label.
@@ -110,11 +110,9 @@ def _panel(service: Service) -> Panel:
         on_change=link.forget_notes,
         persist_state="session",
     )
-    if name in own:
-        read = own[name].read(PATIENCE)
-        panel = read.panel if read else None
-    else:
-        panel = service.panel(name, patience=PATIENCE)
+    with pace.aside():
+        read = own[name].read(PATIENCE) if name in own else None
+        panel = service.panel(name, patience=PATIENCE) if name not in own else read.panel if read else None
     if panel is None:
         raise StillLoading(known[name])
     return panel

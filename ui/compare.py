@@ -188,14 +188,20 @@ def _look_backs(
     pasts: dict[str, LookBack] = {}
     for region in asked.regions:
         late = time.monotonic() > until
-        pasts[region] = LookBack(begun=False) if late else _look_back(service, choices, asked, region)
+        pasts[region] = LookBack(begun=False) if late else _look_back(service, choices, asked, region, patience)
     return pasts
 
 
-def _look_back(service: Service, choices: Choices, asked: Question, region: str) -> LookBack:
+def _look_back(service: Service, choices: Choices, asked: Question, region: str, patience: float | None) -> LookBack:
     try:
         return service.past.look_back(
-            choices.panel, region, choices.statistic.name, asked.models, choices.learning, asked.origins
+            choices.panel,
+            region,
+            choices.statistic.name,
+            asked.models,
+            choices.learning,
+            asked.origins,
+            patience=patience and pace.SHARE,
         )
     except ForecastingError as error:  # figures of a region beside the sidebar's may be of no use
         return LookBack(why_not=str(error))

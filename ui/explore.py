@@ -113,7 +113,7 @@ def _state(service: Service, choices: Choices, at_first: bool = False) -> State:
     if at_first and any(not job.finished for job in jobs.values()):
         return State(jobs, LookBack(begun=False), full)
     past = service.past.look_back(
-        choices.panel, choices.region, choices.statistic.name, choices.models, choices.learning
+        choices.panel, choices.region, choices.statistic.name, choices.models, choices.learning, patience=pace.SHARE
     )
     return State(jobs, past, full)
 

@@ -23,6 +23,8 @@ GONE = 2.0
 
 #: Scripts that run at once, and seconds after which one goes on whatever the others do: nothing waits for a script that hangs.
 AT_ONCE, PATIENCE = 2, 0.5
+#: Seconds of its turn that a script gives to work that can go on at its next look.
+SHARE = 0.1
 
 _turns = threading.Semaphore(AT_ONCE)
 _mine = threading.local()
@@ -37,14 +39,26 @@ def turn() -> Iterator[float]:
     if getattr(_mine, "turn", False):  # a part of a page within its whole
         yield came
         return
-    taken = _turns.acquire(timeout=PATIENCE)
-    _mine.turn = True
+    _mine.turn, _mine.taken = True, _turns.acquire(timeout=PATIENCE)
     try:
         yield came
     finally:
         _mine.turn = False
-        if taken:
+        if _mine.taken:
             _turns.release()
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """Lets others have their turn while this script waits for something."""
+    if not getattr(_mine, "turn", False) or not _mine.taken:
+        yield
+        return
+    _turns.release()
+    try:
+        yield
+    finally:
+        _mine.taken = _turns.acquire(timeout=PATIENCE)
 
 
 def every(usual: float) -> float:

@@ -14,6 +14,7 @@ from forecasting.columns import FORECASTS, MODEL, ORIGIN
 from forecasting.errors import ForecastingError
 from forecasting.service import Service
 from forecasting.sources._hub_forecasts import Hub
+from ui import pace
 from ui.choices import PATIENCE, Choices
 from ui.plain import plain
 
@@ -63,7 +64,8 @@ def _from_file(
 ) -> bool:
     """Add what fits of the reader's file. Whether it is still being read."""
     try:
-        table = service.others.uploaded(content, name, choices.panel.regions(choices.statistic.name), PATIENCE)
+        with pace.aside():
+            table = service.others.uploaded(content, name, choices.panel.regions(choices.statistic.name), PATIENCE)
         if table is None:
             st.caption("Reading the file …")
             return True
@@ -108,7 +110,9 @@ def _fetched(
     for place in places:
         week = placing.reference_date(journey.stops[place], choices.panel)
         try:
-            table = service.others.published(choices.panel.source, team, week, PATIENCE if place == places[0] else 0)
+            with pace.aside():
+                patience = PATIENCE if place == places[0] else 0
+                table = service.others.published(choices.panel.source, team, week, patience)
             here.append(table)
             if table is not None:
                 found.insert(0, _placed(table, choices, journey, f"The forecast of '{team}'"))

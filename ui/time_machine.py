@@ -56,7 +56,8 @@ def heading(choices: Choices) -> None:
 
 def live(service: Service, choices: Choices, asked: str | None) -> None:
     """Everything that changes with the date and while forecasts are made; it polls alone, and only while it must."""
-    stops = service.past.stops(choices.panel, choices.region, choices.statistic.name, choices.horizon, PATIENCE)
+    with pace.aside():
+        stops = service.past.stops(choices.panel, choices.region, choices.statistic.name, choices.horizon, PATIENCE)
     if stops is None:
         raise StillLoading(f"the earlier dates of {choices.region}")
     dates = tuple(f"{placing.known_on(stop, choices.panel):%Y-%m-%d}" for stop in stops)
@@ -89,6 +90,7 @@ def _look_back(service: Service, choices: Choices, journey: Journey, retry: bool
         horizon=choices.horizon,
         first=journey.stops[journey.place].at,
         at_once=0 if _stopped(choices) else AT_ONCE,
+        patience=pace.SHARE,
         retry=retry,
     )
 

@@ -12,7 +12,7 @@ from forecasting.columns import DATE, REGION, STATISTIC, VALUE
 from forecasting.panel import Panel
 from forecasting.sources.mapping import Mapping, Report
 from forecasting.wording import day
-from ui import link, mapped, yours
+from ui import link, mapped, pace, yours
 from ui.plain import plain
 from ui.yours import MOST, File, Read
 
@@ -119,7 +119,8 @@ def _file() -> File | None:
 def _shown(file: File) -> None:
     with st.container(border=True):
         st.markdown(f"##### {plain(file.name)}")
-        read = file.read(PATIENCE)
+        with pace.aside():
+            read = file.read(PATIENCE)
         if read is None:
             st.info("Reading the file …", icon=":material/hourglass_top:")
             _look_again(file)
