@@ -4,6 +4,7 @@ The one place that knows both the pages and the API; they share one service, so 
 """
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,6 +27,8 @@ from ui import app as pages
 
 #: The one page that Streamlit sends, whichever is opened.
 PAGE = Path(st.__file__).parent / "static" / "index.html"
+#: Seconds after the start in which nearly everything is imported that ever will be.
+WARM = 20.0
 api, health = Late(), Health()
 metrics: list[Metrics] = []  # once the server has started
 
@@ -40,6 +43,13 @@ async def scraped(_: Request) -> Response:
 def origins() -> list[str]:
     """Other sites whose pages may talk to these, as Streamlit is told of them."""
     return list(st.get_option("server.corsAllowedOrigins"))
+
+
+async def settle() -> None:
+    """Has what is there for good looked through no more: every full collection would stop all pages for the longer."""
+    await asyncio.sleep(WARM)
+    gc.collect()
+    gc.freeze()
 
 
 @asynccontextmanager
@@ -57,9 +67,11 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     pages.OBSERVERS.append(metrics[0].ran)
     upkeep = Schedule.of_settings(service, pages.runs(), history)
     upkeep.start()
+    settling = asyncio.create_task(settle())
     try:
         yield
     finally:
+        settling.cancel()
         for observer in answers:
             watching.OBSERVERS.remove(observer)
         pages.OBSERVERS.remove(metrics.pop().ran)

@@ -50,7 +50,7 @@ def turn() -> Iterator[float]:
 
 @contextmanager
 def aside() -> Iterator[None]:
-    """Lets others have their turn while this script waits for something."""
+    """Lets others have their turn while this script waits for something; then it goes on at once."""
     if not getattr(_mine, "turn", False) or not _mine.taken:
         yield
         return
@@ -58,7 +58,7 @@ def aside() -> Iterator[None]:
     try:
         yield
     finally:
-        _mine.taken = _turns.acquire(timeout=PATIENCE)
+        _mine.taken = _turns.acquire(blocking=False)
 
 
 def every(usual: float) -> float:
