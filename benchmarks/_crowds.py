@@ -24,8 +24,8 @@ from benchmarks._server import Server, settled
 from benchmarks._visitors import Answer, visit
 
 REGIONS = ("United States", "United Kingdom", "Italy", "France", "Germany", "Spain")
-#: Fits that wait while the workers are kept busy, at least.
-WAITING = 6
+#: Fits that wait while the workers are kept busy, at least, and seconds between two looks whether they do: looking is work.
+WAITING, LOOK = 12, 2.0
 #: Visits at once, and after how many the memory is looked at.
 AT_ONCE, LOOK_EVERY = 6, 50
 #: Seconds in which what visitors needed must be given back.
@@ -111,7 +111,7 @@ def kept_busy(app: Server) -> Iterator[None]:
     def feed() -> None:
         asked = ((region, horizon) for horizon in itertools.count(61) for region in REGIONS)
         with httpx.Client(base_url=app.url, trust_env=False, timeout=60) as client:
-            while not over.wait(0.5):
+            while not over.wait(LOOK):
                 with suppress(httpx.HTTPError):
                     said = client.get("/metrics").text
                     waiting = next(line for line in said.splitlines() if line.startswith("forecast_waiting "))

@@ -15,6 +15,7 @@ import pandas as pd
 from forecasting.backtest import Cut
 from forecasting.charts import LEVEL, as_reported, axes, iso, line_trace, past_line
 from forecasting.columns import DATE, MODEL, ORIGIN, QUANTILE, REGION, VALUE
+from forecasting.comparison import NAIVE
 from forecasting.evaluation import COVERAGES, SCORES, score_forecasts
 from forecasting.looking_back import LookBack
 from forecasting.models import model, models
@@ -22,7 +23,8 @@ from forecasting.palette import LIGHT, Theme, rgba
 from forecasting.series import MEDIAN, Forecast, Series
 from forecasting.wording import day
 
-#: The columns of a table of cells, a row a forecast of one period.
+#: What is averaged over cells.
+AVERAGED = ("wis", "ae", *COVERAGES)
 #: The published forecasts that are drawn at once: their colours on light and on dark, none of them a model's, and dashes.
 OTHERS = (("#5f7d00", "#b5cc4a", "dash"), ("#b0123f", "#ff6b81", "dot"), ("#a3006f", "#ff7ac8", "dashdot"))
 
@@ -230,21 +232,34 @@ class Standing:
 
 def standing(judged: pd.DataFrame) -> Standing:
     """Average the scores of each model over the cells that all of them have."""
-    keys = [ORIGIN, DATE]
-    count = judged.groupby(keys)[MODEL].transform("nunique")
-    shared = judged[count == judged[MODEL].nunique()]
-    means = shared.groupby(MODEL)[["wis", "ae", *COVERAGES]].mean()
-    naive = means["wis"].get("naive", np.nan)
-    means.insert(0, "relative_wis", means["wis"] / naive if naive > 0 else np.nan)
-    means[list(COVERAGES)] *= 100
-    common = len(shared[keys].drop_duplicates())
-    left_out = len(judged[keys].drop_duplicates()) - common
-    return Standing(means.sort_values("wis", kind="stable").reset_index(), common, shared[ORIGIN].nunique(), left_out)
+    by, names = pd.factorize(judged[MODEL], sort=True)
+    origin, _ = pd.factorize(judged[ORIGIN])
+    date, dates = pd.factorize(judged[DATE])
+    cells, cell = np.unique(origin * len(dates) + date, return_inverse=True)
+    has = np.zeros((len(cells), len(names)), dtype=bool)
+    has[cell, by] = True
+    whole = np.asarray(has.all(axis=1))
+    shared = whole[cell]
+    means = {column: _means(judged[column].to_numpy(float)[shared], by[shared], len(names)) for column in AVERAGED}
+    naive = means["wis"][list(names).index(NAIVE)] if NAIVE in list(names) else np.nan
+    ratio = means["wis"] / naive if naive > 0 else np.full(len(names), np.nan)
+    shares = {column: 100 * means[column] for column in COVERAGES}
+    table = pd.DataFrame({MODEL: names, "relative_wis": ratio, "wis": means["wis"], "ae": means["ae"], **shares})
+    table = table[np.isin(np.arange(len(names)), by[shared])].sort_values("wis", kind="stable", ignore_index=True)
+    return Standing(table, int(whole.sum()), len(np.unique(origin[shared])), int((~whole).sum()))
+
+
+def _means(values: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
+    """Shape (groups,): the mean of each group's values that are known."""
+    known = np.isfinite(values)
+    count = np.bincount(group[known], minlength=groups)
+    total = np.bincount(group[known], values[known], minlength=groups)
+    return np.divide(total, count, out=np.full(groups, np.nan), where=count > 0)
 
 
 def by_then(judged: pd.DataFrame, names: Sequence[str], date: pd.Timestamp) -> Standing:
     """How these models stood at `date`, over the periods that had come by then; seasonal naive beside them."""
-    known = (judged[DATE] <= date) & judged[MODEL].isin([*names, "naive"])
+    known = (judged[DATE] <= date) & judged[MODEL].isin([*names, NAIVE])
     return standing(judged[known])
 
 

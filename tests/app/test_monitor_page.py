@@ -1,5 +1,6 @@
 """Monitor, by Streamlit's own harness."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -106,7 +107,7 @@ def test_a_page_that_breaks_off_is_noted_as_failed(history):
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        app.run(Broken())
+        app.run(Broken(), time.perf_counter())
     found = history.latency(datetime.now(UTC) - timedelta(days=1)).set_index("route")
     assert found.loc["Broken", "failed"] == 100
 
@@ -122,7 +123,7 @@ def test_a_run_that_is_begun_anew_is_not_noted(history):
             raise Again
 
     with pytest.raises(Again):
-        app.run(Interrupted())
+        app.run(Interrupted(), time.perf_counter())
     assert "Interrupted" not in history.latency(datetime.now(UTC) - timedelta(days=1))["route"].tolist()
 
 
@@ -254,6 +255,6 @@ def test_a_run_of_a_page_is_told_to_whoever_observes(monkeypatch, service):
         def run(self):
             """Nothing."""
 
-    app.run(Page())
+    app.run(Page(), time.perf_counter())
     assert [(run.page, run.failed) for run in seen] == [("Watched", False)]
     assert isinstance(seen[0], PageRun)

@@ -1,5 +1,6 @@
-"""How often pages that wait look again."""
+"""How often pages that wait look again, and how many scripts run at once."""
 
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -37,3 +38,99 @@ def test_who_waits_no_more_does_not_count(visits):
         visits(number)
     visits.now += 2 * 200 / pace.TOGETHER + pace.GONE + 1
     assert visits(0) == 0.5
+
+
+@pytest.fixture
+def turns(monkeypatch):
+    """One script at a time, and nobody loses patience; gives how many have a turn now."""
+    monkeypatch.setattr(pace, "_turns", threading.Semaphore(1))
+    monkeypatch.setattr(pace, "_mine", threading.local())
+    monkeypatch.setattr(pace, "PATIENCE", 60)
+
+
+class Script(threading.Thread):
+    """Runs something in its turn, until it is told to end; notes when it has begun."""
+
+    def __init__(self, inside=None):
+        super().__init__(daemon=True)
+        self.inside = inside
+        self.begun, self.over = threading.Event(), threading.Event()
+        self.start()
+
+    def run(self):
+        with pace.turn():
+            if self.inside:
+                self.inside(self)
+            self.begun.set()
+            self.over.wait(60)
+
+    def end(self):
+        self.over.set()
+        self.join(60)
+        assert not self.is_alive()
+
+
+def test_one_script_after_the_other(turns):
+    first = Script()
+    assert first.begun.wait(60)
+    second = Script()
+    assert not second.begun.is_set()
+    first.end()
+    assert second.begun.wait(60)
+    second.end()
+
+
+def test_a_part_of_a_page_is_in_the_turn_of_its_whole(turns):
+    def part(script):
+        with pace.turn():
+            script.part = True
+
+    script = Script(part)
+    assert script.begun.wait(60)
+    assert script.part
+    script.end()
+    again = Script()
+    assert again.begun.wait(60), "a turn is given back once"
+    again.end()
+
+
+def test_whoever_waits_lets_others_go_first(turns):
+    waits, there = threading.Event(), threading.Event()
+
+    def wait(_):
+        with pace.aside():
+            waits.set()
+            there.wait(60)
+
+    first = Script(wait)
+    assert waits.wait(60)
+    second = Script()
+    assert second.begun.wait(60)
+    there.set()
+    assert first.begun.wait(60), "it goes on at once"
+    first.end()
+    third = Script()
+    assert not third.begun.is_set()
+    second.end()
+    assert third.begun.wait(60), "as many turns are left as there were"
+    third.end()
+
+
+def test_nobody_waits_for_a_script_that_hangs(turns, monkeypatch):
+    monkeypatch.setattr(pace, "PATIENCE", 0.01)
+    hangs = Script()
+    assert hangs.begun.wait(60)
+    other = Script()
+    assert other.begun.wait(60)
+    other.end()
+    hangs.end()
+    last = Script()
+    assert last.begun.wait(60)
+    last.end()
+
+
+def test_aside_of_nothing_is_nothing(turns):
+    with pace.aside():
+        pass
+    with pace.turn() as came:
+        assert came > 0
