@@ -17,6 +17,7 @@ from forecasting.monitoring.runs import Runs
 from forecasting.palette import DARK, LIGHT, Theme
 from forecasting.service import Service
 from forecasting.store import Store
+from ui import unsent
 
 #: Seconds in which a page is drawn before the fits that it asked for begin.
 GRACE = 0.25
@@ -28,6 +29,7 @@ OBSERVERS: list[Callable[[PageRun], None]] = []
 def service() -> Service:
     """The process's service: its workers start with it and its jobs outlive every browser session."""
     open_files.allow_many()
+    unsent.mend()
     st.secrets.load_if_toml_exists()  # Streamlit puts what is in there into the environment, where settings look
     os.environ.setdefault(settings.MAX_UPLOAD, str(st.get_option("server.maxUploadSize")))
     store = Store()
