@@ -1,6 +1,6 @@
 """Whether it falls over: 200 visitors at once, 200 kills, and everything around it failing in turn.
 
-`python -m benchmarks soak [visitors] [visits] [kills] [faults]`; without a name all of them, about 20 minutes on two cores.
+`python -m benchmarks soak [visitors] [visits] [kills] [faults]`; without a name all of them, about half an hour on two cores.
 
 - `visitors`: 200 pages are open at once, each changing something every 15 seconds, on a server that may have no more than the
   1,024 files that a system gives by default. `loaded` is how many of the runs ended well, `p95` from a click to the first chart

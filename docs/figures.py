@@ -93,6 +93,8 @@ SHOWN = (
     ),
     ("soak/visitors/p95", "their p95 from a click to the first chart, over that of a bare page", "ratio", "≤ 2"),
     ("soak/visitors/median", "the median, in seconds", "value", "–"),
+    ("soak/visits/loaded", "2,000 visits one after the other: runs of pages that ended well, of all", "ratio", "1"),
+    ("soak/visits/slope", "memory that the server gained in the last 1,000 of them, in MB", "value", "~ 0"),
     ("soak/kills/processes", "workers and servers killed at random under load", "value", "200"),
     ("soak/kills", "what was promised of results, answers and processes and was kept, of all promises", "ratio", "1"),
     ("regions/stored", "53 regions on the screen from the store", "value", "≤ 2 s"),
