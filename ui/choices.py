@@ -110,9 +110,17 @@ def _panel(service: Service) -> Panel:
         on_change=link.forget_notes,
         persist_state="session",
     )
-    with pace.aside():
-        read = own[name].read(PATIENCE) if name in own else None
-        panel = service.panel(name, patience=PATIENCE) if name not in own else read.panel if read else None
+
+    def look(patience: float) -> Panel | None:
+        if name not in own:
+            return service.panel(name, patience)
+        read = own[name].read(patience)
+        return read.panel if read else None
+
+    panel = look(0)
+    if panel is None:
+        with pace.aside():
+            panel = look(PATIENCE)
     if panel is None:
         raise StillLoading(known[name])
     return panel
