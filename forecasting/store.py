@@ -137,8 +137,11 @@ class Store:
         except ValueError:  # whoever asks for it by its key deletes it
             return None
 
-    def put(self, key: str, forecast: Forecast, seconds: float, lineage: str = "") -> None:
-        """Keeps `forecast`, unless there is one of this key already; `latest` finds it by its `lineage`, if it has one."""
+    def put(self, key: str, forecast: Forecast, seconds: float, lineage: str = "") -> Forecast:
+        """Keeps `forecast`, unless there is one of this key already; `latest` finds it by its `lineage`, if it has one.
+
+        Gives the forecast as it is kept in memory: who goes on with that one needs no memory of his own.
+        """
         payload = encode(forecast)
         row = {
             "key": key,
@@ -150,13 +153,14 @@ class Store:
             "seconds": seconds,
             "payload": payload,
         }
-        self._remember(key, Stored(decode(payload), seconds))
+        kept = self._remember(key, Stored(decode(payload), seconds))
         if not self._write(row):
             self._write_later(row)
         elif self._waiting:
             self._hurry.set()
         if self._pruning_is_due():
             self._database.use("write", _prune)
+        return kept.forecast
 
     def trouble(self) -> str:
         """Why the database cannot be read, in a sentence; empty where it can, or where all is kept in memory."""
@@ -213,14 +217,16 @@ class Store:
                 self._memory.move_to_end(key)
             return found
 
-    def _remember(self, key: str, stored: Stored) -> None:
+    def _remember(self, key: str, stored: Stored) -> Stored:
+        """What is in memory under this key from now on."""
         with self._lock:
             if key in self._memory:
-                return
+                return self._memory[key]
             self._memory[key] = stored
             self._memory_bytes += _bytes(stored)
             while self._memory_bytes > MEMORY and len(self._memory) > 1:
                 self._memory_bytes -= _bytes(self._memory.popitem(last=False)[1])
+            return stored
 
     def _load(self, keys: list[str]) -> dict[str, Stored]:
         columns = (_forecasts.c.key, _forecasts.c.seconds, _forecasts.c.payload)
@@ -230,8 +236,7 @@ class Store:
             self._database.use("read", lambda connection: connection.execute(query).all()) or []
         ):
             try:
-                found[key] = Stored(decode(payload), seconds)
-                self._remember(key, found[key])
+                found[key] = self._remember(key, Stored(decode(payload), seconds))
             except ValueError as error:
                 log.warning("The stored forecast %s cannot be read and is deleted: %s", key, error)
                 unreadable.append(key)

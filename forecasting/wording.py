@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -10,6 +11,13 @@ import pandas as pd
 def whole(value: float) -> str:
     """``169758.6`` -> ``"169,759"``."""
     return f"{value:,.0f}" if math.isfinite(value) else "–"
+
+
+def decimals(values: Iterable[float]) -> int:
+    """Places after the point for a column of numbers: none where they are hundreds, three figures of smaller ones."""
+    known = [abs(value) for value in values if math.isfinite(value)]
+    largest = max(known, default=0.0)
+    return 0 if largest >= 100 or largest <= 0 else min(2 - math.floor(math.log10(largest)), 4)
 
 
 def compact(value: float) -> str:

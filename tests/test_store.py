@@ -111,6 +111,14 @@ def test_what_was_put_is_there_for_the_next_process(open_store):
     assert (first.notes, again.notes) == ((), ())
 
 
+def test_what_is_put_is_kept_in_memory_once(open_store):
+    store = open_store()
+    kept = store.put("a", forecast(), 1)
+    assert same(kept, forecast())
+    assert store.get("a") is kept
+    assert store.put("a", forecast(), 1) is kept
+
+
 def test_many_are_got_at_once_whether_in_memory_or_not(open_store, monkeypatch):
     monkeypatch.setattr(store_module, "MEMORY", 10_000)
     store = open_store()

@@ -15,6 +15,15 @@ def test_a_count_has_three_figures_and_a_unit(value, text):
     assert wording.compact(value) == text
 
 
+@pytest.mark.parametrize(
+    ("values", "places"),
+    [((5264.7, 0.31), 0), ((100,), 0), ((99.4, 3), 1), ((3.21,), 2), ((0.0321, 0.001), 4), ((1e-9,), 4), ((), 0), ((0,), 0),
+     ((math.nan, math.inf, -12), 1)],
+)  # fmt: skip
+def test_a_column_of_numbers_has_three_figures_at_most(values, places):
+    assert wording.decimals(values) == places
+
+
 def test_a_range_names_a_shared_unit_once():
     assert wording.span(1_050_000, 1_310_000) == "1.05 –1.31 M".replace(" –", "–")
     assert wording.span(941, 1204) == "941–1,204"

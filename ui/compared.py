@@ -18,7 +18,7 @@ from forecasting.models import model
 from forecasting.once import Same
 from forecasting.replays import Party, Replay
 from forecasting.series import Series
-from forecasting.wording import day
+from forecasting.wording import day, decimals
 from ui import app, chart, link
 from ui.choices import Choices
 from ui.plain import plain
@@ -174,7 +174,7 @@ def _table(table: pd.DataFrame, but: Sequence[str] = ()) -> None:
         table.style.apply(lambda _: tints, axis=None),
         hide_index=True,
         width="stretch",
-        column_config={table.columns[0]: _names(table.iloc[:, 0]), **_columns()},
+        column_config={table.columns[0]: _names(table.iloc[:, 0]), **_columns(table)},
     )
 
 
@@ -183,7 +183,7 @@ def _names(labels: pd.Series) -> Any:
     return st.column_config.TextColumn(width=24 + 7 * int(labels.str.len().max()))
 
 
-def _columns() -> dict[str, Any]:
+def _columns(table: pd.DataFrame) -> dict[str, Any]:
     number = st.column_config.NumberColumn
     held = {
         f"{percent} % held": number(
@@ -203,7 +203,10 @@ def _columns() -> dict[str, Any]:
             format="%.2f×",
             help="Weighted interval score, which judges the bands too, as a multiple of seasonal naive's.",
         ),
-        "Mean error": number(format="%,.0f", help="Mean absolute error of the median, in counts a period."),
+        "Mean error": number(
+            format=f"%,.{decimals(table[comparison.IN_COUNTS])}f",
+            help="Mean absolute error of the median, in counts a period.",
+        ),
     }
 
 

@@ -22,7 +22,7 @@ from forecasting.request import Request
 from forecasting.series import Forecast
 from forecasting.service import Service, forecasts_table
 from forecasting.vintages import Revision
-from forecasting.wording import day
+from forecasting.wording import day, decimals
 from ui import app, chart, link, pace, rows, yours
 from ui.choices import BEST, Choices
 from ui.plain import plain
@@ -243,7 +243,7 @@ def _track_record(past: LookBack, choices: Choices) -> None:
             if len(past.scores) > 1 or not past.waiting:  # of seasonal naive alone there is nothing to say yet
                 st.markdown(headline.verdict(past.scores, frequency.step))
             table = _score_tables.get("", past.scores, lambda: pa.Table.from_pandas(_score_table(past)))
-            st.dataframe(table, hide_index=True, width="stretch", column_config=_score_columns())
+            st.dataframe(table, hide_index=True, width="stretch", column_config=_score_columns(past))
         late = dict.fromkeys(model(job.model).label for job in past.jobs if not job.finished)
         if past.waiting:
             st.caption(f"Still being judged: {', '.join(late)}." if late else "Looking back …")
@@ -268,13 +268,16 @@ def _score_table(past: LookBack) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _score_columns() -> dict[str, Any]:
+def _score_columns(past: LookBack) -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
         "Error against repeating": number(
             format="%.2f×", help="Mean absolute error of the median over seasonal naive's. Below 1 beats repeating."
         ),
-        "Mean error": number(format="%,.0f", help="Mean absolute error of the median, in counts a period."),
+        "Mean error": number(
+            format=f"%,.{decimals(score.error for score in past.scores)}f",
+            help="Mean absolute error of the median, in counts a period.",
+        ),
         "WIS against repeating": number(
             format="%.2f×", help="Weighted interval score, which judges the bands too, over seasonal naive's."
         ),

@@ -17,7 +17,7 @@ from forecasting.models import model
 from forecasting.once import Same
 from forecasting.series import Forecast
 from forecasting.service import Service
-from forecasting.wording import day
+from forecasting.wording import day, decimals
 from ui import app, chart, link, pace, published
 from ui.choices import BEST, PATIENCE, Choices, StillLoading
 from ui.explore import TICK
@@ -308,11 +308,10 @@ def _judged(service: Service, past: LookBack, others: pd.DataFrame, choices: Cho
 def _standings(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None:
     """Two tables: this date, and all dates up to it."""
     origin = journey.stops[journey.place].origin
-    left, right = st.columns(2)
-    with left.container(border=True):
+    with st.container(border=True):
         st.markdown("**From this date**")
         _standing(judged, origin, True, choices)
-    with right.container(border=True):
+    with st.container(border=True):
         st.markdown("**From all dates up to this one**")
         _standing(judged, origin, False, choices)
 
@@ -328,7 +327,7 @@ def _standing(judged: pd.DataFrame, origin: pd.Timestamp, alone: bool, choices: 
         return
     table = found.table.assign(model=[time_machine.label(name) for name in found.table[MODEL]])
     key = "standing this" if alone else "standing all"
-    st.dataframe(table, hide_index=True, width="stretch", column_config=_columns(), key=key)
+    st.dataframe(table, hide_index=True, width="stretch", column_config=_columns(table), key=key)
     frequency = choices.whole.frequency
     dates = f" from {found.origins} dates" if found.origins > 1 else ""
     left_out = f" {found.left_out} others are left out." if found.left_out else ""
@@ -340,7 +339,7 @@ def _stood(judged: pd.DataFrame, origin: pd.Timestamp, alone: bool) -> time_mach
     return None if chosen.empty else time_machine.standing(chosen)
 
 
-def _columns() -> dict[str, Any]:
+def _columns(table: pd.DataFrame) -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
         "model": st.column_config.TextColumn("Model", width=150),
@@ -349,8 +348,16 @@ def _columns() -> dict[str, Any]:
             format="%.2f×",
             help="Weighted interval score, which judges the bands too, over seasonal naive's. Below 1 beats repeating.",
         ),
-        "wis": number("WIS", format="%,.1f", help="Weighted interval score, in counts a period. Lower is better."),
-        "ae": number("Mean error", format="%,.1f", help="Mean absolute error of the median, in counts a period."),
+        "wis": number(
+            "WIS",
+            format=f"%,.{decimals(table['wis'])}f",
+            help="Weighted interval score, in counts a period. Lower is better.",
+        ),
+        "ae": number(
+            "Mean error",
+            format=f"%,.{decimals(table['ae'])}f",
+            help="Mean absolute error of the median, in counts a period.",
+        ),
         "coverage_50": number("50 % held", format="%.0f %%"),
         "coverage_80": number(
             "80 % held", format="%.0f %%", help="An honest 80 % band holds about 80 % of what comes."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,8 @@ EXPLORE = "ui/pages/explore.py"
 PATIENCE, TICK = 0.4, 0.5
 #: What the sample is made of.
 SAMPLE, SAMPLE_REGIONS = "sample.csv", ("California", "Florida", "Illinois", "New York", "Pennsylvania", "Texas")
+#: What shows the shapes that a table may have.
+SHAPE_REGIONS, SHAPE_ROWS = ("California", "Florida"), 3
 #: Letters of a file's name that are shown.
 NAME = 60
 #: Names in the session's state.
@@ -45,6 +48,8 @@ def draw() -> None:
     _give()
     if file := _file():
         _shown(file)
+    else:
+        _shapes()
 
 
 def _waiting() -> str:
@@ -82,6 +87,30 @@ def _give() -> None:
         if st.button("Try a sample", icon=":material/science:", width="content"):
             _take(sample(), SAMPLE)
             st.rerun()
+
+
+def _shapes() -> None:
+    """What a table may look like, for who has not given one yet."""
+    st.caption(
+        "Either shape will do, as a file or pasted. Names of columns, kinds of dates, running totals and missing rows are "
+        "worked out and shown to you, and you can correct them."
+    )
+    for cell, (title, table) in zip(st.columns(2), shapes().items(), strict=True):
+        with cell.container(border=True):
+            st.markdown(f"**{title}**")
+            st.table(table, border="horizontal", hide_index=True)
+
+
+@st.cache_data(show_spinner=False)
+def shapes() -> dict[str, pd.DataFrame]:
+    """The newest rows of the sample in both shapes, as text; each is a table that could be given here."""
+    rows = pd.read_csv(io.BytesIO(sample()), dtype=str)
+    rows = rows[
+        rows["state"].isin(SHAPE_REGIONS) & rows["week_ending"].isin(sorted(set(rows["week_ending"]))[-SHAPE_ROWS:])
+    ]
+    tidy = rows.sort_values(["week_ending", "state"]).reset_index(drop=True)
+    wide = tidy.pivot(index="week_ending", columns="state", values="admissions").rename_axis(columns=None).reset_index()
+    return {"A row a date and region": tidy, "A row a date, a column a region": wide}
 
 
 def _take(content: bytes, name: str) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import weakref
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from forecasting.errors import ForecastingError
@@ -24,16 +25,22 @@ from forecasting.series import Forecast
 log = logging.getLogger(__name__)
 
 #: So many derived requests are remembered, and so many blends.
-REMEMBERED, BLENDS = 4_000, 1_000
+REMEMBERED, BLENDS = 4_000, 500
 
 
 @dataclass(frozen=True)
 class _Blend:
-    """What these members' forecasts came to, or why that failed."""
+    """What these members' forecasts came to, or why that failed. Keeps none of those in memory."""
 
-    made_of: tuple[Forecast, ...]
+    made_of: tuple[weakref.ref[Forecast], ...]
     forecast: Forecast | None
     error: str = ""
+
+    def is_of(self, members: Sequence[Forecast]) -> bool:
+        """Whether it was made of these very forecasts."""
+        return len(self.made_of) == len(members) and all(
+            one() is member for one, member in zip(self.made_of, members, strict=True)
+        )
 
 
 class Derived:
@@ -159,11 +166,11 @@ class Derived:
 
     def _blend(self, request: Request, there: dict[str, Forecast]) -> _Blend:
         """Blends anew only when another member is there: a page asks twice a second."""
-        made_of = tuple(there.values())
         with self._lock:
             kept = self._blends.get(request.key)
-        if kept and len(kept.made_of) == len(made_of) and all(map(_same, kept.made_of, made_of)):
+        if kept and kept.is_of(list(there.values())):
             return kept
+        made_of = tuple(map(weakref.ref, there.values()))
         chosen = model(request.model)
         assert isinstance(chosen, BlendedModel)  # only those have members
         try:
@@ -180,10 +187,6 @@ class Derived:
             while len(self._blends) > BLENDS:
                 self._blends.popitem(last=False)
         return made
-
-
-def _same(one: Forecast, other: Forecast) -> bool:
-    return one is other
 
 
 def _fits(request: Request) -> list[str]:

@@ -6,6 +6,7 @@ import atexit
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from forecasting.errors import JobError
@@ -279,14 +280,16 @@ class JobQueue:
             worker.kill()
         self._board.changed.notify_all()
 
-    def _keep(self, request: Request | PoolRequest, event: Event) -> None:
+    def _keep(self, request: Request | PoolRequest, event: Event) -> Event:
+        """Stores an event's forecast; gives the event with the forecast that the store holds, so that there is only one."""
         assert event.forecast
         key = request.part(event.region) if isinstance(request, PoolRequest) else request.key
         lineage = "" if isinstance(request, PoolRequest) else request.lineage
         try:
-            self._store.put(key, event.forecast, event.seconds, lineage)
+            return replace(event, forecast=self._store.put(key, event.forecast, event.seconds, lineage))
         except Exception:  # the forecast is here all the same, and the next one may be kept
             log.exception("A forecast could not be stored")
+            return event
 
 
 def _claims(store: Store) -> Claims | None:

@@ -26,8 +26,6 @@ from forecasting.jobs.protocol import head
 
 #: How the plugin, the topic of events and the tasks are called in Dask.
 NAME = "forecast-explorer"
-#: Seconds between two lines of progress of a fit; pages look every half second.
-PAUSE = 0.2
 #: What a fit passes through in this folder.
 FILES = ("fit.py", "protocol.py", "remote.py", "worker.py")
 #: What its last digit depends on, beside this package.
@@ -134,26 +132,28 @@ class Fits(WorkerPlugin):
 
     def _follow(self, key: str, process: WorkerProcess, fit: int) -> Said:
         said: list[str] = []
-        progress = Progress(self._worker, key)
         with ALARMS.within(START_LIMIT, process.kill):
             for line in process.lines:
                 if head(line) == ("started", fit):
                     said.append(line)
-                    progress.say(line)
+                    self._say(key, line)
                     break
         for line in process.lines:
             name, of = head(line)
             if of != fit:
                 continue
             if name == "progress":
-                progress.tell(line)
+                self._say(key, line)
                 continue
             said.append(line)
             if name in ("done", "failed"):
-                progress.end()
                 return said, None
         process.bury()
         return said, process.last_words
+
+    def _say(self, key: str, line: str) -> None:
+        """To whoever waits for it, before the result is there."""
+        self._worker.log_event(NAME, [key, self._worker.address, line])
 
     def _give_back(self, key: str, process: WorkerProcess) -> None:
         with self._lock:
@@ -168,41 +168,6 @@ class Fits(WorkerPlugin):
 
     def _start(self) -> WorkerProcess:
         return WorkerProcess(self._command, lambda: None)
-
-
-class Progress:
-    """Says on the topic what one fit says, the newest only, and no more often than pages look."""
-
-    def __init__(self, worker: Worker, key: str) -> None:
-        self._worker, self._key = worker, key
-        self._lock = threading.Lock()
-        self._newest = ""
-        self._waits = False
-
-    def tell(self, line: str) -> None:
-        """Says it at once, if nothing was said lately, or soon, unless something newer comes."""
-        with self._lock:
-            self._newest = line
-            if not self._waits:
-                self._waits = True
-                self._worker.loop.add_callback(self._say_newest)
-
-    def say(self, line: str) -> None:
-        """Says it now, whatever was said lately."""
-        self._worker.log_event(NAME, [self._key, self._worker.address, line])
-
-    def end(self) -> None:
-        """The result is there, which says more."""
-        with self._lock:
-            self._newest = ""
-
-    def _say_newest(self) -> None:
-        with self._lock:
-            line, self._newest = self._newest, ""
-            self._waits = bool(line)
-        if line:
-            self.say(line)
-            self._worker.loop.call_later(PAUSE, self._say_newest)
 
 
 def _version(name: str) -> str:

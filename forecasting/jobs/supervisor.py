@@ -35,11 +35,11 @@ KILLED_COUNTS = 0.25
 #: The longest pause between two starts that come to nothing, in seconds.
 LONGEST_PAUSE = 30.0
 
-Keep = Callable[[Request | PoolRequest, Event], None]
+Keep = Callable[[Request | PoolRequest, Event], Event]
 
 
 class Supervisor(threading.Thread):
-    """Runs until the board is closed. `keep` stores a result before anybody is told of it."""
+    """Runs until the board is closed. `keep` stores a result before anybody is told of it, and says what to tell."""
 
     def __init__(self, board: Board, keep: Keep, sharing: Sharing, crew: Crew, name: str) -> None:
         super().__init__(name=name, daemon=True)
@@ -172,7 +172,7 @@ class Supervisor(threading.Thread):
                 log.error("Fitting %s: %s", entry.job.model, event.trace)
             if event.forecast and entry.runs(order.fit):
                 assert not isinstance(order.request, GatheredRequest)
-                self._keep(order.request, event)
+                event = self._keep(order.request, event)
             self._note(entry, event)
             if event.last:
                 return

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 #: Models whose imports are too large for an idle process to hold: pmdarima brings scikit-learn.
 WARMED_WHEN_NEEDED = frozenset({"auto_arima"})
+#: Seconds between two events of progress of a fit; pages look every half second.
+PAUSE = 0.2
 
 
 def main() -> None:
@@ -56,9 +58,47 @@ class Events:
             end()
 
 
+class Reports:
+    """Says what a model reports: at once, or the newest after a `PAUSE`; some have news every few milliseconds."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._changed = threading.Condition()
+        self._held: Event | None = None
+        self._next = 0.0  # when something may be said
+        threading.Thread(target=self._say_held, daemon=True, name="reports").start()
+
+    def say(self, event: Event) -> None:
+        """Says it now or soon, unless something newer comes or the fit ends."""
+        with self._changed:
+            if self._held or time.monotonic() < self._next:
+                self._held = event
+                self._changed.notify()
+                return
+            self._next = time.monotonic() + PAUSE
+        self._events.send(event)
+
+    def end(self) -> None:
+        """The result is there, which says more; the next fit's first report goes out at once."""
+        with self._changed:
+            self._held, self._next = None, 0.0
+
+    def _say_held(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._held)
+                pause = self._next - time.monotonic()
+            time.sleep(max(pause, 0.0))
+            with self._changed:
+                event, self._held = self._held, None
+                self._next = time.monotonic() + PAUSE
+            if event:
+                self._events.send(event)
+
+
 def serve(orders: queue.SimpleQueue[str], events: Events) -> None:
     """Fits each order; warms up a model whenever none waits."""
-    cold = dict(models())
+    cold, reports = dict(models()), Reports(events)
     events.send(Event("ready"))
     while True:
         idle = next((name for name in cold if name not in WARMED_WHEN_NEEDED), None)
@@ -69,15 +109,16 @@ def serve(orders: queue.SimpleQueue[str], events: Events) -> None:
             continue
         if order.request.model in cold:  # its imports count neither as the fit's time nor against its limit
             _warm_up(cold.pop(order.request.model))
-        _fit(order, events)
+        _fit(order, events, reports)
 
 
-def _fit(order: Order, events: Events) -> None:
+def _fit(order: Order, events: Events, reports: Reports) -> None:
     events.send(Event("started", order.fit))
     start = time.perf_counter()
     assert not isinstance(order.request, PoolRequest)  # it was gathered on its way here
-    outcome = fit(order.request, lambda progress: events.send(Event("progress", order.fit, progress)))
+    outcome = fit(order.request, lambda progress: reports.say(Event("progress", order.fit, progress)))
     seconds = time.perf_counter() - start
+    reports.end()
     for region, forecast in outcome.parts.items():
         events.send(Event("part", order.fit, None, forecast, seconds, region=region))
     name = "done" if outcome.forecast or outcome.parts else "failed"

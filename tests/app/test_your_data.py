@@ -17,7 +17,7 @@ from forecasting.sources.mapping import Mapping
 from ui import yours
 from ui.choices import ELSEWHERE
 from ui.plain import plain
-from ui.your_data import sample
+from ui.your_data import SHAPE_REGIONS, sample, shapes
 
 PAGE = "ui/pages/your_data.py"
 
@@ -99,6 +99,19 @@ def test_the_sample_leads_to_explore_with_two_clicks(visitor):
     assert not page.error
     assert page.sidebar.selectbox(key="source").options[-1] == "Yours: sample.csv"
     assert len(page.sidebar.selectbox(key="region").options) == pd.read_csv(io.BytesIO(sample()))["state"].nunique()
+
+
+def test_the_shapes_shown_are_tables_that_could_be_given(visitor):
+    page = visitor()
+    shown = [element.value for element in page.table]
+    assert [list(table.columns) for table in shown] == [list(table.columns) for table in shapes().values()]
+    found = []
+    for table in shown:
+        page = explore(upload(visitor(), table.to_csv(index=False).encode()))
+        assert not page.error
+        found.append((page.sidebar.selectbox(key="region").options, page.main.subheader[0].value.split(":")[0]))
+    assert found == [(list(SHAPE_REGIONS), SHAPE_REGIONS[0])] * 2
+    assert not upload(visitor(), table.to_csv(index=False).encode()).table
 
 
 def test_a_pasted_table_is_a_file_like_any_other(visitor):

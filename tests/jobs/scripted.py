@@ -114,8 +114,7 @@ class Curious(Scripted):
     name, label = "curious", "Curious"
 
     def act(self, series, horizon, report):
-        report(Progress(" ".join(sorted(sys.modules)), 1, 1))
-        report(Progress(f"{os.environ['OMP_NUM_THREADS']} {os.nice(0)}", 1, 1))
+        report(Progress(" ".join([os.environ["OMP_NUM_THREADS"], str(os.nice(0)), *sorted(sys.modules)]), 1, 1))
 
 
 class Family(Scripted):

@@ -88,7 +88,7 @@ def test_random_kills_lose_no_fit_and_store_none_twice(make_queue, tmp_path):
     class Counting(Store):
         def put(self, key, forecast, seconds, lineage=""):
             puts[key] += 1
-            super().put(key, forecast, seconds, lineage)
+            return super().put(key, forecast, seconds, lineage)
 
     store = Counting(f"sqlite:///{tmp_path / 'fuzz.sqlite'}")
     queue = make_queue(workers=2, store=store)
