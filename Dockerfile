@@ -1,7 +1,9 @@
 # One image for servers and Dask workers: `docker build -t forecast-explorer .`
 FROM python:3.11-slim AS packages
 COPY requirements.txt requirements-service.txt /
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir -r /requirements-service.txt
+# The libraries' own tests are a seventh of what they take.
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir -r /requirements-service.txt \
+    && find /venv -type d -name tests -prune -exec rm -r {} +
 
 FROM python:3.11-slim
 # Fits read and write nothing but FORECAST_HOME, so nobody in here has to be root.
@@ -9,7 +11,8 @@ RUN useradd --create-home --uid 10001 forecast && install -d -o forecast /data
 COPY --from=packages /venv /venv
 WORKDIR /app
 COPY . .
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 FORECAST_HOME=/data
+# PYTHONPATH: a Dask worker is started by a script of /venv/bin, which would not look here.
+ENV PATH=/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 FORECAST_HOME=/data
 USER forecast
 VOLUME /data
 EXPOSE 8501

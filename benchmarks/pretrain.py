@@ -8,6 +8,8 @@ quickest turns count. Give a number of regions as an option.
   more is good. It needs two cores that nobody else uses: scheduler and command run beside the two workers.
 - `seconds/1`, `seconds/2`: what that was made of; the reference of each is what it takes with one worker.
 - `linear`: seconds of all regions on two workers; the reference is twice the seconds of half of them.
+- `side_by_side`: processor seconds of the fits with two workers, over those of the same fits with one. What is more than 1 is
+  the machine's: its cores share caches and memory, and the efficiency cannot be more than 1 over this.
 - `overhead`: processor seconds of command, scheduler and Dask workers, on two workers; the reference are those of the fits.
   What others do on the machine hardly touches it.
 """
@@ -97,6 +99,7 @@ def run(options: Sequence[str]) -> Iterator[Figure]:
     yield figure("pretrain/seconds/1", one.seconds, "s", one.seconds)
     yield figure("pretrain/seconds/2", two.seconds, "s", one.seconds)
     yield figure("pretrain/linear", two.seconds, "s", 2 * half.seconds)
+    yield figure("pretrain/side_by_side", two.fits, "s", one.fits)
     yield figure("pretrain/overhead", two.overhead, "s", two.fits)
 
 

@@ -5,7 +5,7 @@
 - `visitors`: 200 pages are open at once, each changing something every 15 seconds, on a server that may have no more than the
   1,024 files that a system gives by default. `loaded` is how many of the runs ended well, `p95` from a click to the first chart
   beside that of as many visitors on a bare page with one chart, served with the same settings, while the workers fit.
-- `visits`: 2,000 visits of a few clicks each, one after the other: what they leave in the server's memory over the last half,
+- `visits`: 4,000 visits of a few clicks each, one after the other: what they leave in the server's memory over the last half,
   and which threads and sessions stay.
 - `kills`: 200 workers and servers are killed at random under load (`_chaos`): how many promises were broken, of how many cases.
 - `faults`: how many promises are kept in each of the faults (`_faults`); what is seen of the others goes to standard error.
@@ -33,7 +33,7 @@ from benchmarks._visitors import Answer
 
 KILLS, SEED = 200, 7
 VISITORS, SECONDS, EVERY = 200, 90.0, 15.0
-VISITS = 2_000
+VISITS = 4_000
 #: Files that a process may have open where nobody has said otherwise.
 FILES = 1024
 

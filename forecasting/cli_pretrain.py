@@ -59,10 +59,11 @@ def _fill(source_name: str, names: list[str], horizon: int | None, workers: int 
 
 
 def _requests(cases: list[Case], names: list[str], horizon: int | None) -> Iterator[tuple[Case, Request]]:
-    for case in cases:
-        if case.series is not None:
-            usual = case.series.frequency.default_horizon
-            for name in names:
+    """What may take longest comes first: at the end no worker is idle while another has a long fit to do."""
+    for name in sorted(names, key=lambda name: -model(name).time_limit):
+        for case in cases:
+            if case.series is not None:
+                usual = case.series.frequency.default_horizon
                 yield case, Request(case.series, name, usual if horizon is None else horizon)
 
 

@@ -33,7 +33,7 @@ CUTS_KEPT = 1_500
 #: Dates that one can go back to.
 STOPS = 26
 #: What earlier forecasts of a region scored, as a figure a model and as a table, kept in memory.
-SCORES_KEPT, SCORE_TABLES_KEPT = 2_000, 64
+SCORES_KEPT, SCORE_TABLES_KEPT = 2_000, 32
 #: Rows of earlier states of panels kept in memory.
 ROWS_KEPT = 1_000_000
 

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 #: The oldest forecasts beyond these are pruned; that is looked at every so many writes.
 MAX_ROWS, MAX_BYTES, PRUNE_EVERY = 50_000, 500_000_000, 100
 #: Bytes of decoded forecasts kept in memory.
-MEMORY = 32_000_000
+MEMORY = 24_000_000
 #: Bytes of forecasts that wait for a database which is left out, and seconds between two tries to write them.
 MOST_WAITING, AGAIN = 64_000_000, 2.0
 #: Keys asked for in one query.

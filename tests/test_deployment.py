@@ -1,5 +1,6 @@
 """What is deployed agrees with itself and with the program; no container is run here."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -164,6 +165,20 @@ def test_the_cluster_s_commands_are_dask_s():
         assert (dask, what) == ("dask", name)
         program.make_context(name, arguments)
     assert SERVICES["worker"]["command"][2] == SERVICES["app-1"]["environment"]["FORECAST_DASK"]
+
+
+def test_a_program_of_the_image_that_is_started_by_a_script_finds_the_package(tmp_path):
+    """`dask worker` is one: Python looks beside the script, not in the working directory."""
+    words = dict(pair.split("=", 1) for line in directive("ENV") for pair in line.split())
+    (home,) = directive("WORKDIR")
+    script = tmp_path / "dask"
+    script.write_text("import forecasting.jobs.remote as remote\nprint(remote.__file__)\n")
+    environment = os.environ | {"PYTHONPATH": words["PYTHONPATH"].replace(home, str(ROOT))}
+    ran = subprocess.run(
+        [sys.executable, script], env=environment, cwd=ROOT, timeout=120, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert Path(ran.stdout.strip()) == ROOT / "forecasting" / "jobs" / "remote.py"
 
 
 def test_systemd_starts_what_the_command_line_knows():

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from forecasting import open_files, settings
+from forecasting import heaps, open_files, settings
 from forecasting.jobs import JobQueue
 from forecasting.monitoring.alerts import Alerts
 from forecasting.monitoring.history import History, PageRun
@@ -29,6 +29,7 @@ OBSERVERS: list[Callable[[PageRun], None]] = []
 def service() -> Service:
     """The process's service: its workers start with it and its jobs outlive every browser session."""
     open_files.allow_many()
+    heaps.few()
     unsent.mend()
     st.secrets.load_if_toml_exists()  # Streamlit puts what is in there into the environment, where settings look
     os.environ.setdefault(settings.MAX_UPLOAD, str(st.get_option("server.maxUploadSize")))

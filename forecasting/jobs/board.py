@@ -26,7 +26,7 @@ LOOKED = 0.5
 #: A model whose fits last took more seconds than this is slow; a slow fit that nobody asked for leaves a worker free.
 SLOW = 5.0
 #: So many finished fits are remembered, and so many steps ahead in all, which is what takes memory; the store has the rest.
-REMEMBERED, REMEMBERED_STEPS = 2_000, 60_000
+REMEMBERED, REMEMBERED_STEPS = 2_000, 40_000
 
 
 class Killable(Protocol):

@@ -25,7 +25,7 @@ from forecasting.series import Forecast
 log = logging.getLogger(__name__)
 
 #: So many derived requests are remembered, and so many blends.
-REMEMBERED, BLENDS = 4_000, 500
+REMEMBERED, BLENDS = 4_000, 300
 
 
 @dataclass(frozen=True)

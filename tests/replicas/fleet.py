@@ -9,13 +9,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
 import psutil
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
+(TLS,) = re.findall(r"```nginx\n(.*?)```", (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8"), re.DOTALL)
 #: Seconds in which anything happens on a machine that does much else.
 PATIENCE = 90
 #: Seconds after which a server takes over from a dead one, and in which a client must have said what it wants.
@@ -138,24 +146,47 @@ class Replica:
         assert not left, f"the server left processes behind: {left}"
 
 
-class Proxy:
-    """nginx with `deploy/nginx.conf`, on loopback and in a folder of its own; never as root."""
+def certify(folder):
+    """A certificate for 127.0.0.1, for an hour, by the names that docs/deploy.md has."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "fullchain.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    (folder / "privkey.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
-    def __init__(self, program, servers):
+
+class Proxy:
+    """nginx with `deploy/nginx.conf`, on loopback and in a folder of its own; never as root.
+
+    With `tls` it has a certificate, which it signed itself, as docs/deploy.md says.
+    """
+
+    def __init__(self, program, servers, tls=False):
         self._folder = Path(tempfile.mkdtemp(prefix="proxy"))  # not in pytest's, which only its owner may enter
         (port,) = free_ports(1)
-        self.port, self.url = port, f"http://127.0.0.1:{port}"
-        said = CONFIGURATION
+        self.port, self.url = port, f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+        said = CONFIGURATION.replace("/tmp/", f"{self._folder}/")
+        if tls:
+            certify(self._folder)
+            said = said.replace("listen 8080;\n", TLS.replace("/etc/nginx/tls", str(self._folder)))
         changes = {"app-1:8501": servers[0], "app-2:8501": servers[1], "listen 8080": f"listen 127.0.0.1:{port}"}
         changes |= {"client_header_timeout 10s": f"client_header_timeout {HEAD}s"}
         for old, new in changes.items():
             assert said.count(old) == 1, old
             said = said.replace(old, new)
         file = self._folder / "nginx.conf"
-        file.write_text(said.replace("/tmp/", f"{self._folder}/"), encoding="utf-8")
+        file.write_text(said, encoding="utf-8")
         user = "nobody" if os.geteuid() == 0 else None
         if user:
-            shutil.chown(self._folder, user)
+            for one in (self._folder, *self._folder.iterdir()):
+                shutil.chown(one, user)
         command = [program, "-p", str(self._folder), "-c", str(file), "-g", "daemon off;"]
         self.log = self._folder / "log"
         with self.log.open("wb") as log:
@@ -186,7 +217,12 @@ class Fleet:
     def __init__(self, home, program, database):
         ports = free_ports(2)
         self.replicas = [Replica(home / f"server {port}", port, database) for port in ports]
-        self.proxy = Proxy(program, [one.address for one in self.replicas])
+        self._program = program
+        self.proxy = self.proxied()
+
+    def proxied(self, **options):
+        """A proxy before these servers."""
+        return Proxy(self._program, [one.address for one in self.replicas], **options)
 
     def ready(self):
         begun = [one for one in self.replicas if not one.lives]

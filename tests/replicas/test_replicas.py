@@ -4,6 +4,7 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from fleet import PATIENCE, until
@@ -123,6 +124,29 @@ def test_a_file_is_uploaded_to_the_server_that_has_the_page(fleet, tab):
     file = {"name": "atlantis.csv", "mimeType": "text/csv", "buffer": "\n".join(lines).encode()}
     tab.locator("input[type=file]").first.set_input_files(file)
     expect(tab.get_by_text("Atlantis").first).to_be_visible()
+
+
+def test_pages_and_the_api_work_over_tls_as_the_guide_says(fleet, chromium):
+    proxy = fleet.proxied(tls=True)
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, ignore_https_errors=True)
+    try:
+        proxy.await_ready()
+        with proxy.client(verify=False) as client:
+            answer = client.post("/api/v1/forecast", json=ITALY | {"horizon": 19, "wait": 10})
+            assert answer.status_code in (200, 202), answer.text
+            assert "; Secure" in client.get("/").headers["set-cookie"]
+        with httpx.Client(trust_env=False) as plain:
+            assert plain.get(proxy.url.replace("https", "http")).status_code == 400
+        context.set_default_timeout(1000 * PATIENCE)
+        page = ExplorePage(context.new_page(), proxy.url)
+        page.goto(link(source="bundled", region="France", models="sarima", horizon=12))
+        page.expect_drawn("history", "sarima", "band-95")
+        page.choose("Region", "Spain")
+        page.expect_title("Spain: new cases")
+        page.expect_state("sarima", "done")
+    finally:
+        context.close()
+        proxy.end()
 
 
 def test_a_server_dies_in_mid_fit_and_who_goes_on_asking_for_the_job_gets_its_forecast(fleet, database):
