@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 import streamlit as st
 
 from forecasting import settings
+from ui import way_back
 from ui.plain import plain
 
 
@@ -26,10 +27,12 @@ def entered() -> bool:
     if not may_enter(email, st.user.get("email_verified") is not False, settings.allowed()):
         _turn_away(email or who)
         return False
-    with st.sidebar.popover(plain(who), icon=":material/person:", width="stretch"):
-        if email and email != who:
-            st.caption(plain(email))
-        _sign_out()
+    with st.sidebar.container(gap=None):
+        with st.popover(plain(who), icon=":material/person:", width="stretch"):
+            if email and email != who:
+                st.caption(plain(email))
+            _sign_out()
+        way_back.follow()
     return True
 
 
@@ -53,8 +56,7 @@ def _ask() -> None:
     for name in (name for name, one in auth.items() if isinstance(one, Mapping) and "client_id" in one):
         label = f"Sign in with {plain(name.capitalize())}"
         st.button(label, type="primary", icon=":material/login:", on_click=st.login, args=[name])
-    if st.query_params:
-        st.caption("Afterwards open your link once more: signing in leads to the first page.")
+    way_back.remember()
 
 
 def _turn_away(who: str) -> None:

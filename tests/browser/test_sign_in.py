@@ -70,6 +70,33 @@ def test_who_signs_in_sees_the_pages_and_his_name_and_can_sign_out(guarded, prov
     expect(tab.get_by_role("button", name="Sign in")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("page", "title"), [("regions?region=Spain", "Regions: new cases"), ("?region=Spain&horizon=9", "Spain: new cases")]
+)
+def test_who_opened_a_link_and_signs_in_sees_what_it_shows(guarded, provider, tab, page, title):
+    provider.person = PERSON
+    tab.goto(f"{guarded.url}/{page}")
+    tab.get_by_role("button", name="Sign in").click()
+    expect(tab.get_by_role("heading", name=title, exact=True)).to_be_visible()
+    assert "region=Spain" in tab.url
+    tab.goto(guarded.url)  # it was followed once
+    expect(tab.get_by_role("heading", name="United States: new cases", exact=True)).to_be_visible()
+
+
+def test_a_link_is_not_followed_by_who_came_another_way(guarded, provider, tab):
+    provider.person = PERSON
+    tab.goto(f"{guarded.url}/methods")
+    expect(tab.get_by_role("button", name="Sign in")).to_be_visible()
+    other = tab.context.new_page()
+    other.goto(guarded.url)
+    other.get_by_role("button", name="Sign in").click()
+    expect(other.get_by_role("heading", name="United States: new cases", exact=True)).to_be_visible()
+    tab.goto(f"{guarded.url}/?region=Italy")
+    expect(tab.get_by_role("heading", name="Italy: new cases", exact=True)).to_be_visible()
+    tab.goto(guarded.url)
+    expect(tab.get_by_role("heading", name="United States: new cases", exact=True)).to_be_visible()
+
+
 def test_who_is_not_among_those_allowed_is_told_so(guarded, provider, tab):
     provider.person = PERSON | {"email": "eve@example.com"}
     tab.goto(guarded.url)
