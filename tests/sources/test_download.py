@@ -10,7 +10,13 @@ from forecasting.errors import DataError, SourceError
 from forecasting.sources._download import Copy, Downloads, Remote, ago, folder
 from forecasting.sources._http import Limits
 
-QUICK = Limits(stall=0.2, total=0.6, size=10_000)
+PATIENT = Limits(stall=60, total=120, size=10_000)
+#: For failures that only time can tell, and each where nothing else could come first on a slow machine.
+QUICK = {
+    "silent": Limits(stall=0.2, total=60),
+    "stalling": Limits(stall=0.2, total=60),
+    "trickling": Limits(stall=60, total=0.6),
+}
 FIRST = "region,date,value\n" + "A,2021-01-01,1\n" * 20
 
 
@@ -23,7 +29,7 @@ def measure(path: Path) -> int:
 
 @pytest.fixture
 def downloads(clock):
-    return Downloads(QUICK, clock)
+    return Downloads(PATIENT, clock)
 
 
 @pytest.fixture
@@ -103,6 +109,7 @@ def test_any_failure_leaves_the_last_good_copy_in_use(downloads, remote, publish
     downloads.copy(remote)
     publisher.write("figures.csv", FIRST * 3)
     publisher.failure = failure
+    downloads.limits = QUICK.get(failure, PATIENT)
     clock.pass_(days=3)
     copy = downloads.copy(remote)
     assert text(copy) == FIRST
@@ -217,12 +224,12 @@ def test_threads_that_ask_at_once_share_one_download(downloads, remote, publishe
 
 def test_processes_that_write_at_once_leave_a_whole_copy(remote, clock):
     # Two `Downloads` share nothing in memory, as two processes do.
-    threads = [threading.Thread(target=Downloads(QUICK, clock).refresh, args=(remote,)) for _ in range(6)]
+    threads = [threading.Thread(target=Downloads(PATIENT, clock).refresh, args=(remote,)) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert text(Downloads(QUICK, clock).copy(remote)) == FIRST
+    assert text(Downloads(PATIENT, clock).copy(remote)) == FIRST
 
 
 def test_while_one_thread_asks_the_others_go_on_with_the_old_copy(remote, publisher, clock):
