@@ -1,7 +1,7 @@
 # One image for servers and Dask workers: `docker build -t forecast-explorer .`
 FROM python:3.11-slim AS packages
 COPY requirements.txt requirements-service.txt /
-# The libraries' own tests are a seventh of what they take.
+# The libraries' own tests take much room and are of no use here.
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir -r /requirements-service.txt \
     && find /venv -type d -name tests -prune -exec rm -r {} +
 

@@ -2,8 +2,8 @@
 
 Streamlit then drops the unsent elements of that part, for they come anew; but not those that it only refers to because the
 browser has them (charts of some size): these know no part. Sent without the container that was dropped around them they stop
-the whole page ("Cannot set a node at a delta path"), about once in a hundred pages on a busy machine. With `mend` they are
-dropped too. Nothing public says what is unsent, so this reaches inside; `tests/app/test_unsent.py` shows what it is for.
+the whole page ("Cannot set a node at a delta path"), now and then on a busy machine. With `mend` they are dropped too. Nothing
+public says what is unsent, so this reaches inside; `tests/app/test_unsent.py` shows what it is for.
 """
 
 from __future__ import annotations

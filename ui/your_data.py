@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import pandas as pd
@@ -104,11 +103,8 @@ def _shapes() -> None:
 @st.cache_data(show_spinner=False)
 def shapes() -> dict[str, pd.DataFrame]:
     """The newest rows of the sample in both shapes, as text; each is a table that could be given here."""
-    rows = pd.read_csv(io.BytesIO(sample()), dtype=str)
-    rows = rows[
-        rows["state"].isin(SHAPE_REGIONS) & rows["week_ending"].isin(sorted(set(rows["week_ending"]))[-SHAPE_ROWS:])
-    ]
-    tidy = rows.sort_values(["week_ending", "state"]).reset_index(drop=True)
+    rows = _sampled()[lambda table: table["state"].isin(SHAPE_REGIONS)].sort_values(["week_ending", "state"])
+    tidy = rows.tail(SHAPE_ROWS * len(SHAPE_REGIONS)).astype(str).reset_index(drop=True)
     wide = tidy.pivot(index="week_ending", columns="state", values="admissions").rename_axis(columns=None).reset_index()
     return {"A row a date and region": tidy, "A row a date, a column a region": wide}
 
@@ -122,15 +118,18 @@ def _take(content: bytes, name: str) -> None:
 @st.cache_data(show_spinner=False)
 def sample() -> bytes:
     """A small table of several regions, as somebody might bring it: weekly admissions of six states."""
+    return export.to_csv(_sampled())
+
+
+def _sampled() -> pd.DataFrame:
     panel = sources.source("bundled").panel()
     rows = panel.table[(panel.table[STATISTIC] == "admissions") & panel.table[REGION].isin(SAMPLE_REGIONS)]
-    named = (
+    return (
         rows[[DATE, REGION, VALUE]]
         .dropna()
         .astype({VALUE: int})
         .rename(columns={DATE: "week_ending", REGION: "state", VALUE: "admissions"})
     )
-    return export.to_csv(named)
 
 
 def _file() -> File | None:

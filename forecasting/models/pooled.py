@@ -36,7 +36,7 @@ class Pooled(PooledModel):
     summary = (
         "One model for all regions at once. What the regions did together lately carries each of them on, as far as its "
         "own figures are too few or too noisy to tell; from half a year of weeks on, an autoregression learned "
-        "from all regions takes part, and after a year the time of the year does. On the command line, further columns of "
+        "from all regions takes part, and after a year the time of the year does. Further columns of "
         "a file can take part as well, such as tests or mobility up to now. How much each of these counts is decided by "
         "their errors on the same regions so far, forecast from the figures as they were published then. Best with many "
         "regions that rise and fall together; of a single region it knows no more than exponential smoothing does. With a "
