@@ -42,19 +42,20 @@ def draw() -> None:
         "is not written to a disk, and the page lets go of it when you forget it, reload or leave. Forecasts of it are "
         "kept, but without its name or anything else that says whose they are."
     )
-    if link.waits_for():
-        st.info(plain(_waiting()), icon=":material/link:")
+    above = st.container()
     _give()
     if file := _file():
         _shown(file)
     else:
         _shapes()
+    if link.waits_for():  # said last, when what is shown of the file has been read
+        above.info(plain(_waiting()), icon=":material/link:")
 
 
 def _waiting() -> str:
     source = link.waits_for() or ""
     if file := yours.files().get(source):
-        said = link.waits_with(yours.LINKED) and (read := file.read(PATIENCE)) and not read.note
+        said = link.waits_with(yours.LINKED) and (read := file.read()) and not read.note
         how = ", and its columns are read as the link says" if said else ""
         return f"This is the file that the link you opened shows{how}: explore it to see the same view."
     other = " None of the files here is that one: with one sign changed it is another." if yours.files() else ""

@@ -1,10 +1,12 @@
 """A visitor's own table, from the file to the forecast, by Streamlit's own harness."""
 
+import contextlib
 import hashlib
 import io
 import json
 import runpy
 import shlex
+import threading
 
 import pandas as pd
 import pytest
@@ -324,6 +326,24 @@ def test_a_link_says_which_column_is_what_where_that_was_changed(visitor):
     assert [heading.value for heading in page.subheader] == ["Here: beds"]
     assert page.metric[0].value == sender.metric[0].value == "7,103"
     assert link_of(page) == link
+
+
+def test_a_link_s_file_that_is_read_at_the_last_moment_is_told_to_be_read_as_the_link_says(visitor, monkeypatch):
+    """What is said of the link and what is shown of the file are of the same moment."""
+    page = visitor(**link_of(of_beds(visitor())))
+    shown, look = threading.Event(), yours.columns.look
+    monkeypatch.setattr(yours.columns, "look", lambda *given: shown.wait(PATIENCE) and look(*given))
+
+    @contextlib.contextmanager
+    def aside():  # the page waits for what it shows of a file
+        shown.set()
+        yield
+
+    monkeypatch.setattr("ui.your_data.pace.aside", aside)
+    monkeypatch.setattr("ui.your_data.PATIENCE", PATIENCE)
+    page.file_uploader[0].upload("mine.csv", with_beds()).run(timeout=2 * PATIENCE)
+    assert not any(info.startswith("Reading") for info in infos(page))
+    assert any("its columns are read as the link says" in info for info in infos(page))
 
 
 def test_a_link_says_nothing_of_what_is_proposed_anyway(visitor):
