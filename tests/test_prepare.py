@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecasting import provisional
 from forecasting.errors import DataError, RequestError
 from forecasting.frequency import DAILY, Frequency, of_alias, weekly
 from forecasting.panel import Panel, Statistic
@@ -322,6 +323,18 @@ def test_running_totals_of_a_panel_are_judged_by_their_differences():
     table.iloc[-1] *= 0.5
     series = prepare(panel_of(table.cumsum(), weekly(), cumulative=True), "B")
     assert list(series.provisional) == [table["B"].iloc[-1]]
+
+
+def test_of_many_regions_some_tell_which_days_are_late(monkeypatch):
+    """With every region and with a fifth of them the same day is doubted, and none where none is late."""
+    rng = np.random.default_rng(1)
+    table = rng.poisson(rng.lognormal(5, 0.5, 200), (90, 200)).astype(float)
+    late = table.copy()
+    late[-1] *= 0.5
+    for few in (200, 40):
+        monkeypatch.setattr(provisional, "MOST_REGIONS", few)
+        assert provisional.doubtful_together(late, 7) == 89
+        assert provisional.doubtful_together(table, 7) == 90
 
 
 def test_a_given_date_ends_the_series():
