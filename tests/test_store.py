@@ -353,7 +353,7 @@ def test_what_could_not_be_written_is_written_when_the_database_is_back(open_sto
         other.execute("rollback")
     wait_until(lambda: rows(path) == [("a",), ("b",), ("c",)])
     assert same(open_store().get("c"), forecast(3))
-    assert store.notes == ()
+    wait_until(lambda: store.notes == ())
 
 
 def test_what_waits_is_written_as_soon_as_the_database_takes_something_again(open_store, path, monkeypatch):

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import psutil
 ROOT = Path(__file__).parents[2]
 #: Seconds in which a busy machine starts the server, and in which everything is gone after it.
 START, END = 60, 20
+#: Seconds that fits go on and stand still in turn where they are slowed.
+AT_WORK, AT_REST = 0.1, 0.4
 
 
 class AppServer:
@@ -26,6 +29,7 @@ class AppServer:
         self.home = Path(home)
         self.log = self.home / "server.log"
         self.url = ""
+        self._holding = threading.Lock()
 
     def __enter__(self):
         port = _free_port()
@@ -90,15 +94,35 @@ class AppServer:
     @contextlib.contextmanager
     def held(self):
         """All fits stand still, so that nothing is finished before the test comes to it."""
-        workers = self.workers()
-        for worker in workers:
-            worker.suspend()
+        with self._holding:
+            workers = self.workers()
+            for worker in workers:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    worker.suspend()
+            try:
+                yield
+            finally:
+                for worker in workers:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        worker.resume()
+
+    @contextlib.contextmanager
+    def slowed(self):
+        """All fits take several times as long, so that a busy machine's page sees them run; they can be `held` meanwhile."""
+        over = threading.Event()
+
+        def slow():
+            while not over.wait(AT_WORK):
+                with self.held():
+                    over.wait(AT_REST)
+
+        thread = threading.Thread(target=slow, daemon=True)
+        thread.start()
         try:
             yield
         finally:
-            for worker in workers:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    worker.resume()
+            over.set()
+            thread.join()
 
     def tracebacks(self):
         """What went wrong without anybody having said so, from the server's log."""

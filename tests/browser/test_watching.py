@@ -66,13 +66,14 @@ def test_without_any_model_the_instant_one_is_drawn_and_the_link_remembers_that(
 
 
 def test_a_model_is_watched_from_running_to_done(visitors, server):
-    page = visitors.open(server.url, link(models=SLOW, region="Germany", horizon=20))
-    page.expect_drawn("history", "naive")
-    page.expect_state(SLOW, "running")
-    with server.held():
-        before = page.row(SLOW).locator(".time").inner_text()
-        expect(page.row(SLOW).locator(".time")).not_to_have_text(before)
-        expect(page.row(SLOW)).to_contain_text("training")
+    with server.slowed():
+        page = visitors.open(server.url, link(models=SLOW, region="Germany", horizon=20))
+        page.expect_drawn("history", "naive")
+        page.expect_state(SLOW, "running")
+        with server.held():
+            before = page.row(SLOW).locator(".time").inner_text()
+            expect(page.row(SLOW).locator(".time")).not_to_have_text(before)
+            expect(page.row(SLOW)).to_contain_text("training")
     page.expect_state(SLOW, "done")
     expect(page.row(SLOW)).to_contain_text("ARIMA (")
     page.expect_drawn(SLOW)
@@ -112,19 +113,22 @@ def test_the_chart_opens_anew_for_other_figures_and_resets_to_their_dates(visito
 
 
 def test_leaving_for_another_region_shows_that_one_and_loses_no_fit(visitors, server):
-    page = visitors.open(server.url, link(models=SLOW, region="Germany", horizon=22))
-    page.expect_state(SLOW, "running")
-    page.expect_drawn("history")
-    with server.held():
-        german, fitted = page.traces()["history"], seconds(page, SLOW)
-        page.choose("Region", "Spain")
-        page.expect_title("Spain: new cases")
-        page.wait_for_chart("element.data.find(trace => trace.uid === 'history').y.at(-1) !== first", german["y"][-1])
-        page.expect_state(SLOW, "queued", "running")
-        assert page.link["region"] == "Spain"
-        page.choose("Region", "Germany")
-        page.expect_title("Germany: new cases")
-        assert goes_on(page, SLOW, fitted)
+    with server.slowed():
+        page = visitors.open(server.url, link(models=SLOW, region="Germany", horizon=22))
+        page.expect_state(SLOW, "running")
+        page.expect_drawn("history")
+        with server.held():
+            german, fitted = page.traces()["history"], seconds(page, SLOW)
+            page.choose("Region", "Spain")
+            page.expect_title("Spain: new cases")
+            page.wait_for_chart(
+                "element.data.find(trace => trace.uid === 'history').y.at(-1) !== first", german["y"][-1]
+            )
+            page.expect_state(SLOW, "queued", "running")
+            assert page.link["region"] == "Spain"
+            page.choose("Region", "Germany")
+            page.expect_title("Germany: new cases")
+            assert goes_on(page, SLOW, fitted)
     page.expect_state(SLOW, "done")
     page.expect_drawn(SLOW)
     assert page.traces()["history"] == german
@@ -132,12 +136,13 @@ def test_leaving_for_another_region_shows_that_one_and_loses_no_fit(visitors, se
 
 def test_two_visitors_who_ask_the_same_share_one_fit(visitors, server):
     address = link(models=SLOW, region="Italy", horizon=23)
-    first = visitors.open(server.url, address)
-    first.expect_state(SLOW, "running")
-    with server.held():
-        fitted = seconds(first, SLOW)
-        second = visitors.open(server.url, address)
-        assert goes_on(second, SLOW, fitted), "the second visitor's fit was a new one"
+    with server.slowed():
+        first = visitors.open(server.url, address)
+        first.expect_state(SLOW, "running")
+        with server.held():
+            fitted = seconds(first, SLOW)
+            second = visitors.open(server.url, address)
+            assert goes_on(second, SLOW, fitted), "the second visitor's fit was a new one"
     for page in (first, second):
         page.expect_state(SLOW, "done")
         page.expect_drawn(SLOW)
@@ -148,22 +153,24 @@ def test_two_visitors_who_ask_the_same_share_one_fit(visitors, server):
 
 def test_a_fit_goes_on_when_its_tab_is_closed(visitors, server):
     address = link(models=SLOW, region="Spain", horizon=24)
-    first = visitors.open(server.url, address)
-    first.expect_state(SLOW, "running")
-    with server.held():
-        fitted = seconds(first, SLOW)
-        first.tab.close()
-        second = visitors.open(server.url, address)
-        assert goes_on(second, SLOW, fitted)
+    with server.slowed():
+        first = visitors.open(server.url, address)
+        first.expect_state(SLOW, "running")
+        with server.held():
+            fitted = seconds(first, SLOW)
+            first.tab.close()
+            second = visitors.open(server.url, address)
+            assert goes_on(second, SLOW, fitted)
     second.expect_state(SLOW, "done")
 
 
 def test_a_cancelled_fit_ends_and_can_be_tried_again(visitors, server):
-    page = visitors.open(server.url, link(models=SLOW, region="United Kingdom", horizon=25))
-    page.expect_state(SLOW, "running")
-    with server.held():
-        page.press_slowly("Cancel", SLOW)
-        page.expect_state(SLOW, "cancelled")
+    with server.slowed():
+        page = visitors.open(server.url, link(models=SLOW, region="United Kingdom", horizon=25))
+        page.expect_state(SLOW, "running")
+        with server.held():
+            page.press_slowly("Cancel", SLOW)
+            page.expect_state(SLOW, "cancelled")
     page.expect_drawn("naive")
     page.press("Try again", SLOW)
     page.expect_state(SLOW, "queued", "running")
@@ -184,10 +191,11 @@ def test_an_ensemble_that_waits_can_be_cancelled_and_tried_again(visitors, serve
 
 
 def test_a_fit_is_finished_although_its_worker_is_killed(visitors, server):
-    page = visitors.open(server.url, link(models=SLOW, region="Germany", horizon=26))
-    page.expect_state(SLOW, "running")
-    fitting = max(server.workers(), key=lambda worker: worker.cpu_percent(interval=0.1))
-    fitting.kill()
+    with server.slowed():
+        page = visitors.open(server.url, link(models=SLOW, region="Germany", horizon=26))
+        page.expect_state(SLOW, "running")
+        fitting = max(server.workers(), key=lambda worker: worker.cpu_percent(interval=1))
+        fitting.kill()
     page.expect_state(SLOW, "done")
     page.expect_drawn(SLOW)
     assert fitting not in server.workers()

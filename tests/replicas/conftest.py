@@ -39,8 +39,9 @@ def fleet(_fleet):
     return _fleet.ready()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
+    """The browser; gone when other modules have event loops of their own."""
     executable = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if executable is None:
         missing(f"no Chromium was found; install one of {', '.join(BROWSERS)}")
