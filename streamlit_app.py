@@ -7,10 +7,11 @@ import streamlit as st
 from forecasting import settings
 from ui import app, pace, sign_in
 
+LOOKS = Path(__file__).parent / "ui"
+
 with pace.turn() as came:
-    st.set_page_config(
-        page_title="Forecast Explorer", page_icon=str(Path(__file__).parent / "ui" / "icon.png"), layout="wide"
-    )
+    st.set_page_config(page_title="Forecast Explorer", page_icon=str(LOOKS / "icon.png"), layout="wide")
+    st.logo(str(LOOKS / "logo.svg"), size="large")
     app.history()
     pages = [
         st.Page("ui/pages/explore.py", title="Explore", icon=":material/query_stats:", default=True),

@@ -55,7 +55,6 @@ const VECTOR = "M4 4h5v2h6V4h5v5h-2v6h2v5h-5v-2H9v2H4v-5h2V9H4V4zm4 4v8h8V8H8z";
 // Made once an element: Plotly.react takes a config with new functions in it for a changed one and starts from nothing.
 function config(Plotly, element) {
   element.fanConfig ??= {
-    responsive: true,
     displaylogo: false,
     scrollZoom: false,
     modeBarButtons: [
@@ -105,9 +104,16 @@ async function drawLatest(element) {
   element.fanDrawing = true;
   try {
     const Plotly = await plotly(element.fanData.source);
-    for (let drawn; drawn !== element.fanData; ) {
-      drawn = element.fanData;
-      await draw(Plotly, element, drawn);
+    for (;;) {
+      const data = element.fanData, width = element.clientWidth;
+      if (data !== element.fanDrawn) {
+        if (!element.fanDrawn) element.fanWidth = width;
+        await draw(Plotly, element, data);
+        element.fanDrawn = data;
+      } else if (width && width !== element.fanWidth) { // hidden elements have none
+        element.fanWidth = width;
+        await Plotly.Plots.resize(element);
+      } else break;
     }
   } catch (error) {
     element.textContent = `The chart could not be drawn: ${error.message}. Reload the page.`;
@@ -138,5 +144,9 @@ export default function ({ data: bytes, parentElement, setTriggerValue }) {
   element.style.height = `${data.height}px`;
   element.fanData = data;
   drawLatest(element);
+  if (!element.fanWatched) { // Plotly itself follows the window, but not the sidebar
+    element.fanWatched = new ResizeObserver(() => drawLatest(element));
+    element.fanWatched.observe(element);
+  }
   followTheme(element, setTriggerValue);
 }

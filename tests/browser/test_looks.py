@@ -64,6 +64,27 @@ def explore(visitors, server):
     return explore
 
 
+def test_the_chart_is_as_wide_as_there_is_room_when_the_sidebar_is_folded_away(explore):
+    page = explore()
+    page.tab.get_by_test_id("stSidebar").hover()
+    page.tab.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
+    fills = """() => {
+        const chart = document.querySelector(".fan-chart"), drawn = chart.querySelector(".main-svg");
+        return chart.clientWidth > 1000 && Math.abs(drawn.clientWidth - chart.clientWidth) < 2;
+    }"""
+    page.tab.wait_for_function(fills)
+    page.tab.get_by_test_id("stExpandSidebarButton").click()
+    page.tab.wait_for_function(fills.replace("> 1000", "< 900"))
+
+
+@pytest.mark.parametrize("width", [1280, PHONE])
+def test_the_app_s_name_is_on_the_page(visitors, server, width):
+    logo = visitors.open(server.url, "methods", width=width).tab.get_by_test_id("stHeaderLogo")
+    logo.wait_for()
+    assert logo.evaluate("image => image.naturalWidth / image.naturalHeight") > 4
+    assert logo.bounding_box()["width"] > 100
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_can_be_read_in_light_and_in_dark(explore, scheme):
     page = explore(color_scheme=scheme)
