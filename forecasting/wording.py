@@ -54,10 +54,3 @@ def change(now: float, before: float) -> str:
 def day(date: pd.Timestamp) -> str:
     """``"30 Nov 2020"``, the same in every locale of the reader."""
     return f"{date.day} {date:%b %Y}" if date.hour == 0 else f"{date.day} {date:%b %Y %H:%M}"
-
-
-def seconds(value: float) -> str:
-    """``"0.4 s"``, ``"12 s"``, ``"2 min"``."""
-    if value < 10:
-        return f"{value:.1f} s"
-    return f"{value:.0f} s" if value < 120 else f"{value / 60:.0f} min"

@@ -42,7 +42,3 @@ def test_a_change_is_a_signed_percentage(now, before, text):
 def test_a_date_reads_the_same_everywhere_and_shows_hours_only_where_there_are_any():
     assert wording.day(pd.Timestamp("2020-11-30")) == "30 Nov 2020"
     assert wording.day(pd.Timestamp("2020-11-30 14:00")) == "30 Nov 2020 14:00"
-
-
-def test_a_duration_gets_coarser_as_it_grows():
-    assert [wording.seconds(s) for s in (0.42, 12.4, 180)] == ["0.4 s", "12 s", "3 min"]

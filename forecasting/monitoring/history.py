@@ -14,7 +14,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -28,7 +28,7 @@ from forecasting.monitoring.pruning import prune
 from forecasting.monitoring.rows import Pick
 from forecasting.monitoring.summaries import By, Fit
 from forecasting.monitoring.tables import FITS, PICKS
-from forecasting.monitoring.tally import STRETCH, Answers, Tally
+from forecasting.monitoring.tally import Answers, Tally
 from forecasting.panel import Panel
 from forecasting.request import PoolRequest
 
@@ -157,12 +157,6 @@ class History:
     def latency(self, since: datetime, until: datetime | None = None, by: By = "route", kind: str = "") -> pd.DataFrame:
         """See `summaries.latency`; of a `kind` (``api`` or ``page``) only, if that is given."""
         return summaries.latency(self.answers(since, until, kind), by)
-
-    def latency_over_time(
-        self, since: datetime, until: datetime | None = None, step: timedelta = STRETCH, kind: str = ""
-    ) -> pd.DataFrame:
-        """See `summaries.over_time`; older than two days, hours are the shortest step."""
-        return summaries.over_time(self.answers(since, until, kind), step)
 
     def failures(self, since: datetime, until: datetime | None = None) -> pd.DataFrame:
         """See `summaries.failures`."""
