@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from forecasting import settings
-from ui import app, pace, sign_in
+from ui import app, link, pace, sign_in, steps
 
 LOOKS = Path(__file__).parent / "ui"
 
@@ -26,4 +26,6 @@ with pace.turn() as came:
     entered = sign_in.entered()
     chosen = st.navigation(shown, position="top" if entered else "hidden")
     if entered:
+        link.arrive(chosen.url_path)
         app.run(chosen, came)
+        steps.mend()

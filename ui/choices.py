@@ -263,8 +263,7 @@ def _part_of(code: str | None) -> list[str]:
 def _smooth(series: Series) -> bool:
     if not charts.can_smooth(series):
         return False
-    link.seed("smooth", ["1", "0"], "1", "choice of mean")
-    st.session_state.setdefault("mean", st.session_state["smooth"] == "1")
+    link.seed_switch("mean", "choice of mean", "smooth")
     return st.toggle(
         f"Draw {series.frequency.steps(series.season).removesuffix('s').replace(' ', '-')} means",
         key="mean",

@@ -132,8 +132,8 @@ def _usual(panel: Panel, statistic: Statistic, region: str) -> list[str]:
 
 def _followed(chosen: list[str], options: list[str], usual: list[str], region: str) -> list[str]:
     """The chosen regions after the sidebar has changed: the usual ones follow it, a choice only takes its region in."""
-    before = st.session_state.get("regions before")
-    st.session_state["regions before"] = region, usual
+    before = st.session_state.get("regions before") if link.stays("regions before") else None
+    link.give("regions before", (region, usual))
     left = [one for one in chosen if one in options]
     if (before and set(chosen) == set(before[1])) or (chosen and not left):
         return usual

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.plain import plain
 
@@ -19,6 +20,45 @@ _NOTES = "link notes"
 NONE = "none"
 _WRITTEN = "link written"
 _ASIDE, _REOPENED = "link put aside", "link reopened"
+_PAGE, _KEYS, _ANEW = "link page", "link keys", "link anew"
+#: The address of the first page.
+EXPLORE = ""
+
+
+def arrive(page: str) -> None:
+    """A page is about to be run. After the browser's back or forward it opens with what its address says, as from a link.
+
+    An address without choices says nothing; then the present ones stay.
+    """
+    st.session_state[_PAGE] = page
+    if _travelled() and st.query_params:
+        forget_notes()
+        _open(st.query_params.to_dict(), page)
+
+
+def _travelled() -> bool:
+    """Whether the browser's back or forward has led here; nothing public says so."""
+    return bool(getattr(get_script_run_ctx(suppress_warning=True), "is_history_navigation", False))
+
+
+def _open(wishes: dict[str, str], page: str) -> None:
+    """Let `page` open with what an address asks for, whatever was chosen before."""
+    st.session_state[_REOPENED] = wishes
+    horizons = {str(key) for key in st.session_state if str(key).startswith("horizon_")}
+    st.session_state[_ANEW] = horizons | {*wishes} | st.session_state.get(_KEYS, {}).get(page, set())
+
+
+def stays(key: str) -> bool:
+    """Whether there is a value of the session that nothing has asked to change; it is part of what this page's address shows."""
+    page = st.session_state.get(_PAGE, EXPLORE)
+    st.session_state.setdefault(_KEYS, {}).setdefault(page, set()).add(key)
+    return key in st.session_state and key not in st.session_state.get(_ANEW, ())
+
+
+def give(key: str, value: object) -> None:
+    """A new value, for a widget before it is drawn. Streamlit loses what is taken out of the session before that."""
+    st.session_state[key] = value
+    st.session_state.get(_ANEW, set()).discard(key)
 
 
 def notes() -> list[str]:
@@ -48,6 +88,7 @@ def put_aside(sentence: str) -> None:
     """Keep a link that cannot be opened now, for `reopen`, and say why: nothing else in it can be honoured."""
     st.session_state[_ASIDE] = st.query_params.to_dict()
     st.session_state[_WRITTEN] = True
+    st.session_state.pop(_REOPENED, None)
     st.query_params.clear()
     _note(sentence)
 
@@ -64,11 +105,8 @@ def waits_with(name: str) -> str | None:
 
 
 def reopen() -> None:
-    """Let the next page open with what the link that was put aside asks for."""
-    wishes = st.session_state.pop(_ASIDE)
-    for key in [*wishes, "mean", *(key for key in st.session_state if str(key).startswith("horizon_"))]:
-        st.session_state.pop(key, None)
-    st.session_state[_REOPENED] = wishes
+    """Let Explore open with what the link that was put aside asks for."""
+    _open(st.session_state.pop(_ASIDE), EXPLORE)
 
 
 def seed(key: str, options: Sequence[str], default: str, what: str, wish: str | None = None) -> None:
@@ -76,7 +114,7 @@ def seed(key: str, options: Sequence[str], default: str, what: str, wish: str | 
 
     `wish` is the link's where the page had to put it aside until it knew the options.
     """
-    if key in st.session_state:
+    if stays(key):
         if st.session_state[key] not in options:
             st.session_state[key] = default
         return
@@ -84,39 +122,55 @@ def seed(key: str, options: Sequence[str], default: str, what: str, wish: str | 
     known = {option.casefold(): option for option in options}
     if wish is not None and wish.casefold() not in known:
         _note(f"This link asks for the {what} '{wish[:60]}', which is not here; you see '{default}' instead.")
-    st.session_state[key] = known.get((wish or "").casefold(), default)
+    give(key, known.get((wish or "").casefold(), default))
 
 
 def seed_many(key: str, options: Sequence[str], default: Sequence[str], what: str, separator: str = ",") -> None:
     """The same for several values, which a link joins with commas or another `separator`."""
-    if key in st.session_state:
+    if stays(key):
         return
     wishes = [name.strip().casefold() for name in (asked(key) or "").split(separator) if name.strip()]
     if wishes == [NONE]:
-        st.session_state[key] = []
+        give(key, [])
         return
     known = {option.casefold() for option in options}
     unknown = [name[:60] for name in wishes if name not in known]
     if unknown:
         _note(f"This link asks for the {what} '{unknown[0]}', which is not here.")
-    st.session_state[key] = [option for option in options if option.casefold() in wishes] or list(default)
+    give(key, [option for option in options if option.casefold() in wishes] or list(default))
 
 
 def seed_number(key: str, low: int, high: int, default: int, what: str, name: str | None = None) -> None:
     """The same for a whole number between `low` and `high`; `name` is its name in the link."""
-    if key in st.session_state:
+    if stays(key):
         st.session_state[key] = min(max(int(st.session_state[key]), low), high)
         return
     wish = asked(name or key)
     if wish is None:
-        st.session_state[key] = min(max(default, low), high)
+        give(key, min(max(default, low), high))
         return
     value = int(wish) if wish.isascii() and wish.lstrip("-").isdigit() and len(wish) < 10 else None
-    st.session_state[key] = min(max(default if value is None else value, low), high)
+    give(key, min(max(default if value is None else value, low), high))
     if value != st.session_state[key]:
         _note(
             f"This link asks for {what} '{wish[:20]}'; from {low} to {high} is possible, you see {st.session_state[key]}."
         )
+
+
+def seed_switch(key: str, what: str, name: str) -> None:
+    """The same for what is on, unless the link says ``name=0``."""
+    if stays(key):
+        return
+    wish = asked(name)
+    if wish not in (None, "0", "1"):
+        _note(f"This link asks for the {what} '{wish[:60]}', which is not here.")
+    give(key, wish != "0")
+
+
+def seed_text(key: str, most: int) -> None:
+    """The same for a text of any kind, of which no more than `most` letters are taken."""
+    if not stays(key):
+        give(key, (asked(key) or "")[:most])
 
 
 def write(state: dict[str, str]) -> None:

@@ -72,7 +72,7 @@ def leaving() -> bool:
 def controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, str]:
     """The controls that Regions has beside those of every page; gives their state for the address."""
     link.seed("sort", SORTS, "change", "order")
-    st.session_state.setdefault("search", (st.query_params.get("search") or "")[:60])
+    link.seed_text("search", 60)
     left, middle, right = st.columns([1.1, 1.4, 1.6], vertical_alignment="bottom")
     with left:
         name = _model(panel, statistic)

@@ -39,7 +39,7 @@ _COMING = "tm coming"
 
 def asked_date() -> str | None:
     """The date that the page is at, or that a link asks for."""
-    return st.session_state.get("date") or st.query_params.get("date")
+    return st.session_state.get("date") if link.stays("date") else st.query_params.get("date")
 
 
 def state() -> dict[str, str]:

@@ -1,0 +1,100 @@
+"""The browser's back and forward lead through the views as they were."""
+
+import re
+
+import pytest
+from explore_page import link
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def explore(visitors, server):
+    page = visitors.open(server.url, link(region="Italy", models="ets"))
+    page.expect_title("Italy: new cases")
+    expect(page.tab).to_have_url(re.compile("region=Italy.*horizon="))
+    return page
+
+
+def go(page, name):
+    """To another page, by its name above."""
+    page.tab.get_by_role("link", name=name, exact=True).click()
+
+
+def means(page):
+    """The switch for means, which is folded away."""
+    switch = page.tab.get_by_role("switch", name="Draw 7-day means")
+    if not switch.is_visible():
+        page.tab.get_by_text("More", exact=True).click()
+    return switch
+
+
+def expect_said(page, said):
+    """Wait until the address says something, which is when the page's run has ended."""
+    expect(page.tab).to_have_url(re.compile(said))
+
+
+def test_each_step_back_is_one_view_and_forward_leads_to_the_last_one(explore):
+    page = explore
+    page.tab.get_by_role("button", name="Theta", exact=True).click()
+    expect_said(page, r"models=ets%2Ctheta\b")
+    both = page.tab.url
+    page.choose("Region", "Germany")
+    expect_said(page, "region=Germany")
+    expect(means(page)).to_be_checked()
+    page.tab.get_by_text("Draw 7-day means").click()
+    expect_said(page, "smooth=0")
+    last = page.tab.url
+
+    page.tab.go_back()
+    expect(means(page)).to_be_checked()
+    page.expect_title("Germany: new cases")
+    page.tab.go_back()
+    page.expect_title("Italy: new cases")
+    page.expect_state("theta", "done")
+    assert page.tab.url == both
+    page.tab.go_back()
+    expect(page.rows).to_have_count(1)
+    assert page.link["models"] == "ets"
+
+    for _ in range(3):
+        page.tab.go_forward()
+    page.expect_title("Germany: new cases")
+    expect(means(page)).not_to_be_checked()
+    page.expect_drawn("theta")
+    assert page.tab.url == last
+
+
+def test_between_pages_one_step_is_enough_and_what_was_gone_back_to_holds_on_the_next_page(explore):
+    page = explore
+    page.choose("Region", "Spain")
+    expect_said(page, "region=Spain")
+    go(page, "Compare")
+    page.expect_title("Compare: Spain, new cases")
+    expect_said(page, "compare.*origins=8")
+    page.tab.get_by_role("radio", name="4", exact=True).click()
+    expect_said(page, "origins=4")
+
+    page.tab.go_back()
+    expect(page.tab.get_by_role("radio", name="8", exact=True)).to_be_checked()
+    page.tab.go_back()
+    page.expect_title("Spain: new cases")
+    page.tab.go_back()
+    page.expect_title("Italy: new cases")
+    go(page, "Compare")
+    page.expect_title("Compare: Italy, new cases")
+    expect_said(page, "compare.*region=Italy|region=Italy.*compare")
+
+
+def test_a_search_is_gone_back_on_too(visitors, server):
+    page = visitors.open(server.url, f"regions{link(statistic='new_admissions', models='ets', model='ets')}")
+    page.expect_title("Regions: new hospital admissions")
+    expect_said(page, "model=ets")
+    box = page.tab.get_by_role("textbox", name="Search")
+    box.fill("ver")
+    expect_said(page, "search=ver")
+    page.tab.go_back()
+    expect(box).to_have_value("")
+    page.tab.go_forward()
+    expect(box).to_have_value("ver")
