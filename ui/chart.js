@@ -122,6 +122,30 @@ async function drawLatest(element) {
   }
 }
 
+// A finger that goes up or down moves the page, one that goes sideways the chart: Plotly alone would keep both, and who has
+// a thumb on the chart could not get past it. Plotly hears of a touch once it goes sideways.
+const SLOP = 6;
+
+function shareTouches(element) {
+  let start;
+  element.style.touchAction = "pan-y pinch-zoom";
+  element.addEventListener("touchstart", (event) => {
+    if (!event.isTrusted || !event.target.closest(".draglayer")) return;
+    event.stopImmediatePropagation();
+    const [touch] = event.touches;
+    start = event.touches.length === 1 ? { x: touch.clientX, y: touch.clientY } : undefined;
+  }, { capture: true, passive: true });
+  element.addEventListener("touchmove", (event) => {
+    const [touch] = event.touches;
+    const across = start && Math.abs(touch.clientX - start.x), along = start && Math.abs(touch.clientY - start.y);
+    if (!(Math.max(across, along) > SLOP)) return;
+    start = undefined;
+    if (across <= along) return;
+    const touches = { touches: [touch], targetTouches: [touch], changedTouches: [touch] };
+    event.target.dispatchEvent(new TouchEvent("touchstart", { ...touches, bubbles: true, cancelable: true }));
+  }, { capture: true, passive: true });
+}
+
 // Streamlit does not run the page again when the reader turns the lights on or off, and the figure's colours come from there.
 function followTheme(element, setTriggerValue) {
   const look = () => {
@@ -147,6 +171,7 @@ export default function ({ data: bytes, parentElement, setTriggerValue }) {
   if (!element.fanWatched) { // Plotly itself follows the window, but not the sidebar
     element.fanWatched = new ResizeObserver(() => drawLatest(element));
     element.fanWatched.observe(element);
+    shareTouches(element);
   }
   followTheme(element, setTriggerValue);
 }

@@ -4,6 +4,7 @@ import io
 import re
 import struct
 
+import numpy as np
 import pandas as pd
 import pytest
 from explore_page import link
@@ -75,6 +76,30 @@ def test_the_chart_is_as_wide_as_there_is_room_when_the_sidebar_is_folded_away(e
     page.tab.wait_for_function(fills)
     page.tab.get_by_test_id("stExpandSidebarButton").click()
     page.tab.wait_for_function(fills.replace("> 1000", "< 900"))
+
+
+def swipe(page, start, end):
+    """A finger goes from one point to another."""
+    touch = page.tab.context.new_cdp_session(page.tab)
+    send = lambda kind, *points: touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [*points]})  # noqa: E731
+    places = [{"x": x, "y": y} for x, y in np.linspace(start, end, 15)]
+    send("touchStart", places[0])
+    for place in places[1:]:
+        send("touchMove", place)
+    send("touchEnd")
+
+
+def test_a_finger_on_the_chart_moves_the_page_up_and_down_and_the_chart_sideways(explore):
+    page = explore(width=PHONE, height=800, has_touch=True, is_mobile=True)
+    page.chart.evaluate("chart => chart.scrollIntoView({ block: 'center' })")
+    dates, scrolled = page.range(), "() => document.querySelector('[data-testid=stMain]').scrollTop"
+    before = page.tab.evaluate(scrolled)
+    swipe(page, (195, 400), (195, 250))
+    page.tab.wait_for_function(f"before => ({scrolled})() > before + 50", arg=before)
+    assert page.range() == dates
+    page.chart.evaluate("chart => chart.scrollIntoView({ block: 'center' })")
+    swipe(page, (120, 400), (260, 400))
+    page.wait_for_chart("String(element.layout.xaxis.range[0]) < first", dates[0])
 
 
 @pytest.mark.parametrize("width", [1280, PHONE])
