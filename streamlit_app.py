@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from forecasting import settings
-from ui import app, link, pace, sign_in, steps
+from ui import app, frame, link, pace, sign_in
 
 LOOKS = Path(__file__).parent / "ui"
 
@@ -28,4 +28,4 @@ with pace.turn() as came:
     if entered:
         link.arrive(chosen.url_path)
         app.run(chosen, came)
-        steps.mend()
+        frame.mend()

@@ -78,6 +78,16 @@ def test_the_chart_is_as_wide_as_there_is_room_when_the_sidebar_is_folded_away(e
     page.tab.wait_for_function(fills.replace("> 1000", "< 900"))
 
 
+@pytest.mark.parametrize("width", [PHONE, 900, 1024, 1280])
+def test_no_headline_figure_is_cut_off_beside_the_sidebar(explore, width):
+    page = explore(width=width)
+    page.tab.wait_for_function("""() => {
+        const figures = [...document.querySelectorAll("[data-testid=stMetricDelta] *, [data-testid=stMetricValue] *")];
+        const cut = figures.filter((figure) => figure.scrollWidth > figure.clientWidth + 1 && figure.clientWidth);
+        return figures.length > 7 && !cut.length;
+    }""")
+
+
 def swipe(page, start, end):
     """A finger goes from one point to another."""
     touch = page.tab.context.new_cdp_session(page.tab)

@@ -1,0 +1,26 @@
+"""What Streamlit cannot be told about its own part of the page: the tab is told it once, and keeps it.
+
+One step of the browser's back or forward is one view, though Streamlit makes two of a page and the choices in its address; and
+columns go by the room that the sidebar leaves, not by the window (`frame.css`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+_here = Path(__file__).parent
+_CSS = (_here / "frame.css").read_text()
+_component = st.components.v2.component("frame", js=(_here / "frame.js").read_text())
+#: The first runs of a visit may be over before the tab has heard of it.
+_RUNS = 3
+_SENT = "frame sent"
+
+
+def mend() -> None:
+    """Has the tab do that from now on."""
+    sent = st.session_state.get(_SENT, 0)
+    if sent < _RUNS:
+        st.session_state[_SENT] = sent + 1
+        _component(data={"css": _CSS}, key="frame")
