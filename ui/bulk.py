@@ -15,6 +15,7 @@ from forecasting.once import Kept
 from forecasting.panel import Panel
 from forecasting.roll_call import View
 from forecasting.service import Service
+from ui import pace
 from ui.choices import Choices
 from ui.plain import plain
 
@@ -67,7 +68,7 @@ def _draw(service: Service, choices: Choices, view: View, runs: dict[str, Bulk])
             _files(run, f"forecasts {view.statistic} {view.model}".replace(" ", "_"))
     if not run.running and st.session_state.get("all seen") is not run:
         st.session_state["all seen"] = run  # once more as a whole, and then no more looking
-        st.rerun()
+        pace.again()
 
 
 def _begin(service: Service, choices: Choices, view: View, runs: dict[str, Bulk]) -> None:

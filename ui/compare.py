@@ -171,7 +171,7 @@ def live(service: Service, choices: Choices, asked: Question) -> None:
         pasts = at_first.pop() if at_first else _look_backs(service, choices, asked)
         _draw(service, pasts, choices, asked)
         if busy and not _waiting(pasts):
-            st.rerun()
+            pace.again()
 
     pace.polled(draw, TICK if busy else None)
 
@@ -272,7 +272,7 @@ def _go_on(service: Service, pasts: dict[str, LookBack], choices: Choices) -> No
     except QueueFull as error:
         st.warning(str(error), icon=":material/hourglass_top:")
         return
-    st.rerun()
+    pace.again()
 
 
 def _downloads(pasts: dict[str, LookBack], cells: pd.DataFrame, choices: Choices, asked: Question) -> None:

@@ -45,7 +45,7 @@ def loading(label: str) -> None:
 def _look_again() -> None:
     if st.session_state.get("looked"):
         st.session_state["looked"] = False
-        st.rerun()
+        pace.again()
     st.session_state["looked"] = True
 
 
@@ -136,7 +136,7 @@ def _draw(service: Service, choices: Choices, state: State, polling: bool) -> No
     _table(choices, fan)
     _downloads(choices, fan, state.past, why)
     if polling and not state.busy:
-        st.rerun()
+        pace.again()
 
 
 def _carry_out(service: Service, choices: Choices, asked: tuple[str, str] | None) -> None:
@@ -149,7 +149,7 @@ def _carry_out(service: Service, choices: Choices, asked: tuple[str, str] | None
     else:
         requests = _requests(choices)
         service.ask([request for request in requests if request.key == key], retry=True)
-    st.rerun()
+    pace.again()
 
 
 def _requests(choices: Choices) -> list[Request]:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -74,6 +75,15 @@ def every(usual: float) -> float:
     return seconds
 
 
+def again() -> NoReturn:
+    """Runs the whole page anew. What the browser has asked for meanwhile comes first, as Streamlit forgets it otherwise.
+
+    That is another page, or a step back: all of a click but the values of controls.
+    """
+    st.empty()  # here a script ends for which there is something else to do
+    st.rerun()
+
+
 def polled(draw: Callable[[], None], usual: float | None) -> None:
     """Draws a part of a page, and again every `usual` seconds or more where many wait; None: there is nothing to wait for."""
     seconds = every(usual) if usual else None
@@ -81,7 +91,7 @@ def polled(draw: Callable[[], None], usual: float | None) -> None:
     def look() -> None:
         with turn():
             if usual and seconds and every(usual) > 2 * seconds:
-                st.rerun()  # many more wait by now: this one looks more seldom
+                again()  # many more wait by now: this one looks more seldom
             draw()
 
     st.fragment(look, run_every=seconds)()

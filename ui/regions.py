@@ -142,10 +142,10 @@ def live(service: Service, choices: Choices) -> None:
 
     def draw() -> None:
         if st.session_state.get(_LEAVES):
-            st.rerun()
+            pace.again()
         page.draw(at_first.pop() if at_first else page.look(), busy)
         if busy != page.busy:
-            st.rerun()
+            pace.again()
 
     pace.polled(draw, TICK if busy else None)
     bulk.draw(service, choices, view)
@@ -260,7 +260,7 @@ class _Page:
             on_sort_change=partial(_sort, key),
         )
         if asked.open or asked.sort:
-            st.rerun()
+            pace.again()
 
     def _data(self, rows: list[Row], ordered: list[Row], busy: bool) -> dict[str, Any]:
         choices, last, name = self._choices, newest(rows), st.session_state["model"]

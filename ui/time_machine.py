@@ -74,7 +74,7 @@ def live(service: Service, choices: Choices, asked: str | None) -> None:
             _advance(past, journey)
         st.session_state[_COMING] = _draw(service, choices, journey, past)
         if _interval(past, choices) != interval:
-            st.rerun()
+            pace.again()
 
     pace.polled(draw, interval)
 

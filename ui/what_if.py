@@ -87,7 +87,7 @@ def _answers(service: Service, choices: Choices, struck: Struck) -> None:
         asked = ask()
         _draw(asked, choices, struck)
         if busy and not asked.waiting:
-            st.rerun()
+            pace.again()
 
     pace.polled(draw, TICK if busy else None)
 

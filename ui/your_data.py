@@ -74,7 +74,7 @@ def _give() -> None:
     given = st.file_uploader("A file: CSV, Excel (XLSX), Parquet or JSON, also zipped", key=f"upload {again}")
     if given is not None:
         _take(given.getvalue(), given.name)
-        st.rerun()
+        pace.again()
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.popover("Paste a table", icon=":material/content_paste:", width="content"):
             most = 1_000_000 * int(st.get_option("server.maxUploadSize"))
@@ -83,10 +83,10 @@ def _give() -> None:
             )
             if st.button("Use this table", disabled=not text.strip(), key="use pasted"):
                 _take(text.encode(errors="replace"), "pasted table")
-                st.rerun()
+                pace.again()
         if st.button("Try a sample", icon=":material/science:", width="content"):
             _take(sample(), SAMPLE)
-            st.rerun()
+            pace.again()
 
 
 def _shapes() -> None:
@@ -162,7 +162,7 @@ def _shown(file: File) -> None:
 @st.fragment(run_every=TICK)
 def _look_again(file: File) -> None:
     if file.read() is not None:
-        st.rerun()
+        pace.again()
 
 
 def _what_to_do(file: File, read: Read) -> None:
@@ -240,7 +240,7 @@ def _understood(file: File, read: Read) -> None:
 def _map_again(file: File, read: Read, chosen: Mapping | None) -> None:
     if chosen is not None and chosen != read.mapping:
         yours.read_again(file, read, chosen)
-        st.rerun()
+        pace.again()
 
 
 def _problems(problems: pd.DataFrame) -> None:

@@ -4,6 +4,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from ui import pace
 
@@ -38,6 +39,29 @@ def test_who_waits_no_more_does_not_count(visits):
         visits(number)
     visits.now += 2 * 200 / pace.TOGETHER + pace.GONE + 1
     assert visits(0) == 0.5
+
+
+def page_that_runs_anew():
+    """On its first run the browser asks for another address, and then the page wants to be run anew."""
+    import streamlit as st
+    from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
+
+    from ui import pace
+
+    seen = st.session_state.setdefault("seen", [])
+    seen.append(st.query_params.to_dict())
+    if len(seen) == 1:
+        context = get_script_run_ctx()
+        back = RerunData(query_string="region=Italy", page_script_hash=context.page_script_hash)
+        context.script_requests.request_rerun(back)
+    if len(seen) < 3:
+        pace.again()
+
+
+def test_a_page_that_runs_anew_does_not_forget_what_the_browser_has_asked_for():
+    page = AppTest.from_function(page_that_runs_anew).run()
+    assert not page.exception
+    assert page.session_state["seen"] == [{}, {"region": "Italy"}, {"region": "Italy"}]
 
 
 @pytest.fixture
