@@ -1,4 +1,6 @@
 // What a tab is told once, around all pages.
+const MOMENT = 1000; // ms
+
 export default function ({ data }) {
   if (window.forecastFrame) return;
   window.forecastFrame = true;
@@ -7,10 +9,15 @@ export default function ({ data }) {
   style.textContent = data.css;
   document.head.append(style);
 
-  // A page's address is bare until the page has written its choices into it: that is no step on the browser's way back.
+  // To another page is one step of the browser's way back. Streamlit makes two of it: the page's address is bare until the page
+  // has written its choices into it, or, where the browser is busy, has the choices first and the page a moment later.
   const push = history.pushState;
+  let pushed = -Infinity;
   history.pushState = function (state, unused, url) {
-    const filled = !location.search && new URL(url, location.href).pathname === location.pathname;
-    return (filled ? history.replaceState : push).call(history, state, unused, url);
+    const next = new URL(url, location.href), samePage = next.pathname === location.pathname;
+    const late = !samePage && next.search && next.search === location.search && performance.now() - pushed < MOMENT;
+    const second = late || (samePage && !location.search);
+    pushed = performance.now();
+    return (second ? history.replaceState : push).call(history, state, unused, url);
   };
 }
