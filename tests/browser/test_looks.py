@@ -88,6 +88,17 @@ def test_no_headline_figure_is_cut_off_beside_the_sidebar(explore, width):
     }""")
 
 
+@pytest.mark.parametrize("width", [PHONE, 900, 1280])
+def test_no_choice_is_cut_off_beside_the_sidebar(visitors, server, width):
+    page = visitors.open(server.url, f"regions{link(region='Italy', models='ets', model='ets')}", width=width)
+    last = page.tab.get_by_role("radio", name="Either way")
+    last.wait_for()
+    page.tab.wait_for_function("""() => {
+        const groups = [...document.querySelectorAll("[data-testid=stMain] [data-testid=stButtonGroup] > *")];
+        return groups.length && groups.every((group) => group.scrollWidth <= group.clientWidth + 1);
+    }""")
+
+
 def swipe(page, start, end):
     """A finger goes from one point to another."""
     touch = page.tab.context.new_cdp_session(page.tab)
