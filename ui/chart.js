@@ -140,7 +140,7 @@ function shareTouches(element) {
     const across = start && Math.abs(touch.clientX - start.x), along = start && Math.abs(touch.clientY - start.y);
     if (!(Math.max(across, along) > SLOP)) return;
     start = undefined;
-    if (across <= along) return;
+    if (across <= along || !event.cancelable) return; // it cannot be taken from a page that still scrolls
     const touches = { touches: [touch], targetTouches: [touch], changedTouches: [touch] };
     event.target.dispatchEvent(new TouchEvent("touchstart", { ...touches, bubbles: true, cancelable: true }));
   }, { capture: true, passive: true });

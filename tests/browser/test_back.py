@@ -85,16 +85,3 @@ def test_between_pages_one_step_is_enough_and_what_was_gone_back_to_holds_on_the
     go(page, "Compare")
     page.expect_title("Compare: Italy, new cases")
     expect_said(page, "compare.*region=Italy|region=Italy.*compare")
-
-
-def test_a_search_is_gone_back_on_too(visitors, server):
-    page = visitors.open(server.url, f"regions{link(statistic='new_admissions', models='ets', model='ets')}")
-    page.expect_title("Regions: new hospital admissions")
-    expect_said(page, "model=ets")
-    box = page.tab.get_by_role("textbox", name="Search")
-    box.fill("ver")
-    expect_said(page, "search=ver")
-    page.tab.go_back()
-    expect(box).to_have_value("")
-    page.tab.go_forward()
-    expect(box).to_have_value("ver")

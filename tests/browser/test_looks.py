@@ -110,17 +110,26 @@ def swipe(page, start, end):
     send("touchEnd")
 
 
-def test_a_finger_on_the_chart_moves_the_page_up_and_down_and_the_chart_sideways(explore):
+@pytest.fixture
+def phone(explore):
+    """That view with its chart in the middle of a screen that is touched."""
     page = explore(width=PHONE, height=800, has_touch=True, is_mobile=True)
     page.chart.evaluate("chart => chart.scrollIntoView({ block: 'center' })")
-    dates, scrolled = page.range(), "() => document.querySelector('[data-testid=stMain]').scrollTop"
-    before = page.tab.evaluate(scrolled)
-    swipe(page, (195, 400), (195, 250))
-    page.tab.wait_for_function(f"before => ({scrolled})() > before + 50", arg=before)
-    assert page.range() == dates
-    page.chart.evaluate("chart => chart.scrollIntoView({ block: 'center' })")
-    swipe(page, (120, 400), (260, 400))
-    page.wait_for_chart("String(element.layout.xaxis.range[0]) < first", dates[0])
+    return page
+
+
+def test_a_finger_that_goes_up_on_the_chart_scrolls_the_page(phone):
+    dates, scrolled = phone.range(), "() => document.querySelector('[data-testid=stMain]').scrollTop"
+    before = phone.tab.evaluate(scrolled)
+    swipe(phone, (195, 400), (195, 250))
+    phone.tab.wait_for_function(f"before => ({scrolled})() > before + 50", arg=before)
+    assert phone.range() == dates
+
+
+def test_a_finger_that_goes_sideways_moves_the_chart(phone):
+    first = phone.range()[0]
+    swipe(phone, (120, 400), (260, 400))
+    phone.wait_for_chart("String(element.layout.xaxis.range[0]) < first", first)
 
 
 @pytest.mark.parametrize("width", [1280, PHONE])
