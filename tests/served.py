@@ -1,4 +1,7 @@
-"""``python -m forecasting serve`` as a hostile client meets it: a process of its own, its log, and bare sockets to it."""
+"""``python -m forecasting serve`` as a hostile client meets it: a process of its own, its log, and bare sockets to it.
+
+And processes that stand still, for all who start servers.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +21,21 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 #: Seconds in which a busy machine starts the server, ends it, or answers.
 PATIENCE = 120
+
+
+@contextmanager
+def standing_still(processes: Iterable[psutil.Process]) -> Iterator[None]:
+    """They do nothing meanwhile; those that have not ended go on afterwards, whatever happens."""
+    stopped = list(processes)
+    try:
+        for process in stopped:
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
+        yield
+    finally:
+        for process in stopped:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import psutil
+from served import standing_still
 
 ROOT = Path(__file__).parents[2]
 #: Seconds in which a busy machine starts the server, and in which everything is gone after it.
@@ -94,17 +95,8 @@ class AppServer:
     @contextlib.contextmanager
     def held(self):
         """All fits stand still, so that nothing is finished before the test comes to it."""
-        with self._holding:
-            workers = self.workers()
-            for worker in workers:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    worker.suspend()
-            try:
-                yield
-            finally:
-                for worker in workers:
-                    with contextlib.suppress(psutil.NoSuchProcess):
-                        worker.resume()
+        with self._holding, standing_still(self.workers()):
+            yield
 
     @contextlib.contextmanager
     def slowed(self):

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from served import standing_still
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
@@ -115,15 +116,8 @@ class Replica:
     @contextlib.contextmanager
     def held(self):
         """Its fits stand still; whatever becomes of it, its workers go on afterwards, and end if it has."""
-        workers = self._process.children()
-        for worker in workers:
-            worker.suspend()
-        try:
+        with standing_still(self._process.children()):
             yield
-        finally:
-            for worker in workers:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    worker.resume()
 
     def kill(self):
         """As the kernel does when memory runs out: no farewell."""
