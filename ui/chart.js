@@ -70,6 +70,8 @@ function config(Plotly, element) {
 
 function draw(Plotly, element, data) {
   const { figure } = data;
+  // Plotly makes names of classes of them when a chart is resized: a space or a dash of print would stop it.
+  for (const trace of figure.data) trace.uid = trace.uid?.replace(/[^\w-]/g, (sign) => `-${sign.charCodeAt(0)}-`);
   const same = element.fanRevision === figure.layout.uirevision;
   if (!same && element.data) { // else "Reset axes" would go back to the dates of the view before
     Plotly.purge(element);

@@ -69,6 +69,18 @@ def test_it_fits_every_screen_with_a_tile_for_every_date_and_horizon(machine, wi
     expect(page.tab.get_by_test_id("stException")).to_have_count(0)
 
 
+def test_every_chart_is_drawn_again_when_the_window_changes(machine):
+    page = machine()
+    page.tab.set_viewport_size({"width": 1100, "height": 900})
+    charts = page.tab.locator(".fan-chart")
+    expect(charts).to_have_count(2)
+    page.tab.wait_for_function("""() => [...document.querySelectorAll(".fan-chart")].every((chart) => {
+        const drawn = chart.querySelector(".main-svg");
+        return drawn && Math.abs(drawn.clientWidth - chart.clientWidth) < 2;
+    })""")
+    assert "could not be drawn" not in page.tab.inner_text("body")
+
+
 def test_a_reader_s_wrong_file_is_one_sentence(machine):
     page = machine()
     page.tab.get_by_text("Published forecasts beside ours").click()
