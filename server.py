@@ -15,15 +15,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
-from forecasting import settings
-from forecasting.api import headers, watching
+from forecasting.api import request_log, security_headers
 from forecasting.api.app import PREFIX, make
 from forecasting.api.health import Health, Late
-from forecasting.api.visitors import Visitors
-from forecasting.metrics import CONTENT_TYPE, Metrics
+from forecasting.api.page_access import Visitors
 from forecasting.monitoring import alerts
-from forecasting.schedule import Schedule
-from ui import app as pages
+from forecasting.operations.prometheus import CONTENT_TYPE, Metrics
+from forecasting.operations.scheduler import Schedule
+from forecasting.support import settings
+from ui.shell import runtime as pages
 
 #: The one page that Streamlit sends, whichever is opened.
 PAGE = Path(st.__file__).parent / "static" / "index.html"
@@ -55,15 +55,15 @@ async def settle() -> None:
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """The service starts with the server and its workers end with it."""
-    watching.log_to_stderr()
+    request_log.log_to_stderr()
     alerts.log_to_stderr()
-    watching.hush()
+    request_log.hush()
     service = await asyncio.to_thread(pages.service)
     api.open(make(service))
     health.service = service
     history = await asyncio.to_thread(pages.history)
     metrics.append(Metrics(service, pages.open_alerts, pages.runs().last_good))
-    watching.OBSERVERS.extend(answers := [metrics[0].observe, history.answered])
+    request_log.OBSERVERS.extend(answers := [metrics[0].observe, history.answered])
     pages.OBSERVERS.append(metrics[0].ran)
     upkeep = Schedule.of_settings(service, pages.runs(), history)
     upkeep.start()
@@ -73,7 +73,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     finally:
         settling.cancel()
         for observer in answers:
-            watching.OBSERVERS.remove(observer)
+            request_log.OBSERVERS.remove(observer)
         pages.OBSERVERS.remove(metrics.pop().ran)
         health.service = None
         await asyncio.to_thread(upkeep.close)
@@ -85,7 +85,7 @@ app = st.App(
     Path(__file__).with_name("streamlit_app.py"),
     routes=[Mount(PREFIX, app=api), *health.routes(), Route("/metrics", scraped)],
     middleware=[
-        Middleware(headers.Guarded, headers=headers.of_pages(PAGE)),
+        Middleware(security_headers.Guarded, headers=security_headers.of_pages(PAGE)),
         Middleware(Visitors, most=settings.max_pages(), hosts=settings.hosts(), origins=origins),
     ],
     lifespan=lifespan,

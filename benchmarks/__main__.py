@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from forecasting.errors import ForecastingError
+from forecasting.support.errors import ForecastingError
 
 FOLDER = Path(__file__).parent
 

@@ -26,7 +26,7 @@ def change(where: str, value: Any) -> None:
 def main(port: str, changes: str) -> int:
     for where, value in json.loads(changes).items():
         change(where, value)
-    from forecasting.cli import main as command_line
+    from forecasting.cli.main import main as command_line
 
     return command_line(["serve", "--port", port])
 

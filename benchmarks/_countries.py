@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks._data import real
-from forecasting.series import Series
+from forecasting.data.series import Series
 
 HORIZON = 28
 #: Evenly spaced, so that no phase of the waves is favoured: trends are continued well between turns and badly at them.

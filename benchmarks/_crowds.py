@@ -25,9 +25,11 @@ from benchmarks._visitors import Answer, visit
 
 REGIONS = ("United States", "United Kingdom", "Italy", "France", "Germany", "Spain")
 #: Fits that wait while the workers are kept busy, at least, and seconds between two looks whether they do: looking is work.
-WAITING, LOOK = 12, 2.0
+WAITING = 12
+LOOK = 2.0
 #: Visits at once, and after how many the memory is looked at.
-AT_ONCE, LOOK_EVERY = 6, 50
+AT_ONCE = 6
+LOOK_EVERY = 50
 #: Seconds in which what visitors needed must be given back.
 BACK = 30.0
 #: Files of the sessions that Streamlit remembers, should their visitors come back: 128 sessions, an event loop each.

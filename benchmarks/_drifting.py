@@ -14,19 +14,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecasting.frequency import DAILY, Frequency, weekly
+from forecasting.data.forecast import MEDIAN
+from forecasting.data.frequency import DAILY, Frequency, weekly
+from forecasting.data.series import Series
+from forecasting.evaluation.scores import covered, weighted_interval_score
 from forecasting.models import model
-from forecasting.monitoring.residuals import Days, days
-from forecasting.prepare import clean
-from forecasting.scoring import covered, weighted_interval_score
-from forecasting.series import MEDIAN, Series
+from forecasting.monitoring.drift.residuals import Days, days
+from forecasting.preparation.prepare import clean
 from forecasting.sources.simulated import Setting, simulate
 
-CHOSEN_ON, REPORTED_ON = 400_000, 500_000
-LEARNED, WATCHED = 365, 730
+CHOSEN_ON = 400_000
+REPORTED_ON = 500_000
+LEARNED = 365
+WATCHED = 730
 FIRST = pd.Timestamp("2021-01-04")  # a Monday
 #: Nights before a model's scores are watched, and nights that they are; days after which a model is fitted anew.
-WARM, NIGHTS, ANEW = 240, 365, 28
+WARM = 240
+NIGHTS = 365
+ANEW = 28
 #: What makes the noise of the simulator's reporting three times as large.
 NOISIER = float(np.sqrt(3**2 - 1)) * Setting().noise
 

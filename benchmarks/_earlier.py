@@ -18,20 +18,23 @@ import pandas as pd
 
 from benchmarks._data import real
 from benchmarks._figure import BenchmarkError
-from forecasting.backtest import Cut, cut
-from forecasting.columns import DATE, REGION, VALUE
-from forecasting.errors import DataError, ForecastingError, RequestError
-from forecasting.frequency import DAILY, Frequency, weekly
+from forecasting.data.columns import DATE, REGION, VALUE
+from forecasting.data.forecast import Forecast
+from forecasting.data.frequency import DAILY, Frequency, weekly
+from forecasting.data.panel import Panel, Statistic
+from forecasting.data.pool import Pool
+from forecasting.data.series import Series
+from forecasting.evaluation.backtest import Cut, cut
 from forecasting.models import BlendedModel, PooledModel, model
-from forecasting.panel import Panel, Statistic
-from forecasting.pool import Pool
-from forecasting.prepare import clean, prepare
-from forecasting.series import Forecast, Series
+from forecasting.preparation.gather_pool import gather_pool
+from forecasting.preparation.prepare import clean, prepare
 from forecasting.sources import simulated as simulator
-from forecasting.sources._tidy import stacked
-from forecasting.sources.file import read_panel
+from forecasting.support.errors import DataError, ForecastingError, RequestError
+from forecasting.tables.cells.tidy import stacked
+from forecasting.tables.panel_file import read_panel
 
-WEEKS_AHEAD, DAYS_AHEAD = 4, 28
+WEEKS_AHEAD = 4
+DAYS_AHEAD = 28
 #: Worlds of twelve simulated epidemics each, none of them the one that the source shows.
 WORLDS = (1000, 2000)
 
@@ -181,7 +184,7 @@ def _together(chosen: PooledModel, tasks: Sequence[Earlier], pool: ProcessPoolEx
         assert task.series.pool is not None, f"{task.region} is alone"
         wanted.setdefault((task.series.pool.key, task.steps), []).append(place)
     pools = (tasks[places[0]].series.pool for places in wanted.values())
-    work = ((chosen.name, one.gather(), steps) for one, (_, steps) in zip(pools, wanted, strict=True) if one)
+    work = ((chosen.name, gather_pool(one), steps) for one, (_, steps) in zip(pools, wanted, strict=True) if one)
     found: dict[int, Forecast] = {}
     for places, forecast in zip(wanted.values(), pool.map(_forecast_pool, work), strict=True):
         found |= {place: forecast[tasks[place].series.region] for place in places}

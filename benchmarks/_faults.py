@@ -41,9 +41,9 @@ from benchmarks._server import HOST
 from benchmarks._surroundings import Clock, age, postgres, publisher
 
 #: Seconds for which a database that failed is left alone, and that one waits for a lock, instead of 30 and 5.
-SOON = {"forecasting.database:PAUSE": 1.0, "forecasting.database:PATIENCE": 1}
+SOON = {"forecasting.storage.database:PAUSE": 1.0, "forecasting.storage.database:PATIENCE": 1}
 #: In how many seconds a worker must begin a fit that it was given.
-BEGIN = "forecasting.jobs.process:WorkerProcess.patience"
+BEGIN = "forecasting.jobs.workers.process:WorkerProcess.patience"
 
 Fault = Callable[[Path], list[Promise]]
 
@@ -156,7 +156,7 @@ def source_down(home: Path) -> list[Promise]:
         other.publish(200)
         changes = {
             "forecasting.sources.jhu:JohnsHopkins.base": other.url,
-            "forecasting.sources._download:PATIENCE": 1.0,
+            "forecasting.sources.shared.download:PATIENCE": 1.0,
         }
         with machine(home, changes, {"FORECAST_OFFLINE": "0"}) as one:
             before = answers(one, austria(7))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from forecasting.errors import ForecastingError
+from forecasting.support.errors import ForecastingError
 
 Figure = dict[str, object]
 

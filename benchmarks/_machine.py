@@ -104,7 +104,7 @@ class Machine:
         found = []
         for child in self.running().process.children():
             with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-                if "forecasting.jobs.worker" in child.cmdline():
+                if "forecasting.jobs.workers.worker" in child.cmdline():
                     found.append(child)
         return found
 

@@ -22,7 +22,8 @@ APP = ROOT / "streamlit_app.py"
 BARE = Path(__file__).with_name("_bare_page.py")
 HOST = "127.0.0.1"
 #: Seconds in which a server must answer, and in which it must have gone when it is told to.
-START_LIMIT, STOP_LIMIT = 90.0, 10.0
+START_LIMIT = 90.0
+STOP_LIMIT = 10.0
 #: Seconds in which the workers must have done what they were asked.
 SETTLE_LIMIT = 180.0
 #: How often that is looked at, in seconds.
@@ -51,7 +52,7 @@ class Server:
 
     def workers(self) -> list[psutil.Process]:
         """The processes that fit models."""
-        return [child for child in self.process.children() if "forecasting.jobs.worker" in child.cmdline()]
+        return [child for child in self.process.children() if "forecasting.jobs.workers.worker" in child.cmdline()]
 
     def answers(self) -> bool:
         """Whether it serves pages yet."""

@@ -31,7 +31,9 @@ from benchmarks._figure import BenchmarkError, Figure, figure
 from benchmarks._server import HOST, ROOT, Server, _environment, _free_port, _stop, processor_seconds, settled
 
 LIMIT = 20.0
-RATE, STRETCH, ROUNDS = 100, 6.0, 3
+RATE = 100
+STRETCH = 6.0
+ROUNDS = 3
 CONNECTIONS = 32
 REGIONS = ("United States", "United Kingdom", "Italy", "France", "Germany", "Spain")
 MODELS = ("ets", "sarima", "ensemble")

@@ -17,21 +17,22 @@ from statistics import median
 import pandas as pd
 
 from benchmarks._figure import BenchmarkError, Figure, figure
-from forecasting.backtest import Cut, cuts, rolling
+from forecasting.data.forecast import QUANTILES
+from forecasting.data.panel import Panel
+from forecasting.evaluation.backtest import Cut, cuts, rolling
 from forecasting.jobs import JobQueue
-from forecasting.panel import Panel
-from forecasting.prepare import prepare
-from forecasting.request import Request
-from forecasting.series import QUANTILES
-from forecasting.service import Service
+from forecasting.jobs.request import Request
+from forecasting.preparation.prepare import prepare
+from forecasting.services.service import Service
 from forecasting.sources import source
-from forecasting.store import Store
+from forecasting.storage.forecast_store import Store
 
 MODELS = ("naive", "ets", "theta", "sarima")
 WORKERS = 2
 TURNS = 3
 #: Seconds that are wanted at most.
-FOUR_MODELS, WEEKLY_ETS = 10.0, 60.0
+FOUR_MODELS = 10.0
+WEEKLY_ETS = 60.0
 MISSING = (
     "statsforecast is not installed, so there is nothing to compare with: pip install -r benchmarks/requirements.txt."
 )

@@ -21,12 +21,13 @@ from benchmarks._data import asked_models
 from benchmarks._earlier import Earlier, europe, forecast_all, hub, simulated
 from benchmarks._figure import Figure, figure
 from benchmarks.coverage import SAMPLED
+from forecasting.data.forecast import MEDIAN, QUANTILES
 from forecasting.models import model, models
 from forecasting.models.spread import EDGE_50, EDGE_95, Correction, correction
-from forecasting.series import MEDIAN, QUANTILES
 
 TABLE = Path(__file__).resolve().parents[1] / "forecasting" / "models" / "calibration.csv"
-LOW, HIGH = QUANTILES.index(0.15), QUANTILES.index(0.85)
+LOW = QUANTILES.index(0.15)
+HIGH = QUANTILES.index(0.85)
 #: Their spread is measured on the very regions that are forecast, each number of weeks ahead; it is left as it is.
 MEASURED = ("pooled",)
 #: Of the standard normal distribution, at those two levels.

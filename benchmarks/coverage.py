@@ -15,8 +15,8 @@ import numpy as np
 from benchmarks._data import asked_models
 from benchmarks._earlier import Earlier, forecast_all, hub, simulated
 from benchmarks._figure import Figure, figure
+from forecasting.evaluation.scores import covered
 from forecasting.models import models
-from forecasting.scoring import covered
 
 #: Minutes of fits: every sixth date of a region is enough to count by.
 SAMPLED = {"auto_arima": 6}

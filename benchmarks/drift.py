@@ -35,17 +35,18 @@ from benchmarks._drifting import (
     without_weekends,
 )
 from benchmarks._figure import BenchmarkError, Figure, figure
-from forecasting.frequency import DAILY
-from forecasting.monitoring import paths
-from forecasting.monitoring.drift import inputs, is_missing, model_paths, path_of, periods
-from forecasting.monitoring.paths import Path
-from forecasting.prepare import clean
-from forecasting.regular import cycle_of
-from forecasting.settings import DriftThresholds
+from forecasting.data.frequency import DAILY
+from forecasting.data.regular_grid import cycle_of
+from forecasting.monitoring.drift import statistics
+from forecasting.monitoring.drift.detect import inputs, is_missing, model_paths, path_of, periods
+from forecasting.monitoring.drift.statistics import Path
+from forecasting.preparation.prepare import clean
 from forecasting.sources.simulated import Setting, simulate
+from forecasting.support.settings import DriftThresholds
 
 #: Epidemics, each watched for two years; of so many a model's nightly forecasts are watched, too, for one.
-EPIDEMICS, MODELLED = 120, 60
+EPIDEMICS = 120
+MODELLED = 60
 #: A drift is found when its alarm begins within so many days.
 WITHIN = 56
 #: False alarms a year of a series: of each test at most where thresholds are chosen (by week twice that), and wanted in all.
@@ -53,9 +54,11 @@ SHARES = {"level": 0.09, "variance": 0.09, "weekday": 0.08, "missing": 0.05, "er
 MOST = 1.0
 #: Counts a day from which on chance alone no longer hides that reporting scatters more.
 LARGE = 500
-RESAMPLED, YEAR = 2000, 365.25
+RESAMPLED = 2000
+YEAR = 365.25
 #: Epidemics and nights that are looked at as they were published.
-FEW, HALF = 8, 182
+FEW = 8
+HALF = 182
 
 Paths = dict[str, Path]
 
@@ -142,7 +145,7 @@ def _input_paths(watched: Watched, limits: DriftThresholds) -> Paths:
 def _path(watched: Watched, kind: str, limits: DriftThresholds) -> Path:
     """One of them; that of missing figures begins earlier than the others where there are leading zeros."""
     if kind == "missing":
-        return paths.missing(is_missing(watched.raw), cycle_of(watched.frequency), paths.CAP * limits.missing)
+        return statistics.missing(is_missing(watched.raw), cycle_of(watched.frequency), statistics.CAP * limits.missing)
     return path_of(kind, watched.seen, limits)
 
 
@@ -151,7 +154,7 @@ def _rate(path: Path, kind: str, name: str, limits: DriftThresholds) -> float:
     period = 7 if name == "weekly" else 1
     first = (WARM if kind in ("error", "coverage") else LEARNED) // period
     lasts = round(limits.window / period)
-    begun = [start for start, _ in paths.runs(path, getattr(limits, kind), lasts) if start >= first]
+    begun = [start for start, _ in statistics.runs(path, getattr(limits, kind), lasts) if start >= first]
     return len(begun) / ((len(path.statistic) - first) * period / YEAR)
 
 
@@ -205,7 +208,7 @@ def _found_in(
 
 def _delay(path: Path, at: int, threshold: float, lasts: int, within: int) -> float:
     """Periods from place `at` to the first alarm that begins then; NaN where none does in time."""
-    begun = [start - at for start, _ in paths.runs(path, threshold, lasts) if at <= start <= at + within]
+    begun = [start - at for start, _ in statistics.runs(path, threshold, lasts) if at <= start <= at + within]
     return float(begun[0]) if begun else float("nan")
 
 

@@ -1,7 +1,7 @@
 """What models do when the world does something mad: shocks at the end of real series (all but auto_arima, or `--models a,b`).
 
 The bundled daily countries and twelve of the weekly places, and 32 European countries by the day at two dates where that
-file is beside the project (`FORECAST_TEST_DATA` names its folder). Every shock of `forecasting.shocks`, which says what
+file is beside the project (`FORECAST_TEST_DATA` names its folder). Every shock of `forecasting.evaluation.stress_tests`, which says what
 each demands; 28 days or 4 weeks ahead, through the service and its two workers. A readable table goes to stderr, so that
 
     python -m benchmarks extremes > benchmarks/results/extremes.jsonl
@@ -25,14 +25,15 @@ from benchmarks._countries import ORIGINS, countries
 from benchmarks._data import asked_models
 from benchmarks._figure import BenchmarkError
 from forecasting import Panel, Statistic, models, sources
-from forecasting.columns import DATE, REGION, STATISTIC, VALUE
-from forecasting.frequency import DAILY
+from forecasting.data.columns import DATE, REGION, STATISTIC, VALUE
+from forecasting.data.forecast import Forecast
+from forecasting.data.frequency import DAILY
+from forecasting.data.series import Series
+from forecasting.evaluation.stress_tests import Answer, Struck, judge, shocks, strike
 from forecasting.jobs import JobQueue
-from forecasting.request import Request
-from forecasting.series import Forecast, Series
-from forecasting.service import Service
-from forecasting.shocks import Answer, Struck, judge, shocks, strike
-from forecasting.store import Store
+from forecasting.jobs.request import Request
+from forecasting.services.service import Service
+from forecasting.storage.forecast_store import Store
 
 #: Of every size: the smallest know zeros by nature.
 PLACES = (
@@ -52,7 +53,8 @@ PLACES = (
 #: Of the origins in `_countries`: before the winter wave of 2020 ended, and in the late summer of 2021.
 EUROPE = ORIGINS[[1, 4]]
 #: Days at the end that tell whether a country reports by day, and the share of zeros from which it does not.
-RECENT, SILENT = 56, 0.4
+RECENT = 56
+SILENT = 0.4
 SLOW = ("auto_arima",)
 WORKERS = 2
 #: What is asked of an answer.

@@ -34,7 +34,8 @@ LOADS = 7
 FIRST, *OTHERS = ("United States", "United Kingdom", "Italy", "France", "Germany", "Spain")
 #: Another horizon is another forecast, so every region can be asked for once more.
 HORIZONS = (28, 27)
-MODELS_LIMIT, STORED_LIMIT = 5.0, 0.3
+MODELS_LIMIT = 5.0
+STORED_LIMIT = 0.3
 
 
 def run() -> Iterator[Figure]:

@@ -16,8 +16,8 @@ import pandas as pd
 
 from benchmarks._earlier import DAYS_AHEAD, Earlier, europe_by_day, forecast_all
 from benchmarks._figure import Figure, figure
-from forecasting.holidays import ORDINARY, countries, days_since
-from forecasting.scoring import weighted_interval_score
+from forecasting.data.holidays import ORDINARY, countries, days_since
+from forecasting.evaluation.scores import weighted_interval_score
 
 ORIGINS = pd.date_range("2020-07-06", periods=24, freq="28D")
 WHAT = (("pooled", "cases"), ("pooled", "deaths"), ("prophet", "cases"))

@@ -20,15 +20,19 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn, which pmdarima needs
 
 from benchmarks._figure import Figure, figure
-from forecasting import prepare, sources
+from forecasting import sources
+from forecasting.data.forecast import Forecast
+from forecasting.data.series import Series
 from forecasting.models import Model, models
-from forecasting.series import Forecast, Series
+from forecasting.preparation import prepare
 
-REGION, STATISTIC = "United States", "new_cases"
+REGION = "United States"
+STATISTIC = "new_cases"
 HORIZONS = (7, 28, 120, 365, 1)
 NEW = 5
 #: Times are the best of so many, or one where that took longer than so many seconds.
-TURNS, LONG = 3, 2.0
+TURNS = 3
+LONG = 2.0
 
 
 def run() -> Iterator[Figure]:

@@ -17,10 +17,10 @@ from benchmarks._data import asked_models, real
 from benchmarks._earlier import WEEKS_AHEAD, Earlier, forecast_all, hub
 from benchmarks._figure import Figure, figure
 from benchmarks.hub_scores import BASELINE
-from forecasting.columns import DATE, HORIZON, MODEL, ORIGIN, QUANTILE, REGION, STATISTIC, VALUE
-from forecasting.evaluation import score_forecasts
-from forecasting.series import QUANTILES
-from forecasting.sources.forecast_file import read_forecasts, read_truth
+from forecasting.data.columns import DATE, HORIZON, MODEL, ORIGIN, QUANTILE, REGION, STATISTIC, VALUE
+from forecasting.data.forecast import QUANTILES
+from forecasting.evaluation.forecast_tables import score_forecasts
+from forecasting.tables.forecast_file import read_forecasts, read_truth
 
 USUAL = ["ensemble", "pooled", "ets", "sarima", "theta", "naive"]
 TEAMS = "CovidHub-ensemble"

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from benchmarks._data import real
 from benchmarks._figure import Figure
-from forecasting.columns import MODEL, REGION, STATISTIC
-from forecasting.evaluation import score_forecasts, summarise
-from forecasting.sources.forecast_file import read_forecasts, read_truth
+from forecasting.data.columns import MODEL, REGION, STATISTIC
+from forecasting.evaluation.forecast_tables import score_forecasts, summarise
+from forecasting.tables.forecast_file import read_forecasts, read_truth
 
 BASELINE = "CovidHub-baseline"
 #: Model -> cells, ratio on the log1p scale, ratio on the natural scale.

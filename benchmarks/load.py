@@ -23,11 +23,12 @@ import numpy as np
 import pandas as pd
 
 from benchmarks._figure import BenchmarkError, Figure, figure
-from forecasting.prepare import prepare
-from forecasting.sources import mapping
-from forecasting.sources.file import read_panel
+from forecasting.preparation.prepare import prepare
+from forecasting.tables import mapping
+from forecasting.tables.panel_file import read_panel
 
-SERIES, DAYS = 10_000, 100
+SERIES = 10_000
+DAYS = 100
 TURNS = 5
 #: Megabytes.
 LIMIT = 500.0

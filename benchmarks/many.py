@@ -24,8 +24,10 @@ import pandas as pd
 
 from benchmarks._figure import Figure, figure
 
-SIZES, MODELS = (100, 1_000, 10_000), ("ets", "pooled")
-DAYS, AHEAD = 100, 14
+SIZES = (100, 1_000, 10_000)
+MODELS = ("ets", "pooled")
+DAYS = 100
+AHEAD = 14
 
 
 def run(options: Sequence[str]) -> Iterator[Figure]:

@@ -15,8 +15,8 @@ import pandas as pd
 from benchmarks._data import asked_models
 from benchmarks._earlier import Earlier, europe, forecast_all
 from benchmarks._figure import Figure, figure
+from forecasting.evaluation.scores import covered, weighted_interval_score
 from forecasting.models import models
-from forecasting.scoring import covered, weighted_interval_score
 
 #: Seconds or more a forecast: only when asked for by name.
 SLOW = ("auto_arima", "prophet")

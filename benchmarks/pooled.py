@@ -18,15 +18,22 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # c
 
 from benchmarks._figure import Figure, figure
 from benchmarks.horizon import timed
-from forecasting.frequency import DAILY, Frequency, weekly
+from forecasting.data.frequency import DAILY, Frequency, weekly
+from forecasting.data.pool import Pool, Snapshot
+from forecasting.data.series import Series
 from forecasting.models import PooledModel, model
 from forecasting.models.pooled import Pooled
-from forecasting.pool import Pool, Snapshot
-from forecasting.series import Series
+from forecasting.preparation.gather_pool import prepared_series
 from forecasting.sources.simulated import LAST_DAY, REGIONS, Setting, Simulation, simulate
 
-WEEKLY, WEEKS, VINTAGES, WEEKS_AHEAD = 53, 90, 26, 4
-DAILY_REGIONS, DAYS, EVERY, DAYS_AHEAD = 1000, 365, 50, 28
+WEEKLY = 53
+WEEKS = 90
+VINTAGES = 26
+WEEKS_AHEAD = 4
+DAILY_REGIONS = 1000
+DAYS = 365
+EVERY = 50
+DAYS_AHEAD = 28
 
 
 def run() -> Iterator[Figure]:
@@ -40,7 +47,7 @@ def run() -> Iterator[Figure]:
 
 def beside_ets(name: str, pooled: PooledModel, pool: Pool, horizon: int, every: int = 1) -> Figure:
     """The pooled model's seconds; the reference are those of ETS, which is fitted to every so many regions."""
-    series = list(pool.series().values())
+    series = list(prepared_series(pool).values())
     model("ets").forecast(series[0], horizon)
     _, seconds = timed(lambda: pooled.forecast_pool(pool, horizon))
     _, others = timed(lambda: one_by_one(series[::every], horizon))
@@ -84,7 +91,7 @@ def published(one: Simulation, day: int, together: int) -> np.ndarray:
 
 
 def pool_of(counts: np.ndarray, frequency: Frequency, earlier: tuple[Snapshot, ...] = ()) -> Pool:
-    """All of these regions, which a page would cut down to the largest (`forecasting.pool.MOST_REGIONS`)."""
+    """All of these regions, which a page would cut down to the largest (`forecasting.data.pool.MOST_REGIONS`)."""
     start = pd.date_range(end=LAST_DAY, periods=len(counts), freq=frequency.alias)[0]
     names = tuple(f"region {place}" for place in range(counts.shape[1]))
     spans = ((0, len(counts)),) * counts.shape[1]

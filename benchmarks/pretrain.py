@@ -32,11 +32,15 @@ from distributed import Client
 from benchmarks import many
 from benchmarks._figure import BenchmarkError, Figure, figure
 
-REGIONS, DAYS, AHEAD, TURNS = 24, 400, 14, 2
+REGIONS = 24
+DAYS = 400
+AHEAD = 14
+TURNS = 2
 #: All that are fitted region by region.
 MODELS = "sarima,auto_arima,prophet,ets,theta"
 #: The wanted efficiency, and seconds in which a cluster must stand.
-WANTED, START_LIMIT = 0.9, 60.0
+WANTED = 0.9
+START_LIMIT = 60.0
 
 
 @dataclass(frozen=True)

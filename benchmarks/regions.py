@@ -26,7 +26,9 @@ from benchmarks._server import APP, BARE, Server, serving, settled
 from benchmarks._visit import Visit
 
 STATE = {"statistic": "new_admissions", "model": "ets"}
-REGIONS, LIMIT, KILOBYTES = 53, 2.0, 100.0
+REGIONS = 53
+LIMIT = 2.0
+KILOBYTES = 100.0
 TURNS = 5
 #: True in the page once every region has its row, with a fan, in the shadow of the component.
 ROWS = "element.shadowRoot?.querySelectorAll(\".line[data-state='ready'] .fan\").length"

@@ -27,7 +27,9 @@ from benchmarks._server import APP, Server, processor_seconds, serving, settled
 from benchmarks._visit import Visit
 
 HOME, *SEARCHED = ("United States", "United Kingdom", "Italy", "France", "Germany")
-ROUNDS, STRETCH, EVERY = 3, 8.0, 0.2
+ROUNDS = 3
+STRETCH = 8.0
+EVERY = 0.2
 #: Horizons asked for in a busy stretch, for each country: as many as keep both workers busy to its end.
 ASKED = 4
 

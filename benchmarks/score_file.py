@@ -22,9 +22,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks._figure import BenchmarkError, Figure, figure
-from forecasting.cli import main
-from forecasting.series import QUANTILES
-from forecasting.us import FIPS
+from forecasting.cli.main import main
+from forecasting.data.forecast import QUANTILES
+from forecasting.data.us_states import FIPS
 
 MODELS = ("baseline", "A", "B", "C", "D")
 PLACES = sorted(FIPS.values())[:53]

@@ -31,8 +31,11 @@ from benchmarks._promises import kept
 from benchmarks._server import BARE, ROOT, serving
 from benchmarks._visitors import Answer
 
-KILLS, SEED = 200, 7
-VISITORS, SECONDS, EVERY = 200, 90.0, 15.0
+KILLS = 200
+SEED = 7
+VISITORS = 200
+SECONDS = 90.0
+EVERY = 15.0
 VISITS = 4_000
 #: Files that a process may have open where nobody has said otherwise.
 FILES = 1024

@@ -15,9 +15,10 @@ from collections.abc import Iterator
 import pandas as pd
 
 from forecasting import models, sources
+from forecasting.data.forecast import MEDIAN
+from forecasting.data.series import Series
 from forecasting.models import Model
-from forecasting.prepare import prepare
-from forecasting.series import MEDIAN, Series
+from forecasting.preparation.prepare import prepare
 
 REGIONS = ("United States", "United Kingdom", "Italy", "France", "Germany", "Spain")
 STATISTIC = "new_cases"

@@ -1,10 +1,11 @@
 """Forecasts of counts by region, with honest uncertainty. Usable from a notebook; nothing here imports streamlit."""
 
-from forecasting.errors import DataError, ForecastingError, JobError, ModelError, RequestError, SourceError
-from forecasting.frequency import Frequency
+from forecasting.data.forecast import QUANTILES, Forecast
+from forecasting.data.frequency import Frequency
+from forecasting.data.panel import Panel, Statistic
+from forecasting.data.series import Series
 from forecasting.models import model, models
-from forecasting.panel import Panel, Statistic
-from forecasting.series import QUANTILES, Forecast, Series
+from forecasting.support.errors import DataError, ForecastingError, JobError, ModelError, RequestError, SourceError
 
 __all__ = [
     "QUANTILES",

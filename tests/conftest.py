@@ -17,8 +17,8 @@ for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
 
 from forecasting.jobs import JobQueue  # noqa: E402
-from forecasting.service import Service  # noqa: E402
-from forecasting.store import Store  # noqa: E402
+from forecasting.services.service import Service  # noqa: E402
+from forecasting.storage.forecast_store import Store  # noqa: E402
 
 #: Folders whose tests share a server, or an app: one of each is enough for a machine. They also take longest.
 TOGETHER = ("browser", "app", "api")

@@ -8,17 +8,17 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from forecasting.api import documents
-from forecasting.api.documents import problems
-from forecasting.api.doorway import Doorway, scheme
+from forecasting.api import swagger_ui
+from forecasting.api.access_control import Doorway, scheme
 from forecasting.api.examples import REQUESTS
-from forecasting.api.operations import PREFIX, Operations
-from forecasting.api.problems import Problem, Wrong
-from forecasting.api.replies import Forecasts, JobAnswer, JobLink, ModelList, RegionList, SourceList
-from forecasting.api.schemas import ForecastRequest
-from forecasting.api.watching import Watched
-from forecasting.errors import ForecastingError
-from forecasting.service import Service
+from forecasting.api.problem_details import Problem, Wrong
+from forecasting.api.request_log import Watched
+from forecasting.api.request_models import ForecastRequest
+from forecasting.api.response_models import Forecasts, JobAnswer, JobLink, ModelList, RegionList, SourceList
+from forecasting.api.routes import PREFIX, Operations
+from forecasting.api.swagger_ui import problems
+from forecasting.services.service import Service
+from forecasting.support.errors import ForecastingError
 
 _ABOUT = (
     "Forecasts of counts by region with honest uncertainty. What is stored or instant is answered at once (200); else the "
@@ -45,7 +45,7 @@ def make(service: Service, url: str | None = None) -> FastAPI:
     )
     doorway = Doorway()
     app.include_router(_routes(Operations(service, doorway.most, url), doorway))
-    documents.add(app)
+    swagger_ui.add(app)
     app.add_middleware(Watched, prefix=PREFIX)
     app.add_exception_handler(ForecastingError, _refused)
     app.add_exception_handler(RequestValidationError, _misread)

@@ -10,9 +10,9 @@ from fastapi.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from forecasting.api.problems import Problem, Wrong
-from forecasting.api.watching import Watched
-from forecasting.service import Service
+from forecasting.api.problem_details import Problem, Wrong
+from forecasting.api.request_log import Watched
+from forecasting.services.service import Service
 
 #: Seconds in which the store must answer.
 PATIENCE = 6.0

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from forecasting.data.forecast import Forecast
 from forecasting.jobs.job import Job, State, arrive, move, tell
-from forecasting.jobs.protocol import Order
+from forecasting.jobs.request import PoolRequest, Request
+from forecasting.jobs.workers.protocol import Order
 from forecasting.models import Progress
-from forecasting.request import PoolRequest, Request
-from forecasting.series import Forecast
 
 #: A fit whose page looked at it so many seconds ago or less goes before those that nobody looks at.
 WATCHED = 5.0
@@ -26,7 +26,8 @@ LOOKED = 0.5
 #: A model whose fits last took more seconds than this is slow; a slow fit that nobody asked for leaves a worker free.
 SLOW = 5.0
 #: So many finished fits are remembered, and so many steps ahead in all, which is what takes memory; the store has the rest.
-REMEMBERED, REMEMBERED_STEPS = 2_000, 40_000
+REMEMBERED = 2_000
+REMEMBERED_STEPS = 40_000
 
 
 class Killable(Protocol):

@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from forecasting import settings
-from forecasting.database import Database
+from forecasting.storage.database import Database
+from forecasting.support import settings
 
 _tables = sa.MetaData()
 _claims = sa.Table(

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from forecasting.errors import JobError
+from forecasting.data.forecast import Forecast
 from forecasting.models import Progress
-from forecasting.series import Forecast
+from forecasting.support.errors import JobError
 
 
 class State(StrEnum):

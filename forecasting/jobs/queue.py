@@ -9,24 +9,25 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from forecasting.errors import JobError
+from forecasting.data.forecast import Forecast
+from forecasting.data.panel import Panel
 from forecasting.jobs.board import Board, Busy, Ended, Entry
-from forecasting.jobs.carrying_on import carried_on
-from forecasting.jobs.crew import Crew, crew_of
-from forecasting.jobs.derived import Derived
-from forecasting.jobs.fit import fit
+from forecasting.jobs.composite import Derived
 from forecasting.jobs.job import Job, State
-from forecasting.jobs.protocol import Event
+from forecasting.jobs.request import PoolRequest, Request
 from forecasting.jobs.sharing import Sharing
 from forecasting.jobs.supervisor import Supervisor
+from forecasting.jobs.warm_start import carried_on
+from forecasting.jobs.workers.fit import fit
+from forecasting.jobs.workers.interface import Crew
+from forecasting.jobs.workers.protocol import Event
+from forecasting.jobs.workers.start import crew_of
 from forecasting.models import model
-from forecasting.panel import Panel
-from forecasting.request import PoolRequest, Request
-from forecasting.series import Forecast
+from forecasting.support.errors import JobError
 
 if TYPE_CHECKING:  # a worker imports this package too, and needs no database
     from forecasting.jobs.claims import Claims
-    from forecasting.store import Store
+    from forecasting.storage.forecast_store import Store
 
 log = logging.getLogger(__name__)
 

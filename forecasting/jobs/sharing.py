@@ -12,19 +12,20 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from forecasting.errors import ForecastingError
 from forecasting.jobs.board import Board, Entry
 from forecasting.jobs.job import State
-from forecasting.request import PoolRequest, Request
+from forecasting.jobs.request import PoolRequest, Request
+from forecasting.support.errors import ForecastingError
 
 if TYPE_CHECKING:  # a worker imports this package too, and needs no database
     from forecasting.jobs.claims import Claims
-    from forecasting.store import Store
+    from forecasting.storage.forecast_store import Store
 
 log = logging.getLogger(__name__)
 
 #: Seconds between two looks at the database, as a share of how long claims last; and no more than this.
-OFTEN, LOOK = 0.2, 1.0
+OFTEN = 0.2
+LOOK = 1.0
 
 
 class Sharing(threading.Thread):

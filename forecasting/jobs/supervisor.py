@@ -11,16 +11,16 @@ import logging
 import threading
 from collections.abc import Callable
 
-from forecasting.errors import ForecastingError
-from forecasting.jobs.alarm import ALARMS
 from forecasting.jobs.board import Board, Entry
-from forecasting.jobs.crew import Crew, Worker
 from forecasting.jobs.job import State
-from forecasting.jobs.process import START_LIMIT
-from forecasting.jobs.protocol import Event, Order
+from forecasting.jobs.request import GatheredRequest, PoolRequest, Request
 from forecasting.jobs.sharing import Sharing
+from forecasting.jobs.timeouts import ALARMS
+from forecasting.jobs.workers.interface import Crew, Worker
+from forecasting.jobs.workers.process import START_LIMIT
+from forecasting.jobs.workers.protocol import Event, Order
 from forecasting.models import model
-from forecasting.request import GatheredRequest, PoolRequest, Request
+from forecasting.support.errors import ForecastingError
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import importlib
 import pkgutil
 from functools import cache
 
-from forecasting.errors import RequestError
 from forecasting.models.base import BlendedModel, Model, PooledModel, Progress, Report, ignore
+from forecasting.support.errors import RequestError
 
 __all__ = ["BlendedModel", "Model", "PooledModel", "Progress", "Report", "ignore", "model", "models"]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecasting.data.formatting import day
+from forecasting.data.pool import Pool
+from forecasting.data.series import Series
 from forecasting.models._experts import LEAST_BLOCKS
-from forecasting.pool import Pool
-from forecasting.series import Series
-from forecasting.wording import day
 
 
 @dataclass(frozen=True)

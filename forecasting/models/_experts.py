@@ -21,15 +21,24 @@ import numpy as np
 import pandas as pd
 
 #: Counting noise (times the mean count) and reporting noise, as variances over that of a level's own change a block.
-COUNTING, REPORTING = (4.0, 20.0, 60.0), (0.02, 0.5, 2.0)
+COUNTING = (4.0, 20.0, 60.0)
+REPORTING = (0.02, 0.5, 2.0)
 #: The share of the regions' common trend that is carried on, how fast it follows, and what is left of it a block later.
-CARRIED, FOLLOWS, FADES = 0.5, 0.5, 0.85
+CARRIED = 0.5
+FOLLOWS = 0.5
+FADES = 0.85
 #: How much of the trend is that of earlier years, where there are any; and the share of a year that it is smoothed over.
-SEASONAL, SMOOTHED = 0.5, 0.1
+SEASONAL = 0.5
+SMOOTHED = 0.1
 #: An autoregression takes part from half a year of blocks on; its penalty and its lags; and it always reaches so far.
-LEAST_BLOCKS, PENALTY, LAGS, REACH = 26, 100.0, 3, 4
+LEAST_BLOCKS = 26
+PENALTY = 100.0
+LAGS = 3
+REACH = 4
 #: Smoothing each region by itself: gains of level and trend, what is left of it.
-ALONE_LEVEL, ALONE_TREND, ALONE_FADES = (0.5, 0.8, 1.0), (0.0, 0.3), 0.8
+ALONE_LEVEL = (0.5, 0.8, 1.0)
+ALONE_TREND = (0.0, 0.3)
+ALONE_FADES = 0.8
 #: A covariate is believed no further than so many standard deviations from its region's mean.
 FAR = 3.0
 WITH_COVARIATES = "autoregression with covariates"

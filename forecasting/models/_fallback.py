@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from forecasting.data.forecast import Forecast
+from forecasting.data.series import Series
 from forecasting.models.base import Model
 from forecasting.models.naive import Naive
-from forecasting.series import Forecast, Series
-from forecasting.transforms import Transform
+from forecasting.models.transforms import Transform
 
 #: No median goes above this multiple of the largest figure so far.
 RUNAWAY = 10.0

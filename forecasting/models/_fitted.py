@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecasting.data.series import Series
 from forecasting.models.base import Model
-from forecasting.series import Series
 
 #: What reading damaged data, or filtering with it, may raise; LinAlgError is a ValueError.
 DAMAGED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)

@@ -12,16 +12,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.holidays import AFTER, ORDINARY, days_since
+from forecasting.data.holidays import AFTER, ORDINARY, days_since
+from forecasting.data.series import Series
 from forecasting.models._experts import root
-from forecasting.series import Series
 
 WEEK = 7
 #: A day is compared with its weekday so many weeks before and after at most, and with at least so many ordinary days of
 #: those that are so near.
-WEEKS, NEAR, LEAST_NEAR = 3, 4, 3
+WEEKS = 3
+NEAR = 4
+LEAST_NEAR = 3
 #: As if so many holidays had been like other days; and so many of each region's like those of all regions.
-PRIOR, PRIOR_REGION = 4.0, 8.0
+PRIOR = 4.0
+PRIOR_REGION = 8.0
 #: Half of what is seen in a count of this size is noise of counting.
 SMALL = 20.0
 #: No count is taken for more than so many times what was expected, on the fourth root.

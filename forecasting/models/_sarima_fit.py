@@ -16,21 +16,27 @@ from typing import Any
 import numpy as np
 
 from forecasting.models._fitted import number, numbers, whole
-from forecasting.once import lazy
+from forecasting.support.caching import lazy
 
 #: The optimiser stops when a step promises to lower the sum of squares, or to move, by less than these shares, and after
 #: so many looks at the likelihood: it is flat at its top, and what is left moves no forecast.
-PRECISION, STILL, LOOKS = 1e-6, 1e-4, 300
+PRECISION = 1e-6
+STILL = 1e-4
+LOOKS = 300
 #: The first step is no longer than this share of the start: longer ones end where the search cannot come back from.
 FIRST_STEP = 0.3
 #: Partial autocorrelations stay inside: at 1 there is no stationary start, and nothing to invert.
 INSIDE = 0.9995
 #: Where the search starts, as partial autocorrelations: a level that is learned slowly, a season that is kept.
-START_AR, START_MA, START_SEASONAL_AR, START_SEASONAL_MA = 0.3, 0.45, 0.3, 0.7
+START_AR = 0.3
+START_MA = 0.45
+START_SEASONAL_AR = 0.3
+START_SEASONAL_MA = 0.7
 #: The same for the autoregression when no difference is taken, or a seasonal moving average stands beside it.
 START_LASTING = 0.9
 #: Of what was stored, no larger order is read, and no longer season.
-LARGEST, LONGEST_SEASON = 3, 24
+LARGEST = 3
+LONGEST_SEASON = 24
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,24 @@ import numpy as np
 from forecasting.models._experts import REACH, alone, experts, last_unit, root, unit
 
 #: Errors are compared over so many of the last origins, and so many blocks ahead.
-ORIGINS, JUDGED = 60, REACH
+ORIGINS = 60
+JUDGED = REACH
 #: How fast experts that err more lose weight, in units a block; and how fast old errors are forgotten, a block.
-RATE, FORGET_WEIGHTS, FORGET_SPREAD = 0.5, 0.97, 0.98
+RATE = 0.5
+FORGET_WEIGHTS = 0.97
+FORGET_SPREAD = 0.98
 #: The last so many rows are corrected by what such rows became, when so many rows have followed; as if so many had become
 #: what they were; of regions with so many counts, of which there are so many.
-REVISED, SETTLED, PRIOR_REVISIONS, LEAST_REVISED, LEAST_REGIONS = 2, 3, 8.0, 5.0, 5
+REVISED = 2
+SETTLED = 3
+PRIOR_REVISIONS = 8.0
+LEAST_REVISED = 5.0
+LEAST_REGIONS = 5
 #: Trust follows errors at this share of the rate, for two kinds of forecasts are worth mixing.
 MIXING = 0.25
 #: What is believed of a shock before any error is known: as much as this many errors of a typical one.
-PRIOR, PRIOR_REGION = 60.0, 20.0
+PRIOR = 60.0
+PRIOR_REGION = 20.0
 #: Errors beyond so many units are no more than that.
 OUTLIER = 6.0
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from forecasting.data.forecast import Forecast
+from forecasting.data.series import Series
 from forecasting.models import _fallback
 from forecasting.models._fitted import DAMAGED, number, recall, remember, sound
 from forecasting.models._sarima_fit import Fit, Order
 from forecasting.models.base import Model, Progress, Report, ignore
 from forecasting.models.predictive import from_normal
-from forecasting.series import Forecast, Series
 
 #: Figures below which the tests for differencing and the likelihood say nothing.
 SHORTEST = 15

@@ -21,11 +21,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from forecasting.series import Forecast, Series
-from forecasting.transforms import Transform, transform
+from forecasting.data.forecast import Forecast
+from forecasting.data.series import Series
+from forecasting.models.transforms import Transform, transform
 
 if TYPE_CHECKING:
-    from forecasting.pool import Pool
+    from forecasting.data.pool import Pool
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from forecasting.errors import ModelError
+from forecasting.data.forecast import Forecast
+from forecasting.data.series import Series
 from forecasting.models.base import BlendedModel, Progress, Report, ignore
-from forecasting.series import Forecast, Series
+from forecasting.support.errors import ModelError
 
 POOLED = "pooled"
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from forecasting.data.forecast import Forecast
+from forecasting.data.series import Series
 from forecasting.models import _fallback
 from forecasting.models._fitted import DAMAGED, number, numbers, recall, remember, sound, whole
 from forecasting.models.base import Model, Progress, Report, ignore
 from forecasting.models.predictive import from_normal
-from forecasting.series import Forecast, Series
-from forecasting.transforms import Transform
+from forecasting.models.transforms import Transform
 
 #: Figures that the first level and trend are taken from (statsmodels' heuristic, after Hyndman & Athanasopoulos).
 SHORTEST = 10

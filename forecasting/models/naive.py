@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from forecasting.errors import ModelError
+from forecasting.data.forecast import Forecast
+from forecasting.data.series import Series
 from forecasting.models.base import Model, Report, ignore
 from forecasting.models.predictive import from_normal
-from forecasting.series import Forecast, Series
+from forecasting.support.errors import ModelError
 
 #: Only so many of the last errors are looked at.
 LOOKED_AT = 52

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from forecasting.errors import ModelError
-from forecasting.frequency import Frequency
+from forecasting.data.forecast import Forecast
+from forecasting.data.frequency import Frequency
+from forecasting.data.pool import Pool
+from forecasting.data.series import Series
 from forecasting.models import _fallback
 from forecasting.models._covariates import Covariates, usable
 from forecasting.models._experts import WITH_COVARIATES, root
@@ -17,10 +19,10 @@ from forecasting.models._holiday_effect import HolidayEffect, holiday_effects
 from forecasting.models._weighed import Learned, learn
 from forecasting.models.base import PooledModel, Progress, Report, ignore
 from forecasting.models.predictive import from_spread
-from forecasting.pool import Pool
-from forecasting.provisional import doubtful_together
-from forecasting.series import Forecast, Series
-from forecasting.transforms import Transform
+from forecasting.models.transforms import Transform
+from forecasting.preparation.gather_pool import gather_pool, prepared_series
+from forecasting.preparation.incomplete_reports import doubtful_together
+from forecasting.support.errors import ModelError
 
 #: Weekday (or hour) patterns are those of so many of the last weeks (or days).
 PATTERN_BLOCKS = 8
@@ -57,12 +59,12 @@ class Pooled(PooledModel):
         if not len(series):
             raise ModelError("There is not a single figure to learn from.")
         if pool := series.around:
-            return self.forecast_pool(pool.gather(), horizon, report)[series.region]
+            return self.forecast_pool(gather_pool(pool), horizon, report)[series.region]
         return self._forecasts({series.region: series}, None, horizon, report)[series.region]
 
     def forecast_pool(self, pool: Pool, horizon: int, report: Report = ignore) -> dict[str, Forecast]:
         """See `PooledModel.forecast_pool`."""
-        series = {region: one for region, one in pool.series().items() if len(one)}
+        series = {region: one for region, one in prepared_series(pool).items() if len(one)}
         if not series:
             raise ModelError("No region has a single figure to learn from.")
         return self._forecasts(series, pool, horizon, report)

@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from forecasting.data.forecast import QUANTILES, Forecast
+from forecasting.data.series import Series
 from forecasting.models.base import Model
 from forecasting.models.spread import correction, shock_size
-from forecasting.series import QUANTILES, Forecast, Series
-from forecasting.transforms import Transform
+from forecasting.models.transforms import Transform
 
 #: Possible futures sampled for sums and means: enough for the 0.01 and 0.99 quantiles to be steady.
 SAMPLES = 1000

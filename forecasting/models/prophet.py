@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecasting.holidays import ORDINARY, days_since
+from forecasting.data.forecast import Forecast
+from forecasting.data.holidays import ORDINARY, days_since
+from forecasting.data.series import Series
 from forecasting.models import _fallback
 from forecasting.models.base import Model, Report, ignore
 from forecasting.models.predictive import from_paths
-from forecasting.series import Forecast, Series
 
 #: Figures below which a line with changes of slope is not worth a compiled optimiser.
 SHORTEST = 10

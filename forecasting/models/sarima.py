@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from forecasting.data.forecast import Forecast
+from forecasting.data.series import Series
 from forecasting.models import _fallback
 from forecasting.models._fitted import DAMAGED, recall, remember, sound, whole
 from forecasting.models._sarima_fit import Fit, Order, fit
 from forecasting.models.base import Model, Progress, Report, ignore
 from forecasting.models.predictive import from_normal
-from forecasting.once import lazy
-from forecasting.series import Forecast, Series
-from forecasting.transforms import Transform
+from forecasting.models.transforms import Transform
+from forecasting.support.caching import lazy
 
 #: Fewer figures than this say nothing of how one follows from the last.
 SHORTEST = 20
@@ -25,13 +26,16 @@ LONGEST_SEASON = 24
 #: Forecasts judged reach 4 seasons ahead (or 4 periods), from up to so many origins, the first of them after a third of
 #: the figures. Origins all over the past, for those of the last weeks mislead: before a wave turns, what carries its rise
 #: on has just done well.
-SEASONS_AHEAD, PERIODS_AHEAD, ORIGINS = 4, 4, 36
+SEASONS_AHEAD = 4
+PERIODS_AHEAD = 4
+ORIGINS = 36
 #: Moments are alike when the level and its change over three seasons differ by less than about so many of their standard
 #: deviations: the width of a Gaussian kernel. Much more or less of it makes little difference.
 ALIKE = 0.8
 #: So many of the best are averaged, plainly: which order errs least is partly luck (Bates & Granger 1969 on why averages
 #: of forecasts do well). Without a season more of them, for there are fewer figures to tell them apart by.
-TEAM, TEAM_PLAIN = 3, 5
+TEAM = 3
+TEAM_PLAIN = 5
 
 #: With a season: (p,d,q)(P,D,Q). The airline model first, for the first draft is its forecast.
 SEASONAL = (

@@ -21,8 +21,8 @@ from io import StringIO
 import numpy as np
 import pandas as pd
 
-from forecasting.series import Series
-from forecasting.transforms import Transform
+from forecasting.data.series import Series
+from forecasting.models.transforms import Transform
 
 #: A typical shock: so much of the level, besides the noise of counting.
 TYPICAL = 0.25
@@ -32,7 +32,8 @@ TYPICAL_WEIGHT = 3.0
 LATELY = 2
 LONGEST_SEASON = 24
 #: Standard normal quantiles at the edge of the two bands that are scaled; between them the scale is interpolated.
-EDGE_50, EDGE_95 = 0.6744897501960817, 1.959963984540054
+EDGE_50 = 0.6744897501960817
+EDGE_95 = 1.959963984540054
 
 
 def shock_size(errors: np.ndarray, series: Series, scale: Transform) -> float:

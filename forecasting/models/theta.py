@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecasting.data.forecast import Forecast
+from forecasting.data.series import Series
 from forecasting.models import _fallback
 from forecasting.models.base import Model, Report, ignore
 from forecasting.models.predictive import from_normal
-from forecasting.series import Forecast, Series
 
 #: Figures needed for a trend to mean anything.
 SHORTEST = 10

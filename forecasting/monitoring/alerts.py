@@ -23,18 +23,20 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import StaticPool
 
-from forecasting import settings
-from forecasting.database import Database, Kind
 from forecasting.monitoring.webhook import Told, post
+from forecasting.storage.database import Database, Kind
+from forecasting.support import settings
 
 log = logging.getLogger(__name__)
 #: One JSON object a line for each alert that begins or is over.
 lines = logging.getLogger("forecasting.alerts")
 
 #: Rows of alerts that are over are kept for so long; what has not been posted so long after its end never will be.
-KEPT, STALE = timedelta(days=400), timedelta(days=2)
+KEPT = timedelta(days=400)
+STALE = timedelta(days=2)
 #: Who posts some alerts has so long to do it, and takes so many at a time.
-CLAIM, BATCH = timedelta(seconds=60), 50
+CLAIM = timedelta(seconds=60)
+BATCH = 50
 
 _tables = sa.MetaData()
 _alerts = sa.Table(
@@ -59,7 +61,7 @@ _open = _alerts.c.closed.is_(None)
 sa.Index("alerts_open", _alerts.c.key, unique=True, sqlite_where=_open, postgresql_where=_open)
 
 if TYPE_CHECKING:  # pages read alerts, and need none of what finds them
-    from forecasting.monitoring.drift import Drift
+    from forecasting.monitoring.drift.detect import Drift
 
 T = TypeVar("T")
 Row = dict[str, Any]

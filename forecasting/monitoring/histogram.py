@@ -16,7 +16,8 @@ import numpy as np
 #: How far off a quantile may be, as a share of it.
 ACCURACY = 0.02
 #: Milliseconds: what is quicker counts as this much, and what is slower too.
-QUICKEST, SLOWEST = 0.1, 3_600_000.0
+QUICKEST = 0.1
+SLOWEST = 3_600_000.0
 _GROWTH = (1 + ACCURACY) / (1 - ACCURACY)
 _PACKED = np.dtype([("bucket", "<u2"), ("count", "<u4")])
 

@@ -20,25 +20,27 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import sqlalchemy as sa
 
-from forecasting import settings, sources
-from forecasting.database import Database
+from forecasting import sources
+from forecasting.data.panel import Panel
 from forecasting.jobs.board import Ended
+from forecasting.jobs.request import PoolRequest
 from forecasting.monitoring import rows, summaries, tables
 from forecasting.monitoring.pruning import prune
+from forecasting.monitoring.request_counters import Answers, Tally
 from forecasting.monitoring.rows import Pick
 from forecasting.monitoring.summaries import By, Fit
 from forecasting.monitoring.tables import FITS, PICKS
-from forecasting.monitoring.tally import Answers, Tally
-from forecasting.panel import Panel
-from forecasting.request import PoolRequest
+from forecasting.storage.database import Database
+from forecasting.support import settings
 
 if TYPE_CHECKING:  # the command line needs no server
-    from forecasting.api.watching import Answered
+    from forecasting.monitoring.answered import Answered
 
 log = logging.getLogger(__name__)
 
 #: Seconds between two writes, and writes between two looks at what has grown old.
-EVERY, PRUNE_EVERY = 60.0, 60
+EVERY = 60.0
+PRUNE_EVERY = 60
 #: Fits that are kept in memory until they are written.
 FITS_KEPT = 10_000
 #: Routes that are asked by machines all day long, and would drown everything else.

@@ -9,12 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from forecasting.monitoring.histogram import pack_whole, together
+from forecasting.monitoring.request_counters import beginning
 from forecasting.monitoring.tables import ANSWERS, FITS, PICKS
-from forecasting.monitoring.tally import beginning
 
 HOUR = timedelta(hours=1)
 #: How long answers are kept by minutes, and everything at all; a pick, since it was last confirmed.
-FINE, KEPT = timedelta(days=2), timedelta(days=90)
+FINE = timedelta(days=2)
+KEPT = timedelta(days=90)
 #: The newest fits that are kept at most.
 MOST_FITS = 200_000
 

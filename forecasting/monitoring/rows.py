@@ -9,9 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from forecasting.monitoring.request_counters import Answers
 from forecasting.monitoring.summaries import Fit
 from forecasting.monitoring.tables import ANSWERS, FITS, PICKS
-from forecasting.monitoring.tally import Answers
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import sqlalchemy as sa
 
-from forecasting.database import Database
+from forecasting.storage.database import Database
 
 #: How long runs are kept.
 KEPT = timedelta(days=400)

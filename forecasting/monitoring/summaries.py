@@ -13,7 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from forecasting.monitoring.histogram import quantile, together
-from forecasting.monitoring.tally import Answers, beginning
+from forecasting.monitoring.request_counters import Answers, beginning
 
 #: What answers are put together by.
 By = Literal["route", "kind", "server"]

@@ -1,7 +1,7 @@
 """Where figures come from: one file a source. The registry finds every `Source` in this folder.
 
 The databases and data sets that the configuration names are sources too (`sql-<name>`, `data-<name>`). A reader's own
-file is not: `forecasting.sources.file.read_panel` turns it into a `Panel`.
+file is not: `forecasting.tables.panel_file.read_panel` turns it into a `Panel`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from forecasting import settings
-from forecasting.errors import RequestError
-from forecasting.settings import NamedDatabase, NamedDataSet
-from forecasting.sources.base import Source
+from forecasting.sources.shared.base import Source
+from forecasting.support import settings
+from forecasting.support.errors import RequestError
+from forecasting.support.settings import NamedDatabase, NamedDataSet
 
 __all__ = ["Source", "source", "sources"]
 
@@ -40,7 +40,7 @@ def _in_this_folder() -> dict[str, Source]:
 @cache
 def _named(setting: NamedDatabase | NamedDataSet) -> Source:
     """One a setting, so that what it has read is kept."""
-    from forecasting.sources.address import AddressSource
+    from forecasting.sources.dataset import AddressSource
     from forecasting.sources.sql import SqlSource
 
     return SqlSource(setting) if isinstance(setting, NamedDatabase) else AddressSource(setting)

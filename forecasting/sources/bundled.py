@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from forecasting.columns import DATE, REGION, STATISTIC
-from forecasting.errors import SourceError
-from forecasting.frequency import DAILY, weekly
-from forecasting.panel import Panel, Statistic
-from forecasting.sources._cells import dates, numbers
-from forecasting.sources._table import read_table
-from forecasting.sources._tidy import stacked
-from forecasting.sources.base import Source, new_and_cumulative
-from forecasting.us import NATION, STATES
+from forecasting.data.columns import DATE, REGION, STATISTIC
+from forecasting.data.frequency import DAILY, weekly
+from forecasting.data.panel import Panel, Statistic, new_and_cumulative
+from forecasting.data.us_states import NATION, STATES
+from forecasting.sources.shared.base import Source
+from forecasting.support.errors import SourceError
+from forecasting.tables.cells.parse_cells import dates, numbers
+from forecasting.tables.cells.raw_table import read_table
+from forecasting.tables.cells.tidy import stacked
 
 FOLDER = Path(__file__).resolve().parents[2] / "data"
 CASES = "jhu_cumulative_cases_daily.csv"

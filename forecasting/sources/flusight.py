@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from forecasting.sources._hub import HubSource, time_series
-from forecasting.sources._tidy import Tidy
+from forecasting.sources.shared.hub_target_data import HubSource, time_series
+from forecasting.tables.cells.tidy import Tidy
 
 TARGET = "wk inc flu hosp"
 

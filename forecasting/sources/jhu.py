@@ -5,24 +5,14 @@ Dong, Du & Gardner (2020), An interactive web-based dashboard to track COVID-19 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
-from forecasting.panel import Statistic
-from forecasting.sources._cells import number_block
-from forecasting.sources._live import LiveSource
-from forecasting.sources._table import RawTable, read_table
-from forecasting.sources._tidy import Tidy, joined, stacked
-from forecasting.sources.base import new_and_cumulative
-
-PROVINCE, COUNTRY = "Province/State", "Country/Region"
-_DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2}|\d{4})")
-#: Rows that are no place; they count in their country's total only.
-_NO_PLACE = frozenset({"Recovered", "Repatriated Travellers", "Unknown"})
+from forecasting.data.panel import Statistic, new_and_cumulative
+from forecasting.sources.shared.live_source import LiveSource
+from forecasting.tables.cells.raw_table import read_table
+from forecasting.tables.cells.tidy import Tidy, joined
+from forecasting.tables.jhu_format import ATTRIBUTION, LICENCE, noun_of, tidy
 
 
 class JohnsHopkins(LiveSource):
@@ -36,8 +26,8 @@ class JohnsHopkins(LiveSource):
         "in its own way: look for weekend gaps, backlogs and corrections."
     )
     home = "https://github.com/CSSEGISandData/COVID-19"
-    attribution = "COVID-19 Data Repository by the CSSE at Johns Hopkins University"
-    licence = "CC BY 4.0"
+    attribution = ATTRIBUTION
+    licence = LICENCE
     order = 20
     publisher = "Johns Hopkins"
     base = (
@@ -56,106 +46,3 @@ class JohnsHopkins(LiveSource):
         """The wide files as one tidy table."""
         raws = [read_table(path.read_bytes(), path.name) for path in paths]
         return joined([tidy(raw, noun_of(raw.name)) for raw in raws])
-
-
-def is_published(header: Sequence[str]) -> bool:
-    """Whether a table with this header is one of Johns Hopkins' global time series."""
-    return PROVINCE in header and COUNTRY in header
-
-
-def noun_of(name: str) -> str:
-    """What a file counts; only its name tells."""
-    return next((noun for noun in ("deaths", "recovered") if noun in name.lower()), "cases")
-
-
-def tidy(raw: RawTable, noun: str) -> Tidy:
-    """A wide table as tidy rows with ``noun`` as their statistic.
-
-    Provinces become ``"Australia, Victoria"``; a country that gives only provinces gets their sum as its own row.
-    Raises `DataError` for a header that is not a list of days, a row without a country or a cell that is no number.
-    """
-    for column in (PROVINCE, COUNTRY):
-        if column not in raw.cells:
-            raise raw.error(f"the header lacks the column {column!r}; get the file anew from the publisher.")
-    columns = [column for column in raw.cells if _DAY.fullmatch(column)]
-    if not columns:
-        raise raw.error("the header has no column that is a day like 3/31/20; get the file anew.")
-    days, notes = _days(raw, columns)
-    values = number_block(raw, columns)
-    places = pd.DataFrame(
-        {
-            "province": raw.cells[PROVINCE].fillna("").astype(str).str.strip(),
-            "country": raw.cells[COUNTRY].fillna("").astype(str).str.strip(),
-        }
-    )
-    _check_places(raw, places)
-    regions, rows = _regions(places, values)
-    parents = {f"{c}, {p}": c for p, c in zip(places["province"], places["country"], strict=True) if p}
-    parents = {child: parent for child, parent in parents.items() if child in regions}
-    order = sorted(range(len(regions)), key=regions.__getitem__)
-    table = stacked([regions[i] for i in order], days, rows[order], noun)
-    return Tidy(table, parents, notes)
-
-
-def _days(raw: RawTable, columns: list[str]) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
-    """The days that the header means. The publisher's own file of 26 March 2020 has two under a wrong year."""
-    try:
-        days = [_day(column) for column in columns]
-    except ValueError as error:
-        raise raw.error(f"the header has a column that is not a day ({error}); get the file anew.") from None
-    misdated = []
-    for i in range(1, len(days)):
-        expected = days[i - 1] + pd.Timedelta(days=1)
-        if days[i] != expected and (days[i].month, days[i].day) == (expected.month, expected.day):
-            misdated.append(i)
-            days[i] = expected
-        if days[i] <= days[i - 1]:
-            raise raw.error(f"the column {columns[i]!r} does not follow {columns[i - 1]!r}; get the file anew.")
-    if not misdated:
-        return pd.DatetimeIndex(days), ()
-    first, last = misdated[0], misdated[-1]
-    if first == last:
-        note = f"The column {columns[first]} carries a wrong year; it was read as {days[first]:%Y-%m-%d}."
-    else:
-        read_as = f"{days[first]:%Y-%m-%d} to {days[last]:%Y-%m-%d}"
-        note = f"The columns {columns[first]} to {columns[last]} carry a wrong year; they were read as {read_as}."
-    return pd.DatetimeIndex(days), (note,)
-
-
-def _day(column: str) -> pd.Timestamp:
-    month, day, year = (int(part) for part in column.split("/"))
-    try:
-        return pd.Timestamp(year=year if year > 99 else 2000 + year, month=month, day=day)
-    except ValueError:
-        raise ValueError(f"'{column}'") from None
-
-
-def _check_places(raw: RawTable, places: pd.DataFrame) -> None:
-    nowhere = (places["country"] == "").to_numpy()
-    if nowhere.any():
-        raise raw.error(f"there is no name in the column {COUNTRY!r}; fill it in.", int(np.argmax(nowhere)))
-    twice = places.duplicated().to_numpy()
-    if twice.any():
-        row = int(np.argmax(twice))
-        place = ", ".join(part for part in (places["country"][row], places["province"][row]) if part)
-        raise raw.error(f"'{place}' is there twice; keep one of the rows.", row)
-
-
-def _regions(places: pd.DataFrame, values: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """Names and figures: a row a place, and a total for each country that has none of its own."""
-    country, province = places["country"].to_numpy(), places["province"].to_numpy()
-    own = set(country[province == ""])
-    regions, rows = [], []
-    for i in range(len(places)):
-        if province[i] == "":
-            regions.append(str(country[i]))
-            rows.append(values[i])
-        elif province[i] not in _NO_PLACE:
-            regions.append(f"{country[i]}, {province[i]}")
-            rows.append(values[i])
-    for name in dict.fromkeys(country):
-        if name not in own:
-            regions.append(str(name))
-            # A day that one province lacks has no total: a sum of the others would look like a fall.
-            rows.append(values[country == name].sum(axis=0))
-    return regions, np.vstack(rows)

@@ -19,10 +19,10 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from forecasting.frequency import DAILY
-from forecasting.panel import Panel, Statistic
-from forecasting.sources._tidy import stacked
-from forecasting.sources.base import Source, new_and_cumulative
+from forecasting.data.frequency import DAILY
+from forecasting.data.panel import Panel, Statistic, new_and_cumulative
+from forecasting.sources.shared.base import Source
+from forecasting.tables.cells.tidy import stacked
 
 #: Names from stories, so that nobody takes them for places.
 REGIONS = {

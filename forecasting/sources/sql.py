@@ -17,19 +17,20 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import quoted_name
 
-from forecasting import settings
-from forecasting.errors import RequestError, SourceError
-from forecasting.settings import NamedDatabase
-from forecasting.sources._batches import as_batch, collected, needed
-from forecasting.sources._cells import shown
-from forecasting.sources._configured import ConfiguredSource
-from forecasting.sources._limits import one_line
-from forecasting.sources._table import RawTable
+from forecasting.sources.shared.batches import as_batch, collected, needed
+from forecasting.sources.shared.configured_source import ConfiguredSource
+from forecasting.support import settings
+from forecasting.support.errors import RequestError, SourceError
+from forecasting.support.settings import NamedDatabase
+from forecasting.tables.cells.limits import one_line
+from forecasting.tables.cells.parse_cells import shown
+from forecasting.tables.cells.raw_table import RawTable
 
 #: Rows that a database hands over at once.
 BATCH = 20_000
 #: Seconds to wait for a server to answer, and for everything that was asked.
-PATIENCE, LONGEST = 5, 120
+PATIENCE = 5
+LONGEST = 120
 _HERE = (None, "", "localhost", "127.0.0.1", "::1")
 _WRITES = ("25006", "SQLITE_READONLY")
 _TOO_LONG = ("57014", "SQLITE_INTERRUPT")

@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 from forecasting.api.app import make
 from forecasting.api.health import Health
 from forecasting.jobs import JobQueue
-from forecasting.service import Service
-from forecasting.store import Store
+from forecasting.services.service import Service
+from forecasting.storage.forecast_store import Store
 
 #: Seconds in which any fit is done, on a machine that does much else.
 PATIENCE = 120

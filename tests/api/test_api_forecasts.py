@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from forecasting.api import asking, register
+from forecasting.api import build_requests, job_register
 from forecasting.jobs import JobQueue
-from forecasting.service import Service
+from forecasting.services.service import Service
 from forecasting.sources import source
-from forecasting.store import Store
+from forecasting.storage.forecast_store import Store
 
 FIELDS = ["region", "model", "origin", "horizon", "date", "quantile", "value"]
 
@@ -195,23 +195,23 @@ def test_one_that_was_cancelled_is_not_begun_by_another_replica(api_home, ask, c
 
 def test_figures_that_have_changed_since_are_no_answer(ask, italy, open_api, monkeypatch):
     begun = ask(**{**italy, "horizon": 31}, model="auto_arima").json()
-    monkeypatch.setattr(register.Register, "asked", lambda self, identity: None)
+    monkeypatch.setattr(job_register.Register, "asked", lambda self, identity: None)
     panel = source("bundled").panel()
     older = panel.as_of(panel.table["date"].max().replace(year=2021, month=4))
-    monkeypatch.setattr(asking.Asking, "figures", lambda self, name: older)
+    monkeypatch.setattr(build_requests.Asking, "figures", lambda self, name: older)
     answer = open_api().get(begun["location"])
     assert answer.status_code == 410
     assert "have changed" in answer.json()["detail"]
 
 
 def test_old_questions_are_forgotten(tmp_path, monkeypatch, italy):
-    monkeypatch.setattr(register, "MAX_BYTES", 0)
-    monkeypatch.setattr(register, "PRUNE_EVERY", 2)
-    kept = register.Register(f"sqlite:///{tmp_path / 'questions.sqlite'}")
-    question = register.ForecastRequest(**italy, model="naive")
+    monkeypatch.setattr(job_register, "MAX_BYTES", 0)
+    monkeypatch.setattr(job_register, "PRUNE_EVERY", 2)
+    kept = job_register.Register(f"sqlite:///{tmp_path / 'questions.sqlite'}")
+    question = job_register.ForecastRequest(**italy, model="naive")
     ids = []
     for number in range(3):
-        asked = register.Asked((register.Part("Italy", "new_cases", "naive", str(number)),), (0.5,), False)
+        asked = job_register.Asked((job_register.Part("Italy", "new_cases", "naive", str(number)),), (0.5,), False)
         kept.put(asked, question)
         ids.append(asked.id)
     assert [kept.question(identity) is None for identity in ids] == [True, True, True]
@@ -221,7 +221,7 @@ def test_old_questions_are_forgotten(tmp_path, monkeypatch, italy):
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_question_is_kept_as_it_was_asked(kind, tmp_path, request):
     here = f"sqlite:///{tmp_path / 'questions.sqlite'}"
-    kept = register.Register(here if kind == "sqlite" else request.getfixturevalue("postgres_url"))
+    kept = job_register.Register(here if kind == "sqlite" else request.getfixturevalue("postgres_url"))
     said = {
         "data": [{"date": "2024-01-01", "value": 0.1}],
         "model": "ets",
@@ -229,8 +229,8 @@ def test_a_question_is_kept_as_it_was_asked(kind, tmp_path, request):
         "as_of": "2024-01-01",
         "wait": 3,
     }
-    question = register.ForecastRequest.model_validate_json(json.dumps(said))
-    asked = register.Asked((register.Part("data", "value", "ets", "key"),), (0.5,), False)
+    question = job_register.ForecastRequest.model_validate_json(json.dumps(said))
+    asked = job_register.Asked((job_register.Part("data", "value", "ets", "key"),), (0.5,), False)
     kept.put(asked, question)
     found, cancelled = kept.question(asked.id)
     assert not cancelled
@@ -244,7 +244,7 @@ def test_a_question_is_kept_as_it_was_asked(kind, tmp_path, request):
 
 def test_large_tables_are_read_one_at_a_time_and_others_are_answered_meanwhile(client, italy, monkeypatch):
     began, over, reading = threading.Event(), threading.Event(), []
-    real = asking.panel_of
+    real = build_requests.panel_of
 
     def slow(asked):
         reading.append(asked.name)
@@ -252,7 +252,7 @@ def test_large_tables_are_read_one_at_a_time_and_others_are_answered_meanwhile(c
         over.wait(60)
         return real(asked)
 
-    monkeypatch.setattr(asking, "panel_of", slow)
+    monkeypatch.setattr(build_requests, "panel_of", slow)
     records = [{"date": f"2024-01-{day:02}", "value": day % 5, "of": "x" * 20_000} for day in range(1, 20)]
     question = {"data": records, "model": "naive", "horizon": 1}
     with ThreadPoolExecutor(2) as clients:

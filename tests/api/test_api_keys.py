@@ -5,11 +5,11 @@ import hmac
 
 import pytest
 
-from forecasting.api import rates
-from forecasting.api.keys import Keys, made
-from forecasting.api.rates import Rates, neighbours
-from forecasting.cli import main
-from forecasting.errors import RequestError
+from forecasting.api import rate_limit
+from forecasting.api.api_keys import Keys, made
+from forecasting.api.rate_limit import Rates, neighbours
+from forecasting.cli.main import main
+from forecasting.support.errors import RequestError
 
 PLACE = "/api/v1/models"
 
@@ -122,7 +122,7 @@ def test_the_window_slides(monkeypatch):
     limits = Rates("2/minute;100/hour")
     assert [limits.too_often("a") == 0 for _ in range(3)] == [True, True, False]
     assert limits.too_often("b") == 0
-    real = rates.time.time
+    real = rate_limit.time.time
     monkeypatch.setattr("time.time", lambda: real() + 130)
     assert limits.too_often("a") == 0
 

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.cli import main
+from forecasting.cli.main import main
+from forecasting.data.forecast import QUANTILES
 from forecasting.models import model
-from forecasting.prepare import prepare
-from forecasting.series import QUANTILES
+from forecasting.preparation.prepare import prepare
 from forecasting.sources import source
-from forecasting.sources.file import read_panel
+from forecasting.tables.panel_file import read_panel
 
 #: statistic, models, horizon, date as of, regions (None for all)
 NAMED = [

@@ -18,8 +18,8 @@ import psutil
 import pytest
 
 import server
-from forecasting.cli import main
-from ui import app as pages
+from forecasting.cli.main import main
+from ui.shell import runtime as pages
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Seconds in which a server is ready, and in which it is gone, on a machine that does much else.
@@ -184,12 +184,12 @@ def test_pages_and_api_share_one_service(monkeypatch, api_home):
 
 
 def test_the_api_never_imports_streamlit():
-    code = "import forecasting.api.app, forecasting.api.health, forecasting.cli_serve, sys; print('streamlit' in sys.modules)"
+    code = "import forecasting.api.app, forecasting.api.health, forecasting.cli.serve, sys; print('streamlit' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert answer.stdout.strip() == "False"
 
 
 def test_the_command_line_does_without_the_api_s_libraries():
-    code = "import forecasting.cli, sys; print([m for m in ('fastapi', 'uvicorn', 'limits') if m in sys.modules])"
+    code = "import forecasting.cli.main, sys; print([m for m in ('fastapi', 'uvicorn', 'limits') if m in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert answer.stdout.strip() == "[]"

@@ -5,7 +5,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from visiting import PATIENCE, SCRIPT, settled
 
-from ui import app
+from ui.shell import runtime
 
 
 @pytest.fixture(scope="session")
@@ -27,11 +27,11 @@ def _service(home):
         environment.setenv("FORECAST_OFFLINE", "1")
         environment.delenv("FORECAST_DB_URL", raising=False)
         before = set(psutil.Process().children(recursive=True))
-        app.service.clear()
-        service = app.service()
+        runtime.service.clear()
+        service = runtime.service()
         yield service
         service.close()
-        app.service.clear()
+        runtime.service.clear()
     _, left = psutil.wait_procs(set(psutil.Process().children(recursive=True)) - before, timeout=10)
     assert not left, "the service left processes behind"
 

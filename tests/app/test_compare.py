@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from forecasting.models import model
 
-PAGE = Path(__file__).parents[2] / "ui" / "pages" / "compare.py"
+PAGE = Path(__file__).parents[2] / "pages" / "compare.py"
 PUERTO_RICO = {"region": "Puerto Rico", "statistic": "new_admissions"}
 SMALL = {"statistic": "new_admissions", "compare": "regions", "model": "theta"}
 

@@ -6,13 +6,14 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from forecasting import charts, export, reproduce
-from forecasting.columns import FORECASTS
-from forecasting.learning import ALL
-from forecasting.looking_back import look_back_scores
-from forecasting.request import Request
-from forecasting.service import forecasts_table
-from ui import explore
+from forecasting.data.columns import FORECASTS
+from forecasting.data.training_options import ALL
+from forecasting.evaluation.look_back import look_back_scores
+from forecasting.export import file_formats
+from forecasting.jobs.request import Request
+from forecasting.services.service import forecasts_table
+from forecasting.views import charts, reproduce
+from ui.explore import page
 
 MODELS = ["ets", "theta"]
 
@@ -35,8 +36,8 @@ def files(service, monkeypatch):
         )  # fmt: skip
         fan = charts.Fan(series, forecasts, drafts, "ets", asked.label.lower(), charts.can_smooth(series))
         made = {}
-        monkeypatch.setattr(explore, "_download", lambda label, data, name, *_: made.update({label: (name, data)}))
-        explore._offer(choices, fan, past, "")
+        monkeypatch.setattr(page, "_download", lambda label, data, name, *_: made.update({label: (name, data)}))
+        page._offer(choices, fan, past, "")
         return made, choices, fan, past
 
     return files
@@ -61,10 +62,10 @@ def test_every_file_of_a_daily_view_holds_what_is_on_the_page(files):
     found = pd.read_csv(io.BytesIO(content(made, "Forecasts, CSV")), parse_dates=["origin", "date"])
     pd.testing.assert_frame_equal(found, table, check_dtype=False, rtol=1e-12)
     pd.testing.assert_frame_equal(pd.read_parquet(io.BytesIO(content(made, "Parquet"))), table, check_dtype=False)
-    scores = export.read_csv(content(made, "Scores, CSV"))
+    scores = file_formats.read_csv(content(made, "Scores, CSV"))
     assert len(scores) == len(look_back_scores(past, choices.whole))
     assert set(scores["model"]) == {"naive", *MODELS}
-    series = export.read_csv(content(made, "Cleaned series, CSV"))
+    series = file_formats.read_csv(content(made, "Cleaned series, CSV"))
     assert series["value"].tolist() == pytest.approx(choices.series.values.tolist())
     sheets = pd.read_excel(io.BytesIO(content(made, "XLSX")), sheet_name=None)
     assert {name: len(sheet) for name, sheet in sheets.items()} == {

@@ -5,8 +5,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from visiting import PATIENCE, SCRIPT, settled
 
-from forecasting.request import Request
-from ui import your_data, yours
+from forecasting.jobs.request import Request
+from ui.shell import uploads
 
 WEEKS = pd.date_range("2021-01-02", periods=60, freq="W-SAT")
 TABLE = pd.DataFrame(
@@ -27,14 +27,14 @@ def picker(page, key):
 def exploring(service):
     """A visitor on Explore with a table of her own that has a further column."""
     page = AppTest.from_file(str(SCRIPT), default_timeout=PATIENCE).run()
-    page.switch_page(your_data.EXPLORE.replace("explore", "your_data")).run()
+    page.switch_page(page.EXPLORE.replace("explore", "your_data")).run()
     page.file_uploader[0].upload("mine.csv", TABLE.to_csv(index=False).encode()).run()
     for _ in range(100):
         if not any(info.value.startswith("Reading") for info in page.info):
             break
         page.run()
     next(button for button in page.button if button.label == "Explore these figures").click().run()
-    page.switch_page(your_data.EXPLORE).run()
+    page.switch_page(page.EXPLORE).run()
     assert not page.exception
     return page
 
@@ -62,7 +62,7 @@ def test_a_chosen_column_is_what_the_forecast_has_learned_from(exploring, servic
     pools = [one.series.pool for requests in asked for one in requests if isinstance(one, Request)]
     assert pools
     assert {pool.covariates for pool in pools} == {("tests",)}
-    assert yours.is_yours(pools[0].panel.source)
+    assert uploads.is_yours(pools[0].panel.source)
 
 
 def test_holidays_are_chosen_and_in_the_link(visit):

@@ -9,25 +9,25 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from forecasting.api.watching import Answered
 from forecasting.jobs.board import Ended
+from forecasting.jobs.request import Request
 from forecasting.monitoring.alerts import Alerts
-from forecasting.monitoring.drift import Drift
+from forecasting.monitoring.answered import Answered
+from forecasting.monitoring.drift.detect import Drift
 from forecasting.monitoring.history import PageRun, Pick
 from forecasting.monitoring.runs import Run
-from forecasting.request import Request
 from forecasting.sources import source
-from ui import app
-from ui import monitor as page_of_monitor
+from ui.monitor import page as page_of_monitor
+from ui.shell import runtime
 
-PAGE = Path(__file__).parents[2] / "ui" / "pages" / "monitor.py"
+PAGE = Path(__file__).parents[2] / "pages" / "monitor.py"
 CACHES = (page_of_monitor.look, page_of_monitor.at_present, page_of_monitor.alarms)
 
 
 @pytest.fixture
 def history(service):
     """That of the service under test; what it has from other tests stays."""
-    return app.history()
+    return runtime.history()
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_after_an_upkeep_every_source_says_how_it_went(monitor, monkeypatch):
         Run("jhu", ended, ended, "a digest", 60, there=490, failed=10),
         Run("oxcgrt", ended, ended, "", failed=1, said="It could not be had."),
     ]
-    monkeypatch.setattr(type(app.runs()), "table", lambda self: pd.DataFrame([vars(run) for run in ran]))
+    monkeypatch.setattr(type(runtime.runs()), "table", lambda self: pd.DataFrame([vars(run) for run in ran]))
     page = monitor()
     assert "Nothing: no alert is open, and nothing has drifted." in said(page)
     told = table(page, "State").set_index("Source")["Looked after"]
@@ -107,7 +107,7 @@ def test_a_page_that_breaks_off_is_noted_as_failed(history):
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        app.run(Broken(), time.perf_counter())
+        runtime.run(Broken(), time.perf_counter())
     found = history.latency(datetime.now(UTC) - timedelta(days=1)).set_index("route")
     assert found.loc["Broken", "failed"] == 100
 
@@ -123,7 +123,7 @@ def test_a_run_that_is_begun_anew_is_not_noted(history):
             raise Again
 
     with pytest.raises(Again):
-        app.run(Interrupted(), time.perf_counter())
+        runtime.run(Interrupted(), time.perf_counter())
     assert "Interrupted" not in history.latency(datetime.now(UTC) - timedelta(days=1))["route"].tolist()
 
 
@@ -225,7 +225,7 @@ def test_nothing_on_the_page_tells_where_the_database_is(monitor, home):
     shown = (
         said(page) + str([one.label for one in page.expander]) + str([one.value.to_dict() for one in page.dataframe])
     )
-    for secret in (str(home), "sqlite:", ".sqlite", app.history().server):
+    for secret in (str(home), "sqlite:", ".sqlite", runtime.history().server):
         assert secret not in shown
 
 
@@ -247,7 +247,7 @@ def test_a_team_can_leave_it_out(visit, monkeypatch, setting, there):
 
 def test_a_run_of_a_page_is_told_to_whoever_observes(monkeypatch, service):
     seen = []
-    monkeypatch.setattr(app, "OBSERVERS", [seen.append])
+    monkeypatch.setattr(runtime, "OBSERVERS", [seen.append])
 
     class Page:
         title = "Watched"
@@ -255,6 +255,6 @@ def test_a_run_of_a_page_is_told_to_whoever_observes(monkeypatch, service):
         def run(self):
             """Nothing."""
 
-    app.run(Page(), time.perf_counter())
+    runtime.run(Page(), time.perf_counter())
     assert [(run.page, run.failed) for run in seen] == [("Watched", False)]
     assert isinstance(seen[0], PageRun)

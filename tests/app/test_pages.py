@@ -3,12 +3,12 @@
 import pandas as pd
 import pytest
 
-from forecasting import headline
-from forecasting.looking_back import LookBack
+from forecasting.data.formatting import compact
+from forecasting.evaluation.look_back import LookBack
+from forecasting.jobs.request import Request
 from forecasting.models import model, models
-from forecasting.request import Request
 from forecasting.sources import source, sources
-from forecasting.wording import compact
+from forecasting.views import headline
 
 COUNTRIES = ("United States", "United Kingdom", "Italy", "France", "Germany", "Spain")
 DEFAULT_MODELS = {"ensemble", "sarima", "ets", "prophet"}
@@ -295,7 +295,7 @@ def test_a_shorter_training_window_leads_to_other_forecasts_of_the_same_last_wee
 
 
 def test_methods_tells_of_every_model_and_every_source(visit):
-    page = visit().switch_page("ui/pages/methods.py").run()
+    page = visit().switch_page("pages/methods.py").run()
     assert not page.exception
     text = "\n".join(element.value for element in [*page.markdown, *page.caption])
     for one in models().values():

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from forecasting.bulk import Bulk
+from forecasting.data.panel import Panel
 from forecasting.models import models
-from forecasting.panel import Panel
-from ui import regions as page_of_regions
+from forecasting.services.bulk import Bulk
+from ui.regions import page as page_of_regions
 
-PAGE = Path(__file__).parents[2] / "ui" / "pages" / "regions.py"
+PAGE = Path(__file__).parents[2] / "pages" / "regions.py"
 STATES = {"statistic": "new_admissions"}
 
 
@@ -180,7 +180,7 @@ def test_of_thousands_of_regions_200_are_shown_and_any_is_found(regions, service
 
 def test_every_region_is_forecast_into_one_table(regions, monkeypatch):
     runs = []
-    monkeypatch.setattr("ui.bulk.Bulk", lambda *asked: runs.append(Bulk(*asked)) or runs[-1])
+    monkeypatch.setattr("ui.regions.bulk.Bulk", lambda *asked: runs.append(Bulk(*asked)) or runs[-1])
     page = finished(regions(**STATES, model="theta", horizon="3"))
     page.button(key="forecast all").click().run()
     (run,) = runs

@@ -6,13 +6,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from visiting import settled
 
-from forecasting.columns import FORECASTS
-from forecasting.errors import SourceError
-from forecasting.looking_back import look_back_scores
-from forecasting.panel import Panel
-from forecasting.series import QUANTILES
+from forecasting.data.columns import FORECASTS
+from forecasting.data.forecast import QUANTILES
+from forecasting.data.panel import Panel
+from forecasting.evaluation.look_back import look_back_scores
+from forecasting.support.errors import SourceError
 
-PAGE = Path(__file__).parents[2] / "ui" / "pages" / "time_machine.py"
+PAGE = Path(__file__).parents[2] / "pages" / "time_machine.py"
 PLACE = {"region": "Puerto Rico", "statistic": "new_admissions"}
 
 
@@ -123,7 +123,7 @@ def test_choices_of_a_cumulative_statistic_are_scored_as_new_counts(go_back):
 
 def test_playing_goes_on_to_the_next_date_and_stops_at_the_last(go_back, finished, monkeypatch):
     finished(["ets"])
-    monkeypatch.setattr("ui.time_machine.STEP", 0.0)
+    monkeypatch.setattr("ui.time_machine.page.STEP", 0.0)
     page = go_back(models="ets")
     dates = [f"{pd.Timestamp(date):%Y-%m-%d}" for date in the_slider(page).options]
     page = go_back(models="ets", date=dates[-3])
@@ -229,9 +229,9 @@ def test_a_reader_s_file_is_scored_beside_ours_and_a_wrong_one_is_one_line(go_ba
     wrong = File("wrong.csv", b"a,b\n1,2\n")
     elsewhere = File("elsewhere.csv", published(origin, "Texas").to_csv(index=False).encode())
     for file, words in ((wrong, "no column is called"), (elsewhere, "has no forecast for Puerto Rico; it has Texas")):
-        monkeypatch.setattr("ui.published.st.file_uploader", lambda *_, file=file, **__: file)
+        monkeypatch.setattr("ui.time_machine.external.st.file_uploader", lambda *_, file=file, **__: file)
         assert [words in error.value for error in go_back(models="naive").error] == [True]
-    monkeypatch.setattr("ui.published.st.file_uploader", lambda *_, **__: good)
+    monkeypatch.setattr("ui.time_machine.external.st.file_uploader", lambda *_, **__: good)
     page = go_back(models="naive")
     assert not page.error
     assert set(page.dataframe[0].value["model"]) == {"Seasonal naive", "their-team"}

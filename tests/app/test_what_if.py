@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from forecasting import what_if
+from forecasting.evaluation.stress_tests import shocks, strike
 from forecasting.models import model
-from forecasting.shocks import shocks, strike
+from forecasting.services.stress_test import ask
+from forecasting.views import what_if
 
-PAGE = Path(__file__).parents[2] / "ui" / "pages" / "compare.py"
+PAGE = Path(__file__).parents[2] / "pages" / "compare.py"
 WHERE = {"region": "Puerto Rico", "statistic": "new_admissions"}
 
 
@@ -36,9 +37,9 @@ def texts(page):
 def answered(service, shock, names, horizon=4):
     """Wait for what the page asks for."""
     struck = strike(service.panel("bundled"), *WHERE.values(), shocks()[shock])
-    asked = what_if.ask(service, struck, names, horizon)
+    asked = ask(service, struck, names, horizon)
     service.wait([job for both in asked.jobs.values() for job in both])
-    return what_if.ask(service, struck, names, horizon), struck
+    return ask(service, struck, names, horizon), struck
 
 
 def test_nothing_is_asked_until_a_shock_is_chosen(compare):

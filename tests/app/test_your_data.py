@@ -13,15 +13,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from visiting import PATIENCE, SCRIPT, settled
 
-from forecasting.cli import main
-from forecasting.service import forecasts_table
-from forecasting.sources.mapping import Mapping
-from ui import yours
-from ui.choices import ELSEWHERE
-from ui.plain import plain
-from ui.your_data import SHAPE_REGIONS, sample, shapes
+from forecasting.cli.main import main
+from forecasting.services.service import forecasts_table
+from forecasting.tables.mapping import Mapping
+from ui.shell import uploads
+from ui.shell.markdown import plain
+from ui.shell.sidebar import ELSEWHERE
+from ui.your_data.page import SHAPE_REGIONS, sample, shapes
 
-PAGE = "ui/pages/your_data.py"
+PAGE = "pages/your_data.py"
 
 
 def table(level=100, regions=("Here", "There")):
@@ -36,7 +36,7 @@ def table(level=100, regions=("Here", "There")):
 
 
 def source_of(content):
-    return yours.PREFIX + hashlib.sha256(content).hexdigest()[:8]
+    return uploads.PREFIX + hashlib.sha256(content).hexdigest()[:8]
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_what_is_no_table_is_one_sentence_and_can_be_forgotten(visitor, content)
 
 
 def test_a_file_that_breaks_the_reader_is_one_sentence_too(visitor, monkeypatch):
-    monkeypatch.setattr("ui.yours.columns.read", lambda *_: 1 / 0)
+    monkeypatch.setattr("ui.shell.uploads.columns.read", lambda *_: 1 / 0)
     page = upload(visitor(), table())
     assert [error.value for error in page.error] == [plain("mine.csv: it cannot be read; save the table anew as CSV.")]
 
@@ -193,7 +193,7 @@ def test_two_visitors_who_read_one_file_differently_each_see_their_own_figures(v
     explore(read(other))
     assert explore(mine).metric[0].value == "103"
     for page, last in ((other, "7,103"), (mine, "103")):
-        assert page.switch_page("ui/pages/explore.py").run().metric[0].value == last
+        assert page.switch_page("pages/explore.py").run().metric[0].value == last
 
 
 def test_a_workbook_is_read_from_the_sheet_that_is_chosen(visitor):
@@ -227,12 +227,12 @@ def test_a_table_with_a_column_a_region_is_understood(visitor):
 def test_a_file_is_on_every_page_until_it_is_forgotten(visitor):
     page = explore(upload(visitor(), table()))
     for name in ("regions", "compare", "time_machine", "explore"):
-        page.switch_page(f"ui/pages/{name}.py").run()
+        page.switch_page(f"pages/{name}.py").run()
         assert not page.exception
         assert page.sidebar.selectbox(key="source").value == source_of(table())
     page.switch_page(PAGE).run()
     press(page, "Forget this file")
-    page.switch_page("ui/pages/explore.py").run()
+    page.switch_page("pages/explore.py").run()
     assert page.sidebar.selectbox(key="source").value == "bundled"
     assert not any("Yours" in option for option in page.sidebar.selectbox(key="source").options)
 
@@ -252,7 +252,7 @@ def test_several_files_are_kept_and_no_more_than_five(visitor):
 def test_other_visitors_neither_see_the_file_nor_get_its_figures(visitor):
     explore(upload(visitor(), table()))
     other = visitor(source=source_of(table()), region="There", models="ets")
-    other.switch_page("ui/pages/explore.py").run()
+    other.switch_page("pages/explore.py").run()
     assert other.sidebar.selectbox(key="source").value == "bundled"
     assert not any("Yours" in option for option in other.sidebar.selectbox(key="source").options)
 
@@ -260,7 +260,7 @@ def test_other_visitors_neither_see_the_file_nor_get_its_figures(visitor):
 @pytest.mark.parametrize("name", ["explore", "regions", "compare", "time_machine"])
 def test_a_link_to_a_file_that_is_not_here_says_what_it_needs_once_and_shows_the_bundled_figures(service, name):
     page = AppTest.from_file(str(SCRIPT), default_timeout=PATIENCE)
-    page.switch_page(f"ui/pages/{name}.py")
+    page.switch_page(f"pages/{name}.py")
     for what, value in {"source": "yours-0123abcd", "region": "There", "horizon": "9999", "date": "2022-01-01"}.items():
         page.query_params[what] = value
     settled(page.run())
@@ -331,16 +331,16 @@ def test_a_link_says_which_column_is_what_where_that_was_changed(visitor):
 def test_a_link_s_file_that_is_read_at_the_last_moment_is_told_to_be_read_as_the_link_says(visitor, monkeypatch):
     """What is said of the link and what is shown of the file are of the same moment."""
     page = visitor(**link_of(of_beds(visitor())))
-    shown, look = threading.Event(), yours.columns.look
-    monkeypatch.setattr(yours.columns, "look", lambda *given: shown.wait(PATIENCE) and look(*given))
+    shown, look = threading.Event(), uploads.columns.look
+    monkeypatch.setattr(uploads.columns, "look", lambda *given: shown.wait(PATIENCE) and look(*given))
 
     @contextlib.contextmanager
     def aside():  # the page waits for what it shows of a file
         shown.set()
         yield
 
-    monkeypatch.setattr("ui.your_data.pace.aside", aside)
-    monkeypatch.setattr("ui.your_data.PATIENCE", PATIENCE)
+    monkeypatch.setattr("ui.your_data.page.pace.aside", aside)
+    monkeypatch.setattr("ui.your_data.page.PATIENCE", PATIENCE)
     page.file_uploader[0].upload("mine.csv", with_beds()).run(timeout=2 * PATIENCE)
     assert not any(info.startswith("Reading") for info in infos(page))
     assert any("its columns are read as the link says" in info for info in infos(page))
@@ -400,7 +400,7 @@ def test_a_broken_mapping_in_a_link_is_one_sentence_and_the_file_is_read_as_prop
 
 
 def test_a_mapping_too_long_for_a_link_is_not_in_it_and_the_page_says_so(visitor, monkeypatch):
-    monkeypatch.setattr(yours, "MOST_LETTERS", 20)
+    monkeypatch.setattr(uploads, "MOST_LETTERS", 20)
     page = of_beds(visitor())
     assert "mapping" not in link_of(page)
     (shared,) = [one.value for one in page.caption if one.value.startswith("This link opens")]
@@ -475,7 +475,7 @@ def test_a_mapping_can_be_taken_away(visitor, monkeypatch):
     page = visitor()
     assert not page.get("download_button")
     monkeypatch.setattr(
-        "ui.your_data.st.download_button", lambda label, data, name, *_, **__: given.update({name: data})
+        "ui.your_data.page.st.download_button", lambda label, data, name, *_, **__: given.update({name: data})
     )
     upload(page, with_beds())
     assert Mapping.from_json(given["mapping.json"]()) == Mapping("date", "value", "region", covariates=("beds",))

@@ -90,7 +90,7 @@ class AppServer:
 
     def workers(self):
         """Those of them that fit."""
-        return [process for process in self.children() if "forecasting.jobs.worker" in _command(process)]
+        return [process for process in self.children() if "forecasting.jobs.workers.worker" in _command(process)]
 
     @contextlib.contextmanager
     def held(self):

@@ -10,8 +10,8 @@ import pytest
 from explore_page import link
 from playwright.sync_api import expect
 
-from forecasting.columns import FORECASTS
-from forecasting.series import QUANTILES
+from forecasting.data.columns import FORECASTS
+from forecasting.data.forecast import QUANTILES
 
 pytestmark = pytest.mark.browser
 

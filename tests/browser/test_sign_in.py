@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 from provider import CLIENT, SECRET, Provider
 
 from tests.replicas.fleet import PATIENCE, Replica, free_ports
-from ui.sign_in import may_enter
+from ui.shell.sign_in import may_enter
 
 pytestmark = pytest.mark.browser
 

@@ -7,7 +7,7 @@ import scripted
 
 from forecasting.jobs import JobQueue
 from forecasting.models import models
-from forecasting.store import Store
+from forecasting.storage.forecast_store import Store
 
 COMMAND = (sys.executable, str(Path(__file__).with_name("scripted_worker.py")))
 

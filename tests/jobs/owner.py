@@ -7,7 +7,7 @@ from pathlib import Path
 import scripted
 
 from forecasting.jobs import JobQueue
-from forecasting.store import Store
+from forecasting.storage.forecast_store import Store
 
 scripted.register()
 queue = JobQueue(Store("sqlite://"), 1, command=(sys.executable, str(Path(__file__).with_name("scripted_worker.py"))))

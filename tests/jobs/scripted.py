@@ -15,14 +15,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from forecasting.errors import ModelError
-from forecasting.frequency import DAILY
+from forecasting.data.frequency import DAILY
+from forecasting.data.series import Series
+from forecasting.jobs.request import Request
 from forecasting.models import Progress, ignore, models
 from forecasting.models.ensemble import Ensemble
 from forecasting.models.naive import Naive
 from forecasting.models.pooled import Pooled
-from forecasting.request import Request
-from forecasting.series import Series
+from forecasting.preparation.gather_pool import prepared_series
+from forecasting.support.errors import ModelError
 
 WAIT_FOR_EVER = "import threading; threading.Event().wait()"
 
@@ -133,7 +134,7 @@ class Together(Pooled):
 
     def forecast_pool(self, pool, horizon, report=ignore):
         report(Progress(str(os.getpid()), 0, 1))
-        series = pool.series()
+        series = prepared_series(pool)
         gate = pool_gate(next(iter(series.values())))
         if gate.exists():
             with open(gate, "rb") as waiting:

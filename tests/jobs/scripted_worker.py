@@ -2,7 +2,7 @@
 
 import scripted
 
-from forecasting.jobs import worker
+from forecasting.jobs.workers import worker
 from forecasting.models import models
 
 models().clear()  # nothing heavy to warm up

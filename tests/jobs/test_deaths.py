@@ -15,7 +15,7 @@ from scripted import request
 from waiting import PATIENCE, wait_for
 
 from forecasting.jobs import State
-from forecasting.store import Store
+from forecasting.storage.forecast_store import Store
 
 
 def begun_by(job, other_than=""):

@@ -7,7 +7,7 @@ from scripted import Scripted, request
 from waiting import wait_for
 
 from forecasting.jobs import State
-from forecasting.jobs.fit import fit
+from forecasting.jobs.workers.fit import fit
 from forecasting.models import models
 
 

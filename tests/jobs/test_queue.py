@@ -6,14 +6,14 @@ import pytest
 from scripted import request
 from waiting import PATIENCE, wait_for
 
-from forecasting.errors import JobError
-from forecasting.frequency import DAILY
+from forecasting.data.frequency import DAILY
+from forecasting.data.series import Series
 from forecasting.jobs import QueueFull, State
-from forecasting.jobs.crew import WORKER
+from forecasting.jobs.request import Request
+from forecasting.jobs.workers.process import WORKER
 from forecasting.models import model
-from forecasting.request import Request
-from forecasting.series import Series
-from forecasting.store import Store
+from forecasting.storage.forecast_store import Store
+from forecasting.support.errors import JobError
 
 
 def has_begun(job):

@@ -9,7 +9,7 @@ from waiting import wait_for
 
 from forecasting.jobs import State, claims
 from forecasting.jobs.claims import Claims
-from forecasting.store import Store
+from forecasting.storage.forecast_store import Store
 
 LEASE = 1.0
 

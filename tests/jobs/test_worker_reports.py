@@ -4,8 +4,8 @@ import queue
 
 import pytest
 
-from forecasting.jobs import worker
-from forecasting.jobs.protocol import Event
+from forecasting.jobs.workers import worker
+from forecasting.jobs.workers.protocol import Event
 from forecasting.models import Progress
 
 PATIENCE = 60

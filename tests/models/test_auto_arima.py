@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.frequency import DAILY
+from forecasting.data.forecast import QUANTILES
+from forecasting.data.frequency import DAILY
+from forecasting.data.series import Series
 from forecasting.models import model
 from forecasting.models.auto_arima import label, moments, search
-from forecasting.series import QUANTILES, Series
 
 
 def autoregression(seed: int, count: int) -> np.ndarray:

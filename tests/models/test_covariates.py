@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.frequency import of_alias
+from forecasting.data.forecast import Forecast
+from forecasting.data.frequency import of_alias
+from forecasting.data.pool import Pool, Snapshot
+from forecasting.evaluation.scores import weighted_interval_score
 from forecasting.models import model
 from forecasting.models._experts import LEAST_BLOCKS, WITH_COVARIATES, experts
 from forecasting.models._weighed import learn
 from forecasting.models.base import PooledModel
-from forecasting.pool import Pool, Snapshot
-from forecasting.scoring import weighted_interval_score
-from forecasting.series import Forecast
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 ROWS, REGIONS, LEADS = 110, 12, 2

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.errors import ModelError
-from forecasting.frequency import of_alias
+from forecasting.data.forecast import QUANTILES, Forecast
+from forecasting.data.frequency import of_alias
+from forecasting.data.series import Series
 from forecasting.models import PooledModel, model, models
 from forecasting.models.base import Progress
 from forecasting.models.ensemble import Ensemble, shares
-from forecasting.series import QUANTILES, Forecast, Series
+from forecasting.support.errors import ModelError
 
 SERIES = Series(pd.Timestamp("2022-01-01"), of_alias("W-SAT"), 50.0 + np.arange(30))
 TABLES = ("values", "totals", "means")

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.frequency import DAILY
+from forecasting.data.forecast import QUANTILES
+from forecasting.data.frequency import DAILY
+from forecasting.data.series import Series
 from forecasting.models import model, predictive
 from forecasting.models.ets import Form, best_fit, candidates, fit
 from forecasting.models.spread import Correction
-from forecasting.series import QUANTILES, Series
 
 FORMS = [Form(damped, season) for damped in (False, True) for season in (1, 7)]
 

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.frequency import DAILY, of_alias
+from forecasting.data.forecast import MEDIAN, Forecast
+from forecasting.data.frequency import DAILY, of_alias
+from forecasting.data.series import Series
 from forecasting.models import models
-from forecasting.series import MEDIAN, Forecast, Series
 
 RANDOM = np.random.default_rng(1)
 WEEKLY_PATTERN = 100 + 30 * np.sin(np.arange(63) * 2 * np.pi / 7) + RANDOM.normal(0, 5, 63)

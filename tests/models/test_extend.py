@@ -17,12 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.horizon import FILTERS
-from forecasting.frequency import DAILY, weekly
+from forecasting.data.forecast import Forecast
+from forecasting.data.frequency import DAILY, weekly
+from forecasting.data.series import Series
 from forecasting.models import auto_arima, model, models
 from forecasting.models._fitted import growth
 from forecasting.models._sarima_fit import Fit, Order
-from forecasting.payload import decode, encode
-from forecasting.series import Forecast, Series
+from forecasting.storage.codec import decode, encode
 
 EXTENSIBLE = tuple(FILTERS)
 extensible = pytest.mark.parametrize("name", EXTENSIBLE)

@@ -12,18 +12,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting import holidays, reproduce
-from forecasting.errors import RequestError
-from forecasting.frequency import DAILY, of_alias
+from forecasting.data import holidays
+from forecasting.data.forecast import Forecast
+from forecasting.data.frequency import DAILY, of_alias
+from forecasting.data.panel import Panel, Statistic
+from forecasting.data.pool import Pool
+from forecasting.data.series import Series
+from forecasting.jobs.request import Request
 from forecasting.models import PooledModel, model
 from forecasting.models._holiday_effect import WEEK, HolidayEffect, holiday_effects
 from forecasting.models.pooled import _Blocks
 from forecasting.models.prophet import holidays as as_prophet_has_them
-from forecasting.panel import Panel, Statistic
-from forecasting.pool import Pool
-from forecasting.prepare import prepare
-from forecasting.request import Request
-from forecasting.series import Forecast, Series
+from forecasting.preparation.gather_pool import gather_pool, prepared_series
+from forecasting.preparation.prepare import prepare
+from forecasting.support.errors import RequestError
+from forecasting.views import reproduce
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 START = pd.Timestamp("2020-03-02")  # a Monday
@@ -113,7 +116,7 @@ def test_an_unknown_code_is_one_sentence(code: str) -> None:
 
 
 def test_nothing_is_imported_before_somebody_asks() -> None:
-    lines = "import forecasting.service, sys; from forecasting.models import models; models()"
+    lines = "import forecasting.services.service, sys; from forecasting.models import models; models()"
     answer = subprocess.run(
         [sys.executable, "-c", f"{lines}; print('holidays' in sys.modules)"], capture_output=True, text=True, check=True
     )
@@ -144,9 +147,9 @@ def test_a_worker_sees_them_too() -> None:
     series = prepare(panel_of(world(60)[0]), "Region 0").with_holidays("DE")
     assert Series.from_json(series.to_json()).holidays == "DE"
     assert series.pool is not None
-    pool = Pool.from_json(series.pool.gather().to_json())
+    pool = Pool.from_json(gather_pool(series.pool).to_json())
     assert pool.holidays == "DE"
-    assert {one.holidays for one in pool.series().values()} == {"DE"}
+    assert {one.holidays for one in prepared_series(pool).values()} == {"DE"}
 
 
 def test_a_view_is_reproduced_with_them() -> None:
@@ -196,7 +199,7 @@ def test_what_was_seen_often_is_believed_and_what_was_seen_once_hardly() -> None
     counts, _ = world(days_to("2022-12-22"), regions=12)
 
     def on_the_next_one(history: np.ndarray) -> float:
-        return float((holiday_effects(pool_of(history, "DE").series(), 1)["Region 0"].times ** 4).min())
+        return float((holiday_effects(prepared_series(pool_of(history, "DE")), 1)["Region 0"].times ** 4).min())
 
     once, thrice, often = (
         on_the_next_one(counts[: days_to(date)]) for date in ("2020-04-13", "2020-05-21", "2022-12-22")

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.errors import ModelError
-from forecasting.frequency import of_alias
+from forecasting.data.forecast import Forecast
+from forecasting.data.frequency import of_alias
+from forecasting.data.pool import Pool, Snapshot
+from forecasting.data.series import Series
 from forecasting.models import model
 from forecasting.models.base import PooledModel
-from forecasting.pool import Pool, Snapshot
-from forecasting.series import Forecast, Series
+from forecasting.preparation.gather_pool import prepared_series
+from forecasting.support.errors import ModelError
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 START = pd.Timestamp("2022-01-01")  # a Saturday
@@ -89,7 +91,7 @@ def test_regions_that_begin_end_and_are_silent_as_they_like_have_sound_forecasts
         counts[:, place] *= 0 if silent else 1
     earlier = tuple(counts[:row] for row in range(max(rows - 5, 0), rows)) if vintages else ()
     pool = pool_of(counts, alias, earlier, window=window)
-    series, forecasts = pool.series(), pooled().forecast_pool(pool, horizon)
+    series, forecasts = prepared_series(pool), pooled().forecast_pool(pool, horizon)
     assert list(forecasts) == list(pool.regions)
     for region, forecast in forecasts.items():
         assert forecast.origin == series[region].origin
@@ -121,7 +123,7 @@ def test_next_week_s_band_does_not_depend_on_how_far_one_looks(alias: str) -> No
 
 def test_a_pool_of_one_is_the_forecast_of_its_series() -> None:
     pool = pool_of(counted(regions=1))
-    alone = pooled().forecast(pool.series()["0"], 6)
+    alone = pooled().forecast(prepared_series(pool)["0"], 6)
     assert_same({"0": alone}, pooled().forecast_pool(pool, 6))
 
 

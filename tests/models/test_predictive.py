@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from forecasting.data.forecast import QUANTILES
 from forecasting.models.predictive import _quantiles
-from forecasting.series import QUANTILES
 
 
 @pytest.mark.parametrize("samples", [1, 2, 44, 101, 999, 1000])

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.frequency import DAILY, of_alias
+from forecasting.data.frequency import DAILY, of_alias
+from forecasting.data.series import Series
 from forecasting.models import model
 from forecasting.models.prophet import seasonalities
-from forecasting.series import Series
 
 
 def line(count: int, alias: str = "D") -> Series:

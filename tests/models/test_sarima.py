@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.frequency import DAILY, weekly
+from forecasting.data.frequency import DAILY, weekly
+from forecasting.data.series import Series
 from forecasting.models import model
 from forecasting.models._sarima_fit import Order, fit
 from forecasting.models.base import Progress
 from forecasting.models.sarima import SARIMA, SHORTEST, TEAM, Trial
-from forecasting.series import Series
 
 #: International airline passengers in thousands, 1949-1960: Box & Jenkins (1970), series G.
 PASSENGERS = np.fromstring(

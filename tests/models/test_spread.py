@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from benchmarks.calibrate import line
-from forecasting.frequency import DAILY, Frequency, weekly
+from forecasting.data.frequency import DAILY, Frequency, weekly
+from forecasting.data.series import Series
 from forecasting.models import models
 from forecasting.models.predictive import Z
 from forecasting.models.spread import EDGE_50, EDGE_95, Correction, _learned, correction, shock_size
-from forecasting.series import Series
-from forecasting.transforms import transform
+from forecasting.models.transforms import transform
 
 ROOT = transform("fourth_root")
 

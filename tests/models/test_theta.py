@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.frequency import of_alias
+from forecasting.data.forecast import QUANTILES
+from forecasting.data.frequency import of_alias
+from forecasting.data.series import Series
 from forecasting.models import model, predictive
 from forecasting.models.spread import Correction
 from forecasting.models.theta import coming_season, drift, is_seasonal, smooth, trend
-from forecasting.series import QUANTILES, Series
 
 
 @pytest.fixture(scope="module")

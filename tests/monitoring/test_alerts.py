@@ -12,12 +12,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from forecasting.errors import RequestError
 from forecasting.monitoring import alerts as module
 from forecasting.monitoring import webhook
 from forecasting.monitoring.alerts import Alerts, Topic
-from forecasting.monitoring.drift import Drift
-from forecasting.settings import alert_webhook
+from forecasting.monitoring.drift.detect import Drift
+from forecasting.support.errors import RequestError
+from forecasting.support.settings import alert_webhook
 
 ITALY = Topic("bundled", "Italy", "new_cases")
 SPAIN = Topic("bundled", "Spain", "new_cases")

@@ -10,15 +10,15 @@ import pytest
 
 from benchmarks import _drifting
 from benchmarks import drift as benchmark
-from forecasting.errors import DataError, RequestError
-from forecasting.frequency import DAILY, weekly
-from forecasting.monitoring import paths
-from forecasting.monitoring.drift import inputs, is_missing, outcomes, published
-from forecasting.monitoring.residuals import days
-from forecasting.panel import Panel, Statistic
-from forecasting.prepare import clean
-from forecasting.settings import DriftThresholds, drift_thresholds
-from forecasting.sources._tidy import stacked
+from forecasting.data.frequency import DAILY, weekly
+from forecasting.data.panel import Panel, Statistic
+from forecasting.monitoring.drift import statistics
+from forecasting.monitoring.drift.detect import inputs, is_missing, outcomes, published
+from forecasting.monitoring.drift.residuals import days
+from forecasting.preparation.prepare import clean
+from forecasting.support.errors import DataError, RequestError
+from forecasting.support.settings import DriftThresholds, drift_thresholds
+from forecasting.tables.cells.tidy import stacked
 
 FIRST = pd.Timestamp("2021-01-04")  # a Monday
 LIMITS = DriftThresholds()
@@ -116,7 +116,7 @@ def test_a_night_says_what_the_path_of_a_longer_series_says_of_it():
     values = waves(520)
     values[400:] *= 1.5
     whole, cut = days(values), days(values[:470])
-    for of in (paths.level, paths.weekday, lambda seen: paths.variance(seen, 20.0)):
+    for of in (statistics.level, statistics.weekday, lambda seen: statistics.variance(seen, 20.0)):
         np.testing.assert_allclose(of(whole).statistic[:470], of(cut).statistic, rtol=1e-6, equal_nan=True)
 
 
@@ -150,7 +150,7 @@ def table(worse_from: int = 0, error: float = 1.0, width: float = 1.0, seed: int
     rng = np.random.default_rng(seed)
     from scipy.special import ndtri
 
-    from forecasting.series import QUANTILES
+    from forecasting.data.forecast import QUANTILES
 
     came = 1000 + 100 * rng.normal(size=(300, 1))
     right = np.tile(1000 + 100 * ndtri(np.array(QUANTILES)), (300, 1, 1))
@@ -239,5 +239,5 @@ def test_the_benchmark_counts_an_alarm_that_lasts_once_and_finds_what_is_injecte
     assert {f"drift/daily/false alarms/{kind}" for kind in benchmark.SHARES} <= set(figures)
     assert figures["drift/daily/series-years"]["value"] == pytest.approx(2, abs=0.01)
     assert figures["drift/daily/30 % missing/found within 8 weeks"]["value"] == 1
-    steady = paths.Path(np.array([0, 9, 0, 9, 9, 0, 0, 0, 0, 9.0]), np.zeros(10))
-    assert paths.runs(steady, 5, 3) == [(1, 4), (9, 9)]
+    steady = statistics.Path(np.array([0, 9, 0, 9, 9, 0, 0, 0, 0, 9.0]), np.zeros(10))
+    assert statistics.runs(steady, 5, 3) == [(1, 4), (9, 9)]

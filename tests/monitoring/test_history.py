@@ -9,23 +9,24 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from forecasting import settings
-from forecasting.api.watching import Answered
-from forecasting.cli import main
+from forecasting.cli.main import main
 from forecasting.jobs import JobQueue
 from forecasting.jobs.board import Ended
-from forecasting.monitoring import charts, histogram, memory, picking, summaries
+from forecasting.jobs.request import Request
+from forecasting.monitoring import histogram, model_picks, summaries
 from forecasting.monitoring.alerts import Alerts
+from forecasting.monitoring.answered import Answered
 from forecasting.monitoring.history import FITS_KEPT, History, PageRun, Pick
 from forecasting.monitoring.pruning import FINE, KEPT, prune
+from forecasting.monitoring.request_counters import STRETCH
 from forecasting.monitoring.tables import ANSWERS, FITS
-from forecasting.monitoring.tally import STRETCH
-from forecasting.prepare import prepare
-from forecasting.request import Request
-from forecasting.service import Service
+from forecasting.preparation.prepare import prepare
+from forecasting.services.service import Service
 from forecasting.sources import source
-from forecasting.sources.file import read_panel
-from forecasting.store import Store
+from forecasting.storage.forecast_store import Store
+from forecasting.support import process_memory, settings
+from forecasting.tables.panel_file import read_panel
+from forecasting.views import monitoring_charts
 
 MOMENT = datetime(2026, 3, 4, 10, 2, tzinfo=UTC)
 LONG_AGO = MOMENT - timedelta(days=365)
@@ -247,11 +248,11 @@ def test_a_pick_is_a_row_until_another_model_is_best(history, clock):
     assert (now.model, now.before, now.first_picked) == ("theta", "ets", clock.now)
     assert before.model == "ets"
     assert len(history.picks()) == 3
-    counts = picking.counts(history.picks()).set_index("model")
+    counts = model_picks.counts(history.picks()).set_index("model")
     assert counts["series"].to_dict() == {"sarima": 1, "theta": 1}
     assert counts["share"].tolist() == [50, 50]
-    assert picking.changes(history.picks(), LONG_AGO)["region"].tolist() == ["Italy"]
-    assert picking.changes(history.picks(), clock.now + timedelta(1)).empty
+    assert model_picks.changes(history.picks(), LONG_AGO)["region"].tolist() == ["Italy"]
+    assert model_picks.changes(history.picks(), clock.now + timedelta(1)).empty
 
 
 def test_old_answers_are_kept_by_the_hour_without_losing_any_and_go_in_the_end(make, url, clock):
@@ -349,16 +350,16 @@ def test_the_charts_have_a_gap_where_nothing_was_asked_for(history, clock):
     clock.now += timedelta(hours=2)
     history.ran(PageRun("Explore", 1000.0, failed=True))
     step, since = timedelta(hours=1), MOMENT.replace(minute=0)
-    table = charts.grid(summaries.over_time(history.answers(since), step), since, since + 3 * step, step)
-    figure = charts.latency(table, step)
+    table = monitoring_charts.grid(summaries.over_time(history.answers(since), step), since, since + 3 * step, step)
+    figure = monitoring_charts.latency(table, step)
     assert [trace["uid"] for trace in figure["data"]] == ["median", "p95", "p99"]
     assert figure["data"][0]["x"] == ["2026-03-04T10:00", "2026-03-04T11:00", "2026-03-04T12:00"]
     (first, gap, last) = figure["data"][0]["y"]
     assert gap is None
     assert [first, last] == pytest.approx([250, 1000], rel=0.025)
-    assert charts.failed(table, step)["data"][0]["y"] == [0, None, 100]
-    assert charts.top_of_failed(table) > 100
-    assert "1,0" in charts.describe(table) or "99" in charts.describe(table)
+    assert monitoring_charts.failed(table, step)["data"][0]["y"] == [0, None, 100]
+    assert monitoring_charts.top_of_failed(table) > 100
+    assert "1,0" in monitoring_charts.describe(table) or "99" in monitoring_charts.describe(table)
 
 
 def test_tables_of_nothing_are_empty_and_have_their_columns(history):
@@ -366,7 +367,7 @@ def test_tables_of_nothing_are_empty_and_have_their_columns(history):
     for table in (history.failures(LONG_AGO), history.fits_by_model(LONG_AGO), history.slowest(3, LONG_AGO)):
         assert table.empty
         assert len(table.columns) > 3
-    assert picking.counts(history.picks()).empty
+    assert model_picks.counts(history.picks()).empty
 
 
 def test_the_command_line_prints_the_same_tables(tmp_path, monkeypatch, capsys):
@@ -407,6 +408,6 @@ def test_the_memory_of_a_process_tree_is_the_sum_of_its_parts(tmp_path):
         if pss is not None:
             (folder / "smaps_rollup").write_text(f"Rss:  99999 kB\nPss:  {pss} kB\nPss_Dirty:  1 kB\n")
     page = os.sysconf("SC_PAGE_SIZE")
-    assert memory.of_tree(10, tmp_path) == 1024 * (5000 + 300) + 7 * page
-    assert memory.of_tree(99, tmp_path) is None
-    assert memory.of_tree(10, tmp_path / "nowhere") is None
+    assert process_memory.of_tree(10, tmp_path) == 1024 * (5000 + 300) + 7 * page
+    assert process_memory.of_tree(99, tmp_path) is None
+    assert process_memory.of_tree(10, tmp_path / "nowhere") is None

@@ -11,7 +11,7 @@ from fleet import PATIENCE, until
 from playwright.sync_api import expect
 
 from forecasting import model
-from forecasting.prepare import prepare
+from forecasting.preparation.prepare import prepare
 from forecasting.sources import source
 from tests.browser.explore_page import ExplorePage, link
 

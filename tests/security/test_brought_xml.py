@@ -8,8 +8,8 @@ from contextlib import suppress
 import openpyxl
 import pytest
 
-from forecasting.errors import DataError
-from forecasting.sources.file import read_panel
+from forecasting.support.errors import DataError
+from forecasting.tables.panel_file import read_panel
 
 GROWING = "".join(f'<!ENTITY e{i} "{f"&e{i - 1};" * 10}">' for i in range(1, 10))
 DOCTYPES = {

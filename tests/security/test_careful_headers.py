@@ -5,10 +5,10 @@ import hashlib
 
 import pytest
 
-from forecasting import settings
-from forecasting.api.headers import of_pages, policy
-from forecasting.cli import main
-from forecasting.errors import RequestError
+from forecasting.api.security_headers import of_pages, policy
+from forecasting.cli.main import main
+from forecasting.support import settings
+from forecasting.support.errors import RequestError
 
 PAGE = "<html><script>one()</script><script type='module' src='two.js'></script><script>\nthree()\n</script></html>"
 

@@ -18,7 +18,7 @@ PLACES = ("/", "/methods", "/no/such/page", "/favicon.png", "/_stcore/health", "
 UP = ("../../../../../../etc/passwd", "%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd", "..%2f..%2f..%2f..%2fetc%2fpasswd",
       "..%252f..%252f..%252fetc/passwd", "/etc/passwd", "%2fetc%2fpasswd", "..\\..\\..\\etc\\passwd", "..%5c..%5cetc%5cpasswd",
       "etc/passwd%00.js", "....//....//etc/passwd", "%c0%ae%c0%ae/etc/passwd", "../chart.py", "..%2fchart.py", "%ff")  # fmt: skip
-FOLDERS = ("/", "/static/", "/media/", "/component/", "/component/ui.chart.plotly_js/", "/_stcore/bidi-components/",
+FOLDERS = ("/", "/static/", "/media/", "/component/", "/component/ui.components.chart.plotly_js/", "/_stcore/bidi-components/",
            "/app/static/", "/api/docs/", "/api/v1/jobs/", "/_stcore/upload_file/x/")  # fmt: skip
 
 

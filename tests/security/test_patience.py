@@ -9,8 +9,8 @@ import pytest
 import uvicorn
 from served import PATIENCE, read
 
-from forecasting.api import connections
-from forecasting.api.connections import Patience, room, unread
+from forecasting.api import connection_limits
+from forecasting.api.connection_limits import Patience, room, unread
 
 #: What the one answer weighs: more than all buffers between two sockets take.
 LARGE = 30_000_000
@@ -54,7 +54,7 @@ def running(**options):
 def short(monkeypatch):
     """Little patience."""
     for name, seconds in {"HEAD": 0.3, "BODY": 0.3, "READING": 0.3}.items():
-        monkeypatch.setattr(connections, name, seconds)
+        monkeypatch.setattr(connection_limits, name, seconds)
 
 
 def connect(port, source="127.0.0.1"):
@@ -105,7 +105,7 @@ def test_a_body_that_comes_drop_by_drop_is_not_waited_for(short, path):
 
 
 def test_a_body_that_comes_steadily_is_taken(short, monkeypatch):
-    monkeypatch.setattr(connections, "LEAST", 2)
+    monkeypatch.setattr(connection_limits, "LEAST", 2)
     with running() as (port, _), connect(port) as connection:
         connection.sendall(b"PUT / HTTP/1.1\r\nConnection: close\r\nContent-Length: 20\r\n" + CLOSE)
         looked = threading.Event()
@@ -141,7 +141,7 @@ def test_a_client_who_reads_gets_all_however_long_it_takes(short):
 
 
 def test_one_address_has_only_so_many_connections_and_a_proxy_as_many_as_it_wants(monkeypatch):
-    monkeypatch.setattr(connections, "MOST_EACH", 3)
+    monkeypatch.setattr(connection_limits, "MOST_EACH", 3)
     with running(forwarded_allow_ips="127.0.0.1") as (port, _):
         ask = b"GET / HTTP/1.1\r\n" + CLOSE
 
@@ -165,7 +165,7 @@ def test_one_address_has_only_so_many_connections_and_a_proxy_as_many_as_it_want
 
 
 def test_beyond_all_room_clients_are_told_and_then_not_even_that(monkeypatch):
-    monkeypatch.setattr(connections, "TOLD", 2)
+    monkeypatch.setattr(connection_limits, "TOLD", 2)
     with running(limit_concurrency=4) as (port, _):
         idle = [connect(port) for _ in range(3)]
         told = connect(port)
@@ -179,4 +179,4 @@ def test_beyond_all_room_clients_are_told_and_then_not_even_that(monkeypatch):
 
 
 def test_there_is_room_for_as_many_as_the_system_lets_a_process_have_files():
-    assert 1 <= room() <= connections.MOST
+    assert 1 <= room() <= connection_limits.MOST

@@ -3,9 +3,9 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from forecasting import charts
-from forecasting.palette import LIGHT
-from ui.plain import plain
+from forecasting.views import charts
+from forecasting.views.palette import LIGHT
+from ui.shell.markdown import plain
 
 
 @pytest.mark.parametrize("mark", list("\\`*_[]<>!#$~|&:"))
@@ -31,9 +31,9 @@ def test_plotly_makes_no_link_of_a_name():
 
 
 def waiting(name):
-    from ui import explore
+    from ui.explore import page
 
-    explore.loading(name)
+    page.loading(name)
 
 
 def test_what_is_being_fetched_is_called_by_its_name_only():

@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 from served import PATIENCE, served
 
-from forecasting.api.headers import Guarded
-from forecasting.database import Database
+from forecasting.api.security_headers import Guarded
+from forecasting.storage.database import Database
 
 #: Planted, each in its place.
 SECRETS = {

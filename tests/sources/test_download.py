@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from forecasting.errors import DataError, SourceError
-from forecasting.sources._download import Copy, Downloads, Remote, ago, folder
-from forecasting.sources._http import Limits
+from forecasting.sources.shared.download import Copy, Downloads, Remote, ago, folder
+from forecasting.sources.shared.http import Limits
+from forecasting.support.errors import DataError, SourceError
 
 PATIENT = Limits(stall=60, total=120, size=10_000)
 #: For failures that only time can tell, and each where nothing else could come first on a slow machine.

@@ -1,9 +1,9 @@
 import pandas as pd
 import pytest
 
-from forecasting.errors import RequestError, SourceError
-from forecasting.sources._http import Limits
-from forecasting.sources._hub_forecasts import HUBS, HubForecasts
+from forecasting.sources.shared.http import Limits
+from forecasting.sources.shared.hub_forecasts import HUBS, HubForecasts
+from forecasting.support.errors import RequestError, SourceError
 
 WEEK = pd.Timestamp("2025-03-15")
 TEAM = "CovidHub-ensemble"

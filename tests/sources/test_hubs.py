@@ -7,12 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from forecasting.errors import RequestError, SourceError
-from forecasting.prepare import prepare
-from forecasting.sources._http import Limits
+from forecasting.data.us_states import FIPS
+from forecasting.preparation.prepare import prepare
 from forecasting.sources.cdc_covid import CovidHub
 from forecasting.sources.flusight import FluSight
-from forecasting.us import FIPS
+from forecasting.sources.shared.http import Limits
+from forecasting.support.errors import RequestError, SourceError
 
 CODES = {**{postal: code for code, postal in FIPS.items()}, "US": "US"}
 COVID, ED = "wk inc covid hosp", "wk inc covid prop ed visits"

@@ -4,10 +4,10 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from forecasting.errors import SourceError
-from forecasting.sources._http import Limits
 from forecasting.sources.jhu import JohnsHopkins
 from forecasting.sources.oxcgrt import Oxford
+from forecasting.sources.shared.http import Limits
+from forecasting.support.errors import SourceError
 
 QUICK = Limits(stall=0.2, total=60)
 CONFIRMED, DEATHS = JohnsHopkins.files

@@ -1,8 +1,8 @@
 import pytest
 
 from forecasting import sources as registry
-from forecasting.errors import RequestError
 from forecasting.sources import Source, source, sources
+from forecasting.support.errors import RequestError
 
 
 def test_the_sources_stand_in_their_order():

@@ -15,12 +15,12 @@ import pytest
 import sqlalchemy as sa
 from postgres_server import PASSWORD, USER, running
 
-from forecasting.cli import main
-from forecasting.errors import ForecastingError, RequestError, SourceError
-from forecasting.settings import databases
+from forecasting.cli.main import main
 from forecasting.sources import source, sources, sql
-from forecasting.sources.file import read_panel
 from forecasting.sources.sql import SqlSource, database
+from forecasting.support.errors import ForecastingError, RequestError, SourceError
+from forecasting.support.settings import databases
+from forecasting.tables.panel_file import read_panel
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
 INJECTIONS = [

@@ -1,0 +1,1 @@
+"""The command line: `python -m forecasting COMMAND`, a module a command."""

@@ -1,0 +1,105 @@
+"""The command `score`: any forecasts table against what came."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from forecasting.cli.app import AsJson, app, first_few, write_table
+from forecasting.data.columns import DATE, MODEL, REGION, STATISTIC
+from forecasting.evaluation.forecast_tables import score_forecasts, summarise
+from forecasting.support.errors import DataError, RequestError
+from forecasting.tables.forecast_file import read_forecasts, read_truth
+
+
+@app.command("score")
+def score(
+    forecasts_file: Annotated[Path, typer.Option("--forecasts", help="A forecasts table, ours or a hub's.")],
+    truth_file: Annotated[Path, typer.Option("--truth", help="What came: region, date and value.")],
+    baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
+    statistic: Annotated[str | None, typer.Option(help="Of several in a file, the one to score.")] = None,
+    scores_file: Annotated[Path | None, typer.Option("--scores", help="Where to write each forecast's scores.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score forecasts against what came, and print the leaderboard."""
+    truth = read_truth(truth_file)
+    forecasts = read_forecasts(forecasts_file, regions=truth[REGION].unique())
+    notes = forecasts.attrs["notes"]
+    forecasts, truth = _one_statistic(forecasts, truth, statistic)
+    scores = score_forecasts(forecasts, truth)
+    if scores.empty:
+        raise DataError(_nothing_in_common(forecasts_file, forecasts, truth_file, truth))
+    if missing := scores.attrs["without_truth"]:
+        notes = (*notes, f"{missing} forecasts have no figure in {truth_file.name} yet; they were left out.")
+    summary = summarise(scores, baseline)
+    if scores_file is not None:
+        write_table(scores, scores_file)
+    for note in notes:
+        typer.echo(note, err=True)
+    typer.echo(
+        json.dumps(json.loads(summary.to_json(orient="records", double_precision=15)), indent=2)
+        if as_json
+        else leaderboard(summary)
+    )
+
+
+def leaderboard(summary: pd.DataFrame) -> str:
+    """A summary as lines of text whose columns are aligned; three decimals, a dash where there is no number."""
+    columns = []
+    for name in summary:
+        cells = [name, *(_cell(value) for value in summary[name])]
+        width = max(map(len, cells))
+        columns.append([f"{cell:<{width}}" if name in (MODEL, STATISTIC) else f"{cell:>{width}}" for cell in cells])
+    return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
+
+
+def _cell(value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.3f}" if value == value else "–"
+
+
+def _one_statistic(
+    forecasts: pd.DataFrame, truth: pd.DataFrame, statistic: str | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both tables so that equal statistics meet: by name where both have several, else the one with the other."""
+    if statistic is not None:
+        forecasts, truth = _only(forecasts, statistic, "forecasts"), _only(truth, statistic, "truth")
+    known = list(truth[STATISTIC].unique())
+    if STATISTIC not in forecasts and len(known) > 1:
+        typer.echo(f"The truth has {first_few(known)}; {known[0]} is taken, --statistic takes another.", err=True)
+        truth = truth[truth[STATISTIC] == known[0]]
+    by_name = STATISTIC in forecasts and max(forecasts[STATISTIC].nunique(), len(known)) > 1
+    return forecasts, truth if by_name else truth.drop(columns=STATISTIC)
+
+
+def _only(table: pd.DataFrame, statistic: str, what: str) -> pd.DataFrame:
+    """The rows of that statistic; a table that has one only is taken as it is."""
+    known = list(table[STATISTIC].unique()) if STATISTIC in table else []
+    if len(known) < 2:
+        return table
+    if statistic not in known:
+        raise RequestError(f"The {what} have no statistic '{statistic}'; they have {first_few(known)}.")
+    return table[table[STATISTIC] == statistic]
+
+
+def _nothing_in_common(forecasts_file: Path, forecasts: pd.DataFrame, truth_file: Path, truth: pd.DataFrame) -> str:
+    several = STATISTIC in forecasts and STATISTIC in truth
+    cure = "the same statistic (--statistic names one)" if several else "the same regions and dates"
+    return (
+        f"{forecasts_file.name}: none of its forecasts ({_about(forecasts)}) has a figure in {truth_file.name} "
+        f"({_about(truth)}); give the truth of {cure}."
+    )
+
+
+def _about(table: pd.DataFrame) -> str:
+    """The regions, dates and, of several, statistics of a table."""
+    days = pd.to_datetime(table[DATE])
+    names = [first_few(list(table[STATISTIC].unique()))] if STATISTIC in table else []
+    return "; ".join(
+        [*names, first_few(list(table[REGION].unique())), f"{days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}"]
+    )

@@ -1,0 +1,1 @@
+"""The nouns that flow through the program: Panel, Series, Forecast, Pool, vintages and frequencies."""

@@ -1,0 +1,180 @@
+"""Panel: many regions' counts in one tidy table, with what is known about where they come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+
+from forecasting.data import vintages
+from forecasting.data.columns import AS_OF, DATE, PANEL, REGION, STATISTIC, VALUE
+from forecasting.data.frequency import Frequency
+from forecasting.support.caching import Kept
+from forecasting.support.errors import DataError, RequestError
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """One thing that is counted, as a person may ask for it.
+
+    Attributes:
+        name: what links and files call it, e.g. ``"new_cases"``.
+        label: what a page calls it, e.g. ``"New cases"``.
+        unit: what is counted, plural, e.g. ``"cases"``.
+        column: the value of the table's ``statistic`` column that it is made from.
+        reported_cumulative: the table holds running totals.
+        shown_cumulative: the person wants to see running totals.
+        target: what the forecast hubs call it, where they forecast it, e.g. ``"wk inc flu hosp"``.
+    """
+
+    name: str
+    label: str
+    unit: str
+    column: str
+    reported_cumulative: bool = False
+    shown_cumulative: bool = False
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class Published:
+    """Which vintage of which table a panel was cut from, so that its revisions can be learned.
+
+    Attributes:
+        table: every vintage there is. Who looks at those after `at` sees the future.
+        at: when the one that was cut had been published.
+    """
+
+    table: pd.DataFrame
+    at: pd.Timestamp
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Counts of many regions.
+
+    Attributes:
+        source: the name of the source it came from.
+        table: columns ``region, statistic, date, value`` (`as_of` and covariates may follow); one row a region,
+            statistic and date (and vintage), sorted; `value` is float, NaN where nothing was published. Nobody writes
+            into it.
+        statistics: what may be asked of it, the first being the default.
+        frequencies: the spacing of each ``statistic`` column's dates.
+        attribution: whom to credit, in one line.
+        licence: under what terms, in a few words.
+        notes: sentences a page shows beside the data (its age, a failed download, that it is simulated).
+        parents: region -> its enclosing region, where there is one ("Scotland" -> "United Kingdom").
+        published: of a panel that was cut from one with vintages, where it comes from.
+    """
+
+    source: str
+    table: pd.DataFrame
+    statistics: tuple[Statistic, ...]
+    frequencies: dict[str, Frequency]
+    attribution: str
+    licence: str
+    notes: tuple[str, ...] = ()
+    parents: dict[str, str] = field(default_factory=dict)
+    published: Published | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        missing = [column for column in PANEL if column not in self.table.columns]
+        if missing:
+            raise DataError(f"The table of '{self.source}' lacks the column {missing[0]!r}.")
+
+    def statistic(self, name: str | None = None) -> Statistic:
+        """The statistic called `name` (the default one without a name). Raises `RequestError` if there is none."""
+        if name is None:
+            return self.statistics[0]
+        for statistic in self.statistics:
+            if statistic.name == name:
+                return statistic
+        known = ", ".join(s.name for s in self.statistics)
+        raise RequestError(f"'{self.source}' has no statistic '{name}'; it has {known}.")
+
+    def regions(self, statistic: str | None = None) -> list[str]:
+        """Every region that has figures for `statistic`, in the order of the table (of its newest vintage)."""
+        column, table = self.statistic(statistic).column, self._newest()
+        return [*_regions.get((id(table), column), table, lambda: _listed(table, column))]
+
+    def covariates(self) -> list[str]:
+        """Its further columns of numbers, which are known only for the past."""
+        others = [column for column in self.table.columns if column not in (*PANEL, AS_OF)]
+        return [column for column in others if pd.api.types.is_numeric_dtype(self.table[column])]
+
+    def covariate(self, name: str) -> str:
+        """`name`, if it is one of `covariates`. Raises `RequestError` otherwise."""
+        if name not in self.covariates():
+            raise RequestError(f"'{self.source}' has no column '{name}' to use as a covariate.")
+        return name
+
+    def has_vintages(self) -> bool:
+        """Whether the table tells what was published when."""
+        return AS_OF in self.table.columns
+
+    def vintages(self) -> list[pd.Timestamp]:
+        """When the table was published, oldest first; empty without vintages."""
+        return list(vintages.dates(self.table)) if self.has_vintages() else []
+
+    def as_of(self, date: pd.Timestamp | None) -> Panel:
+        """The panel as it stood before `date`: the newest vintage before it, or, without vintages, rows up to it.
+
+        With vintages and no `date`, the newest vintage. Raises `RequestError` when nothing is that old.
+        """
+        table, published = self.table, self.published
+        if self.has_vintages():
+            known = vintages.before(table, date)
+            if known is None:
+                when = "" if date is None else f" before {date:%Y-%m-%d}"
+                raise RequestError(f"'{self.source}' has no vintage{when}.")
+            published = Published(table, vintages.newest(table, date))
+            table = known
+        elif date is not None:
+            if (table[DATE] <= date).all():
+                return self
+            table = table[table[DATE] <= date]
+            if table.empty:
+                raise RequestError(f"'{self.source}' has no figures up to {date:%Y-%m-%d}.")
+        if table is self.table:
+            return self
+        return replace(self, table=table, published=published)
+
+    def counts(self, region: str, statistic: str | None = None) -> pd.Series:
+        """The raw published figures of one region: a float series by date, as they are in the table.
+
+        Of a panel with vintages those of the newest. Raises `RequestError` when the panel has no such region.
+        """
+        column = self.statistic(statistic).column
+        table = self._newest()
+        rows = table[(table[REGION] == region) & (table[STATISTIC] == column)]
+        if rows.empty:
+            raise RequestError(f"'{self.source}' has no region '{region}' for {column}.")
+        return pd.Series(rows[VALUE].to_numpy(float), index=pd.DatetimeIndex(rows[DATE]), name=region)
+
+    def _newest(self) -> pd.DataFrame:
+        """The table as it was published last."""
+        known = vintages.before(self.table, None) if self.has_vintages() else None
+        return self.table if known is None else known
+
+
+#: Looked for at every turn of a page, and long lists in some panels.
+_regions: Kept[tuple[str, ...]] = Kept(32)
+
+
+def _listed(table: pd.DataFrame, column: str) -> tuple[str, ...]:
+    return tuple(table.loc[table[STATISTIC] == column, REGION].unique())
+
+
+def new_and_cumulative(noun: str, *, reported_cumulative: bool) -> tuple[Statistic, Statistic]:
+    """The two ways to ask for counts of `noun` (``"cases"``), which are also the table's ``statistic`` column."""
+    return (
+        Statistic(f"new_{noun}", f"New {noun}", noun, noun, reported_cumulative=reported_cumulative),
+        Statistic(
+            f"cumulative_{noun}",
+            f"Cumulative {noun}",
+            noun,
+            noun,
+            reported_cumulative=reported_cumulative,
+            shown_cumulative=True,
+        ),
+    )

@@ -1,0 +1,122 @@
+"""Specification of a pool: which panel, statistic, date and window. Cheap to make, equal by its digest; nothing is gathered yet."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from forecasting.data import pool
+from forecasting.data.snapshots import Figures, Known, figures_of
+from forecasting.support.caching import lazy
+
+if TYPE_CHECKING:
+    from forecasting.data.panel import Panel, Statistic
+
+
+@dataclass(frozen=True, eq=False)
+class PoolOf:
+    """Which pool: of which panel and statistic, as known when. Nothing is made before `gather_pool`; equal by `key`.
+
+    Attributes:
+        panel: with all its rows or vintages, whatever `at` is.
+        statistic: its name.
+        at: rows up to it are known; with vintages, the newest before it. All without it.
+        window: see `Pool`.
+        covariates: names of further columns of the panel that come along, in whatever order.
+        holidays: see `Pool`.
+        part: of a panel of many regions, those of like size; the largest are part 0. See `around`.
+    """
+
+    panel: Panel
+    statistic: str
+    at: pd.Timestamp | None = None
+    window: int | None = None
+    covariates: tuple[str, ...] = ()
+    part: int = 0
+    holidays: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PoolOf) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    @lazy
+    def key(self) -> str:
+        """A digest of all that the pool holds; later rows or vintages do not change it where there is an `at`.
+
+        Raises `RequestError` for a covariate that the panel has not.
+        """
+        asked, figures = self.asked, self.figures
+        place = figures.place(self.at)
+        snapshots = [figures.published[i].isoformat() for i in range(max(place - pool.MOST_SNAPSHOTS, 0), place + 1)]
+        digests = [figures.known(i, self.at).digest for i in range(max(place - pool.MOST_SNAPSHOTS, 0), place + 1)]
+        alias = self.panel.frequencies[asked.column].alias
+        window = None if self.window is None or self.window >= self._longest else self.window
+        what = [alias, asked.reported_cumulative, window, snapshots if self.panel.has_vintages() else [], digests]
+        if self.covariates:
+            what.append([[name, one.known(place, self.at).digest] for name, one in self.covariate_figures.items()])
+        if self.part:
+            what.append(self.part)
+        if self.holidays:
+            what.append(self.holidays)
+        return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:40]
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Those that it holds."""
+        parts = self.known.parts
+        return tuple(parts[self.part]) if self.part < len(parts) else ()
+
+    def around(self, region: str) -> PoolOf | None:
+        """The pool of that region and others, which is this one unless there are many; None where it has no figures or no
+        others."""
+        part = self.known.part_of.get(region)
+        if part is None or len(self.known.parts[part]) < 2:
+            return None
+        return self if part == self.part else replace(self, part=part)
+
+    def tail(self, window: int) -> PoolOf:
+        """The pool of the regions' last `window` periods."""
+        return replace(self, window=min(window, self.window or window))
+
+    @lazy
+    def asked(self) -> Statistic:
+        """The statistic that it holds."""
+        return self.panel.statistic(self.statistic)
+
+    @property
+    def figures(self) -> Figures:
+        """The sorted figures of the whole panel, every vintage included."""
+        return figures_of(self.panel, self.asked)
+
+    @property
+    def covariate_figures(self) -> dict[str, Figures]:
+        """The same of each covariate, by name in alphabetical order."""
+        figures = self.figures
+        return {name: figures.covariate(self.panel, self.asked, name) for name in sorted(set(self.covariates))}
+
+    @lazy
+    def known(self) -> Known:
+        """What is known of the vintage, or the rows, that it is cut from."""
+        figures = self.figures
+        return figures.known(figures.place(self.at), self.at)
+
+    @property
+    def _longest(self) -> int:
+        """Periods from the first to the last date of any region."""
+        first, last = self.known.dates
+        alias = self.panel.frequencies[self.asked.column].alias
+        return 0 if first is None else len(pd.date_range(first, last, freq=alias)) + 1
+
+
+def pool_of(known: Panel, statistic: str) -> PoolOf:
+    """The pool of a panel as it stands; of one that was cut from vintages, with those before it."""
+    if known.published is None:
+        return PoolOf(known, statistic)
+    whole = replace(known, table=known.published.table, published=None)
+    return PoolOf(whole, statistic, known.published.at + pd.Timedelta(1, "us"))

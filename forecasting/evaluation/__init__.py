@@ -1,0 +1,1 @@
+"""Scores, backtests and stress tests of forecasts."""

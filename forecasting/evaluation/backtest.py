@@ -1,0 +1,153 @@
+"""Looking back: what would have been forecast then, with the data of then, against what came.
+
+A look back is nothing but ordinary requests on a series as it stood at an earlier date: prepared anew from the newest
+vintage before it, or from the rows up to it where a source has no vintages. They go through the same queue and store as
+any other, so each is fitted once for everybody, a new origin or model costs only itself, and no model can see what came
+later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from forecasting.data.columns import HORIZON, ORIGIN
+from forecasting.data.forecast import Forecast
+from forecasting.data.panel import Panel
+from forecasting.data.pool_spec import PoolOf
+from forecasting.data.series import Series
+from forecasting.data.training_options import Learning
+from forecasting.jobs.request import Request
+from forecasting.preparation.prepare import prepare
+from forecasting.support.caching import lazy
+from forecasting.support.errors import DataError, RequestError
+
+#: A model must have had so many horizons' worth of history, or an origin is not worth the name.
+LEAST_HISTORY = 2
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One region as it stood at one date.
+
+    Attributes:
+        region: its name.
+        at: the date of asking.
+        series: what a model may see, prepared from what was known then; corrected last counts are used, so no gap.
+        origin: the last date that had been published then; horizons count from it. It is later than the series' own
+            where the last points were too doubtful to use: those are forecast too, and not scored.
+    """
+
+    region: str
+    at: pd.Timestamp
+    series: Series
+    origin: pd.Timestamp
+
+    @lazy
+    def gap(self) -> int:
+        """Periods between the last that a model sees and the origin."""
+        return 0 if self.series.provisional is None else len(self.series.provisional)
+
+    def learning(self, learning: Learning) -> Cut:
+        """The same, with what models learn from chosen."""
+        return replace(self, series=learning.of(self.series))
+
+    def request(self, model: str, horizon: int) -> Request:
+        """What to ask for so that `horizon` periods after the origin are forecast."""
+        return Request(self.series, model, horizon + self.gap)
+
+    def table(self, forecast: Forecast) -> pd.DataFrame:
+        """The forecasts table, counted from the origin."""
+        table = forecast.table(self.region)
+        table[HORIZON] -= self.gap
+        table[ORIGIN] = self.origin
+        return table[table[HORIZON] > 0].reset_index(drop=True)
+
+
+#: What `prepare.tails` gives: for each last date that regions share, from when on their counts are incomplete.
+Tails = dict[pd.Timestamp, pd.Timestamp]
+
+
+def cut(panel: Panel, region: str, statistic: str, at: pd.Timestamp, tails: Tails | None = None) -> Cut:
+    """`region` as it stood at `at`: of vintages the newest before it, else the rows up to it.
+
+    `tails` is of all regions at that date, where `panel` has only some of them. Always new counts per period, also where
+    running totals were asked for. Raises `RequestError` when there was nothing then, `DataError` when it was of no use.
+    """
+    return _cut(panel, panel.as_of(at), region, statistic, at, tails)
+
+
+def _cut(panel: Panel, known: Panel, region: str, statistic: str, at: pd.Timestamp, tails: Tails | None = None) -> Cut:
+    """`known` is the panel as it stood at `at`."""
+    series = replace(prepare(known, region, statistic, tails), cumulative=False)
+    if series.pool and known.published is None:  # the same pool, without holding on to a copy of the table
+        series = replace(series, pool=PoolOf(panel, series.pool.statistic, at))
+    origin = series.origin if series.provisional is None else pd.Timestamp(series.provisional.index[-1])
+    return Cut(region, at, series, origin)
+
+
+def cuts(
+    panel: Panel, regions: Sequence[str], statistic: str, dates: Iterable[pd.Timestamp]
+) -> Iterator[Cut | DataError]:
+    """Every region at every date; in the place of one that had nothing to learn from, the reason.
+
+    Date by date, because what is incomplete at the end is judged once for all regions.
+    """
+    for at in dates:
+        try:
+            known = panel.as_of(at)
+        except RequestError as error:
+            yield from (_why_not(region, at, error) for region in regions)
+            continue
+        for region in regions:
+            try:
+                yield _cut(panel, known, region, statistic, at)
+            except (DataError, RequestError) as error:
+                yield _why_not(region, at, error)
+
+
+def _why_not(region: str, at: pd.Timestamp, error: Exception) -> DataError:
+    return DataError(f"{region} at {at:%Y-%m-%d}: {error}")
+
+
+def rolling(
+    panel: Panel, region: str, statistic: str, horizon: int, count: int, step: int = 1, whole: bool = True
+) -> list[pd.Timestamp]:
+    """The dates of the last `count` origins whose whole horizon has come, `step` periods apart, oldest first.
+
+    Unless it need not be the `whole` horizon: then the last is a step before the end. Of a panel with vintages, the
+    days after the last vintages that fit. Raises `DataError` when there is none.
+    """
+    series = prepare(panel, region, statistic)
+    end = len(series) - 1 - (horizon if whole else step)
+    places = [end - step * back for back in range(count)]
+    dates = [series.dates[place] for place in places if place + 1 >= max(LEAST_HISTORY * horizon, 2)]
+    if panel.has_vintages():
+        dates = _vintages(panel, dates)
+    if not dates:
+        raise DataError(
+            f"{series.frequency.steps(len(series))} of figures are too few to look back {horizon} with at least "
+            f"{LEAST_HISTORY * horizon} to learn from."
+        )
+    return sorted(dates)
+
+
+def _vintages(panel: Panel, origins: Sequence[pd.Timestamp]) -> list[pd.Timestamp]:
+    """The day after the first vintage that came after each origin."""
+    published = pd.DatetimeIndex(panel.vintages())
+    found = {published[place] for origin in origins if (place := int(published.searchsorted(origin))) < len(published)}
+    return [date + pd.Timedelta(days=1) for date in found]
+
+
+def truth(panel: Panel, regions: Iterable[str], statistic: str) -> pd.DataFrame:
+    """What came, as it is known now: columns ``region, date, value``, new counts per period, prepared like any series.
+
+    The last counts are those that were published, not what they are expected to become: nobody is judged by a guess.
+    """
+    tables = []
+    for region in regions:
+        series = prepare(panel, region, statistic)
+        tables.append(pd.DataFrame({"region": region, "date": series.dates, "value": series.published}))
+    return pd.concat(tables, ignore_index=True)

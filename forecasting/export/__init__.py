@@ -1,0 +1,1 @@
+"""Forecasts and tables as files: CSV, Parquet, XLSX and the hubs' format."""

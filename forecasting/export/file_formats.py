@@ -1,0 +1,265 @@
+"""Tables out: CSV, XLSX, Parquet and the forecast hubs' format; a cleaned series as a table.
+
+Names of regions, statistics and columns come from strangers' files. Whatever a spreadsheet would run is written as text,
+in CSV and XLSX alike (`defused`); Parquet, which no spreadsheet runs, holds them as they are.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from forecasting.data.columns import DATE, HORIZON, MODEL, ORIGIN, QUANTILE, REGION, STATISTIC, VALUE
+from forecasting.data.panel import Panel
+from forecasting.data.regular_grid import regular
+from forecasting.data.series import Series
+from forecasting.export import hub_format, hub_rules
+from forecasting.support.errors import DataError
+from forecasting.tables.cells.formula_escape import defused, restored
+
+if TYPE_CHECKING:
+    from openpyxl.cell import WriteOnlyCell  # type: ignore[import-untyped]
+
+#: Control characters, which no XLSX file may hold.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+#: What a sheet may hold, and what its name may not.
+SHEET_ROWS = 1_048_576
+SHEET_NAME = 31
+_NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
+#: Dates before are not dates to a spreadsheet.
+_FIRST_DAY = pd.Timestamp("1900-03-01")
+#: A repaired figure differs from what was published by more than rounding.
+_ROUNDING = 1e-6
+
+
+def to_csv(table: pd.DataFrame) -> bytes:
+    """UTF-8 CSV with ISO dates, `repr`-exact numbers and no index; text is `defused`, numbers never are."""
+    safe = _mapped(table, defused)
+    returns = any("\r" in name for name in _texts(safe))  # the csv module itself would leave those unquoted
+    quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+    timed = any(_has_times(safe[column]) for column in _moments(safe))
+    moments = "%Y-%m-%dT%H:%M" if timed else "%Y-%m-%d"
+    return safe.to_csv(index=False, date_format=moments, quoting=quoting).encode(errors="replace")
+
+
+def read_csv(content: bytes) -> pd.DataFrame:
+    """A table that `to_csv` wrote, with the names that it had; dates stay text."""
+    table = pd.read_csv(io.BytesIO(content), keep_default_na=False, na_values=[""])
+    return _mapped(table, restored)
+
+
+def to_xlsx(tables: Mapping[str, pd.DataFrame]) -> bytes:
+    """A workbook with a sheet a table, by the sheets' names: numbers, dates and text as such, and no formula.
+
+    Text is `defused` as in CSV, for a workbook may be saved as CSV, and typed as text besides. Of numbers the 15 digits
+    are kept that spreadsheets know; NaN is an empty cell, infinity the text ``inf``. Raises `DataError` for a table too
+    long for a sheet.
+    """
+    from openpyxl import Workbook  # type: ignore[import-untyped]
+    from openpyxl.utils import get_column_letter  # type: ignore[import-untyped]
+
+    book = Workbook(write_only=True)
+    for name, table in zip(_sheet_names(tables), tables.values(), strict=True):
+        if len(table) >= SHEET_ROWS:
+            raise DataError(f"{name} has {len(table):,} rows, more than a spreadsheet takes; choose CSV or Parquet.")
+        sheet = book.create_sheet(name)
+        sheet.freeze_panes = "A2"
+        for place, column in enumerate(table.columns, start=1):
+            sheet.column_dimensions[get_column_letter(place)].width = _width(table[column])
+        for row in _rows(sheet, _mapped(table, defused)):
+            sheet.append(row)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def to_parquet(table: pd.DataFrame) -> bytes:
+    """Parquet with the same columns as the table; a hub's dates are days there, as the hubs want them."""
+    days = [column for column in (hub_rules.REFERENCE, hub_rules.ENDS) if column in table and len(table)]
+    table = table.assign(**{column: table[column].dt.date for column in days})
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def cleaned(panel: Panel, region: str, statistic: str, series: Series) -> pd.DataFrame:
+    """A prepared series beside what was published: a row a period, also of running totals new counts per period.
+
+    Args:
+        panel, region, statistic: where the `series` comes from.
+
+    Returns:
+        ``region, date``; ``value``, what models see, NaN where a figure is too doubtful to use; ``reported``, what was
+        published, NaN where nothing was or, of running totals, where there is none before; ``provisional``, whether the
+        figure is shown but not used; ``note``, how the two differ, empty where they do not.
+    """
+    late = series.provisional if series.provisional is not None else pd.Series(dtype=float)
+    dates = series.dates.append(pd.DatetimeIndex(late.index))
+    asked = panel.statistic(statistic)
+    published = regular(
+        panel.counts(region, statistic), panel.frequencies[asked.column], cumulative=asked.reported_cumulative
+    )
+    if asked.reported_cumulative:
+        published = published - published.ffill().shift()
+    table = pd.DataFrame(
+        {
+            REGION: region,
+            DATE: dates,
+            VALUE: np.concatenate([series.values, np.full(len(late), np.nan)]),
+            "reported": published.reindex(dates).to_numpy(),
+            "provisional": np.arange(len(dates)) >= len(series),
+        }
+    )
+    corrected = dates.isin([] if series.reported is None else series.reported.index)
+    unlike = (table[VALUE] - table["reported"]).abs() > _ROUNDING * (1 + table[VALUE].abs())
+    table["note"] = np.select(
+        [table["provisional"], corrected, table["reported"].isna(), unlike],
+        ["incomplete, not used", "corrected by what such figures become", "nothing published, filled in", "repaired"],
+        "",
+    )
+    return table
+
+
+def to_hub(
+    table: pd.DataFrame,
+    target: str | Mapping[str, str] = "wk inc covid hosp",
+    reference: pd.Timestamp | None = None,
+    places: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """The forecast hubs' format from one model's weekly forecasts; its weeks 0 to 3 after the reference date are kept.
+
+    Args:
+        table: the forecasts table.
+        target: what the hubs call the count, by statistic where the table has several.
+        reference: the Saturday that ends the first week; the one after the newest origin by default.
+        places: what the hubs call each region; by default found out from the table's regions (`hub_format.places`).
+
+    Raises `DataError` for anything that a hub would refuse (`hub_rules.problems`).
+    """
+    if table.empty:
+        return pd.DataFrame(columns=list(hub_rules.COLUMNS))
+    if (names := list(table[MODEL].unique()))[1:]:
+        raise DataError(f"The hub format does not tell models apart, and there are {', '.join(names)}; give one.")
+    off = table.loc[table[DATE].dt.day_of_week != hub_rules.SATURDAY, DATE]
+    if len(off):
+        raise DataError(f"{off.iloc[0]:%Y-%m-%d} is not a Saturday; the hub format is for weeks that end on Saturdays.")
+    reference = reference or table[ORIGIN].max() + hub_rules.WEEK
+    table = table.assign(**{HORIZON: (table[DATE] - reference) // hub_rules.WEEK})
+    table = table[table[HORIZON].isin(hub_rules.HORIZONS)]
+    hub = pd.DataFrame(
+        {
+            "reference_date": reference,
+            "target": target if isinstance(target, str) else table[STATISTIC].map(target),
+            "horizon": table[HORIZON],
+            "target_end_date": table[DATE],
+            "location": table[REGION].map(places if places is not None else hub_format.places(table[REGION].unique())),
+            "output_type": "quantile",
+            "output_type_id": table[QUANTILE],
+            "value": table[VALUE],
+        }
+    ).reset_index(drop=True)
+    if found := hub_rules.problems(hub, codes=False):
+        raise DataError(f"A hub would refuse these forecasts. {found[0]}")
+    return hub
+
+
+def _moments(table: pd.DataFrame) -> list[str]:
+    return [column for column in table.columns if pd.api.types.is_datetime64_any_dtype(table[column])]
+
+
+def _has_times(column: pd.Series) -> bool:
+    return bool((column.dropna().dt.normalize() != column.dropna()).any())
+
+
+def _plain(column: pd.Series) -> bool:
+    """Whether it holds no text, as its type says."""
+    return pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column)
+
+
+def _texts(table: pd.DataFrame) -> Iterator[str]:
+    """Every text in it once a column, the columns' names included."""
+    yield from (column for column in table.columns if isinstance(column, str))
+    for column in table.columns:
+        if not _plain(table[column]):
+            yield from (cell for cell in table[column].unique() if isinstance(cell, str))
+
+
+def _mapped(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
+    """The table with `change` made to its texts and columns' names, and to nothing else."""
+    found = {text: change(text) for text in _texts(table)}
+    changed = {text: other for text, other in found.items() if other != text}
+    if not changed:
+        return table
+    columns = {
+        column: table[column].astype(object).map(lambda cell: changed.get(cell, cell))
+        for column in table.columns
+        if not _plain(table[column])
+    }
+    return table.assign(**columns).rename(columns=changed)
+
+
+def _sheet_names(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Names that a workbook takes: short, without its signs, and no two alike whatever their case."""
+    names: list[str] = []
+    for given in tables:
+        name = _NOT_IN_NAMES.sub(" ", given).strip(" '")[:SHEET_NAME] or "Table"
+        stem, count = name, 2
+        while name.lower() in {other.lower() for other in names}:
+            name, count = f"{stem[: SHEET_NAME - 4]} {count}", count + 1
+        names.append(name)
+    return names
+
+
+def _width(column: pd.Series) -> float:
+    """Wide enough for the name and the longest of the first cells, in characters."""
+    shown = 12 if pd.api.types.is_datetime64_any_dtype(column) else column.head(100).map(lambda cell: len(str(cell)))
+    return float(min(max(10, len(str(column.name)) + 2, np.max(shown) if len(column) else 0), 44))
+
+
+def _rows(sheet: Any, table: pd.DataFrame) -> Iterator[list[Any]]:
+    """The header and the rows, as openpyxl's write-only sheets take them."""
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font  # type: ignore[import-untyped]
+
+    def text(value: str) -> WriteOnlyCell:
+        """A cell of text, whatever it looks like: openpyxl itself would make a formula of ``=1``."""
+        cell = WriteOnlyCell(sheet, _CONTROL.sub("\ufffd", value).encode(errors="replace").decode())
+        cell.data_type = "s"
+        return cell
+
+    def moment(value: pd.Timestamp, form: str) -> WriteOnlyCell:
+        if value < _FIRST_DAY:
+            return text(f"{value:%Y-%m-%d}")
+        cell = WriteOnlyCell(sheet, value.date() if form == "yyyy-mm-dd" else value.to_pydatetime())
+        cell.number_format = form
+        return cell
+
+    def cells(column: pd.Series) -> list[Any]:
+        if pd.api.types.is_datetime64_any_dtype(column):
+            form = "yyyy-mm-dd hh:mm" if _has_times(column) else "yyyy-mm-dd"
+            return [None if pd.isna(value) else moment(value, form) for value in column]
+        return [_typed(value, text) for value in column]
+
+    header = [text(str(column)) for column in table.columns]
+    for cell in header:
+        cell.font = Font(bold=True)
+    yield header
+    yield from map(list, zip(*(cells(table[column]) for column in table.columns), strict=True))
+
+
+def _typed(value: Any, text: Callable[[str], WriteOnlyCell]) -> Any:
+    """A number, a truth value, a day or nothing as such; anything else as text."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool | date):
+        return value
+    if isinstance(value, int | float):
+        return value if np.isfinite(value) else None if value != value else text(str(value))
+    return None if value is None or value is pd.NA or value is pd.NaT else text(str(value))

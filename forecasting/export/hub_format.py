@@ -1,0 +1,86 @@
+"""What is asked of the models so that a forecast hub's file comes of it: weeks to Saturday and one reference date."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from forecasting.data.columns import DATE, STATISTIC, VALUE
+from forecasting.data.panel import Panel, Statistic
+from forecasting.data.series import Series
+from forecasting.data.us_states import locations
+from forecasting.export.hub_rules import SATURDAY, WEEK
+from forecasting.support.errors import DataError, RequestError
+
+#: Weeks between the last figure that a model may use and the reference date's, which are forecast too and not written.
+#: A region that lags further behind the others is not forecast for a hub.
+MOST_BRIDGED = 4
+
+
+def check_models(names: Sequence[str]) -> None:
+    """Raises `RequestError` for more models than a file of a hub is for."""
+    if len(names) > 1:
+        raise RequestError(
+            f"The hub format does not tell models apart, and --models has {', '.join(names)}; give one at a time."
+        )
+
+
+def new_counts(panel: Panel, wanted: Sequence[Statistic]) -> list[Statistic]:
+    """Those of `wanted` that a hub may take: running totals are left aside where there is anything else.
+
+    Raises `RequestError` when there is nothing else, and for counts of anything but weeks that end on Saturdays.
+    """
+    found = [statistic for statistic in wanted if not statistic.shown_cumulative]
+    if not found:
+        raise RequestError(f"The hub format is for new counts, and {wanted[0].name} is a running total.")
+    for statistic in found:
+        frequency = panel.frequencies[statistic.column]
+        if frequency.alias != "W-SAT":
+            spacing = frequency.name if frequency.name != "weekly" else f"of weeks that end on {frequency.alias[2:]}"
+            raise RequestError(
+                f"The hub format is for weeks that end on Saturdays, and {statistic.name} is {spacing}; "
+                "choose weekly figures, or --format tidy."
+            )
+    return found
+
+
+def reference_date(panel: Panel, wanted: Sequence[Statistic]) -> pd.Timestamp:
+    """The Saturday after the last week of which anything was published, believed or not, in any region."""
+    table = panel.table
+    published = table[STATISTIC].isin([statistic.column for statistic in wanted]) & table[VALUE].notna()
+    last = table.loc[published, DATE].max()
+    if pd.isna(last):
+        raise DataError(f"'{panel.source}' has no figures of {wanted[0].name}; choose another statistic.")
+    return pd.offsets.Week(weekday=SATURDAY).rollforward(last.normalize()) + WEEK
+
+
+def places(regions: Iterable[str], among: Iterable[str] = ()) -> dict[str, str]:
+    """What the hubs call each of `regions` (see `us.locations`). Raises `DataError` for two that are one place."""
+    called = locations(regions, among)
+    for code, count in Counter(called.values()).items():
+        if count > 1:
+            same = " and ".join(f"'{name}'" for name in called if called[name] == code)
+            raise DataError(f"{same} are the same place, {code}, to a hub; give one of them (--region).")
+    return called
+
+
+def bridged(series: Series, reference: pd.Timestamp) -> int:
+    """Weeks to forecast before the reference date's: of doubtful figures, and of a region that ends before the others.
+
+    Raises `DataError` when they are too many.
+    """
+    weeks = (reference - series.origin) // WEEK - 1
+    if weeks > MOST_BRIDGED:
+        raise DataError(
+            f"its last usable week ends on {series.origin:%Y-%m-%d}, too long before the reference date "
+            f"{reference:%Y-%m-%d}; use --format tidy."
+        )
+    return weeks
+
+
+def target(statistic: Statistic) -> str:
+    """What the hubs call a weekly count: ``"wk inc covid hosp"``; else ``"wk inc"`` and its name in words."""
+    words = " ".join(statistic.name.replace("_", " ").split())
+    return statistic.target or (words if words.startswith("wk inc ") else f"wk inc {words}")

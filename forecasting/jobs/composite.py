@@ -1,0 +1,245 @@
+"""Derived jobs: requests without a fit of their own, answered from others' fits.
+
+A region's forecast by a pooled model is a part of one fit for all regions; a blend is made of its members' forecasts,
+each of which is an ordinary request (or itself derived), so whoever asks for a member alone shares its fit. What is here
+knows no thread and no process: it says which fits a derived job needs, and what their jobs come to.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import weakref
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from forecasting.data.forecast import Forecast
+from forecasting.jobs.board import WATCHED
+from forecasting.jobs.job import Job, State
+from forecasting.jobs.request import Request
+from forecasting.models import BlendedModel, Progress, model
+from forecasting.support.errors import ForecastingError
+
+log = logging.getLogger(__name__)
+
+#: So many derived requests are remembered, and so many blends.
+REMEMBERED = 4_000
+BLENDS = 300
+
+
+@dataclass(frozen=True)
+class _Blend:
+    """What these members' forecasts came to, or why that failed. Keeps none of those in memory."""
+
+    made_of: tuple[weakref.ref[Forecast], ...]
+    forecast: Forecast | None
+    error: str = ""
+
+    def is_of(self, members: Sequence[Forecast]) -> bool:
+        """Whether it was made of these very forecasts."""
+        return len(self.made_of) == len(members) and all(
+            one() is member for one, member in zip(self.made_of, members, strict=True)
+        )
+
+
+class Derived:
+    """The derived requests that somebody has asked for, and who looks at what. Safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._requests: OrderedDict[str, Request] = OrderedDict()
+        self._cancelled: set[str] = set()
+        self._seen: dict[str, float] = {}
+        self._blends: OrderedDict[str, _Blend] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def add(self, request: Request) -> None:
+        """Somebody asks for it; if it was cancelled, it is so no more."""
+        with self._lock:
+            self._requests[request.key] = request
+            self._requests.move_to_end(request.key)
+            self._cancelled.discard(request.key)
+            while len(self._requests) > REMEMBERED:
+                self._cancelled.discard(self._requests.popitem(last=False)[0])
+
+    def forget(self, source: str) -> None:
+        """Remember no more what was asked of this source's figures, which a request holds through its pool."""
+        with self._lock:
+            for key, request in list(self._requests.items()):
+                if request.series.pool is not None and request.series.pool.panel.source == source:
+                    del self._requests[key]
+                    self._blends.pop(key, None)
+                    self._cancelled.discard(key)
+
+    def request(self, key: str) -> Request | None:
+        """The derived request of `key`, if there is one."""
+        with self._lock:
+            return self._requests.get(key)
+
+    def is_cancelled(self, key: str) -> bool:
+        """Whether somebody did not want it any more."""
+        with self._lock:
+            return key in self._cancelled
+
+    def cancel(self, key: str) -> list[str]:
+        """Nobody wants it any more; gives the fits that are to be ended with it.
+
+        A pooled one takes all its regions along. Of a blend, those stay that somebody needs for what he looks at now.
+        """
+        with self._lock:
+            request = self._requests.get(key)
+            if request is None:
+                return [key]
+            if request.pool:
+                return [request.pool.key]
+            self._cancelled.add(key)
+            now = time.monotonic()
+            others = [k for k, seen in self._seen.items() if now - seen <= WATCHED and k not in self._cancelled]
+            kept = set(self.fits(others))
+            return [fit for fit in self.fits([key]) if fit not in kept]
+
+    def watch(self, keys: Iterable[str]) -> list[str]:
+        """Somebody looks at these now; gives the fits that they need."""
+        keys, now = list(keys), time.monotonic()
+        with self._lock:
+            self._seen = {key: seen for key, seen in self._seen.items() if now - seen <= WATCHED}
+            self._seen |= dict.fromkeys(keys, now)
+            return self.fits(keys)
+
+    def fits(self, keys: Iterable[str]) -> list[str]:
+        """The keys under which the board knows something of `keys`, each once."""
+        with self._lock:
+            known = [(key, self._requests.get(key)) for key in keys]
+        return list(dict.fromkeys(fit for key, request in known for fit in (_fits(request) if request else [key])))
+
+    def stored(self, keys: Iterable[str], found: Mapping[str, Job]) -> list[str]:
+        """The keys under which the store may have what is not in `found`."""
+        with self._lock:
+            known = [(key, self._requests.get(key)) for key in keys]
+        wanted = (leaf for key, request in known for leaf in (_unknown(request, found) if request else [key]))
+        return [key for key in dict.fromkeys(wanted) if key not in found]
+
+    def jobs(self, keys: Iterable[str], found: Mapping[str, Job]) -> list[Job]:
+        """The jobs of those `keys` of which something is known, in their order, made from those in `found`."""
+        jobs = []
+        for key in keys:
+            request = self.request(key)
+            job = self._job(request, found) if request else found.get(key)
+            if job:
+                jobs.append(job)
+        return jobs
+
+    def _job(self, request: Request, found: Mapping[str, Job]) -> Job | None:
+        if request.members:
+            return self._blended(request, [self._job(member, found) for member in request.members])
+        return found.get(request.key) or _part(request, found)
+
+    def _blended(self, request: Request, members: list[Job | None]) -> Job | None:
+        known = [job for job in members if job]
+        if not known:
+            cancelled = self.is_cancelled(request.key)
+            return Job(request.key, request.model, request.horizon, State.cancelled) if cancelled else None
+        there = {job.model: job.forecast for job in known if job.forecast}
+        open_ones = [job for job in known if not job.finished]
+        made = self._blend(request, there) if there else None
+        job = Job(
+            request.key,
+            request.model,
+            request.horizon,
+            seconds=sum(job.seconds for job in known),
+            attempts=max(job.attempts for job in known),
+            version=max(job.version for job in known),
+        )
+        draft = made.forecast if made else None
+        if self.is_cancelled(request.key) and len(there) < len(members):
+            return replace(job, state=State.cancelled, draft=draft)
+        if open_ones:
+            return _waiting(replace(job, draft=draft), open_ones, len(members))
+        if made and made.forecast:
+            return replace(job, state=State.done, forecast=_noted(made.forecast, request, known))
+        if made:
+            return replace(job, state=State.failed, error=made.error)
+        if all(one.state is State.cancelled for one in known):
+            return replace(job, state=State.cancelled)
+        errors = dict.fromkeys(one.error for one in known if one.error)
+        return replace(job, state=State.failed, error=" ".join(errors) or "None of its models gave a forecast.")
+
+    def _blend(self, request: Request, there: dict[str, Forecast]) -> _Blend:
+        """Blends anew only when another member is there: a page asks twice a second."""
+        with self._lock:
+            kept = self._blends.get(request.key)
+        if kept and kept.is_of(list(there.values())):
+            return kept
+        made_of = tuple(map(weakref.ref, there.values()))
+        chosen = model(request.model)
+        assert isinstance(chosen, BlendedModel)  # only those have members
+        try:
+            made = _Blend(made_of, chosen.blend(request.series, request.horizon, there))
+        except ForecastingError as error:
+            made = _Blend(made_of, None, str(error))
+        except Exception:
+            log.exception("Blending for %s", chosen.label)
+            why = f"{chosen.label} broke down on this series, which is a fault of the program; the log says more."
+            made = _Blend(made_of, None, why)
+        with self._lock:
+            self._blends[request.key] = made
+            self._blends.move_to_end(request.key)
+            while len(self._blends) > BLENDS:
+                self._blends.popitem(last=False)
+        return made
+
+
+def _fits(request: Request) -> list[str]:
+    """Under which keys the board knows something of it."""
+    if request.members:
+        return [fit for member in request.members for fit in _fits(member)]
+    return [request.key, request.pool.key] if request.pool else [request.key]
+
+
+def _unknown(request: Request, found: Mapping[str, Job]) -> list[str]:
+    """Under which keys the store may know something of it. Of a pooled fit on the board, that knows all there is."""
+    if request.members:
+        return [key for member in request.members for key in _unknown(member, found)]
+    return [] if request.pool and request.pool.key in found else [request.key]
+
+
+def _part(request: Request, found: Mapping[str, Job]) -> Job | None:
+    """One region's part of a pooled fit, once that has ended, in whatever way."""
+    fit = found.get(request.pool.key) if request.pool else None
+    if fit is None:
+        return None
+    region = request.series.region
+    job = replace(fit, key=request.key, draft=None, parts={})
+    if region in fit.parts and fit.finished:
+        return replace(job, state=State.done, progress=None, forecast=fit.parts[region], error=None)
+    if fit.state is State.done:
+        error = f"{model(fit.model).label} has nothing to say of {region}; choose another model."
+        return replace(job, state=State.failed, error=error)
+    return job
+
+
+def _waiting(job: Job, open_ones: list[Job], of: int) -> Job:
+    """A blend some of whose members are on their way."""
+    labels = [model(one.model).label for one in open_ones]
+    trying = " and ".join([", ".join(labels[:-1]), labels[-1]] if len(labels) > 1 else labels)
+    progress = Progress(f"Waiting for {trying}", of - len(open_ones), of)
+    if len(open_ones) == of and all(one.state is State.queued for one in open_ones):
+        return replace(job, state=State.queued, progress=progress, ahead=min(one.ahead for one in open_ones))
+    return replace(job, state=State.running, progress=progress)
+
+
+def _noted(forecast: Forecast, request: Request, known: list[Job]) -> Forecast:
+    """`forecast` with a sentence for each member that is not in it."""
+    there = {job.model for job in known if job.forecast}
+    notes = tuple(_without(member.model, known) for member in request.members if member.model not in there)
+    return replace(forecast, notes=(*forecast.notes, *notes)) if notes else forecast
+
+
+def _without(name: str, known: list[Job]) -> str:
+    """Which member is missing, and why."""
+    job = next((job for job in known if job.model == name), None)
+    label = model(name).label
+    if job and job.state is State.cancelled:
+        return f"Without {label}, which was cancelled."
+    return f"Without {label}, which gave no forecast: {job.error}" if job and job.error else f"Without {label}."

@@ -1,0 +1,135 @@
+"""Request: one series, one model, one horizon. Its key is the same for everybody who asks the same.
+
+PoolRequest: all regions of a pool at once, which is what a request for a pooled model is answered from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from forecasting.data.pool import Pool
+from forecasting.data.pool_spec import PoolOf
+from forecasting.data.series import Series
+from forecasting.models import PooledModel, model
+from forecasting.preparation.gather_pool import gather_pool
+from forecasting.support.caching import lazy
+from forecasting.support.errors import RequestError
+
+#: No model is asked for more steps than this.
+MAX_HORIZON = 400
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be forecast. Raises `RequestError` for an unknown model or a horizon outside 1..400."""
+
+    series: Series
+    model: str
+    horizon: int
+
+    def __post_init__(self) -> None:
+        model(self.model)
+        if not 1 <= self.horizon <= MAX_HORIZON:
+            raise RequestError(f"The horizon is {self.horizon}; give a whole number from 1 to {MAX_HORIZON}.")
+
+    @lazy
+    def key(self) -> str:
+        """A digest of the prepared values, the model with its version, and the horizon.
+
+        Of a forecast that comes from a pool, a digest of what the pool holds instead of the values; of one that is
+        blended, of its members' keys. Also of the country whose holidays the model uses.
+        """
+        if pool := self.pool:
+            return pool.part(self.series.region)
+        seen = "|".join(member.key for member in self.members) or self.series.digest()
+        if self.holidays and not self.members:
+            seen += f"|holidays {self.holidays}"
+        what = f"{seen}|{self.model}|{model(self.model).version}|{self.horizon}"
+        return hashlib.sha256(what.encode()).hexdigest()[:40]
+
+    @property
+    def holidays(self) -> str:
+        """The code of the country whose holidays its forecast takes into account; empty for none."""
+        used = model(self.model).uses_holidays and self.series.frequency.name == "daily"
+        return self.series.holidays if used else ""
+
+    @lazy
+    def pool(self) -> PoolRequest | None:
+        """What gives its forecast, if that is a pooled model's and the series is one of several regions."""
+        pool = self.series.around if _pooled(self.model) else None
+        return PoolRequest(pool, self.model, self.horizon) if pool else None
+
+    @lazy
+    def members(self) -> tuple[Request, ...]:
+        """What its forecast is blended from; empty for all other models. A pooled model is none of them without a pool."""
+        requests = [Request(self.series, name, self.horizon) for name in model(self.model).members]
+        return tuple(one for one in requests if one.pool or not _pooled(one.model)) or tuple(requests)
+
+    @lazy
+    def lineage(self) -> str:
+        """The same for this series, model and any horizon when a few figures are added or the last ones revised.
+
+        A digest of how the series begins: of its first 2, 4, 8 … figures, half to all but the last tenth of them.
+        """
+        series = self.series
+        begins = Series(series.start, series.frequency, series.values[: _beginning(len(series))])
+        what = f"{begins.digest()}|{self.model}|{model(self.model).version}"
+        return hashlib.sha256(what.encode()).hexdigest()[:40]
+
+    def to_json(self) -> dict[str, Any]:
+        """For a worker process."""
+        return {"series": self.series.to_json(), "model": self.model, "horizon": self.horizon}
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Request:
+        """The inverse of `to_json`."""
+        return Request(Series.from_json(data["series"]), data["model"], int(data["horizon"]))
+
+
+def _pooled(name: str) -> bool:
+    return isinstance(model(name), PooledModel)
+
+
+def _beginning(count: int) -> int:
+    """The largest power of two that leaves a tenth of `count` figures out, or 1."""
+    return 1 << max((9 * count // 10).bit_length() - 1, 0)
+
+
+@dataclass(frozen=True)
+class PoolRequest:
+    """All regions of a pool, a pooled model and a horizon: one fit, which gives every region's forecast."""
+
+    pool: PoolOf
+    model: str
+    horizon: int
+
+    @lazy
+    def key(self) -> str:
+        """A digest of all that the pool holds, the model with its version, and the horizon."""
+        return self.part(None)
+
+    def part(self, region: str | None) -> str:
+        """The key of one region's forecast."""
+        what = json.dumps([self.pool.key, region, self.model, model(self.model).version, self.horizon])
+        return hashlib.sha256(what.encode()).hexdigest()[:40]
+
+    def to_json(self) -> dict[str, Any]:
+        """For a worker process; gathers the pool, which takes a while."""
+        return {"pool": gather_pool(self.pool).to_json(), "model": self.model, "horizon": self.horizon}
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> GatheredRequest:
+        """What `to_json` gave, as a worker needs it."""
+        return GatheredRequest(Pool.from_json(data["pool"]), data["model"], int(data["horizon"]))
+
+
+@dataclass(frozen=True)
+class GatheredRequest:
+    """A `PoolRequest` in a worker, with its pool."""
+
+    pool: Pool
+    model: str
+    horizon: int

@@ -1,9 +1,0 @@
-"""What Alembic runs: the steps on the connection that `forecasting.migrations.upgrade` hands over."""
-
-from alembic import context
-
-from forecasting.migrations import TABLE
-
-context.configure(connection=context.config.attributes["connection"], version_table=TABLE)
-with context.begin_transaction():
-    context.run_migrations()

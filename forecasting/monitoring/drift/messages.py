@@ -1,0 +1,82 @@
+"""Drifts in words of a person: what is different since when, with the figure now and the one before."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from forecasting.data.formatting import day
+from forecasting.data.frequency import Frequency
+from forecasting.data.regular_grid import cycle_of
+from forecasting.monitoring.drift.residuals import Days, jump, unexplained
+from forecasting.monitoring.drift.statistics import RECENT_WEEKS, weekday_shares
+from forecasting.preparation.messages import DAYS
+
+#: Logarithms of ratios of errors go no further than this: one of the two may be 0.
+FARTHEST = 5.0
+
+
+def level(of: str, seen: np.ndarray | Days, frequency: Frequency, dates: pd.DatetimeIndex, began: int) -> str:
+    """A step in the counts: by how much."""
+    return (
+        f"{of}: from {day(dates[began])} on the counts are {np.exp(jump(seen, began)):.2g} times what they were, from one "
+        f"{frequency.step} to the next, as in no wave here before; is the same still counted?"
+    )
+
+
+def variance(of: str, seen: np.ndarray | Days, frequency: Frequency, dates: pd.DatetimeIndex, began: int) -> str:
+    """How much more the counts scatter."""
+    found = np.abs(unexplained(seen))
+    after, before = np.nanmedian(found[began:]), np.nanmedian(found[:began])
+    return (
+        f"{of}: since {day(dates[began])} the counts scatter {after / max(before, 1e-9):.2g} times as much from {frequency.step} "
+        f"to {frequency.step} as before."
+    )
+
+
+def weekday(of: str, known: Days, dates: pd.DatetimeIndex, at: int) -> str:
+    """Which weekday holds how much of a week now; `at` is when it is looked at."""
+    usual, recent, first = weekday_shares(known, at)
+    most = int(np.argmax(np.abs(recent - usual)))
+    name = DAYS[int(dates[first + most].day_of_week)]
+    return (
+        f"{of}: the weekday pattern of the {RECENT_WEEKS} weeks from {day(dates[first])} differs from before: {name} now hold "
+        f"{100 * recent[most]:.0f} % of a week, {100 * usual[most]:.0f} % before."
+    )
+
+
+def missing(of: str, flags: np.ndarray, frequency: Frequency, dates: pd.DatetimeIndex, began: int) -> str:
+    """How many periods have no figure."""
+    count, among = int(flags[began:].sum()), len(flags) - began
+    before = 100 * flags[:began].mean() if began else 0.0
+    weeks = 4 * cycle_of(frequency)
+    share = f"{before:.0f} % before" if began >= weeks else "too little is known of before"
+    return f"{of}: {count} of the {frequency.steps(among)} from {day(dates[began])} to {day(dates[-1])} have no figure; {share}."
+
+
+def error(of: str, model: str, baseline: str, ratios: np.ndarray, origins: pd.Index, began: int) -> str:
+    """How much more a model errs."""
+    more = np.exp(np.nanmedian(ratios[began:]) - np.nanmedian(ratios[:began]))
+    return (
+        f"{of}: since {day(origins[began])} the forecasts of {model} are off {more:.2g} times as much as before, "
+        f"against those of {baseline} for the same dates."
+    )
+
+
+def coverage(of: str, model: str, scores: pd.DataFrame, began: int) -> str:
+    """What a model's bands hold."""
+    held = [
+        100 * scores[f"coverage_{band}"].iloc[part].mean()
+        for band in (50, 95)
+        for part in (slice(began, None), slice(began))
+    ]
+    return (
+        f"{of}: since {day(scores.index[began])} the bands of {model} hold too little of what comes: the 50 % band "
+        f"{held[0]:.0f} % ({held[1]:.0f} % before), the 95 % band {held[2]:.0f} % ({held[3]:.0f} % before)."
+    )
+
+
+def ratios(own: pd.DataFrame, yardstick: pd.DataFrame) -> np.ndarray:
+    """Shape (n,): logarithms of a model's errors over the yardstick's from the same origins, NaN where that has none."""
+    other = yardstick["wis"].reindex(own.index).to_numpy(float)
+    return np.clip(np.log(own["wis"].to_numpy(float) + 1e-9) - np.log(other + 1e-9), -FARTHEST, FARTHEST)

@@ -1,0 +1,1 @@
+"""Running a service: the nightly update, its schedule, the status and Prometheus metrics."""

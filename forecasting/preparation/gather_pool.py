@@ -1,0 +1,79 @@
+"""Gather a pool: cut the figures, snapshots and covariates that a `PoolOf` names, and prepare each region's series.
+
+It takes a while, so only a supervising thread, or a model without one, does it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from forecasting.data import pool
+from forecasting.data.pool import Pool, Snapshot
+from forecasting.data.pool_spec import PoolOf
+from forecasting.data.series import Series
+from forecasting.data.snapshots import means_on, on_grid
+from forecasting.preparation.prepare import clean, tails
+from forecasting.support.errors import DataError
+
+
+def gather_pool(spec: PoolOf) -> Pool:
+    """The pool that `spec` names. Raises `DataError` or `RequestError` where there is nothing to learn from."""
+    asked, figures = spec.asked, spec.figures
+    frequency, totals = spec.panel.frequencies[asked.column], asked.reported_cumulative
+    place = figures.place(spec.at)
+    if place < 0 or not spec.regions:
+        raise DataError(f"'{spec.panel.source}' has no region with figures to learn from.")
+    regions = spec.regions
+    grid, values, spans = on_grid(figures.rows(place, spec.at), regions, frequency, totals)
+    most = min(pool.MOST_SNAPSHOTS, pool.MOST_FIGURES // max(values.size, 1))
+    snapshots = tuple(
+        Snapshot(figures.published[i], _since(grid[0], *on_grid(figures.rows(i), regions, frequency, totals)[:2]))
+        for i in range(max(place - most, 0), place)
+    )
+    provisional_from = tails(spec.panel.as_of(spec.at), spec.statistic)
+    covariates = {
+        name: means_on(grid, one.rows(place, spec.at), regions, frequency)
+        for name, one in spec.covariate_figures.items()
+    }
+    return Pool(
+        frequency,
+        grid[0],
+        regions,
+        values,
+        totals,
+        provisional_from,
+        spans,
+        spec.window,
+        snapshots,
+        covariates,
+        spec.holidays,
+    )
+
+
+def prepared_series(gathered: Pool) -> dict[str, Series]:
+    """Each region's series as `prepare` makes it, by name, with the last counts as published, not as they will become."""
+    found = {}
+    for place, (name, (first, end)) in enumerate(zip(gathered.regions, gathered.spans, strict=True)):
+        dates = gathered.dates[first:end]
+        series = clean(
+            pd.Series(gathered.values[first:end, place], index=dates),
+            gathered.frequency,
+            reported_cumulative=gathered.reported_cumulative,
+            provisional_from=gathered.provisional_from.get(dates[-1]),
+        )
+        series = replace(series, region=name, holidays=gathered.holidays)
+        found[name] = series.tail(gathered.window) if gathered.window else series
+    return found
+
+
+def _since(start: pd.Timestamp, grid: pd.DatetimeIndex, table: np.ndarray) -> np.ndarray:
+    """`table` from `start` on; what is missing before its own first date is NaN."""
+    if not len(grid) or grid[0] == start:
+        return table
+    if grid[0] < start:
+        return table[int(grid.searchsorted(start)) :]
+    missing = len(pd.date_range(start, grid[0], freq=grid.freq)) - 1
+    return np.vstack([np.full((missing, table.shape[1]), np.nan), table])

@@ -1,0 +1,141 @@
+"""What was repaired, in sentences for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from forecasting.data.frequency import Frequency
+from forecasting.data.regular_grid import cycle_of
+from forecasting.data.revisions import Revision
+from forecasting.preparation.repairs import Repaired
+
+#: A silence at the end of more than six weeks is the end of reporting, not a delay.
+STOPPED_DAYS = 42
+#: Weeks at the end that tell which weekdays report nothing.
+PATTERN_WEEKS = 8
+#: A weekday reports nothing when it was zero in this share of them; it reports when it was not in as many.
+PATTERN_SHARE = 0.75
+#: Counts on a reporting day, on average, below which a zero is no pattern.
+PATTERN_LEAST = 5
+#: A day carries the silent days' counts when it holds this many times what the other days do.
+CARRIES = 1.5
+#: More dates than this are not listed.
+LISTED = 3
+
+DAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+
+
+def repair_sentences(fault: str, repaired: Repaired, dates: pd.DatetimeIndex, frequency: Frequency) -> list[str]:
+    """One sentence on all repairs of one kind (``correction``, ``pile``, ``dump``, ``gap``), or none."""
+    count = len(repaired.repaired)
+    if not count:
+        return []
+    last, steps, one = when(dates[repaired.repaired[-1]], frequency), f"{frequency.step}s", count == 1
+    on = f"on {last}" if one else f"the last on {last}"
+    if fault == "correction":
+        return [f"{count} negative correction{'' if one else 's'} spread over the {steps} before ({on})."]
+    if fault == "pile":
+        silent = frequency.steps(repaired.took)
+        return [f"{count} pile{'' if one else 's'} after a silence spread over {silent} without counts ({on})."]
+    if fault == "dump":
+        return [f"{count} late dump{'' if one else 's'} of old counts spread over the {steps} before ({on})."]
+    return [f"{frequency.steps(count)} without a figure filled in from those around ({on})."]
+
+
+def tail_sentences(values: np.ndarray, dates: pd.DatetimeIndex, end: int, frequency: Frequency) -> list[str]:
+    """Why the `values` from position `end` on are not used: one sentence, or none."""
+    count = len(values) - end
+    if not count:
+        return []
+    first, last, step = when(dates[end], frequency), when(dates[-1], frequency), frequency.step
+    span = f"the last {step} ({last})" if count == 1 else f"the last {frequency.steps(count)} (from {first})"
+    if not np.nan_to_num(values[end:]).any():
+        if dates[-1] - dates[end - 1] > pd.Timedelta(days=STOPPED_DAYS):
+            return [f"Reporting stopped on {when(dates[end - 1], frequency)}; the series is used until then."]
+        return [f"Nothing was reported for {span}; the series is used until then."]
+    if count > 1:
+        return [f"{span.capitalize()} look incomplete; they are shown but not used."]
+    lag = cycle_of(frequency)
+    since = {7: " a week before", 24: " a day before"}.get(lag, "")
+    figures = f"{values[-1]:,.0f} after {values[-1 - lag]:,.0f}{since}" if end >= lag else f"{values[-1]:,.0f}"
+    return [f"{span.capitalize()} looks incomplete: {figures}; it is shown but not used."]
+
+
+def correction_sentence(
+    dates: pd.DatetimeIndex, factors: np.ndarray, count: int, others: int, frequency: Frequency
+) -> str:
+    """That the last figures, on `dates`, are multiplied by `factors`, as `count` earlier ones and `others` regions say."""
+    shares = 100 * (factors - 1)
+    verb = "raised" if (shares > 0).all() else "lowered" if (shares < 0).all() else "changed"
+    sizes = [f"{share:+.0f} %" if verb == "changed" else f"{abs(share):.0f} %" for share in shares]
+    days = [when(date, frequency) for date in dates]
+    span = f"{frequency.step} to {days[0]} is" if len(days) == 1 else f"{frequency.step}s to {_joined(days)} are"
+    much = _joined(sizes)
+    if len(days) > LISTED:
+        span = f"{frequency.steps(len(days))} from {days[0]} to {days[-1]} are"
+        much = f"{sizes[int(np.argmin(np.abs(shares)))]} to {sizes[int(np.argmax(np.abs(shares)))]}"
+    from_others = "those of other regions" if others else ""
+    learned = _joined([known for known in (f"{count} earlier ones" if count else "", from_others) if known])
+    return f"The {span} {verb} by {much}: by so much such figures are usually revised, as {learned} show."
+
+
+def raised_sentence(reported: float, become: float, date: pd.Timestamp, frequency: Frequency) -> str:
+    """That a last figure is raised, beyond what is usual, to what its past makes possible."""
+    return (
+        f"The {frequency.step} to {when(date, frequency)} was published as {reported:,.0f} and is taken as {become:,.0f}: "
+        "such figures are revised upwards later, and even then it would be an unusually deep fall."
+    )
+
+
+def doubt_sentence(reported: float, date: pd.Timestamp, frequency: Frequency) -> str:
+    """That a last figure is used but doubted, and why."""
+    return (
+        f"The {frequency.step} to {when(date, frequency)}, {reported:,.0f}, is an unusually deep fall and may be incomplete; "
+        "the bands are wider for it."
+    )
+
+
+def pattern_sentences(values: np.ndarray, dates: pd.DatetimeIndex, frequency: Frequency) -> list[str]:
+    """Which weekdays of a daily series report nothing of late, and which carry their counts."""
+    if frequency.name != "daily" or len(values) < PATTERN_WEEKS * 7:
+        return []
+    weeks = values[-PATTERN_WEEKS * 7 :].reshape(PATTERN_WEEKS, 7)
+    weeks = weeks[:, np.argsort(dates[-PATTERN_WEEKS * 7 :][:7].day_of_week)]
+    silent = (weeks == 0).mean(axis=0) >= PATTERN_SHARE
+    heard = (weeks > 0).mean(axis=0) >= PATTERN_SHARE
+    if not silent.any() or not heard.any() or (silent | heard).sum() < 7 or weeks[:, heard].mean() < PATTERN_LEAST:
+        return []
+    if heard.sum() == 1:
+        return [f"A week's counts are reported on {_listed(heard)}; nothing on other days."]
+    means = weeks.mean(axis=0)
+    after = heard & np.roll(silent, 1)
+    usual = np.median(means[heard & ~after]) if (heard & ~after).any() else np.inf
+    carrying = after & (means >= CARRIES * usual)
+    if not carrying.any():
+        return [f"Nothing is reported on {_listed(silent)}."]
+    return [f"Nothing is reported on {_listed(silent)}; {_listed(carrying)} carry their counts."]
+
+
+def when(date: pd.Timestamp, frequency: Frequency) -> str:
+    """A date as the sentences write it: ``2021-04-09``, with the hour for hourly counts."""
+    return f"{date:%Y-%m-%d %H:%M}" if frequency.name == "hourly" else f"{date:%Y-%m-%d}"
+
+
+def _listed(days: np.ndarray) -> str:
+    return _joined([DAYS[i] for i in np.flatnonzero(days)])
+
+
+def _joined(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def revision_sentences(revisions: Sequence[Revision], frequency: Frequency) -> list[str]:
+    """What the last figures usually become, where the source keeps its versions."""
+    return [
+        f"The {frequency.step} to {when(one.date, frequency)} was published as {one.value:,.0f}; such figures usually become "
+        f"{one.median:.2f} times that (80 %: {one.low:.2f} to {one.high:.2f}, from {frequency.steps(one.count)} before)."
+        for one in revisions
+    ]

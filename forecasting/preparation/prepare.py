@@ -1,0 +1,208 @@
+"""Raw published counts -> a regular, clean `Series`, with a sentence for every repair.
+
+Causal: only the table that is given is looked at, so a truncated one is prepared as if its end were today.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from forecasting.data.columns import DATE, REGION, STATISTIC, VALUE
+from forecasting.data.frequency import Frequency
+from forecasting.data.panel import Panel, Statistic
+from forecasting.data.pool_spec import pool_of
+from forecasting.data.regular_grid import cycle_of, differences, leading, regular
+from forecasting.data.series import Series
+from forecasting.preparation.incomplete_reports import LEAST_REGIONS, doubtful_alone, doubtful_together
+from forecasting.preparation.messages import pattern_sentences, repair_sentences, tail_sentences
+from forecasting.preparation.repairs import fill_gaps, spread_corrections, spread_dumps, spread_piles, take_away
+from forecasting.preparation.revision_correction import corrected, doubted, learned
+from forecasting.support.caching import Kept
+
+#: Columns of tables whose panel-wide work is kept: a page looks at few, the time machine at one a date.
+KEPT = 16
+
+
+def prepare(
+    panel: Panel, region: str, statistic: str | None = None, tails: dict[pd.Timestamp, pd.Timestamp] | None = None
+) -> Series:
+    """The counts of one region, ready for a model, with what was repaired said in `Series.notes`.
+
+    Of a panel with vintages the newest one is used, and the last counts are corrected by what such counts have become
+    (`Series.reported`, `Series.doubt`); without, a last count that fell too deep is in doubt. What is incomplete at the end is decided by all regions that
+    end on the same date, then by the region itself, and goes to `Series.provisional` as new counts per period (also
+    where running totals are reported or shown).
+
+    `tails` is what `tails` gave for the whole panel, where this one has only some of its regions.
+
+    Raises `RequestError` when there is no such region or statistic, `DataError` when it has no figures.
+    """
+    asked, known = panel.statistic(statistic), panel.as_of(None)
+    frequency, column = panel.frequencies[asked.column], _column(known, asked)
+    if region not in column.parts:
+        panel.counts(region, statistic)  # raises, naming what is missing
+    series = clean(
+        column.counts(region),
+        frequency,
+        reported_cumulative=asked.reported_cumulative,
+        shown_cumulative=asked.shown_cumulative,
+        provisional_from=(column.provisional_from if tails is None else tails).get(column.end(region)),
+    )
+    pool = pool_of(known, asked.name) if len(column.parts) > 1 else None
+    series = replace(series, region=region, pool=pool)
+    usual = learned(known.published, asked, frequency).get(region) if known.published else None
+    if known.published and usual:
+        return corrected(series, usual, known.published.at)
+    return doubted(series) if series.provisional is None else series
+
+
+def tails(panel: Panel, statistic: str | None = None) -> dict[pd.Timestamp, pd.Timestamp]:
+    """For each last date that regions share: from when on their counts are incomplete, where they are."""
+    return _column(panel.as_of(None), panel.statistic(statistic)).provisional_from
+
+
+def clean(
+    counts: pd.Series,
+    frequency: Frequency,
+    *,
+    reported_cumulative: bool = False,
+    shown_cumulative: bool = False,
+    provisional_from: pd.Timestamp | None = None,
+) -> Series:
+    """Counts by date, with gaps, NaN, corrections and piles -> a `Series` without any.
+
+    Args:
+        counts: figures as published, indexed by date; NaN where nothing was published.
+        frequency: the spacing that the series shall have.
+        reported_cumulative: `counts` are running totals.
+        shown_cumulative: passed on as `Series.cumulative`.
+        provisional_from: from this date on nothing is used, whatever the figures look like.
+
+    Returns:
+        The series. Its values, `before` and `provisional` (new counts per period) add up to what was published,
+        except for interpolated gaps, which the notes name.
+
+    Raises:
+        DataError: there is no figure at all.
+    """
+    table = regular(counts, frequency, cumulative=reported_cumulative)
+    dates, values, before, notes = pd.DatetimeIndex(table.index), table.to_numpy(), 0.0, []
+    if reported_cumulative:
+        values, before, unreported = differences(values)
+        if unreported:
+            notes.append(f"What came after {frequency.steps(unreported)} without a report was shared evenly with them.")
+    first = leading(values)
+    dates, values = dates[first:], values[first:]
+    end = _end(values, dates, frequency, provisional_from)
+    used, before, repairs = _repaired(values[:end], before, dates, frequency)
+    notes += [
+        *repairs,
+        *pattern_sentences(used, dates[:end], frequency),
+        *tail_sentences(values, dates, end, frequency),
+    ]
+    provisional = None if end == len(values) else pd.Series(values[end:], index=dates[end:])
+    return Series(dates[0], frequency, used, before, shown_cumulative, provisional, tuple(notes))
+
+
+def _end(
+    values: np.ndarray, dates: pd.DatetimeIndex, frequency: Frequency, provisional_from: pd.Timestamp | None
+) -> int:
+    """Where the trustworthy values end: at `provisional_from`, or earlier by their own doing."""
+    end = len(values)
+    if provisional_from is not None:
+        end = int(dates.searchsorted(provisional_from)) or end
+    return doubtful_alone(values[:end], cycle_of(frequency))
+
+
+def _repaired(
+    counts: np.ndarray, before: float, dates: pd.DatetimeIndex, frequency: Frequency
+) -> tuple[np.ndarray, float, list[str]]:
+    """Corrections, piles, dumps and gaps, in this order; the counts, the total before them and what was done."""
+    cycle, notes = cycle_of(frequency), []
+    corrected, left = spread_corrections(counts, cycle)
+    notes += repair_sentences("correction", corrected, dates, frequency)
+    piled = spread_piles(corrected.values, cycle)
+    notes += repair_sentences("pile", piled, dates, frequency)
+    dumped = spread_dumps(piled.values, cycle)
+    notes += repair_sentences("dump", dumped, dates, frequency)
+    filled = fill_gaps(dumped.values, cycle)
+    notes += repair_sentences("gap", filled, dates, frequency)
+    if left >= 0:
+        return filled.values, before, notes
+    if before + left >= 0:
+        return filled.values, before + left, notes
+    if filled.values.sum() < -left:
+        notes.append("The corrections exceed all counts, so the series could not keep its total.")
+    return take_away(filled.values, -left), before, notes
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One statistic of a panel, cut into its regions."""
+
+    dates: pd.DatetimeIndex
+    values: np.ndarray
+    parts: dict[str, slice]
+    provisional_from: dict[pd.Timestamp, pd.Timestamp] = field(default_factory=dict)
+
+    def counts(self, region: str) -> pd.Series:
+        part = self.parts[region]
+        return pd.Series(self.values[part], index=self.dates[part])
+
+    def end(self, region: str) -> pd.Timestamp:
+        return self.dates[self.parts[region].stop - 1]
+
+
+_columns: Kept[_Column] = Kept(KEPT)
+
+
+def _column(panel: Panel, asked: Statistic) -> _Column:
+    """The asked statistic's column, cut once for each table."""
+    name = (id(panel.table), asked.column, asked.reported_cumulative)
+    return _columns.get(name, panel.table, lambda: _cut(panel, asked))
+
+
+def _cut(panel: Panel, asked: Statistic) -> _Column:
+    table = panel.table[panel.table[STATISTIC] == asked.column]
+    codes, regions = pd.factorize(table[REGION])
+    dates = pd.DatetimeIndex(table[DATE])
+    order = np.lexsort((dates.asi8, codes))
+    codes, dates, values = codes[order], dates[order], table[VALUE].to_numpy(float, na_value=np.nan)[order]
+    bounds = np.searchsorted(codes, np.arange(len(regions) + 1))
+    parts = {name: slice(int(bounds[i]), int(bounds[i + 1])) for i, name in enumerate(regions)}
+    column = _Column(dates, values, parts)
+    if len(regions):
+        column.provisional_from.update(_provisional(column, codes, bounds, panel.frequencies[asked.column], asked))
+    return column
+
+
+def _provisional(
+    column: _Column, codes: np.ndarray, bounds: np.ndarray, frequency: Frequency, asked: Statistic
+) -> dict[pd.Timestamp, pd.Timestamp]:
+    """For each last date that regions share: from when on their counts are incomplete, where they are."""
+    ends = column.dates[bounds[1:] - 1]
+    found = {}
+    for end in ends.unique():
+        together = np.flatnonzero(ends == end)
+        if len(together) < LEAST_REGIONS:
+            continue
+        rows = np.isin(codes, together)
+        dates = pd.date_range(column.dates[rows].min(), end, freq=frequency.alias)
+        places = dates.searchsorted(column.dates[rows])
+        if places.max() >= len(dates):  # dates off the grid: each region is judged alone
+            continue
+        wide = np.full((len(dates), len(together)), np.nan)
+        wide[places, np.searchsorted(together, codes[rows])] = column.values[rows]
+        start = doubtful_together(_new_counts(wide) if asked.reported_cumulative else wide, cycle_of(frequency))
+        if start < len(dates):
+            found[end] = dates[start]
+    return found
+
+
+def _new_counts(totals: np.ndarray) -> np.ndarray:
+    """Periods × regions of running totals -> new counts; a period without a report counts as none."""
+    filled = pd.DataFrame(totals).ffill().to_numpy()
+    return np.diff(filled, axis=0, prepend=np.nan)

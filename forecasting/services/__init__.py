@@ -1,0 +1,1 @@
+"""What pages, API and command line ask for: a forecast, all regions, a track record, a stress test."""

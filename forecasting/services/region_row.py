@@ -1,0 +1,163 @@
+"""A row of the Regions page: the latest figure, the expected change with its band, and a sparkline."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forecasting.data.forecast import MEDIAN, QUANTILES, Forecast
+from forecasting.data.formatting import change, compact
+from forecasting.data.frequency import Frequency
+from forecasting.data.series import Series
+from forecasting.evaluation.scores import Score
+
+#: Periods of the past that a sparkline shows.
+PAST = {"hourly": 168, "daily": 120, "weekly": 52, "monthly": 36, "quarterly": 24}
+#: The height of a sparkline, and the most points of its past and of its forecast.
+HEIGHT = 100
+POINTS = 60
+AHEAD = 16
+#: A band reaches no higher than so many times the lines, or it would flatten them.
+BAND_TOP = 2.0
+#: The least of the width that the forecast gets: four weeks after a year would be a few pixels.
+LEAST_AHEAD = 0.16
+#: From how many times the present on a change is in the next class, upwards; downwards the same shares.
+CLASSES = (1.05, 1.25, 1.67)
+#: What may be shown alone.
+DIRECTIONS = {"rising": "↑", "falling": "↓", "unsure": "↕"}
+_LOW = QUANTILES.index(0.1)
+_HIGH = QUANTILES.index(0.9)
+
+
+@dataclass(frozen=True)
+class Spark:
+    """A small chart: heights from 0 to `HEIGHT` at even distances, first of the past, then of the forecast's 80 % band.
+
+    Attributes:
+        share: how much of the width the past takes.
+    """
+
+    past: tuple[int, ...]
+    low: tuple[int, ...] = ()
+    middle: tuple[int, ...] = ()
+    high: tuple[int, ...] = ()
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is expected at the end of the horizon, beside what is now: counts a period, or their mean over a season."""
+
+    now: float
+    low: float
+    middle: float
+    high: float
+
+    @property
+    def direction(self) -> str:
+        """``"rising"`` or ``"falling"`` where the whole 80 % band says so, else ``"unsure"``."""
+        if self.low > self.now:
+            return "rising"
+        return "falling" if self.high < self.now else "unsure"
+
+    @property
+    def ratio(self) -> float:
+        """How many times the present is expected; infinite for a rise from nothing."""
+        if self.now > 0:
+            return self.middle / self.now
+        return math.inf if self.middle > 0 else 1.0
+
+    @property
+    def level(self) -> int:
+        """-3 (falls by 40 % or more) to 3 (rises by 67 % or more), 0 being about the same."""
+        up = sum(self.ratio >= times for times in CLASSES)
+        return up - sum(self.ratio * times <= 1 for times in CLASSES)
+
+    @property
+    def text(self) -> str:
+        """``"+12 %"``."""
+        return change(self.middle, self.now)
+
+    @property
+    def band(self) -> str:
+        """``"−20 to +55 %"``; counts where there is nothing now that a percentage could be of."""
+        if self.now <= 0:
+            return f"{compact(self.low)} to {compact(self.high)}"
+        low, high = change(self.low, self.now), change(self.high, self.now)
+        return f"{low.removesuffix(' %') if high.endswith(' %') else low} to {high}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One region.
+
+    Attributes:
+        latest: what was counted in the last stretch (a week of days, else a period), None while it is not prepared.
+        at: the last date of it.
+        moved: how it differs from the stretch before, in words.
+        record: how good the model was from earlier dates; None while that is not known.
+        state: ``"coming"``, ``"ready"``, ``"failed"`` or ``"cancelled"``.
+        why: a sentence, when it failed.
+    """
+
+    region: str
+    latest: float | None = None
+    at: pd.Timestamp | None = None
+    moved: str = ""
+    spark: Spark | None = None
+    change: Change | None = None
+    record: Score | None = None
+    state: str = "coming"
+    why: str = ""
+
+
+def stretch(frequency: Frequency) -> int:
+    """The periods that "latest" speaks of: a week of days, a day of hours, else one."""
+    return frequency.season if frequency.name in ("daily", "hourly") else 1
+
+
+def latest(region: str, series: Series) -> Row:
+    """A region's row before there is a forecast."""
+    steps = min(stretch(series.frequency), len(series))
+    now, before = series.values[-steps:].sum(), series.values[-2 * steps : -steps].sum()
+    moved = change(now, before) if len(series) >= 2 * steps else ""
+    return Row(region, float(now), series.origin, moved, spark(series))
+
+
+def expected(series: Series, forecast: Forecast) -> Change:
+    """What a forecast says of its last period against the series' last; means over a season where there is one."""
+    steps = min(stretch(series.frequency), len(series))
+    table = forecast.means if steps > 1 else forecast.values
+    low, middle, high = (float(table[-1, place]) for place in (_LOW, MEDIAN, _HIGH))
+    return Change(float(series.values[-steps:].mean()), low, middle, high)
+
+
+def spark(series: Series, forecast: Forecast | None = None) -> Spark:
+    """The recent past as a small chart, with a forecast's median and 80 % band."""
+    steps = stretch(series.frequency)
+    past = series.tail(PAST[series.frequency.name] + steps - 1).values
+    if len(past) > steps > 1:
+        past = np.convolve(past, np.full(steps, 1 / steps), "valid")
+    if forecast is None:
+        return Spark(_heights(_thin(past, POINTS), past.max(initial=0.0)))
+    table = (forecast.means if steps > 1 else forecast.values)[:, [_LOW, MEDIAN, _HIGH]]
+    lines = max(past.max(initial=0.0), table[:, 1].max())
+    top = max(lines, min(table[:, 2].max(), BAND_TOP * lines))
+    fan = _thin(np.vstack([np.repeat(past[-1], 3), table]), AHEAD)
+    low, middle, high = (_heights(fan[:, place], top) for place in range(3))
+    share = min(len(past) / (len(past) + forecast.horizon), 1 - LEAST_AHEAD)
+    return Spark(_heights(_thin(past, POINTS), top), low, middle, high, round(share, 3))
+
+
+def _thin(values: np.ndarray, most: int) -> np.ndarray:
+    """About every n-th of `values`, at most so many; the first and the last always."""
+    places = np.linspace(0, len(values) - 1, min(len(values), most)).round().astype(int)
+    return values[places]
+
+
+def _heights(values: np.ndarray, top: float) -> tuple[int, ...]:
+    scaled = np.clip(HEIGHT * values / top, 0, HEIGHT) if top > 0 else np.zeros(len(values))
+    return tuple(int(height) for height in scaled.round())

@@ -1,0 +1,145 @@
+"""The one door for pages, API and command line: what is asked -> a stored forecast or a live job."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Iterable, Iterator
+
+import pandas as pd
+
+from forecasting import sources
+from forecasting.data.forecast import Forecast, tables
+from forecasting.data.panel import Panel
+from forecasting.data.revisions import Revision, coming
+from forecasting.data.series import Series
+from forecasting.jobs import Job, JobQueue
+from forecasting.jobs.request import Request
+from forecasting.preparation import prepare
+from forecasting.services.external_forecasts import Others
+from forecasting.services.track_record import LookingBack
+from forecasting.storage.forecast_store import Store
+from forecasting.support.caching import Kept, Loader
+from forecasting.support.errors import JobError
+
+#: Prepared series kept in memory; each is small.
+SERIES_KEPT = 256
+#: Fits in the queue at once when many are asked for: enough to keep every worker busy.
+IN_FLIGHT = 64
+
+
+class Service:
+    """Forecasts on request. One per process; safe to call from many threads; nothing here waits for a fit but `wait`.
+
+    Attributes:
+        past: earlier dates forecast again, and how good that was.
+        others: what others have forecast, for comparison.
+    """
+
+    def __init__(self, store: Store | None = None, queue: JobQueue | None = None) -> None:
+        self.store = store or Store()
+        self.queue = queue or JobQueue(self.store)
+        self._series: Kept[Series] = Kept(SERIES_KEPT)
+        self._revisions: Kept[tuple[Revision, ...]] = Kept(SERIES_KEPT)
+        self._loader = Loader()
+        self._offered: dict[str, weakref.ref[pd.DataFrame]] = {}
+        self.past = LookingBack(self.queue, self.series, self._loader)
+        self.others = Others(self._loader)
+
+    def panel(self, source: str, patience: float | None = None) -> Panel | None:
+        """The figures of a source, from its local copy where that is fresh, else downloaded in the background.
+
+        None when they are not here after `patience` seconds: ask again, the download goes on. Without `patience`, waits.
+        Raises `SourceError`, `RequestError`.
+        """
+        known = sources.source(source)
+        found = self._loader.result(source, known.panel, patience) if known.live else known.panel()
+        if found is not None:
+            self._offered[source] = weakref.ref(found.table)
+        return found
+
+    def offers(self, panel: Panel) -> bool:
+        """Whether these are a source's figures, which every visitor may see, and not somebody's own that are called alike."""
+        table = self._offered.get(panel.source)
+        return table is not None and table() is panel.table
+
+    def series(self, panel: Panel, region: str, statistic: str, window: int | None = None) -> Series:
+        """One region's prepared series, its last `window` periods if given. Raises `DataError`, `RequestError`."""
+        name = (panel.source, region, statistic)
+        series = self._series.get(name, panel.table, lambda: prepare.prepare(panel, region, statistic))
+        return series.tail(window) if window else series
+
+    def revisions(self, panel: Panel, region: str, statistic: str) -> tuple[Revision, ...]:
+        """What the last figures of a region usually become, where its source keeps what was published when.
+
+        Less those that `series` has corrected already and says so.
+        """
+        name = (panel.source, region, statistic)
+        found = self._revisions.get(name, panel.table, lambda: coming(panel, region, statistic))
+        reported = self.series(panel, region, statistic).reported if found else None
+        return found if reported is None else tuple(one for one in found if one.date not in reported.index)
+
+    def ask(self, requests: Iterable[Request], background: bool = False, retry: bool = False) -> dict[str, Job]:
+        """A job for each request, by model, without waiting: done at once where the forecast is stored or instant.
+
+        Asking again for the same is asking for the same job. `retry` starts a failed or cancelled one anew. Raises
+        `QueueFull` with how many wait.
+        """
+        jobs = {request.model: self.queue.submit(request, background=background, retry=retry) for request in requests}
+        self.queue.watch([job.key for job in jobs.values()])
+        return jobs
+
+    def cancel(self, key: str) -> None:
+        """End a job, whoever started it."""
+        self.queue.cancel(key)
+
+    def forecast(self, series: Series, model: str, horizon: int) -> Forecast:
+        """Wait for one forecast. Raises `JobError` or `ModelError`'s sentence as `JobError` when there is none."""
+        (job,) = self.wait(self.ask([Request(series, model, horizon)]).values())
+        if job.forecast is None:
+            raise JobError(job.error or f"{model} was {job.state}.")
+        return job.forecast
+
+    def wait(self, jobs: Iterable[Job]) -> list[Job]:
+        """Wait until every job has ended."""
+        return self.queue.wait([job.key for job in jobs])
+
+    def run(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Job]]:
+        """Every request with its ended job, as they end; never more than `IN_FLIGHT` in the queue at once."""
+        coming = iter(requests)
+        waiting: dict[str, list[Request]] = {}
+        while True:
+            most = max(IN_FLIGHT, 2 * self.queue.busy().ready)  # a cluster may have more workers
+            batch = list(itertools.islice(coming, most - len(waiting)))
+            self.store.recall([request.key for request in batch])
+            for request in batch:
+                self.queue.submit(request, background=True)
+                waiting.setdefault(request.key, []).append(request)
+            if not waiting:
+                return
+            for job in self.queue.wait(list(waiting), until=_some_finished):
+                if job.finished:
+                    yield from ((request, job) for request in waiting.pop(job.key))
+
+    def forget(self, panel: Panel) -> None:
+        """Keep nothing of this panel's figures in memory; forecasts stay, under what they were made from alone."""
+        for kept in (self._series, self._revisions):
+            kept.forget(panel.table)
+        self.past.forget(panel)
+        self.queue.forget(panel)
+
+    def close(self) -> None:
+        """End the workers and close the store."""
+        self._loader.close()
+        self.queue.close()
+        self.store.close()
+
+
+def _some_finished(jobs: list[Job]) -> bool:
+    return any(job.finished for job in jobs)
+
+
+def forecasts_table(region: str, series: Series, forecasts: Iterable[Forecast]) -> pd.DataFrame:
+    """The forecasts table of one region; running totals where the person asked for those."""
+    before = series.total if series.cumulative else None
+    return tables([(region, forecast, before) for forecast in forecasts])

@@ -1,0 +1,40 @@
+"""Ask for the forecasts of a stress test: of the real series and of the one after the shock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from forecasting.evaluation.stress_tests import Struck
+from forecasting.jobs import Job, QueueFull
+from forecasting.jobs.request import Request
+from forecasting.services.service import Service
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The jobs of a what-if, by model: of the real figures and of those after the shock.
+
+    Attributes:
+        full: the queue's sentence, when it would not take all of them yet.
+    """
+
+    jobs: dict[str, tuple[Job, Job]] = field(default_factory=dict)
+    full: str = ""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there will be something new without anybody's doing."""
+        return bool(self.full) or any(not job.finished for both in self.jobs.values() for job in both)
+
+
+def ask(service: Service, struck: Struck, models: Sequence[str], horizon: int) -> Asked:
+    """Both forecasts of every model, without waiting; asking again is asking for the same jobs."""
+    jobs: dict[str, tuple[Job, Job]] = {}
+    try:
+        for name in models:
+            requests = Request(struck.real, name, horizon), struck.request(name, horizon)
+            jobs[name] = service.ask(requests[:1])[name], service.ask(requests[1:])[name]
+    except QueueFull as error:
+        return Asked(jobs, str(error))
+    return Asked(jobs)

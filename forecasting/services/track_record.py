@@ -1,0 +1,250 @@
+"""How good models were: earlier dates forecast again, as ordinary jobs in the background, and scored."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from forecasting.data.columns import REGION
+from forecasting.data.forecast import Forecast
+from forecasting.data.panel import Panel
+from forecasting.data.pool_spec import PoolOf
+from forecasting.data.series import Series
+from forecasting.data.training_options import ALL, Learning
+from forecasting.evaluation.backtest import Cut, cut, rolling
+from forecasting.evaluation.forecast_tables import SCORES
+from forecasting.evaluation.look_back import LookBack, look_back_scores, score_cuts
+from forecasting.evaluation.scores import Score
+from forecasting.jobs import Job, JobQueue, QueueFull
+from forecasting.jobs.request import Request
+from forecasting.models import model
+from forecasting.preparation import prepare
+from forecasting.support.caching import Kept, Loader, Same
+from forecasting.support.errors import DataError, RequestError
+
+#: Dates of regions' panels kept in memory.
+DATES_KEPT = 256
+#: Earlier states of regions kept in memory.
+CUTS_KEPT = 1_500
+#: Dates that one can go back to.
+STOPS = 26
+#: What earlier forecasts of a region scored, as a figure a model and as a table, kept in memory.
+SCORES_KEPT = 2_000
+SCORE_TABLES_KEPT = 32
+#: Rows of earlier states of panels kept in memory.
+ROWS_KEPT = 1_000_000
+
+
+class LookingBack:
+    """Earlier dates of a panel's regions; part of a `Service`, whose queue and prepared series it uses."""
+
+    def __init__(self, queue: JobQueue, series: Callable[[Panel, str, str], Series], loader: Loader) -> None:
+        self._queue, self._series, self._loader = queue, series, loader
+        self._rolled: Kept[list[pd.Timestamp]] = Kept(DATES_KEPT)
+        self._tails: Kept[dict[pd.Timestamp, pd.Timestamp]] = Kept(DATES_KEPT)
+        self._alone: Kept[Panel] = Kept(4)
+        self._known: Kept[Cut] = Kept(CUTS_KEPT)
+        self._scored: Same[Score | None] = Same(SCORES_KEPT)
+        self._score_tables: Same[pd.DataFrame] = Same(SCORE_TABLES_KEPT)
+        self._stood: OrderedDict[tuple[str, pd.Timestamp], tuple[pd.DataFrame, Panel]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def look_back(
+        self,
+        panel: Panel,
+        region: str,
+        statistic: str,
+        models: Sequence[str],
+        learning: Learning = ALL,
+        origins: int | None = None,
+        *,
+        dates: Sequence[pd.Timestamp] | None = None,
+        horizon: int | None = None,
+        first: pd.Timestamp | None = None,
+        at_once: int | None = None,
+        retry: bool = False,
+        watched: bool = True,
+        patience: float | None = None,
+    ) -> LookBack:
+        """Earlier dates forecast again from what was known then, in the background; seasonal naive beside the rest.
+
+        Daily counts: origins a week apart (four unless told otherwise), 28 days ahead. Others: origins a period apart
+        (eight), four periods ahead.
+
+        Args:
+            learning: what models learn from, as of each date.
+            origins: how many of the last origins.
+            dates: forecast from these instead, e.g. those of `stops`.
+            horizon: another horizon than the usual one.
+            first: the one of `dates` that somebody looks at: its forecasts go before the others, which then wait behind
+                whatever else is asked for.
+            at_once: how many of the others may wait or be fitted at a time, all unless given; ask again for the rest.
+            retry: begin those again that failed or were cancelled.
+            watched: somebody looks at this now, so it goes before what nobody looks at.
+            patience: seconds for models that are fitted at once, without a worker; ask again for what they did not reach.
+        """
+        until = time.monotonic() + patience if patience else float("inf")
+        now = self._series(panel, region, statistic)
+        count, step, ahead = usual(now)
+        ahead = horizon or ahead
+        try:
+            if dates is None:
+                dates = self._dates(panel, region, statistic, ahead, origins or count, step, whole=True)
+            cuts = self._cuts(panel, region, statistic, dates)
+        except DataError as error:
+            return LookBack(why_not=str(error))
+        names = tuple(dict.fromkeys(["naive", *models]))
+        requests = {
+            (name, i): cut.learning(learning).request(name, ahead) for i, cut in enumerate(cuts) for name in names
+        }
+        places = {place for place, cut in enumerate(cuts) if cut.at == first}
+        asked, full = self._submit(requests, places, len(requests) if at_once is None else at_once, retry, until)
+        if watched:
+            self._queue.watch([job.key for name, job in asked.items() if not places or name[1] in places])
+        done = {name: job.forecast for name, job in asked.items() if job.forecast is not None}
+        scores = [found for name in names if (found := self._score(name, cuts, done, now, ahead))]
+        best_first = tuple(sorted(scores, key=lambda s: s.error))
+        return LookBack(best_first, asked, ahead, cuts=tuple(cuts), full=full, left=len(requests) - len(asked))
+
+    def scores(self, pasts: Mapping[str, LookBack], nows: Mapping[str, Series]) -> pd.DataFrame:
+        """What is done of look backs, by region: `look_back_scores` of all of them, one after the other."""
+        tables = [self._table(region, past, nows[region]) for region, past in pasts.items() if past.forecasts]
+        if len(tables) < 2:
+            return tables[0] if tables else pd.DataFrame(columns=list(SCORES))
+        return self._score_tables.get("", tables, lambda: pd.concat(tables, ignore_index=True))
+
+    def _table(self, region: str, past: LookBack, now: Series) -> pd.DataFrame:
+        parts = [now, *past.cuts, *past.forecasts.values()]
+        return self._score_tables.get((region, *past.forecasts), parts, lambda: look_back_scores(past, now))
+
+    def _score(
+        self, name: str, cuts: Sequence[Cut], done: dict[tuple[str, int], Forecast], now: Series, horizon: int
+    ) -> Score | None:
+        """What `score_cuts` gives; kept, for a page asks twice a second."""
+        there = [done.get((one, place)) for place in range(len(cuts)) for one in (name, "naive")]
+        parts = [now, *cuts, *(forecast for forecast in there if forecast is not None)]
+        which = (name, horizon, *(forecast is not None for forecast in there))
+        return self._scored.get(which, parts, lambda: score_cuts(name, cuts, done, now, horizon))
+
+    def _submit(
+        self, requests: dict[tuple[str, int], Request], first: set[int], at_once: int, retry: bool, until: float
+    ) -> tuple[dict[tuple[str, int], Job], str]:
+        """The jobs that there are now, by model and place, and the queue's sentence when it would not take more.
+
+        The places in `first` are asked for in person. Of the others no more than `at_once` are unfinished: after those,
+        and of instant models after `until`, only what is known already is given.
+        """
+        asked: dict[tuple[str, int], Job] = {}
+        later: list[tuple[str, int]] = []
+        full, open_jobs, start = "", 0, min(first, default=0)
+        for name in sorted(requests, key=lambda name: (name[1] not in first, name[1] < start)):
+            mine = name[1] in first
+            instant = model(name[0]).instant
+            if time.monotonic() > until if instant else not mine and open_jobs >= at_once:
+                later.append(name)
+                continue
+            try:
+                asked[name] = self._queue.submit(requests[name], background=not mine, retry=retry)
+            except QueueFull as error:
+                full = str(error)
+                continue
+            open_jobs += not mine and not asked[name].finished
+        known = {job.key: job for job in self._queue.jobs(requests[name].key for name in later)} if later else {}
+        asked |= {name: known[requests[name].key] for name in later if requests[name].key in known}
+        return {name: asked[name] for name in requests if name in asked}, full
+
+    def stops(
+        self, panel: Panel, region: str, statistic: str, horizon: int, patience: float | None = None
+    ) -> list[Cut] | None:
+        """The region at each of the last dates that one can go back to, oldest first; after each, something has come.
+
+        With vintages the dates on which figures were published. None when not all are prepared after `patience` seconds:
+        ask again, it goes on. Raises `DataError` when there is no such date.
+        """
+        name = (panel.source, id(panel.table), region, statistic, horizon)
+        return self._loader.result(name, lambda: self._stops(panel, region, statistic, horizon), patience)
+
+    def forget(self, panel: Panel) -> None:
+        """Keep nothing of this panel's figures in memory."""
+        for kept in (self._rolled, self._tails, self._alone, self._known):
+            kept.forget(panel.table)
+        with self._lock:
+            for name in [name for name, (table, _) in self._stood.items() if table is panel.table]:
+                del self._stood[name]
+
+    def _stops(self, panel: Panel, region: str, statistic: str, horizon: int) -> list[Cut]:
+        now = self._series(panel, region, statistic)
+        dates = self._dates(panel, region, statistic, horizon, STOPS, usual(now)[1], whole=False)
+        found = [cut for cut in self._cuts(panel, region, statistic, dates, strict=False) if cut.origin < now.origin]
+        if not found:
+            raise DataError("There is no earlier date to go back to; choose another region, or a shorter horizon.")
+        return found
+
+    def _dates(
+        self, panel: Panel, region: str, statistic: str, horizon: int, count: int, step: int, whole: bool
+    ) -> list[pd.Timestamp]:
+        """`rolling`; kept, for it prepares the region anew."""
+        name = (panel.source, region, statistic, horizon, count, step, whole)
+        return self._rolled.get(
+            name, panel.table, lambda: rolling(panel, region, statistic, horizon, count, step, whole)
+        )
+
+    def _cuts(
+        self, panel: Panel, region: str, statistic: str, dates: Sequence[pd.Timestamp], strict: bool = True
+    ) -> list[Cut]:
+        """The region at each date, less those at which nothing new had come; kept, for preparing a panel is work.
+
+        Unless `strict`, a date on which there was nothing to learn from is left out.
+        """
+        found: dict[pd.Timestamp, Cut] = {}
+        for date in dates:
+            try:
+                known = self._cut(panel, region, statistic, date)
+            except (DataError, RequestError):
+                if strict:
+                    raise
+                continue
+            found.setdefault(known.origin, known)
+        return list(found.values())
+
+    def _cut(self, panel: Panel, region: str, statistic: str, date: pd.Timestamp) -> Cut:
+        name = (panel.source, region, statistic, date)
+        return self._known.get(name, panel.table, lambda: self._prepared(panel, region, statistic, date))
+
+    def _prepared(self, panel: Panel, region: str, statistic: str, date: pd.Timestamp) -> Cut:
+        """What `cut` gives. Without vintages, what all regions say of their last days at a date is looked at only once."""
+        if panel.has_vintages():
+            return cut(self._as_of(panel, date), region, statistic, date)
+        name = (panel.source, panel.statistic(statistic).name, date)
+        tails = self._tails.get(name, panel.table, lambda: prepare.tails(self._as_of(panel, date), statistic))
+        alone = self._alone.get((panel.source, region), panel.table, lambda: _alone(panel, region))
+        known = cut(alone, region, statistic, date, tails)
+        return replace(known, series=replace(known.series, pool=PoolOf(panel, statistic, date)))
+
+    def _as_of(self, panel: Panel, date: pd.Timestamp) -> Panel:
+        """The panel as it stood then; the last few are kept, for every region asks for the same dates."""
+        with self._lock:
+            table, known = self._stood.get((panel.source, date), (None, panel))
+        if table is panel.table:
+            return known
+        known = panel.as_of(date)
+        with self._lock:
+            self._stood[panel.source, date] = panel.table, known
+            while sum(len(kept.table) for _, kept in self._stood.values()) > ROWS_KEPT and len(self._stood) > 1:
+                self._stood.popitem(last=False)
+        return known
+
+
+def usual(series: Series) -> tuple[int, int, int]:
+    """How many origins are looked back on, how many periods apart, and how far ahead."""
+    return (4, 7, 28) if series.frequency.name == "daily" else (8, 1, 4)
+
+
+def _alone(panel: Panel, region: str) -> Panel:
+    """The panel with one region only."""
+    return replace(panel, table=panel.table[(panel.table[REGION] == region).to_numpy()])

@@ -1,0 +1,58 @@
+"""What every source is: one class that yields a `Panel`.
+
+To add a source, write one file here with one `Source` subclass; the registry finds it. A source that downloads
+derives from `forecasting.sources.shared.live_source.LiveSource` instead, and only says what to download and how to read it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import timedelta
+
+from forecasting.data.panel import Panel, Statistic
+
+
+class Source(ABC):
+    """A publisher's figures.
+
+    Attributes, of the class (of the instance where the configuration names the source):
+        name: what requests, links and the command line call it.
+        label: what a page calls it.
+        summary: one paragraph for a page: what is counted, where, from when to when.
+        home: the publisher's page.
+        attribution: whom to credit, in one line.
+        licence: under what terms, in a few words.
+        live: whether it is downloaded.
+        order: where it stands in lists.
+    """
+
+    name: str
+    label: str
+    summary: str
+    home: str
+    attribution: str
+    licence: str
+    live: bool = False
+    order: int = 100
+
+    @abstractmethod
+    def panel(self) -> Panel:
+        """The figures, cheap to ask for again. Raises `SourceError` when there are none, with what to do."""
+
+    @abstractmethod
+    def statistics(self) -> tuple[Statistic, ...]:
+        """What may be asked of it, the first being the default; none before the first reading of a configured table.
+
+        Reads nothing.
+        """
+
+    def age(self) -> timedelta | None:
+        """Since when nobody has asked the publisher for news; None where there is nothing to ask for, or no copy yet."""
+        return None
+
+    def fetch(self) -> str:
+        """Update the local copy now; one sentence saying from when the figures are.
+
+        Raises `SourceError` when there is no local copy and none can be had.
+        """
+        return f"'{self.label}' comes with the program; there is nothing to fetch."

@@ -1,0 +1,151 @@
+"""What the forecast hubs of the US CDC share: target data in the hubverse's time-series format, every vintage in one file.
+
+A row a target, week, place and ``as_of``; CSV or Parquet. Format:
+https://docs.hubverse.io/en/latest/user-guide/target-data.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from forecasting.data.columns import AS_OF, DATE, REGION, STATISTIC, VALUE
+from forecasting.data.frequency import weekly
+from forecasting.data.panel import Statistic
+from forecasting.data.us_states import NATION, STATES, postal
+from forecasting.sources.shared.live_source import LiveSource
+from forecasting.support.errors import DataError
+from forecasting.tables.cells.limits import one_line
+from forecasting.tables.cells.parse_cells import dates, numbers, shown
+from forecasting.tables.cells.raw_table import RawTable, read_table
+from forecasting.tables.cells.tidy import Tidy
+
+ADMISSIONS = Statistic("new_admissions", "New hospital admissions", "admissions", "admissions")
+TARGET = "target"
+LOCATION = "location"
+OBSERVATION = "observation"
+#: The last day of the week; the COVID-19 hub wrote it as ``date`` until 2026.
+WEEKS = ("target_end_date", "date")
+#: From the Saturday that ends a week to the Wednesday on which its first figures are published.
+RELEASE = pd.Timedelta(days=4)
+
+
+class HubSource(LiveSource):
+    """Weekly hospital admissions of the United States and its parts, with the vintages that a hub has kept.
+
+    Class attributes, besides those of `LiveSource`:
+        target: what the hub calls the count.
+    """
+
+    frequency = weekly("SAT")
+    target: ClassVar[str]
+
+    def statistics(self) -> tuple[Statistic, ...]:
+        """New hospital admissions."""
+        return (replace(ADMISSIONS, target=self.target),)
+
+
+def time_series(path: Path, target: str) -> Tidy:
+    """The rows of one target as a tidy table with `as_of`: the nation first, then its parts by name.
+
+    Places are called by name, whatever their code. Of a figure that a vintage has twice the later row counts. Raises
+    `DataError` for a file that cannot be read, a missing column, no row of that target, and a cell that is no date or
+    number.
+    """
+    raw = _rows(path, target)
+    names, places, notes = _places(raw)
+    known = places >= 0
+    weeks = dates(raw, _week(raw)).to_numpy()[known]
+    as_of = _released(dates(raw, AS_OF).to_numpy()[known], weeks)
+    values, places = numbers(raw, OBSERVATION)[known], places[known]
+    order = np.lexsort((as_of, weeks, places))
+    order = order[_last_of_each(places[order], weeks[order], as_of[order])]
+    table = pd.DataFrame(
+        {
+            # Millions of rows: names as categories take a byte each.
+            REGION: pd.Categorical.from_codes(places[order], names),
+            STATISTIC: pd.Categorical.from_codes(np.zeros(len(order), dtype=np.int8), [ADMISSIONS.column]),
+            DATE: weeks[order],
+            VALUE: values[order],
+            AS_OF: as_of[order],
+        }
+    )
+    return Tidy(table, {name: NATION for name in names if name != NATION}, notes)
+
+
+def _rows(path: Path, target: str) -> RawTable:
+    """The needed columns of the rows of `target`."""
+    with path.open("rb") as file:
+        parquet = file.read(4) == b"PAR1"
+    raw = _parquet(path) if parquet else read_table(path.read_bytes(), path.name, _needed)
+    for column in (TARGET, LOCATION, OBSERVATION, AS_OF, _week(raw)):
+        if column not in raw.cells:
+            raise raw.error(f"the header lacks the column {column!r}; get the file anew from the publisher.")
+    wanted = (raw.cells[TARGET] == target).to_numpy(dtype=bool, na_value=False)
+    if not wanted.any():
+        raise raw.error(f"there is no row of the target {target!r}; get the file anew from the publisher.")
+    return replace(raw, cells=raw.cells[wanted].reset_index(drop=True), lines=raw.lines[wanted])
+
+
+def _needed(header: Sequence[str]) -> list[str]:
+    """The columns that are read; all of any other table, for the message to be about what is missing."""
+    found = [column for column in header if column in (TARGET, LOCATION, OBSERVATION, AS_OF, *WEEKS)]
+    return found if TARGET in found else list(header)
+
+
+def _week(raw: RawTable) -> str:
+    return next((column for column in WEEKS if column in raw.cells), WEEKS[0])
+
+
+def _parquet(path: Path) -> RawTable:
+    """The needed columns of a Parquet file, which holds millions of rows: text as categories, days as timestamps."""
+    try:
+        needed = _needed(pq.read_schema(path).names)
+        with pq.ParquetFile(path, read_dictionary=[name for name in needed if name in (TARGET, LOCATION)]) as file:
+            stored = file.read(columns=needed, use_threads=False)
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path.name}: it cannot be read as Parquet ({one_line(error)}); get it anew.") from None
+    cells = stored.to_pandas(date_as_object=False)
+    del stored
+    # Arrow keeps what it no longer needs, several times the table's size.
+    pa.default_memory_pool().release_unused()
+    return RawTable(path.name, cells, np.arange(1, len(cells) + 1), "record")
+
+
+def _places(raw: RawTable) -> tuple[list[str], np.ndarray, tuple[str, ...]]:
+    """The names of the regions in their order, each row's place among them (-1: none), and what was left out."""
+    codes, given = pd.factorize(raw.cells[LOCATION], use_na_sentinel=False)
+    found = [_name(str(code)) for code in given]
+    names = sorted({name for name in found if name}, key=lambda name: (name != NATION, name))
+    if not names:
+        raise raw.error(f"{shown(given[0])} in the column {LOCATION!r} is no code of a place; get the file anew.", 0)
+    unknown = sorted(str(code) for code, name in zip(given, found, strict=True) if not name)
+    notes = (f"Left out, because the codes are of no known place: {', '.join(unknown)}.",) if unknown else ()
+    positions = np.array([names.index(name) if name else -1 for name in found])
+    return names, positions[codes], notes
+
+
+def _name(code: str) -> str | None:
+    known = postal(code)
+    return NATION if known == "US" else STATES.get(known or "")
+
+
+def _released(as_of: np.ndarray, weeks: np.ndarray) -> np.ndarray:
+    """When each row was published. A vintage may be called by its last week, which nobody knew on that very day."""
+    codes, vintages = pd.factorize(as_of)
+    last = pd.Series(weeks).groupby(codes).max().to_numpy()
+    called_by_week = vintages <= last
+    return np.where(called_by_week, last + RELEASE.to_timedelta64(), vintages)[codes].astype("datetime64[us]")
+
+
+def _last_of_each(*keys: np.ndarray) -> np.ndarray:
+    """Of sorted rows, those that differ from the next in some key."""
+    differs = np.any([key[1:] != key[:-1] for key in keys], axis=0)
+    return np.append(differs, True)

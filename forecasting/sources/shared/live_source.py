@@ -1,0 +1,130 @@
+"""What every downloaded source shares: its files are fetched, read once, and kept in memory while they are the same."""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from forecasting.data.columns import VALUE
+from forecasting.data.frequency import DAILY, Frequency
+from forecasting.data.panel import Panel
+from forecasting.sources.shared.base import Source
+from forecasting.sources.shared.download import FRESH, Copy, Downloads, Remote, ago, utc_now
+from forecasting.sources.shared.http import Limits
+from forecasting.sources.shared.parquet_cache import keep, load, parsed_path
+from forecasting.support.errors import DataError, SourceError
+from forecasting.tables.cells.tidy import Tidy
+
+
+class LiveSource(Source):
+    """A source that is downloaded.
+
+    Class attributes, besides those of `Source`:
+        publisher: who publishes it, as a sentence begins.
+        base: the address of the folder that the files are in, with the last slash.
+        files: their names.
+        frequency: the spacing of their dates.
+
+    Args:
+        base: another address to take the files from, for tests and mirrors.
+        limits: what a download may take.
+        now: the clock.
+    """
+
+    live = True
+    publisher: ClassVar[str]
+    base: ClassVar[str]
+    files: ClassVar[tuple[str, ...]]
+    frequency: ClassVar[Frequency] = DAILY
+
+    def __init__(
+        self, base: str | None = None, limits: Limits | None = None, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        self.downloads = Downloads(limits, now)
+        self._remotes = [self._remote((base or self.base) + file, file) for file in self.files]
+        self._reading = threading.Lock()
+        self._read: tuple[tuple[Path, ...], Panel] | None = None
+
+    @abstractmethod
+    def read(self, paths: Sequence[Path]) -> Tidy:
+        """Some or all of the files as one sorted table. Raises `DataError` when one is not what it usually is."""
+
+    def panel(self) -> Panel:
+        """The figures of the local copy, downloaded when there is none or it is older than a day.
+
+        Its first note says how old they are and what went wrong, if anything did. Raises `SourceError` when there is
+        no copy and none can be had.
+        """
+        try:
+            return self._panel([self.downloads.copy(remote) for remote in self._remotes])
+        except FileNotFoundError:  # another process has just replaced a copy
+            return self._panel([self.downloads.copy(remote) for remote in self._remotes])
+
+    def fetch(self) -> str:
+        """Ask the publisher now; see `Source.fetch`. A failure is said in the sentence while there is a copy."""
+        return self._age([self.downloads.refresh(remote) for remote in self._remotes])
+
+    def age(self) -> timedelta | None:
+        """Of its oldest file."""
+        ages = [self.downloads.unconfirmed(remote) for remote in self._remotes]
+        known = [age for age in ages if age is not None]
+        return max(known) if len(known) == len(ages) else None
+
+    def _remote(self, url: str, file: str) -> Remote:
+        return Remote(url, f"{self.name}-{Path(file).stem}", self.publisher, partial(self._measure, name=file))
+
+    def _measure(self, path: Path, name: str) -> int:
+        try:
+            return int(self.read([path]).table[VALUE].notna().sum())
+        except DataError as error:
+            # The reader knows the publisher's name of the file, not that of the unfinished download.
+            raise DataError(str(error).replace(path.name, name)) from None
+
+    def _panel(self, copies: list[Copy]) -> Panel:
+        paths = tuple(copy.path for copy in copies)
+        with self._reading:
+            if self._read is None or self._read[0] != paths:
+                self._read = (paths, self._parsed(paths))
+            panel = self._read[1]
+        return replace(panel, notes=(self._age(copies), *panel.notes))
+
+    def _parsed(self, paths: tuple[Path, ...]) -> Panel:
+        kept = parsed_path(self.name, paths)
+        try:
+            tidy = load(kept)
+            if tidy is None:
+                tidy = self.read(paths)
+                keep(tidy, kept, self.name)
+        except DataError as error:
+            raise SourceError(
+                f"The local copy of '{self.label}' cannot be read ({str(error).rstrip('.')}); fetch it anew."
+            ) from None
+        frequencies = {statistic.column: self.frequency for statistic in self.statistics()}
+        return Panel(
+            self.name,
+            tidy.table,
+            self.statistics(),
+            frequencies,
+            self.attribution,
+            self.licence,
+            tidy.notes,
+            tidy.parents,
+        )
+
+    def _age(self, copies: list[Copy]) -> str:
+        """From when the figures are: the oldest copy counts; why they are not newer, where that is known."""
+        oldest = min(copies, key=lambda copy: copy.confirmed)
+        age = self.downloads.age(oldest.confirmed)
+        when = f"from {ago(age)}" if ago(age) != "now" else "from just now"
+        problem = next((copy.problem for copy in copies if copy.problem), None)
+        if problem:
+            return f"{self.publisher} {problem}; these figures are {when}."
+        if age > FRESH:
+            return f"These figures of {self.publisher} are {when}; newer ones are being fetched."
+        return f"These figures of {self.publisher} are {when}."

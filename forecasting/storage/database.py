@@ -1,0 +1,245 @@
+"""Database: the program's tables in SQLite or PostgreSQL, used as long as that works.
+
+It never stands in the way of the app: a database that cannot be used is left out for a while, with a note. Tables of an older
+program are brought up to date (see `migrations`); a damaged SQLite file, or tables that no program of ours has made, are set
+aside under another name, never deleted.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import sqlalchemy as sa
+
+from forecasting.storage import migrations
+from forecasting.support import settings
+
+log = logging.getLogger(__name__)
+
+#: Seconds for which a database that failed is not asked again.
+PAUSE = 30.0
+#: Seconds to wait for another process that is writing, or for a server to answer.
+PATIENCE = 5
+#: Any number, the same for all: PostgreSQL's lock under which tables are made.
+ADVISORY_LOCK = 20210107
+
+T = TypeVar("T")
+Kind = Literal["read", "write"]
+
+
+class NewerProgramError(sa.exc.SQLAlchemyError):
+    """The tables are of a newer program, and lack what this one needs."""
+
+
+class Database:
+    """Transactions from any thread; raises nothing but `IntegrityError`.
+
+    Args:
+        url: an SQLAlchemy address; `settings.db_url()` by default; ``sqlite://`` means that there is none.
+        tables: those that are used here, which are among what `migrations` makes.
+    """
+
+    def __init__(self, url: str | None, tables: sa.MetaData) -> None:
+        self._tables = tables
+        self._lock = threading.RLock()
+        self._set_aside: list[str] = []
+        self._trouble: dict[Kind, str] = {}
+        self._resume: dict[Kind, float] = {"read": 0.0, "write": 0.0}
+        self._prepared = False
+        self._engine: sa.Engine | None = None
+        try:
+            self._engine = _engine(url or settings.db_url())
+        except (OSError, ImportError, sa.exc.SQLAlchemyError) as error:
+            self._leave_out(error, "read")
+        self.use("read", lambda connection: None)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know: what was set aside, and whether the database is left out at present."""
+        return (*self._set_aside, *dict.fromkeys(self._trouble.values()))
+
+    @property
+    def there(self) -> bool:
+        """Whether there is one at all, usable at present or not."""
+        return self._engine is not None
+
+    @property
+    def shared(self) -> str:
+        """Its address, if it is a server's that several processes on several machines can use; else empty."""
+        engine = self._engine
+        far = engine is not None and engine.dialect.name == "postgresql"
+        return engine.url.render_as_string(hide_password=False) if engine and far else ""
+
+    def use(self, kind: Kind, work: Callable[[sa.Connection], T]) -> T | None:
+        """The result of `work` in a transaction, or None if the database is left out. `work` may be called twice."""
+        for attempt in (1, 2):
+            engine = self._engine
+            if engine is None or time.monotonic() < self._resume[kind]:
+                return None
+            try:
+                self._prepare(engine)
+                with engine.begin() as connection:
+                    result = work(connection)
+            except sa.exc.IntegrityError:
+                raise
+            except (OSError, sa.exc.SQLAlchemyError) as error:
+                self._prepared = False
+                if _is_damage(error):
+                    self._set_file_aside(engine)
+                if attempt == 2:
+                    self._leave_out(error, kind)
+            else:
+                self._trouble.pop(kind, None)
+                return result
+        return None
+
+    def trouble(self) -> str:
+        """Why it cannot be read, in a sentence; empty where it can, or where there is none to be read."""
+        self.use("read", lambda connection: connection.execute(sa.select(1)))
+        return self._trouble.get("read", "")
+
+    def close(self) -> None:
+        """Lets go of it for good."""
+        with self._lock:
+            engine, self._engine = self._engine, None
+        if engine:
+            engine.dispose()
+
+    def _prepare(self, engine: sa.Engine) -> None:
+        """Makes sure that the tables are there and as this program has them."""
+        with self._lock:
+            if self._prepared:
+                return
+            with engine.connect() as connection:
+                if connection.dialect.name == "sqlite":
+                    connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+                if migrations.revision(connection) != migrations.HEAD:
+                    self._migrate(connection)
+            self._prepared = True
+
+    def _migrate(self, connection: sa.Connection) -> None:
+        """Brings the tables up to date, one process at a time; those that are nobody's get another name first."""
+        connection.rollback()
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        elif connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
+        present = migrations.revision(connection)
+        if present == "unknown":
+            self._rename(connection)
+            present = None
+        if present is not None and migrations.is_newer(present):
+            self._check(connection)
+        elif present != migrations.HEAD:
+            migrations.upgrade(connection, present)
+        connection.commit()
+
+    def _check(self, connection: sa.Connection) -> None:
+        """Tables of a newer program will do, as long as they have what is used here."""
+        inspector = sa.inspect(connection)
+        for table in self._tables.sorted_tables:
+            there = inspector.get_columns(table.name) if inspector.has_table(table.name) else []
+            if not {column.name for column in table.columns} <= {column["name"] for column in there}:
+                raise NewerProgramError(f"{table.name} is of a newer program")
+
+    def _rename(self, connection: sa.Connection) -> None:
+        suffix = f"set_aside_{datetime.now(UTC):%Y%m%d_%H%M%S_%f}"
+        inspector = sa.inspect(connection)
+        ours = {*migrations.TABLES, *migrations.BEFORE, migrations.TABLE}
+        for name in sorted(ours & set(inspector.get_table_names())):
+            for index in inspector.get_indexes(name):  # they would keep their names, which the new tables need
+                connection.exec_driver_sql(f"DROP INDEX {index['name']}")
+            connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {name}_{suffix}")
+        self._note(f"What was stored is not as this program makes it; it is kept in tables named …_{suffix}.")
+
+    def _set_file_aside(self, engine: sa.Engine) -> None:
+        """A damaged SQLite file gets another name, unless another process or thread has done that by now."""
+        path = Path(str(engine.url.database))
+        aside = f"{path}.set-aside-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+        try:
+            with self._lock, _alone(path):
+                engine.dispose()
+                if _is_sound(path):
+                    return
+                for suffix in ("", "-wal", "-shm"):
+                    with suppress(FileNotFoundError):
+                        Path(f"{path}{suffix}").rename(f"{aside}{suffix}")
+                self._note(f"The file of what was stored is damaged; it is kept as {Path(aside).name}.")
+        except OSError as error:
+            log.warning("The damaged database could not be set aside: %s", error)
+
+    def _note(self, sentence: str) -> None:
+        log.warning(sentence)
+        self._set_aside.append(sentence)
+
+    def _leave_out(self, error: Exception, kind: Kind) -> None:
+        log.warning("The database is left out for %g seconds (%s): %s", PAUSE, kind, error)
+        self._resume[kind] = time.monotonic() + PAUSE
+        self._trouble[kind] = f"Results are kept in memory only at present: {_reason(error)}."
+
+
+def _engine(url: str) -> sa.Engine | None:
+    """Connects to nothing yet. None for a database in memory: who uses this has a memory of its own."""
+    try:
+        address = sa.make_url(url)
+    except (ValueError, sa.exc.ArgumentError):  # which may quote a part of it
+        raise sa.exc.ArgumentError(
+            "the address of the database is none; write it as dialect://user:password@host/name"
+        ) from None
+    if address.get_backend_name() != "sqlite":
+        patient = {"connect_timeout": PATIENCE}
+        return sa.create_engine(address, pool_pre_ping=True, hide_parameters=True, connect_args=patient)
+    if address.database in (None, "", ":memory:"):
+        return None
+    Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # what was posted is in there, so it is nobody else's; its neighbours get the same mode
+        os.close(os.open(address.database, os.O_CREAT | os.O_EXCL, 0o600))
+    return sa.create_engine(address, hide_parameters=True, connect_args={"timeout": PATIENCE})
+
+
+def _reason(error: Exception) -> str:
+    """Short, for a person; without what a database server says, which may name hosts and users."""
+    cause = getattr(error, "orig", error)
+    if isinstance(cause, sqlite3.Error | ImportError):
+        return str(cause)
+    if isinstance(cause, NewerProgramError):
+        return "a newer version of this program has changed it; update this one"
+    if isinstance(cause, OSError):
+        return cause.strerror or "the disk cannot be used"
+    return "the database does not answer as it should; the log says more"
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether SQLite says that its file is not, or no longer, a database."""
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None) or 0
+    return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _is_sound(path: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(path, timeout=PATIENCE)) as connection:
+            return connection.execute("PRAGMA integrity_check(1)").fetchone() == ("ok",)
+    except sqlite3.DatabaseError as error:
+        return not _is_damage(error)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time, where the system has file locks."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    with open(f"{path}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

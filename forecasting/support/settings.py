@@ -1,0 +1,292 @@
+"""What can be configured, all by environment variables (a `secrets.toml` is turned into these by the app)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from importlib.util import find_spec
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from platformdirs import user_cache_path
+
+from forecasting.support.errors import RequestError
+
+
+def home() -> Path:
+    """`FORECAST_HOME`: the folder of downloads and the local store; the user's cache folder by default. A new one is private."""
+    path = Path(os.environ.get("FORECAST_HOME") or user_cache_path("forecast-explorer"))
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def db_url() -> str:
+    """`FORECAST_DB_URL`: where finished forecasts are kept; SQLite in `home()` by default."""
+    return os.environ.get("FORECAST_DB_URL") or f"sqlite:///{home() / 'forecasts.sqlite'}"
+
+
+def workers() -> int:
+    """`FORECAST_WORKERS`: how many processes fit models; 2 by default, which fits in 1 GB of memory."""
+    given = os.environ.get("FORECAST_WORKERS", "2")
+    if not given.isdigit() or not 1 <= int(given) <= 64:
+        raise RequestError(f"FORECAST_WORKERS is '{given}'; give a whole number from 1 to 64.")
+    return int(given)
+
+
+def most_workers() -> int | None:
+    """`FORECAST_WORKERS` as a limit, where there would be more; None where it is not given."""
+    return workers() if "FORECAST_WORKERS" in os.environ else None
+
+
+def dask(given: str | None = None, name: str = "FORECAST_DASK") -> str:
+    """`FORECAST_DASK`: the address of the scheduler of a Dask cluster that fits, as ``tcp://host:8786``; empty for none.
+
+    `given`, where it is, is used instead, and messages call it `name`. Raises `RequestError`, also where Dask is missing.
+    """
+    address = (os.environ.get("FORECAST_DASK", "") if given is None else given).strip()
+    if not address and given is None:
+        return ""
+    if not re.fullmatch(r"(tcp|tls)://\S+:\d{1,5}", address):
+        raise RequestError(f"{name} is '{address}'; give a scheduler's address, as tcp://host:8786.")
+    if find_spec("distributed") is None:
+        missing = "the package 'distributed' is not installed"
+        raise RequestError(f"{name} needs Dask, but {missing}: pip install -r requirements-service.txt.")
+    return address
+
+
+def lease() -> float:
+    """`FORECAST_LEASE`: seconds after the death of a server in which another one takes over its fits; 15."""
+    given = os.environ.get("FORECAST_LEASE", "15")
+    if not given.isdigit() or not 1 <= int(given) <= 3600:
+        raise RequestError(f"FORECAST_LEASE is '{given}'; give a whole number of seconds from 1 to 3600.")
+    return float(given)
+
+
+def monitor() -> bool:
+    """`FORECAST_MONITOR=0`: leave the Monitor page out."""
+    return os.environ.get("FORECAST_MONITOR", "1").lower() not in ("0", "false", "no")
+
+
+def allowed() -> tuple[str, ...]:
+    """`FORECAST_ALLOWED`: who of those that have signed in may enter: addresses or domains, in small letters; all."""
+    return tuple(one.strip().lower() for one in os.environ.get("FORECAST_ALLOWED", "").split(",") if one.strip())
+
+
+def offline() -> bool:
+    """`FORECAST_OFFLINE=1`: never touch the network."""
+    return os.environ.get("FORECAST_OFFLINE", "").lower() in ("1", "true", "yes")
+
+
+def max_rows() -> int:
+    """`FORECAST_MAX_ROWS`: how many rows are read of a database's table or of a data set, at most; 5 million."""
+    given = os.environ.get("FORECAST_MAX_ROWS", "5000000")
+    if not given.isdigit() or int(given) < 1:
+        raise RequestError(f"FORECAST_MAX_ROWS is '{given}'; give a whole number from 1.")
+    return int(given)
+
+
+#: Where the app says what its server takes.
+MAX_UPLOAD = "FORECAST_MAX_UPLOAD"
+
+
+def max_upload() -> int:
+    """`FORECAST_MAX_UPLOAD`: megabytes of a file that is given; the app sets it to what its server takes, 50 by default."""
+    given = os.environ.get(MAX_UPLOAD, "50")
+    if not given.isdigit() or int(given) < 1:
+        raise RequestError(f"{MAX_UPLOAD} is '{given}'; give a whole number from 1.")
+    return int(given)
+
+
+def api_keys() -> str:
+    """`FORECAST_API_KEYS`: ``name:sha256`` of every key, or a file with one a line; empty lets everybody in."""
+    return os.environ.get("FORECAST_API_KEYS", "").strip()
+
+
+def api_rate() -> str:
+    """`FORECAST_API_RATE`: what each key, or each address without keys, may ask; ``600/minute``."""
+    return os.environ.get("FORECAST_API_RATE", "").strip() or "600/minute"
+
+
+def api_max_mb() -> int:
+    """`FORECAST_API_MAX_MB`: megabytes that a request may have; 10."""
+    given = os.environ.get("FORECAST_API_MAX_MB", "10")
+    if not given.isdigit() or not 1 <= int(given) <= 1000:
+        raise RequestError(f"FORECAST_API_MAX_MB is '{given}'; give a whole number from 1 to 1000.")
+    return int(given)
+
+
+def max_pages() -> int:
+    """`FORECAST_MAX_PAGES`: how many pages one address may have open at a time; 100."""
+    given = os.environ.get("FORECAST_MAX_PAGES", "100")
+    if not given.isdigit() or int(given) < 1:
+        raise RequestError(f"FORECAST_MAX_PAGES is '{given}'; give a whole number from 1.")
+    return int(given)
+
+
+def hosts() -> tuple[str, ...]:
+    """`FORECAST_HOSTS`: the names that the server is called by, by spaces; any other is refused. Empty for all names."""
+    return tuple(os.environ.get("FORECAST_HOSTS", "").lower().split())
+
+
+#: One site of a Content-Security-Policy: https://example.org, https://*.example.org, or https://example.org:8443
+_SITE = re.compile(r"https?://(?:\*\.)?[A-Za-z0-9.-]+(?::\d{1,5})?")
+
+
+def frame_ancestors() -> str:
+    """`FORECAST_FRAME_ANCESTORS`: sites that may show the app in a frame, by spaces; ``'self'`` (its own) by default.
+
+    ``'none'`` stands for nobody and ``*`` for everybody.
+    """
+    given = os.environ.get("FORECAST_FRAME_ANCESTORS", "").split() or ["'self'"]
+    if given in (["*"], ["'none'"]) or all(one == "'self'" or _SITE.fullmatch(one) for one in given):
+        return " ".join(given)
+    raise RequestError(
+        f"FORECAST_FRAME_ANCESTORS is '{' '.join(given)}'; give sites as https://example.org, joined by spaces, "
+        "or 'self', or 'none', or * for all."
+    )
+
+
+def pretrain() -> tuple[str, ...]:
+    """`FORECAST_PRETRAIN`: the sources that `serve` looks after by itself, by commas; none by default."""
+    return _listed("FORECAST_PRETRAIN")
+
+
+def pretrain_models() -> tuple[str, ...]:
+    """`FORECAST_PRETRAIN_MODELS`: the models that it fits and picks from, by commas; empty stands for all."""
+    return _listed("FORECAST_PRETRAIN_MODELS")
+
+
+def pretrain_at() -> str:
+    """`FORECAST_PRETRAIN_AT`: when, as cron writes it, in UTC; every night at three."""
+    return os.environ.get("FORECAST_PRETRAIN_AT", "").strip() or "0 3 * * *"
+
+
+def _listed(variable: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.strip() for one in os.environ.get(variable, "").split(",") if one.strip()))
+
+
+@dataclass(frozen=True)
+class NamedDatabase:
+    """`FORECAST_SQL_<NAME>`: a database to read from, with the `query`, or else the `table`, that a page shows."""
+
+    name: str
+    url: str = field(repr=False)
+    table: str = ""
+    query: str = field(default="", repr=False)
+
+    @property
+    def variable(self) -> str:
+        """What a message may say instead of the address."""
+        return f"{_SQL}{self.name.upper()}"
+
+
+@dataclass(frozen=True)
+class NamedDataSet:
+    """`FORECAST_DATA_<NAME>`: a file or folder of CSV or Parquet; only some `regions` of it, only `since` a date."""
+
+    name: str
+    address: str = field(repr=False)
+    regions: tuple[str, ...] = ()
+    since: str = ""
+
+    @property
+    def variable(self) -> str:
+        """What a message may say instead of the address."""
+        return f"{_DATA}{self.name.upper()}"
+
+
+_SQL = "FORECAST_SQL_"
+_DATA = "FORECAST_DATA_"
+
+
+def databases() -> dict[str, NamedDatabase]:
+    """Every `FORECAST_SQL_<NAME>` by its name in small letters, with `…_TABLE` and `…_QUERY`."""
+    return {
+        name: NamedDatabase(name, url, more["_TABLE"], more["_QUERY"])
+        for name, url, more in _named(_SQL, "_TABLE", "_QUERY")
+    }
+
+
+def data_sets() -> dict[str, NamedDataSet]:
+    """Every `FORECAST_DATA_<NAME>` by its name in small letters, with `…_REGIONS` (joined by commas) and `…_SINCE`."""
+    return {
+        name: NamedDataSet(
+            name, address, tuple(one.strip() for one in more["_REGIONS"].split(",") if one.strip()), more["_SINCE"]
+        )
+        for name, address, more in _named(_DATA, "_REGIONS", "_SINCE")
+    }
+
+
+def _named(prefix: str, *suffixes: str) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Name, value and what its suffixed variables say, of every variable that begins with `prefix`, by name."""
+    for variable, value in sorted(one for one in os.environ.items() if one[0].startswith(prefix)):
+        if value.strip() and re.fullmatch(rf"{prefix}[A-Z0-9_]*[A-Z0-9]", variable) and not variable.endswith(suffixes):
+            more = {suffix: os.environ.get(variable + suffix, "").strip() for suffix in suffixes}
+            yield variable.removeprefix(prefix).lower(), value.strip(), more
+
+
+@dataclass(frozen=True)
+class DriftThresholds:
+    """Above what each statistic of `forecasting.monitoring.drift.detect` is an alarm, and for how many days one lasts.
+
+    `python -m benchmarks drift` says how many false alarms a year these mean; ``--choose`` how they were chosen.
+    """
+
+    level: float = 4.75
+    variance: float = 15.25
+    weekday: float = 15.0
+    missing: float = 5.25
+    error: float = 11.5
+    coverage: float = 1.75
+    window: float = 28.0
+
+
+def drift_thresholds() -> DriftThresholds:
+    """`FORECAST_DRIFT`: ``level=8,window=14`` and the like, in the names of `DriftThresholds`; the others stay as they are."""
+    known = [one.name for one in fields(DriftThresholds)]
+    given = [part.strip() for part in os.environ.get("FORECAST_DRIFT", "").split(",") if part.strip()]
+    found: dict[str, float] = {}
+    for part in given:
+        name, _, value = (one.strip() for one in part.partition("="))
+        if name not in known:
+            raise RequestError(f"FORECAST_DRIFT has '{part}'; give name=number, with a name of {', '.join(known)}.")
+        if name in found:
+            raise RequestError(f"FORECAST_DRIFT has '{name}' twice; keep one of the two.")
+        if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", value) or not float(value) > 0:
+            raise RequestError(f"FORECAST_DRIFT has '{part}'; give {name} a number above 0, such as {name}=8.")
+        found[name] = float(value)
+    return DriftThresholds(**found)
+
+
+def alert_webhook() -> str:
+    """`FORECAST_ALERT_WEBHOOK`: where alerts are posted to; empty posts none. No message tells the address.
+
+    It must be https, or loopback, unless `FORECAST_ALERT_WEBHOOK_PLAIN` is ``1``: alerts name regions.
+    """
+    given = os.environ.get("FORECAST_ALERT_WEBHOOK", "").strip()
+    if not given:
+        return ""
+    try:
+        parts = urlsplit(given)
+        near = parts.hostname == "localhost" or (parts.hostname is not None and _is_loopback(parts.hostname))
+    except ValueError:
+        raise RequestError("FORECAST_ALERT_WEBHOOK is no address; give one such as https://example.org/hook.") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise RequestError("FORECAST_ALERT_WEBHOOK is no address; give one such as https://example.org/hook.")
+    plain = os.environ.get("FORECAST_ALERT_WEBHOOK_PLAIN", "").lower() in ("1", "true", "yes")
+    if parts.scheme == "http" and not near and not plain:
+        raise RequestError(
+            "FORECAST_ALERT_WEBHOOK is not encrypted; give an https address, or set FORECAST_ALERT_WEBHOOK_PLAIN=1 "
+            "if nobody else can listen there."
+        )
+    return given
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

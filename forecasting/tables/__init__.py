@@ -1,0 +1,1 @@
+"""Any table that a person brings, read into a Panel."""

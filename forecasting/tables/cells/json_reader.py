@@ -1,0 +1,72 @@
+"""JSON -> the header and the cells of a table, as text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from forecasting.support.errors import DataError
+from forecasting.tables.cells.limits import MAX_JSON_BYTES, check_size, megabytes, one_line
+
+
+def read_json(content: bytes, name: str) -> tuple[list[str], list[list[str]]] | None:
+    """The header and the cells of records, of one record a line, or of what pandas calls "split"; None of no JSON at all.
+
+    Raises `DataError` for JSON that is no table.
+    """
+    if len(content) > MAX_JSON_BYTES:
+        raise DataError(f"{name}: JSON of more than {megabytes(MAX_JSON_BYTES)} is not read; save it as CSV.")
+    try:
+        said = _parsed_json(content)
+    except (ValueError, RecursionError) as error:
+        if content.lstrip().startswith(b"[") and not content.lstrip()[1:].lstrip().startswith((b"{", b"[")):
+            return None
+        raise DataError(f"{name}: it cannot be read as JSON ({one_line(error)}); write it anew.") from None
+    if isinstance(said, dict) and isinstance(said.get("data"), list) and "columns" not in said:
+        said = said["data"]
+    if isinstance(said, dict) and {"columns", "data"} <= said.keys():
+        header, rows = _split(said, name)
+    elif isinstance(said, list) and all(isinstance(record, dict) for record in said):
+        header = list(dict.fromkeys(key for record in said for key in record))
+        check_size(name, len(header), len(said))
+        rows = [[record.get(key) for key in header] for record in said]
+    else:
+        raise DataError(f'{name}: JSON is understood as records, [{{"date": …, "value": …}}, …]; write it so.')
+    if not rows:
+        raise DataError(f"{name}: the table is empty; add the figures.")
+    return header, [[_json_text(cell) for cell in row] for row in rows]
+
+
+def _parsed_json(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except json.JSONDecodeError:
+        lines = [line for line in content.splitlines() if line.strip()]
+        if len(lines) < 2 or not all(line.lstrip().startswith(b"{") for line in lines):
+            raise
+        return [json.loads(line) for line in lines]
+
+
+def _split(said: dict[str, Any], name: str) -> tuple[list[str], list[list[Any]]]:
+    header, rows, index = said["columns"], said["data"], said.get("index")
+    if not isinstance(header, list) or not isinstance(rows, list):
+        raise DataError(f'{name}: "columns" and "data" of its JSON are no lists; write it anew.')
+    check_size(name, len(header), len(rows))
+    for i, row in enumerate(rows, 1):
+        if not isinstance(row, list) or len(row) != len(header):
+            raise DataError(f"{name}, record {i}: it does not have a cell for each of the columns; mend it.")
+    header = [str(column) for column in header]
+    if isinstance(index, list) and index != list(range(len(rows))):
+        if len(index) != len(rows):
+            raise DataError(f'{name}: "index" and "data" of its JSON differ in length; write it anew.')
+        return ["", *header], [[i, *row] for i, row in zip(index, rows, strict=True)]
+    return header, rows
+
+
+def _json_text(cell: Any) -> str:
+    return "" if cell is None else sound(str(cell).strip())
+
+
+def sound(text: str) -> str:
+    """Without lone halves of letters, which JSON and workbooks can hold, but no text."""
+    return text if text.isascii() else text.encode(errors="replace").decode()

@@ -1,0 +1,67 @@
+"""What is in a Parquet file, bounded before it is unpacked: numbers, times and texts, and whatever else it has as text."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pandas as pd
+
+from forecasting.support.errors import DataError
+from forecasting.tables.cells.dictionary_columns import MOST_COLUMNS, recoded
+from forecasting.tables.cells.limits import MAX_BYTES, check_size, one_line, too_large
+
+
+def read_parquet(content: bytes, name: str, coded: bool) -> pd.DataFrame:
+    """Its columns and, where that has a name, its index, called as they are there; `coded` as far as they are stored so.
+
+    Raises `DataError` for what is too large, and nothing else for what is damaged.
+    """
+    # Only here: it is slow to import.
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_metadata(io.BytesIO(content))
+        check_size(name, metadata.num_columns, metadata.num_rows)
+        sizes = (metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+        if sum(sizes) > MAX_BYTES:
+            raise too_large(name, MAX_BYTES)
+        cells = pd.read_parquet(io.BytesIO(content), read_dictionary=_dictionaries(metadata) if coded else None)
+        if not isinstance(cells.index, pd.RangeIndex) or cells.index.name is not None:
+            cells = cells.reset_index()
+        header = cells.columns
+        cells = pd.DataFrame({i: _plain_cells(cells.iloc[:, i]) for i in range(len(header))})
+        cells.columns = [str(column).strip() for column in header]
+        return cells
+    except DataError:
+        raise
+    except Exception as error:  # pyarrow raises many kinds for damaged files
+        raise DataError(f"{name}: it cannot be read as Parquet ({one_line(error)}); write it anew.") from None
+
+
+def _dictionaries(metadata: Any) -> list[str]:
+    """The columns of text of which each text is stored once, where there are not too many columns."""
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    texts = {field.name for field in metadata.schema.to_arrow_schema() if str(field.type) in ("string", "large_string")}
+    return [
+        path
+        for i in range(metadata.num_columns if metadata.num_columns <= MOST_COLUMNS else 0)
+        if (path := metadata.schema.column(i).path) in texts
+        and all(group.column(i).has_dictionary_page for group in groups)
+    ]
+
+
+def _plain_cells(cells: pd.Series) -> pd.Series:
+    """Numbers, times and texts as they are; whatever else a column can hold as text, and categories of it coded."""
+    kinds = pd.api.types
+    if kinds.is_complex_dtype(cells):
+        return cells.astype(str)
+    if kinds.is_numeric_dtype(cells) or kinds.is_datetime64_any_dtype(cells) or kinds.is_string_dtype(cells.dtype):
+        usual = ("string", "date", "datetime", "integer", "floating", "decimal", "empty", "mixed-integer-float")
+        if cells.dtype != object or kinds.infer_dtype(cells, skipna=True) in usual:
+            return cells
+    if isinstance(cells.dtype, pd.CategoricalDtype) and kinds.is_numeric_dtype(cells.cat.categories):
+        return cells.astype(cells.cat.categories.dtype if cells.notna().all() else float)
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        return recoded(cells)
+    return pd.Series(["" if cell is None or cell is pd.NaT else str(cell) for cell in cells], index=cells.index)

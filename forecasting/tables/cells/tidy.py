@@ -1,0 +1,125 @@
+"""What reading a table yields: rows in the shape of `Panel.table`, and what was noticed on the way.
+
+Regions and statistics may be categorical there, in the order of their names, until a `Panel` is made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from forecasting.data.columns import AS_OF, DATE, PANEL, REGION, STATISTIC, VALUE
+from forecasting.data.frequency import Frequency
+
+
+@dataclass(frozen=True)
+class Tidy:
+    """Rows ``region, statistic, date, value`` (see `Panel.table`), with `parents` and `notes` as in `Panel`."""
+
+    table: pd.DataFrame
+    parents: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def stacked(regions: Sequence[str], dates: pd.DatetimeIndex, values: np.ndarray, statistic: str) -> pd.DataFrame:
+    """A wide table as tidy rows: `values` has a row a region and a column a date."""
+    return pd.DataFrame(
+        {
+            REGION: np.repeat(np.asarray(regions, dtype=object), len(dates)),
+            STATISTIC: statistic,
+            DATE: np.tile(dates.to_numpy("datetime64[us]"), len(regions)),
+            VALUE: values.astype(float).ravel(),
+        }
+    ).astype({REGION: "str", STATISTIC: "str"})[list(PANEL)]
+
+
+def joined(parts: Sequence[Tidy]) -> Tidy:
+    """Several tables of one publisher as one, sorted by region, statistic and date."""
+    table = pd.concat([part.table for part in parts], ignore_index=True)
+    return Tidy(
+        table.sort_values([REGION, STATISTIC, DATE], kind="stable", ignore_index=True),
+        {child: parent for part in parts for child, parent in part.parents.items()},
+        tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+    )
+
+
+def places(table: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
+    """A number for each row: smaller where it comes earlier by `columns`, and the same where these are the same."""
+    found, size = np.zeros(len(table), dtype=np.int64), 1
+    for column in columns:
+        ranks, count = _ranks(table[column])
+        if size * count >= 2**62:
+            found, size = _ranks(pd.Series(found))
+        size *= max(count, 1)
+        found = found * count + ranks
+    return found
+
+
+def _ranks(cells: pd.Series) -> tuple[np.ndarray, int]:
+    """The place of each cell among the distinct ones, and how many these are; a missing cell is the last."""
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        return cells.cat.codes.to_numpy(), len(cells.cat.categories)
+    ranks, known = pd.factorize(cells, sort=True, use_na_sentinel=False)
+    return ranks, len(known)
+
+
+def repeats(found: np.ndarray) -> np.ndarray:
+    """Which of the numbers stand earlier, too."""
+    if (found[1:] > found[:-1]).all():
+        return np.zeros(len(found), dtype=bool)
+    return pd.Series(found).duplicated().to_numpy()
+
+
+def in_order(table: pd.DataFrame, found: np.ndarray) -> pd.DataFrame:
+    """The rows in the order of their numbers, which are all different."""
+    return table if (found[1:] > found[:-1]).all() else table.iloc[np.argsort(found)]
+
+
+def statistics_in(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The rows of each statistic, in the order in which these come."""
+    names = table[STATISTIC].unique()
+    for name in names:
+        yield str(name), table if len(names) == 1 else table[(table[STATISTIC] == name).to_numpy()]
+
+
+def fullest(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Which rows of a statistic are those of the region with the most dated figures, and which of these have one."""
+    codes, regions = _ranks(rows[REGION])
+    figures = rows[VALUE].notna().to_numpy()
+    dated = np.flatnonzero(figures)
+    if AS_OF in rows:
+        dated = dated[~repeats(places(rows, [REGION, DATE])[dated])]
+    counts = np.bincount(codes[dated], minlength=regions)
+    largest = codes[dated][counts[codes[dated]] == counts.max()]
+    chosen = codes == (largest[0] if len(largest) else codes[0])
+    return chosen, chosen & figures
+
+
+def steps(table: pd.DataFrame) -> np.ndarray:
+    """By how much each figure differs from the one before it, of the same region and statistic, where both are known."""
+    found = places(table, [STATISTIC, REGION])
+    changes = np.diff(table[VALUE].to_numpy(float))[found[1:] == found[:-1]]
+    return changes[np.isfinite(changes)]
+
+
+def gaps(rows: pd.DataFrame, frequency: Frequency) -> int:
+    """Periods without a row between the first and the last one of each region (and vintage) of a statistic."""
+    groups = places(rows, [column for column in (REGION, AS_OF) if column in rows])
+    periods = _periods(rows[DATE].to_numpy("datetime64[us]"), frequency)
+    if AS_OF in rows:
+        order = np.lexsort((periods, groups))
+        groups, periods = groups[order], periods[order]
+    apart = np.diff(periods)[groups[1:] == groups[:-1]]
+    return int(np.maximum(apart - 1, 0).sum())
+
+
+def _periods(dates: np.ndarray, frequency: Frequency) -> np.ndarray:
+    """The number of the period that each date is in."""
+    if frequency.name in ("monthly", "quarterly"):
+        months = dates.astype("datetime64[M]").astype(np.int64) + 1
+        return months if frequency.name == "monthly" else months // 3
+    length = {"hourly": "1h", "daily": "1D", "weekly": "7D"}[frequency.name]
+    return (dates - dates.min()) // pd.Timedelta(length).to_timedelta64()

@@ -1,0 +1,1 @@
+"""Tables and Plotly figures as pages and reports show them: pure functions."""

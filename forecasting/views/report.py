@@ -1,0 +1,231 @@
+"""One view as a short report: a page that prints on A4, is read without a network, and says how to make it again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+
+import pandas as pd
+
+from forecasting.data.formatting import day, whole
+from forecasting.evaluation.look_back import LookBack
+from forecasting.evaluation.scores import Score
+from forecasting.models import model
+from forecasting.views import charts, headline
+from forecasting.views.headline import Figure
+from forecasting.views.palette import LIGHT
+from forecasting.views.reproduce import View, command_line, snippet
+
+#: Pixels of the chart: as wide as A4 between its margins.
+WIDTH = 680
+HEIGHT = 380
+#: Nothing is fetched from anywhere, whatever a text in the page says.
+_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+_STYLE = """
+:root { color-scheme: light; }
+body { font: 15px/1.5 "Source Sans 3", "Helvetica Neue", Arial, sans-serif; color: #1f2733; background: #fff;
+  max-width: 680px; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere; }
+h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .2rem; }
+h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; break-after: avoid; }
+.quiet { color: #5b6675; font-size: .9em; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: .6rem; margin: 1rem 0; }
+.figures div { border: 1px solid #dde3ea; border-radius: .5rem; padding: .5rem .7rem; break-inside: avoid; }
+.figures b { display: block; font-size: 1.4rem; font-weight: 600; }
+.wide { overflow-x: auto; }
+.chart { break-inside: avoid; }
+table { border-collapse: collapse; width: 100%; font-size: .82rem; font-variant-numeric: tabular-nums;
+  overflow-wrap: normal; }
+th, td { text-align: right; padding: .2rem .45rem; border-bottom: 1px solid #dde3ea; }
+td { white-space: nowrap; }
+th { vertical-align: bottom; }
+th:first-child, td:first-child { text-align: left; padding-left: 0; }
+pre { background: #f4f6f9; border-radius: .5rem; padding: .7rem; font-size: .76rem; line-height: 1.4;
+  white-space: pre-wrap; overflow-wrap: anywhere; }
+@page { size: A4; margin: 15mm; }
+@media print {
+  body { max-width: none; margin: 0; padding: 0; font-size: 10pt; }
+  .wide { overflow: visible; }
+  thead { display: table-header-group; }
+  tr { break-inside: avoid; }
+  pre { border: 1px solid #dde3ea; background: none; }
+}
+"""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a page says of its figures.
+
+    Attributes:
+        title: what it is about.
+        notes: what was repaired, and what the last figures usually become, in sentences.
+        why: why the bands are those of that model, where there is something to say.
+    """
+
+    title: str
+    notes: tuple[str, ...] = ()
+    why: str = ""
+
+
+def html(view: View, fan: charts.Fan, past: LookBack, told: Told, made: datetime | None = None) -> bytes:
+    """The report: one HTML file that needs nothing else.
+
+    Args:
+        view: what is shown, and how to ask for it again.
+        fan: its chart, with the forecasts there are; drafts are called so.
+        past: how good the models were here, as far as that is known.
+        told: the sentences of the page.
+        made: when; now by default.
+    """
+    made = made or datetime.now(UTC)
+    series, lead = view.series, fan.forecasts[fan.band]
+    figures = [
+        headline.latest(series),
+        headline.soon(series, lead),
+        headline.by_then(series, lead),
+        headline.track_record(past.of(lead.model), past.waiting),
+    ]
+    body = [
+        f"<h1>{_text(told.title)}</h1>",
+        _quiet(
+            f"Made on {day(pd.Timestamp(made.date()))} with Forecast Explorer. {series.frequency.name.capitalize()} "
+            f"figures to {day(series.origin)}; {series.frequency.steps(view.horizon)} ahead"
+            + (f"; learned from the last {series.frequency.steps(view.window)}." if view.window else ".")
+        ),
+        _figures(figures),
+        _chart(fan),
+        _quiet(_caption(fan)),
+        _quiet(told.why) if told.why else "",
+        "<h2>The figures and what was repaired</h2>",
+        _list(told.notes) if told.notes else "<p>Nothing had to be repaired.</p>",
+        _list(view.panel.notes) if view.panel.notes else "",
+        _quiet(f"{view.panel.attribution}. Licence: {view.panel.licence}."),
+        f"<h2>Forecasts of {_text(fan.unit)}</h2>",
+        _table(_forecasts(fan)),
+        "<h2>How good was it here?</h2>",
+        *_track_record(past, series.frequency.step),
+        "<h2>Methods</h2>",
+        _list(_method(fan, name) for name in fan.forecasts),
+        "<h2>The same again</h2>",
+        f"<pre>{_text(command_line(view))}</pre>",
+        f"<pre>{_text(snippet(view))}</pre>",
+        _quiet(f"The figures as prepared go by the name {series.digest()}."),
+    ]
+    head = (
+        '<meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{_text(told.title)}</title><style>{_STYLE}</style>"
+    )
+    page = f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(body) + "\n</body></html>\n"
+    return page.encode(errors="replace")
+
+
+def _text(text: str) -> str:
+    """Text, whatever it looks like."""
+    return escape(text)
+
+
+def _sentence(text: str) -> str:
+    """One of our sentences: **bold** is bold, the rest is text."""
+    return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", _text(text))
+
+
+def _quiet(text: str) -> str:
+    return f'<p class="quiet">{_text(text)}</p>'
+
+
+def _list(texts: Iterable[str]) -> str:
+    return "<ul>" + "".join(f"<li>{_text(text)}</li>" for text in texts) + "</ul>"
+
+
+def _figures(figures: Sequence[Figure]) -> str:
+    cells = (
+        f'<div><span class="quiet">{_text(one.label)}</span><b>{_text(one.value)}</b>{_text(one.detail)}</div>'
+        for one in figures
+    )
+    return f'<div class="figures">{"".join(cells)}</div>'
+
+
+def _chart(fan: charts.Fan) -> str:
+    """The chart with all of plotly.js, as wide as the paper. A text in it may not become a link, as Plotly's may."""
+    from plotly.io import to_html
+
+    figure = charts.fan(fan, LIGHT)
+    layout = {**figure["layout"], "width": WIDTH, "height": HEIGHT, "margin": {"t": 40, "l": 60, "r": 16, "b": 40}}
+    drawn = to_html(
+        {"data": figure["data"], "layout": layout},
+        config={"displayModeBar": False},
+        include_plotlyjs=True,
+        full_html=False,
+        validate=False,
+    )
+    return f'<div class="wide chart" role="img" aria-label="{_text(charts.describe(fan))}">{drawn}</div>'
+
+
+def _caption(fan: charts.Fan) -> str:
+    bands = f"The shaded bands hold 50, 80 and 95 % of possible futures, if {model(fan.band).label} is right about its own errors."
+    if fan.smooth and not fan.series.cumulative:
+        season = fan.series.frequency.steps(fan.series.season)
+        return f"Means over the last {season}, here and in the table of forecasts. {bands}"
+    return bands
+
+
+def _forecasts(fan: charts.Fan) -> pd.DataFrame:
+    """The numbers behind the chart as text."""
+    table = charts.numbers(fan)
+    dates = table["Date"].map(day)
+    return table.assign(**{name: table[name].map(_cell) for name in table.columns if name != "Date"}, Date=dates)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return whole(float(value)) if isinstance(value, float | int) and value == value else ""
+
+
+def _table(table: pd.DataFrame) -> str:
+    """A table of texts; its first column is that of the rows' names."""
+    header = "".join(f'<th scope="col">{_text(str(name))}</th>' for name in table.columns)
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>" for row in table.itertuples(index=False)
+    )
+    return f'<div class="wide"><table><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _track_record(past: LookBack, step: str) -> list[str]:
+    if past.why_not:
+        return [_quiet(past.why_not)]
+    if not past.scores:
+        return [_quiet("Earlier dates were still being forecast again when this was made.")]
+    dates = f"{len(past.origins)} earlier dates ({day(past.origins[0])} to {day(past.origins[-1])})"
+    return [
+        f"<p>{_sentence(headline.verdict(past.scores, step))}</p>",
+        _quiet(
+            f"Forecast again from {dates}, {past.horizon} {step}s ahead, each from what was known then, and compared with "
+            "what came." + (" Some were not finished when this was made." if past.waiting else "")
+        ),
+        _table(pd.DataFrame([_scored(score) for score in past.scores])),
+    ]
+
+
+def _scored(score: Score) -> dict[str, str]:
+    held = {50: score.held_50, 80: score.held_80, 95: score.held_95}
+    return {
+        "Model": model(score.model).label,
+        "Error against repeating": f"{score.relative_error:.2f}×",
+        "Mean error": whole(score.error),
+        "WIS against repeating": f"{score.relative_wis:.2f}×",
+        **{f"{level} % band held": headline.percent(count, score.periods) for level, count in held.items()},
+        "Bias": f"{100 * score.bias:+.1f} %",
+    }
+
+
+def _method(fan: charts.Fan, name: str) -> str:
+    forecast, known = fan.forecasts[name], model(name)
+    draft = " Still a draft when this was made." if name in fan.drafts else ""
+    notes = " ".join(note if note.endswith(".") else f"{note}." for note in forecast.notes)
+    return f"{known.label}: {forecast.method}. {notes + ' ' if notes else ''}{known.reference}.{draft}"

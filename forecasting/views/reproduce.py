@@ -1,0 +1,170 @@
+"""The same forecasts again: a command line and a few lines of Python for what a page shows.
+
+Names come from strangers' files. Whatever they are, they stay one word of the shell and one string of Python, and no
+comment holds them as they came.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+import pandas as pd
+
+from forecasting.data.columns import DATE
+from forecasting.data.panel import Panel
+from forecasting.data.series import Series
+from forecasting.tables.mapping import Mapping
+
+#: What the names of readers' own files as sources begin with.
+YOURS = "yours-"
+_FIGURES_FROM = "Figures from "
+#: Letters of a mapping that stand in a command line; a longer one is a file of this name beside it.
+MOST_LETTERS = 2_000
+MAPPING_FILE = "mapping.json"
+
+
+@dataclass(frozen=True)
+class View:
+    """What a page shows.
+
+    Attributes:
+        panel: the figures, as they were asked for.
+        region, statistic: whose forecasts, and of what.
+        models: names, in the order of the page.
+        horizon: periods ahead.
+        series: what the models see.
+        window: the last so many periods are learned from; None is all.
+        covariates: further columns that are learned from.
+        as_of: only what was known then; by default what the panel knows.
+        file: where the panel comes from a reader's own file, how that is called.
+        mapping: which column of that is what, where it has to be said.
+    """
+
+    panel: Panel
+    region: str
+    statistic: str
+    models: tuple[str, ...]
+    horizon: int
+    series: Series
+    window: int | None = None
+    covariates: tuple[str, ...] = ()
+    as_of: pd.Timestamp | None = None
+    file: str = ""
+    mapping: Mapping | None = None
+
+    @property
+    def needs(self) -> str:
+        """The reader's file that is needed to see it again; empty where the source has a name that everybody knows."""
+        if self.file or not self.panel.source.startswith(YOURS):
+            return self.file
+        said = self.panel.attribution
+        return said.removeprefix(_FIGURES_FROM) if said.startswith(_FIGURES_FROM) else "your file"
+
+    @property
+    def known(self) -> pd.Timestamp:
+        """The day that stands for what the panel knows: `Panel.as_of` gives the same figures for it.
+
+        Of vintages those before a day are used, so it is the day after the newest one.
+        """
+        if self.as_of is not None:
+            return self.as_of
+        vintages = self.panel.vintages()
+        if vintages:
+            return vintages[-1].normalize() + pd.Timedelta(days=1)
+        last = self.panel.table[DATE].max()
+        return last if last == last.normalize() else last.normalize() + pd.Timedelta(days=1)
+
+    @property
+    def cumulative(self) -> bool:
+        """Whether a reader's file must be said to hold running totals, beside what a mapping says."""
+        return bool(self.needs) and self.mapping is None and self.panel.statistic(self.statistic).reported_cumulative
+
+
+def command_line(view: View) -> str:
+    """A command line, for a POSIX shell, that writes the view's forecasts table; what it cannot do is a comment."""
+    given = ["--input", _path(view.needs)] if view.needs else ["--source", view.panel.source]
+    options = [
+        given,
+        ["--statistic=" + view.statistic],
+        ["--region=" + view.region],
+        ["--models", ",".join(view.models)],
+        ["--horizon", str(view.horizon)],
+        ["--as-of", f"{view.known:%Y-%m-%d}"],
+        ["--output", "forecasts.csv"],
+    ]
+    if view.series.holidays:
+        options.insert(-1, ["--holidays", view.series.holidays])
+    if view.covariates:
+        options.insert(-1, ["--covariates=" + ",".join(view.covariates)])
+    if view.cumulative:
+        options.insert(1, ["--cumulative"])
+    if view.mapping is not None:
+        text = view.mapping.to_json()
+        options.insert(1, ["--mapping", text if len(text) <= MOST_LETTERS else MAPPING_FILE])
+    lines = ["python -m forecasting forecast", *("  " + shlex.join(option) for option in options)]
+    return "\n".join([*_comments(view), *_not_here(view), " \\\n".join(lines)])
+
+
+def snippet(view: View) -> str:
+    """Python that makes the view's forecasts table, the training window included."""
+    window = f", {view.window}" if view.window else ""
+    covariates = f".with_covariates({list(view.covariates)!r})" if view.covariates else ""
+    holidays = f".with_holidays({view.series.holidays!r})" if view.series.holidays else ""
+    if view.mapping is not None:
+        reader = "from forecasting.tables.mapping import Mapping, read_file"
+        text = view.mapping.to_json()
+        said = repr(text) if len(text) <= MOST_LETTERS else f'Path({MAPPING_FILE!r}).read_text(encoding="utf-8")'
+        panel = f"read_file({_path(view.needs)!r}, Mapping.from_json({said}))[0]"
+    elif view.needs:
+        reader = "from forecasting.tables.panel_file import read_panel"
+        panel = f"read_panel({_path(view.needs)!r}{', cumulative=True' if view.cumulative else ''})"
+    else:
+        reader = "from forecasting.sources import source"
+        panel = f"source({view.panel.source!r}).panel()"
+    return "\n".join(
+        [
+            *_comments(view),
+            "from pathlib import Path",
+            "",
+            "import pandas as pd",
+            "",
+            "from forecasting import export",
+            "from forecasting.services.service import Service, forecasts_table",
+            reader,
+            "",
+            f"panel = {panel}.as_of(pd.Timestamp({f'{view.known:%Y-%m-%d}'!r}))",
+            "service = Service()",
+            "try:",
+            f"    series = service.series(panel, {view.region!r}, {view.statistic!r}{window}){covariates}{holidays}",
+            f"    if series.digest() != {view.series.digest()!r}:",
+            '        print("The figures are not the same any more: they were revised since.")',
+            f"    forecasts = [service.forecast(series, model, {view.horizon}) for model in {view.models!r}]",
+            "finally:",
+            "    service.close()",
+            f"table = forecasts_table({view.region!r}, series, forecasts)",
+            'Path("forecasts.csv").write_bytes(export.to_csv(table))',
+        ]
+    )
+
+
+def _comments(view: View) -> list[str]:
+    if not view.needs:
+        return []
+    needed = [f"# This needs the file {_path(view.needs)!r}, which only its owner has, in the current folder."]
+    if view.mapping is not None and len(view.mapping.to_json()) > MOST_LETTERS:
+        needed.append(f"# Beside it {MAPPING_FILE!r}, which of its columns is what: a download of Your data.")
+    return needed
+
+
+def _not_here(view: View) -> list[str]:
+    if not view.window:
+        return []
+    steps = view.series.frequency.steps(view.window)
+    return [f"# The page learns from the last {steps} only, the command line from all: use the Python instead."]
+
+
+def _path(name: str) -> str:
+    """A file's name that is no option, no folder's and on one line."""
+    bare = "".join(sign for sign in name.replace("\\", "/").rpartition("/")[2] if sign.isprintable()) or "file"
+    return f"./{bare}" if bare.startswith("-") else bare

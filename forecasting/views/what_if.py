@@ -1,0 +1,153 @@
+"""What if: every chosen model's answer to the real figures and to those after a shock, as a chart and a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecasting.data.forecast import MEDIAN, Forecast
+from forecasting.data.formatting import change
+from forecasting.evaluation.stress_tests import HIGH, LOW, Answer, Struck, judge, stretch
+from forecasting.models import model
+from forecasting.views.charts import axes, iso, json_numbers, line_trace, past_line
+from forecasting.views.palette import LIGHT, Theme, rgba
+
+#: Bands count for the axis up to so many times the lines, as in `replays`.
+MOST_BAND = 2.0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One model's two answers.
+
+    Attributes:
+        real: its forecast of the real series.
+        after: its forecast of the struck one (`Struck.request`).
+        smooth: draw means over the last season instead of single periods.
+    """
+
+    struck: Struck
+    real: Forecast
+    after: Forecast
+    smooth: bool
+
+    @property
+    def answer(self) -> Answer:
+        """What it made of the shock."""
+        return judge(self.struck, self.real, self.after)
+
+    def quantiles(self, forecast: Forecast) -> np.ndarray:
+        """Shape (horizon, 23)."""
+        return forecast.means if self.smooth else forecast.values
+
+    def window(self) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """The dates on show: the horizon, and twice as much before it."""
+        series = self.struck.real
+        behind = max(2 * self.real.horizon, 6 * stretch(series.frequency))
+        return series.dates[-min(behind, len(series))], self.real.dates[-1]
+
+    def top(self) -> float:
+        """The highest value on show, the bands up to twice the lines."""
+        first = self.window()[0]
+        pasts = [past_line(s, self.smooth)[s.dates >= first] for s in (self.struck.real, self.struck.series)]
+        lines = [*pasts, *(self.quantiles(f)[:, MEDIAN] for f in (self.real, self.after)), self.marks().to_numpy()]
+        highest = max(float(np.nanmax(line, initial=0.0)) for line in lines)
+        band = float(self.quantiles(self.after)[:, HIGH].max())
+        return 1.06 * (max(highest, min(band, MOST_BAND * highest)) or 1.0)
+
+    def marks(self) -> pd.Series:
+        """Where the struck figures are drawn: on their line, or, set aside, as published; unpublished on the real line."""
+        series = self.struck.series
+        drawn = pd.Series(past_line(series, self.smooth), index=series.dates)
+        real = pd.Series(past_line(self.struck.real, self.smooth), index=self.struck.real.dates)
+        changed = self.struck.changed
+        return drawn.reindex(changed.index).fillna(changed).fillna(real)
+
+
+def figure(picture: Picture, theme: Theme = LIGHT) -> dict[str, Any]:
+    """The real figures and the answer to them in grey, the struck ones and the answer to those over them."""
+    struck, colour = picture.struck, theme.model(picture.after.model)
+    pasts = [past_line(series, picture.smooth) for series in (struck.real, struck.series)]
+    traces = [
+        _band(picture, colour),
+        line_trace(iso(struck.real.dates), pasts[0], "Real", theme.muted, 1.4, "real"),
+        _median(picture, picture.real, pasts[0][-1], "Answer to the real figures", theme.muted, 1.8, "answer-real"),
+        line_trace(iso(struck.series.dates), pasts[1], "What if", theme.text, 1.6, "struck"),
+        _median(picture, picture.after, pasts[1][-1], "Answer", colour, 2.4, "answer-struck"),
+        _marks(picture, theme),
+    ]
+    layout = axes(picture.window(), theme, "")
+    return {"data": [{**trace, "showlegend": False} for trace in traces], "layout": layout}
+
+
+def _band(picture: Picture, colour: str) -> dict[str, Any]:
+    table, dates = picture.quantiles(picture.after), iso(picture.after.dates)
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "uid": "band",
+        "x": dates + dates[::-1],
+        "y": json_numbers(np.concatenate([table[:, HIGH], table[::-1, LOW]])),
+        "fill": "toself",
+        "fillcolor": rgba(colour, 0.2),
+        "line": {"width": 0},
+        "hoverinfo": "skip",
+    }
+
+
+def _median(
+    picture: Picture, forecast: Forecast, last: float, name: str, colour: str, width: float, uid: str
+) -> dict[str, Any]:
+    dates = pd.DatetimeIndex([forecast.origin]).append(forecast.dates)
+    values = np.concatenate([[last], picture.quantiles(forecast)[:, MEDIAN]])
+    return line_trace(iso(dates), values, name, colour, width, uid)
+
+
+def _marks(picture: Picture, theme: Theme) -> dict[str, Any]:
+    """Full: used; hollow: set aside; a cross: not published."""
+    changed, at = picture.struck.changed, picture.marks()
+    aside = changed.index > picture.struck.series.origin
+    symbols = np.where(changed.isna(), "x-thin", np.where(aside, "circle-open", "circle"))
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "uid": "marks",
+        "x": iso(pd.DatetimeIndex(at.index)),
+        "y": json_numbers(at.to_numpy()),
+        "name": "Changed",
+        "marker": {
+            "symbol": symbols.tolist(),
+            "size": 6,
+            "color": theme.text,
+            "line": {"width": 1.4, "color": theme.text},
+        },
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+    }
+
+
+def sentence(picture: Picture) -> str:
+    """What the model did, e.g. "ETS followed: +210 % over the next 28 days; 80 % band 3.0× as wide"."""
+    answer, shock = picture.answer, picture.struck.shock
+    did = "never saw it" if answer.reacted is None else shock.did(answer.total)
+    over = f"over the next {picture.struck.real.frequency.steps(picture.real.horizon)}"
+    words = f"**{model(picture.after.model).label}** {did}: {change(answer.total, 1.0)} {over}; {_wide(answer)}."
+    return words if answer.sound else f"{words} And some of what it says is impossible: not finite, negative or zero."
+
+
+def _wide(answer: Answer) -> str:
+    if not np.isfinite(answer.width):
+        return "80 % band out of nothing"
+    wide = f"80 % band {answer.width:.1f}× as wide"
+    return f"{wide}, less than the counts grew" if answer.widened is False and answer.width > 1 else wide
+
+
+def preparation(struck: Struck) -> str:
+    """What the preparation made of the shock before any model saw it."""
+    said = " ".join(note for note in struck.series.notes if note not in struck.real.notes)
+    if struck.set_aside and not struck.shock.seen_or_not:
+        said = f"{said} So no model sees the change.".strip()
+    return said or "Every model sees the change as it is."

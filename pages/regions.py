@@ -1,0 +1,18 @@
+"""Regions: every region at a glance, where it is going, and how far that can be trusted."""
+
+import streamlit as st
+
+from ui.regions import page
+from ui.shell import runtime
+from ui.shell.page_errors import page_errors
+from ui.shell.sidebar import choose
+
+service = runtime.service()
+if page.leaving():
+    st.switch_page(page.EXPLORE)
+with page_errors():
+    above = st.container()
+    choices = choose(service, page.controls)
+    with above:
+        page.heading(choices)
+    page.live(service, choices)

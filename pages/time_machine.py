@@ -1,0 +1,16 @@
+"""Time machine: what was known at an earlier date, what would have been forecast from it, and what came."""
+
+import streamlit as st
+
+from ui.shell import runtime
+from ui.shell.page_errors import page_errors
+from ui.shell.sidebar import choose
+from ui.time_machine import page
+
+service = runtime.service()
+with page_errors():
+    above = st.container()
+    choices = choose(service, lambda *_: page.state())
+    with above:
+        page.heading(choices)
+    page.live(service, choices, page.asked_date())

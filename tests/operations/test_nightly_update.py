@@ -1,0 +1,201 @@
+"""Looking after sources: newest figures, every forecast, picks and drift, by the clock and when there is something new."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting.cli.main import main
+from forecasting.jobs import JobQueue
+from forecasting.jobs.request import Request
+from forecasting.monitoring.alerts import Alerts
+from forecasting.monitoring.history import History
+from forecasting.monitoring.runs import Run, Runs
+from forecasting.operations.nightly_update import Stopped, Upkeep
+from forecasting.operations.scheduler import Schedule, trigger
+from forecasting.services.service import Service
+from forecasting.storage.forecast_store import Store
+from forecasting.support.errors import RequestError
+
+NAME, REGIONS, MODELS = "data-lab", ("Avalon", "Laputa"), ("naive", "ets", "sarima")
+
+
+def write(path, weeks):
+    """Weekly counts of two regions."""
+    generator = np.random.default_rng(7)
+    dates = pd.date_range("2024-01-06", periods=weeks, freq="7D")
+    rows = [
+        (region, day.date(), int(generator.poisson(400 + 200 * np.sin(place / 6))))
+        for region in REGIONS
+        for place, day in enumerate(dates)
+    ]
+    pd.DataFrame(rows, columns=["region", "date", "value"]).to_csv(path, index=False)
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    """A source of one's own, and a home."""
+    path = tmp_path / "counts.csv"
+    write(path, 60)
+    monkeypatch.setenv("FORECAST_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FORECAST_DATA_LAB", str(path))
+    monkeypatch.delenv("FORECAST_DB_URL", raising=False)
+    return path
+
+
+class House:
+    """A service with all that looks after it."""
+
+    def __init__(self):
+        store = Store()
+        self.service = Service(store, JobQueue(store, workers=1))
+        self.runs, self.history, self.alerts = Runs(), History(every=None), Alerts(webhook="")
+
+    def upkeep(self, names=MODELS):
+        return Upkeep(self.service, self.runs, self.history, self.alerts, names)
+
+    def fitted(self):
+        """How many fits were done here."""
+        return sum(count for count, _ in self.service.queue.busy().ended.values())
+
+    def wanted(self):
+        panel = self.service.panel(NAME)
+        series = [self.service.series(panel, region, panel.statistics[0].name) for region in REGIONS]
+        return {Request(one, name, one.frequency.default_horizon).key for one in series for name in ("ets", "sarima")}
+
+    def close(self):
+        self.service.close()
+        for one in (self.runs, self.history, self.alerts):
+            one.close()
+
+
+@pytest.fixture
+def house(file):
+    opened = House()
+    yield opened
+    opened.close()
+
+
+def test_after_a_run_everything_is_there_and_the_best_models_are_picked(house):
+    run = house.upkeep().run(NAME)
+    assert (run.regions, run.there, run.failed, run.picked, run.said) == (2, 4, 0, 2, "")
+    wanted = house.wanted()
+    assert house.service.store.known(wanted) == wanted
+    picks = house.history.picks(NAME)
+    assert set(picks["region"]) == set(REGIONS)
+    assert set(picks["model"]) | set(picks["runner_up"]) <= set(MODELS)
+    assert (picks["origins"] == 8).all()
+    assert house.runs.last(NAME) == run
+
+
+def test_the_same_figures_are_not_looked_after_twice(house):
+    first = house.upkeep().run(NAME)
+    fitted = house.fitted()
+    assert house.upkeep().run(NAME) == first
+    assert house.upkeep().run(NAME, again=True).began > first.began
+    assert house.fitted() == fitted
+
+
+def test_newer_figures_are_fitted_and_picked_from(house, file):
+    first = house.upkeep().run(NAME)
+    fitted, old = house.fitted(), house.wanted()
+    write(file, 61)
+    second = house.upkeep().run(NAME)
+    assert second.digest != first.digest
+    assert house.fitted() > fitted
+    assert not house.wanted() & old
+    assert house.service.store.known(house.wanted()) == house.wanted()
+    picks = house.history.picks(NAME)
+    assert (picks.groupby("region")["last_confirmed"].max() > pd.Timestamp(first.ended)).all()
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(house):
+    upkeep, begun = house.upkeep(), house.service.store.put
+
+    def stopping(*arguments, **named):
+        upkeep.stop()
+        return begun(*arguments, **named)
+
+    house.service.store.put = stopping
+    with pytest.raises(Stopped):
+        upkeep.run(NAME)
+    house.service.store.put = begun
+    assert house.runs.last(NAME) is None
+    house.upkeep().run(NAME)
+    keys_fitted = house.fitted()
+    house.upkeep().run(NAME, again=True)
+    assert house.fitted() == keys_fitted
+
+
+def test_a_source_that_cannot_be_read_is_said_and_told(house, file):
+    file.unlink()
+    run = house.upkeep().run(NAME)
+    assert run.failed == 1
+    assert "FORECAST_DATA_LAB" in run.said
+    assert list(house.alerts.open()["sentence"]) == [run.said]
+    write(file, 60)
+    assert house.upkeep().run(NAME).said == ""
+    assert house.alerts.open().empty
+
+
+def test_the_clock_runs_the_upkeep_and_one_fault_does_not_end_the_others():
+    class Counting:
+        def __init__(self):
+            self.asked, self.news = [], threading.Condition()
+
+        def run(self, name, again):
+            with self.news:
+                self.asked.append((name, again))
+                self.news.notify_all()
+            if name == "bad":
+                raise ValueError("a fault")
+            now = datetime.now(UTC)
+            return Run(name, now, now, "")
+
+        def stop(self):
+            self.stopped = True
+
+        def close(self):
+            self.closed = True
+
+    upkeep = Counting()
+    schedule = Schedule(upkeep, ["bad", "good"], "0 3 * * *")
+    schedule.start()
+    with upkeep.news:
+        assert upkeep.news.wait_for(lambda: len(upkeep.asked) == 2, timeout=60)
+    schedule.close()
+    assert upkeep.asked == [("bad", False), ("good", False)]
+    assert upkeep.stopped
+    assert upkeep.closed
+
+
+def test_the_schedule_is_as_cron_writes_it():
+    night = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    assert trigger("30 4 * * *").get_next_fire_time(None, night) == night + timedelta(hours=16, minutes=30)
+    with pytest.raises(RequestError, match="FORECAST_PRETRAIN_AT is 'at night'; give five fields"):
+        trigger("at night")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("FORECAST_PRETRAIN", "nowhere", "There is no source 'nowhere'"),
+        ("FORECAST_PRETRAIN_MODELS", "oracle", "There is no model 'oracle'"),
+        ("FORECAST_PRETRAIN_AT", "* * *", "FORECAST_PRETRAIN_AT is"),
+    ],
+)
+def test_settings_that_cannot_be_keep_the_server_from_starting(monkeypatch, capsys, name, value, said):
+    monkeypatch.setenv(name, value)
+    assert main(["serve", "--port", "0"]) == 2
+    assert capsys.readouterr().err.startswith(said)
+
+
+def test_the_command_line_does_it_once(file, capsys):
+    assert main(["upkeep", "--source", NAME, "--models", "naive,ets", "--workers", "1"]) == 0
+    assert capsys.readouterr().out.startswith(
+        f"{NAME}: 2 series, 2 forecasts there, 0 failed; 2 models picked, 0 series drift."
+    )
+    assert main(["upkeep", "--source", "nowhere"]) == 2
+    assert capsys.readouterr().err.startswith("There is no source 'nowhere'")

@@ -1,0 +1,146 @@
+import gc
+import weakref
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting import Series
+from forecasting.data.frequency import DAILY
+from forecasting.evaluation.backtest import cut
+from forecasting.jobs import State
+from forecasting.jobs.request import Request
+from forecasting.models import model
+from forecasting.preparation.prepare import prepare
+from forecasting.services.service import forecasts_table
+from forecasting.support.errors import RequestError
+from forecasting.tables.panel_file import read_panel
+
+
+@pytest.fixture(scope="module")
+def italy(service) -> Series:
+    return service.series(service.panel("bundled"), "Italy", "new_cases", window=180)
+
+
+def test_a_forecast_through_a_worker_is_the_library_s_own_to_the_last_digit(service, italy):
+    (job,) = service.wait(service.ask([Request(italy, "ets", 14)]).values())
+    assert job.state == State.done
+    assert (job.forecast.values == model("ets").forecast(italy, 14).values).all()
+
+
+def test_asking_again_is_the_same_job(service, italy):
+    first = service.ask([Request(italy, "theta", 14)])["theta"]
+    second = service.ask([Request(italy, "theta", 14)])["theta"]
+    assert first.key == second.key
+    service.wait([first])
+    assert service.ask([Request(italy, "theta", 14)])["theta"].state == State.done
+
+
+def finished_look_back(service, panel, *what):
+    service.wait(service.past.look_back(panel, *what).jobs)
+    return service.past.look_back(panel, *what)
+
+
+def test_looking_back_forecasts_from_what_was_known_then_and_scores_it_against_what_came(service):
+    panel = service.panel("bundled")
+    past = finished_look_back(service, panel, "Italy", "new_cases", ["ets"])
+    assert not past.waiting
+    assert [origin.day_name() for origin in past.origins] == ["Sunday"] * 4
+    now = prepare(panel, "Italy", "new_cases")
+    errors = []
+    for origin in past.origins:
+        then = prepare(panel.as_of(origin), "Italy", "new_cases")
+        came = now.values[len(now.until(origin)) :][:28]
+        errors.append(np.abs(model("ets").forecast(then, 28).median - came))
+    assert past.of("ets").error == pytest.approx(np.mean(errors))
+    assert past.of("ets").periods == 4 * 28
+    assert past.of("naive").relative_error == 1
+
+
+def test_what_came_later_changes_no_request_of_a_look_back(service):
+    panel = service.panel("bundled")
+    origins = service.past.look_back(panel, "Italy", "new_cases", []).origins
+    table = panel.table.copy()
+    table.loc[table["date"] > origins[0], "value"] = 1e9 * (1 + np.arange((table["date"] > origins[0]).sum()))
+    poisoned = replace(panel, table=table)
+    clean, bad = (cut(figures, "Italy", "new_cases", origins[0]).request("ets", 28) for figures in (panel, poisoned))
+    assert clean.key == bad.key
+
+
+def test_too_short_a_series_is_not_looked_back_on_and_says_why(service):
+    panel = service.panel("bundled").as_of(pd.Timestamp("2020-03-10"))
+    past = service.past.look_back(panel, "Italy", "new_cases", ["ets"])
+    assert past.scores == ()
+    assert "too few to look back" in past.why_not
+
+
+def test_the_training_window_is_all_that_a_model_sees(service):
+    panel = service.panel("bundled")
+    whole = service.series(panel, "Italy", "new_cases")
+    assert service.series(panel, "Italy", "new_cases", window=90).dates[0] == whole.dates[-90]
+
+
+def test_an_unknown_region_is_refused_in_words(service):
+    with pytest.raises(RequestError, match="no region 'Atlantis'"):
+        service.series(service.panel("bundled"), "Atlantis", "new_cases")
+
+
+def test_many_requests_all_end_and_equal_ones_are_fitted_once(service, italy):
+    requests = [Request(italy.tail(60 + i % 5), "ets", 7) for i in range(40)]
+    ended = list(service.run(requests))
+    assert len(ended) == 40
+    assert all(job.state == State.done for _, job in ended)
+    assert len({job.key for _, job in ended}) == 5
+
+
+def test_running_totals_are_tabled_as_running_totals(service):
+    panel = service.panel("bundled")
+    series = service.series(panel, "Italy", "cumulative_cases")
+    table = forecasts_table("Italy", series, [model("naive").forecast(series, 3)])
+    raw = panel.counts("Italy", "cumulative_cases")
+    assert table["value"].min() >= raw.iloc[-1] - 1e-6
+
+
+def test_figures_that_take_long_to_come_are_none_until_they_are_here(service, monkeypatch):
+    import threading
+
+    from forecasting import sources
+
+    bundled, released = sources.source("bundled").panel(), threading.Event()
+
+    class Slow:
+        live = True
+
+        def panel(self):
+            assert released.wait(60)
+            return bundled
+
+    monkeypatch.setattr(sources, "source", lambda name: Slow())
+    assert service.panel("slow", patience=0.01) is None
+    released.set()
+    assert service.panel("slow", patience=60) is bundled
+
+
+def test_a_daily_series_without_history_is_still_forecast(service):
+    series = Series(pd.Timestamp("2021-01-01"), DAILY, np.array([5.0]))
+    jobs = service.wait(
+        service.ask([Request(series, name, 7) for name in ("sarima", "ets", "theta", "prophet")]).values()
+    )
+    assert [job.state for job in jobs] == [State.done] * 4
+    assert all(np.isfinite(job.forecast.values).all() for job in jobs)
+
+
+def test_what_was_kept_of_a_reader_s_figures_is_forgotten_when_they_want_that(service):
+    days = pd.date_range("2021-01-01", periods=120).strftime("%Y-%m-%d")
+    rows = [f"{region},{day},{10 + place % 7}" for region in "AB" for place, day in enumerate(days)]
+    panel = read_panel("\n".join(["region,date,value", *rows]).encode(), "mine.csv")
+    statistic = panel.statistics[0].name
+    service.series(panel, "A", statistic)
+    service.past.look_back(panel, "A", statistic, ["naive"])
+    service.past.stops(panel, "A", statistic, 7)
+    table = weakref.ref(panel.table)
+    service.forget(panel)
+    del panel
+    gc.collect()
+    assert table() is None

@@ -1,0 +1,110 @@
+import numpy as np
+import pandas as pd
+
+from forecasting import Series, model
+from forecasting.data.frequency import DAILY, weekly
+from forecasting.evaluation.scores import Score
+from forecasting.views import headline
+
+
+def daily(values, **more) -> Series:
+    return Series(pd.Timestamp("2021-01-04"), DAILY, np.asarray(values, dtype=float), **more)
+
+
+def a_score(name: str, ratio: float, held: int = 27) -> Score:
+    return Score(name, 28, 10.0, ratio, 5.0, ratio, 14, held, 28, 0.1)
+
+
+def test_the_last_week_is_compared_with_the_one_before():
+    figure = headline.latest(daily([10] * 7 + [20] * 7))
+    assert (figure.label, figure.value, figure.detail) == ("Last 7 days", "140", "+100 % on the week")
+
+
+def test_weekly_counts_speak_of_single_weeks():
+    series = Series(pd.Timestamp("2024-11-09"), weekly("SAT"), np.array([100.0, 80.0]))
+    assert headline.latest(series).label == "Last week"
+    assert headline.latest(series).detail == "−20 % on the week"
+
+
+def test_the_next_week_is_the_median_of_the_sum_with_its_80_percent_band():
+    series = daily([10] * 60)
+    forecast = model("naive").forecast(series, 14)
+    figure = headline.soon(series, forecast)
+    assert figure.label == "Next 7 days"
+    assert figure.value == "70"
+    assert figure.detail.startswith("80 %: ")
+
+
+def test_a_horizon_shorter_than_a_week_is_not_called_a_week():
+    series = daily([10] * 60)
+    assert headline.soon(series, model("naive").forecast(series, 3)).label == "Next 3 days"
+
+
+def test_by_then_is_a_running_total_where_running_totals_were_asked_for():
+    forecast = model("naive").forecast(daily([10] * 60), 10)
+    assert headline.by_then(daily([10] * 60), forecast).value == "+100"
+    total = headline.by_then(daily([10] * 60, before=400.0, cumulative=True), forecast)
+    assert (total.label, total.value) == ("Total by 14 Mar", "1,100")
+
+
+def test_the_track_record_waits_then_speaks():
+    assert headline.track_record(None, waiting=True).detail == "looking back"
+    assert headline.track_record(None, waiting=False).detail == "not enough history"
+    figure = headline.track_record(a_score("ets", 0.8), waiting=False)
+    assert (figure.value, figure.detail) == ("0.80×", "80 % band held 96 %")
+
+
+def test_the_verdict_names_the_best_and_admits_when_nothing_beat_repeating():
+    said = headline.verdict((a_score("ets", 0.8), a_score("naive", 1.0)), "day")
+    assert said.startswith("**ETS** was closest: 0.80× the error")
+    assert "27 of 28 days" in said
+    assert headline.verdict((a_score("naive", 1.0),), "day").startswith("Nothing beat repeating")
+
+
+def best_of(*ratios, chosen=("ensemble", "sarima", "ets", "naive"), dates=8, **fewer):
+    """The best of models with these WIS against repeating, each judged from `dates` dates or from `fewer`."""
+    return headline.best_here(dict(ratios), chosen, {name: fewer.get(name, dates) for name, _ in ratios})
+
+
+def test_the_best_here_has_the_lowest_wis_and_says_by_how_much():
+    best = best_of(("sarima", 0.704), ("ets", 0.62), ("naive", 1.0))
+    assert best.model == "ets"
+    assert best.why == (
+        "Bands of ETS, the best here so far: its WIS was 0.62 of repeating's over 8 earlier dates; "
+        "the next, SARIMA, had 0.70."
+    )
+
+
+def test_only_chosen_models_that_can_be_judged_are_the_best_here():
+    assert best_of(("sarima", 0.7), ("ets", 0.6), chosen=("sarima",)).model == "sarima"
+    assert best_of(("ets", 0.6), chosen=("ets",)).why.endswith("over 8 earlier dates.")
+    assert best_of(("ets", 0.6), chosen=("ets",), dates=1).why.endswith("over 1 earlier date.")
+    assert best_of(("ets", float("nan"))) is None
+    assert best_of() is None
+
+
+def test_of_models_that_are_equally_good_here_the_first_is_taken_and_the_other_named():
+    best = best_of(("ets", 0.62), ("sarima", 0.62))
+    assert best.model == "sarima"
+    assert best.why.endswith("; ETS's was 0.62 too.")
+
+
+def test_when_repeating_was_best_that_is_said():
+    chosen = best_of(("ets", 1.08), ("naive", 1.0))
+    assert chosen.model == "naive"
+    assert chosen.why == (
+        "Bands of Seasonal naive: repeating was best here over 8 earlier dates; the next, ETS, had 1.08 times its WIS."
+    )
+    closest = best_of(("ets", 1.08), ("sarima", 1.2), ("naive", 1.0), chosen=("sarima", "ets"))
+    assert closest.model == "ets"
+    assert closest.why == (
+        "Repeating was best here; bands of ETS, which came closest: its WIS was 1.08 of repeating's over 8 earlier "
+        "dates; the next, SARIMA, had 1.20."
+    )
+    assert best_of(("ets", 1.001), chosen=("ets",)).why.startswith("Repeating was as good here; bands of ETS")
+
+
+def test_a_model_that_was_judged_from_fewer_dates_cannot_be_the_best_here():
+    best = best_of(("ets", 0.5), ("sarima", 0.7), ets=3)
+    assert best.model == "sarima"
+    assert best.why.endswith("over 8 earlier dates. Judged from fewer dates and left out: ETS.")

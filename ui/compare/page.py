@@ -1,0 +1,302 @@
+"""The Compare page: what is asked, how far it has come, and the way to end it. `ui.compare.results` draws what is there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from forecasting.data.panel import Panel, Statistic
+from forecasting.evaluation.look_back import LookBack, look_back_forecasts
+from forecasting.export import file_formats
+from forecasting.jobs import Job, QueueFull, State
+from forecasting.models import model, models
+from forecasting.services.service import Service
+from forecasting.support.errors import ForecastingError
+from forecasting.views import comparison
+from ui.compare import results
+from ui.shell import polling, url_state
+from ui.shell.choices import Choices
+from ui.shell.markdown import plain
+from ui.shell.sidebar import one_model
+
+MODES = {"models": "Models on one region", "regions": "One model on several regions"}
+#: How many earlier dates a reader may choose.
+ORIGINS = (4, 8, 12)
+#: Regions that a reader may choose at once.
+MOST_REGIONS = 8
+#: Between the regions of a link; their names may hold commas.
+SEPARATOR = ";"
+#: Seconds in which regions are prepared before what is there is drawn; the next look prepares more.
+PATIENCE = 0.4
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is compared: `models` on one region, or, `across` regions, one model."""
+
+    across: bool
+    models: tuple[str, ...]
+    regions: tuple[str, ...]
+    origins: int
+
+
+def controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, str]:
+    """The controls that Compare has beside those of every page; gives their state for the address."""
+    with st.container(horizontal=True, gap="medium"):
+        mode = _mode()
+        origins = _origins()
+    state = {"compare": mode, "origins": origins}
+    if mode == "regions":
+        left, right = st.columns([1, 3])
+        with left:
+            name = _model()
+        with right:
+            regions = _regions(panel, statistic, region)
+        state |= {"model": name, "regions": SEPARATOR.join(regions) or url_state.NONE}
+    results.seed()
+    return state | results.state()
+
+
+def question(choices: Choices) -> Question:
+    """What the controls say."""
+    state = st.session_state
+    if state["compare"] == "regions":
+        return Question(True, (state["model"],), tuple(state["regions"]), int(state["origins"]))
+    return Question(False, choices.models, (choices.region,), int(state["origins"]))
+
+
+def _mode() -> str:
+    url_state.seed("compare", list(MODES), "models", "comparison")
+    chosen = st.segmented_control(
+        "Compare",
+        list(MODES),
+        format_func=MODES.__getitem__,
+        key="compare",
+        required=True,
+        on_change=url_state.forget_notes,
+        persist_state="session",
+    )
+    return chosen or "models"
+
+
+def _origins() -> str:
+    url_state.seed("origins", [str(count) for count in ORIGINS], "8", "number of dates")
+    chosen = st.segmented_control(
+        "Earlier dates to forecast from",
+        [str(count) for count in ORIGINS],
+        key="origins",
+        required=True,
+        help="From how many earlier dates every model forecasts again.",
+        on_change=url_state.forget_notes,
+        persist_state="session",
+    )
+    return chosen or str(ORIGINS[1])
+
+
+def _model() -> str:
+    known = [name for name in models() if name != comparison.NAIVE]
+    chosen = [name for name in st.session_state.get("models", []) if name in known]
+    return one_model(
+        known, (chosen or known)[0], "Held against seasonal naive (repeating the last season) in every region."
+    )
+
+
+def _regions(panel: Panel, statistic: Statistic, region: str) -> list[str]:
+    options = panel.regions(statistic.name)
+    usual = _usual(panel, statistic, region)
+    url_state.seed_many("regions", options, usual, "region", SEPARATOR)
+    st.session_state["regions"] = _followed(st.session_state["regions"], options, usual, region)
+    return st.multiselect(
+        "Regions",
+        options,
+        key="regions",
+        max_selections=MOST_REGIONS,
+        help=f"Up to {MOST_REGIONS}. Until you choose, the sidebar's region and the largest others.",
+        on_change=url_state.forget_notes,
+        persist_state="session",
+    )
+
+
+def _usual(panel: Panel, statistic: Statistic, region: str) -> list[str]:
+    """The regions that are compared unless the reader chooses others; worked out once for what the sidebar shows."""
+    name = (statistic.name, region)
+    kept = st.session_state.get("usual regions")
+    if kept is None or kept[0] is not panel.table or kept[1] != name:
+        kept = panel.table, name, comparison.usual_regions(panel, statistic.name, region)
+        st.session_state["usual regions"] = kept
+    return list(kept[2])
+
+
+def _followed(chosen: list[str], options: list[str], usual: list[str], region: str) -> list[str]:
+    """The chosen regions after the sidebar has changed: the usual ones follow it, a choice only takes its region in."""
+    before = st.session_state.get("regions before") if url_state.stays("regions before") else None
+    url_state.give("regions before", (region, usual))
+    left = [one for one in chosen if one in options]
+    if (before and set(chosen) == set(before[1])) or (chosen and not left):
+        return usual
+    moved = before and before[0] != region and region not in left
+    return [region, *left][:MOST_REGIONS] if moved else left
+
+
+def heading(choices: Choices, asked: Question) -> None:
+    """Where and what."""
+    counted = choices.statistic.label.lower()
+    if asked.across:
+        count = len(asked.regions)
+        what = f"{model(asked.models[0]).label} on {count} region{'' if count == 1 else 's'}, {counted}"
+        how = (
+            "The model forecasts every region again from earlier dates, each time with what was known then, and is held"
+        )
+    else:
+        what = f"{choices.region}, {counted}"
+        how = "Every model forecasts again from earlier dates, each time with what was known then, and is held"
+    st.subheader(f"Compare: {plain(what)}", anchor=False)
+    st.caption(f"{how} against what came.")
+    if unmet := url_state.notes():
+        st.info("\n\n".join(unmet), icon=":material/link_off:")
+
+
+def live(service: Service, choices: Choices, asked: Question) -> None:
+    """Everything that changes while models are judged; it polls alone, and stops when all is done."""
+    if not asked.regions:
+        st.info("Choose at least one region.", icon=":material/add_location:")
+        return
+    at_first = [_look_backs(service, choices, asked)]
+    busy = _waiting(at_first[0])
+
+    def draw() -> None:
+        pasts = at_first.pop() if at_first else _look_backs(service, choices, asked)
+        _draw(service, pasts, choices, asked)
+        if busy and not _waiting(pasts):
+            polling.again()
+
+    polling.polled(draw, polling.TICK if busy else None)
+
+
+def _waiting(pasts: Mapping[str, LookBack]) -> bool:
+    return any(past.waiting for past in pasts.values())
+
+
+def _look_backs(
+    service: Service, choices: Choices, asked: Question, patience: float | None = PATIENCE
+) -> dict[str, LookBack]:
+    """Each region's look back; those that cannot be prepared in time have not begun."""
+    until = time.monotonic() + patience if patience else float("inf")
+    pasts: dict[str, LookBack] = {}
+    for region in asked.regions:
+        late = time.monotonic() > until
+        pasts[region] = LookBack(begun=False) if late else _look_back(service, choices, asked, region, patience)
+    return pasts
+
+
+def _look_back(service: Service, choices: Choices, asked: Question, region: str, patience: float | None) -> LookBack:
+    try:
+        return service.past.look_back(
+            choices.panel,
+            region,
+            choices.statistic.name,
+            asked.models,
+            choices.learning,
+            asked.origins,
+            patience=patience and polling.SHARE,
+        )
+    except ForecastingError as error:  # figures of a region beside the sidebar's may be of no use
+        return LookBack(why_not=str(error))
+
+
+def _draw(service: Service, pasts: dict[str, LookBack], choices: Choices, asked: Question) -> None:
+    for region, past in pasts.items():
+        if past.why_not:
+            st.info(plain(f"{region}: {past.why_not}" if asked.across else past.why_not), icon=":material/history:")
+    pasts = {region: past for region, past in pasts.items() if not past.why_not}
+    _progress(service, pasts, choices, asked)
+    pasts = {region: past for region, past in pasts.items() if past.scores}
+    if not pasts:
+        return
+    wholes = {region: service.series(choices.panel, region, choices.statistic.name) for region in pasts}
+    cells = service.past.scores(pasts, wholes)
+    results.draw(results.View(choices, pasts, wholes, cells, asked.models[0] if asked.across else None))
+    jobs = _jobs(pasts)
+    for error in dict.fromkeys(f"{model(job.model).label}: {job.error}" for job in jobs if job.error):
+        st.caption(plain(error))
+    _downloads(pasts, cells, choices, asked)
+
+
+def _jobs(pasts: Mapping[str, LookBack]) -> list[Job]:
+    return [job for past in pasts.values() for job in past.jobs]
+
+
+def _progress(service: Service, pasts: dict[str, LookBack], choices: Choices, asked: Question) -> None:
+    """How far it has come with the way to end it, or that somebody has ended it with the way to go on."""
+    jobs = _jobs(pasts)
+    if _waiting(pasts):
+        done, of = sum(job.finished for job in jobs), len(jobs)
+        coming = sum(not past.begun for past in pasts.values())
+        text = f"{done} of {of} forecasts made" + (f", {coming} more regions to prepare" if coming else "")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(done / max(of, 1), text)
+            st.button(
+                "Cancel",
+                key="cancel comparison",
+                icon=":material/close:",
+                help="End what still waits or runs of this comparison, for everybody who looks at it.",
+                on_click=_cancel,
+                args=(service, choices, asked),
+            )
+        for full in dict.fromkeys(past.full for past in pasts.values() if past.full):
+            st.caption(full)
+    elif any(job.state is State.cancelled for job in jobs):
+        made, of = sum(job.forecast is not None for job in jobs), len(jobs)
+        with st.container(horizontal=True, vertical_alignment="center", border=True):
+            st.markdown(
+                f"**Cancelled.** {made} of {of} forecasts were made; what is below is from those, and models may be "
+                "judged by different dates."
+            )
+            if st.button("Go on", key="go on", icon=":material/play_arrow:", type="primary"):
+                _go_on(service, pasts, choices)
+
+
+def _cancel(service: Service, choices: Choices, asked: Question) -> None:
+    """End all of the comparison, that of the regions too that would have been asked for next."""
+    for key in comparison.to_cancel(_jobs(_look_backs(service, choices, asked, patience=None))):
+        service.cancel(key)
+
+
+def _go_on(service: Service, pasts: dict[str, LookBack], choices: Choices) -> None:
+    try:
+        for past in pasts.values():
+            service.ask(comparison.stopped(past, choices.learning), background=True, retry=True)
+    except QueueFull as error:
+        st.warning(str(error), icon=":material/hourglass_top:")
+        return
+    polling.again()
+
+
+def _downloads(pasts: dict[str, LookBack], cells: pd.DataFrame, choices: Choices, asked: Question) -> None:
+    def forecasts() -> bytes:
+        return file_formats.to_csv(pd.concat(map(look_back_forecasts, pasts.values()), ignore_index=True))
+
+    what = asked.models[0] if asked.across else choices.region
+    name = f"{what} {choices.statistic.name}".replace(" ", "_").lower()
+    files = (
+        ("Forecasts, CSV", forecasts, "forecasts"),
+        ("Scores, CSV", partial(file_formats.to_csv, cells), "scores"),
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for label, made, kind in files:
+            st.download_button(
+                label,
+                made,
+                f"{name}_{kind}.csv",
+                "text/csv",
+                key=f"compare {kind}",
+                on_click="ignore",
+                icon=":material/download:",
+            )
+        if asked.across:
+            st.caption("All regions, and repeating the last season beside the model.")

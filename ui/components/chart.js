@@ -1,0 +1,179 @@
+// Plotly.react on one element: drafts stream in, and zoom, hover and legend choices stay. st.plotly_chart builds the chart
+// anew at every update and loses them.
+let loading;
+
+function plotly(source) {
+  if (window.Plotly) return Promise.resolve(window.Plotly);
+  loading ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = source;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => { loading = undefined; reject(new Error("plotly.min.js did not load")); };
+    document.head.appendChild(script);
+  });
+  return loading;
+}
+
+// The y axis follows what is in view, so that dragging through time never leaves the curve squeezed at the bottom.
+// Wide bands count only up to three times the lines: else the tail of a 95 % band flattens everything else.
+function top(figure, range) {
+  const [from, to] = range.map((date) => +new Date(date));
+  const highest = { lines: 0, bands: 0 };
+  for (const trace of figure.data) {
+    if (trace.visible === "legendonly") continue;
+    const kind = trace.fill ? "bands" : "lines";
+    trace.x.forEach((date, i) => {
+      const at = +new Date(date);
+      if (at >= from && at <= to && trace.y[i] > highest[kind]) highest[kind] = trace.y[i];
+    });
+  }
+  return 1.06 * (Math.max(highest.lines, Math.min(highest.bands, 3 * highest.lines)) || 1);
+}
+
+// While drafts stream in, the top stays where it is unless the new one would be cut off or lost at the bottom.
+function settle(element, figure, range) {
+  const wanted = top(figure, range), now = element.fanTop;
+  if (now && element.fanView === figure.layout.uirevision && wanted <= now && wanted > 0.72 * now) return now;
+  element.fanView = figure.layout.uirevision;
+  element.fanTop = wanted;
+  return wanted;
+}
+
+function download(Plotly, element, format) {
+  const { name: filename, background } = element.fanData;
+  const layout = { ...element.layout, paper_bgcolor: background, plot_bgcolor: background };
+  return Plotly.downloadImage({ data: element.data, layout }, { format, filename, width: 1400, height: 700 });
+}
+
+function button(title, label, click) {
+  return { name: title, title, icon: { width: 24, height: 24, path: label }, click };
+}
+
+const ARROW = "M11 3h2v9l3.5-3.5 1.4 1.4L12 15.8 6.1 9.9l1.4-1.4L11 12V3zM5 19h14v2H5z";
+const VECTOR = "M4 4h5v2h6V4h5v5h-2v6h2v5h-5v-2H9v2H4v-5h2V9H4V4zm4 4v8h8V8H8z";
+
+// Made once an element: Plotly.react takes a config with new functions in it for a changed one and starts from nothing.
+function config(Plotly, element) {
+  element.fanConfig ??= {
+    displaylogo: false,
+    scrollZoom: false,
+    modeBarButtons: [
+      ["zoom2d", "pan2d", "resetScale2d"],
+      [
+        button("Download as PNG", ARROW, () => download(Plotly, element, "png")),
+        button("Download as SVG", VECTOR, () => download(Plotly, element, "svg")),
+      ],
+    ],
+  };
+  return element.fanConfig;
+}
+
+function draw(Plotly, element, data) {
+  const { figure } = data;
+  // Plotly makes names of classes of them when a chart is resized: a space or a dash of print would stop it.
+  for (const trace of figure.data) trace.uid = trace.uid?.replace(/[^\w-]/g, (sign) => `-${sign.charCodeAt(0)}-`);
+  const same = element.fanRevision === figure.layout.uirevision;
+  if (!same && element.data) { // else "Reset axes" would go back to the dates of the view before
+    Plotly.purge(element);
+    element.fanFollows = false;
+  }
+  const view = same && element.layout?.xaxis?.range ? [...element.layout.xaxis.range] : figure.layout.xaxis.range;
+  if (same && element.data) {
+    const hidden = new Map(element.data.map((trace) => [trace.uid, trace.visible]));
+    for (const trace of figure.data) if (hidden.get(trace.uid)) trace.visible = hidden.get(trace.uid);
+  }
+  figure.layout.xaxis.range = view;
+  figure.layout.yaxis.range = [0, data.top ?? settle(element, figure, view)];
+  element.fanRevision = figure.layout.uirevision;
+  element.fanFigure = figure;
+  element.setAttribute("aria-label", data.description);
+  return Plotly.react(element, figure.data, figure.layout, config(Plotly, element)).then(() => {
+    element.dataset.drawn = data.figure.data.map((trace) => trace.uid).join(" ");
+    if (element.fanFollows) return;
+    element.fanFollows = true;
+    element.on("plotly_relayout", (changed) => {
+      const moved = Object.keys(changed).some((name) => name.startsWith("xaxis"));
+      if (!moved || element.fanData.top) return;
+      element.fanTop = top(element.fanFigure, element.layout.xaxis.range);
+      Plotly.relayout(element, { "yaxis.range": [0, element.fanTop] });
+    });
+  });
+}
+
+// One drawing at a time, and of those that came meanwhile only the last: two at once would undo each other for ever.
+async function drawLatest(element) {
+  if (element.fanDrawing) return;
+  element.fanDrawing = true;
+  try {
+    const Plotly = await plotly(element.fanData.source);
+    for (;;) {
+      const data = element.fanData, width = element.clientWidth;
+      if (data !== element.fanDrawn) {
+        if (!element.fanDrawn) element.fanWidth = width;
+        await draw(Plotly, element, data);
+        element.fanDrawn = data;
+      } else if (width && width !== element.fanWidth) { // hidden elements have none
+        element.fanWidth = width;
+        await Plotly.Plots.resize(element);
+      } else break;
+    }
+  } catch (error) {
+    element.textContent = `The chart could not be drawn: ${error.message}. Reload the page.`;
+  } finally {
+    element.fanDrawing = false;
+  }
+}
+
+// A finger that goes up or down moves the page, one that goes sideways the chart: Plotly alone would keep both, and who has
+// a thumb on the chart could not get past it. Plotly hears of a touch once it goes sideways.
+const SLOP = 6;
+
+function shareTouches(element) {
+  let start;
+  element.style.touchAction = "pan-y pinch-zoom";
+  element.addEventListener("touchstart", (event) => {
+    if (!event.isTrusted || !event.target.closest(".draglayer")) return;
+    event.stopImmediatePropagation();
+    const [touch] = event.touches;
+    start = event.touches.length === 1 ? { x: touch.clientX, y: touch.clientY } : undefined;
+  }, { capture: true, passive: true });
+  element.addEventListener("touchmove", (event) => {
+    const [touch] = event.touches;
+    const across = start && Math.abs(touch.clientX - start.x), along = start && Math.abs(touch.clientY - start.y);
+    if (!(Math.max(across, along) > SLOP)) return;
+    start = undefined;
+    if (across <= along || !event.cancelable) return; // it cannot be taken from a page that still scrolls
+    const touches = { touches: [touch], targetTouches: [touch], changedTouches: [touch] };
+    event.target.dispatchEvent(new TouchEvent("touchstart", { ...touches, bubbles: true, cancelable: true }));
+  }, { capture: true, passive: true });
+}
+
+// Streamlit does not run the page again when the reader turns the lights on or off, and the figure's colours come from there.
+function followTheme(element, setTriggerValue) {
+  const look = () => {
+    if (!element.isConnected) clearInterval(element.fanWatch);
+    const background = getComputedStyle(element).getPropertyValue("--st-background-color").trim().toLowerCase();
+    if (!background || background === element.fanBackground) return;
+    element.fanBackground = background;
+    if (background !== element.fanData.background) setTriggerValue("theme", background);
+  };
+  look();
+  clearInterval(element.fanWatch);
+  element.fanWatch = setInterval(look, 1000);
+}
+
+export default function ({ data: bytes, parentElement, setTriggerValue }) {
+  const element = parentElement.querySelector(".fan-chart");
+  const data = JSON.parse(new TextDecoder().decode(bytes));
+  data.figure.layout.uirevision = data.view;
+  if (data.visit === element.fanData?.visit && data.number < element.fanData.number) return; // see ui/components/sequence.py
+  element.style.height = `${data.height}px`;
+  element.fanData = data;
+  drawLatest(element);
+  if (!element.fanWatched) { // Plotly itself follows the window, but not the sidebar
+    element.fanWatched = new ResizeObserver(() => drawLatest(element));
+    element.fanWatched.observe(element);
+    shareTouches(element);
+  }
+  followTheme(element, setTriggerValue);
+}

@@ -1,0 +1,80 @@
+"""The chart component: a thin skin around `Plotly.react` that keeps zoom, hover and legend while its figure changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import streamlit as st
+from streamlit.components import v1
+
+from forecasting.support.caching import Same
+from forecasting.views.palette import Theme
+from ui.components.sequence import framed
+from ui.shell import runtime
+
+# Lines, bars and pies are all that is drawn: plotly.js' basic bundle is far smaller than the whole, so a chart is there
+# sooner (`python -m benchmarks first_forecast`). Version 1 of the component interface is the way to serve a folder.
+v1.declare_component("plotly_js", path=str(Path(__file__).parent / "plotly"))
+SOURCE = "component/ui.components.chart.plotly_js/plotly-basic.min.js"
+
+#: Figures as text, kept in memory: everybody who looks at the same draws the same, twice a second while something trains.
+KEPT = 96
+_kept: Same[bytes] = Same(KEPT)
+
+_component = st.components.v2.component(
+    "fan_chart",
+    html='<div class="fan-chart" role="img"></div>',
+    css=".fan-chart { width: 100%; }",
+    js=(Path(__file__).parent / "chart.js").read_text(),
+    isolate_styles=False,
+)
+
+
+def same(name: Hashable, parts: Iterable[object], make: Callable[[], dict[str, Any]]) -> bytes:
+    """The text of the figure that `make` gives, to `draw`; made once of the same `parts`, see `forecasting.support.caching.Same`.
+
+    `name` says what else the figure depends on, but for the reader's theme.
+    """
+    return _kept.get((name, runtime.theme().dark), parts, lambda: orjson.dumps(make()))
+
+
+def draw(
+    figure: dict[str, Any] | bytes,
+    theme: Theme,
+    *,
+    key: str,
+    view: str,
+    name: str,
+    description: str,
+    height: int = 440,
+    top: float | None = None,
+) -> None:
+    """Draw `figure` (a Plotly dictionary, or what `same` gave of one).
+
+    Args:
+        theme: whose colours the figure has.
+        view: what is shown, in a word; while it stays the same, the reader's zoom and legend choices stay too.
+        name: the file name of image downloads, without ending.
+        description: the chart in a sentence, for screen readers.
+        height: pixels.
+        top: where the y axis ends, for charts side by side; else it follows what is in view.
+    """
+    about = {
+        "view": view,
+        "source": SOURCE,
+        "name": name,
+        "description": description,
+        "height": height,
+        "top": top,
+        "background": theme.background,
+    }
+    text = figure if isinstance(figure, bytes) else orjson.dumps(figure)
+    # As bytes: Streamlit would turn a dictionary of many numbers into JSON three times.
+    _component(data=framed(about, "figure", text, key), key=key, on_theme_change=_nothing)
+
+
+def _nothing() -> None:
+    """The reader's theme has changed; that the page runs again is all that it takes."""

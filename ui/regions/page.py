@@ -1,0 +1,392 @@
+"""The parts of the Regions page: every region at a glance, as a list, and as a map of tiles where it is about US states."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from forecasting.data.formatting import compact
+from forecasting.data.panel import Panel, Statistic
+from forecasting.export import file_formats
+from forecasting.models import models
+from forecasting.services.all_regions import RollCall, View, newest
+from forecasting.services.region_row import CLASSES, DIRECTIONS, PAST, Row, stretch
+from forecasting.services.service import Service
+from forecasting.support.caching import Kept
+from forecasting.views import region_table, tile_map
+from forecasting.views.headline import percent
+from forecasting.views.palette import DARK, LIGHT
+from ui.components.sequence import numbered
+from ui.regions import bulk
+from ui.shell import polling, url_state
+from ui.shell.choices import Choices
+from ui.shell.markdown import plain
+from ui.shell.sidebar import one_model
+
+EXPLORE = "pages/explore.py"
+#: The usual model of a page of so many regions at most, whose members are fitted to each of them, and of a longer one,
+#: which is forecast as a whole in one fit.
+FEW = 60
+USUAL_OF_FEW = "ensemble"
+USUAL_OF_MANY = "pooled"
+#: How often the page looks again while something is on its way, and how long it goes on with the work at each look and at
+#: the first, in seconds.
+TICK = 1.0
+PATIENCE = 0.4
+AT_FIRST = 0.8
+#: Views that are remembered, for everybody.
+VIEWS = 12
+FILTERS = {"all": "All", "rising": "Rising", "falling": "Falling", "unsure": "Either way"}
+SORTS = [*region_table.SORTS, *(f"-{sort}" for sort in region_table.SORTS)]
+#: Names in the session's state.
+_STOPPED = "regions stopped"
+_JUDGING = "regions judging"
+_SEEN = "regions seen"
+_LEAVES = "regions leaves"
+
+_here = Path(__file__).parent
+_component = st.components.v2.component(
+    "regions",
+    html=(
+        '<div class="regions"><div class="map" hidden><div class="tiles"></div><div class="beside">'
+        '<div class="card"></div><div class="legend"></div></div></div>'
+        '<div class="list" role="table"><div class="head" role="row"></div>'
+        '<div class="body" role="rowgroup"></div></div></div>'
+    ),
+    css=(_here / "regions.css").read_text(),
+    js=(_here / "regions.js").read_text(),
+)
+
+
+@st.cache_resource(show_spinner=False)
+def _calls() -> Kept[RollCall]:
+    return Kept(VIEWS)
+
+
+def forget(panel: Panel) -> None:
+    """Keep no view of this panel's figures."""
+    _calls().forget(panel.table)
+    bulk.forget(panel)
+
+
+def leaving() -> bool:
+    """Whether the reader has just chosen a region to explore."""
+    return bool(st.session_state.pop(_LEAVES, False))
+
+
+def controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, str]:
+    """The controls that Regions has beside those of every page; gives their state for the address."""
+    url_state.seed("sort", SORTS, "change", "order")
+    url_state.seed_text("search", 60)
+    left, middle, right = st.columns([1.1, 1.4, 1.6], vertical_alignment="bottom")
+    with left:
+        name = _model(panel, statistic)
+    with middle:
+        search = st.text_input(
+            "Search",
+            key="search",
+            max_chars=60,
+            live=True,
+            placeholder="Part of a name",
+            icon=":material/search:",
+            on_change=url_state.forget_notes,
+            persist_state="session",
+        )
+    with right:
+        only = _filter()
+    state = {"model": name, "sort": st.session_state["sort"], "only": only, "search": (search or "").strip()}
+    usual = {"sort": "change", "only": "all", "search": ""}
+    return {name: value for name, value in state.items() if value != usual.get(name)}
+
+
+def _model(panel: Panel, statistic: Statistic) -> str:
+    few = len(panel.regions(statistic.name)) <= FEW
+    usual = USUAL_OF_FEW if few else USUAL_OF_MANY
+    return one_model(list(models()), usual, "One model for all regions. The sidebar's models are those of Explore.")
+
+
+def _filter() -> str:
+    url_state.seed("only", list(FILTERS), "all", "direction")
+    chosen = st.segmented_control(
+        "Show",
+        list(FILTERS),
+        format_func=FILTERS.__getitem__,
+        key="only",
+        required=True,
+        help="Rising or falling: the whole 80 % band is above or below the present. Either way: it holds both.",
+        on_change=url_state.forget_notes,
+        persist_state="session",
+    )
+    return chosen or "all"
+
+
+def heading(choices: Choices) -> None:
+    """What is shown, how far ahead, and what the link asked for that is not there."""
+    frequency = choices.series.frequency
+    st.subheader(f"Regions: {plain(choices.statistic.label.lower())}", anchor=False)
+    said = [f"{frequency.name.capitalize()} figures, forecast {frequency.steps(choices.horizon)} ahead"]
+    if choices.statistic.shown_cumulative:
+        said.append("new counts, as running totals can only rise")
+    st.caption(" · ".join([*said, *map(plain, choices.panel.notes)]))
+    if unmet := url_state.notes():
+        st.info("\n\n".join(unmet), icon=":material/link_off:")
+
+
+def live(service: Service, choices: Choices) -> None:
+    """Everything that changes while forecasts are made; it polls alone, and stops when all is done."""
+    view = View(choices.statistic.name, st.session_state["model"], choices.horizon, choices.learning)
+    name = (id(service), choices.panel.source, view)
+    call = _calls().get(name, choices.panel.table, lambda: RollCall(service, choices.panel, view))
+    every = choices.panel.regions(view.statistic)
+    search, sort = st.session_state["search"], st.session_state["sort"]
+    regions = region_table.candidates(choices.panel, view.statistic, every, search, sort)
+    page = _Page(call, choices, str(name), regions, len(every))
+    call.refresh(regions)
+    at_first = [page.look()]
+    busy = page.busy
+
+    def draw() -> None:
+        if st.session_state.get(_LEAVES):
+            polling.again()
+        page.draw(at_first.pop() if at_first else page.look(), busy)
+        if busy != page.busy:
+            polling.again()
+
+    polling.polled(draw, TICK if busy else None)
+    bulk.draw(service, choices, view)
+
+
+class _Page:
+    """One run of the page: what it looks at, and what it draws of it."""
+
+    def __init__(self, call: RollCall, choices: Choices, name: str, regions: list[str], of: int) -> None:
+        self._call, self._choices, self._name, self._regions, self._of = call, choices, name, regions, of
+
+    @property
+    def _stopped(self) -> bool:
+        return bool(st.session_state.get(_STOPPED) == self._name)
+
+    @property
+    def _judging(self) -> bool:
+        wanted = st.session_state.get(_JUDGING) == self._name
+        return wanted and self._call.judged(self._regions) < len(self._regions)
+
+    @property
+    def busy(self) -> bool:
+        """Whether there will be something new without anybody's doing."""
+        return self._call.looking(self._regions, ask=not self._stopped) or self._judging
+
+    def look(self) -> list[Row]:
+        """The rows as they are now. The first time without records, which can wait a tick."""
+        at_first = st.session_state.get(_SEEN) != self._name
+        st.session_state[_SEEN] = self._name
+        if self._judging and not at_first:
+            return self._call.judge(self._regions, PATIENCE, ask=not self._stopped)
+        patience = AT_FIRST if at_first else PATIENCE
+        return self._call.look(self._regions, patience, ask=not self._stopped, records=not at_first)
+
+    def draw(self, rows: list[Row], busy: bool) -> None:
+        """The whole page below its controls."""
+        self._above(rows)
+        self._progress(rows)
+        if self._call.full:
+            st.caption(self._call.full)
+        wanted = region_table.shown(rows, st.session_state["search"], st.session_state["only"])
+        ordered = region_table.ordered(wanted, st.session_state["sort"])
+        self._list(rows, ordered, busy)
+        self._below(rows, ordered)
+
+    def _above(self, rows: list[Row]) -> None:
+        said = region_table.summary(rows, self._choices.series.frequency, self._choices.horizon)
+        if not said:
+            return
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown(said, width="content")
+            if not self._judging and self._call.judged(self._regions) < len(self._regions):
+                st.button(
+                    "Judge all regions",
+                    key="judge regions",
+                    icon=":material/fact_check:",
+                    help="Forecast every region again from earlier dates, as Explore does for one, and count how well "
+                    "that went. It is done in the background, while this page is open.",
+                    on_click=self._judge,
+                )
+
+    def _progress(self, rows: list[Row]) -> None:
+        coming = sum(row.state == "coming" for row in rows)
+        if coming and not self._stopped:
+            self._bar(len(rows) - coming, len(rows), "forecast", "cancel regions", self._stop)
+        elif coming or any(row.state == "cancelled" for row in rows):
+            with st.container(horizontal=True, vertical_alignment="center", border=True):
+                made = sum(row.state == "ready" for row in rows)
+                st.markdown(f"**Cancelled.** {made:,} of {len(rows):,} regions are forecast.")
+                st.button(
+                    "Go on", key="go on regions", icon=":material/play_arrow:", type="primary", on_click=self._go_on
+                )
+        if self._judging:
+            done = self._call.judged(self._regions)
+            self._bar(done, len(rows), "judged", "cancel judging", self._stop_judging)
+
+    def _bar(self, done: int, of: int, what: str, key: str, cancel: Any) -> None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(done / max(of, 1), f"{done:,} of {of:,} regions {what}")
+            st.button(
+                "Cancel",
+                key=key,
+                icon=":material/close:",
+                help="End what still waits or runs of this, for everybody who looks at it.",
+                on_click=cancel,
+            )
+
+    def _stop(self) -> None:
+        st.session_state[_STOPPED] = self._name
+        self._call.stop(self._regions)
+
+    def _go_on(self) -> None:
+        st.session_state.pop(_STOPPED, None)
+        self._call.again(self._regions)
+
+    def _judge(self) -> None:
+        st.session_state[_JUDGING] = self._name
+
+    def _stop_judging(self) -> None:
+        st.session_state.pop(_JUDGING, None)
+        self._call.stop_judging(self._regions)
+
+    def _list(self, rows: list[Row], ordered: list[Row], busy: bool) -> None:
+        if not ordered:
+            waits = busy and st.session_state["only"] != "all"
+            st.info("None yet." if waits else "No region is like that.", icon=":material/search_off:")
+        key = "regions list"
+        asked = _component(
+            data=numbered(self._data(rows, ordered, busy), key),
+            key=key,
+            on_open_change=partial(_open, key),
+            on_sort_change=partial(_sort, key),
+        )
+        if asked.open or asked.sort:
+            polling.again()
+
+    def _data(self, rows: list[Row], ordered: list[Row], busy: bool) -> dict[str, Any]:
+        choices, last, name = self._choices, newest(rows), st.session_state["model"]
+        frequency = choices.series.frequency
+        steps = stretch(frequency)
+        last_stretch = f"last {frequency.steps(steps) if steps > 1 else frequency.step}"
+        return {
+            "rows": [_row(row, last, last_stretch, self._address(row.region)) for row in rows],
+            "order": [row.region for row in ordered],
+            "tiles": [vars(tile) for tile in tile_map.tiles([row.region for row in rows])],
+            "chosen": choices.region,
+            "sort": st.session_state["sort"],
+            "heads": {
+                "name": "Region",
+                "spark": f"Last {_past(choices)}, and the forecast",
+                "latest": last_stretch.capitalize(),
+                "change": f"Expected in {frequency.steps(choices.horizon)}",
+                "record": "Track record",
+            },
+            "colours": [LIGHT.model(name), DARK.model(name)],
+            "classes": {"name": f"Expected change in {frequency.steps(choices.horizon)}", "ends": _classes()},
+            "busy": busy,
+        }
+
+    def _address(self, region: str) -> str:
+        """Where a region is explored, for a new tab; the same tab goes there without being loaded anew."""
+        choices = self._choices
+        state = {"source": choices.panel.source, "statistic": choices.statistic.name, "region": region}
+        state |= {"models": ",".join(_with_model(list(choices.models))), "horizon": str(choices.horizon)}
+        state["band"] = st.session_state["model"]
+        return f"./?{urlencode(state)}"
+
+    def _below(self, rows: list[Row], ordered: list[Row]) -> None:
+        if self._of > len(rows):
+            st.caption(self._left_out(len(rows)))
+        for row in [row for row in rows if row.state == "failed"][:5]:
+            st.caption(plain(f"{row.region}: {row.why}"))
+        if ordered:
+            st.download_button(
+                "Table, CSV",
+                lambda: file_formats.to_csv(region_table.table(ordered)),
+                f"regions {self._choices.statistic.name} {st.session_state['model']}.csv".replace(" ", "_"),
+                "text/csv",
+                key="regions table",
+                on_click="ignore",
+                icon=":material/download:",
+            )
+        st.caption(
+            "Track record: the error of earlier forecasts and their bands (weighted interval score) over that of "
+            "repeating the last season, below 1 is better; and how often the 80 % band held what came. Regions that "
+            "were looked back on already have one."
+        )
+
+    def _left_out(self, count: int) -> str:
+        there = f"There are {self._of:,} regions. Shown are"
+        if count < region_table.MOST:
+            return f"{there} the {count:,} that the search finds."
+        which = {"name": "the first {} by name", "-name": "the last {} by name", "-latest": "the {} smallest"}
+        found = " that the search finds" if st.session_state["search"].strip() else ""
+        shown = which.get(st.session_state["sort"], "the {} largest").format(f"{count:,}")
+        return f"{there} {shown}{found}; search for any other."
+
+
+def _past(choices: Choices) -> str:
+    frequency = choices.series.frequency
+    count = PAST[frequency.name]
+    return "year" if (frequency.name, count) == ("weekly", 52) else frequency.steps(count)
+
+
+def _classes() -> list[str]:
+    """Where the map's colours change, from the deepest fall to the highest rise."""
+    up = [f"+{100 * (times - 1):.0f} %" for times in CLASSES]
+    down = [f"−{100 * (1 - 1 / times):.0f} %" for times in reversed(CLASSES)]
+    return [*down, *up]
+
+
+def _row(row: Row, last: Any, stretch: str, address: str) -> dict[str, Any]:
+    said, record, small = row.change, row.record, row.spark
+    return {
+        "region": row.region,
+        "address": address,
+        "state": row.state,
+        "spoken": region_table.spoken(row, stretch),
+        "latest": "" if row.latest is None else compact(row.latest),
+        "moved": region_table.lagging(row, last) or row.moved,
+        "late": bool(region_table.lagging(row, last)),
+        "direction": said.direction if said else "",
+        "arrow": DIRECTIONS[said.direction] if said else "",
+        "change": said.text if said else "",
+        "band": f"({said.band})" if said else _waiting(row),
+        "level": said.level if said else None,
+        "record": f"{record.relative_wis:.2f}×" if record and record.relative_wis == record.relative_wis else "",
+        "held": f"80 % band held {percent(record.held_80, record.periods)}" if record else "",
+        "spark": vars(small) if small else None,
+    }
+
+
+def _waiting(row: Row) -> str:
+    return {"failed": "no forecast", "cancelled": "cancelled"}.get(row.state, "…")
+
+
+def _with_model(names: list[str]) -> list[str]:
+    """Explore's models, this page's among them."""
+    mine = st.session_state["model"]
+    return [name for name in models() if name in {*names, mine}]
+
+
+def _open(key: str) -> None:
+    """The reader has chosen a region: Explore shall show it. Runs before the page does, when its controls may be set."""
+    st.session_state["region"] = st.session_state[key]["open"]
+    st.session_state["models"] = _with_model(st.session_state.get("models", []))
+    st.session_state["band"] = st.session_state["model"]
+    st.session_state[_LEAVES] = True
+
+
+def _sort(key: str) -> None:
+    """The reader has clicked on a heading; another click on the same turns the order round."""
+    wanted = str(st.session_state[key]["sort"])
+    if wanted in SORTS:
+        st.session_state["sort"] = wanted

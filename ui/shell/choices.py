@@ -1,0 +1,30 @@
+"""Choices: what the reader has chosen in the sidebar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from forecasting.data.panel import Panel, Statistic
+from forecasting.data.series import Series
+from forecasting.data.training_options import Learning
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the reader wants to see: `series` is what models learn from, `whole` all there is of it."""
+
+    panel: Panel
+    statistic: Statistic
+    region: str
+    models: tuple[str, ...]
+    horizon: int
+    learning: Learning
+    whole: Series
+    series: Series
+    smooth: bool
+    band: str
+
+    @property
+    def view(self) -> str:
+        """A name for what the chart shows; while it stays the same, zoom and legend stay too."""
+        return f"{self.panel.source}/{self.statistic.name}/{self.region}/{self.horizon}/{self.smooth}"

@@ -1,0 +1,38 @@
+"""What stands in a page's place while its figures are loading, or when they cannot be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from forecasting.support.errors import ForecastingError
+from ui.shell import polling
+from ui.shell.markdown import plain
+from ui.shell.sidebar import StillLoading
+
+
+@contextmanager
+def page_errors() -> Iterator[None]:
+    """Run a page's body; figures on their way become a notice that looks again, errors one sentence."""
+    try:
+        yield
+    except StillLoading as figures:
+        loading(str(figures))
+    except ForecastingError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+def loading(label: str) -> None:
+    """The figures are being fetched: say so, look again every second, and leave every control usable."""
+    st.info(f"Fetching {plain(label)} … Any other figures can be chosen meanwhile.", icon=":material/cloud_download:")
+    _look_again()
+
+
+@st.fragment(run_every=1.0)
+def _look_again() -> None:
+    if st.session_state.get("looked"):
+        st.session_state["looked"] = False
+        polling.again()
+    st.session_state["looked"] = True

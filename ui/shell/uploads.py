@@ -1,0 +1,236 @@
+"""The visitor's own files: read in the background, and kept in this session and nowhere else.
+
+Nothing here is in a cache of the process or on the disk: another visitor, even one who knows a file's name, finds nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from forecasting.data.panel import Panel
+from forecasting.support.errors import DataError, ForecastingError
+from forecasting.tables import mapping as columns
+from forecasting.tables.mapping import UNCLEAR, Looked, Mapping, Report
+from ui.shell import url_state
+
+log = logging.getLogger(__name__)
+
+#: Files kept at a time.
+MOST = 5
+#: What the name of every file as a source begins with; the first letters of its content's digest follow.
+PREFIX = "yours-"
+#: What links call which column is what.
+LINKED = "mapping"
+#: Letters that a link spends on which column is what.
+MOST_LETTERS = 2_000
+_FILES = "your files"
+
+
+@dataclass(frozen=True)
+class Read:
+    """What became of a file.
+
+    Attributes:
+        looked: the first look at it; None where it is no table.
+        mapping: which column is what, as it was read.
+        panel, report: its figures and what was read; None where that failed.
+        error: why it failed, in a sentence.
+        note: how it was not read as a link asked for, in a sentence.
+    """
+
+    looked: Looked | None
+    mapping: Mapping | None = None
+    panel: Panel | None = None
+    report: Report | None = None
+    error: str = ""
+    note: str = ""
+
+    @property
+    def for_links(self) -> str:
+        """What a link says of which column is what, for whoever has the file; nothing of what is proposed anyway.
+
+        The other reads it with `Mapping.from_json`, given what is proposed there.
+        """
+        if self.looked is None or self.mapping is None or self.mapping == self.looked.base:
+            return ""
+        return self.mapping.to_json(self.looked.base)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the visitor's.
+
+    Attributes:
+        source: what links and the sidebar call it.
+        name: what the visitor calls it.
+        content: as it was given.
+        reading: what becomes of it, once it is known.
+    """
+
+    source: str
+    name: str
+    content: bytes
+    reading: Future[Read]
+
+    @property
+    def label(self) -> str:
+        """What lists show."""
+        return f"Yours: {self.name}"
+
+    def read(self, patience: float = 0) -> Read | None:
+        """What became of it; None when it is still being read after `patience` seconds."""
+        wait([self.reading], patience)
+        return self.reading.result() if self.reading.done() else None
+
+
+@st.cache_resource(show_spinner=False)
+def _readers() -> ThreadPoolExecutor:
+    """Threads for everybody's files; they keep nothing of what they read."""
+    return ThreadPoolExecutor(max_workers=2, thread_name_prefix="reader")
+
+
+def files() -> dict[str, File]:
+    """This visitor's files by source, oldest first."""
+    kept: dict[str, File] = st.session_state.setdefault(_FILES, {})
+    return kept
+
+
+def offered() -> dict[str, File]:
+    """Those with figures to choose, or with figures on their way."""
+    return {source: file for source, file in files().items() if (read := file.read()) is None or read.panel}
+
+
+def is_yours(source: str) -> bool:
+    """Whether that is the name of a visitor's file, this one's or another's."""
+    return re.fullmatch(PREFIX + "[0-9a-f]{8}", source) is not None
+
+
+def fingerprint(source: str) -> str:
+    """What a link has of a file: neither its name nor what is in it."""
+    return source.removeprefix(PREFIX)
+
+
+def is_elsewhere(source: str) -> bool:
+    """Whether that is the name of a visitor's file, but of none that is here."""
+    return is_yours(source) and source not in files()
+
+
+def add(content: bytes, name: str) -> File:
+    """Take a file and begin to read it; the same content is the same file.
+
+    The one that a link waits for is read as the link says.
+    """
+    source = PREFIX + hashlib.sha256(content).hexdigest()[:8]
+    if url_state.waits_for() == source:
+        reading = _readers().submit(_read_as_linked, content, name, source, url_state.waits_with(LINKED) or "{}")
+    else:
+        reading = _readers().submit(_look_and_read, content, name, source)
+    files()[source] = File(source, name, content, reading)
+    return files()[source]
+
+
+def in_links(source: str) -> dict[str, str]:
+    """What the address says of a file beside its name as a source."""
+    read = file.read() if (file := files().get(source)) else None
+    said = read.for_links if read else ""
+    return {LINKED: said} if said and len(said) <= MOST_LETTERS else {}
+
+
+def needs(source: str) -> str:
+    """What else is needed, by whoever is sent a link to a file, to see the same; empty where nothing is."""
+    if (file := files().get(source)) is None:
+        return ""
+    read = file.read()
+    said = (
+        "The other person needs the file that you gave, and gives it on Your data, unchanged and under any name: the link "
+        f"knows it by its fingerprint ({fingerprint(source)}) and holds neither the file nor its name."
+    )
+    if read and len(read.for_links) > MOST_LETTERS:
+        return f"{said} Which column is what is too long for a link: it has to be chosen there as you did."
+    return said
+
+
+def read_again(file: File, read: Read, mapping: Mapping) -> None:
+    """Read a file anew with other columns; another sheet is looked at first, as it has columns of its own."""
+    _let_go(read)
+    before = read.mapping.sheet if read.mapping else None
+    if read.looked is None or mapping.sheet != before:
+        work = (file.content, file.name, file.source, mapping.sheet, read.looked)
+        reading = _readers().submit(_look_and_read, *work)
+    else:
+        reading = _readers().submit(_read, file.content, file.name, file.source, read.looked, mapping)
+    files()[file.source] = replace(file, reading=reading)
+
+
+def forget(source: str) -> None:
+    """Remove a file, and what was read of it, from the session, and what pages have kept in memory of its figures."""
+    if (file := files().pop(source, None)) is None or file.reading.cancel() or not file.reading.done():
+        return
+    _let_go(file.reading.result())
+
+
+def _let_go(read: Read) -> None:
+    """Have nothing kept in memory of what was read."""
+    from ui.regions import page  # which have the files among their figures
+    from ui.shell import runtime  # which have the files among their figures
+
+    if read.panel is not None:
+        runtime.service().forget(read.panel)
+        page.forget(read.panel)
+
+
+def _look_and_read(
+    content: bytes, name: str, source: str, sheet: str | None = None, before: Looked | None = None
+) -> Read:
+    """`before` is what another sheet looked like: it has the names of all, should this one be no table."""
+    try:
+        looked = columns.look(content, name, sheet)
+    except Exception as error:
+        return Read(before, Mapping(sheet=sheet), error=_sentence(error, name))
+    proposed = looked.mapping
+    if sheet is not None:
+        proposed = replace(proposed or Mapping(), sheet=sheet)
+    return _read(content, name, source, looked, proposed)
+
+
+def _read_as_linked(content: bytes, name: str, source: str, wish: str) -> Read:
+    """Read as the link wishes; where that cannot be, as proposed, with a sentence that says why."""
+    try:
+        if len(wish) > MOST_LETTERS:
+            raise DataError(f"it has more than {MOST_LETTERS:,} letters.")
+        looked = columns.look(content, name, Mapping.from_json(wish).sheet)
+        mapping = Mapping.from_json(wish, looked.base)
+        if looked.mapping is None and mapping == looked.base:
+            return _read(content, name, source, looked, None)
+        if looked.mapping is None and looked.kind != UNCLEAR:
+            raise DataError(f"a table of the {looked.kind} kind is known without it.")
+        panel, report = columns.read(content, name, mapping)
+        return Read(looked, mapping, replace(panel, source=source), report)
+    except Exception as error:
+        read = _look_and_read(content, name, source)
+        if wish == "{}":  # the link says nothing of it
+            return read
+        why = str(error) if isinstance(error, ForecastingError) else "it cannot be read so."
+        return replace(read, note=f"The link says which column is what, but not so that it can be used: {why[:300]}")
+
+
+def _read(content: bytes, name: str, source: str, looked: Looked, mapping: Mapping | None) -> Read:
+    try:
+        panel, report = columns.read(content, name, mapping)
+    except Exception as error:
+        return Read(looked, mapping, error=_sentence(error, name))
+    return Read(looked, mapping, replace(panel, source=source), report)
+
+
+def _sentence(error: Exception, name: str) -> str:
+    """What the visitor is told; a file of which nobody has thought may break a reader in any way."""
+    if isinstance(error, ForecastingError):
+        return str(error)
+    log.error("A visitor's file could not be read: %s", type(error).__name__)  # no word of what is in it
+    return f"{name}: it cannot be read; save the table anew as CSV."

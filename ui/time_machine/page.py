@@ -1,0 +1,419 @@
+"""The parts of the Time machine page, from top to bottom."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from forecasting.data.columns import MODEL, ORIGIN
+from forecasting.data.forecast import Forecast
+from forecasting.data.formatting import day, decimals
+from forecasting.evaluation.look_back import LookBack
+from forecasting.jobs import Job, State
+from forecasting.models import model
+from forecasting.services import align_external
+from forecasting.services.service import Service
+from forecasting.support.caching import Same
+from forecasting.support.errors import DataError
+from forecasting.views import headline, skill_heatmap, time_machine
+from ui.components import chart
+from ui.shell import polling, runtime, url_state
+from ui.shell.choices import Choices
+from ui.shell.markdown import plain
+from ui.shell.sidebar import BEST, PATIENCE, StillLoading
+from ui.time_machine import external
+from ui.time_machine.external import Journey
+
+#: Seconds between two dates while the time machine plays.
+STEP = 1.0
+#: Forecasts of other dates that wait or are fitted at a time: whoever leaves the page leaves no more behind.
+AT_ONCE = 24
+#: What was worked out of the same scores and forecasts: a page asks twice a second.
+_found: Same[time_machine.Standing | None] = Same(500)
+_ratios: Same[pd.DataFrame] = Same(200)
+_tops: Same[float] = Same(200)
+#: Names in the session's state.
+_PLAYS = "tm plays"
+_STEPPED = "tm stepped"
+_STOPPED = "tm stopped"
+_COMING = "tm coming"
+
+
+def asked_date() -> str | None:
+    """The date that the page is at, or that a link asks for."""
+    return st.session_state.get("date") if url_state.stays("date") else st.query_params.get("date")
+
+
+def state() -> dict[str, str]:
+    """That date for the address, before it is known whether the page can show it."""
+    date = asked_date()
+    return {"date": date} if date else {}
+
+
+def heading(choices: Choices) -> None:
+    """Where and what."""
+    st.subheader(f"Time machine: {plain(choices.region)}, {plain(choices.statistic.label.lower())}", anchor=False)
+    st.caption("Go back to an earlier date, see what was known then and what would have been forecast, and what came.")
+
+
+def live(service: Service, choices: Choices, asked: str | None) -> None:
+    """Everything that changes with the date and while forecasts are made; it polls alone, and only while it must."""
+    with polling.aside():
+        stops = service.past.stops(choices.panel, choices.region, choices.statistic.name, choices.horizon, PATIENCE)
+    if stops is None:
+        raise StillLoading(f"the earlier dates of {choices.region}")
+    dates = tuple(f"{align_external.known_on(stop, choices.panel):%Y-%m-%d}" for stop in stops)
+    url_state.seed("date", dates, dates[time_machine.usual_stop(stops, choices.whole, choices.horizon)], "date", asked)
+    if unmet := url_state.notes():
+        st.info("\n\n".join(unmet), icon=":material/link_off:")
+    journey = Journey(stops, dates, tuple(dict.fromkeys([*choices.models, "naive"])))
+    at_first = [_look_back(service, choices, journey)]
+    interval = _interval(at_first[0], choices)
+
+    def draw() -> None:
+        past = at_first.pop() if at_first else _look_back(service, choices, journey)
+        if not past.why_not:
+            _advance(past, journey)
+        st.session_state[_COMING] = _draw(service, choices, journey, past)
+        if _interval(past, choices) != interval:
+            polling.again()
+
+    polling.polled(draw, interval)
+
+
+def _look_back(service: Service, choices: Choices, journey: Journey, retry: bool = False) -> LookBack:
+    return service.past.look_back(
+        choices.panel,
+        choices.region,
+        choices.statistic.name,
+        choices.models,
+        choices.learning,
+        dates=[stop.at for stop in journey.stops],
+        horizon=choices.horizon,
+        first=journey.stops[journey.place].at,
+        at_once=0 if _stopped(choices) else AT_ONCE,
+        patience=polling.SHARE,
+        retry=retry,
+    )
+
+
+def _stopped(choices: Choices) -> bool:
+    """Whether the reader wants no more forecasts of other dates for this view."""
+    return bool(st.session_state.get(_STOPPED) == choices.view)
+
+
+def _interval(past: LookBack, choices: Choices) -> float | None:
+    """How often the page looks again, in seconds; None when nothing will change by itself."""
+    fetches = st.session_state.get(_COMING)
+    if fetches or any(not job.finished for job in past.jobs) or (past.left and not _stopped(choices)):
+        return polling.TICK
+    return STEP if st.session_state.get(_PLAYS) else None
+
+
+def _advance(past: LookBack, journey: Journey) -> None:
+    """While it plays: on to the next date, when this one's forecasts are there and have been on the screen a while."""
+    if not st.session_state.get(_PLAYS):
+        return
+    here = [past.asked.get((name, journey.place)) for name in journey.names]
+    shown_for = time.monotonic() - st.session_state.get(_STEPPED, 0.0)
+    if shown_for < 0.8 * STEP or any(job is None or not job.finished for job in here):
+        return
+    if journey.place + 1 < len(journey.dates):
+        st.session_state["date"] = journey.dates[journey.place + 1]
+        st.session_state[_STEPPED] = time.monotonic()
+    else:
+        st.session_state[_PLAYS] = False
+
+
+def _draw(service: Service, choices: Choices, journey: Journey, past: LookBack) -> bool:
+    """The page below its heading. Whether something is still being fetched or read."""
+    _controls(choices, journey)
+    if past.why_not:
+        st.info(plain(past.why_not), icon=":material/history:")
+        return False
+    _progress(service, choices, journey, past)
+    above = st.container()
+    others, coming = external.draw(service, choices, journey)
+    judged, problem = _judged(service, past, others, choices)
+    with above:
+        _chart(choices, journey, past, others, judged)
+    if problem:
+        st.warning(plain(problem), icon=":material/upload_file:")
+    _standings(judged, journey, choices)
+    _skill(judged, journey, choices)
+    for error in dict.fromkeys(f"{model(job.model).label}: {job.error}" for job in past.jobs if job.error):
+        st.caption(plain(error))
+    return coming
+
+
+def _controls(choices: Choices, journey: Journey) -> None:
+    plays = bool(st.session_state.get(_PLAYS))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.button(
+            "Pause" if plays else "Play",
+            key="play",
+            icon=":material/pause:" if plays else ":material/play_arrow:",
+            on_click=_play_or_pause,
+            args=(journey,),
+            width="content",
+        )
+        st.select_slider(
+            "Date",
+            journey.dates,
+            key="date",
+            format_func=lambda date: day(pd.Timestamp(date)),
+            on_change=url_state.forget_notes,
+            persist_state="session",
+        )
+    date = pd.Timestamp(st.session_state["date"])
+    if not plays and st.query_params.get("date") != st.session_state["date"]:
+        st.query_params["date"] = st.session_state["date"]
+    origin = journey.stops[journey.place].origin
+    if choices.panel.has_vintages():
+        known = f"Known on {day(date)}, as published then, with figures to {day(origin)}."
+    else:
+        known = f"Cut at {day(date)}; the source keeps no earlier versions, so later corrections are in it."
+    totals = f" Drawn and scored as new {choices.statistic.unit}." if choices.statistic.shown_cumulative else ""
+    st.caption(known + totals)
+
+
+def _play_or_pause(journey: Journey) -> None:
+    st.session_state[_PLAYS] = not st.session_state.get(_PLAYS)
+    st.session_state[_STEPPED] = time.monotonic() - STEP
+    if st.session_state[_PLAYS] and journey.place + 1 == len(journey.dates):
+        st.session_state["date"] = journey.dates[0]
+        st.session_state[_STEPPED] = time.monotonic()
+
+
+def _progress(service: Service, choices: Choices, journey: Journey, past: LookBack) -> None:
+    """How far it has come, with a button to leave it at that or to go on."""
+    of = len(past.jobs) + past.left
+    made = sum(job.forecast is not None for job in past.jobs)
+    ended = sum(job.finished for job in past.jobs)
+    given_up = [job for job in past.jobs if job.state == State.cancelled]
+    if past.full:
+        st.warning(past.full, icon=":material/hourglass_top:")
+    if _stopped(choices) or given_up:
+        if made < of:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.caption(f"{made} of {of} forecasts made; the rest was cancelled.", width="content")
+                st.button("Make the rest", on_click=_go_on, args=(service, choices, journey), width="content")
+    elif ended < of:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(ended / of, f"{made} of {of} forecasts made")
+            st.button("Cancel", on_click=_stop, args=(service, choices, journey, past), width="content")
+
+
+def _stop(service: Service, choices: Choices, journey: Journey, past: LookBack) -> None:
+    """End what is made for other dates than the one on the screen."""
+    st.session_state[_STOPPED] = choices.view
+    for (_, place), job in past.asked.items():
+        if place != journey.place and not job.finished:
+            service.cancel(job.key)
+
+
+def _go_on(service: Service, choices: Choices, journey: Journey) -> None:
+    st.session_state.pop(_STOPPED, None)
+    _look_back(service, choices, journey, retry=True)
+
+
+def _chart(choices: Choices, journey: Journey, past: LookBack, others: pd.DataFrame, judged: pd.DataFrame) -> None:
+    stop = journey.stops[journey.place]
+    made = {
+        name: past.forecasts[name, journey.place] for name in choices.models if (name, journey.place) in past.forecasts
+    }
+    if not made and ("naive", journey.place) in past.forecasts:
+        made = {"naive": past.forecasts["naive", journey.place]}
+    band, why = _lead(choices, journey, past, made, judged)
+    window = time_machine.window(journey.stops, choices.whole, choices.horizon)
+    with st.container(border=True):
+        truth = st.toggle("Show what came after", True, key="truth", persist_state="session")
+        moment = time_machine.Moment(
+            stop,
+            choices.whole,
+            made,
+            band,
+            others[others[ORIGIN] == stop.origin],
+            window,
+            truth,
+            choices.panel.has_vintages(),
+            choices.smooth,
+            f"new {choices.statistic.unit}",
+        )
+        about = ("moment", tuple(made), band, stop.origin, window, truth, moment.revised, moment.smooth, moment.unit)
+        high = ("top", tuple(past.forecasts), window, choices.smooth)
+        known = [choices.whole, others]
+        chart.draw(
+            chart.same(about, [stop, *made.values(), *known], lambda: time_machine.moment(moment, runtime.theme())),
+            runtime.theme(),
+            key="moment",
+            view=f"time machine/{choices.view}",
+            name=f"{choices.region} {st.session_state['date']}",
+            description=time_machine.describe(moment),
+            height=460,
+            top=_tops.get(
+                high,
+                [*past.cuts, *past.forecasts.values(), *known],
+                lambda: time_machine.top(past, others, choices.whole, window, choices.smooth),
+            ),
+        )
+        if why:
+            st.caption(why)
+        waiting = [_waits(past.asked.get((name, journey.place))) for name in choices.models]
+        teams = moment.others[MODEL].drop_duplicates()
+        if len(teams) > len(time_machine.OTHERS):
+            st.caption(f"Of the published forecasts {', '.join(teams[: len(time_machine.OTHERS)])} are drawn.")
+        if len(teams) and choices.smooth:
+            st.caption("Published forecasts are drawn day by day, not as means.")
+        if any(waiting):
+            names = [model(name).label for name, waits in zip(choices.models, waiting, strict=True) if waits]
+            st.caption(f"Still being made for this date: {', '.join(names)}.")
+
+
+def _lead(
+    choices: Choices, journey: Journey, past: LookBack, made: dict[str, Forecast], judged: pd.DataFrame
+) -> tuple[str, str]:
+    """The model whose band is drawn, and where the reader wants the best one's, why it is this one.
+
+    The best is that of the dates and periods that were known at the one on the screen.
+    """
+    first = next(iter(made), "")
+    if choices.band != BEST or not made:
+        return (choices.band if choices.band in made else first), ""
+    ready = f"Band of {model(first).label}, the first that is ready"
+    if past.waiting:
+        return first, f"{ready}; which was the best by then is known when all dates are judged."
+    found = time_machine.by_then(judged, choices.models, journey.stops[journey.place].origin)
+    ratios = dict(zip(found.table[MODEL], found.table["relative_wis"], strict=True))
+    best = headline.best_here(ratios, choices.models, dict.fromkeys(ratios, found.origins))
+    if best is None or best.model not in made:
+        return first, f"{ready}: too little had come by then to tell which was best."
+    return best.model, best.why
+
+
+def _waits(job: Job | None) -> bool:
+    return job is None or not job.finished
+
+
+def _judged(service: Service, past: LookBack, others: pd.DataFrame, choices: Choices) -> tuple[pd.DataFrame, str]:
+    """A score for every period that was forecast and has come, by us or others, and what is wrong with theirs."""
+    ours = service.past.scores({choices.region: past}, {choices.region: choices.whole})
+    if others.empty:
+        return ours, ""
+    try:
+        theirs = time_machine.published_cells(others, choices.whole)
+    except DataError as error:
+        return ours, str(error)
+    return pd.concat([ours, theirs], ignore_index=True), ""
+
+
+def _standings(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None:
+    """Two tables: this date, and all dates up to it."""
+    origin = journey.stops[journey.place].origin
+    with st.container(border=True):
+        st.markdown("**From this date**")
+        _standing(judged, origin, True, choices)
+    with st.container(border=True):
+        st.markdown("**From all dates up to this one**")
+        _standing(judged, origin, False, choices)
+
+
+def _standing(judged: pd.DataFrame, origin: pd.Timestamp, alone: bool, choices: Choices) -> None:
+    """Of this date `alone`, or of all dates up to it."""
+    found = _found.get((origin, alone), [judged], lambda: _stood(judged, origin, alone))
+    if found is None:
+        st.caption("No forecast has been made yet.")
+        return
+    if not found.cells:
+        st.caption("There is no period yet that all of these models have forecast.")
+        return
+    table = found.table.assign(model=[time_machine.label(name) for name in found.table[MODEL]])
+    key = "standing this" if alone else "standing all"
+    st.dataframe(table, hide_index=True, width="stretch", column_config=_columns(table), key=key)
+    frequency = choices.whole.frequency
+    dates = f" from {found.origins} dates" if found.origins > 1 else ""
+    left_out = f" {found.left_out} others are left out." if found.left_out else ""
+    st.caption(f"Over the {frequency.steps(found.cells)}{dates} that all of these have forecast.{left_out}")
+
+
+def _stood(judged: pd.DataFrame, origin: pd.Timestamp, alone: bool) -> time_machine.Standing | None:
+    chosen = judged[judged[ORIGIN] == origin if alone else judged[ORIGIN] <= origin]
+    return None if chosen.empty else time_machine.standing(chosen)
+
+
+def _columns(table: pd.DataFrame) -> dict[str, Any]:
+    number = st.column_config.NumberColumn
+    return {
+        "model": st.column_config.TextColumn("Model", width=150),
+        "relative_wis": number(
+            "Against repeating",
+            format="%.2f×",
+            help="Weighted interval score, which judges the bands too, over seasonal naive's. Below 1 beats repeating.",
+        ),
+        "wis": number(
+            "WIS",
+            format=f"%,.{decimals(table['wis'])}f",
+            help="Weighted interval score, in counts a period. Lower is better.",
+        ),
+        "ae": number(
+            "Mean error",
+            format=f"%,.{decimals(table['ae'])}f",
+            help="Mean absolute error of the median, in counts a period.",
+        ),
+        "coverage_50": number("50 % held", format="%.0f %%"),
+        "coverage_80": number(
+            "80 % held", format="%.0f %%", help="An honest 80 % band holds about 80 % of what comes."
+        ),
+        "coverage_95": number("95 % held", format="%.0f %%"),
+    }
+
+
+def _skill(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None:
+    """The heat map of one model."""
+    theirs = [name for name in judged[MODEL].drop_duplicates() if name not in journey.names]
+    names = [name for name in [*journey.names, *theirs] if name != "naive"]
+    if not names:
+        return
+    with st.container(border=True):
+        st.markdown("**When, and how far ahead, was it better than repeating?**")
+        if st.session_state.get("skill of") not in names:
+            st.session_state["skill of"] = names[0]
+        name = st.pills(
+            "Model",
+            names,
+            key="skill of",
+            format_func=lambda name: plain(time_machine.label(name)),
+            label_visibility="collapsed",
+            required=True,
+        )
+        if not (judged[MODEL] == name).any():
+            st.caption("Nothing of it can be compared yet.")
+            return
+        frequency = choices.whole.frequency
+        ratios = _ratios.get(
+            (name, frequency), [judged], lambda: skill_heatmap.skill(judged, name or names[0], frequency)
+        )
+        called = {stop.origin: day(pd.Timestamp(date)) for stop, date in zip(journey.stops, journey.dates, strict=True)}
+        origin = journey.stops[journey.place].origin
+        chart.draw(
+            chart.same(
+                ("skill", frequency.step, origin, *called.items()),
+                [ratios],
+                lambda: skill_heatmap.heat_map(ratios, frequency.step, origin, runtime.theme(), called),
+            ),
+            runtime.theme(),
+            key="skill",
+            view=f"skill/{choices.view}/{ratios.shape}",
+            name=f"{choices.region} {name} skill",
+            description=f"How {time_machine.label(name or names[0])} compares with repeating, by date and horizon.",
+            height=int(70 + 34 * min(len(ratios.columns), 12)),
+            top=float(len(ratios.columns)),
+        )
+        st.html(skill_heatmap.scale(runtime.theme()))
+        st.caption(
+            "A column a date, a row a horizon: the weighted interval score over seasonal naive's. The framed date is "
+            "the one above."
+        )

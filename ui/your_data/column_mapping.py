@@ -1,0 +1,178 @@
+"""Which column of a visitor's file is what: the proposal, its reasons, and the controls to choose otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from forecasting.tables.mapping import Looked, Mapping, Question, QuestionKind
+from ui.shell.markdown import plain
+from ui.shell.uploads import File, Read
+
+#: Columns of the preview, and columns that a list offers beside those that are chosen.
+SHOWN = 40
+OFFERED = 300
+NONE = "none"
+#: What the columns are for: name in a `Mapping` -> label.
+ROLES = {"date": "Date", "value": "Counts", "region": "Region", "statistic": "What is counted", "as_of": "Published on"}
+ORDERS = {None: "as the dates tell", True: "the day first (31/12)", False: "the month first (12/31)"}
+COMBINED = {None: "are a mistake", "sum": "are added up", "mean": "are averaged"}
+#: Kinds of tables that are known by their header, so that nothing has to be chosen.
+PUBLISHED = ("Oxford tracker", "Johns Hopkins")
+
+
+def questions(read: Read) -> tuple[Question, ...]:
+    """What the first look left open."""
+    return read.looked.asks if read.looked else ()
+
+
+def _answers(question: Question) -> dict[Any, str]:
+    """What may be answered: value of the `Mapping`'s field -> label. None where the answer is one of the select boxes."""
+    match question.kind:
+        case QuestionKind.DAY_FIRST if question.days:
+            return {True: question.days[0], False: question.days[1]}
+        case QuestionKind.COMBINE:
+            return {"sum": "Summed", "mean": "Averaged"}
+        case QuestionKind.CUMULATIVE:
+            return {True: "Yes", False: "No"}
+    return {}
+
+
+def are_open(read: Read) -> bool:
+    """Whether nothing can be read before a question is answered."""
+    return any(
+        _answers(question) and getattr(read.mapping, question.kind, None) is None for question in questions(read)
+    )
+
+
+def answer(file: File, read: Read) -> Mapping | None:
+    """Draw the questions; gives the mapping with their answers, None where nothing is answered."""
+    mapping = read.mapping
+    for question in questions(read):
+        answers = _answers(question)
+        if not answers or mapping is None:
+            st.info(f"{plain(question.text)} Choose it below.", icon=":material/help:")
+            continue
+        now = getattr(mapping, question.kind)
+        with st.container(border=True):
+            st.markdown(f":material/help: {plain(question.text)}")
+            said = st.segmented_control(
+                question.text,
+                list(answers),
+                format_func=answers.__getitem__,
+                # No totals unless said so is no answer.
+                default=now or None if question.kind is QuestionKind.CUMULATIVE else now,
+                key=f"answer {file.source} {question.kind} {now}",
+                label_visibility="collapsed",
+            )
+        if said is not None:
+            mapping = replace(mapping, **{question.kind.value: said})
+    return mapping
+
+
+def choose(file: File, read: Read) -> Mapping | None:
+    """Draw the controls, which show what was read; gives what they say. None where there is nothing to choose."""
+    looked, now = read.looked, read.mapping
+    if looked is None:
+        return None
+    if looked.kind in PUBLISHED:
+        st.caption(f"This is a table of the {looked.kind} kind, which is known here: nothing has to be chosen.")
+        return None
+    blank = Mapping(sheet=now.sheet if now else None)
+    now = now or blank
+    key = f"{file.source} {now.sheet}"
+    sheet = _sheet(looked, now, key)
+    if sheet != now.sheet:
+        return Mapping(sheet=sheet)
+    every = [column.name for column in looked.columns]
+    taken = {now.date, now.value, now.region, now.statistic, now.as_of, *now.covariates}
+    names = [name for place, name in enumerate(every) if place < OFFERED or name in taken]
+    mapping = replace(now, date=_column("date", names, now, looked, key))
+    wide = st.toggle("Every region has a column of its own", bool(now.wide), key=f"is wide {key}")
+    if wide:
+        kept = _regions(every, mapping.date, now, key)
+        mapping = replace(mapping, wide=kept, value=None, region=None, statistic=None, as_of=None, covariates=())
+    else:
+        value, region, statistic = (_column(role, names, now, looked, key) for role in ("value", "region", "statistic"))
+        mapping = replace(mapping, wide=(), value=value, region=region, statistic=statistic)
+    with st.expander("More"):
+        mapping = _more(mapping, names, now, looked, key)
+    return None if mapping == blank else mapping
+
+
+def _sheet(looked: Looked, now: Mapping, key: str) -> str | None:
+    if len(looked.sheets) < 2:
+        return now.sheet
+    place = looked.sheets.index(now.sheet) if now.sheet in looked.sheets else 0
+    sheet = st.selectbox("Sheet", looked.sheets, place, key=f"sheet {key}")
+    return now.sheet if sheet == (now.sheet or looked.sheets[0]) else sheet
+
+
+def _column(role: str, names: list[str], now: Mapping, looked: Looked, key: str) -> str | None:
+    """The column that has a role, or none; below it why it was proposed."""
+    options = [NONE, *names]  # by place, as a column may be called anything
+    before, proposed = getattr(now, role), getattr(looked.mapping, role, None)
+    place = 1 + names.index(before) if before in names else 0
+    column = st.selectbox(ROLES[role], range(len(options)), place, options.__getitem__, key=f"{role} {key}")
+    chosen = options[column] if column else None
+    reason = next((one.reason for one in looked.columns if one.name == chosen == proposed), "")
+    if reason:
+        st.caption(f"Proposed: {plain(reason)}")
+    return chosen
+
+
+def _regions(names: Sequence[str], date: str | None, now: Mapping, key: str) -> tuple[str, ...]:
+    """The columns of a wide table that are regions each: all but the date's, unless some are chosen."""
+    others = [name for name in names if name != date]
+    if len(others) > SHOWN:
+        st.caption(f"All {len(others):,} other columns are regions.")
+        return tuple(name for name in now.wide if name != date) or tuple(others)
+    kept = [name for name in now.wide if name in others] or others
+    return tuple(st.multiselect("Regions", others, kept, key=f"wide {key}")) or tuple(others)
+
+
+def _more(mapping: Mapping, names: list[str], now: Mapping, looked: Looked, key: str) -> Mapping:
+    """What most tables do not need."""
+    covariates, as_of = mapping.covariates, mapping.as_of
+    if not mapping.wide:
+        as_of = _column("as_of", names, now, looked, key)
+        used = {mapping.date, mapping.value, mapping.region, mapping.statistic, as_of}
+        free = [name for name in names if name not in used]
+        kept = [name for name in covariates if name in free]
+        covariates = tuple(st.multiselect("Further figures that may explain the counts", free, kept, key=f"more {key}"))
+    cumulative = st.toggle("The counts are running totals", mapping.cumulative, key=f"totals {key} {now.cumulative}")
+    orders, combined = list(ORDERS), list(COMBINED)
+    order = st.selectbox(
+        "Dates such as 03/04/2021 have",
+        orders,
+        orders.index(mapping.day_first),
+        ORDERS.__getitem__,
+        key=f"order {key} {now.day_first}",
+    )
+    combine = st.selectbox(
+        "Several rows of one region and date",
+        combined,
+        combined.index(mapping.combine),
+        COMBINED.__getitem__,
+        key=f"combine {key} {now.combine}",
+    )
+    return replace(mapping, as_of=as_of, covariates=covariates, cumulative=cumulative, day_first=order, combine=combine)
+
+
+def preview(read: Read) -> None:
+    """The first rows as they stand in the file, each column called by what it is taken for."""
+    looked = read.looked
+    if looked is None:
+        return
+    sample = looked.sample.iloc[:, :SHOWN]
+    roles = {getattr(read.mapping, role, None): label.lower() for role, label in ROLES.items()}
+    roles |= dict.fromkeys(read.mapping.covariates if read.mapping else (), "further figures")
+    titles = {name: f"{name} ({roles[name]})" for name in sample if roles.get(name, name.lower()) != name.lower()}
+    st.dataframe(sample.rename(columns=titles), hide_index=True, width="stretch", height=330)
+    said = [f"{looked.rows:,} rows, {len(looked.columns):,} columns"]
+    if len(looked.columns) > SHOWN:
+        said.append(f"the first {SHOWN} are shown")
+    st.caption("; ".join(said) + ".")
