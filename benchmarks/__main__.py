@@ -1,6 +1,7 @@
 """`python -m benchmarks NAME [options]`: one JSON object a line. Without a name: what there is.
 
-Every file beside this one whose name does not start with an underscore is a benchmark; adding one is adding a file.
+Every module beside this one whose name does not start with an underscore is a benchmark, and so is every folder with a
+`benchmark.py`; adding one is adding a file.
 """
 
 from __future__ import annotations
@@ -17,13 +18,20 @@ from forecasting.support.errors import ForecastingError
 FOLDER = Path(__file__).parent
 
 
+def files() -> dict[str, Path]:
+    """The file of each benchmark, by its name."""
+    single = {path.stem: path for path in FOLDER.glob("*.py") if not path.stem.startswith("_")}
+    return single | {path.parent.name: path for path in FOLDER.glob("*/benchmark.py")}
+
+
 def names() -> list[str]:
-    return sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
+    """The names of all benchmarks, sorted."""
+    return sorted(files())
 
 
 def describe(name: str) -> str:
-    """The first line of its docstring, read without importing what it measures."""
-    text = ast.get_docstring(ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8")))
+    """The first line of a benchmark's docstring, read without importing what it measures."""
+    text = ast.get_docstring(ast.parse(files()[name].read_text(encoding="utf-8")))
     return (text or "").partition("\n")[0]
 
 
@@ -38,7 +46,8 @@ def main(arguments: list[str]) -> int:
     if name not in names():
         print(f"There is no benchmark '{name}'; there are {', '.join(names())}.", file=sys.stderr)
         return 2
-    run = importlib.import_module(f"benchmarks.{name}").run
+    module = ".".join(files()[name].relative_to(FOLDER.parent).with_suffix("").parts)
+    run = importlib.import_module(module).run
     if options and not inspect.signature(run).parameters:
         print(f"The benchmark '{name}' takes no options, but '{options[0]}' was given.", file=sys.stderr)
         return 2

@@ -101,7 +101,7 @@ def serving(script: Path, home: Path) -> Iterator[Server]:
 
     The app is run with its configuration, anything else as Streamlit comes.
     """
-    port = _free_port()
+    port = free_port()
     options = {"port": port, "address": HOST, "headless": "true"}
     command = [sys.executable, "-m", "streamlit", "run", str(script)]
     command += [f"--server.{name}={value}" for name, value in options.items()]
@@ -111,7 +111,7 @@ def serving(script: Path, home: Path) -> Iterator[Server]:
         process = psutil.Popen(
             command,
             cwd=ROOT if script == APP else home,
-            env=_environment(home),
+            env=server_environment(home),
             stdout=output,
             stderr=output,
             start_new_session=True,
@@ -119,21 +119,21 @@ def serving(script: Path, home: Path) -> Iterator[Server]:
     try:
         yield Server(process, port, started, log)
     finally:
-        _stop(process)
+        stop_server(process)
 
 
-def _environment(home: Path) -> dict[str, str]:
+def server_environment(home: Path) -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("FORECAST_", "STREAMLIT_"))}
     return ours | {"FORECAST_HOME": str(home), "FORECAST_OFFLINE": "1"}
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listening:
         listening.bind((HOST, 0))
         return int(listening.getsockname()[1])
 
 
-def _stop(process: psutil.Popen) -> None:
+def stop_server(process: psutil.Popen) -> None:
     """Ends the server, and whatever of its tree is still there a while later."""
     tree = [process]
     with suppress(psutil.NoSuchProcess):

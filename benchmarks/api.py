@@ -28,7 +28,16 @@ import numpy as np
 import psutil
 
 from benchmarks._figure import BenchmarkError, Figure, figure
-from benchmarks._server import HOST, ROOT, Server, _environment, _free_port, _stop, processor_seconds, settled
+from benchmarks._server import (
+    HOST,
+    ROOT,
+    Server,
+    free_port,
+    processor_seconds,
+    server_environment,
+    settled,
+    stop_server,
+)
 
 LIMIT = 20.0
 RATE = 100
@@ -76,16 +85,16 @@ def run() -> Iterator[Figure]:
 @contextmanager
 def served(home: Path) -> Iterator[Server]:
     """`python -m forecasting serve`, offline, with `home` for its files."""
-    port, log = _free_port(), home / "server.log"
+    port, log = free_port(), home / "server.log"
     command = [sys.executable, "-m", "forecasting", "serve", "--host", HOST, "--port", str(port)]
-    environment = _environment(home) | {"FORECAST_API_RATE": "1000000/minute"}
+    environment = server_environment(home) | {"FORECAST_API_RATE": "1000000/minute"}
     with log.open("wb") as output:
         started = time.perf_counter()
         process = psutil.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True)
     try:
         yield Server(process, port, started, log)
     finally:
-        _stop(process)
+        stop_server(process)
 
 
 def question(region: str, model: str, horizon: int) -> bytes:

@@ -27,8 +27,8 @@ from playwright.sync_api import Browser
 
 from benchmarks._browser import BARE_DRAWN, FORECAST_DRAWN, bare_shows, choose, chromium, forecast_of, load, visitor
 from benchmarks._figure import Figure, figure
+from benchmarks._page_visit import PageVisit
 from benchmarks._server import APP, BARE, Server, serving, settled
-from benchmarks._visit import Visit
 
 LOADS = 7
 FIRST, *OTHERS = ("United States", "United Kingdom", "Italy", "France", "Germany", "Spain")
@@ -83,7 +83,7 @@ def regions(app: Server, bare: Server, browser: Browser, horizon: int) -> Iterat
 
 
 def stored(app: Server, bare: Server) -> Iterator[Figure]:
-    with Visit(app, region=FIRST) as ours, Visit(bare) as theirs:
+    with PageVisit(app, region=FIRST) as ours, PageVisit(bare) as theirs:
         ours.rerun(), theirs.rerun()
     settled(app)
     pairs = [(visit(app, region=region), visit(bare)) for region in OTHERS]
@@ -94,5 +94,5 @@ def stored(app: Server, bare: Server) -> Iterator[Figure]:
 
 def visit(server: Server, **state: str) -> float:
     time.sleep(0.5)
-    with Visit(server, **state) as session:
+    with PageVisit(server, **state) as session:
         return session.rerun()

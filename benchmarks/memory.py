@@ -19,8 +19,8 @@ import psutil
 
 from benchmarks._browser import FORECAST_DRAWN, chromium, load, visitor
 from benchmarks._figure import BenchmarkError, Figure, figure
+from benchmarks._page_visit import PageVisit
 from benchmarks._server import APP, LOOK, Server, serving, settled
-from benchmarks._visit import Visit
 from forecasting.models import models
 
 REGIONS = ("United States", "United Kingdom", "Italy", "France", "Germany", "Spain")
@@ -52,7 +52,7 @@ def use_everything(server: Server) -> None:
     for turn in range(ROUNDS):
         for model in [name for name in models() if name != "auto_arima"] + ["auto_arima"]:
             for region in REGIONS:
-                with Visit(server, region=region, models=model, horizon=str(28 + turn)) as visit:
+                with PageVisit(server, region=region, models=model, horizon=str(28 + turn)) as visit:
                     visit.rerun()
             settled(server)
         if all(has_loaded(worker, LARGEST) for worker in server.workers()):

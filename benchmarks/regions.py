@@ -22,8 +22,8 @@ from streamlit.proto.ClientState_pb2 import ClientState
 
 from benchmarks._browser import BARE_DRAWN, FORECAST_DRAWN, chromium, load, visitor
 from benchmarks._figure import Figure, figure
+from benchmarks._page_visit import PageVisit
 from benchmarks._server import APP, BARE, Server, serving, settled
-from benchmarks._visit import Visit
 
 STATE = {"statistic": "new_admissions", "model": "ets"}
 REGIONS = 53
@@ -35,7 +35,7 @@ ROWS = "element.shadowRoot?.querySelectorAll(\".line[data-state='ready'] .fan\")
 ALL_SHOWN = f"[...document.querySelectorAll('*')].some((element) => {ROWS} === {REGIONS})"
 
 
-class RegionsVisit(Visit):
+class RegionsVisit(PageVisit):
     """A session on the Regions page, without a browser."""
 
     def rerun(self) -> float:

@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks._figure import Figure, figure
+from benchmarks._page_visit import PageVisit
 from benchmarks._server import APP, Server, processor_seconds, serving, settled
-from benchmarks._visit import Visit
 
 HOME, *SEARCHED = ("United States", "United Kingdom", "Italy", "France", "Germany")
 ROUNDS = 3
@@ -37,13 +37,13 @@ ASKED = 4
 def run() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder, serving(APP, Path(folder)) as server:
         server.wait()
-        with Visit(server, region=HOME) as visit:
+        with PageVisit(server, region=HOME) as visit:
             visit.rerun()
             settled(server)
             yield from measured(server, visit)
 
 
-def measured(server: Server, visit: Visit) -> Iterator[Figure]:
+def measured(server: Server, visit: PageVisit) -> Iterator[Figure]:
     idle: list[float] = []
     busy: list[float] = []
     polled: list[float] = []
@@ -66,7 +66,7 @@ def measured(server: Server, visit: Visit) -> Iterator[Figure]:
     yield figure("responsiveness/workers_busy", float(np.mean(fitting)), "fraction", 1.0)
 
 
-def stretch(visit: Visit) -> list[float]:
+def stretch(visit: PageVisit) -> list[float]:
     times, end = [], time.perf_counter() + STRETCH
     while time.perf_counter() < end:
         times.append(visit.rerun())
@@ -85,7 +85,7 @@ def searches(server: Server, first: int, polling: bool) -> Iterator[None]:
         for horizon in range(first, first + ASKED):
             for region in SEARCHED:
                 state = {"region": region, "horizon": str(horizon), "models": "auto_arima,sarima"}
-                other = stack.enter_context(Visit(server, **state))
+                other = stack.enter_context(PageVisit(server, **state))
                 other.rerun()
                 if polling and horizon == first:
                     stack.enter_context(polled(other))
@@ -93,7 +93,7 @@ def searches(server: Server, first: int, polling: bool) -> Iterator[None]:
 
 
 @contextmanager
-def polled(visit: Visit) -> Iterator[None]:
+def polled(visit: PageVisit) -> Iterator[None]:
     """`visit` does what an open page does while its models train."""
     leave = threading.Event()
 

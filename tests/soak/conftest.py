@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from benchmarks._promises import account
+from benchmarks.soak.promises import describe
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def all_kept():
 
     def check(promises):
         assert promises
-        assert not [account(one) for one in promises if not one.kept]
+        assert not [describe(one) for one in promises if not one.kept]
 
     return check
 

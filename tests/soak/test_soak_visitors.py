@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from benchmarks import _crowds, _server
-from benchmarks._machine import machine
-from benchmarks._visitors import visit
+from benchmarks import _server
+from benchmarks.soak import visitor_crowd
+from benchmarks.soak.restartable_server import running_server
+from benchmarks.soak.websocket_visitor import visit
 
 NUMBER = 20
 
@@ -19,27 +20,27 @@ def run(work):
 
 
 @pytest.fixture(scope="module")
-def one(tmp_path_factory):
-    with machine(tmp_path_factory.mktemp("visited")) as one:
-        run(_crowds.warm(one.server))
-        yield one
+def server(tmp_path_factory):
+    with running_server(tmp_path_factory.mktemp("visited")) as server:
+        run(visitor_crowd.warm(server.running()))
+        yield server
 
 
-def test_every_page_loads_for_many_visitors_at_once_and_nothing_stays_when_they_have_gone(one):
-    before = _crowds.held(one.server.process)
-    answers = run(_crowds.crowd(one.port, NUMBER, seconds=12.0, every=4.0, seed=2))
-    assert not _crowds.wrong(answers)
+def test_every_page_loads_for_many_visitors_at_once_and_nothing_stays_when_they_have_gone(server):
+    before = visitor_crowd.resources(server.running().process)
+    answers = run(visitor_crowd.crowd(server.port, NUMBER, seconds=12.0, every=4.0, seed=2))
+    assert not visitor_crowd.problems(answers)
     assert len(answers) >= 2 * NUMBER
     assert {"open", "region"} <= {answer.action for answer in answers}
-    after = _crowds.back(one.server, before, patience=60.0)
+    after = visitor_crowd.resources_after(server.running(), before, patience=60.0)
     assert after.threads <= before.threads
-    assert after.files <= before.files + _crowds.REMEMBERED
-    assert _crowds.sessions(one.server) == 0
+    assert after.files <= before.files + visitor_crowd.REMEMBERED
+    assert visitor_crowd.connected_sessions(server.running()) == 0
 
 
-def test_a_choice_is_on_the_page_that_comes_back(one):
+def test_a_choice_is_on_the_page_that_comes_back(server):
     async def look():
-        async with visit(one.port, models="naive") as visitor:
+        async with visit(server.port, models="naive") as visitor:
             await visitor.choose("region", "Spain")
             await visitor.choose("horizon_daily", 9.0)
             return visitor.link, visitor.answers

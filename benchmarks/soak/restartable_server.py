@@ -1,4 +1,4 @@
-"""A machine with the server on it, which is killed and started again as a service manager would do it."""
+"""A server that can be killed and restarted on the same port and files, as a service manager would do it."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from typing import Any
 import psutil
 
 from benchmarks._figure import BenchmarkError
-from benchmarks._server import HOST, ROOT, Server, _environment, _free_port, _stop
+from benchmarks._server import HOST, ROOT, Server, free_port, server_environment, stop_server
 
-#: Seconds in which everything that a killed server has started must be gone.
+#: Seconds in which every child process of a killed server must have ended.
 GONE = 20.0
-#: A server as slow as this to do something has not done it.
+#: Seconds after which something that the server should do counts as not done.
 PATIENCE = 120.0
 
 
 @dataclass
-class Machine:
-    """One server at a time, always on the same port and with the same files.
+class RestartableServer:
+    """One server process at a time, always on the same port and with the same files.
 
     Attributes:
-        home: of its files; temporary ones, of all that it starts, are in ``home/tmp``.
-        changes: of the program's constants, see `_changed_server`.
-        environment: more of it.
-        orphans: processes that were still there long after their server.
+        home: folder of its files; temporary files, its children's too, are in ``home/tmp``.
+        changes: other values for constants of the program, as `patched_server` takes them.
+        environment: further environment variables.
+        orphans: processes that outlived a killed server by more than `GONE` seconds.
         lives: how often the server was started.
-        began: when it last was, on the monotonic clock.
+        began: when it was last ready, on the monotonic clock.
     """
 
     home: Path
@@ -45,13 +45,13 @@ class Machine:
     began: float = 0.0
 
     def __post_init__(self) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.temporary.mkdir(parents=True, exist_ok=True)
-        self.server: Server | None = None
+        self._current: Server | None = None
 
     @property
     def temporary(self) -> Path:
-        """Where everything that it starts has its temporary files."""
+        """The folder for temporary files (TMPDIR) of the server and its children."""
         return self.home / "tmp"
 
     @property
@@ -60,26 +60,26 @@ class Machine:
 
     @property
     def log(self) -> str:
-        """What all lives of the server have written."""
+        """The logs of all starts so far, one after the other."""
         return "".join(path.read_text(errors="replace") for path in sorted(self.home.glob("server-*.log")))
 
     def start(self) -> Server:
-        """Starts the server, and waits until it answers."""
+        """Start the server and wait until it answers."""
         self.lives += 1
         path = self.home / f"server-{self.lives:03}.log"
-        command = [sys.executable, "-m", "benchmarks._changed_server", str(self.port), json.dumps(self.changes)]
+        command = [sys.executable, "-m", "benchmarks.soak.patched_server", str(self.port), json.dumps(self.changes)]
         with path.open("wb") as output:
             began = time.perf_counter()
             process = psutil.Popen(
                 command, cwd=ROOT, env=self._environment(), stdout=output, stderr=output, start_new_session=True
             )
-        self.server = Server(process, self.port, began, path)
-        self.server.wait()
+        self._current = Server(process, self.port, began, path)
+        self._current.wait()
         self.began = time.monotonic()
-        return self.server
+        return self._current
 
     def kill(self) -> None:
-        """``kill -9`` of the server; waits until all that it had started is gone, and notes what stays."""
+        """Kill the server (SIGKILL), wait until its children are gone, and note those that stay in `orphans`."""
         server = self.running()
         started = server.process.children(recursive=True)
         server.process.kill()
@@ -88,10 +88,10 @@ class Machine:
             with suppress(psutil.NoSuchProcess):
                 self.orphans.append(f"{left.pid}: {' '.join(left.cmdline())}")
                 left.kill()
-        self.server = None
+        self._current = None
 
     def kill_worker(self, which: int) -> bool:
-        """``kill -9`` of one of its workers; whether there was one."""
+        """Kill one of its workers (SIGKILL); returns whether there was one."""
         workers = self.workers()
         if not workers:
             return False
@@ -100,7 +100,7 @@ class Machine:
         return True
 
     def workers(self) -> list[psutil.Process]:
-        """Those that fit now."""
+        """The worker processes that exist now."""
         found = []
         for child in self.running().process.children():
             with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
@@ -109,18 +109,18 @@ class Machine:
         return found
 
     def restart(self) -> Server:
-        """A kill and the start after it."""
+        """Kill the server and start it again."""
         self.kill()
         return self.start()
 
     def stop(self) -> None:
-        """Tells the server to end, as a service manager does, and whatever has not gone with it."""
-        if self.server:
-            _stop(self.server.process)
-            self.server = None
+        """Terminate the server (SIGTERM), and then kill what is left of its process tree."""
+        if self._current:
+            stop_server(self._current.process)
+            self._current = None
 
     def still_there(self) -> list[str]:
-        """Processes of any life of the server, told by their environment."""
+        """Living processes of this or an earlier start, recognised by FORECAST_HOME in their environment."""
         found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error, OSError):
@@ -129,26 +129,26 @@ class Machine:
         return found
 
     def leftovers(self) -> list[str]:
-        """What lies in the folder of temporary files, two levels deep."""
+        """Files and folders that lie in the folder for temporary files."""
         return sorted(str(path.relative_to(self.temporary)) for path in self.temporary.glob("*"))
 
     def running(self) -> Server:
-        """The server of now. Raises `BenchmarkError` if there is none."""
-        if self.server is None:
-            raise BenchmarkError("There is no server to do that to.")
-        return self.server
+        """The server that runs now. Raises `BenchmarkError` if there is none."""
+        if self._current is None:
+            raise BenchmarkError("The server does not run.")
+        return self._current
 
     def _environment(self) -> dict[str, str]:
         limits = {"FORECAST_API_RATE": "1000000/minute", "TMPDIR": str(self.temporary)}
-        return _environment(self.home) | limits | dict(self.environment)
+        return server_environment(self.home) | limits | dict(self.environment)
 
 
 @contextmanager
-def machine(
+def running_server(
     home: Path, changes: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
-) -> Iterator[Machine]:
-    """A machine whose server runs, and that is left with nothing running."""
-    made = Machine(home, changes or {}, environment or {})
+) -> Iterator[RestartableServer]:
+    """Run a restartable server for the block; it is stopped afterwards."""
+    made = RestartableServer(home, changes or {}, environment or {})
     try:
         made.start()
         yield made
@@ -157,8 +157,8 @@ def machine(
 
 
 @contextmanager
-def stopped(process: psutil.Process) -> Iterator[None]:
-    """The process hangs, with all of its group, as long as the block lasts; it may be killed meanwhile."""
+def suspended(process: psutil.Process) -> Iterator[None]:
+    """Suspend a process and its whole group (SIGSTOP) for the block; it may be killed meanwhile."""
     os.killpg(process.pid, signal.SIGSTOP)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Visitors without browsers: what a page sends and receives over its WebSocket, many of them in one event loop.
+"""Simulated visitors without a browser: Streamlit's WebSocket protocol, many of them in one event loop.
 
 Each opens a link, and every so often changes something as a person would: another region, horizon, choice of models, or page.
 While the server wants a fragment to be run again and again, it is asked for as a browser does it: on the clock, whether the
@@ -27,12 +27,13 @@ from websockets.typing import Subprotocol
 
 from benchmarks._server import HOST
 
-#: Seconds in which a run of a page must have ended, and in which a connection must be there.
+#: Seconds in which a connection must be open, and a run of a page must have ended.
 LIMIT = 60.0
-#: Charts, of the app and of the page that it is compared with.
+#: Elements that are charts, of the app and of the bare page.
 CHARTS = ("bidi_component", "plotly_chart")
+#: Elements that a visitor can change.
 CONTROLS = ("selectbox", "slider", "button_group")
-#: Runs for which what was received is kept, as in a browser.
+#: Script runs for which received messages stay cached, as in a browser.
 KEPT = 2
 
 Message = Any
@@ -40,7 +41,7 @@ Message = Any
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of one action.
+    """The outcome of one action of a visitor.
 
     Attributes:
         action: "open", or what was changed.
@@ -71,7 +72,7 @@ class _Run:
 
 
 class Visitor:
-    """One open page; see `visit`.
+    """One open page of a Streamlit app, opened by `visit`.
 
     Attributes:
         answers: of all actions so far.
@@ -106,11 +107,11 @@ class Visitor:
         return self._query
 
     async def open(self) -> Answer:
-        """Has the page run for the first time."""
+        """Run the page for the first time."""
         return await self._act("open")
 
     async def choose(self, control: str, value: str | float | list[str]) -> Answer:
-        """Sets a control of the page, by its key or its label."""
+        """Set a control of the page, by its key or its label."""
         state = WidgetState(id=self.controls[control].id)
         if isinstance(value, str):
             state.string_value = value
@@ -122,12 +123,12 @@ class Visitor:
         return await self._act(control)
 
     async def go(self, page: str) -> Answer:
-        """To another page."""
+        """Go to another page."""
         self._page = self.pages[page]
         return await self._act(page)
 
     async def change(self, dice: random.Random) -> Answer:
-        """Something that a person might change next."""
+        """Change something at random, as a person might."""
         others = [name for name, number in self.pages.items() if number != self._page]
         likely: list[tuple[int, Callable[[], Any]]] = []
         if "region" in self.controls or "Region" in self.controls:
@@ -282,7 +283,7 @@ def _name(control: Message) -> str:
 
 @asynccontextmanager
 async def visit(port: int, **state: str) -> AsyncIterator[Visitor]:
-    """A page that was opened on a server of this machine by a link with `state` in it."""
+    """Open a page of a local server by a link with `state` in its query; closed after the block."""
     connection = await connect(
         f"ws://{HOST}:{port}/_stcore/stream",
         subprotocols=[Subprotocol("streamlit")],

@@ -1,4 +1,4 @@
-"""Whoever asks the API and does not give up: through restarts, refusals and jobs that come to nothing."""
+"""An API client that retries: through server restarts, refusals and failed jobs."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import httpx
 
 Question = dict[str, Any]
 
-#: Seconds in which whatever was asked must have ended, one way or another.
+#: Seconds in which a question must have ended, one way or another.
 LIMIT = 240.0
-#: How often one whose fit came to nothing asks for it again.
+#: Attempts at a question whose fit fails.
 TRIES = 12
-#: Seconds between two looks, and until a server that is gone is asked again.
+#: Seconds between two requests.
 PAUSE = 0.2
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What became of a question.
+    """The outcome of a question.
 
     Attributes:
         digest: of the forecasts, to the last digit; empty where there are none.
@@ -42,8 +42,8 @@ class Reply:
         return bool(self.digest)
 
 
-class Asker:
-    """One who asks a server at `url`; close it."""
+class PersistentClient:
+    """A client of the server at `url`; to be closed."""
 
     def __init__(self, url: str) -> None:
         self._client = httpx.Client(base_url=url, trust_env=False, timeout=60)
@@ -52,21 +52,21 @@ class Asker:
         self._client.close()
 
     def now(self, question: Question) -> str:
-        """The digest of an answer that is there at once; else the status and what is said. For a server that answers."""
+        """The digest of an answer that is there at once; else its status and text. The server must answer."""
         answer = self._client.post("/api/v1/forecast", json=question)
         return digest(answer.json()) if answer.status_code == 200 else f"{answer.status_code} {answer.text[:200]}"
 
     def begin(self, question: Question) -> str:
-        """Where the job of a question is that is neither stored nor instant. For a server that answers."""
+        """Ask for a forecast that has to be fitted; returns its job's address. The server must answer."""
         return str(self._client.post("/api/v1/forecast", json=question).json()["location"])
 
     def state(self, location: str) -> dict[str, Any]:
-        """A job as it is now."""
+        """The present state of a job."""
         found: dict[str, Any] = self._client.get(location).json()
         return found
 
     def ended(self, location: str, limit: float = LIMIT) -> dict[str, Any]:
-        """A job when it has ended; as it is after `limit` seconds, if it has not."""
+        """The state of a job when it has ended, or after `limit` seconds."""
         end = time.monotonic() + limit
         while (found := self.state(location))["state"] in ("queued", "running") and time.monotonic() < end:
             time.sleep(PAUSE)
@@ -112,7 +112,7 @@ class Asker:
 
 
 def digest(answer: dict[str, Any]) -> str:
-    """Of an answer's forecasts, to the last digit."""
+    """The SHA-256 of an answer's forecasts, sensitive to the last digit."""
     return hashlib.sha256(json.dumps(answer["forecasts"], sort_keys=True).encode()).hexdigest()
 
 

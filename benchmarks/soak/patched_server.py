@@ -1,4 +1,4 @@
-"""The server of `serve` with some constants of the program changed: `python -m benchmarks._changed_server PORT CHANGES`.
+"""`serve` with some constants of the program changed: `python -m benchmarks.soak.patched_server PORT CHANGES`.
 
 `CHANGES` is a JSON object, ``{"module:NAME": value}`` or ``{"module:Class.name": value}``; where the constant is a duration,
 the value is its seconds. So a day in which a publisher is down passes in a second, in the program as it is served.
@@ -15,7 +15,7 @@ from typing import Any
 
 
 def change(where: str, value: Any) -> None:
-    """Gives the constant at ``module:NAME`` another value. Raises `AttributeError` if there is none."""
+    """Set the constant at ``module:NAME`` to another value. Raises `AttributeError` if there is none."""
     module, _, path = where.partition(":")
     *owners, name = path.split(".")
     owner = reduce(getattr, owners, importlib.import_module(module))

@@ -1,4 +1,4 @@
-"""A disk that is full, while it is wanted: a small one of its own where that may be mounted, else a limit on files."""
+"""Simulate a full disk: a small tmpfs that is filled where mounting is allowed, else a limit on file size."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks._machine import Machine
+from benchmarks.soak.restartable_server import RestartableServer
 
-#: Of the small disk: enough for the server's own files, and filled to the last byte when it is to be full.
+#: Size of the small disk, in megabytes: enough for the server's own files.
 MEGABYTES = 32
 
 
 class SmallDisk:
-    """A file system of its own."""
+    """A mounted file system that can be filled to the last byte."""
 
     def __init__(self, home: Path) -> None:
         self._filler = home / "filler"
 
     @contextmanager
-    def full(self, one: Machine) -> Iterator[None]:
+    def full(self, server: RestartableServer) -> Iterator[None]:
         with self._filler.open("wb", buffering=0) as file:
             for size in (1_000_000, 4096, 1):
                 try:
@@ -38,12 +38,11 @@ class SmallDisk:
 
 
 class LimitedFiles:
-    """The server's files may not grow beyond their first byte."""
+    """A limit (RLIMIT_FSIZE) by which the server's files cannot grow beyond one byte."""
 
     @contextmanager
-    def full(self, one: Machine) -> Iterator[None]:
-        assert one.server
-        process = one.server.process
+    def full(self, server: RestartableServer) -> Iterator[None]:
+        process = server.running().process
         process.rlimit(psutil.RLIMIT_FSIZE, (1, psutil.RLIM_INFINITY))
         try:
             yield
@@ -53,7 +52,7 @@ class LimitedFiles:
 
 @contextmanager
 def small_disk(home: Path) -> Iterator[SmallDisk | LimitedFiles]:
-    """`home` on a disk that can be full; whoever may not mount one gets the limit instead."""
+    """Mount a small disk at `home` for the block; without the right to mount, limit the server's files instead."""
     options = f"size={MEGABYTES}m,mode=0700,uid={os.getuid()}"
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", options, "none", str(home)], capture_output=True, check=False

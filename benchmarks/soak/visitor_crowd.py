@@ -1,4 +1,4 @@
-"""What visitors meet when there are many: how long answers take, whether pages load, and what is left when they have gone.
+"""A crowd of simulated visitors: response times, failed page loads, and the resources a server holds afterwards.
 
 The app and a bare page with one chart are served side by side. First so many visitors are on the app, then as many on the bare
 page, who click as often; all the while the app's workers fit, so that what is compared differs in the page alone.
@@ -21,27 +21,29 @@ import psutil
 from websockets.exceptions import WebSocketException
 
 from benchmarks._server import Server, settled
-from benchmarks._visitors import Answer, visit
+from benchmarks.soak.websocket_visitor import Answer, visit
 
 REGIONS = ("United States", "United Kingdom", "Italy", "France", "Germany", "Spain")
-#: Fits that wait while the workers are kept busy, at least, and seconds between two looks whether they do: looking is work.
+#: Fits that wait, at least, while the workers are kept busy.
 WAITING = 12
+#: Seconds between two looks at the number of waiting fits.
 LOOK = 2.0
-#: Visits at once, and after how many the memory is looked at.
+#: Visits that are open at the same time.
 AT_ONCE = 6
+#: Visits between two measurements of memory.
 LOOK_EVERY = 50
-#: Seconds in which what visitors needed must be given back.
+#: Seconds in which a server must release what its visitors needed.
 BACK = 30.0
 #: Files of the sessions that Streamlit remembers, should their visitors come back: 128 sessions, an event loop each.
 REMEMBERED = 3 * 128
 
 
 @dataclass(frozen=True)
-class Held:
-    """What a server's own process holds.
+class ServerResources:
+    """Threads, open files and memory of a server's process.
 
     Attributes:
-        memory: that is its alone, in MB.
+        memory: unique set size, in MB.
     """
 
     threads: int
@@ -49,14 +51,14 @@ class Held:
     memory: float
 
 
-def held(process: psutil.Process) -> Held:
-    return Held(process.num_threads(), process.num_fds(), process.memory_full_info().uss / 1e6)
+def resources(process: psutil.Process) -> ServerResources:
+    return ServerResources(process.num_threads(), process.num_fds(), process.memory_full_info().uss / 1e6)
 
 
-def compared(app: Server, bare: Server, number: int, seconds: float, every: float) -> tuple[list[Answer], list[Answer]]:
-    """The answers on the app, then on the bare page."""
+def compare(app: Server, bare: Server, number: int, seconds: float, every: float) -> tuple[list[Answer], list[Answer]]:
+    """The answers of a crowd on the app, then of an equal one on the bare page."""
     asyncio.run(warm(app, bare))
-    with kept_busy(app):
+    with workers_busy(app):
         ours = asyncio.run(crowd(app.port, number, seconds, every, seed=1))
         theirs = asyncio.run(crowd(bare.port, number, seconds, every, seed=1))
     return ours, theirs
@@ -85,8 +87,8 @@ async def crowd(port: int, number: int, seconds: float, every: float, seed: int)
     return answers
 
 
-def wrong(answers: Iterable[Answer]) -> list[str]:
-    """What was not as it should be, a sentence an answer."""
+def problems(answers: Iterable[Answer]) -> list[str]:
+    """A sentence for each answer that was not good."""
     return [f"{answer.action}: {' '.join(answer.wrong)}" for answer in answers if not answer.good]
 
 
@@ -98,7 +100,7 @@ def settle(app: Server) -> None:
 
 
 async def warm(*servers: Server) -> None:
-    """Has every page imported and drawn once."""
+    """Visit every page of each server once, so that it is imported."""
     for server in servers:
         async with visit(server.port) as visitor:
             for page in list(visitor.pages):
@@ -106,8 +108,8 @@ async def warm(*servers: Server) -> None:
 
 
 @contextmanager
-def kept_busy(app: Server) -> Iterator[None]:
-    """The workers have always something to fit that nobody looks at."""
+def workers_busy(app: Server) -> Iterator[None]:
+    """Keep the workers of a server busy with fits for the block."""
     over = threading.Event()
 
     def feed() -> None:
@@ -164,36 +166,38 @@ def visits(server: Server, number: int, seed: int = 1, clicks: int = 3) -> tuple
         seats = asyncio.Semaphore(AT_ONCE)
         for start in range(0, number, LOOK_EVERY):
             await asyncio.gather(*(come(place, seats) for place in range(start, min(start + LOOK_EVERY, number))))
-            memory.append(held(server.process).memory)
+            memory.append(resources(server.process).memory)
 
     asyncio.run(all_come())
     return answers, memory
 
 
-def slope(memory: list[float]) -> float:
-    """MB per 1,000 visits, over the last half of them."""
+def memory_slope(memory: list[float]) -> float:
+    """The growth of memory in MB per 1,000 visits, over the last half of them."""
     last = memory[len(memory) // 2 :]
     return float(np.polyfit(np.arange(len(last)) * LOOK_EVERY / 1000, last, 1)[0]) if len(last) > 1 else float("nan")
 
 
-def back(server: Server, before: Held, patience: float = BACK) -> Held:
-    """What the server holds as soon as it is no more than before; after `patience` seconds, whatever it is."""
-    return _until(lambda: held(server.process), lambda now: _no_more(now, before), patience)
+def resources_after(server: Server, before: ServerResources, patience: float = BACK) -> ServerResources:
+    """Wait until the server holds no more than before; returns what it holds then, or after `patience` seconds."""
+    return _until(lambda: resources(server.process), lambda now: _no_more(now, before), patience)
 
 
-def sessions(server: Server) -> float:
-    """Sessions that are connected, by Streamlit's own count."""
+def connected_sessions(server: Server) -> float:
+    """The number of connected sessions, as Streamlit's metrics count them."""
     for line in httpx.get(f"{server.url}/_stcore/metrics", trust_env=False, timeout=30).text.splitlines():
         if line.startswith("active_sessions"):
             return float(line.split()[-1])
     return float("nan")
 
 
-def _no_more(now: Held, before: Held) -> bool:
+def _no_more(now: ServerResources, before: ServerResources) -> bool:
     return now.threads <= before.threads and now.files <= before.files + REMEMBERED
 
 
-def _until(look: Callable[[], Held], good: Callable[[Held], bool], patience: float) -> Held:
+def _until(
+    look: Callable[[], ServerResources], good: Callable[[ServerResources], bool], patience: float
+) -> ServerResources:
     end = time.monotonic() + patience
     while not good(now := look()) and time.monotonic() < end:
         time.sleep(0.5)

@@ -1,4 +1,4 @@
-"""What the server depends on, and how it fails: its database's server, a publisher, the clock."""
+"""Dependencies of the server that can fail on demand: PostgreSQL, a data publisher, the clock."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ import sqlalchemy as sa
 from benchmarks._figure import BenchmarkError
 from benchmarks._server import HOST, ROOT
 
+#: The CSV that Johns Hopkins publishes, with two countries.
 WORLD = "Province/State,Country/Region,Lat,Long,{dates}\n,Austria,47.5,14.5,{counts}\n,France,46.2,2.2,{counts}\n"
+#: The files that the source reads.
 JHU = (
     "time_series_covid19_confirmed_global.csv",
     "time_series_covid19_deaths_global.csv",
@@ -46,7 +48,7 @@ class Postgres:
 
     @contextmanager
     def gone(self) -> Iterator[None]:
-        """It is ended at once, as by a crash, and started again after the block."""
+        """Stop the server at once, as in a crash, and start it again after the block."""
         self._run("-m", "immediate", "stop")
         try:
             yield
@@ -72,7 +74,7 @@ class Postgres:
 
 @contextmanager
 def postgres() -> Iterator[Postgres]:
-    """The one that the tests have, of one's own."""
+    """A PostgreSQL server of the benchmark's own, started as in the tests."""
     sys.path.insert(0, str(ROOT / "tests"))
     try:
         postgres_server = importlib.import_module("postgres_server")
@@ -85,7 +87,7 @@ def postgres() -> Iterator[Postgres]:
 
 
 class Publisher:
-    """Publishes counts of a few regions as Johns Hopkins does, on loopback, when it is not down."""
+    """A loopback HTTP server that publishes counts of two countries in Johns Hopkins' format, and can be down."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -98,24 +100,24 @@ class Publisher:
         return f"http://{HOST}:{self._port}/"
 
     def publish(self, days: int) -> None:
-        """Counts of so many days."""
+        """Write the files with counts of so many days."""
         dates = [datetime(2020, 1, 22) + timedelta(days=day) for day in range(days)]
-        said = WORLD.format(
+        table = WORLD.format(
             dates=",".join(f"{date.month}/{date.day}/{date:%y}" for date in dates),
             counts=",".join(str(day * (day + 7)) for day in range(days)),
         )
         for name in JHU:
-            (self._folder / name).write_text(said)
+            (self._folder / name).write_text(table)
 
     def up(self) -> None:
-        """It answers, always on the same port."""
+        """Start answering, always on the same port."""
         handler = partial(_Quiet, directory=str(self._folder))
         self._server = ThreadingHTTPServer((HOST, self._port), handler)
         self._port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def down(self) -> None:
-        """Connections are refused."""
+        """Refuse connections."""
         if self._server:
             self._server.shutdown()
             self._server.server_close()
@@ -124,12 +126,12 @@ class Publisher:
 
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def publisher(folder: Path) -> Iterator[Publisher]:
-    """A publisher that is up."""
+    """A publisher that is up for the block."""
     one = Publisher(folder)
     one.up()
     try:
@@ -138,16 +140,16 @@ def publisher(folder: Path) -> Iterator[Publisher]:
         one.down()
 
 
-def age(home: Path, by: timedelta) -> None:
-    """Makes all downloaded copies older, as if the time had passed."""
+def make_copies_older(home: Path, by: timedelta) -> None:
+    """Move the recorded time of all downloaded copies back, as if the time had passed."""
     for path in (home / "sources").glob("*.json"):
         record = json.loads(path.read_text())
         record["confirmed"] = (datetime.fromisoformat(record["confirmed"]) - by).isoformat()
         path.write_text(json.dumps(record))
 
 
-def libraries() -> list[Path]:
-    """Where libfaketime is, if it is installed."""
+def faketime_libraries() -> list[Path]:
+    """The paths of libfaketime; empty if it is not installed."""
     return [*Path("/usr/lib").glob(FAKETIME), *Path("/usr/local/lib").glob(FAKETIME)]
 
 
@@ -158,7 +160,7 @@ class Clock:
     """
 
     def __init__(self, folder: Path) -> None:
-        found = libraries()
+        found = faketime_libraries()
         if not found:
             raise BenchmarkError("libfaketime is not installed (apt-get install faketime), so no clock can jump.")
         self._file = folder / "clock"
@@ -172,7 +174,7 @@ class Clock:
         }
 
     def jump(self, to: timedelta) -> None:
-        """From now on it differs so much from the real one."""
+        """Set the difference from the real clock, from now on."""
         new = self._file.with_suffix(".new")
         new.write_text(f"{to.total_seconds():+.0f}")
         new.replace(self._file)

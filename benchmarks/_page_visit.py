@@ -1,4 +1,4 @@
-"""A visitor without a browser: the WebSocket that a page opens, so that only the server's time is measured."""
+"""A page visit without a browser: Streamlit's WebSocket protocol, so that only the server's time is measured."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from benchmarks._server import HOST, Server
 LIMIT = 60.0
 
 
-class Visit:
+class PageVisit:
     """One session on a server's front page, opened by a link with `state` in it.
 
     Attributes:
@@ -34,7 +34,7 @@ class Visit:
         self.received = 0
         self.fragment, self.interval = "", 0.0
 
-    def __enter__(self) -> Visit:
+    def __enter__(self) -> PageVisit:
         self._socket = self._connection.__enter__()
         return self
 
