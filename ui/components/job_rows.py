@@ -17,8 +17,8 @@ _here = Path(__file__).parent
 _component = st.components.v2.component(
     "model_rows",
     html='<div class="rows" role="status" aria-live="polite"></div>',
-    css=(_here / "rows.css").read_text(),
-    js=(_here / "rows.js").read_text(),
+    css=(_here / "job_rows.css").read_text(),
+    js=(_here / "job_rows.js").read_text(),
 )
 
 
