@@ -19,7 +19,7 @@ from forecasting.data.frequency import DAILY, Frequency, weekly
 from forecasting.data.series import Series
 from forecasting.evaluation.scores import covered, weighted_interval_score
 from forecasting.models import model
-from forecasting.monitoring.drift.residuals import Days, days
+from forecasting.monitoring.drift.residuals import DailyCounts, daily_counts
 from forecasting.preparation.prepare import clean
 from forecasting.sources.simulated import Setting, simulate
 
@@ -50,9 +50,9 @@ class Watched:
         return clean(pd.Series(self.raw, index=dates), self.frequency)
 
     @cached_property
-    def seen(self) -> np.ndarray | Days:
+    def seen(self) -> np.ndarray | DailyCounts:
         """What tests look at."""
-        return days(self.series.values) if self.frequency.name == "daily" else self.series.values
+        return daily_counts(self.series.values) if self.frequency.name == "daily" else self.series.values
 
     @property
     def cut(self) -> int:

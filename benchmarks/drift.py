@@ -38,8 +38,8 @@ from benchmarks._figure import BenchmarkError, Figure, figure
 from forecasting.data.frequency import DAILY
 from forecasting.data.regular_grid import cycle_of
 from forecasting.monitoring.drift import statistics
-from forecasting.monitoring.drift.detect import inputs, is_missing, model_paths, path_of, periods
-from forecasting.monitoring.drift.statistics import Path
+from forecasting.monitoring.drift.detect import data_drifts, data_path, forecast_paths, is_missing, periods_in
+from forecasting.monitoring.drift.statistics import StatisticPath
 from forecasting.preparation.prepare import clean
 from forecasting.sources.simulated import Setting, simulate
 from forecasting.support.settings import DriftThresholds
@@ -60,7 +60,7 @@ YEAR = 365.25
 FEW = 8
 HALF = 182
 
-Paths = dict[str, Path]
+Paths = dict[str, StatisticPath]
 
 
 def run(options: list[str]) -> Iterator[Figure]:
@@ -82,7 +82,7 @@ def _reported() -> Iterator[Figure]:
     weekly = [by_week(one, seed) for one, seed in zip(daily, seeds, strict=True)]
     for name, several in (("daily", daily), ("weekly", weekly)):
         scored = [nights(one, 7 if name == "weekly" else 1) for one in daily[:MODELLED]]
-        forecasts = [model_paths(one.scores(), limits)["ets"] for one in scored]
+        forecasts = [forecast_paths(one.scores(), limits)["ets"] for one in scored]
         yield from _false_alarms(name, [_input_paths(one, limits) for one in several], forecasts, limits)
         for drift, kind, change in DRIFTS:
             if name == "daily" or kind in ("level", "missing"):
@@ -117,7 +117,7 @@ def _chosen() -> Iterator[Figure]:
     )
     for name, every in (("daily", 1), ("weekly", 7)):
         scores = [nights(one, every).scores() for one in daily[:MODELLED]]
-        found.append((name, [model_paths(one, endless)["ets"] for one in scores]))
+        found.append((name, [forecast_paths(one, endless)["ets"] for one in scores]))
     for kind, share in SHARES.items():
         default = getattr(DriftThresholds(), kind)
         for threshold in np.arange(0.5, 40, 0.25):
@@ -142,19 +142,21 @@ def _input_paths(watched: Watched, limits: DriftThresholds) -> Paths:
     return {kind: _path(watched, kind, limits) for kind in kinds}
 
 
-def _path(watched: Watched, kind: str, limits: DriftThresholds) -> Path:
+def _path(watched: Watched, kind: str, limits: DriftThresholds) -> StatisticPath:
     """One of them; that of missing figures begins earlier than the others where there are leading zeros."""
     if kind == "missing":
-        return statistics.missing(is_missing(watched.raw), cycle_of(watched.frequency), statistics.CAP * limits.missing)
-    return path_of(kind, watched.seen, limits)
+        return statistics.missing_path(
+            is_missing(watched.raw), cycle_of(watched.frequency), statistics.CAP * limits.missing
+        )
+    return data_path(kind, watched.seen, limits)
 
 
-def _rate(path: Path, kind: str, name: str, limits: DriftThresholds) -> float:
+def _rate(path: StatisticPath, kind: str, name: str, limits: DriftThresholds) -> float:
     """False alarms of a path a year."""
     period = 7 if name == "weekly" else 1
     first = (WARM if kind in ("error", "coverage") else LEARNED) // period
     lasts = round(limits.window / period)
-    begun = [start for start, _ in statistics.runs(path, getattr(limits, kind), lasts) if start >= first]
+    begun = [start for start, _ in statistics.alarms(path, getattr(limits, kind), lasts) if start >= first]
     return len(begun) / ((len(path.statistic) - first) * period / YEAR)
 
 
@@ -190,7 +192,7 @@ def _found(several: Sequence[Watched], kind: str, change: Change, limits: DriftT
         changed = replace(changed, raw=changed.raw[: at + within + 1])
         path = _path(changed, kind, limits)
         place = at - (0 if kind == "missing" else changed.cut)
-        lasts = periods(limits.window, one.frequency)
+        lasts = periods_in(limits.window, one.frequency)
         found.append(period * _delay(path, place, getattr(limits, kind), lasts, within))
     return found
 
@@ -202,13 +204,13 @@ def _found_in(
     every = scored.came.shape[1]
     within = WITHIN // every
     at = int(np.random.default_rng([number, 4]).integers(WARM // every, len(scored.came) - within))
-    path = model_paths(scored.scores(error, width, at), limits)["ets"][kind]
+    path = forecast_paths(scored.scores(error, width, at), limits)["ets"][kind]
     return every * _delay(path, at, getattr(limits, kind), round(limits.window / every), within)
 
 
-def _delay(path: Path, at: int, threshold: float, lasts: int, within: int) -> float:
+def _delay(path: StatisticPath, at: int, threshold: float, lasts: int, within: int) -> float:
     """Periods from place `at` to the first alarm that begins then; NaN where none does in time."""
-    begun = [start - at for start, _ in statistics.runs(path, threshold, lasts) if at <= start <= at + within]
+    begun = [start - at for start, _ in statistics.alarms(path, threshold, lasts) if at <= start <= at + within]
     return float(begun[0]) if begun else float("nan")
 
 
@@ -229,7 +231,7 @@ def _published() -> Figure:
         lasting: set[str] = set()
         for night in range(LEARNED, LEARNED + HALF):
             raw = pd.Series(came.published(night).astype(float), index=DAILY.grid(FIRST, night + 1))
-            now = {drift.kind for drift in inputs(clean(raw, DAILY), raw, "", limits)}
+            now = {drift.kind for drift in data_drifts(clean(raw, DAILY), raw, "", limits)}
             begun += len(now - lasting) if night > LEARNED else 0
             lasting = now
     return figure("drift/as published/false alarms", begun / (FEW * HALF / YEAR), "a year", MOST)

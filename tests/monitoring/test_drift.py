@@ -13,8 +13,8 @@ from benchmarks import drift as benchmark
 from forecasting.data.frequency import DAILY, weekly
 from forecasting.data.panel import Panel, Statistic
 from forecasting.monitoring.drift import statistics
-from forecasting.monitoring.drift.detect import inputs, is_missing, outcomes, published
-from forecasting.monitoring.drift.residuals import days
+from forecasting.monitoring.drift.detect import data_drifts, forecast_drifts, is_missing, published_values
+from forecasting.monitoring.drift.residuals import daily_counts
 from forecasting.preparation.prepare import clean
 from forecasting.support.errors import DataError, RequestError
 from forecasting.support.settings import DriftThresholds, drift_thresholds
@@ -35,7 +35,7 @@ def waves(count: int = 500, noise: float = 0.05, seed: int = 1) -> np.ndarray:
 
 def drifts(raw: np.ndarray, of: str = "Italy, new cases") -> dict[str, object]:
     figures = pd.Series(raw, index=DAILY.grid(FIRST, len(raw)))
-    return {drift.kind: drift for drift in inputs(clean(figures, DAILY), figures, of, LIMITS)}
+    return {drift.kind: drift for drift in data_drifts(clean(figures, DAILY), figures, of, LIMITS)}
 
 
 def test_waves_are_no_drift():
@@ -115,15 +115,15 @@ def test_a_night_says_what_the_path_of_a_longer_series_says_of_it():
     """Nothing that comes later changes what was said: that is why one path may stand for all nights."""
     values = waves(520)
     values[400:] *= 1.5
-    whole, cut = days(values), days(values[:470])
-    for of in (statistics.level, statistics.weekday, lambda seen: statistics.variance(seen, 20.0)):
+    whole, cut = daily_counts(values), daily_counts(values[:470])
+    for of in (statistics.level_path, statistics.weekday_path, lambda seen: statistics.variance_path(seen, 20.0)):
         np.testing.assert_allclose(of(whole).statistic[:470], of(cut).statistic, rtol=1e-6, equal_nan=True)
 
 
 def test_short_series_and_odd_ones_drift_nowhere():
     for raw in (np.array([5.0]), np.zeros(300), np.full(300, 7.0), np.full(10, 1e9)):
         series = clean(pd.Series(raw, index=DAILY.grid(FIRST, len(raw))), DAILY)
-        assert inputs(series, None, "here", LIMITS) == []
+        assert data_drifts(series, None, "here", LIMITS) == []
 
 
 def test_weeks_have_a_level_too_but_no_weekdays():
@@ -131,7 +131,7 @@ def test_weeks_have_a_level_too_but_no_weekdays():
     raw = np.exp(7 + 0.5 * np.sin(np.arange(120) / 9)) * rng.gamma(400, 1 / 400, 120)
     raw[112:] *= 3
     figures = pd.Series(np.rint(raw), index=weekly("SUN").grid(FIRST, 120))
-    found = {drift.kind: drift for drift in inputs(clean(figures, weekly("SUN")), figures, "Ohio", LIMITS)}
+    found = {drift.kind: drift for drift in data_drifts(clean(figures, weekly("SUN")), figures, "Ohio", LIMITS)}
     assert "from one week to the next" in found["level"].sentence
     assert "weekday" not in found
 
@@ -141,8 +141,8 @@ def test_published_figures_reach_to_the_panel_s_end_with_their_gaps():
     values = np.array([[5.0, np.nan, 7, 8, 9, 9], [np.nan, 1, 2, 3, np.nan, np.nan]])
     known = Statistic("cases", "Cases", "cases", "cases")
     panel = Panel("here", stacked(["A", "B"], dates, values, "cases").dropna(), (known,), {"cases": DAILY}, "", "")
-    assert published(panel, "A", "cases").isna().tolist() == [False, True, False, False, False, False]
-    assert published(panel, "B", "cases").isna().tolist() == [False, False, False, True, True]
+    assert published_values(panel, "A", "cases").isna().tolist() == [False, True, False, False, False, False]
+    assert published_values(panel, "B", "cases").isna().tolist() == [False, False, False, True, True]
 
 
 def table(worse_from: int = 0, error: float = 1.0, width: float = 1.0, seed: int = 1) -> pd.DataFrame:
@@ -160,11 +160,13 @@ def table(worse_from: int = 0, error: float = 1.0, width: float = 1.0, seed: int
 
 
 def test_a_model_that_stays_as_good_drifts_in_nothing():
-    assert outcomes(table(), "Italy, new cases", LIMITS) == []
+    assert forecast_drifts(table(), "Italy, new cases", LIMITS) == []
 
 
 def test_an_error_that_doubles_is_found_against_the_baseline_s():
-    (found,) = (drift for drift in outcomes(table(240, error=3.0), "Italy, new cases", LIMITS) if drift.kind == "error")
+    (found,) = (
+        drift for drift in forecast_drifts(table(240, error=3.0), "Italy, new cases", LIMITS) if drift.kind == "error"
+    )
     assert found.model == "ets"
     assert abs((found.since - FIRST).days - 240) <= 12
     assert "the forecasts of ets are off" in found.sentence
@@ -175,11 +177,11 @@ def test_an_error_that_doubles_for_every_model_is_the_times_and_not_the_model():
     scores = table()
     hard = scores["origin"] >= FIRST + pd.Timedelta(days=260)
     scores["wis"] = scores["wis"].where(~hard, scores["wis"] * 3)
-    assert outcomes(scores, "x", LIMITS) == []
+    assert forecast_drifts(scores, "x", LIMITS) == []
 
 
 def test_bands_that_shrink_to_half_are_found_by_what_they_hold():
-    found = {drift.kind: drift for drift in outcomes(table(240, width=0.5), "Italy, new cases", LIMITS)}
+    found = {drift.kind: drift for drift in forecast_drifts(table(240, width=0.5), "Italy, new cases", LIMITS)}
     assert found["coverage"].model == "ets"
     assert "the 50 % band" in found["coverage"].sentence
 
@@ -189,14 +191,14 @@ def test_horizons_that_overlap_are_not_counted_twice():
     ahead = [
         scores.assign(horizon=h, date=scores["origin"] + pd.Timedelta(days=h), wis=scores["wis"] * h) for h in (1, 2, 3)
     ]
-    assert outcomes(pd.concat(ahead), "x", LIMITS) == outcomes(scores, "x", LIMITS)
+    assert forecast_drifts(pd.concat(ahead), "x", LIMITS) == forecast_drifts(scores, "x", LIMITS)
 
 
 def test_few_outcomes_say_nothing_and_a_table_of_something_else_is_refused():
     scores = table()
-    assert outcomes(scores[scores["origin"] < FIRST + pd.Timedelta(days=12)], "x", LIMITS) == []
+    assert forecast_drifts(scores[scores["origin"] < FIRST + pd.Timedelta(days=12)], "x", LIMITS) == []
     with pytest.raises(DataError, match="lack the column 'wis'"):
-        outcomes(scores.drop(columns="wis"), "x", LIMITS)
+        forecast_drifts(scores.drop(columns="wis"), "x", LIMITS)
 
 
 def test_thresholds_are_read_from_the_configuration(monkeypatch: pytest.MonkeyPatch):
@@ -205,9 +207,9 @@ def test_thresholds_are_read_from_the_configuration(monkeypatch: pytest.MonkeyPa
     raw = waves()
     raw[455:] *= 2
     figures = pd.Series(raw, index=DAILY.grid(FIRST, len(raw)))
-    assert inputs(clean(figures, DAILY), None, "x")
+    assert data_drifts(clean(figures, DAILY), None, "x")
     monkeypatch.setenv("FORECAST_DRIFT", "level=999")
-    assert not inputs(clean(figures, DAILY), None, "x")
+    assert not data_drifts(clean(figures, DAILY), None, "x")
 
 
 @pytest.mark.parametrize(
@@ -239,5 +241,5 @@ def test_the_benchmark_counts_an_alarm_that_lasts_once_and_finds_what_is_injecte
     assert {f"drift/daily/false alarms/{kind}" for kind in benchmark.SHARES} <= set(figures)
     assert figures["drift/daily/series-years"]["value"] == pytest.approx(2, abs=0.01)
     assert figures["drift/daily/30 % missing/found within 8 weeks"]["value"] == 1
-    steady = statistics.Path(np.array([0, 9, 0, 9, 9, 0, 0, 0, 0, 9.0]), np.zeros(10))
-    assert statistics.runs(steady, 5, 3) == [(1, 4), (9, 9)]
+    steady = statistics.StatisticPath(np.array([0, 9, 0, 9, 9, 0, 0, 0, 0, 9.0]), np.zeros(10))
+    assert statistics.alarms(steady, 5, 3) == [(1, 4), (9, 9)]

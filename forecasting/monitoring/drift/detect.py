@@ -1,8 +1,8 @@
-"""Drift: whether a series is still counted as it was, and whether a model still does as well as it did.
+"""Drift detection: whether a series is still counted as it was, and whether a model still does as well as it did.
 
-Six tests, each of which looks at what is left when the past is taken into account (`paths`), and none of which sounds at
-every wave. A drift is said as long as its statistic was above its threshold within the last `window` days. Nothing is
-kept between two looks: the same figures always give the same drifts.
+Six tests (`statistics`), each on what is left when the past is accounted for, so that a wave of an epidemic is no drift. A
+drift is reported as long as its statistic was above its threshold within the last `window` days. Nothing is kept between
+two runs: the same figures always give the same drifts.
 """
 
 from __future__ import annotations
@@ -18,27 +18,28 @@ from forecasting.data.panel import Panel
 from forecasting.data.regular_grid import cycle_of, regular
 from forecasting.data.series import Series
 from forecasting.monitoring.drift import messages, statistics
-from forecasting.monitoring.drift.residuals import Days, days
-from forecasting.monitoring.drift.statistics import CAP, Path
+from forecasting.monitoring.drift.residuals import DailyCounts, daily_counts
+from forecasting.monitoring.drift.statistics import CAP, StatisticPath
 from forecasting.support.errors import DataError
 from forecasting.support.settings import DriftThresholds, drift_thresholds
 
-#: Counts that a period must usually hold for a zero to be a missing figure.
+#: Usual count of a period from which on a zero is a missing figure.
 PLENTY = 10.0
-#: Outcomes of a model's that must be there before it is judged.
+#: Outcomes that a model must have before it is judged.
 LEAST_OUTCOMES = 16
 _COVERAGES = ["coverage_50", "coverage_80", "coverage_95"]
+#: Days in a period, by the name of a frequency.
 _DAYS = {"hourly": 1 / 24, "daily": 1, "weekly": 7, "monthly": 30, "quarterly": 91}
 
 
 @dataclass(frozen=True)
 class Drift:
-    """One thing that has changed.
+    """One drift: what has changed since when, and how surely.
 
     Attributes:
         kind: ``"level"``, ``"variance"``, ``"weekday"`` or ``"missing"`` of figures, ``"error"`` or ``"coverage"`` of forecasts.
         since: about when it began.
-        statistic: the largest value of the test since then; see `paths` for its unit.
+        statistic: the largest value of the test since then; see `statistics` for its unit.
         threshold: what it is above.
         sentence: the same for a person.
         model: whose forecasts, where it is about forecasts.
@@ -54,16 +55,16 @@ class Drift:
 
 @dataclass(frozen=True)
 class _Alarm:
-    """Where the change began, where the statistic was largest since (places), and that."""
+    """An alarm: the places where the change began and where the statistic was largest since, and that statistic."""
 
     began: int
     largest: int
     statistic: float
 
 
-def _present(path: Path, threshold: float, lasts: int) -> _Alarm | None:
-    """The alarm that lasts at the end of `path`, if there is one."""
-    found = statistics.runs(path, threshold, lasts)
+def _lasting_alarm(path: StatisticPath, threshold: float, lasts: int) -> _Alarm | None:
+    """Return the alarm that still lasts at the end of `path`, if there is one."""
+    found = statistics.alarms(path, threshold, lasts)
     if not found or len(path.statistic) - 1 - found[-1][1] >= lasts:
         return None
     first, last = found[-1]
@@ -71,8 +72,8 @@ def _present(path: Path, threshold: float, lasts: int) -> _Alarm | None:
     return _Alarm(max(int(path.began[largest]), 0), largest, float(path.statistic[largest]))
 
 
-def published(panel: Panel, region: str, statistic: str | None = None) -> pd.Series:
-    """One region's figures before any repair, by every date from its first to the panel's last; NaN where none is.
+def published_values(panel: Panel, region: str, statistic: str | None = None) -> pd.Series:
+    """Return one region's figures before any repair, for every date from its first to the panel's last; NaN where none is.
 
     Of a panel with vintages those of the newest. Raises `RequestError` for an unknown region or statistic, `DataError`
     where there is no figure at all.
@@ -88,13 +89,15 @@ def published(panel: Panel, region: str, statistic: str | None = None) -> pd.Ser
     return found.reindex(found.index.union(further))
 
 
-def inputs(series: Series, raw: pd.Series | None, of: str, thresholds: DriftThresholds | None = None) -> list[Drift]:
-    """How a series' newest figures differ from those before: their level, scatter, weekdays and gaps.
+def data_drifts(
+    series: Series, raw: pd.Series | None, of: str, thresholds: DriftThresholds | None = None
+) -> list[Drift]:
+    """Detect drifts of a series' newest figures from those before: in level, scatter, weekdays and gaps.
 
     Args:
         series: prepared.
-        raw: what `published` gives; without it gaps are not looked at.
-        of: what sentences call it, e.g. ``"Italy, new cases"``.
+        raw: what `published_values` returns; without it gaps are not tested.
+        of: the name of the series in sentences, e.g. ``"Italy, new cases"``.
         thresholds: `drift_thresholds()` by default.
 
     Returns:
@@ -102,43 +105,43 @@ def inputs(series: Series, raw: pd.Series | None, of: str, thresholds: DriftThre
         weeks; eight weeks for gaps). A few milliseconds.
     """
     limits = thresholds or drift_thresholds()
-    lasts = periods(limits.window, series.frequency)
-    seen = days(series.values) if series.frequency.name == "daily" else series.values
+    lasts = periods_in(limits.window, series.frequency)
+    seen = daily_counts(series.values) if series.frequency.name == "daily" else series.values
     found = []
-    for kind in ("level", "variance", "weekday") if isinstance(seen, Days) else ("level", "variance"):
+    for kind in ("level", "variance", "weekday") if isinstance(seen, DailyCounts) else ("level", "variance"):
         limit = getattr(limits, kind)
-        alarm = _present(path_of(kind, seen, limits), limit, lasts)
+        alarm = _lasting_alarm(data_path(kind, seen, limits), limit, lasts)
         if alarm:
-            told = _said_of_figures(kind, of, seen, series, alarm)
-            found.append(Drift(kind, series.dates[alarm.began], alarm.statistic, limit, told))
+            sentence = _data_message(kind, of, seen, series, alarm)
+            found.append(Drift(kind, series.dates[alarm.began], alarm.statistic, limit, sentence))
     if any(one.kind == "weekday" for one in found):  # its residuals are against the old weekdays
         found = [one for one in found if one.kind != "variance"]
     return found + _missing(raw, series.frequency, of, limits, lasts)
 
 
-def path_of(kind: str, seen: np.ndarray | Days, limits: DriftThresholds) -> Path:
-    """The path of one kind of a series; of a daily one `seen` is what `days` makes of it."""
-    if kind == "weekday" and isinstance(seen, Days):
-        return statistics.weekday(seen)
-    return statistics.level(seen) if kind == "level" else statistics.variance(seen, CAP * limits.variance)
+def data_path(kind: str, seen: np.ndarray | DailyCounts, limits: DriftThresholds) -> StatisticPath:
+    """Compute the path of one kind of drift of a series; `seen` is its counts, or `daily_counts` of a daily one."""
+    if kind == "weekday" and isinstance(seen, DailyCounts):
+        return statistics.weekday_path(seen)
+    return statistics.level_path(seen) if kind == "level" else statistics.variance_path(seen, CAP * limits.variance)
 
 
-def _said_of_figures(kind: str, of: str, seen: np.ndarray | Days, series: Series, alarm: _Alarm) -> str:
-    if kind == "weekday" and isinstance(seen, Days):
-        return messages.weekday(of, seen, series.dates, alarm.largest)
-    tell = messages.level if kind == "level" else messages.variance
+def _data_message(kind: str, of: str, seen: np.ndarray | DailyCounts, series: Series, alarm: _Alarm) -> str:
+    if kind == "weekday" and isinstance(seen, DailyCounts):
+        return messages.weekday_message(of, seen, series.dates, alarm.largest)
+    tell = messages.level_message if kind == "level" else messages.variance_message
     return tell(of, seen, series.frequency, series.dates, alarm.began)
 
 
 def is_missing(raw: np.ndarray) -> np.ndarray:
-    """Shape (n,), bool: where no figure was published, or a zero amid plenty, which is how some publish none."""
+    """Flag missing figures, shape (n,), bool: none published, or a zero amid plenty, which is how some publish none."""
     positive = pd.Series(np.where(raw > 0, raw, np.nan))
     usual = positive.rolling(28, min_periods=4).median().shift(1).to_numpy()
     return np.isnan(raw) | ((raw == 0) & (usual >= PLENTY))
 
 
-def periods(window: float, frequency: Frequency) -> int:
-    """How many periods `window` days are, at least one."""
+def periods_in(window: float, frequency: Frequency) -> int:
+    """Convert a window in days to periods, at least one."""
     return max(round(window / _DAYS[frequency.name]), 1)
 
 
@@ -146,23 +149,23 @@ def _missing(raw: pd.Series | None, frequency: Frequency, of: str, limits: Drift
     if raw is None:
         return []
     flags, dates = is_missing(raw.to_numpy(float)), pd.DatetimeIndex(raw.index)
-    path = statistics.missing(flags, cycle_of(frequency), CAP * limits.missing)
-    alarm = _present(path, limits.missing, lasts)
+    path = statistics.missing_path(flags, cycle_of(frequency), CAP * limits.missing)
+    alarm = _lasting_alarm(path, limits.missing, lasts)
     if not alarm:
         return []
-    told = messages.missing(of, flags, frequency, dates, alarm.began)
-    return [Drift("missing", dates[alarm.began], alarm.statistic, limits.missing, told)]
+    sentence = messages.missing_message(of, flags, frequency, dates, alarm.began)
+    return [Drift("missing", dates[alarm.began], alarm.statistic, limits.missing, sentence)]
 
 
-def outcomes(
+def forecast_drifts(
     scores: pd.DataFrame, of: str, thresholds: DriftThresholds | None = None, baseline: str = "naive"
 ) -> list[Drift]:
-    """How models' newest forecasts did against those before: their error, over the baseline's, and what their bands held.
+    """Detect drifts of models' newest forecasts from those before: of the error, over the baseline's, and of coverage.
 
     Args:
         scores: a row a forecast, as `evaluation.score_forecasts` gives them, of one region and statistic: ``model, origin,
             horizon, date, wis, coverage_50, coverage_80, coverage_95``. Where the baseline is not among them, errors are not judged.
-        of: what sentences call the series.
+        of: the name of the series in sentences.
         thresholds: `drift_thresholds()` by default.
         baseline: the model whose error tells how hard a time it was; it is judged by its bands alone.
 
@@ -179,50 +182,54 @@ def outcomes(
         if column not in scores:
             raise DataError(f"The scores of {of} lack the column '{column}'; give a table of score_forecasts.")
     found = []
-    tables = by_origin(scores)
+    tables = scores_by_origin(scores)
     yardstick = tables.get(baseline)
-    for name, kinds in model_paths(scores, limits, baseline).items():
+    for name, kinds in forecast_paths(scores, limits, baseline).items():
         own = tables[name]
         for kind, path in kinds.items():
-            alarm = _present(path, getattr(limits, kind), _periods_of(own.index, limits.window))
+            alarm = _lasting_alarm(path, getattr(limits, kind), _origins_in(own.index, limits.window))
             if alarm:
-                told = _said_of_outcomes(kind, of, name, baseline, own, yardstick, alarm)
-                found.append(Drift(kind, own.index[alarm.began], alarm.statistic, getattr(limits, kind), told, name))
+                sentence = _forecast_message(kind, of, name, baseline, own, yardstick, alarm)
+                found.append(
+                    Drift(kind, own.index[alarm.began], alarm.statistic, getattr(limits, kind), sentence, name)
+                )
     return found
 
 
-def model_paths(scores: pd.DataFrame, limits: DriftThresholds, baseline: str = "naive") -> dict[str, dict[str, Path]]:
-    """The paths of every model that has outcomes enough, by kind; a place an origin."""
-    tables = by_origin(scores)
+def forecast_paths(
+    scores: pd.DataFrame, limits: DriftThresholds, baseline: str = "naive"
+) -> dict[str, dict[str, StatisticPath]]:
+    """Compute the paths of every model that has enough outcomes, by kind of drift; a place is an origin."""
+    tables = scores_by_origin(scores)
     return {
-        name: _model_paths(own, None if name == baseline else tables.get(baseline), limits)
+        name: _paths_of_model(own, None if name == baseline else tables.get(baseline), limits)
         for name, own in tables.items()
         if len(own) >= LEAST_OUTCOMES
     }
 
 
-def _model_paths(own: pd.DataFrame, other: pd.DataFrame | None, limits: DriftThresholds) -> dict[str, Path]:
-    together = _periods_of(own.index, 7)
+def _paths_of_model(own: pd.DataFrame, other: pd.DataFrame | None, limits: DriftThresholds) -> dict[str, StatisticPath]:
+    together = _origins_in(own.index, 7)
     hard = np.zeros(len(own), dtype=bool)
     if other is not None:
         hard = other["coverage_80"].reindex(own.index).to_numpy() < 0.5
     held = own["coverage_80"].to_numpy(float)
-    found = {"coverage": statistics.coverage(held, hard, together, LEAST_OUTCOMES, CAP * limits.coverage)}
+    found = {"coverage": statistics.coverage_path(held, hard, together, LEAST_OUTCOMES, CAP * limits.coverage)}
     if other is None:
         return found
     return found | {
-        "error": statistics.error(messages.ratios(own, other), together, LEAST_OUTCOMES, CAP * limits.error)
+        "error": statistics.error_path(messages.error_ratios(own, other), together, LEAST_OUTCOMES, CAP * limits.error)
     }
 
 
-def by_origin(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Each model's mean scores by origin, over the horizons up to the next origin: of what overlaps nothing is used twice."""
+def scores_by_origin(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Average each model's scores by origin, over the horizons up to the next origin, so that no outcome is used twice."""
     complete = scores.dropna(subset=["wis", *_COVERAGES])
-    return {str(name): _apart(part) for name, part in complete.groupby(MODEL, observed=True)}
+    return {str(name): _non_overlapping(part) for name, part in complete.groupby(MODEL, observed=True)}
 
 
-def _apart(scores: pd.DataFrame) -> pd.DataFrame:
-    """Of one model's scores."""
+def _non_overlapping(scores: pd.DataFrame) -> pd.DataFrame:
+    """Average one model's scores by origin, over horizons that do not overlap."""
     rows = scores.assign(**{day: pd.to_datetime(scores[day]) for day in (ORIGIN, DATE)})
     first = rows.iloc[0]
     period = (first[DATE] - first[ORIGIN]) / first[HORIZON]
@@ -234,15 +241,15 @@ def _apart(scores: pd.DataFrame) -> pd.DataFrame:
     return near.iloc[(len(near) - 1) % every :: every]
 
 
-def _said_of_outcomes(
+def _forecast_message(
     kind: str, of: str, model: str, baseline: str, own: pd.DataFrame, yardstick: pd.DataFrame | None, alarm: _Alarm
 ) -> str:
     if kind == "coverage" or yardstick is None:
-        return messages.coverage(of, model, own, alarm.began)
-    return messages.error(of, model, baseline, messages.ratios(own, yardstick), own.index, alarm.began)
+        return messages.coverage_message(of, model, own, alarm.began)
+    return messages.error_message(of, model, baseline, messages.error_ratios(own, yardstick), own.index, alarm.began)
 
 
-def _periods_of(origins: pd.Index, window: float) -> int:
-    """How many origins there usually are within `window` days."""
+def _origins_in(origins: pd.Index, window: float) -> int:
+    """Return how many origins there usually are within `window` days."""
     apart = float(np.median(np.diff(origins.to_numpy()) / np.timedelta64(1, "D")))
     return max(round(window / max(apart, 1e-6)), 1)

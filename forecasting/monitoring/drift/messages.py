@@ -1,4 +1,4 @@
-"""Drifts in words of a person: what is different since when, with the figure now and the one before."""
+"""Sentences for drifts: what is different since when, with the figure now and the one before."""
 
 from __future__ import annotations
 
@@ -8,24 +8,28 @@ import pandas as pd
 from forecasting.data.formatting import day
 from forecasting.data.frequency import Frequency
 from forecasting.data.regular_grid import cycle_of
-from forecasting.monitoring.drift.residuals import Days, jump, unexplained
+from forecasting.monitoring.drift.residuals import DailyCounts, jump, unexplained
 from forecasting.monitoring.drift.statistics import RECENT_WEEKS, weekday_shares
 from forecasting.preparation.messages import DAYS
 
-#: Logarithms of ratios of errors go no further than this: one of the two may be 0.
+#: Bound of the logarithm of a ratio of errors, either of which may be 0.
 FARTHEST = 5.0
 
 
-def level(of: str, seen: np.ndarray | Days, frequency: Frequency, dates: pd.DatetimeIndex, began: int) -> str:
-    """A step in the counts: by how much."""
+def level_message(
+    of: str, seen: np.ndarray | DailyCounts, frequency: Frequency, dates: pd.DatetimeIndex, began: int
+) -> str:
+    """Sentence for a step in the level of the counts, with its size."""
     return (
         f"{of}: from {day(dates[began])} on the counts are {np.exp(jump(seen, began)):.2g} times what they were, from one "
         f"{frequency.step} to the next, as in no wave here before; is the same still counted?"
     )
 
 
-def variance(of: str, seen: np.ndarray | Days, frequency: Frequency, dates: pd.DatetimeIndex, began: int) -> str:
-    """How much more the counts scatter."""
+def variance_message(
+    of: str, seen: np.ndarray | DailyCounts, frequency: Frequency, dates: pd.DatetimeIndex, began: int
+) -> str:
+    """Sentence for counts that scatter more, with the ratio."""
     found = np.abs(unexplained(seen))
     after, before = np.nanmedian(found[began:]), np.nanmedian(found[:began])
     return (
@@ -34,8 +38,8 @@ def variance(of: str, seen: np.ndarray | Days, frequency: Frequency, dates: pd.D
     )
 
 
-def weekday(of: str, known: Days, dates: pd.DatetimeIndex, at: int) -> str:
-    """Which weekday holds how much of a week now; `at` is when it is looked at."""
+def weekday_message(of: str, known: DailyCounts, dates: pd.DatetimeIndex, at: int) -> str:
+    """Sentence for a changed weekday pattern, with the weekday that has changed most by place `at`."""
     usual, recent, first = weekday_shares(known, at)
     most = int(np.argmax(np.abs(recent - usual)))
     name = DAYS[int(dates[first + most].day_of_week)]
@@ -45,8 +49,8 @@ def weekday(of: str, known: Days, dates: pd.DatetimeIndex, at: int) -> str:
     )
 
 
-def missing(of: str, flags: np.ndarray, frequency: Frequency, dates: pd.DatetimeIndex, began: int) -> str:
-    """How many periods have no figure."""
+def missing_message(of: str, flags: np.ndarray, frequency: Frequency, dates: pd.DatetimeIndex, began: int) -> str:
+    """Sentence for missing periods, with their number."""
     count, among = int(flags[began:].sum()), len(flags) - began
     before = 100 * flags[:began].mean() if began else 0.0
     weeks = 4 * cycle_of(frequency)
@@ -54,8 +58,8 @@ def missing(of: str, flags: np.ndarray, frequency: Frequency, dates: pd.Datetime
     return f"{of}: {count} of the {frequency.steps(among)} from {day(dates[began])} to {day(dates[-1])} have no figure; {share}."
 
 
-def error(of: str, model: str, baseline: str, ratios: np.ndarray, origins: pd.Index, began: int) -> str:
-    """How much more a model errs."""
+def error_message(of: str, model: str, baseline: str, ratios: np.ndarray, origins: pd.Index, began: int) -> str:
+    """Sentence for larger errors of a model, with the ratio."""
     more = np.exp(np.nanmedian(ratios[began:]) - np.nanmedian(ratios[:began]))
     return (
         f"{of}: since {day(origins[began])} the forecasts of {model} are off {more:.2g} times as much as before, "
@@ -63,8 +67,8 @@ def error(of: str, model: str, baseline: str, ratios: np.ndarray, origins: pd.In
     )
 
 
-def coverage(of: str, model: str, scores: pd.DataFrame, began: int) -> str:
-    """What a model's bands hold."""
+def coverage_message(of: str, model: str, scores: pd.DataFrame, began: int) -> str:
+    """Sentence for bands that hold too little, with the shares that they hold."""
     held = [
         100 * scores[f"coverage_{band}"].iloc[part].mean()
         for band in (50, 95)
@@ -76,7 +80,7 @@ def coverage(of: str, model: str, scores: pd.DataFrame, began: int) -> str:
     )
 
 
-def ratios(own: pd.DataFrame, yardstick: pd.DataFrame) -> np.ndarray:
-    """Shape (n,): logarithms of a model's errors over the yardstick's from the same origins, NaN where that has none."""
+def error_ratios(own: pd.DataFrame, yardstick: pd.DataFrame) -> np.ndarray:
+    """Logarithms of a model's errors over the yardstick's from the same origins; shape (n,), NaN where that has none."""
     other = yardstick["wis"].reindex(own.index).to_numpy(float)
     return np.clip(np.log(own["wis"].to_numpy(float) + 1e-9) - np.log(other + 1e-9), -FARTHEST, FARTHEST)
