@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from postgres_server import running
+from process_watchdog import pytest_configure, pytest_unconfigure  # noqa: F401 - hooks: no server outlives the run
 
 # As in the workers: on a busy machine two threads of BLAS wait for each other longer than they calculate. Set here,
 # before any test imports numpy.
@@ -20,19 +21,33 @@ from forecasting.jobs import JobQueue  # noqa: E402
 from forecasting.services.service import Service  # noqa: E402
 from forecasting.storage.forecast_store import Store  # noqa: E402
 
-#: Folders whose tests share a server, or an app: one of each is enough for a machine. They also take longest.
-TOGETHER = ("browser", "app", "api")
+#: Folders whose tests share a server, a browser or an app: with several processes, one of them takes the whole folder.
+ONE_PROCESS = ("browser", "app", "api", "replicas")
+#: Folders in the order in which several processes begin with them: the longest first, so that all end at the same time.
+LONGEST_FIRST = ("browser", "soak", "models", "tables", "operations", "app", "api", "replicas", "jobs", "cli")
+#: Most processes that a run starts by itself; each may have a server, its workers and a browser.
+MOST_PROCESSES = 4
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process a core for the suite or a folder; none beside pytest's own for single files, which begin sooner so."""
+    paths = [Path(argument.partition("::")[0]) for argument in config.args]
+    if all(path.is_file() for path in paths):
+        return 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_PROCESSES)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With ``-n``, a process takes a whole file, or a whole folder of `TOGETHER`, which also come first."""
+    """With several processes, each takes a whole file at a time, or a whole folder of `ONE_PROCESS`."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             path = nodeid.partition("::")[0]
-            return next((folder for folder in TOGETHER if path.startswith(f"tests/{folder}/")), path)
+            return next((folder for folder in ONE_PROCESS if path.startswith(f"tests/{folder}/")), path)
 
     config.option.loadscopereorder = False
     return ByFile(config, log)
@@ -41,7 +56,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What takes longest is begun first where there are several processes."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: (*TOGETHER, item.path.parent.name).index(item.path.parent.name))
+        order = {folder: place for place, folder in enumerate(LONGEST_FIRST)}
+        items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

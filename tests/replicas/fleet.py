@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from process_watchdog import also_watch
 from served import standing_still
 
 ROOT = Path(__file__).parents[2]
@@ -185,6 +186,7 @@ class Proxy:
         self.log = self._folder / "log"
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(command, user=user, cwd="/", stdout=log, stderr=log)
+        also_watch(self._process.pid)
 
     def await_ready(self):
         until(self._listens, "nginx listens")
