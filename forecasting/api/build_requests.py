@@ -1,4 +1,4 @@
-"""From a question to jobs: which regions' series are asked for, and the fits that give their forecasts."""
+"""Build the queue requests of an API request: which series it asks for, and a fit for each of its models."""
 
 from __future__ import annotations
 
@@ -7,33 +7,35 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from forecasting.api.job_register import Asked, Part
-from forecasting.api.posted_panel import panel_of
-from forecasting.api.problem_details import UNREACHABLE, Problem, Wrong
+from forecasting.api.job_register import JobPart, JobSpec
+from forecasting.api.posted_panel import read_posted_panel
+from forecasting.api.problem_details import UNREACHABLE, InvalidField, Problem
 from forecasting.api.request_models import ForecastRequest
 from forecasting.data.panel import Panel, Statistic
+from forecasting.data.panel_cache import PerPanel
 from forecasting.data.series import Series
 from forecasting.data.training_options import Learning
 from forecasting.jobs.request import Request
 from forecasting.models import Model, model, models
 from forecasting.preparation.prepare import prepare
 from forecasting.services.service import Service
-from forecasting.support.caching import Kept
 from forecasting.support.errors import DataError, RequestError
 
-#: Forecasts that one request may ask for, and steps of all of them together: that is 10 MB of answer.
-MOST = 500
-MOST_STEPS = 4_000
-#: Seconds that a request waits for a download to come.
-PATIENCE = 2.0
-#: Earlier states of panels and of their series that are kept, for many ask about the same date.
+#: Forecasts that one request may ask for.
+MAX_FORECASTS = 500
+#: Steps of all forecasts of a request together, a response of about 10 MB.
+MAX_STEPS = 4_000
+#: Seconds that a request waits for the download of a source.
+DOWNLOAD_TIMEOUT = 2.0
+#: Panels as of a date that are kept in memory.
 PANELS_KEPT = 8
+#: Series as of a date that are kept in memory.
 SERIES_KEPT = 256
 
 
 @dataclass(frozen=True)
-class Case:
-    """One region's series, or the sentence that says why there is none."""
+class RequestedSeries:
+    """The series of one region and statistic that a request asks for, or a sentence that says why there is none."""
 
     region: str
     statistic: Statistic
@@ -41,125 +43,130 @@ class Case:
     why_not: str = ""
 
 
-class Asking:
-    """Takes questions to the `service`. Safe to call from many threads; nothing here waits for a fit."""
+class RequestBuilder:
+    """Turn API requests into jobs of a service. Safe to call from many threads; nothing here waits for a fit."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._panels: Kept[Panel] = Kept(PANELS_KEPT)
-        self._series: Kept[Series] = Kept(SERIES_KEPT)
+        self._panels: PerPanel[Panel] = PerPanel(PANELS_KEPT)
+        self._series: PerPanel[Series] = PerPanel(SERIES_KEPT)
 
-    def ask(self, asked: ForecastRequest) -> Asked:
-        """Has all that is asked for stored, fitted or queued, and says under which keys.
+    def submit(self, request: ForecastRequest) -> JobSpec:
+        """Submit all forecasts of a request to the queue; returns the job, with the key of each.
 
-        Raises `Problem` 422 for what is not there, 503 where a download is not here yet or the queue is full.
+        Raises `Problem` 422 for data that do not exist, 503 while a source is downloaded or the queue is full.
         """
-        panel, notes = self._panel(asked)
-        covariates = self._covariates(panel, asked)
-        learning = Learning(asked.window, tuple(covariates), asked.holidays or "")
-        statistics = self._statistics(panel, asked)
-        wanted = self._regions(panel, asked, statistics)
-        self._check_size(len(wanted) * len(asked.names), asked.horizon)
-        cases = [self._case(panel, region, statistic, asked, learning) for region, statistic in wanted]
-        if len(cases) == 1 and cases[0].series is None:
+        panel, notes = self._panel(request)
+        covariates = self._covariates(panel, request)
+        learning = Learning(request.window, tuple(covariates), request.holidays or "")
+        statistics = self._statistics(panel, request)
+        wanted = self._regions(panel, request, statistics)
+        self._check_size(len(wanted) * len(request.names), request.horizon)
+        requested = [self._requested_series(panel, region, statistic, request, learning) for region, statistic in wanted]
+        if len(requested) == 1 and requested[0].series is None:
             raise Problem(
-                422, cases[0].why_not, [Wrong("data" if asked.source is None else "region", cases[0].why_not)]
+                422, requested[0].why_not, [InvalidField("data" if request.source is None else "region", requested[0].why_not)]
             )
-        several = len({case.statistic.name for case in cases}) > 1
-        parts = tuple(self._submitted(cases, asked))
-        return Asked(parts, asked.levels, several, (*notes, *_without(asked, covariates, cases)))
+        several = len({one.statistic.name for one in requested}) > 1
+        parts = tuple(self._submit_all(requested, request))
+        return JobSpec(parts, request.levels, several, (*notes, *_unused_options(request, covariates, requested)))
 
-    def figures(self, source: str) -> Panel:
-        """Those of a source. Raises `Problem` 422 where there is none, 503 while they are being downloaded."""
-        with blaming("source"):
-            found = self._service.panel(source, PATIENCE)
+    def source_panel(self, source: str) -> Panel:
+        """Return the panel of a source. Raises `Problem` 422 for an unknown source, 503 while it is downloaded."""
+        with blame_field("source"):
+            found = self._service.panel(source, DOWNLOAD_TIMEOUT)
         if found is None:
             sentence = f"The figures of '{source}' are being downloaded; ask again in half a minute."
             raise Problem(503, sentence, headers={"Retry-After": str(UNREACHABLE)})
         return found
 
-    def _panel(self, asked: ForecastRequest) -> tuple[Panel, tuple[str, ...]]:
-        """The figures as they were known at the date that is asked for, and what is to be said of posted ones."""
-        when = pd.Timestamp(asked.as_of) if asked.as_of else None
-        if asked.source is None:
-            panel = panel_of(asked)
-            with blaming("as_of"):
+    def _panel(self, request: ForecastRequest) -> tuple[Panel, tuple[str, ...]]:
+        """Return the panel as it was known at the requested date, and the notes of posted data."""
+        when = pd.Timestamp(request.as_of) if request.as_of else None
+        if request.source is None:
+            panel = read_posted_panel(request)
+            with blame_field("as_of"):
                 return panel.as_of(when), panel.notes
-        found = self.figures(asked.source)
+        found = self.source_panel(request.source)
         if when is None:
             return found, ()
-        with blaming("as_of"):
-            return self._panels.get((asked.source, when), found.table, lambda: found.as_of(when)), ()
+        with blame_field("as_of"):
+            return self._panels.get(found, (request.source, when), lambda: found.as_of(when)), ()
 
     @staticmethod
-    def _covariates(panel: Panel, asked: ForecastRequest) -> list[str]:
-        with blaming("covariates"):
-            return [panel.covariate(name) for name in dict.fromkeys(asked.covariates)]
+    def _covariates(panel: Panel, request: ForecastRequest) -> list[str]:
+        with blame_field("covariates"):
+            return [panel.covariate(name) for name in dict.fromkeys(request.covariates)]
 
     @staticmethod
-    def _statistics(panel: Panel, asked: ForecastRequest) -> list[Statistic]:
-        """The one that was named; else all of a table, or a source's first."""
-        with blaming("statistic"):
-            if asked.statistic is not None or asked.source is not None:
-                return [panel.statistic(asked.statistic)]
+    def _statistics(panel: Panel, request: ForecastRequest) -> list[Statistic]:
+        """Return the requested statistic; without one all of a posted table, or the first of a source."""
+        with blame_field("statistic"):
+            if request.statistic is not None or request.source is not None:
+                return [panel.statistic(request.statistic)]
         return list(panel.statistics)
 
     @staticmethod
-    def _regions(panel: Panel, asked: ForecastRequest, statistics: Sequence[Statistic]) -> list[tuple[str, Statistic]]:
-        if asked.region is None:
+    def _regions(
+        panel: Panel, request: ForecastRequest, statistics: Sequence[Statistic]
+    ) -> list[tuple[str, Statistic]]:
+        if request.region is None:
             return [(region, statistic) for statistic in statistics for region in panel.regions(statistic.name)]
         wanted = []
         for statistic in statistics:
             known = panel.regions(statistic.name)
-            if asked.region not in known:
+            if request.region not in known:
                 few = ", ".join(known[:6]) + (f" and {len(known) - 6} more" if len(known) > 6 else "")
-                sentence = f"'{panel.source}' has no region '{asked.region}' for {statistic.name}; it has {few}."
-                raise Problem(422, sentence, [Wrong("region", sentence)])
-            wanted.append((asked.region, statistic))
+                sentence = f"'{panel.source}' has no region '{request.region}' for {statistic.name}; it has {few}."
+                raise Problem(422, sentence, [InvalidField("region", sentence)])
+            wanted.append((request.region, statistic))
         return wanted
 
     @staticmethod
     def _check_size(count: int, horizon: int) -> None:
-        if count > MOST or count * horizon > MOST_STEPS:
+        if count > MAX_FORECASTS or count * horizon > MAX_STEPS:
             raise Problem(
                 422,
-                f"That is {count:,} forecasts of {horizon} steps; one request takes {MOST} and {MOST_STEPS:,} steps of all "
+                f"That is {count:,} forecasts of {horizon} steps; one request takes {MAX_FORECASTS} and {MAX_STEPS:,} steps of all "
                 "together: give a 'region', fewer models or a shorter horizon.",
             )
 
-    def _case(
-        self, panel: Panel, region: str, statistic: Statistic, asked: ForecastRequest, learning: Learning
-    ) -> Case:
+    def _requested_series(
+        self, panel: Panel, region: str, statistic: Statistic, request: ForecastRequest, learning: Learning
+    ) -> RequestedSeries:
         try:
-            if asked.source is None:
+            if request.source is None:
                 series = prepare(panel, region, statistic.name)
-            elif asked.as_of is None:
+            elif request.as_of is None:
                 series = self._service.series(panel, region, statistic.name)
             else:
-                name = (asked.source, asked.as_of, region, statistic.name)
-                series = self._series.get(name, panel.table, lambda: prepare(panel, region, statistic.name))
-            return Case(region, statistic, learning.of(series))
+                name = (request.source, request.as_of, region, statistic.name)
+                series = self._series.get(panel, name, lambda: prepare(panel, region, statistic.name))
+            return RequestedSeries(region, statistic, learning.of(series))
         except DataError as error:
-            return Case(region, statistic, None, str(error))
+            return RequestedSeries(region, statistic, None, str(error))
 
-    def _submitted(self, cases: Sequence[Case], asked: ForecastRequest) -> Iterator[Part]:
-        """Asks for each model of each case. Many at once let those go first that a person waits for."""
+    def _submit_all(self, requested: Sequence[RequestedSeries], request: ForecastRequest) -> Iterator[JobPart]:
+        """Submit each model of each series. Several at once run in the background, after what a person waits for."""
         wanted = [
-            (case, Request(case.series, name, asked.horizon)) for case in cases if case.series for name in asked.names
+            (one, Request(one.series, name, request.horizon))
+            for one in requested
+            if one.series
+            for name in request.names
         ]
         self._service.store.recall([request.key for _, request in wanted])
         many = len(wanted) > 1
-        for case, request in wanted:
-            job = self._service.queue.submit(request, background=many, retry=asked.retry)
-            before = case.series.total if case.series and case.series.cumulative else None
-            yield Part(case.region, case.statistic.name, request.model, job.key, before)
-        for case in cases:
-            if case.series is None:
-                yield Part(case.region, case.statistic.name, error=case.why_not)
+        for one, request in wanted:
+            job = self._service.queue.submit(request, background=many, retry=request.retry)
+            before = one.series.total if one.series and one.series.cumulative else None
+            yield JobPart(one.region, one.statistic.name, request.model, job.key, before)
+        for one in requested:
+            if one.series is None:
+                yield JobPart(one.region, one.statistic.name, error=one.why_not)
 
 
-class blaming:  # noqa: N801 - read as a word: with blaming("region")
-    """Whatever is wrong within is wrong with that field."""
+class blame_field:  # noqa: N801 - read as a function: with blame_field("region")
+    """Context manager that turns errors of the library into a `Problem` of that field."""
 
     def __init__(self, field: str) -> None:
         self._field = field
@@ -172,18 +179,20 @@ class blaming:  # noqa: N801 - read as a word: with blaming("region")
             raise Problem.of(error, self._field) from None
 
 
-def _without(asked: ForecastRequest, covariates: Sequence[str], cases: Sequence[Case]) -> Iterator[str]:
-    """Which models and regions do without what was given."""
+def _unused_options(
+    request: ForecastRequest, covariates: Sequence[str], requested: Sequence[RequestedSeries]
+) -> Iterator[str]:
+    """Write notes on models and regions that do not use what was given."""
     uses: list[tuple[str, object, Callable[[Model], bool]]] = [
         ("covariates", covariates, lambda one: one.uses_covariates),
-        ("holidays", asked.holidays, lambda one: one.uses_holidays),
+        ("holidays", request.holidays, lambda one: one.uses_holidays),
     ]
     for what, given, using in uses:
-        without = [name for name in asked.names if given and not using(model(name))]
+        without = [name for name in request.names if given and not using(model(name))]
         if without:
             others = ", ".join(name for name, one in models().items() if using(one))
             yield f"Without {what}: {', '.join(without)}. With them: {others}."
-    if covariates and any(model(name).uses_covariates for name in asked.names):
-        alone = [case.region for case in cases if case.series is not None and case.series.around is None]
+    if covariates and any(model(name).uses_covariates for name in request.names):
+        alone = [one.region for one in requested if one.series is not None and one.series.around is None]
         if alone:
             yield f"Without other regions to learn covariates from: {', '.join(alone[:6])}."

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from forecasting.data import vintages
 from forecasting.data.columns import AS_OF, DATE, PANEL, REGION, STATISTIC, VALUE
 from forecasting.data.frequency import Frequency
-from forecasting.support.caching import Kept
+from forecasting.data.panel_cache import PanelCache, PerPanel
 from forecasting.support.errors import DataError, RequestError
 
 
@@ -41,12 +40,17 @@ class Published:
     """Which vintage of which table a panel was cut from, so that its revisions can be learned.
 
     Attributes:
-        table: every vintage there is. Who looks at those after `at` sees the future.
+        whole: the owner of the table with every vintage there is. Who looks at those after `at` sees the future.
         at: when the one that was cut had been published.
     """
 
-    table: pd.DataFrame
+    whole: PanelCache
     at: pd.Timestamp
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The table with every vintage."""
+        return self.whole.table
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class Panel:
         notes: sentences a page shows beside the data (its age, a failed download, that it is simulated).
         parents: region -> its enclosing region, where there is one ("Scotland" -> "United Kingdom").
         published: of a panel that was cut from one with vintages, where it comes from.
+        cache: what has been worked out of `table`; panels of the same table share it.
     """
 
     source: str
@@ -76,11 +81,14 @@ class Panel:
     notes: tuple[str, ...] = ()
     parents: dict[str, str] = field(default_factory=dict)
     published: Published | None = field(default=None, repr=False)
+    cache: PanelCache = field(default=None, repr=False, compare=False)  # type: ignore[assignment]  # see __post_init__
 
     def __post_init__(self) -> None:
         missing = [column for column in PANEL if column not in self.table.columns]
         if missing:
             raise DataError(f"The table of '{self.source}' lacks the column {missing[0]!r}.")
+        if self.cache is None or self.cache.table is not self.table:
+            object.__setattr__(self, "cache", PanelCache(self.table))
 
     def statistic(self, name: str | None = None) -> Statistic:
         """The statistic called `name` (the default one without a name). Raises `RequestError` if there is none."""
@@ -94,8 +102,8 @@ class Panel:
 
     def regions(self, statistic: str | None = None) -> list[str]:
         """Every region that has figures for `statistic`, in the order of the table (of its newest vintage)."""
-        column, table = self.statistic(statistic).column, self._newest()
-        return [*_regions.get((id(table), column), table, lambda: _listed(table, column))]
+        column, newest = self.statistic(statistic).column, self._newest()
+        return [*newest.get(_REGIONS, column, lambda: _listed(newest.table, column))]
 
     def covariates(self) -> list[str]:
         """Its further columns of numbers, which are known only for the past."""
@@ -114,30 +122,26 @@ class Panel:
 
     def vintages(self) -> list[pd.Timestamp]:
         """When the table was published, oldest first; empty without vintages."""
-        return list(vintages.dates(self.table)) if self.has_vintages() else []
+        return list(self.cache.vintages.dates) if self.has_vintages() else []
 
     def as_of(self, date: pd.Timestamp | None) -> Panel:
         """The panel as it stood before `date`: the newest vintage before it, or, without vintages, rows up to it.
 
         With vintages and no `date`, the newest vintage. Raises `RequestError` when nothing is that old.
         """
-        table, published = self.table, self.published
         if self.has_vintages():
-            known = vintages.before(table, date)
+            known = self.cache.vintage_before(date)
             if known is None:
                 when = "" if date is None else f" before {date:%Y-%m-%d}"
                 raise RequestError(f"'{self.source}' has no vintage{when}.")
-            published = Published(table, vintages.newest(table, date))
-            table = known
-        elif date is not None:
-            if (table[DATE] <= date).all():
-                return self
-            table = table[table[DATE] <= date]
-            if table.empty:
-                raise RequestError(f"'{self.source}' has no figures up to {date:%Y-%m-%d}.")
-        if table is self.table:
+            published = Published(self.cache, self.cache.vintages.newest(date))
+            return replace(self, table=known.table, published=published, cache=known)
+        if date is None or (self.table[DATE] <= date).all():
             return self
-        return replace(self, table=table, published=published)
+        table = self.table[self.table[DATE] <= date]
+        if table.empty:
+            raise RequestError(f"'{self.source}' has no figures up to {date:%Y-%m-%d}.")
+        return replace(self, table=table)
 
     def counts(self, region: str, statistic: str | None = None) -> pd.Series:
         """The raw published figures of one region: a float series by date, as they are in the table.
@@ -145,20 +149,20 @@ class Panel:
         Of a panel with vintages those of the newest. Raises `RequestError` when the panel has no such region.
         """
         column = self.statistic(statistic).column
-        table = self._newest()
+        table = self._newest().table
         rows = table[(table[REGION] == region) & (table[STATISTIC] == column)]
         if rows.empty:
             raise RequestError(f"'{self.source}' has no region '{region}' for {column}.")
         return pd.Series(rows[VALUE].to_numpy(float), index=pd.DatetimeIndex(rows[DATE]), name=region)
 
-    def _newest(self) -> pd.DataFrame:
-        """The table as it was published last."""
-        known = vintages.before(self.table, None) if self.has_vintages() else None
-        return self.table if known is None else known
+    def _newest(self) -> PanelCache:
+        """The owner of the table as it was published last."""
+        known = self.cache.vintage_before(None) if self.has_vintages() else None
+        return self.cache if known is None else known
 
 
-#: Looked for at every turn of a page, and long lists in some panels.
-_regions: Kept[tuple[str, ...]] = Kept(32)
+#: Regions by statistic: looked for at every run of a page, and long lists in some panels.
+_REGIONS: PerPanel[tuple[str, ...]] = PerPanel(32)
 
 
 def _listed(table: pd.DataFrame, column: str) -> tuple[str, ...]:

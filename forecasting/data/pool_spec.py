@@ -118,5 +118,5 @@ def pool_of(known: Panel, statistic: str) -> PoolOf:
     """The pool of a panel as it stands; of one that was cut from vintages, with those before it."""
     if known.published is None:
         return PoolOf(known, statistic)
-    whole = replace(known, table=known.published.table, published=None)
+    whole = replace(known, table=known.published.table, published=None, cache=known.published.whole)
     return PoolOf(whole, statistic, known.published.at + pd.Timedelta(1, "us"))

@@ -13,7 +13,6 @@ from forecasting.support.errors import RequestError
 
 if TYPE_CHECKING:
     from forecasting.data.panel import Panel
-from forecasting.data.vintages import dates
 
 #: The last so many periods are looked at for revisions still to come.
 LAST = 4
@@ -45,7 +44,7 @@ def revisions(panel: Panel, region: str, statistic: str | None = None) -> pd.Dat
     if rows.empty:
         panel.counts(region, statistic)  # raises, naming what is missing
     rows = rows[[DATE, AS_OF, VALUE]].sort_values([DATE, AS_OF], ignore_index=True)
-    newest = rows[rows[AS_OF] == dates(table)[-1]].set_index(DATE)[VALUE]
+    newest = rows[rows[AS_OF] == panel.vintages()[-1]].set_index(DATE)[VALUE]
     ages = _periods(rows, panel.frequencies[asked.column].alias)
     return pd.DataFrame(
         {DATE: rows[DATE], AS_OF: rows[AS_OF], "age": ages, VALUE: rows[VALUE], "final": rows[DATE].map(newest)}
@@ -79,7 +78,7 @@ def coming(panel: Panel, region: str, statistic: str | None = None) -> tuple[Rev
     if not panel.has_vintages() or panel.statistic(statistic).reported_cumulative:
         return ()
     table = revisions(panel, region, statistic)
-    now = table[table[AS_OF] == dates(panel.table)[-1]]
+    now = table[table[AS_OF] == panel.vintages()[-1]]
     settled = table[table[DATE].isin(now.loc[now["age"] >= SETTLED, DATE]) & (table[VALUE] > 0)].dropna()
     ratios = (settled["final"] / settled[VALUE]).groupby(settled["age"])
     found = []

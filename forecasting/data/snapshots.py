@@ -18,8 +18,8 @@ import pandas as pd
 
 from forecasting.data.columns import AS_OF, DATE, REGION, STATISTIC, VALUE
 from forecasting.data.frequency import Frequency
+from forecasting.data.panel_cache import PerPanel
 from forecasting.data.regular_grid import places_on, regular
-from forecasting.support.caching import Kept
 
 if TYPE_CHECKING:
     from forecasting.data.panel import Panel, Statistic
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 MOST_REGIONS = 400
 #: Dates that the last counts are added up over, to say which regions are the largest.
 RECENT = 28
-#: Tables whose figures are kept sorted, and of each the vintages and dates whose digests are kept.
-TABLES_KEPT = 8
+#: Statistics of a panel, covariates aside, whose figures are kept sorted.
+STATISTICS_KEPT = 8
+#: Vintages and dates of one statistic whose digests are kept.
 DIGESTS_KEPT = 90
 
 
@@ -171,13 +172,12 @@ class Figures:
 
 
 _NOTHING = Known("", (), {}, (None, None))
-_kept: Kept[Figures] = Kept(TABLES_KEPT)
+_FIGURES: PerPanel[Figures] = PerPanel(STATISTICS_KEPT)
 
 
 def figures_of(panel: Panel, asked: Statistic) -> Figures:
     """A table's figures, sorted once."""
-    name = (id(panel.table), asked.column, asked.reported_cumulative)
-    return _kept.get(name, panel.table, lambda: Figures(panel.table, asked))
+    return _FIGURES.get(panel, (asked.column, asked.reported_cumulative), lambda: Figures(panel.table, asked))
 
 
 def on_grid(

@@ -13,6 +13,7 @@ import pandas as pd
 from forecasting.data.columns import DATE, REGION, STATISTIC, VALUE
 from forecasting.data.frequency import Frequency
 from forecasting.data.panel import Panel, Statistic
+from forecasting.data.panel_cache import PerPanel
 from forecasting.data.pool_spec import pool_of
 from forecasting.data.regular_grid import cycle_of, differences, leading, regular
 from forecasting.data.series import Series
@@ -20,9 +21,8 @@ from forecasting.preparation.incomplete_reports import LEAST_REGIONS, doubtful_a
 from forecasting.preparation.messages import pattern_sentences, repair_sentences, tail_sentences
 from forecasting.preparation.repairs import fill_gaps, spread_corrections, spread_dumps, spread_piles, take_away
 from forecasting.preparation.revision_correction import corrected, doubted, learned
-from forecasting.support.caching import Kept
 
-#: Columns of tables whose panel-wide work is kept: a page looks at few, the time machine at one a date.
+#: Statistics of a panel whose panel-wide work is kept: a page looks at few.
 KEPT = 16
 
 
@@ -156,13 +156,12 @@ class _Column:
         return self.dates[self.parts[region].stop - 1]
 
 
-_columns: Kept[_Column] = Kept(KEPT)
+_COLUMNS: PerPanel[_Column] = PerPanel(KEPT)
 
 
 def _column(panel: Panel, asked: Statistic) -> _Column:
     """The asked statistic's column, cut once for each table."""
-    name = (id(panel.table), asked.column, asked.reported_cumulative)
-    return _columns.get(name, panel.table, lambda: _cut(panel, asked))
+    return _COLUMNS.get(panel, (asked.column, asked.reported_cumulative), lambda: _cut(panel, asked))
 
 
 def _cut(panel: Panel, asked: Statistic) -> _Column:

@@ -15,15 +15,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from forecasting.data import vintages
 from forecasting.data.columns import AS_OF, DATE, REGION, STATISTIC, VALUE
 from forecasting.data.frequency import Frequency
 from forecasting.data.panel import Published, Statistic
+from forecasting.data.panel_cache import PanelCache, PerPanel
 from forecasting.data.regular_grid import cycle_of
 from forecasting.data.revisions import SETTLED, SMALL
 from forecasting.data.series import Series
 from forecasting.preparation.messages import correction_sentence, doubt_sentence, raised_sentence
-from forecasting.support.caching import Kept
 
 #: Figures are settled, and no longer corrected, after so many weeks of days or days of hours, or `SETTLED` longer periods.
 CYCLES = 2
@@ -35,8 +34,9 @@ LEAST_DATES = 4
 POOLED = 8.0
 #: This share of revisions must have gone the same way, or nothing is corrected: the median of ups and downs is chance.
 AGREE = 0.7
-#: Tables and vintages of which what was learned is kept.
-TABLES_KEPT = 8
+#: Statistics of a panel of which what was learned is kept.
+STATISTICS_KEPT = 8
+#: Vintages of a panel, all statistics together, of which what was learned is kept.
 VINTAGES_KEPT = 64
 
 #: Without vintages: a last count is doubted below so many robust standard deviations, ...
@@ -71,12 +71,12 @@ def learned(published: Published, asked: Statistic, frequency: Frequency) -> dic
     """For each region what is usual, by the vintages up to that of `published`; empty where too little has settled."""
     if asked.reported_cumulative:
         return {}
-    table, column, at = published.table, asked.column, published.at
+    whole, column, at = published.whole, asked.column, published.at
 
     def young() -> _Young:
-        return _tables.get((id(table), column), table, lambda: _arranged(table, column, frequency))
+        return whole.get(_YOUNG, column, lambda: _arranged(whole, column, frequency))
 
-    return _learned.get((id(table), column, at), table, lambda: _learn(young(), at))
+    return whole.get(_LEARNED, (column, at), lambda: _learn(young(), at))
 
 
 def corrected(series: Series, usual: Usual, at: pd.Timestamp) -> Series:
@@ -159,15 +159,16 @@ class _Young:
     published: pd.DatetimeIndex
 
 
-_learned: Kept[dict[str, Usual]] = Kept(VINTAGES_KEPT)
-_tables: Kept[_Young] = Kept(TABLES_KEPT)
+_LEARNED: PerPanel[dict[str, Usual]] = PerPanel(VINTAGES_KEPT)
+_YOUNG: PerPanel[_Young] = PerPanel(STATISTICS_KEPT)
 
 
-def _arranged(table: pd.DataFrame, column: str, frequency: Frequency) -> _Young:
+def _arranged(whole: PanelCache, column: str, frequency: Frequency) -> _Young:
+    table = whole.table
     rows = table[(table[STATISTIC] == column).to_numpy()]
     region, names = pd.factorize(rows[REGION])
     date, dates = pd.factorize(rows[DATE], sort=True)
-    published = vintages.dates(table)
+    published = whole.vintages.dates
     vintage = published.searchsorted(rows[AS_OF])
     value = rows[VALUE].to_numpy(float, na_value=np.nan)
     grid = pd.date_range(min(dates[0], published[0]), published[-1], freq=frequency.alias)

@@ -24,7 +24,6 @@ from forecasting.models import model
 from forecasting.services.region_row import Row, expected, latest, spark
 from forecasting.services.service import IN_FLIGHT, Service
 from forecasting.services.track_record import usual
-from forecasting.support.caching import Kept
 from forecasting.support.errors import DataError, ForecastingError, RequestError
 
 #: Regions that are remembered; those asked for least lately are forgotten first.
@@ -80,7 +79,8 @@ class RollCall:
     def __init__(self, service: Service, panel: Panel, view: View) -> None:
         self._service, self._panel, self._view = service, panel, view
         self._entries: dict[str, _Entry] = {}
-        self._stood: Kept[Panel] = Kept(STOOD)
+        self._stood: dict[pd.Timestamp, Panel] = {}
+        self._stood_lock = threading.Lock()
         self._lock = threading.Lock()
         self.full = ""
 
@@ -233,7 +233,8 @@ class RollCall:
                 return
             if one.hint is None:
                 one.hint = self._hint(one.row.region)
-        self._stood = Kept(STOOD)  # the panels take more memory than all that is known here
+        with self._stood_lock:
+            self._stood.clear()  # the panels take more memory than all that is known here
         there = {job.key for job in self._service.queue.jobs(one.hint for one in new if one.hint)}
         for one in new:
             if one.hint in there:
@@ -248,11 +249,20 @@ class RollCall:
         _, step, ahead = usual(self._series(region))
         try:
             (date,) = rolling(self._panel, region, view.statistic, ahead, 1, step)
-            known = self._stood.get(date, self._panel.table, lambda: self._panel.as_of(date))
+            known = self._stood_at(date)
             stood = cut(known, region, view.statistic, date)
         except (DataError, RequestError):
             return ""
         return stood.learning(view.learning).request(view.model, ahead).key
+
+    def _stood_at(self, date: pd.Timestamp) -> Panel:
+        """The panel as it stood then; the last `STOOD` are kept."""
+        with self._stood_lock:
+            if date not in self._stood:
+                while len(self._stood) >= STOOD:
+                    del self._stood[next(iter(self._stood))]
+                self._stood[date] = self._panel.as_of(date)
+            return self._stood[date]
 
     def _look_back(self, one: _Entry, at_once: int = 0, retry: bool = False) -> None:
         """A region's record, from what is made of its look back; no more than so many of its forecasts under way."""

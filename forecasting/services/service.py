@@ -11,6 +11,7 @@ import pandas as pd
 from forecasting import sources
 from forecasting.data.forecast import Forecast, tables
 from forecasting.data.panel import Panel
+from forecasting.data.panel_cache import PerPanel
 from forecasting.data.revisions import Revision, coming
 from forecasting.data.series import Series
 from forecasting.jobs import Job, JobQueue
@@ -19,10 +20,10 @@ from forecasting.preparation import prepare
 from forecasting.services.external_forecasts import Others
 from forecasting.services.track_record import LookingBack
 from forecasting.storage.forecast_store import Store
-from forecasting.support.caching import Kept, Loader
+from forecasting.support.caching import Loader
 from forecasting.support.errors import JobError
 
-#: Prepared series kept in memory; each is small.
+#: Prepared series of a panel kept in memory; each is small.
 SERIES_KEPT = 256
 #: Fits in the queue at once when many are asked for: enough to keep every worker busy.
 IN_FLIGHT = 64
@@ -39,8 +40,8 @@ class Service:
     def __init__(self, store: Store | None = None, queue: JobQueue | None = None) -> None:
         self.store = store or Store()
         self.queue = queue or JobQueue(self.store)
-        self._series: Kept[Series] = Kept(SERIES_KEPT)
-        self._revisions: Kept[tuple[Revision, ...]] = Kept(SERIES_KEPT)
+        self._series: PerPanel[Series] = PerPanel(SERIES_KEPT)
+        self._revisions: PerPanel[tuple[Revision, ...]] = PerPanel(SERIES_KEPT)
         self._loader = Loader()
         self._offered: dict[str, weakref.ref[pd.DataFrame]] = {}
         self.past = LookingBack(self.queue, self.series, self._loader)
@@ -66,7 +67,7 @@ class Service:
     def series(self, panel: Panel, region: str, statistic: str, window: int | None = None) -> Series:
         """One region's prepared series, its last `window` periods if given. Raises `DataError`, `RequestError`."""
         name = (panel.source, region, statistic)
-        series = self._series.get(name, panel.table, lambda: prepare.prepare(panel, region, statistic))
+        series = self._series.get(panel, name, lambda: prepare.prepare(panel, region, statistic))
         return series.tail(window) if window else series
 
     def revisions(self, panel: Panel, region: str, statistic: str) -> tuple[Revision, ...]:
@@ -75,7 +76,7 @@ class Service:
         Less those that `series` has corrected already and says so.
         """
         name = (panel.source, region, statistic)
-        found = self._revisions.get(name, panel.table, lambda: coming(panel, region, statistic))
+        found = self._revisions.get(panel, name, lambda: coming(panel, region, statistic))
         reported = self.series(panel, region, statistic).reported if found else None
         return found if reported is None else tuple(one for one in found if one.date not in reported.index)
 
@@ -109,7 +110,7 @@ class Service:
         coming = iter(requests)
         waiting: dict[str, list[Request]] = {}
         while True:
-            most = max(IN_FLIGHT, 2 * self.queue.busy().ready)  # a cluster may have more workers
+            most = max(IN_FLIGHT, 2 * self.queue.load().ready)  # a cluster may have more workers
             batch = list(itertools.islice(coming, most - len(waiting)))
             self.store.recall([request.key for request in batch])
             for request in batch:
@@ -122,10 +123,7 @@ class Service:
                     yield from ((request, job) for request in waiting.pop(job.key))
 
     def forget(self, panel: Panel) -> None:
-        """Keep nothing of this panel's figures in memory; forecasts stay, under what they were made from alone."""
-        for kept in (self._series, self._revisions):
-            kept.forget(panel.table)
-        self.past.forget(panel)
+        """Let the queue hold nothing of this panel; what was worked out of it goes with it. Stored forecasts stay."""
         self.queue.forget(panel)
 
     def close(self) -> None:

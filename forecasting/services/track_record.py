@@ -13,6 +13,7 @@ import pandas as pd
 from forecasting.data.columns import REGION
 from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel
+from forecasting.data.panel_cache import PerPanel
 from forecasting.data.pool_spec import PoolOf
 from forecasting.data.series import Series
 from forecasting.data.training_options import ALL, Learning
@@ -24,19 +25,19 @@ from forecasting.jobs import Job, JobQueue, QueueFull
 from forecasting.jobs.request import Request
 from forecasting.models import model
 from forecasting.preparation import prepare
-from forecasting.support.caching import Kept, Loader, Same
+from forecasting.support.caching import Loader, Same
 from forecasting.support.errors import DataError, RequestError
 
-#: Dates of regions' panels kept in memory.
+#: Lists of dates of a panel's regions kept in memory.
 DATES_KEPT = 256
-#: Earlier states of regions kept in memory.
+#: Earlier states of a panel's regions kept in memory.
 CUTS_KEPT = 1_500
 #: Dates that one can go back to.
 STOPS = 26
 #: What earlier forecasts of a region scored, as a figure a model and as a table, kept in memory.
 SCORES_KEPT = 2_000
 SCORE_TABLES_KEPT = 32
-#: Rows of earlier states of panels kept in memory.
+#: Rows of earlier states of a panel kept in memory.
 ROWS_KEPT = 1_000_000
 
 
@@ -45,14 +46,13 @@ class LookingBack:
 
     def __init__(self, queue: JobQueue, series: Callable[[Panel, str, str], Series], loader: Loader) -> None:
         self._queue, self._series, self._loader = queue, series, loader
-        self._rolled: Kept[list[pd.Timestamp]] = Kept(DATES_KEPT)
-        self._tails: Kept[dict[pd.Timestamp, pd.Timestamp]] = Kept(DATES_KEPT)
-        self._alone: Kept[Panel] = Kept(4)
-        self._known: Kept[Cut] = Kept(CUTS_KEPT)
+        self._rolled: PerPanel[list[pd.Timestamp]] = PerPanel(DATES_KEPT)
+        self._tails: PerPanel[dict[pd.Timestamp, pd.Timestamp]] = PerPanel(DATES_KEPT)
+        self._alone: PerPanel[Panel] = PerPanel(4)
+        self._known: PerPanel[Cut] = PerPanel(CUTS_KEPT)
+        self._stood: PerPanel[_Stood] = PerPanel(1)
         self._scored: Same[Score | None] = Same(SCORES_KEPT)
         self._score_tables: Same[pd.DataFrame] = Same(SCORE_TABLES_KEPT)
-        self._stood: OrderedDict[tuple[str, pd.Timestamp], tuple[pd.DataFrame, Panel]] = OrderedDict()
-        self._lock = threading.Lock()
 
     def look_back(
         self,
@@ -169,14 +169,6 @@ class LookingBack:
         name = (panel.source, id(panel.table), region, statistic, horizon)
         return self._loader.result(name, lambda: self._stops(panel, region, statistic, horizon), patience)
 
-    def forget(self, panel: Panel) -> None:
-        """Keep nothing of this panel's figures in memory."""
-        for kept in (self._rolled, self._tails, self._alone, self._known):
-            kept.forget(panel.table)
-        with self._lock:
-            for name in [name for name, (table, _) in self._stood.items() if table is panel.table]:
-                del self._stood[name]
-
     def _stops(self, panel: Panel, region: str, statistic: str, horizon: int) -> list[Cut]:
         now = self._series(panel, region, statistic)
         dates = self._dates(panel, region, statistic, horizon, STOPS, usual(now)[1], whole=False)
@@ -190,9 +182,7 @@ class LookingBack:
     ) -> list[pd.Timestamp]:
         """`rolling`; kept, for it prepares the region anew."""
         name = (panel.source, region, statistic, horizon, count, step, whole)
-        return self._rolled.get(
-            name, panel.table, lambda: rolling(panel, region, statistic, horizon, count, step, whole)
-        )
+        return self._rolled.get(panel, name, lambda: rolling(panel, region, statistic, horizon, count, step, whole))
 
     def _cuts(
         self, panel: Panel, region: str, statistic: str, dates: Sequence[pd.Timestamp], strict: bool = True
@@ -214,29 +204,39 @@ class LookingBack:
 
     def _cut(self, panel: Panel, region: str, statistic: str, date: pd.Timestamp) -> Cut:
         name = (panel.source, region, statistic, date)
-        return self._known.get(name, panel.table, lambda: self._prepared(panel, region, statistic, date))
+        return self._known.get(panel, name, lambda: self._prepared(panel, region, statistic, date))
 
     def _prepared(self, panel: Panel, region: str, statistic: str, date: pd.Timestamp) -> Cut:
         """What `cut` gives. Without vintages, what all regions say of their last days at a date is looked at only once."""
         if panel.has_vintages():
             return cut(self._as_of(panel, date), region, statistic, date)
         name = (panel.source, panel.statistic(statistic).name, date)
-        tails = self._tails.get(name, panel.table, lambda: prepare.tails(self._as_of(panel, date), statistic))
-        alone = self._alone.get((panel.source, region), panel.table, lambda: _alone(panel, region))
+        tails = self._tails.get(panel, name, lambda: prepare.tails(self._as_of(panel, date), statistic))
+        alone = self._alone.get(panel, (panel.source, region), lambda: _alone(panel, region))
         known = cut(alone, region, statistic, date, tails)
         return replace(known, series=replace(known.series, pool=PoolOf(panel, statistic, date)))
 
     def _as_of(self, panel: Panel, date: pd.Timestamp) -> Panel:
         """The panel as it stood then; the last few are kept, for every region asks for the same dates."""
+        return self._stood.get(panel, panel.source, _Stood).as_of(panel, date)
+
+
+class _Stood:
+    """A panel as it stood at the last dates that were asked for, `ROWS_KEPT` rows of them at most."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[pd.Timestamp, Panel] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def as_of(self, panel: Panel, date: pd.Timestamp) -> Panel:
         with self._lock:
-            table, known = self._stood.get((panel.source, date), (None, panel))
-        if table is panel.table:
-            return known
+            if date in self._kept:
+                return self._kept[date]
         known = panel.as_of(date)
         with self._lock:
-            self._stood[panel.source, date] = panel.table, known
-            while sum(len(kept.table) for _, kept in self._stood.values()) > ROWS_KEPT and len(self._stood) > 1:
-                self._stood.popitem(last=False)
+            self._kept[date] = known
+            while sum(len(one.table) for one in self._kept.values()) > ROWS_KEPT and len(self._kept) > 1:
+                self._kept.popitem(last=False)
         return known
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar, overload
-
-import pandas as pd
 
 T = TypeVar("T")
 Owner = TypeVar("Owner")
@@ -39,58 +36,6 @@ class lazy(Generic[Owner, T]):  # noqa: N801 - used like functools.cached_proper
             return self
         made = of.__dict__[self._name] = self._make(of)
         return made
-
-
-class Kept(Generic[T]):
-    """The last results made of tables, by name.
-
-    A table is told by identity, as nobody writes into a panel's table: what was made of another one is made anew. None is
-    kept alive by this, and what was made of it goes with it, unless that holds the table itself. Safe for threads.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: OrderedDict[Hashable, tuple[weakref.ref[pd.DataFrame], T]] = OrderedDict()
-        self._lock = threading.Lock()
-        self._gone: queue.SimpleQueue[None] = queue.SimpleQueue()
-
-    def get(self, name: Hashable, table: pd.DataFrame, make: Callable[[], T]) -> T:
-        """What is kept under `name`, else what `make` gives, which is then kept."""
-        with self._lock:
-            self._clear()
-            kept = self._kept.get(name)
-            if kept is not None and kept[0]() is table:
-                self._kept.move_to_end(name)
-                return kept[1]
-        made = make()
-        with self._lock:
-            self._kept[name] = weakref.ref(table, self._bury), made
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-        return made
-
-    def forget(self, table: pd.DataFrame) -> None:
-        """Keep nothing more that was made of the table."""
-        with self._lock:
-            for name, (of, _) in list(self._kept.items()):
-                if of() is table:
-                    self._kept.pop(name, None)
-
-    def _bury(self, _: weakref.ref[pd.DataFrame]) -> None:
-        """A table is no more. Garbage is collected in the midst of anything, also of a change of what is kept."""
-        self._gone.put(None)
-        if self._lock.acquire(blocking=False):
-            try:
-                self._clear()
-            finally:
-                self._lock.release()
-
-    def _clear(self) -> None:
-        """Drops what was made of tables that are no more. The caller holds the lock."""
-        while not self._gone.empty():
-            self._gone.get()
-            for name in [name for name, (of, _) in self._kept.items() if of() is None]:
-                del self._kept[name]
 
 
 class Same(Generic[T]):

@@ -269,7 +269,7 @@ def test_covariates_come_along_on_the_same_grid_as_they_were_published():
     whole = with_rain()
     whole.table.loc[whole.table["date"] == WEEKS[10], "rain"] = np.nan
     lines = whole.table[~((whole.table["region"] == "Corsica") & (whole.table["date"] == WEEKS[20]))]
-    pool = PoolOf(panel(lines.sample(frac=1, random_state=1)), "new", covariates=("rain",)).gather()
+    pool = gather_pool(PoolOf(panel(lines.sample(frac=1, random_state=1)), "new", covariates=("rain",)))
     expected = lines.pivot(index="date", columns="region", values="rain").to_numpy()
     np.testing.assert_array_equal(pool.covariates["rain"], expected)
     there = Pool.from_json(json.loads(json.dumps(pool.to_json())))
@@ -281,7 +281,7 @@ def test_a_covariate_s_dates_off_the_grid_are_put_on_it_and_of_several_in_a_peri
     figures = table(WEEKS - pd.Timedelta(days=2)).assign(rain=1.0)
     between = figures[figures["region"] == "Aland"].assign(rain=3.0, value=0.0)
     between["date"] -= pd.Timedelta(days=1)
-    pool = PoolOf(panel(pd.concat([figures, between], ignore_index=True)), "new", covariates=("rain",)).gather()
+    pool = gather_pool(PoolOf(panel(pd.concat([figures, between], ignore_index=True)), "new", covariates=("rain",)))
     assert pool.values.shape == pool.covariates["rain"].shape == (80, 4)
     np.testing.assert_array_equal(pool.covariates["rain"], np.tile([2.0, 1.0, 1.0, 1.0], (80, 1)))
 
@@ -341,13 +341,13 @@ def test_a_column_that_is_no_covariate_is_refused(name):
 
 
 def test_a_covariate_of_the_wrong_size_is_refused():
-    data = PoolOf(with_rain(), "new", covariates=("rain",)).gather().to_json()
+    data = gather_pool(PoolOf(with_rain(), "new", covariates=("rain",))).to_json()
     good = data["covariates"]["rain"]
     data["covariates"]["rain"] = [good[0] - 1, good[1]]
     with pytest.raises(DataError, match="79 × 4 figures has 2560 bytes"):
         Pool.from_json(data)
     data["covariates"]["rain"] = (
-        PoolOf(with_rain(table(WEEKS[:60])), "new", covariates=("rain",)).gather().to_json()["covariates"]["rain"]
+        gather_pool(PoolOf(with_rain(table(WEEKS[:60])), "new", covariates=("rain",))).to_json()["covariates"]["rain"]
     )
     with pytest.raises(DataError, match="80 periods has 60 of the covariate 'rain'"):
         Pool.from_json(data)

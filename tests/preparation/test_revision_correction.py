@@ -18,7 +18,7 @@ from forecasting.preparation.messages import revision_sentences
 from forecasting.preparation.prepare import prepare
 from forecasting.preparation.revision_correction import LEAST_DATES, doubted, learned
 from forecasting.services.service import Service
-from forecasting.views import charts
+from forecasting.views import fan_chart
 
 WEEKS = 30
 
@@ -293,15 +293,15 @@ def test_parts_of_a_series_keep_what_belongs_to_them():
 
 
 @pytest.fixture
-def fan() -> charts.Fan:
+def fan() -> fan_chart.FanChart:
     panel = panel_of(published([0.7, 0.9], vintages=20))
     series = prepare(panel, "A")
     forecasts = {"theta": model("theta").forecast(series, 4)}
-    return charts.Fan(series, forecasts, frozenset(), "theta", "new cases", False, coming(panel, "A"))
+    return fan_chart.FanChart(series, forecasts, frozenset(), "theta", "new cases", False, coming(panel, "A"))
 
 
 def test_corrected_points_are_drawn_beside_the_reported_ones_and_only_once(fan):
-    traces = {trace["uid"]: trace for trace in charts.fan(fan)["data"]}
+    traces = {trace["uid"]: trace for trace in fan_chart.fan_figure(fan)["data"]}
     assert traces["as reported"]["x"] == traces["history"]["x"][-2:]
     assert traces["as reported"]["y"] == pytest.approx(fan.series.reported.to_list(), abs=0.06)
     assert traces["history"]["y"][-1] > traces["as reported"]["y"][-1]
@@ -311,8 +311,8 @@ def test_corrected_points_are_drawn_beside_the_reported_ones_and_only_once(fan):
 
 
 def test_the_words_and_the_table_say_what_was_reported(fan):
-    assert "reported as" in charts.describe(fan)
-    table = charts.numbers(fan)
+    assert "reported as" in fan_chart.describe_fan_chart(fan)
+    table = fan_chart.fan_table(fan)
     assert list(table.columns[:4]) == ["Date", "Reported", "Corrected", "Theta"]
     assert table["Reported"].notna().sum() == 2
     assert list(table["Date"]) == [*fan.series.dates[-2:], *fan.forecasts["theta"].dates]

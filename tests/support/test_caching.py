@@ -1,62 +1,9 @@
 """Results that are made once for everybody."""
 
-import gc
 import threading
 import weakref
 
-import pandas as pd
-
-from forecasting.support.caching import Kept, Same, lazy
-
-
-def test_what_was_made_of_a_table_is_not_made_again():
-    kept, table, made = Kept(2), pd.DataFrame(), []
-    for _ in range(2):
-        assert kept.get("name", table, lambda: made.append(1) or len(made)) == 1
-    assert kept.get("name", pd.DataFrame(), lambda: 2) == 2
-    assert kept.get("name", table, lambda: 3) == 3
-
-
-def test_no_more_are_kept_than_that():
-    kept, table = Kept(2), pd.DataFrame()
-    for name in ("a", "b", "a", "c"):
-        kept.get(name, table, lambda name=name: name)
-    assert kept.get("a", table, lambda: "anew") == "a"
-    assert kept.get("b", table, lambda: "anew") == "anew"
-
-
-def test_what_was_made_of_a_table_is_forgotten_with_it():
-    class Made:
-        alive = 0
-
-        def __init__(self):
-            Made.alive += 1
-
-        def __del__(self):
-            Made.alive -= 1
-
-    kept, table, other = Kept(9), pd.DataFrame(), pd.DataFrame()
-    for name in range(3):
-        kept.get(name, table, Made)
-    kept.get("other", other, Made)
-    del table
-    gc.collect()
-    assert Made.alive == 1
-    kept.forget(other)
-    assert Made.alive == 0
-
-
-def test_a_table_that_goes_in_the_midst_of_a_change_is_forgotten_after_it():
-    """Whoever changes what is kept may collect garbage meanwhile; a change within a change would break it for good."""
-    kept, table, other = Kept(9), pd.DataFrame(), pd.DataFrame()
-    kept.get("gone", table, lambda: "made of it")
-    kept.get("stays", other, lambda: "made of the other")
-    with kept._lock:
-        del table
-        gc.collect()
-        assert list(kept._kept) == ["gone", "stays"]
-    assert kept.get("stays", other, lambda: "anew") == "made of the other"
-    assert list(kept._kept) == ["stays"]
+from forecasting.support.caching import Same, lazy
 
 
 class Part:

@@ -8,13 +8,12 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from forecasting.data.panel import Panel
+from forecasting.data.panel_cache import PerPanel
 from forecasting.export import file_formats
 from forecasting.models import model
 from forecasting.services.all_regions import View
 from forecasting.services.bulk import Bulk
 from forecasting.services.service import Service
-from forecasting.support.caching import Kept
 from ui.shell import polling
 from ui.shell.choices import Choices
 from ui.shell.markdown import plain
@@ -24,20 +23,13 @@ KEPT = 4
 TICK = 1.0
 
 
-@st.cache_resource(show_spinner=False)
-def _runs() -> Kept[dict[str, Bulk]]:
-    return Kept(KEPT)
-
-
-def forget(panel: Panel) -> None:
-    """Keep nothing of this panel's figures."""
-    _runs().forget(panel.table)
+_RUNS: PerPanel[dict[str, Bulk]] = PerPanel(KEPT)
 
 
 def draw(service: Service, choices: Choices, view: View) -> None:
     """A button that begins, or how far it has come and what there is to take away; polls alone while it runs."""
     name = (id(service), choices.panel.source, view)
-    runs = _runs().get(name, choices.panel.table, dict)
+    runs = _RUNS.get(choices.panel, name, dict)
     begun = runs.get("run")
     st.fragment(_draw, run_every=TICK if begun and begun.running else None)(service, choices, view, runs)
 

@@ -11,14 +11,14 @@ import streamlit as st
 
 from forecasting.data.formatting import compact
 from forecasting.data.panel import Panel, Statistic
+from forecasting.data.panel_cache import PerPanel
 from forecasting.export import file_formats
 from forecasting.models import models
 from forecasting.services.all_regions import RollCall, View, newest
 from forecasting.services.region_row import CLASSES, DIRECTIONS, PAST, Row, stretch
 from forecasting.services.service import Service
-from forecasting.support.caching import Kept
 from forecasting.views import region_table, tile_map
-from forecasting.views.headline import percent
+from forecasting.views.headline import format_percent
 from forecasting.views.palette import DARK, LIGHT
 from ui.components.sequence import numbered
 from ui.regions import bulk
@@ -62,15 +62,7 @@ _component = st.components.v2.component(
 )
 
 
-@st.cache_resource(show_spinner=False)
-def _calls() -> Kept[RollCall]:
-    return Kept(VIEWS)
-
-
-def forget(panel: Panel) -> None:
-    """Keep no view of this panel's figures."""
-    _calls().forget(panel.table)
-    bulk.forget(panel)
+_CALLS: PerPanel[RollCall] = PerPanel(VIEWS)
 
 
 def leaving() -> bool:
@@ -140,10 +132,10 @@ def live(service: Service, choices: Choices) -> None:
     """Everything that changes while forecasts are made; it polls alone, and stops when all is done."""
     view = View(choices.statistic.name, st.session_state["model"], choices.horizon, choices.learning)
     name = (id(service), choices.panel.source, view)
-    call = _calls().get(name, choices.panel.table, lambda: RollCall(service, choices.panel, view))
+    call = _CALLS.get(choices.panel, name, lambda: RollCall(service, choices.panel, view))
     every = choices.panel.regions(view.statistic)
     search, sort = st.session_state["search"], st.session_state["sort"]
-    regions = region_table.candidates(choices.panel, view.statistic, every, search, sort)
+    regions = region_table.regions_to_show(choices.panel, view.statistic, every, search, sort)
     page = _Page(call, choices, str(name), regions, len(every))
     call.refresh(regions)
     at_first = [page.look()]
@@ -195,13 +187,13 @@ class _Page:
         self._progress(rows)
         if self._call.full:
             st.caption(self._call.full)
-        wanted = region_table.shown(rows, st.session_state["search"], st.session_state["only"])
-        ordered = region_table.ordered(wanted, st.session_state["sort"])
+        wanted = region_table.filter_rows(rows, st.session_state["search"], st.session_state["only"])
+        ordered = region_table.sort_rows(wanted, st.session_state["sort"])
         self._list(rows, ordered, busy)
         self._below(rows, ordered)
 
     def _above(self, rows: list[Row]) -> None:
-        said = region_table.summary(rows, self._choices.series.frequency, self._choices.horizon)
+        said = region_table.summary_sentence(rows, self._choices.series.frequency, self._choices.horizon)
         if not said:
             return
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -310,7 +302,7 @@ class _Page:
         if ordered:
             st.download_button(
                 "Table, CSV",
-                lambda: file_formats.to_csv(region_table.table(ordered)),
+                lambda: file_formats.to_csv(region_table.regions_table(ordered)),
                 f"regions {self._choices.statistic.name} {st.session_state['model']}.csv".replace(" ", "_"),
                 "text/csv",
                 key="regions table",
@@ -325,7 +317,7 @@ class _Page:
 
     def _left_out(self, count: int) -> str:
         there = f"There are {self._of:,} regions. Shown are"
-        if count < region_table.MOST:
+        if count < region_table.MAX_ROWS:
             return f"{there} the {count:,} that the search finds."
         which = {"name": "the first {} by name", "-name": "the last {} by name", "-latest": "the {} smallest"}
         found = " that the search finds" if st.session_state["search"].strip() else ""
@@ -352,17 +344,17 @@ def _row(row: Row, last: Any, stretch: str, address: str) -> dict[str, Any]:
         "region": row.region,
         "address": address,
         "state": row.state,
-        "spoken": region_table.spoken(row, stretch),
+        "spoken": region_table.row_sentence(row, stretch),
         "latest": "" if row.latest is None else compact(row.latest),
-        "moved": region_table.lagging(row, last) or row.moved,
-        "late": bool(region_table.lagging(row, last)),
+        "moved": region_table.lagging_note(row, last) or row.moved,
+        "late": bool(region_table.lagging_note(row, last)),
         "direction": said.direction if said else "",
         "arrow": DIRECTIONS[said.direction] if said else "",
         "change": said.text if said else "",
         "band": f"({said.band})" if said else _waiting(row),
         "level": said.level if said else None,
         "record": f"{record.relative_wis:.2f}×" if record and record.relative_wis == record.relative_wis else "",
-        "held": f"80 % band held {percent(record.held_80, record.periods)}" if record else "",
+        "held": f"80 % band held {format_percent(record.held_80, record.periods)}" if record else "",
         "spark": vars(small) if small else None,
     }
 

@@ -16,8 +16,8 @@ import streamlit as st
 from forecasting.data.panel import Panel
 from forecasting.support.errors import DataError, ForecastingError
 from forecasting.tables import mapping as columns
-from forecasting.tables.mapping import UNCLEAR, Looked, Mapping, Report
-from ui.shell import url_state
+from forecasting.tables.mapping import UNCLEAR, TablePreview, ColumnMapping, ReadReport
+from ui.shell import runtime, url_state
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +44,10 @@ class Read:
         note: how it was not read as a link asked for, in a sentence.
     """
 
-    looked: Looked | None
-    mapping: Mapping | None = None
+    looked: TablePreview | None
+    mapping: ColumnMapping | None = None
     panel: Panel | None = None
-    report: Report | None = None
+    report: ReadReport | None = None
     error: str = ""
     note: str = ""
 
@@ -156,7 +156,7 @@ def needs(source: str) -> str:
     return said
 
 
-def read_again(file: File, read: Read, mapping: Mapping) -> None:
+def read_again(file: File, read: Read, mapping: ColumnMapping) -> None:
     """Read a file anew with other columns; another sheet is looked at first, as it has columns of its own."""
     _let_go(read)
     before = read.mapping.sheet if read.mapping else None
@@ -176,26 +176,22 @@ def forget(source: str) -> None:
 
 
 def _let_go(read: Read) -> None:
-    """Have nothing kept in memory of what was read."""
-    from ui.regions import page  # which have the files among their figures
-    from ui.shell import runtime  # which have the files among their figures
-
+    """Have the service hold nothing of what was read; whatever pages worked out of it goes with the panel."""
     if read.panel is not None:
         runtime.service().forget(read.panel)
-        page.forget(read.panel)
 
 
 def _look_and_read(
-    content: bytes, name: str, source: str, sheet: str | None = None, before: Looked | None = None
+    content: bytes, name: str, source: str, sheet: str | None = None, before: TablePreview | None = None
 ) -> Read:
     """`before` is what another sheet looked like: it has the names of all, should this one be no table."""
     try:
-        looked = columns.look(content, name, sheet)
+        looked = columns.preview_table(content, name, sheet)
     except Exception as error:
-        return Read(before, Mapping(sheet=sheet), error=_sentence(error, name))
+        return Read(before, ColumnMapping(sheet=sheet), error=_sentence(error, name))
     proposed = looked.mapping
     if sheet is not None:
-        proposed = replace(proposed or Mapping(), sheet=sheet)
+        proposed = replace(proposed or ColumnMapping(), sheet=sheet)
     return _read(content, name, source, looked, proposed)
 
 
@@ -204,13 +200,13 @@ def _read_as_linked(content: bytes, name: str, source: str, wish: str) -> Read:
     try:
         if len(wish) > MOST_LETTERS:
             raise DataError(f"it has more than {MOST_LETTERS:,} letters.")
-        looked = columns.look(content, name, Mapping.from_json(wish).sheet)
-        mapping = Mapping.from_json(wish, looked.base)
+        looked = columns.preview_table(content, name, ColumnMapping.from_json(wish).sheet)
+        mapping = ColumnMapping.from_json(wish, looked.base)
         if looked.mapping is None and mapping == looked.base:
             return _read(content, name, source, looked, None)
         if looked.mapping is None and looked.kind != UNCLEAR:
             raise DataError(f"a table of the {looked.kind} kind is known without it.")
-        panel, report = columns.read(content, name, mapping)
+        panel, report = columns.read_mapped_table(content, name, mapping)
         return Read(looked, mapping, replace(panel, source=source), report)
     except Exception as error:
         read = _look_and_read(content, name, source)
@@ -220,9 +216,9 @@ def _read_as_linked(content: bytes, name: str, source: str, wish: str) -> Read:
         return replace(read, note=f"The link says which column is what, but not so that it can be used: {why[:300]}")
 
 
-def _read(content: bytes, name: str, source: str, looked: Looked, mapping: Mapping | None) -> Read:
+def _read(content: bytes, name: str, source: str, looked: TablePreview, mapping: ColumnMapping | None) -> Read:
     try:
-        panel, report = columns.read(content, name, mapping)
+        panel, report = columns.read_mapped_table(content, name, mapping)
     except Exception as error:
         return Read(looked, mapping, error=_sentence(error, name))
     return Read(looked, mapping, replace(panel, source=source), report)
