@@ -24,14 +24,15 @@ import pandas as pd
 from benchmarks._countries import ORIGINS, countries
 from benchmarks._data import asked_models
 from benchmarks._figure import BenchmarkError
-from forecasting import Panel, Statistic, models, sources
+from forecasting import Panel, Statistic, sources
 from forecasting.data.columns import DATE, REGION, STATISTIC, VALUE
 from forecasting.data.forecast import Forecast
 from forecasting.data.frequency import DAILY
 from forecasting.data.series import Series
-from forecasting.evaluation.stress_tests import Answer, Struck, judge, shocks, strike
+from forecasting.evaluation.stress_tests import ShockResponse, ShockedSeries, judge_response, shocks, apply_shock
 from forecasting.jobs import JobQueue
 from forecasting.jobs.request import Request
+from forecasting.models import models
 from forecasting.services.service import Service
 from forecasting.storage.forecast_store import Store
 
@@ -68,7 +69,7 @@ class Result:
 
     model: str
     shock: str
-    answer: Answer | None
+    answer: ShockResponse | None
 
     def met(self, demand: str) -> bool | None:
         """Whether a demand was met; None where it is not made."""
@@ -124,17 +125,17 @@ def by_day(counts: pd.Series) -> bool:
     return bool((counts[-RECENT:] == 0).mean() < SILENT)
 
 
-def struck(panel: Panel, statistic: str, region: str) -> Iterator[Struck]:
+def struck(panel: Panel, statistic: str, region: str) -> Iterator[ShockedSeries]:
     """The region after every shock that it can suffer; the real series is the same object in all of them."""
     frequency = panel.frequencies[panel.statistic(statistic).column]
     real: Series | None = None
     for shock in shocks(frequency).values():
-        case = strike(panel, region, statistic, shock)
+        case = apply_shock(panel, region, statistic, shock)
         real = real or case.real
-        yield Struck(case.shock, real, case.series, case.changed)
+        yield ShockedSeries(case.shock, real, case.series, case.changed)
 
 
-def results(cases: list[Struck], asked: list[str]) -> Iterator[Result]:
+def results(cases: list[ShockedSeries], asked: list[str]) -> Iterator[Result]:
     """Every model's answers, fitted by two workers; nothing is kept."""
     store = Store("sqlite://")
     service = Service(store, JobQueue(store, workers=WORKERS))
@@ -149,13 +150,13 @@ def results(cases: list[Struck], asked: list[str]) -> Iterator[Result]:
         yield Result(name, case.shock.name, answer(case, before, after))
 
 
-def requests(case: Struck, name: str) -> tuple[Request, Request]:
+def requests(case: ShockedSeries, name: str) -> tuple[Request, Request]:
     horizon = case.real.frequency.default_horizon
     return Request(case.real, name, horizon), case.request(name, horizon)
 
 
-def answer(case: Struck, before: Forecast | None, after: Forecast | None) -> Answer | None:
-    return None if before is None or after is None else judge(case, before, after)
+def answer(case: ShockedSeries, before: Forecast | None, after: Forecast | None) -> ShockResponse | None:
+    return None if before is None or after is None else judge_response(case, before, after)
 
 
 def figures(name: str, shock: str, found: list[Result]) -> Iterator[dict[str, object]]:

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from forecasting import models, sources
+from forecasting import sources
 from forecasting.data.forecast import MEDIAN
 from forecasting.data.series import Series
-from forecasting.models import Model
+from forecasting.models import Model, models
 from forecasting.preparation.prepare import prepare
 
 REGIONS = ("United States", "United Kingdom", "Italy", "France", "Germany", "Spain")

@@ -1,1 +1,1 @@
-"""What makes the docs' picture and figures, so that neither is drawn by hand."""
+"""Programs that make the picture and the tables of the documents."""
