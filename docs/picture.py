@@ -1,4 +1,4 @@
-"""`python -m docs.picture`: the README's picture, taken of the real page in the machine's own Chromium."""
+"""Takes the README's picture of the running page, in the machine's own Chromium: `python -m docs.picture`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PICTURE = Path(__file__).with_name("explore.png")
 VIEW = "?region=Italy&models=ensemble,sarima,prophet,ets&horizon=28"
 
 
-def take() -> None:
+def take_picture() -> None:
     """Open Explore, wait until every model is done and scored, and write `docs/explore.png`."""
     with tempfile.TemporaryDirectory() as home, serving(APP, Path(home)) as server, chromium() as browser:
         server.wait()
@@ -26,4 +26,4 @@ def take() -> None:
 
 
 if __name__ == "__main__":
-    take()
+    take_picture()

@@ -15,7 +15,7 @@ import typer
 import yaml
 from distributed.cli import dask_scheduler, dask_worker
 
-from forecasting.cli import app
+from forecasting.cli.main import app
 from forecasting.storage.forecast_store import Store
 from forecasting.support import settings
 from forecasting.views import december_2020, stress_test_results
@@ -27,7 +27,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
 NGINX = (ROOT / "deploy" / "nginx.conf").read_text()
 UNIT = (ROOT / "deploy" / "forecast-explorer.service").read_text()
 GUIDE = (ROOT / "docs" / "deploy.md").read_text()
-SETTINGS = (ROOT / "forecasting" / "settings.py").read_text()
+SETTINGS = (ROOT / "forecasting" / "support" / "settings.py").read_text()
 SERVERS = ("app-1", "app-2")
 
 
@@ -89,7 +89,7 @@ def test_the_image_has_what_the_program_reads_and_no_secrets():
         ROOT / "streamlit_app.py",
         ROOT / "data",
     ]
-    needed += [ROOT / "forecasting", ROOT / "ui", ROOT / ".streamlit" / "config.toml"]
+    needed += [ROOT / "forecasting", ROOT / "pages", ROOT / "ui", ROOT / ".streamlit" / "config.toml"]
     for path in needed:
         assert any(path.is_relative_to(ROOT / name) for name in kept), path
     assert ".streamlit" not in kept
@@ -185,7 +185,7 @@ def test_a_program_of_the_image_that_is_started_by_a_script_finds_the_package(tm
         [sys.executable, script], env=environment, cwd=ROOT, timeout=120, capture_output=True, text=True
     )
     assert ran.returncode == 0, ran.stderr
-    assert Path(ran.stdout.strip()) == ROOT / "forecasting" / "jobs" / "remote.py"
+    assert Path(ran.stdout.strip()) == ROOT / "forecasting" / "jobs" / "workers" / "dask_plugin.py"
 
 
 def test_systemd_starts_what_the_command_line_knows():
