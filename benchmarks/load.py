@@ -24,8 +24,9 @@ import pandas as pd
 
 from benchmarks._figure import BenchmarkError, Figure, figure
 from forecasting.preparation.prepare import prepare
-from forecasting.tables import mapping
+from forecasting.tables.mapped_table import read_mapped_table
 from forecasting.tables.panel_file import read_panel
+from forecasting.tables.table_preview import preview_table
 
 SERIES = 10_000
 DAYS = 100
@@ -73,8 +74,8 @@ def ready(file: Path) -> dict[str, float]:
     """Seconds until its regions are ready to pick, and until it is read."""
     start = time.perf_counter()
     content = file.read_bytes()
-    looked = mapping.look(content, file.name)
-    panel, _ = mapping.read(content, file.name, looked.mapping)
+    looked = preview_table(content, file.name)
+    panel, _ = read_mapped_table(content, file.name, looked.mapping)
     read = time.perf_counter()
     prepare(panel, panel.regions()[0])
     return {"seconds": time.perf_counter() - start, "reading": read - start}

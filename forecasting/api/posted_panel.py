@@ -1,7 +1,7 @@
-"""Posted figures -> `Panel`, read and repaired as the same table is from a file.
+"""Posted panel: data of a request -> `Panel`, read and repaired as the same table from a file.
 
-A table is read as the command line reads it, or else as the page Your data proposes; what only a person knows of it is
-asked back.
+A table is read as the command line reads it, or else as the page Your data proposes; what only a person knows about it
+becomes a question in the response.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from forecasting.api.problem_details import Problem, Wrong
+from forecasting.api.problem_details import InvalidField, Problem
 from forecasting.api.request_models import ForecastRequest
 from forecasting.data.panel import Panel
 from forecasting.support.errors import DataError
-from forecasting.tables.mapping import Looked, Mapping, QuestionKind, look, read
+from forecasting.tables.column_mapping import ColumnMapping
+from forecasting.tables.column_questions import QuestionKind
+from forecasting.tables.mapped_table import read_mapped_table
 from forecasting.tables.panel_file import read_panel
+from forecasting.tables.table_preview import TablePreview, preview_table
 
-#: How a question is answered; all others by saying which column is what.
+#: How to answer each question in a request; others by naming the columns.
 _ANSWERS = {
     QuestionKind.CUMULATIVE: '"cumulative": true or false',
     QuestionKind.DAY_FIRST: '"mapping" with "day_first": true or false',
@@ -27,47 +30,49 @@ _ANSWERS = {
 _BY_MAPPING = '"mapping" with the columns "date" and "value"'
 
 
-def panel_of(asked: ForecastRequest) -> Panel:
-    """The posted figures. Raises `Problem` 422 with the question where it is not clear how they are meant."""
-    content = json.dumps(asked.data, ensure_ascii=False).encode(errors="replace")
-    if asked.mapping is not None:
-        mapping = _mapping(asked.mapping)
-        if asked.cumulative is not None:
-            mapping = replace(mapping, cumulative=asked.cumulative)
-        return _read(content, asked.name, mapping)
+def read_posted_panel(request: ForecastRequest) -> Panel:
+    """Read the posted data. Raises `Problem` 422 with the question if it is ambiguous."""
+    content = json.dumps(request.data, ensure_ascii=False).encode(errors="replace")
+    if request.mapping is not None:
+        mapping = _column_mapping(request.mapping)
+        if request.cumulative is not None:
+            mapping = replace(mapping, cumulative=request.cumulative)
+        return _read_mapped(content, request.name, mapping)
     try:
-        looked = look(content, asked.name)
+        looked = preview_table(content, request.name)
     except DataError as error:
         raise Problem.of(error, "data") from None
-    _ask_back(looked, asked.cumulative is not None)
+    _raise_open_questions(looked, request.cumulative is not None)
     try:
-        return read_panel(content, asked.name, cumulative=bool(asked.cumulative))
+        return read_panel(content, request.name, cumulative=bool(request.cumulative))
     except DataError as error:
         if looked.mapping is None:
             raise Problem.of(error, "data") from None
-    return _read(content, asked.name, replace(looked.mapping, cumulative=bool(asked.cumulative)))
+    return _read_mapped(content, request.name, replace(looked.mapping, cumulative=bool(request.cumulative)))
 
 
-def _mapping(said: dict[str, Any]) -> Mapping:
+def _column_mapping(mapping: dict[str, Any]) -> ColumnMapping:
     try:
-        return Mapping.from_json(json.dumps(said))
+        return ColumnMapping.from_json(json.dumps(mapping))
     except DataError as error:
         raise Problem.of(error, "mapping") from None
 
 
-def _read(content: bytes, name: str, mapping: Mapping) -> Panel:
-    """The table read as the mapping says, with what was left out of it among the notes."""
+def _read_mapped(content: bytes, name: str, mapping: ColumnMapping) -> Panel:
+    """Read the table by a mapping, with what was left out of it in the notes."""
     try:
-        panel, report = read(content, name, mapping)
+        panel, report = read_mapped_table(content, name, mapping)
     except DataError as error:
         raise Problem.of(error, "data") from None
     return replace(panel, notes=report.sentences[1:]) if len(report.problems) else panel
 
 
-def _ask_back(looked: Looked, totals_known: bool) -> None:
-    """Raises `Problem` with what only the reader of the table can answer, and how that is done."""
-    open_ones = [one for one in looked.asks if not (totals_known and one.kind is QuestionKind.CUMULATIVE)]
+def _raise_open_questions(looked: TablePreview, totals_known: bool) -> None:
+    """Raise `Problem` with the questions that only the sender can answer, and how to answer each."""
+    open_ones = [one for one in looked.questions if not (totals_known and one.kind is QuestionKind.CUMULATIVE)]
     if not open_ones:
         return
-    wrong = [Wrong("data", f"{one.text} Answer with {_ANSWERS.get(one.kind, _BY_MAPPING)}.") for one in open_ones]
-    raise Problem(422, wrong[0].error, wrong)
+    questions = [
+        InvalidField("data", f"{one.text} Answer with {_ANSWERS.get(one.kind, _BY_MAPPING)}.") for one in open_ones
+    ]
+    raise Problem(422, questions[0].error, questions)

@@ -1,7 +1,7 @@
 """Tables out: CSV, XLSX, Parquet and the forecast hubs' format; a cleaned series as a table.
 
 Names of regions, statistics and columns come from strangers' files. Whatever a spreadsheet would run is written as text,
-in CSV and XLSX alike (`defused`); Parquet, which no spreadsheet runs, holds them as they are.
+in CSV and XLSX alike (`escape_formulas`); Parquet, which no spreadsheet runs, holds them as they are.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import pandas as pd
 
 from forecasting.data.columns import DATE, HORIZON, MODEL, ORIGIN, QUANTILE, REGION, STATISTIC, VALUE
 from forecasting.data.panel import Panel
-from forecasting.data.regular_grid import regular
+from forecasting.data.regular_grid import to_regular_grid
 from forecasting.data.series import Series
 from forecasting.export import hub_format, hub_rules
 from forecasting.support.errors import DataError
-from forecasting.tables.cells.formula_escape import defused, restored
+from forecasting.tables.cells.formula_escape import escape_formulas, unescape_formulas
 
 if TYPE_CHECKING:
     from openpyxl.cell import WriteOnlyCell  # type: ignore[import-untyped]
@@ -40,8 +40,8 @@ _ROUNDING = 1e-6
 
 
 def to_csv(table: pd.DataFrame) -> bytes:
-    """UTF-8 CSV with ISO dates, `repr`-exact numbers and no index; text is `defused`, numbers never are."""
-    safe = _mapped(table, defused)
+    """UTF-8 CSV with ISO dates, `repr`-exact numbers and no index; text is `escape_formulas`, numbers never are."""
+    safe = _mapped(table, escape_formulas)
     returns = any("\r" in name for name in _texts(safe))  # the csv module itself would leave those unquoted
     quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
     timed = any(_has_times(safe[column]) for column in _moments(safe))
@@ -52,13 +52,13 @@ def to_csv(table: pd.DataFrame) -> bytes:
 def read_csv(content: bytes) -> pd.DataFrame:
     """A table that `to_csv` wrote, with the names that it had; dates stay text."""
     table = pd.read_csv(io.BytesIO(content), keep_default_na=False, na_values=[""])
-    return _mapped(table, restored)
+    return _mapped(table, unescape_formulas)
 
 
 def to_xlsx(tables: Mapping[str, pd.DataFrame]) -> bytes:
     """A workbook with a sheet a table, by the sheets' names: numbers, dates and text as such, and no formula.
 
-    Text is `defused` as in CSV, for a workbook may be saved as CSV, and typed as text besides. Of numbers the 15 digits
+    Text is `escape_formulas` as in CSV, for a workbook may be saved as CSV, and typed as text besides. Of numbers the 15 digits
     are kept that spreadsheets know; NaN is an empty cell, infinity the text ``inf``. Raises `DataError` for a table too
     long for a sheet.
     """
@@ -73,7 +73,7 @@ def to_xlsx(tables: Mapping[str, pd.DataFrame]) -> bytes:
         sheet.freeze_panes = "A2"
         for place, column in enumerate(table.columns, start=1):
             sheet.column_dimensions[get_column_letter(place)].width = _width(table[column])
-        for row in _rows(sheet, _mapped(table, defused)):
+        for row in _rows(sheet, _mapped(table, escape_formulas)):
             sheet.append(row)
     buffer = io.BytesIO()
     book.save(buffer)
@@ -103,7 +103,7 @@ def cleaned(panel: Panel, region: str, statistic: str, series: Series) -> pd.Dat
     late = series.provisional if series.provisional is not None else pd.Series(dtype=float)
     dates = series.dates.append(pd.DatetimeIndex(late.index))
     asked = panel.statistic(statistic)
-    published = regular(
+    published = to_regular_grid(
         panel.counts(region, statistic), panel.frequencies[asked.column], cumulative=asked.reported_cumulative
     )
     if asked.reported_cumulative:

@@ -10,7 +10,7 @@ import pandas as pd
 from forecasting.data.columns import DATE, STATISTIC, VALUE
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.series import Series
-from forecasting.data.us_states import locations
+from forecasting.data.us_states import hub_locations
 from forecasting.export.hub_rules import SATURDAY, WEEK
 from forecasting.support.errors import DataError, RequestError
 
@@ -58,7 +58,7 @@ def reference_date(panel: Panel, wanted: Sequence[Statistic]) -> pd.Timestamp:
 
 def places(regions: Iterable[str], among: Iterable[str] = ()) -> dict[str, str]:
     """What the hubs call each of `regions` (see `us.locations`). Raises `DataError` for two that are one place."""
-    called = locations(regions, among)
+    called = hub_locations(regions, among)
     for code, count in Counter(called.values()).items():
         if count > 1:
             same = " and ".join(f"'{name}'" for name in called if called[name] == code)

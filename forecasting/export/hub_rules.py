@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.forecast import QUANTILES
-from forecasting.data.us_states import locations
+from forecasting.data.us_states import hub_locations
 
 REFERENCE = "reference_date"
 ENDS = "target_end_date"
@@ -82,7 +82,7 @@ def _locations(table: pd.DataFrame) -> Iterator[str]:
     if any(not isinstance(name, str) or not name.strip() for name in given):
         yield "A location is empty or not text; write a two-digit code as text, '01'."
         return
-    for name, code in locations(given).items():
+    for name, code in hub_locations(given).items():
         if name != code:
             yield f"The location '{name}' must be written '{code}'."
 

@@ -14,9 +14,10 @@ from forecasting.data.panel import Panel, Statistic, new_and_cumulative
 from forecasting.data.us_states import NATION, STATES
 from forecasting.sources.shared.base import Source
 from forecasting.support.errors import SourceError
-from forecasting.tables.cells.parse_cells import dates, numbers
-from forecasting.tables.cells.raw_table import read_table
-from forecasting.tables.cells.tidy import stacked
+from forecasting.tables.cells.parse_dates import parse_dates
+from forecasting.tables.cells.parse_numbers import parse_numbers
+from forecasting.tables.cells.read_table import read_table
+from forecasting.tables.cells.tidy_table import stack_wide_table
 
 FOLDER = Path(__file__).resolve().parents[2] / "data"
 CASES = "jhu_cumulative_cases_daily.csv"
@@ -77,8 +78,10 @@ def _long(path: Path, statistic: str) -> pd.DataFrame:
     names = {region: NATION if region == "US" else STATES.get(region, region) for region in regions}
     if statistic == "admissions":
         regions.sort(key=lambda region: (names[region] != NATION, names[region]))
-    values = np.vstack([numbers(raw, region) for region in regions])
-    return stacked([names[region] for region in regions], pd.DatetimeIndex(dates(raw, first)), values, statistic)
+    values = np.vstack([parse_numbers(raw, region) for region in regions])
+    return stack_wide_table(
+        [names[region] for region in regions], pd.DatetimeIndex(parse_dates(raw, first)), values, statistic
+    )
 
 
 def _ends(table: pd.DataFrame) -> str:

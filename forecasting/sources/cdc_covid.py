@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from forecasting.sources.shared.hub_target_data import HubSource, time_series
-from forecasting.tables.cells.tidy import Tidy
+from forecasting.tables.cells.tidy_table import TidyTable
 
 TARGET = "wk inc covid hosp"
 
@@ -31,6 +31,6 @@ class CovidHub(HubSource):
     target = TARGET
     files = ("time-series.parquet",)
 
-    def read(self, paths: Sequence[Path]) -> Tidy:
+    def read(self, paths: Sequence[Path]) -> TidyTable:
         """The admissions in the file, with their vintages."""
         return time_series(paths[0], TARGET)

@@ -22,8 +22,10 @@ from forecasting.sources.shared.configured_source import ConfiguredSource
 from forecasting.support import settings
 from forecasting.support.errors import ForecastingError, RequestError, SourceError
 from forecasting.support.settings import NamedDataSet
+from forecasting.tables.cells.csv_reader import SEPARATORS
 from forecasting.tables.cells.limits import MAX_BYTES
-from forecasting.tables.cells.raw_table import SEPARATORS, RawTable, read_table
+from forecasting.tables.cells.raw_table import RawTable
+from forecasting.tables.cells.read_table import read_table
 
 log = logging.getLogger(__name__)
 

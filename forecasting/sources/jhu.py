@@ -10,9 +10,9 @@ from pathlib import Path
 
 from forecasting.data.panel import Statistic, new_and_cumulative
 from forecasting.sources.shared.live_source import LiveSource
-from forecasting.tables.cells.raw_table import read_table
-from forecasting.tables.cells.tidy import Tidy, joined
-from forecasting.tables.jhu_format import ATTRIBUTION, LICENCE, noun_of, tidy
+from forecasting.tables.cells.read_table import read_table
+from forecasting.tables.cells.tidy_table import TidyTable, concatenate_tables
+from forecasting.tables.jhu_format import ATTRIBUTION, LICENCE, noun_from_name, parse_jhu_table
 
 
 class JohnsHopkins(LiveSource):
@@ -42,7 +42,7 @@ class JohnsHopkins(LiveSource):
             *new_and_cumulative("deaths", reported_cumulative=True),
         )
 
-    def read(self, paths: Sequence[Path]) -> Tidy:
+    def read(self, paths: Sequence[Path]) -> TidyTable:
         """The wide files as one tidy table."""
         raws = [read_table(path.read_bytes(), path.name) for path in paths]
-        return joined([tidy(raw, noun_of(raw.name)) for raw in raws])
+        return concatenate_tables([parse_jhu_table(raw, noun_from_name(raw.name)) for raw in raws])

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from forecasting.data.panel import Statistic, new_and_cumulative
 from forecasting.sources.shared.live_source import LiveSource
-from forecasting.tables.cells.raw_table import read_table
-from forecasting.tables.cells.tidy import Tidy
-from forecasting.tables.oxcgrt_format import ATTRIBUTION, LICENCE, needed, tidy
+from forecasting.tables.cells.read_table import read_table
+from forecasting.tables.cells.tidy_table import TidyTable
+from forecasting.tables.oxcgrt_format import ATTRIBUTION, LICENCE, needed_columns, parse_oxcgrt_tables
 
 
 class Oxford(LiveSource):
@@ -40,6 +40,6 @@ class Oxford(LiveSource):
             *new_and_cumulative("deaths", reported_cumulative=True),
         )
 
-    def read(self, paths: Sequence[Path]) -> Tidy:
+    def read(self, paths: Sequence[Path]) -> TidyTable:
         """The files as one tidy table; a place that is in several is taken once."""
-        return tidy([read_table(path.read_bytes(), path.name, needed) for path in paths])
+        return parse_oxcgrt_tables([read_table(path.read_bytes(), path.name, needed_columns) for path in paths])

@@ -22,7 +22,7 @@ import pandas as pd
 from forecasting.data.frequency import DAILY
 from forecasting.data.panel import Panel, Statistic, new_and_cumulative
 from forecasting.sources.shared.base import Source
-from forecasting.tables.cells.tidy import stacked
+from forecasting.tables.cells.tidy_table import stack_wide_table
 
 #: Names from stories, so that nobody takes them for places.
 REGIONS = {
@@ -255,7 +255,7 @@ def _panel() -> Panel:
     values = np.vstack([simulation.reported for simulation in known.values()])
     return Panel(
         Simulated.name,
-        stacked(list(known), dates, values, "cases"),
+        stack_wide_table(list(known), dates, values, "cases"),
         Simulated().statistics(),
         {"cases": DAILY},
         Simulated.attribution,

@@ -22,8 +22,8 @@ from forecasting.sources.shared.configured_source import ConfiguredSource
 from forecasting.support import settings
 from forecasting.support.errors import RequestError, SourceError
 from forecasting.support.settings import NamedDatabase
-from forecasting.tables.cells.limits import one_line
-from forecasting.tables.cells.parse_cells import shown
+from forecasting.tables.cells.blank_cells import quote_cell
+from forecasting.tables.cells.limits import error_text
 from forecasting.tables.cells.raw_table import RawTable
 
 #: Rows that a database hands over at once.
@@ -41,7 +41,7 @@ def database(name: str) -> NamedDatabase:
     known = settings.databases()
     if name.lower() not in known:
         there = f"there are {', '.join(known)}" if known else "set its address as FORECAST_SQL_<NAME>"
-        raise RequestError(f"There is no database {shown(name)}; {there}.")
+        raise RequestError(f"There is no database {quote_cell(name)}; {there}.")
     return known[name.lower()]
 
 
@@ -141,10 +141,10 @@ def _place(connection: sa.Connection, setting: NamedDatabase, table: str) -> _Pl
     schema, dot, name = table.partition(".")
     if dot and schema in inspector.get_schema_names() and name in _tables(inspector, schema):
         return _Place(name, schema)
-    there = ", ".join(map(shown, present[:6])) + (f" and {len(present) - 6} more" if len(present) > 6 else "")
+    there = ", ".join(map(quote_cell, present[:6])) + (f" and {len(present) - 6} more" if len(present) > 6 else "")
     if table:
         raise RequestError(
-            f"The database '{setting.name}' has no table or view {shown(table)}; it has {there or 'none'}."
+            f"The database '{setting.name}' has no table or view {quote_cell(table)}; it has {there or 'none'}."
         )
     raise RequestError(
         f"The database '{setting.name}' has several tables ({there}); name one in {setting.variable}_TABLE or with --table."
@@ -191,7 +191,7 @@ def _streamed(result: sa.CursorResult) -> Iterator[pa.RecordBatch]:
     columns = list(result.keys())
     twice = next((column for i, column in enumerate(columns) if column in columns[:i]), None)
     if twice is not None:
-        raise SourceError(f"The query gives the column {shown(twice)} twice; rename one of them with AS.")
+        raise SourceError(f"The query gives the column {quote_cell(twice)} twice; rename one of them with AS.")
     until = time.monotonic() + LONGEST
     for rows in result.partitions(BATCH):
         if time.monotonic() > until:
@@ -209,7 +209,7 @@ def _why(error: sa.exc.SQLAlchemyError, url: sa.URL) -> str:
         return "would write, and only reading is allowed; keep to a SELECT of what is there."
     if code.startswith(_TOO_LONG):
         return f"took longer than {LONGEST} seconds; choose fewer rows, or a view that summarises them."
-    said = one_line(Exception(str(cause).split("\n")[0]))
+    said = error_text(Exception(str(cause).split("\n")[0]))
     private = (url.password, url.username, url.host)
     if any(secret and str(secret).lower() in said.lower() for secret in private):
         return "cannot be read; try it in the database itself."

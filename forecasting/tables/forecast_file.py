@@ -1,4 +1,4 @@
-"""Files that are compared: tables of forecasts, whoever made them, and of what came -> tidy tables."""
+"""Read files of forecasts, ours or in the hubs' format, and files of the observed values to score them with."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.columns import DATE, FORECASTS, HORIZON, MODEL, ORIGIN, QUANTILE, REGION, STATISTIC, VALUE
-from forecasting.data.us_states import matched
-from forecasting.evaluation.forecast_tables import LEVEL_DECIMALS, crossing
+from forecasting.data.us_states import match_places
+from forecasting.evaluation.forecast_tables import LEVEL_DECIMALS, count_crossings
 from forecasting.support.errors import DataError
-from forecasting.tables.cells.names import labels_of
-from forecasting.tables.cells.parse_cells import dates, numbers, shown
-from forecasting.tables.cells.raw_table import RawTable, read_table
+from forecasting.tables.cells.blank_cells import quote_cells
+from forecasting.tables.cells.labels import name_from_file, parse_filled_labels
+from forecasting.tables.cells.parse_dates import parse_dates
+from forecasting.tables.cells.parse_numbers import parse_numbers
+from forecasting.tables.cells.raw_table import RawTable
+from forecasting.tables.cells.read_table import read_file_content, read_table
 from forecasting.tables.panel_file import read_panel
 
 REFERENCE_DATE = "reference_date"
@@ -34,7 +37,7 @@ _SHAPES = f"give {','.join(FORECASTS)}, or the hubs' reference_date,horizon,loca
 
 
 def read_forecasts(path: str | Path, name: str | None = None, regions: Collection[str] = ()) -> pd.DataFrame:
-    """The forecasts in a file as the forecasts table of CONTRACT, in the order of the file.
+    """The forecasts in a file as a table with the columns `FORECASTS` (and ``statistic``), in the order of the file.
 
     Understood are, as CSV (also gzipped) or Parquet:
 
@@ -58,22 +61,17 @@ def read_forecasts(path: str | Path, name: str | None = None, regions: Collectio
 
     Raises `DataError`, on one line, with the file, the line or column, what is wrong there and what to do.
     """
-    path = Path(path)
-    name = name or path.name
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: {(error.strerror or 'it cannot be read').lower()}; check the path.") from None
+    content, name = read_file_content(path, name)
     raw, left_out = _quantiles_only(_renamed(read_table(content, name, strict=False)))
-    table = _of_a_hub(raw) if ORIGIN not in raw.cells else _ours(raw)
+    table = _from_hub_table(raw) if ORIGIN not in raw.cells else _from_our_table(raw)
     # The week before the origin is history to us, whatever a hub may score.
     early = (table[HORIZON] < 1).to_numpy()
-    raw, table = _rows(raw, ~early), table[~early].reset_index(drop=True)
+    raw, table = raw.take_rows(~early), table[~early].reset_index(drop=True)
     _check(raw, table)
     if len(regions):  # an array, of pandas 2
-        table[REGION] = table[REGION].map(matched(table[REGION].unique(), set(regions)))
+        table[REGION] = table[REGION].map(match_places(table[REGION].unique(), set(regions)))
     try:
-        crossed = crossing(table)
+        crossed = count_crossings(table)
     except DataError as error:
         raise raw.error(str(error)) from None
     table.attrs = {"notes": (*raw.notes, *_notes(left_out, int(early.sum()), crossed))}
@@ -89,7 +87,7 @@ def _renamed(raw: RawTable) -> RawTable:
     needed: Sequence[str] = FORECASTS if ORIGIN in cells else (REFERENCE_DATE, HORIZON, REGION, QUANTILE, VALUE)
     missing = [column for column in needed if column not in cells]
     if missing:
-        has = ", ".join(shown(column) for column in list(raw.cells)[:8])
+        has = quote_cells(list(raw.cells)[:8])
         raise raw.error(f"no column is called '{missing[0]}' among {has}; {_SHAPES}.")
     return replace(raw, cells=cells)
 
@@ -101,69 +99,57 @@ def _quantiles_only(raw: RawTable) -> tuple[RawTable, int]:
     kept = raw.cells[OUTPUT_TYPE].astype("string").str.strip().eq("quantile").fillna(False).to_numpy(bool)
     if not kept.any():
         raise raw.error("no row has 'quantile' in the column 'output_type'; only quantiles can be scored.")
-    return _rows(raw, kept), int((~kept).sum())
+    return raw.take_rows(kept), int((~kept).sum())
 
 
-def _rows(raw: RawTable, kept: np.ndarray) -> RawTable:
-    return replace(raw, cells=raw.cells[kept].reset_index(drop=True), lines=raw.lines[kept])
-
-
-def _ours(raw: RawTable) -> pd.DataFrame:
-    columns = {ORIGIN: dates(raw, ORIGIN), HORIZON: _whole(raw), DATE: dates(raw, DATE)}
+def _from_our_table(raw: RawTable) -> pd.DataFrame:
+    columns = {ORIGIN: parse_dates(raw, ORIGIN), HORIZON: _horizons(raw), DATE: parse_dates(raw, DATE)}
     return _table(raw, columns)
 
 
-def _of_a_hub(raw: RawTable) -> pd.DataFrame:
-    reference, horizon = dates(raw, REFERENCE_DATE), _whole(raw)
-    ends = dates(raw, DATE) if DATE in raw.cells else reference + horizon * _WEEK
+def _from_hub_table(raw: RawTable) -> pd.DataFrame:
+    reference, horizon = parse_dates(raw, REFERENCE_DATE), _horizons(raw)
+    ends = parse_dates(raw, DATE) if DATE in raw.cells else reference + horizon * _WEEK
     return _table(raw, {ORIGIN: reference - _WEEK, HORIZON: horizon + 1, DATE: ends})
 
 
 def _table(raw: RawTable, columns: dict[str, pd.Series]) -> pd.DataFrame:
     """The forecasts table, `columns` holding its dates and horizons."""
-    level = _filled(raw, QUANTILE)
+    level = _filled_numbers(raw, QUANTILE)
     outside = (level <= 0) | (level >= 1)
     if outside.any():
         row = int(np.argmax(outside))
         raise raw.error(f"the quantile {level[row]:g} is not between 0 and 1; write 0.975 for 97.5 %.", row)
     columns |= {
-        REGION: _text(raw, REGION),
-        MODEL: _text(raw, MODEL)
+        REGION: parse_filled_labels(raw, REGION),
+        MODEL: parse_filled_labels(raw, MODEL)
         if MODEL in raw.cells
-        else pd.Series(Path(raw.name).name.split(".")[0], raw.cells.index),
+        else pd.Series(name_from_file(raw.name), raw.cells.index),
         QUANTILE: pd.Series(level.round(LEVEL_DECIMALS)),
-        VALUE: pd.Series(_filled(raw, VALUE)),
+        VALUE: pd.Series(_filled_numbers(raw, VALUE)),
     }
     table = pd.DataFrame({column: columns[column] for column in FORECASTS})
-    statistic = _text(raw, STATISTIC) if STATISTIC in raw.cells else None
+    statistic = parse_filled_labels(raw, STATISTIC) if STATISTIC in raw.cells else None
     if statistic is not None and (REFERENCE_DATE not in raw.cells or statistic.nunique() > 1):
         table.insert(1, STATISTIC, statistic)
     return table
 
 
-def _filled(raw: RawTable, column: str) -> np.ndarray:
-    values = numbers(raw, column)
+def _filled_numbers(raw: RawTable, column: str) -> np.ndarray:
+    values = parse_numbers(raw, column)
     if np.isnan(values).any():
         row = int(np.argmax(np.isnan(values)))
         raise raw.error(f"there is no number in the column {column!r}; fill it in or delete the row.", row)
     return values
 
 
-def _whole(raw: RawTable) -> pd.Series:
-    values = _filled(raw, HORIZON)
+def _horizons(raw: RawTable) -> pd.Series:
+    values = _filled_numbers(raw, HORIZON)
     broken = values != np.round(values)
     if broken.any():
         row = int(np.argmax(broken))
         raise raw.error(f"the horizon {values[row]:g} is not a whole number of steps; mend it.", row)
     return pd.Series(values.astype(int))
-
-
-def _text(raw: RawTable, column: str) -> pd.Series:
-    labels = labels_of(raw, column)
-    nameless = (labels == "").to_numpy()
-    if nameless.any():
-        raise raw.error(f"the column {column!r} is empty; fill it in or delete the row.", int(np.argmax(nameless)))
-    return labels
 
 
 def _check(raw: RawTable, table: pd.DataFrame) -> None:
@@ -185,22 +171,22 @@ def _check(raw: RawTable, table: pd.DataFrame) -> None:
 
 
 def _notes(left_out: int, early: int, crossed: int) -> tuple[str, ...]:
-    found = (
+    sentences = (
         (left_out, "rows are not quantiles; they were left out."),
         (early, "rows are for weeks that had come already; they were left out."),
         (crossed, "forecasts have quantiles that cross; they are scored as they are."),
     )
-    return tuple(f"{count} {sentence}" for count, sentence in found if count)
+    return tuple(f"{count} {sentence}" for count, sentence in sentences if count)
 
 
 def read_truth(path: str | Path) -> pd.DataFrame:
-    """What came, from any file that `read_panel` understands: columns ``region, statistic, date, value``.
+    """Observed values from any file that `read_panel` understands: columns ``region, statistic, date, value``.
 
     Of vintages the newest. Values are as published, counts per period; where running totals were published, their
     steps, NaN where those fall, for that is a correction. A plain ``region, date, value`` may have any dates, even one
     only. Raises `DataError` as `read_panel`.
     """
-    plain = _plain(Path(path))
+    plain = _read_plain_truth(Path(path))
     if plain is not None:
         return plain
     panel = read_panel(path).as_of(None)
@@ -215,7 +201,7 @@ def read_truth(path: str | Path) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _plain(path: Path) -> pd.DataFrame | None:
+def _read_plain_truth(path: Path) -> pd.DataFrame | None:
     """The table of a file of new counts with just ``region, date, value``; None for any other file."""
     if "cumulative" in path.name.lower() or not path.is_file():
         return None
@@ -223,10 +209,10 @@ def _plain(path: Path) -> pd.DataFrame | None:
     raw = replace(raw, cells=raw.cells.rename(columns=str.lower))
     if sorted(raw.cells) != sorted((REGION, DATE, VALUE)):
         return None
-    table = pd.DataFrame({REGION: _text(raw, REGION), STATISTIC: VALUE, DATE: dates(raw, DATE)})
+    table = pd.DataFrame({REGION: parse_filled_labels(raw, REGION), STATISTIC: VALUE, DATE: parse_dates(raw, DATE)})
     twice = table.duplicated().to_numpy()
     if twice.any():
         row = int(np.argmax(twice))
         what = f"{table.loc[row, REGION]} on {table.loc[row, DATE]:%Y-%m-%d}"
         raise raw.error(f"{what} has a value already further up; keep one of the two.", row)
-    return table.assign(**{VALUE: numbers(raw, VALUE)})
+    return table.assign(**{VALUE: parse_numbers(raw, VALUE)})

@@ -1,124 +1,70 @@
-"""Guessing which column of a table is what: from cells first and names, in four languages, second."""
+"""Guess which column of a table is what: from its cells first, and from names in four languages second."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from forecasting.data.columns import REGION, VALUE
-from forecasting.tables.cells.dictionary_columns import distinct
-from forecasting.tables.cells.parse_cells import BLANK, date_share, parsed_numbers, readable_dates, shown, two_orders
+from forecasting.data.columns import REGION
+from forecasting.tables.cells.blank_cells import quote_cell
+from forecasting.tables.cells.dictionary_columns import distinct_cells
+from forecasting.tables.cells.parse_dates import ambiguous_day_and_month, date_share, try_parse_dates
+from forecasting.tables.cells.parse_numbers import try_parse_numbers
 from forecasting.tables.cells.raw_table import RawTable
-from forecasting.tables.cells.tidy import places, repeats
-from forecasting.tables.column_roles import Mapping, Question, QuestionKind
-from forecasting.tables.panel_file import words
+from forecasting.tables.cells.tidy_table import is_repeated, row_keys
+from forecasting.tables.column_facts import column_facts
+from forecasting.tables.column_mapping import ColumnMapping
+from forecasting.tables.column_questions import ColumnQuestion, QuestionKind
+from forecasting.tables.column_vocabulary import (
+    CUMULATIVE_WORDS,
+    DATE_WORDS,
+    RATE_WORDS,
+    REGION_WORDS,
+    STATISTIC_WORDS,
+    VALUE_WORDS,
+    is_named_as_of,
+    is_named_cumulative,
+    split_words,
+)
 
-#: Usual names in English, German, French and Spanish, without accents.
-_DATE_WORDS = frozenset(
-    words(
-        "date dates datum fecha day tag jour dia week woche semaine semana month monat mois mes time zeit heure hora ds "
-        "timestamp datetime period periode meldedatum reported ending quarter quartal trimestre hour stunde"
-    )
-)
-_AS_OF_WORDS = frozenset(words("asof vintage issue issued published publication snapshot datenstand release released"))
-_REGION_WORDS = frozenset(
-    words(
-        "region regions location country land bundesland pays pais state province provinz provincia county district kreis "
-        "landkreis department departement departamento comunidad ccaa ort stadt ville ciudad city unique area place "
-        "jurisdiction entity territory territorio countries name store shop filiale site station kanton canton zone"
-    )
-)
-_STATISTIC_WORDS = frozenset(
-    words("statistic statistik measure indicator metric variable target indikator indicateur indicador merkmal outcome")
-)
-_VALUE_WORDS = frozenset(
-    words(
-        "value y count counts cases case cas falle faelle fall casos caso deaths death deces todesfalle todesfaelle muertes "
-        "fallecidos defunciones admissions hospitalizations hospitalisations hospitalisierungen hospitalizaciones anzahl "
-        "nombre numero wert valeur valor sales verkaufe ventes ventas confirmed infections visits besuche incidents "
-        "observation observations units menge cantidad quantite zahl"
-    )
-)
-_RATE_WORDS = frozenset(
-    words(
-        "rate per percent inzidenz incidence taux tasa share average mean temperature temperatur temp humidity price preis "
-        "prix precio index mobility stringency positivity proportion ratio"
-    )
-)
-_IDENTIFIERS = {
-    "a code": frozenset(
-        words("fips iso iso2 iso3 code codes kode id ids uid uuid geoid nuts key iduid codigo kennziffer ags insee")
-    ),
-    "a postal code": frozenset(words("zip plz postal postcode")),
-    "a coordinate": frozenset(words("lat latitude lon lng long longitude breitengrad langengrad")),
-    "a population": frozenset(words("population pop einwohner bevolkerung habitants habitantes poblacion")),
-    "a part of the date": frozenset(
-        words(
-            "year jahr annee ano yr dow weekday wochentag day tag jour dia month monat mois mes week woche semana hour"
-        )
-    ),
-}
-_CUMULATIVE_WORDS = frozenset(
-    words("cumulative cumul cumule cumules cum kumuliert kumulativ acumulado acumulados acumulada acumuladas")
-)
-#: So many columns are looked at one by one, and so many rows of each.
+#: So many of the first columns are looked at one by one.
 _LOOKED_COLUMNS = 200
+#: So many of its rows are looked at.
 _LOOKED_ROWS = 1500
+_MONTHS = (
+    "", "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Facts:
-    """What the cells of a column are: shares of those that are not blank, from 0 to 1."""
-
-    name: str
-    words: frozenset[str]
-    filled: int
-    distinct: int
-    dates: float
-    numbers: float
-    counts: bool
-    changes: bool
-    counter: bool
-
-    @property
-    def is_number(self) -> bool:
-        # Small counts are often written as <5.
-        return self.numbers >= (0.3 if self.words & _VALUE_WORDS else 0.7)
-
-    @property
-    def is_text(self) -> bool:
-        return self.filled > 0 and not self.is_number
-
-
-class Guess:
+class ColumnGuess:
     """Which column of a table is what, guessed from cells first and names second.
 
     Attributes:
-        kind, mapping, questions: as in `Looked`.
+        kind, mapping, questions: as in `TablePreview`.
         roles: column -> its role and the reason.
     """
 
     def __init__(self, raw: RawTable) -> None:
-        self.kind, self.questions = "unclear", list[Question]()
-        self.mapping: Mapping | None = None
+        self.kind, self.questions = "unclear", list[ColumnQuestion]()
+        self.mapping: ColumnMapping | None = None
         self.roles = dict.fromkeys(raw.cells, ("left out", "not recognised"))
         self._raw = raw
         rows = np.unique(np.linspace(0, len(raw.cells) - 1, _LOOKED_ROWS).astype(int))
-        self._thin = raw.only(rows)
-        self._facts = {column: _facts(self._thin, column) for column in list(raw.cells)[:_LOOKED_COLUMNS]}
+        self._thin = raw.take_rows(rows).decoded()
+        self._facts = {column: column_facts(self._thin, column) for column in list(raw.cells)[:_LOOKED_COLUMNS]}
         date = self._date()
         if date is None:
             headed = date_share(list(raw.cells)[-20:]) > 0.5
             turned = "The dates stand in the header: can the table be turned, so that they stand in one column?"
             self.questions.append(
-                Question(QuestionKind.TURNED, turned)
+                ColumnQuestion(QuestionKind.TURNED, turned)
                 if headed
-                else Question(QuestionKind.DATES, "Which column holds the dates?")
+                else ColumnQuestion(QuestionKind.DATES, "Which column holds the dates?")
             )
             return
         self._columns(date)
@@ -126,9 +72,9 @@ class Guess:
     def _date(self) -> str | None:
         """The column that holds the dates, by its cells."""
         found = [
-            (bool(facts.words & _DATE_WORDS) - 2 * _is_as_of(facts.name), facts.dates, -i, column)
+            (bool(facts.words & DATE_WORDS) - 2 * is_named_as_of(facts.name), facts.dates, -i, column)
             for i, (column, facts) in enumerate(self._facts.items())
-            if facts.dates >= (0.5 if facts.words & _DATE_WORDS else 0.8)
+            if facts.dates >= (0.5 if facts.words & DATE_WORDS else 0.8)
         ]
         if not found:
             return None
@@ -139,11 +85,11 @@ class Guess:
     def _columns(self, date: str) -> None:
         facts = self._facts
         others = [column for column in facts if column != date]
-        as_of = next((c for c in others if facts[c].dates >= 0.8 and _is_as_of(c)), None)
+        as_of = next((c for c in others if facts[c].dates >= 0.8 and is_named_as_of(c)), None)
         if as_of is not None:
             self.roles[as_of] = ("as_of", "dates of publication, by its name")
         for column in others:
-            if column != as_of and facts[column].dates >= 0.8 and not _plain_number(facts[column]):
+            if column != as_of and facts[column].dates >= 0.8 and not facts[column].is_count_that_looks_like_dates:
                 self.roles[column] = ("left out", "other dates")
             elif facts[column].filled == 0:
                 self.roles[column] = ("left out", "empty")
@@ -151,14 +97,14 @@ class Guess:
         repeated = bool(_repeats(self._raw.cells, [date]).any())
         texts = [c for c in others if facts[c].is_text]
         statistic = next(
-            (c for c in texts if facts[c].words & _STATISTIC_WORDS and facts[c].distinct <= 50 and repeated), None
+            (c for c in texts if facts[c].words & STATISTIC_WORDS and facts[c].distinct <= 50 and repeated), None
         )
         if statistic is not None:
             self.roles[statistic] = ("statistic", "its name, and few different texts")
         keys = [c for c in (date, statistic, as_of) if c is not None]
         region = self._region(keys, [c for c in others if c != statistic], repeated)
         left = [c for c in others if c not in (statistic, region)]
-        first = max((_score(facts[c]) for c in left if facts[c].is_number), default=0)
+        first = max((facts[c].value_score for c in left if facts[c].is_number), default=0)
         wide = [c for c in left if facts[c].is_number and not facts[c].counter]
         unnamed = region is None and statistic is None and as_of is None and first < 5 and not texts
         if wide and unnamed and not repeated:
@@ -174,29 +120,29 @@ class Guess:
         found = []
         for i, column in enumerate(columns):
             fact = facts[column]
-            named = bool(fact.words & _REGION_WORDS)
+            named = bool(fact.words & REGION_WORDS)
             text = fact.is_text and (named or fact.distinct <= max(fact.filled / 2, 1))
-            number = fact.is_number and fact.counts and repeated and (named or _identifier(fact) == "a code")
+            number = fact.is_number and fact.counts and repeated and (named or fact.identifier_kind == "a code")
             if not (text or number) or fact.filled < len(cells) / 2:
                 continue
             apart = repeated and fact.distinct > 1 and not _repeats(self._raw.cells, [column, *keys]).any()
             length = cells[column].astype("string").fillna("").str.len().mean()
             exact = fact.name.lower() in (REGION, "location_name", "unique_id")
-            code = _identifier(fact) is not None
+            code = fact.identifier_kind is not None
             found.append((bool(text), 4 * apart + 2 * named + 2 * exact - 2 * code + (length > 3.5), -i, column))
         if not found:
             return None
         region = max(found)[-1]
         reason = (
-            "few different texts, a name of places" if facts[region].words & _REGION_WORDS else "few different texts"
+            "few different texts, a name of places" if facts[region].words & REGION_WORDS else "few different texts"
         )
         self.roles[region] = ("region", reason if facts[region].is_text else "it tells rows of the same date apart")
         for column in columns:
-            if column == region or not (facts[column].is_text or _identifier(facts[column]) == "a code"):
+            if column == region or not (facts[column].is_text or facts[column].identifier_kind == "a code"):
                 continue
             pairs = cells[[region, column]].drop_duplicates()
             if len(pairs) == facts[region].distinct == facts[column].distinct:
-                self.roles[column] = ("left out", f"another name for {shown(region)}, one for each")
+                self.roles[column] = ("left out", f"another name for {quote_cell(region)}, one for each")
         return region
 
     def _wide(self, date: str, columns: list[str]) -> None:
@@ -209,7 +155,7 @@ class Guess:
             if facts.counter:
                 self.roles[column] = ("left out", "it counts the rows")
         self.kind = "wide"
-        self.mapping = Mapping(date=date, wide=(*columns, *more))
+        self.mapping = ColumnMapping(date=date, wide=(*columns, *more))
 
     def _tidy(
         self, date: str, region: str | None, statistic: str | None, as_of: str | None, columns: list[str]
@@ -227,23 +173,23 @@ class Guess:
         for column in list(self._raw.cells)[_LOOKED_COLUMNS:]:
             self.roles[column] = ("left out", f"only the first {_LOOKED_COLUMNS} columns are looked at")
         if not usable:
-            self.questions.append(Question(QuestionKind.COUNTS, "Which column holds the counts?"))
+            self.questions.append(ColumnQuestion(QuestionKind.COUNTS, "Which column holds the counts?"))
             return
-        scores = {column: _score(facts[column]) for column in usable}
+        scores = {column: facts[column].value_score for column in usable}
         value = max(usable, key=scores.__getitem__)
         equals = [column for column in usable if scores[column] == scores[value]]
-        known = facts[value].words & _VALUE_WORDS
+        known = facts[value].words & VALUE_WORDS
         whole = "whole numbers, none below zero" if facts[value].counts else "numbers"
         self.roles[value] = ("value", f"{whole}, a usual name for counts" if known else whole)
         for column in usable:
             if column != value:
                 self.roles[column] = ("covariate", "further numbers")
         if len(equals) > 1:
-            which = f"What is to be forecast: {_either([shown(column) for column in equals[:5]])}?"
-            self.questions.append(Question(QuestionKind.WHICH, which))
+            which = f"What is to be forecast: {_either([quote_cell(column) for column in equals[:5]])}?"
+            self.questions.append(ColumnQuestion(QuestionKind.WHICH, which))
         self.kind = "tidy"
         covariates = tuple(column for column in usable if column != value)
-        self.mapping = Mapping(date, value, region, statistic, as_of, covariates)
+        self.mapping = ColumnMapping(date, value, region, statistic, as_of, covariates)
 
     def _useless(self, column: str, region: str | None) -> str | None:
         """Why a column is neither a value nor a covariate."""
@@ -252,12 +198,12 @@ class Guess:
             return "texts" if facts.numbers < 0.3 else "too many texts among its numbers"
         if facts.counter:
             return "it counts the rows"
-        kind = _identifier(facts)
-        if kind is not None and not facts.words & (_VALUE_WORDS | _RATE_WORDS):
+        kind = facts.identifier_kind
+        if kind is not None and not facts.words & (VALUE_WORDS | RATE_WORDS):
             return kind
         if not facts.changes:
             return "it never changes"
-        if region is not None and not facts.words & _VALUE_WORDS:
+        if region is not None and not facts.words & VALUE_WORDS:
             groups = self._thin.cells.groupby(region, observed=True)[column]
             if groups.nunique().max() <= 1 and groups.size().max() > 2:
                 return "it never changes within a region"
@@ -267,8 +213,8 @@ class Guess:
         """What only the reader can answer; the mapping is what is proposed until then."""
         assert self.mapping is not None
         raw, mapping = self._raw, self.mapping
-        texts = distinct(raw.cells[date])[1].astype("string").fillna("").str.strip().unique().tolist()
-        unclear = None if pd.api.types.is_datetime64_any_dtype(raw.cells[date]) else two_orders(texts)
+        texts = distinct_cells(raw.cells[date])[1].astype("string").fillna("").str.strip().unique().tolist()
+        unclear = None if pd.api.types.is_datetime64_any_dtype(raw.cells[date]) else ambiguous_day_and_month(texts)
         if unclear is not None and "." in unclear:
             # With points the day comes first wherever dates are written so.
             mapping = replace(mapping, day_first=True)
@@ -276,30 +222,36 @@ class Guess:
         elif unclear is not None:
             first, second = (int(part) for part in re.split(r"[-/]", unclear)[:2])
             days = (f"{first} {_MONTHS[second]}", f"{second} {_MONTHS[first]}")
-            self.questions.append(Question(QuestionKind.DAY_FIRST, f"{unclear}: is that {days[0]} or {days[1]}?", days))
+            self.questions.append(
+                ColumnQuestion(QuestionKind.DAY_FIRST, f"{unclear}: is that {days[0]} or {days[1]}?", days)
+            )
         twice = _repeats(raw.cells, [keys[-1], *keys[:-1]]) if repeated else np.array([False])
         if twice.any():
             row = int(np.argmax(twice))
             place = f"{str(raw.cells[region].iloc[row])[:40]} on " if region else ""
             when = str(raw.cells[date].iloc[row]).removesuffix(" 00:00:00")[:40]
             several = f"{place}{when} has several rows (the second in {raw.place(row)})"
-            self.questions.append(Question(QuestionKind.COMBINE, f"{several}: are they to be summed or averaged?"))
+            self.questions.append(
+                ColumnQuestion(QuestionKind.COMBINE, f"{several}: are they to be summed or averaged?")
+            )
         closer = self._closer(date)
         if closer and not twice.any():
             apart = f"Rows are {closer} apart: are those of one period to be summed or averaged?"
-            self.questions.append(Question(QuestionKind.COMBINE, apart))
-        if set(words(raw.name)) & _CUMULATIVE_WORDS or called_totals(mapping.value):
+            self.questions.append(ColumnQuestion(QuestionKind.COMBINE, apart))
+        if set(split_words(raw.name)) & CUMULATIVE_WORDS or is_named_cumulative(mapping.value):
             mapping = replace(mapping, cumulative=True)
         elif mapping.value is not None and not twice.any() and self._never_falls(mapping.value, region):
             self.questions.append(
-                Question(QuestionKind.CUMULATIVE, f"{shown(mapping.value)} never falls: are these running totals?")
+                ColumnQuestion(
+                    QuestionKind.CUMULATIVE, f"{quote_cell(mapping.value)} never falls: are these running totals?"
+                )
             )
         self.mapping = mapping
 
     def _closer(self, date: str) -> str | None:
         """How far apart rows usually are where they are closer than periods can be."""
-        head = self._raw.only(np.arange(min(len(self._raw.cells), _LOOKED_ROWS)))
-        times = pd.DatetimeIndex(readable_dates(head, date, True)[0].dropna()).unique().sort_values()
+        head = self._raw.take_rows(np.arange(min(len(self._raw.cells), _LOOKED_ROWS))).decoded()
+        times = pd.DatetimeIndex(try_parse_dates(head, date, True)[0].dropna()).unique().sort_values()
         usual = pd.Series(times).diff().dropna().median() if len(times) > 2 else pd.Timedelta(days=1)
         if usual >= pd.Timedelta(days=1) or usual == pd.Timedelta(hours=1):
             return None
@@ -308,86 +260,16 @@ class Guess:
     def _never_falls(self, value: str, region: str | None) -> bool:
         cells = self._raw.cells
         rows = np.flatnonzero(cells[region] == cells[region].iloc[0]) if region else np.arange(len(cells))
-        steps = np.diff(parsed_numbers(self._raw.only(rows), value)[0])
+        steps = np.diff(try_parse_numbers(self._raw.take_rows(rows).decoded(), value)[0])
         steps = steps[np.isfinite(steps)]
         return len(steps) >= 30 and bool((steps >= 0).all()) and float((steps > 0).mean()) >= 0.3
-
-
-def called_totals(column: str | None) -> bool:
-    """Whether a column of counts is taken for running totals because of its name."""
-    return bool(_folded(column or "") & _CUMULATIVE_WORDS)
-
-
-_MONTHS = (
-    "", "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
-
-
-def _facts(raw: RawTable, column: str) -> _Facts:
-    cells = raw.cells[column]
-    texts = cells.astype("string").fillna("").str.strip()
-    filled = ~texts.str.lower().isin(BLANK).to_numpy(dtype=bool)
-    values, _ = parsed_numbers(raw, column)
-    known = values[np.isfinite(values)]
-    count = int(filled.sum())
-    distinct = texts[filled].unique().tolist()
-    names = _folded(column)
-    is_time = pd.api.types.is_datetime64_any_dtype(cells)
-    return _Facts(
-        column,
-        names,
-        count,
-        len(distinct),
-        1.0 if is_time and count else date_share(distinct[:300]),
-        0.0 if is_time else len(known) / max(count, 1),
-        bool(len(known)) and bool(((known >= 0) & (known == np.floor(known))).all()),
-        len(distinct) > 1 or len(raw.cells) < 3,
-        column == raw.cells.columns[0] and not names & _VALUE_WORDS and _counts_rows(raw, known),
-    )
-
-
-def _counts_rows(raw: RawTable, known: np.ndarray) -> bool:
-    """Whether a column is the number of the row, from 0 or 1."""
-    if len(known) != len(raw.cells) or len(known) < 4 or known[0] not in (0, 1):
-        return False
-    steps, lines = np.diff(known), np.diff(raw.lines)
-    return bool((steps == lines).all())
 
 
 def _repeats(cells: pd.DataFrame, columns: list[str]) -> np.ndarray:
     """Which rows have the same in `columns` as an earlier one."""
     if any(cells[column].dtype == object for column in columns):
         return cells.duplicated(columns).to_numpy()
-    return repeats(places(cells, columns))
-
-
-def _plain_number(facts: _Facts) -> bool:
-    """Whether a column that may be dates (20210304) is rather counts."""
-    return facts.is_number and not facts.words & _DATE_WORDS and facts.dates < 1
-
-
-def _folded(name: str) -> frozenset[str]:
-    """The words of a name without accents: ``"ConfirmedFälle"`` -> confirmed, falle."""
-    split = re.sub(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])", " ", name)
-    letters = unicodedata.normalize("NFKD", split)
-    return frozenset(words("".join(letter for letter in letters if not unicodedata.combining(letter))))
-
-
-def _is_as_of(name: str) -> bool:
-    return bool(_folded(name) & _AS_OF_WORDS) or {"as", "of"} <= _folded(name)
-
-
-def _identifier(facts: _Facts) -> str | None:
-    return next((kind for kind, names in _IDENTIFIERS.items() if facts.words & names), None)
-
-
-def _score(facts: _Facts) -> int:
-    """How much a column looks like counts."""
-    total = bool(facts.words & ({"total", "totals"} | _CUMULATIVE_WORDS))
-    exact = 10 * (facts.name.lower() in (VALUE, "y"))
-    named = 5 * bool(facts.words & _VALUE_WORDS)
-    return exact + named + 2 * facts.counts + facts.changes - total - 4 * bool(facts.words & _RATE_WORDS)
+    return is_repeated(row_keys(cells, columns))
 
 
 def _either(names: Iterable[str]) -> str:

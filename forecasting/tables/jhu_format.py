@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from forecasting.tables.cells.parse_cells import number_block
+from forecasting.tables.cells.parse_numbers import parse_number_block
 from forecasting.tables.cells.raw_table import RawTable
-from forecasting.tables.cells.tidy import Tidy, stacked
+from forecasting.tables.cells.tidy_table import TidyTable, stack_wide_table
 
 ATTRIBUTION = "COVID-19 Data Repository by the CSSE at Johns Hopkins University"
 LICENCE = "CC BY 4.0"
@@ -21,30 +21,28 @@ _DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2}|\d{4})")
 _NO_PLACE = frozenset({"Recovered", "Repatriated Travellers", "Unknown"})
 
 
-def is_published(header: Sequence[str]) -> bool:
+def is_jhu_table(header: Sequence[str]) -> bool:
     """Whether a table with this header is one of Johns Hopkins' global time series."""
     return PROVINCE in header and COUNTRY in header
 
 
-def noun_of(name: str) -> str:
-    """What a file counts; only its name tells."""
+def noun_from_name(name: str) -> str:
+    """What a file counts (``"cases"``, ``"deaths"``, ``"recovered"``); only its name tells."""
     return next((noun for noun in ("deaths", "recovered") if noun in name.lower()), "cases")
 
 
-def tidy(raw: RawTable, noun: str) -> Tidy:
+def parse_jhu_table(raw: RawTable, noun: str) -> TidyTable:
     """A wide table as tidy rows with ``noun`` as their statistic.
 
     Provinces become ``"Australia, Victoria"``; a country that gives only provinces gets their sum as its own row.
     Raises `DataError` for a header that is not a list of days, a row without a country or a cell that is no number.
     """
-    for column in (PROVINCE, COUNTRY):
-        if column not in raw.cells:
-            raise raw.error(f"the header lacks the column {column!r}; get the file anew from the publisher.")
+    raw.require_columns((PROVINCE, COUNTRY))
     columns = [column for column in raw.cells if _DAY.fullmatch(column)]
     if not columns:
         raise raw.error("the header has no column that is a day like 3/31/20; get the file anew.")
     days, notes = _days(raw, columns)
-    values = number_block(raw, columns)
+    values = parse_number_block(raw, columns)
     places = pd.DataFrame(
         {
             "province": raw.cells[PROVINCE].fillna("").astype(str).str.strip(),
@@ -56,8 +54,8 @@ def tidy(raw: RawTable, noun: str) -> Tidy:
     parents = {f"{c}, {p}": c for p, c in zip(places["province"], places["country"], strict=True) if p}
     parents = {child: parent for child, parent in parents.items() if child in regions}
     order = sorted(range(len(regions)), key=regions.__getitem__)
-    table = stacked([regions[i] for i in order], days, rows[order], noun)
-    return Tidy(table, parents, notes)
+    table = stack_wide_table([regions[i] for i in order], days, rows[order], noun)
+    return TidyTable(table, parents, notes)
 
 
 def _days(raw: RawTable, columns: list[str]) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.columns import DATE, PANEL, REGION, STATISTIC, VALUE
-from forecasting.tables.cells.parse_cells import dates, numbers
+from forecasting.tables.cells.parse_dates import parse_dates
+from forecasting.tables.cells.parse_numbers import parse_numbers
 from forecasting.tables.cells.raw_table import RawTable
-from forecasting.tables.cells.tidy import Tidy
+from forecasting.tables.cells.tidy_table import TidyTable
 
 ATTRIBUTION = "Oxford COVID-19 Government Response Tracker, Blavatnik School of Government, University of Oxford"
 LICENCE = "CC BY 4.0"
@@ -23,19 +24,19 @@ _PLACE = ["country", "area", "city"]
 Place = tuple[str, str, str]
 
 
-def is_published(header: Sequence[str]) -> bool:
+def is_oxcgrt_table(header: Sequence[str]) -> bool:
     """Whether a table with this header is one of the tracker's."""
     return {"CountryName", "ConfirmedCases", "Date"} <= set(header)
 
 
-def needed(header: Sequence[str]) -> Sequence[str]:
+def needed_columns(header: Sequence[str]) -> Sequence[str]:
     """The few of the tracker's many columns that are read; all columns of any other table."""
-    if not is_published(header):
+    if not is_oxcgrt_table(header):
         return header
     return [column for column in header if column in _NEEDED + _OPTIONAL]
 
 
-def tidy(raws: Sequence[RawTable]) -> Tidy:
+def parse_oxcgrt_tables(raws: Sequence[RawTable]) -> TidyTable:
     """The tracker's tables as tidy rows of ``cases`` and ``deaths``, sorted by country and place.
 
     A place has its own name, or ``"United States, Georgia"`` where another has the same. Raises `DataError` for a
@@ -50,13 +51,11 @@ def tidy(raws: Sequence[RawTable]) -> Tidy:
     places = rows.groupby(_PLACE, sort=True)
     names = _names(list(places.groups))
     rows = rows.assign(place=places.ngroup()).sort_values(["place", DATE], kind="stable", ignore_index=True)
-    return Tidy(_long(rows, list(names.values())), _parents(names))
+    return TidyTable(_long(rows, list(names.values())), _parents(names))
 
 
 def _rows(raw: RawTable, file: int) -> pd.DataFrame:
-    for column in _NEEDED:
-        if column not in raw.cells:
-            raise raw.error(f"the header lacks the column {column!r}; get the file anew from the publisher.")
+    raw.require_columns(_NEEDED)
     area = _words(raw, "RegionName")
     return pd.DataFrame(
         {
@@ -64,9 +63,9 @@ def _rows(raw: RawTable, file: int) -> pd.DataFrame:
             "area": area.where(area != "Country-wide", ""),
             "city": _words(raw, "CityName") if "CityName" in raw.cells else "",
             "rank": _rank(_words(raw, "Jurisdiction")),
-            DATE: dates(raw, "Date"),
-            "cases": numbers(raw, "ConfirmedCases"),
-            "deaths": numbers(raw, "ConfirmedDeaths"),
+            DATE: parse_dates(raw, "Date"),
+            "cases": parse_numbers(raw, "ConfirmedCases"),
+            "deaths": parse_numbers(raw, "ConfirmedDeaths"),
             "file": file,
             "row": np.arange(len(raw.cells)),
         }

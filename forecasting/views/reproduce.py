@@ -1,4 +1,4 @@
-"""The same forecasts again: a command line and a few lines of Python for what a page shows.
+"""How to reproduce a view: a command line and a few lines of Python that make the same forecasts again.
 
 Names come from strangers' files. Whatever they are, they stay one word of the shell and one string of Python, and no
 comment holds them as they came.
@@ -14,19 +14,20 @@ import pandas as pd
 from forecasting.data.columns import DATE
 from forecasting.data.panel import Panel
 from forecasting.data.series import Series
-from forecasting.tables.mapping import Mapping
+from forecasting.tables.column_mapping import ColumnMapping
 
-#: What the names of readers' own files as sources begin with.
-YOURS = "yours-"
+#: The prefix of the source name of a reader's own file.
+UPLOAD_PREFIX = "yours-"
 _FIGURES_FROM = "Figures from "
-#: Letters of a mapping that stand in a command line; a longer one is a file of this name beside it.
-MOST_LETTERS = 2_000
+#: Letters of the longest mapping that stands in a command line; a longer one is a file beside it.
+MAX_MAPPING_LETTERS = 2_000
+#: The name of that file.
 MAPPING_FILE = "mapping.json"
 
 
 @dataclass(frozen=True)
-class View:
-    """What a page shows.
+class ReproducibleView:
+    """Everything that determines the forecasts on a page.
 
     Attributes:
         panel: the figures, as they were asked for.
@@ -51,18 +52,18 @@ class View:
     covariates: tuple[str, ...] = ()
     as_of: pd.Timestamp | None = None
     file: str = ""
-    mapping: Mapping | None = None
+    mapping: ColumnMapping | None = None
 
     @property
-    def needs(self) -> str:
-        """The reader's file that is needed to see it again; empty where the source has a name that everybody knows."""
-        if self.file or not self.panel.source.startswith(YOURS):
+    def needed_file(self) -> str:
+        """The name of the reader's file that is needed to reproduce it; empty for a source that everybody has."""
+        if self.file or not self.panel.source.startswith(UPLOAD_PREFIX):
             return self.file
         said = self.panel.attribution
         return said.removeprefix(_FIGURES_FROM) if said.startswith(_FIGURES_FROM) else "your file"
 
     @property
-    def known(self) -> pd.Timestamp:
+    def known_date(self) -> pd.Timestamp:
         """The day that stands for what the panel knows: `Panel.as_of` gives the same figures for it.
 
         Of vintages those before a day are used, so it is the day after the newest one.
@@ -78,19 +79,21 @@ class View:
     @property
     def cumulative(self) -> bool:
         """Whether a reader's file must be said to hold running totals, beside what a mapping says."""
-        return bool(self.needs) and self.mapping is None and self.panel.statistic(self.statistic).reported_cumulative
+        return (
+            bool(self.needed_file) and self.mapping is None and self.panel.statistic(self.statistic).reported_cumulative
+        )
 
 
-def command_line(view: View) -> str:
+def command_line(view: ReproducibleView) -> str:
     """A command line, for a POSIX shell, that writes the view's forecasts table; what it cannot do is a comment."""
-    given = ["--input", _path(view.needs)] if view.needs else ["--source", view.panel.source]
+    given = ["--input", _path(view.needed_file)] if view.needed_file else ["--source", view.panel.source]
     options = [
         given,
         ["--statistic=" + view.statistic],
         ["--region=" + view.region],
         ["--models", ",".join(view.models)],
         ["--horizon", str(view.horizon)],
-        ["--as-of", f"{view.known:%Y-%m-%d}"],
+        ["--as-of", f"{view.known_date:%Y-%m-%d}"],
         ["--output", "forecasts.csv"],
     ]
     if view.series.holidays:
@@ -101,24 +104,29 @@ def command_line(view: View) -> str:
         options.insert(1, ["--cumulative"])
     if view.mapping is not None:
         text = view.mapping.to_json()
-        options.insert(1, ["--mapping", text if len(text) <= MOST_LETTERS else MAPPING_FILE])
+        options.insert(1, ["--mapping", text if len(text) <= MAX_MAPPING_LETTERS else MAPPING_FILE])
     lines = ["python -m forecasting forecast", *("  " + shlex.join(option) for option in options)]
     return "\n".join([*_comments(view), *_not_here(view), " \\\n".join(lines)])
 
 
-def snippet(view: View) -> str:
+def python_snippet(view: ReproducibleView) -> str:
     """Python that makes the view's forecasts table, the training window included."""
     window = f", {view.window}" if view.window else ""
     covariates = f".with_covariates({list(view.covariates)!r})" if view.covariates else ""
     holidays = f".with_holidays({view.series.holidays!r})" if view.series.holidays else ""
     if view.mapping is not None:
-        reader = "from forecasting.tables.mapping import Mapping, read_file"
+        reader = "\n".join(
+            [
+                "from forecasting.tables.column_mapping import ColumnMapping",
+                "from forecasting.tables.mapped_table import read_mapped_file",
+            ]
+        )
         text = view.mapping.to_json()
-        said = repr(text) if len(text) <= MOST_LETTERS else f'Path({MAPPING_FILE!r}).read_text(encoding="utf-8")'
-        panel = f"read_file({_path(view.needs)!r}, Mapping.from_json({said}))[0]"
-    elif view.needs:
+        said = repr(text) if len(text) <= MAX_MAPPING_LETTERS else f'Path({MAPPING_FILE!r}).read_text(encoding="utf-8")'
+        panel = f"read_mapped_file({_path(view.needed_file)!r}, ColumnMapping.from_json({said}))[0]"
+    elif view.needed_file:
         reader = "from forecasting.tables.panel_file import read_panel"
-        panel = f"read_panel({_path(view.needs)!r}{', cumulative=True' if view.cumulative else ''})"
+        panel = f"read_panel({_path(view.needed_file)!r}{', cumulative=True' if view.cumulative else ''})"
     else:
         reader = "from forecasting.sources import source"
         panel = f"source({view.panel.source!r}).panel()"
@@ -133,7 +141,7 @@ def snippet(view: View) -> str:
             "from forecasting.services.service import Service, forecasts_table",
             reader,
             "",
-            f"panel = {panel}.as_of(pd.Timestamp({f'{view.known:%Y-%m-%d}'!r}))",
+            f"panel = {panel}.as_of(pd.Timestamp({f'{view.known_date:%Y-%m-%d}'!r}))",
             "service = Service()",
             "try:",
             f"    series = service.series(panel, {view.region!r}, {view.statistic!r}{window}){covariates}{holidays}",
@@ -148,16 +156,16 @@ def snippet(view: View) -> str:
     )
 
 
-def _comments(view: View) -> list[str]:
-    if not view.needs:
+def _comments(view: ReproducibleView) -> list[str]:
+    if not view.needed_file:
         return []
-    needed = [f"# This needs the file {_path(view.needs)!r}, which only its owner has, in the current folder."]
-    if view.mapping is not None and len(view.mapping.to_json()) > MOST_LETTERS:
+    needed = [f"# This needs the file {_path(view.needed_file)!r}, which only its owner has, in the current folder."]
+    if view.mapping is not None and len(view.mapping.to_json()) > MAX_MAPPING_LETTERS:
         needed.append(f"# Beside it {MAPPING_FILE!r}, which of its columns is what: a download of Your data.")
     return needed
 
 
-def _not_here(view: View) -> list[str]:
+def _not_here(view: ReproducibleView) -> list[str]:
     if not view.window:
         return []
     steps = view.series.frequency.steps(view.window)
@@ -165,6 +173,6 @@ def _not_here(view: View) -> list[str]:
 
 
 def _path(name: str) -> str:
-    """A file's name that is no option, no folder's and on one line."""
+    """A file's name on one line that no shell takes for an option or a folder."""
     bare = "".join(sign for sign in name.replace("\\", "/").rpartition("/")[2] if sign.isprintable()) or "file"
     return f"./{bare}" if bare.startswith("-") else bare

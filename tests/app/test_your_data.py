@@ -15,7 +15,7 @@ from visiting import PATIENCE, SCRIPT, settled
 
 from forecasting.cli.main import main
 from forecasting.services.service import forecasts_table
-from forecasting.tables.mapping import Mapping
+from forecasting.tables.column_mapping import ColumnMapping
 from ui.shell import uploads
 from ui.shell.markdown import plain
 from ui.shell.sidebar import ELSEWHERE
@@ -138,7 +138,7 @@ def test_what_is_no_table_is_one_sentence_and_can_be_forgotten(visitor, content)
 
 
 def test_a_file_that_breaks_the_reader_is_one_sentence_too(visitor, monkeypatch):
-    monkeypatch.setattr("ui.shell.uploads.columns.read", lambda *_: 1 / 0)
+    monkeypatch.setattr("ui.shell.uploads.read_mapped_table", lambda *_: 1 / 0)
     page = upload(visitor(), table())
     assert [error.value for error in page.error] == [plain("mine.csv: it cannot be read; save the table anew as CSV.")]
 
@@ -331,8 +331,8 @@ def test_a_link_says_which_column_is_what_where_that_was_changed(visitor):
 def test_a_link_s_file_that_is_read_at_the_last_moment_is_told_to_be_read_as_the_link_says(visitor, monkeypatch):
     """What is said of the link and what is shown of the file are of the same moment."""
     page = visitor(**link_of(of_beds(visitor())))
-    shown, look = threading.Event(), uploads.columns.look
-    monkeypatch.setattr(uploads.columns, "look", lambda *given: shown.wait(PATIENCE) and look(*given))
+    shown, look = threading.Event(), uploads.preview_table
+    monkeypatch.setattr(uploads, "preview_table", lambda *given: shown.wait(PATIENCE) and look(*given))
 
     @contextlib.contextmanager
     def aside():  # the page waits for what it shows of a file
@@ -478,4 +478,6 @@ def test_a_mapping_can_be_taken_away(visitor, monkeypatch):
         "ui.your_data.page.st.download_button", lambda label, data, name, *_, **__: given.update({name: data})
     )
     upload(page, with_beds())
-    assert Mapping.from_json(given["mapping.json"]()) == Mapping("date", "value", "region", covariates=("beds",))
+    assert ColumnMapping.from_json(given["mapping.json"]()) == ColumnMapping(
+        "date", "value", "region", covariates=("beds",)
+    )

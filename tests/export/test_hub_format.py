@@ -12,7 +12,7 @@ from forecasting.data.forecast import QUANTILES
 from forecasting.data.frequency import weekly
 from forecasting.data.panel import Statistic
 from forecasting.data.series import Series
-from forecasting.data.us_states import FIPS, locations
+from forecasting.data.us_states import FIPS, hub_locations
 from forecasting.export import file_formats
 from forecasting.export.hub_format import target
 from forecasting.export.hub_rules import problems
@@ -246,15 +246,15 @@ def test_what_no_hub_would_take_is_one_line_and_exit_code_2(arguments, words, tm
 
 def test_places_are_recognised_by_name_by_letters_and_by_digits_and_others_keep_their_names():
     named = {"Ohio": "39", "OH": "39", "39": "39", "1": "01", "United States": "US", "US": "US", "DC": "11"}
-    assert locations(named) == named
-    assert locations(["Virgin Islands", "Bavaria"]) == {"Virgin Islands": "78", "Bavaria": "Bavaria"}
+    assert hub_locations(named) == named
+    assert hub_locations(["Virgin Islands", "Bavaria"]) == {"Virgin Islands": "78", "Bavaria": "Bavaria"}
 
 
 def test_letters_are_a_state_only_among_states():
     europe = ["DE", "FR", "IT", "ES", "Poland", "Georgia", "Puerto Rico"]
-    assert locations(europe) == {name: name for name in europe[:6]} | {"Puerto Rico": "72"}
-    assert locations(["DE"], among=europe) == {"DE": "DE"}
-    assert locations(["DE", "Georgia"]) == {"DE": "10", "Georgia": "13"}
+    assert hub_locations(europe) == {name: name for name in europe[:6]} | {"Puerto Rico": "72"}
+    assert hub_locations(["DE"], among=europe) == {"DE": "DE"}
+    assert hub_locations(["DE", "Georgia"]) == {"DE": "10", "Georgia": "13"}
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,10 @@ from forecasting.data.panel import Panel, Statistic
 from forecasting.monitoring.drift import statistics
 from forecasting.monitoring.drift.detect import data_drifts, forecast_drifts, is_missing, published_values
 from forecasting.monitoring.drift.residuals import daily_counts
-from forecasting.preparation.prepare import clean
+from forecasting.preparation.prepare import clean_counts
 from forecasting.support.errors import DataError, RequestError
 from forecasting.support.settings import DriftThresholds, drift_thresholds
-from forecasting.tables.cells.tidy import stacked
+from forecasting.tables.cells.tidy_table import stack_wide_table
 
 FIRST = pd.Timestamp("2021-01-04")  # a Monday
 LIMITS = DriftThresholds()
@@ -35,7 +35,7 @@ def waves(count: int = 500, noise: float = 0.05, seed: int = 1) -> np.ndarray:
 
 def drifts(raw: np.ndarray, of: str = "Italy, new cases") -> dict[str, object]:
     figures = pd.Series(raw, index=DAILY.grid(FIRST, len(raw)))
-    return {drift.kind: drift for drift in data_drifts(clean(figures, DAILY), figures, of, LIMITS)}
+    return {drift.kind: drift for drift in data_drifts(clean_counts(figures, DAILY), figures, of, LIMITS)}
 
 
 def test_waves_are_no_drift():
@@ -122,7 +122,7 @@ def test_a_night_says_what_the_path_of_a_longer_series_says_of_it():
 
 def test_short_series_and_odd_ones_drift_nowhere():
     for raw in (np.array([5.0]), np.zeros(300), np.full(300, 7.0), np.full(10, 1e9)):
-        series = clean(pd.Series(raw, index=DAILY.grid(FIRST, len(raw))), DAILY)
+        series = clean_counts(pd.Series(raw, index=DAILY.grid(FIRST, len(raw))), DAILY)
         assert data_drifts(series, None, "here", LIMITS) == []
 
 
@@ -131,7 +131,7 @@ def test_weeks_have_a_level_too_but_no_weekdays():
     raw = np.exp(7 + 0.5 * np.sin(np.arange(120) / 9)) * rng.gamma(400, 1 / 400, 120)
     raw[112:] *= 3
     figures = pd.Series(np.rint(raw), index=weekly("SUN").grid(FIRST, 120))
-    found = {drift.kind: drift for drift in data_drifts(clean(figures, weekly("SUN")), figures, "Ohio", LIMITS)}
+    found = {drift.kind: drift for drift in data_drifts(clean_counts(figures, weekly("SUN")), figures, "Ohio", LIMITS)}
     assert "from one week to the next" in found["level"].sentence
     assert "weekday" not in found
 
@@ -140,7 +140,9 @@ def test_published_figures_reach_to_the_panel_s_end_with_their_gaps():
     dates = DAILY.grid(FIRST, 6)
     values = np.array([[5.0, np.nan, 7, 8, 9, 9], [np.nan, 1, 2, 3, np.nan, np.nan]])
     known = Statistic("cases", "Cases", "cases", "cases")
-    panel = Panel("here", stacked(["A", "B"], dates, values, "cases").dropna(), (known,), {"cases": DAILY}, "", "")
+    panel = Panel(
+        "here", stack_wide_table(["A", "B"], dates, values, "cases").dropna(), (known,), {"cases": DAILY}, "", ""
+    )
     assert published_values(panel, "A", "cases").isna().tolist() == [False, True, False, False, False, False]
     assert published_values(panel, "B", "cases").isna().tolist() == [False, False, False, True, True]
 
@@ -207,9 +209,9 @@ def test_thresholds_are_read_from_the_configuration(monkeypatch: pytest.MonkeyPa
     raw = waves()
     raw[455:] *= 2
     figures = pd.Series(raw, index=DAILY.grid(FIRST, len(raw)))
-    assert data_drifts(clean(figures, DAILY), None, "x")
+    assert data_drifts(clean_counts(figures, DAILY), None, "x")
     monkeypatch.setenv("FORECAST_DRIFT", "level=999")
-    assert not data_drifts(clean(figures, DAILY), None, "x")
+    assert not data_drifts(clean_counts(figures, DAILY), None, "x")
 
 
 @pytest.mark.parametrize(

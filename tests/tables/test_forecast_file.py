@@ -5,7 +5,7 @@ import pytest
 
 from forecasting.data.columns import FORECASTS
 from forecasting.data.forecast import QUANTILES
-from forecasting.data.us_states import FIPS, STATES, matched, postal
+from forecasting.data.us_states import FIPS, STATES, match_places, postal_code
 from forecasting.export import file_formats
 from forecasting.support.errors import DataError
 from forecasting.tables.forecast_file import read_forecasts, read_truth
@@ -152,14 +152,14 @@ def test_of_vintages_the_newest_is_the_truth(tmp_path):
 
 def test_every_us_place_is_known_by_its_code_its_letters_and_its_name():
     assert sorted(FIPS.values()) == sorted(STATES)
-    assert {postal(name) for name in ("1", "01", "AL", "al", "Alabama")} == {"AL"}
-    assert {postal(name) for name in ("US", "United States")} == {"US"}
-    assert postal("Europe") is None
+    assert {postal_code(name) for name in ("1", "01", "AL", "al", "Alabama")} == {"AL"}
+    assert {postal_code(name) for name in ("US", "United States")} == {"US"}
+    assert postal_code("Europe") is None
 
 
 def test_a_name_that_is_known_already_is_never_changed():
     known = ["GA", "Georgia", "Ohio"]
-    assert matched(["GA", "Georgia", "39", "Europe", "US"], known) == {
+    assert match_places(["GA", "Georgia", "39", "Europe", "US"], known) == {
         "GA": "GA",
         "Georgia": "Georgia",
         "39": "Ohio",

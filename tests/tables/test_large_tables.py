@@ -13,15 +13,17 @@ from hypothesis import strategies as some
 
 from benchmarks import load
 from forecasting.support.errors import DataError
-from forecasting.tables import mapping
-from forecasting.tables.cells.dictionary_columns import is_coded, plain, with_codes
-from forecasting.tables.cells.fast_csv import ended_lines, read_plain_csv
-from forecasting.tables.cells.raw_table import read_table
-from forecasting.tables.mapping import Mapping, look, read
+from forecasting.tables import mapped_table
+from forecasting.tables.cells.dictionary_columns import decode_columns, encode_columns, is_coded
+from forecasting.tables.cells.fast_csv import count_newlines, read_plain_csv
+from forecasting.tables.cells.read_table import read_table
+from forecasting.tables.column_mapping import ColumnMapping
+from forecasting.tables.mapped_table import read_mapped_table
 from forecasting.tables.panel_file import read_panel
+from forecasting.tables.table_preview import preview_table
 
 REGIONS, DAYS = 700, 100
-AS_IT_IS = Mapping(date="date", value="value", region="region")
+AS_IT_IS = ColumnMapping(date="date", value="value", region="region")
 #: More than is parsed in one piece, and the places of a row near its end.
 TABLE = pd.DataFrame(
     {
@@ -68,9 +70,9 @@ def test_a_problem_deep_in_a_large_table_is_told_with_its_line_and_its_remedy(ce
             content, line = b"\n" + as_csv(table).replace(b"\nDistrict 00001,", b"\n\n,,\nDistrict 00001,"), line + 201
         case "parquet":
             content, line = parquet(table), DEEP + 1
-    looked = look(content, "x")
+    looked = preview_table(content, "x")
     assert looked.mapping == AS_IT_IS
-    _, report = read(content, "x", looked.mapping)
+    _, report = read_mapped_table(content, "x", looked.mapping)
     column = next(iter(cells))
     assert report.problems.to_numpy().tolist() == [[line, column, cell, what, remedy]]
     assert report.rows == len(TABLE)
@@ -108,14 +110,14 @@ def test_the_order_of_the_rows_does_not_matter(order, make):
     }[order]
     content = make(table.reset_index(drop=True))
     pd.testing.assert_frame_equal(read_panel(content, "x").table, expected.table)
-    panel, report = read(content, "x", AS_IT_IS)
+    panel, report = read_mapped_table(content, "x", AS_IT_IS)
     pd.testing.assert_frame_equal(panel.table, expected.table)
     assert (report.gaps, report.duplicates, report.regions) == (0, 0, REGIONS)
 
 
 def test_gaps_and_blanks_are_counted_in_every_region():
     table = TABLE.assign(value=TABLE["value"].where(TABLE.index % DAYS != 5, ""))
-    report = read(as_csv(table[table.index % DAYS != 7]), "x", AS_IT_IS)[1]
+    report = read_mapped_table(as_csv(table[table.index % DAYS != 7]), "x", AS_IT_IS)[1]
     assert (report.gaps, report.blanks) == (REGIONS, REGIONS)
 
 
@@ -123,16 +125,16 @@ def test_one_date_may_be_spelled_in_several_ways():
     spelled = {"2023-01-01": "2023/1/1", "2023-01-02": " 2 January 2023 ", "2023-01-03": "03.01.2023"}
     odd = TABLE.index // DAYS % 2 == 1
     table = TABLE.assign(date=TABLE["date"].where(~odd, TABLE["date"].replace(spelled)))
-    chosen = Mapping(date="date", value="value", region="region", day_first=True)
+    chosen = ColumnMapping(date="date", value="value", region="region", day_first=True)
     content = as_csv(table)
     assert is_coded(read_table(content, "x", coded=True).cells["date"])
-    panel, report = read(content, "x", chosen)
+    panel, report = read_mapped_table(content, "x", chosen)
     pd.testing.assert_frame_equal(panel.table, read_panel(as_csv(TABLE), "x").table)
     assert report.problems.empty
     twice = pd.concat([TABLE, TABLE[:1].assign(date="2023/1/1")])
     message = rf"^x, line {len(TABLE) + 2}: 'District 00000' on 2023-01-01 is also in line 2; choose whether"
     with pytest.raises(DataError, match=message):
-        read(as_csv(twice), "x", chosen)
+        read_mapped_table(as_csv(twice), "x", chosen)
 
 
 def test_regions_that_differ_in_blanks_around_them_are_the_same():
@@ -146,7 +148,7 @@ def test_parquet_is_read_alike_however_its_texts_are_stored(kind):
     expected = read_panel(as_csv(TABLE), "x")
     pd.testing.assert_frame_equal(read_panel(parquet(frame), "x").table, expected.table)
     dates = frame.assign(date=pd.to_datetime(TABLE["date"]))
-    pd.testing.assert_frame_equal(read(parquet(dates), "x", AS_IT_IS)[0].table, expected.table)
+    pd.testing.assert_frame_equal(read_mapped_table(parquet(dates), "x", AS_IT_IS)[0].table, expected.table)
 
 
 def test_categories_nobody_uses_and_missing_ones_are_no_regions():
@@ -154,7 +156,7 @@ def test_categories_nobody_uses_and_missing_ones_are_no_regions():
     frame = pd.DataFrame(
         {"region": region, "date": ["2023-01-01", "2023-01-01", "2023-01-01", "2023-01-02"], "value": 1}
     )
-    panel, report = read(parquet(frame), "x", AS_IT_IS)
+    panel, report = read_mapped_table(parquet(frame), "x", AS_IT_IS)
     assert panel.regions() == ["A", "B"]
     assert report.problems[["line", "what"]].to_numpy().tolist() == [[2, "no name"]]
 
@@ -165,25 +167,25 @@ def test_figures_that_are_all_different_are_read_to_the_last_digit():
     assert not is_coded(read_table(as_csv(table), "x", coded=True).cells["value"])
     assert (read_panel(as_csv(table), "x").table["value"].to_numpy() == values).all()
     gappy = table.assign(value=table["value"].where(table.index != 3, "NA").where(table.index != DEEP, "<5"))
-    panel, report = read(as_csv(gappy), "x", AS_IT_IS)
+    panel, report = read_mapped_table(as_csv(gappy), "x", AS_IT_IS)
     assert np.flatnonzero(panel.table["value"] != values).tolist() == [3, DEEP]
     assert (report.not_numbers, report.blanks) == (1, 1)
 
 
 def test_reading_goes_on_with_what_a_look_has_parsed_as_long_as_that_is_kept(monkeypatch):
     content = as_csv(TABLE)
-    expected = read(content, "x", AS_IT_IS)[0].table
-    looked = look(content, "x")
+    expected = read_mapped_table(content, "x", AS_IT_IS)[0].table
+    looked = preview_table(content, "x")
     parsed = []
-    monkeypatch.setattr(mapping, "read_table", lambda *args, **how: parsed.append(1) or read_table(*args, **how))
-    pd.testing.assert_frame_equal(read(bytes(bytearray(content)), "x", AS_IT_IS)[0].table, expected)
+    monkeypatch.setattr(mapped_table, "read_table", lambda *args, **how: parsed.append(1) or read_table(*args, **how))
+    pd.testing.assert_frame_equal(read_mapped_table(bytes(bytearray(content)), "x", AS_IT_IS)[0].table, expected)
     assert not parsed
-    read(content, "y", AS_IT_IS)
-    read(content + b"Z,2023-01-01,1\n", "x", AS_IT_IS)
+    read_mapped_table(content, "y", AS_IT_IS)
+    read_mapped_table(content + b"Z,2023-01-01,1\n", "x", AS_IT_IS)
     assert len(parsed) == 2
     del looked
     gc.collect()
-    read(content, "x", AS_IT_IS)
+    read_mapped_table(content, "x", AS_IT_IS)
     assert len(parsed) == 3
 
 
@@ -194,7 +196,7 @@ LINES = some.lists(some.lists(CELLS, min_size=1, max_size=4).map(",".join))
 @given(LINES, some.sampled_from(["\n", "\r\n", "\r"]), some.booleans())
 def test_a_csv_is_read_in_one_go_only_where_that_gives_the_same_rows_on_the_same_lines(lines, end, ended):
     content = (end.join(["x,y", *lines]) + end * ended).encode()
-    found = read_plain_csv(content, ",", ["x", "y"], 1, ended_lines(content))
+    found = read_plain_csv(content, ",", ["x", "y"], 1, count_newlines(content))
     if found is None:
         return
     reader = csv.reader(io.StringIO(content.decode(), newline=""))
@@ -207,7 +209,7 @@ def test_a_csv_is_read_in_one_go_only_where_that_gives_the_same_rows_on_the_same
 @given(some.lists(some.tuples(some.sampled_from("abc"), some.text(max_size=3)), min_size=1))
 def test_columns_with_codes_hold_the_same_texts(rows):
     cells = pd.DataFrame(rows, columns=["few", "any"], dtype="str")
-    pd.testing.assert_frame_equal(plain(with_codes(cells)), cells)
+    pd.testing.assert_frame_equal(decode_columns(encode_columns(cells)), cells)
 
 
 def test_the_benchmark_measures_a_file_in_processes_of_their_own(monkeypatch, tmp_path):

@@ -12,20 +12,28 @@ from brought import parquet, workbook, zipped
 
 from forecasting.data.panel import Panel
 from forecasting.support.errors import DataError
-from forecasting.tables.cells import limits, raw_table
-from forecasting.tables.mapping import PROBLEMS, Looked, Mapping, look, read
+from forecasting.tables.cells import limits, xlsx_reader
+from forecasting.tables.column_mapping import ColumnMapping
+from forecasting.tables.mapped_table import read_mapped_table
 from forecasting.tables.panel_file import read_panel
+from forecasting.tables.read_report import PROBLEMS
+from forecasting.tables.table_preview import TablePreview, preview_table
 
 DAYS = pd.date_range("2021-03-01", periods=12, freq="D")
 TIDY = "region,date,value\nA,2021-03-01,1\nA,2021-03-02,2\nB,2021-03-01,3\nB,2021-03-02,\n"
-AS_IT_IS = Mapping(date="date", value="value", region="region")
+AS_IT_IS = ColumnMapping(date="date", value="value", region="region")
 
 
-def roles(looked: Looked) -> dict[str, str]:
+def asked(looked):
+    """What a preview asks, in words."""
+    return tuple(question.text for question in looked.questions)
+
+
+def roles(looked: TablePreview) -> dict[str, str]:
     return {column.name: column.role for column in looked.columns}
 
 
-def reasons(looked: Looked) -> dict[str, str]:
+def reasons(looked: TablePreview) -> dict[str, str]:
     return {column.name: column.reason for column in looked.columns}
 
 
@@ -44,12 +52,12 @@ def rows(*columns: str) -> str:
 
 
 def test_a_tidy_table_is_proposed_as_it_is_and_read_the_same():
-    looked = look(TIDY.encode(), "figures.csv")
-    assert (looked.kind, looked.rows, looked.sheets, looked.questions) == ("tidy", 4, (), ())
+    looked = preview_table(TIDY.encode(), "figures.csv")
+    assert (looked.kind, looked.rows, looked.sheets, asked(looked)) == ("tidy", 4, (), ())
     assert looked.mapping == AS_IT_IS
     assert looked.sample.iloc[0].tolist() == ["A", "2021-03-01", "1"]
     assert looked.columns[0].examples == ("A", "B")
-    panel, _ = read(TIDY.encode(), "figures.csv", looked.mapping)
+    panel, _ = read_mapped_table(TIDY.encode(), "figures.csv", looked.mapping)
     pd.testing.assert_frame_equal(panel.table, read_panel(TIDY.encode(), "figures.csv").table)
 
 
@@ -66,15 +74,15 @@ def test_a_tidy_table_is_proposed_as_it_is_and_read_the_same():
 def test_columns_are_guessed_by_their_cells_whatever_they_are_called(header, separator):
     text = rows("a={d:%Y-%m-%d}", "b={r}", "c={i}").split("\n", 1)[1]
     content = (",".join(header) + "\n" + text).replace(",", separator).encode()
-    looked = look(content, "x.csv")
+    looked = preview_table(content, "x.csv")
     assert list(roles(looked).values()) == ["date", "region", "value"]
-    panel, report = read(content, "x.csv", looked.mapping)
+    panel, report = read_mapped_table(content, "x.csv", looked.mapping)
     assert panel.regions() == ["North", "Southern"]
     assert (report.rows, report.regions, report.frequency, report.season) == (24, 2, "daily", 7)
 
 
 def test_identifiers_are_left_out_with_the_reason():
-    looked = look(
+    looked = preview_table(
         rows(
             "date={d:%Y-%m-%d}",
             "fips=1{r[0]!s:.0}2",
@@ -86,7 +94,7 @@ def test_identifiers_are_left_out_with_the_reason():
         ).encode(),
         "x.csv",
     )
-    assert looked.mapping == Mapping("date", "cases", "region")
+    assert looked.mapping == ColumnMapping("date", "cases", "region")
     found = reasons(looked)
     assert (found["lat"], found["population"]) == ("a coordinate", "a population")
     assert found["code"] == "another name for 'region', one for each"
@@ -95,97 +103,101 @@ def test_identifiers_are_left_out_with_the_reason():
 
 def test_figures_that_never_change_within_a_region_are_left_out():
     text = rows("date={d:%Y-%m-%d}", "region={r}", "cases={i}", "beds={r}")
-    looked = look(text.replace("North\n", "70\n").replace("Southern\n", "90\n").encode(), "x.csv")
+    looked = preview_table(text.replace("North\n", "70\n").replace("Southern\n", "90\n").encode(), "x.csv")
     assert reasons(looked)["beds"] == "it never changes within a region"
 
 
 def test_several_counts_are_asked_about_and_rates_become_covariates():
-    looked = look(rows("date={d:%Y-%m-%d}", "region={r}", "cases={i}", "deaths={i}", "rate={i}.5").encode(), "x.csv")
-    assert looked.questions == ("What is to be forecast: 'cases' or 'deaths'?",)
+    looked = preview_table(
+        rows("date={d:%Y-%m-%d}", "region={r}", "cases={i}", "deaths={i}", "rate={i}.5").encode(), "x.csv"
+    )
+    assert asked(looked) == ("What is to be forecast: 'cases' or 'deaths'?",)
     assert looked.mapping is not None
     assert (looked.mapping.value, looked.mapping.covariates) == ("cases", ("deaths", "rate"))
 
 
 def test_dates_that_may_be_two_days_are_asked_about_and_read_as_answered():
     content = b"date,cases\n03/04/2021,1\n04/04/2021,5\n05/04/2021,2\n"
-    looked = look(content, "x.csv")
-    assert looked.questions == ("03/04/2021: is that 3 April or 4 March?",)
+    looked = preview_table(content, "x.csv")
+    assert asked(looked) == ("03/04/2021: is that 3 April or 4 March?",)
     assert looked.mapping is not None
     assert looked.mapping.day_first is None
     with pytest.raises(DataError, match=r"^x\.csv, line 2: '03/04/2021' .* may mean day first or month first"):
-        read(content, "x.csv", looked.mapping)
+        read_mapped_table(content, "x.csv", looked.mapping)
     for day_first, first in ((True, "2021-04-03"), (False, "2021-03-04")):
-        mapping = Mapping("date", "cases", day_first=day_first, combine="sum")
+        mapping = ColumnMapping("date", "cases", day_first=day_first, combine="sum")
         assert read_first(content, mapping) == pd.Timestamp(first)
 
 
-def read_first(content: bytes, mapping: Mapping) -> pd.Timestamp:
+def read_first(content: bytes, mapping: ColumnMapping) -> pd.Timestamp:
     try:
-        return read(content, "x.csv", mapping)[1].first
+        return read_mapped_table(content, "x.csv", mapping)[1].first
     except DataError as error:  # month first they are a month apart, which is a frequency, too
         pytest.fail(str(error))
 
 
 def test_dates_with_points_are_day_first_without_a_question():
-    looked = look(rows("Datum={d:%d.%m.%Y}", "Land={r}", "Anzahl={i}").encode(), "x.csv")
-    assert looked.questions == ()
+    looked = preview_table(rows("Datum={d:%d.%m.%Y}", "Land={r}", "Anzahl={i}").encode(), "x.csv")
+    assert asked(looked) == ()
     assert looked.mapping is not None
     assert looked.mapping.day_first
 
 
 def test_new_counts_come_before_totals_and_parts_of_the_date_are_left_out():
     text = rows("dateRep={d:%d/%m/%Y}", "day={d.day}", "countries={r}", "total_cases={i}", "new_cases={i}")
-    looked = look(text.replace("12/03/2021", "13/03/2021").replace("11/03/2021", "14/03/2021").encode(), "x.csv")
-    assert looked.mapping == Mapping("dateRep", "new_cases", "countries", covariates=("total_cases",))
+    looked = preview_table(
+        text.replace("12/03/2021", "13/03/2021").replace("11/03/2021", "14/03/2021").encode(), "x.csv"
+    )
+    assert looked.mapping == ColumnMapping("dateRep", "new_cases", "countries", covariates=("total_cases",))
     assert reasons(looked)["day"] == "a part of the date"
 
 
 def test_codes_of_places_are_regions_where_there_are_no_names():
     text = rows("date={d:%Y-%m-%d}", "location={r}", "value={i}").replace("North", "01").replace("Southern", "US")
-    looked = look(text.encode(), "x.csv")
-    assert looked.mapping == Mapping("date", "value", "location")
-    assert read(text.encode(), "x.csv", looked.mapping)[0].regions() == ["01", "US"]
+    looked = preview_table(text.encode(), "x.csv")
+    assert looked.mapping == ColumnMapping("date", "value", "location")
+    assert read_mapped_table(text.encode(), "x.csv", looked.mapping)[0].regions() == ["01", "US"]
 
 
 def test_counts_with_small_ones_hidden_are_counts_all_the_same():
     text = rows("date={d:%Y-%m-%d}", "region={r}", "cases={i}").replace(",3\n", ",<5\n").replace(",2\n", ",<5\n")
-    assert look(text.encode(), "x.csv").mapping == Mapping("date", "cases", "region")
+    assert preview_table(text.encode(), "x.csv").mapping == ColumnMapping("date", "cases", "region")
 
 
 def test_times_closer_than_a_period_are_asked_about():
     times = pd.date_range("2021-03-01", periods=60, freq="17min")
     text = "time,count\n" + "".join(f"{time:%Y-%m-%d %H:%M},{i % 5}\n" for i, time in enumerate(times))
-    assert look(text.encode(), "x.csv").questions == (
+    assert asked(preview_table(text.encode(), "x.csv")) == (
         "Rows are 17 minutes apart: are those of one period to be summed or averaged?",
     )
 
 
 def test_running_totals_are_asked_about_or_known_by_their_name():
     body = "".join(f"{day:%Y-%m-%d},{i * i}\n" for i, day in enumerate(pd.date_range("2021-03-01", periods=60)))
-    assert "running totals" in look(b"date,cases\n" + body.encode(), "x.csv").questions[0]
-    known = look(b"date,cumulative_cases\n" + body.encode(), "x.csv").mapping
+    assert "running totals" in asked(preview_table(b"date,cases\n" + body.encode(), "x.csv"))[0]
+    known = preview_table(b"date,cumulative_cases\n" + body.encode(), "x.csv").mapping
     assert known is not None
     assert known.cumulative
 
 
 def test_a_wide_table_keeps_its_columns_in_their_places():
     content = b"week,ID,AR\n2024-11-09,14,7962\n2024-11-16,11,7865\n"
-    looked = look(content, "x.csv")
-    assert (looked.kind, looked.mapping) == ("wide", Mapping("week", wide=("ID", "AR")))
-    panel, report = read(content, "x.csv", looked.mapping)
+    looked = preview_table(content, "x.csv")
+    assert (looked.kind, looked.mapping) == ("wide", ColumnMapping("week", wide=("ID", "AR")))
+    panel, report = read_mapped_table(content, "x.csv", looked.mapping)
     assert panel.regions() == ["ID", "AR"]
     assert (report.rows, report.regions, report.frequency) == (2, 2, "weekly")
     pd.testing.assert_frame_equal(panel.table, read_panel(content, "x.csv").table)
 
 
 def test_a_table_without_dates_is_unclear_and_asked_about():
-    looked = look(b"name,size\nx,1\ny,2\n", "x.csv")
-    assert (looked.kind, looked.mapping, looked.questions) == ("unclear", None, ("Which column holds the dates?",))
+    looked = preview_table(b"name,size\nx,1\ny,2\n", "x.csv")
+    assert (looked.kind, looked.mapping, asked(looked)) == ("unclear", None, ("Which column holds the dates?",))
 
 
 def test_dates_in_the_header_are_recognised_as_what_they_are():
-    looked = look(b"name,2021-01-01,2021-01-02,2021-01-03\nx,1,2,3\n", "x.csv")
-    assert "stand in the header" in looked.questions[0]
+    looked = preview_table(b"name,2021-01-01,2021-01-02,2021-01-03\nx,1,2,3\n", "x.csv")
+    assert "stand in the header" in asked(looked)[0]
 
 
 @pytest.mark.parametrize(
@@ -203,11 +215,11 @@ def test_dates_in_the_header_are_recognised_as_what_they_are():
 def test_real_files_are_known_and_read_as_the_command_line_reads_them(shared, file, kind):
     path = shared / file
     content = path.read_bytes()
-    looked = look(content, path.name)
-    assert (looked.kind, looked.questions) == (kind, ())
+    looked = preview_table(content, path.name)
+    assert (looked.kind, asked(looked)) == (kind, ())
     expected = read_panel(path)
     for mapping in (None, looked.mapping):
-        panel, report = read(content, path.name, mapping)
+        panel, report = read_mapped_table(content, path.name, mapping)
         pd.testing.assert_frame_equal(panel.table, expected.table)
         assert panel.frequencies == expected.frequencies
         assert panel.statistics == expected.statistics
@@ -218,7 +230,7 @@ def test_real_files_are_known_and_read_as_the_command_line_reads_them(shared, fi
 
 
 def test_cells_that_are_no_numbers_are_missing_and_named():
-    panel, report = read((TIDY + "A,2021-03-03,<5\nA,2021-03-04,-2\n").encode(), "x.csv", AS_IT_IS)
+    panel, report = read_mapped_table((TIDY + "A,2021-03-03,<5\nA,2021-03-04,-2\n").encode(), "x.csv", AS_IT_IS)
     assert np.isnan(panel.counts("A").iloc[2])
     assert (report.not_numbers, report.blanks, report.negative) == (1, 1, 1)
     assert list(report.problems) == list(PROBLEMS)
@@ -234,7 +246,7 @@ def test_cells_that_are_no_numbers_are_missing_and_named():
 
 def test_rows_without_a_date_or_a_region_are_left_out_and_named():
     text = TIDY + "A,soon,9\nA,2021-02-30,9\n ,2021-03-03,9\nA,,9\n"
-    panel, report = read(text.encode(), "x.csv", AS_IT_IS)
+    panel, report = read_mapped_table(text.encode(), "x.csv", AS_IT_IS)
     assert len(panel.table) == 4
     assert report.problems["line"].tolist() == [6, 7, 8, 9]
     assert "3 lines left out, because there is no readable date, the first in line 6." in report.sentences
@@ -243,29 +255,29 @@ def test_rows_without_a_date_or_a_region_are_left_out_and_named():
 
 def test_at_most_a_thousand_problems_are_listed_and_the_others_counted():
     body = "".join(f"A,{day:%Y-%m-%d},?\n" for day in pd.date_range("2010-01-01", periods=1500))
-    report = read((TIDY + body).encode(), "x.csv", AS_IT_IS)[1]
+    report = read_mapped_table((TIDY + body).encode(), "x.csv", AS_IT_IS)[1]
     assert (len(report.problems), report.not_numbers) == (1000, 1500)
     assert "500 more problems are not listed." in report.sentences
 
 
 def test_gaps_are_counted_between_the_rows_of_a_region():
     text = "region,date,value\nA,2021-03-01,1\nA,2021-03-02,1\nA,2021-03-06,1\nB,2021-03-04,1\nB,2021-03-05,1\n"
-    assert read(text.encode(), "x.csv")[1].gaps == 3
+    assert read_mapped_table(text.encode(), "x.csv")[1].gaps == 3
 
 
 def test_columns_that_are_not_used_are_said():
     content = rows("date={d:%Y-%m-%d}", "region={r}", "value={i}", "comment=fine").encode()
-    assert "Left out as chosen: 'comment'." in read(content, "x.csv", AS_IT_IS)[1].sentences
+    assert "Left out as chosen: 'comment'." in read_mapped_table(content, "x.csv", AS_IT_IS)[1].sentences
 
 
 @pytest.mark.parametrize(("combine", "value"), [("sum", 9), ("mean", 4.5)])
 def test_several_rows_a_period_are_put_together_as_chosen(combine, value):
     text = "date,region,age,value\n2021-03-01,A,x,4\n2021-03-01,A,y,5\n2021-03-02,A,x,1\n2021-03-02,A,y,\n"
-    looked = look(text.encode(), "x.csv")
-    assert "A on 2021-03-01 has several rows (the second in line 3)" in looked.questions[0]
+    looked = preview_table(text.encode(), "x.csv")
+    assert "A on 2021-03-01 has several rows (the second in line 3)" in asked(looked)[0]
     with pytest.raises(DataError, match=r"^x\.csv, line 3: 'A' on 2021-03-01 is also in line 2; choose whether"):
-        read(text.encode(), "x.csv", AS_IT_IS)
-    panel, report = read(text.encode(), "x.csv", Mapping("date", "value", "region", combine=combine))
+        read_mapped_table(text.encode(), "x.csv", AS_IT_IS)
+    panel, report = read_mapped_table(text.encode(), "x.csv", ColumnMapping("date", "value", "region", combine=combine))
     assert panel.counts("A").tolist() == [value, 1]
     assert report.duplicates == 2
 
@@ -274,7 +286,7 @@ def test_several_rows_a_period_are_put_together_as_chosen(combine, value):
 def test_times_closer_than_a_period_are_put_together_to_hours_or_days(freq, name):
     times = pd.date_range("2021-03-01", periods=100, freq=freq)
     text = "time,count\n" + "".join(f"{time:%Y-%m-%d %H:%M},1\n" for time in times)
-    panel, report = read(text.encode(), "x.csv", Mapping("time", "count", combine="sum"))
+    panel, report = read_mapped_table(text.encode(), "x.csv", ColumnMapping("time", "count", combine="sum"))
     assert report.frequency == name
     assert panel.table["value"].sum() == 100
 
@@ -292,36 +304,36 @@ def test_times_closer_than_a_period_are_put_together_to_hours_or_days(freq, name
 )
 def test_every_usual_spacing_is_found(dates, alias):
     content = ("when,count\n" + "".join(f"{day},{i % 5}\n" for i, day in enumerate(dates))).encode()
-    looked = look(content, "x.csv")
-    assert looked.mapping == Mapping("when", "count")
-    panel, _ = read(content, "x.csv", looked.mapping)
+    looked = preview_table(content, "x.csv")
+    assert looked.mapping == ColumnMapping("when", "count")
+    panel, _ = read_mapped_table(content, "x.csv", looked.mapping)
     assert panel.frequencies["count"].alias == alias
 
 
 @pytest.mark.parametrize(
     ("mapping", "message"),
     [
-        (Mapping(value="value"), "it is not said which column holds the dates; "),
-        (Mapping("date"), "it is not said which column holds the counts; "),
-        (Mapping("date", "cases"), "there is no column 'cases'; "),
-        (Mapping("date", "value", "value"), "the column 'value' is chosen twice; "),
-        (Mapping("date", "value", combine="max"), "several rows a period are either summed or averaged; "),
-        (Mapping("region", "value"), "no cell of the column 'region' is a date "),
-        (Mapping("region", wide=("value",)), "no cell of the column 'region' is a date; "),
+        (ColumnMapping(value="value"), "it is not said which column holds the dates; "),
+        (ColumnMapping("date"), "it is not said which column holds the counts; "),
+        (ColumnMapping("date", "cases"), "there is no column 'cases'; "),
+        (ColumnMapping("date", "value", "value"), "the column 'value' is chosen twice; "),
+        (ColumnMapping("date", "value", combine="max"), "several rows a period are either summed or averaged; "),
+        (ColumnMapping("region", "value"), "no cell of the column 'region' is a date "),
+        (ColumnMapping("region", wide=("value",)), "no cell of the column 'region' is a date; "),
     ],
 )
 def test_a_mapping_that_does_not_fit_is_said_in_one_line(mapping, message):
     with pytest.raises(DataError) as caught:
-        read(TIDY.encode(), "x.csv", mapping)
+        read_mapped_table(TIDY.encode(), "x.csv", mapping)
     assert str(caught.value).startswith(f"x.csv: {message}")
 
 
 def test_a_mapping_survives_json():
-    mapping = Mapping("d", "v", covariates=("a", "ü"), wide=("x",), day_first=False, combine="mean", sheet="2")
-    assert Mapping.from_json(mapping.to_json()) == mapping
+    mapping = ColumnMapping("d", "v", covariates=("a", "ü"), wide=("x",), day_first=False, combine="mean", sheet="2")
+    assert ColumnMapping.from_json(mapping.to_json()) == mapping
     for text in ("", "[]", '{"date": 5}', '{"covariates": 5}', '{"wide": [1]}', "null"):
         with pytest.raises(DataError):
-            Mapping.from_json(text)
+            ColumnMapping.from_json(text)
 
 
 # What can be read
@@ -344,41 +356,43 @@ def test_a_mapping_survives_json():
     ],
 )
 def test_every_packing_gives_the_same_table(content):
-    pd.testing.assert_frame_equal(read(content, "x", AS_IT_IS)[0].table, read_panel(TIDY.encode(), "x").table)
+    pd.testing.assert_frame_equal(
+        read_mapped_table(content, "x", AS_IT_IS)[0].table, read_panel(TIDY.encode(), "x").table
+    )
 
 
 def test_json_with_dates_as_its_index_is_understood():
     text = json.dumps({"columns": ["A", "B"], "index": ["2021-03-01", "2021-03-02"], "data": [[1, 2], [3, None]]})
-    assert read(text.encode(), "x.json")[0].counts("A").tolist() == [1, 3]
+    assert read_mapped_table(text.encode(), "x.json")[0].counts("A").tolist() == [1, 3]
 
 
 def test_the_sheet_of_a_workbook_can_be_chosen():
     table = [["date", "value"], [datetime(2021, 3, 1), 1], [datetime(2021, 3, 2), 2]]
     content = workbook(About=[["by", "us"], ["x", "y"]], Figures=table)
-    assert look(content, "x.xlsx").sheets == ("About", "Figures")
-    looked = look(content, "x.xlsx", "Figures")
-    assert looked.mapping == Mapping("date", "value", sheet="Figures")
-    assert read(content, "x.xlsx", looked.mapping)[0].counts("x").tolist() == [1, 2]
+    assert preview_table(content, "x.xlsx").sheets == ("About", "Figures")
+    looked = preview_table(content, "x.xlsx", "Figures")
+    assert looked.mapping == ColumnMapping("date", "value", sheet="Figures")
+    assert read_mapped_table(content, "x.xlsx", looked.mapping)[0].counts("x").tolist() == [1, 2]
     with pytest.raises(DataError, match=r"^x\.xlsx: it has no sheet 'Other'; choose one of 'About', 'Figures'\."):
-        look(content, "x.xlsx", "Other")
+        preview_table(content, "x.xlsx", "Other")
 
 
 def test_decimal_commas_are_read_and_thousands_are_not():
     content = b"date\tvalue\n2021-03-01\t1,5\n2021-03-02\t1,25\n"
-    assert read(content, "x.csv")[0].table["value"].tolist() == [1.5, 1.25]
+    assert read_mapped_table(content, "x.csv")[0].table["value"].tolist() == [1.5, 1.25]
     with pytest.raises(DataError, match="line 2: '1,500' in the column 'value' is not a number; write it without"):
-        read(content.replace(b"1,5", b"1,500").replace(b"1,25", b"1,250"), "x.csv")
+        read_mapped_table(content.replace(b"1,5", b"1,500").replace(b"1,25", b"1,250"), "x.csv")
 
 
 def test_lines_in_another_encoding_are_read_each_in_its_own():
     content = "region,date,value\nÎle,2021-03-01,1\nÎle,2021-03-02,1\n".encode() + "Öl,2021-03-01,1\n".encode("cp1252")
-    assert read(content, "x.csv")[0].regions() == ["Île", "Öl"]
+    assert read_mapped_table(content, "x.csv")[0].regions() == ["Île", "Öl"]
 
 
 def test_formulas_are_not_calculated():
     rows = [["date", "value"], [datetime(2021, 3, 1), 1], [datetime(2021, 3, 2), "=1+1"], [datetime(2021, 3, 3), 1]]
-    assert read(workbook(a=rows), "x.xlsx")[1].blanks == 1
-    report = read(TIDY.encode() + b"A,2021-03-03,=1+1\n", "x.csv", AS_IT_IS)[1]
+    assert read_mapped_table(workbook(a=rows), "x.xlsx")[1].blanks == 1
+    report = read_mapped_table(TIDY.encode() + b"A,2021-03-03,=1+1\n", "x.csv", AS_IT_IS)[1]
     assert report.problems["remedy"].tolist() == ["formulas are not calculated; save the values."]
 
 
@@ -407,16 +421,16 @@ def test_formulas_are_not_calculated():
 )
 def test_what_cannot_be_read_is_said_in_one_line(content, message):
     with pytest.raises(DataError) as caught:
-        read(content, "x")
+        read_mapped_table(content, "x")
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
 
 
 def test_a_sheet_is_bounded_whatever_it_says_of_its_size(monkeypatch):
-    monkeypatch.setattr(raw_table, "MAX_SHEET_CELLS", 10)
+    monkeypatch.setattr(xlsx_reader, "MAX_SHEET_CELLS", 10)
     content = workbook(a=[["date", "value"], *[[datetime(2021, 3, 1 + i), 1] for i in range(9)]])
     with pytest.raises(DataError, match=r"^x, row 6: a sheet is read up to 10 cells; "):
-        look(content, "x")
+        preview_table(content, "x")
 
 
 def sheet(rows: bytes) -> bytes:
@@ -435,29 +449,29 @@ def sheet(rows: bytes) -> bytes:
 
 
 def test_a_stray_cell_far_away_costs_no_memory(monkeypatch):
-    monkeypatch.setattr(raw_table, "MAX_SHEET_ROWS", 1_000)
+    monkeypatch.setattr(xlsx_reader, "MAX_SHEET_ROWS", 1_000)
     first = b'<row r="1"><c r="A1"><v>1</v></c></row>'
     with pytest.raises(DataError, match=r"^x, row 1001: a sheet has 1,000 rows at most; "):
-        look(sheet(first + b'<row r="999999999"><c r="A999999999"><v>1</v></c></row>'), "x")
+        preview_table(sheet(first + b'<row r="999999999"><c r="A999999999"><v>1</v></c></row>'), "x")
     many = b"".join(b'<row r="%d"><c r="B%d"><v>1</v></c></row>' % (i, i) for i in range(2, 50))
-    monkeypatch.setattr(raw_table, "MAX_SHEET_CELLS", 50_000)
+    monkeypatch.setattr(xlsx_reader, "MAX_SHEET_CELLS", 50_000)
     with pytest.raises(DataError, match=r"^x, row 50: a stray cell makes the sheet 16,384 columns wide; "):
-        look(sheet(first + many + b'<row r="50"><c r="XFD50"><v>1</v></c></row>'), "x")
+        preview_table(sheet(first + many + b'<row r="50"><c r="XFD50"><v>1</v></c></row>'), "x")
 
 
 def test_a_parquet_file_is_bounded_before_it_is_unpacked(monkeypatch):
     monkeypatch.setattr(limits, "MAX_CELLS", 1_000)
     with pytest.raises(DataError, match=r"^x: it has 2,000 cells, 1,000 at most are read; "):
-        look(parquet(pd.DataFrame({"a": np.zeros(1000), "b": np.zeros(1000)})), "x")
+        preview_table(parquet(pd.DataFrame({"a": np.zeros(1000), "b": np.zeros(1000)})), "x")
 
 
 def test_ten_thousand_regions_in_a_wide_table_are_looked_at_and_read():
     header = ",".join(["date", *[f"r{i}" for i in range(10_000)]])
     body = "".join(f"{day:%Y-%m-%d}," + ",".join(["1"] * 10_000) + "\n" for day in DAYS[:3])
     content = f"{header}\n{body}".encode()
-    looked = look(content, "x.csv")
+    looked = preview_table(content, "x.csv")
     assert looked.mapping is not None
-    assert read(content, "x.csv", looked.mapping)[1].regions == 10_000
+    assert read_mapped_table(content, "x.csv", looked.mapping)[1].regions == 10_000
 
 
 # Broken files
@@ -536,14 +550,14 @@ def complaints(content: bytes, name: str) -> list[str]:
     """What look and read say about it; any other error than a `DataError` ends the test."""
     said, mapping = [], None
     try:
-        looked = look(content, name)
+        looked = preview_table(content, name)
         mapping = looked.mapping
-        assert isinstance(looked, Looked)
+        assert isinstance(looked, TablePreview)
     except DataError as error:
         return [str(error)]
     for chosen in {None, mapping}:
         try:
-            panel, _ = read(content, name, chosen)
+            panel, _ = read_mapped_table(content, name, chosen)
             assert isinstance(panel, Panel)
         except DataError as error:
             said.append(str(error))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from forecasting.support.errors import DataError
-from forecasting.tables.cells import raw_table
+from forecasting.tables.cells import csv_line_numbers
 from forecasting.tables.panel_file import read_panel
 
 DAYS = pd.date_range("2021-03-01", periods=3, freq="D")
@@ -223,8 +223,8 @@ def test_lines_are_counted_alike_whether_or_not_something_is_quoted(rows, end):
     content = "\n".join(["", "x,y", *rows]).encode() + end.encode()
     found = []
     for lines in (
-        lambda: raw_table._parsed_lines(content, ",", "f"),
-        lambda: raw_table._lines(content, ",", "f", 2, 2),
+        lambda: csv_line_numbers._quoted_line_numbers(content, ",", "f"),
+        lambda: csv_line_numbers.csv_line_numbers(content, ",", "f", 2, 2),
     ):
         try:
             found.append(list(lines()))

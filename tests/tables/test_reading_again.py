@@ -21,14 +21,17 @@ from forecasting.data.columns import FORECASTS
 from forecasting.export import file_formats
 from forecasting.support.errors import DataError
 from forecasting.tables.cells import limits
-from forecasting.tables.cells.formula_escape import all_restored, defused, restored
-from forecasting.tables.cells.raw_table import read_table
+from forecasting.tables.cells.formula_escape import escape_formulas, unescape_all_formulas, unescape_formulas
+from forecasting.tables.cells.read_table import read_table
+from forecasting.tables.column_mapping import MAX_MAPPING_LETTERS, ColumnMapping
+from forecasting.tables.column_questions import QuestionKind
 from forecasting.tables.forecast_file import read_forecasts
-from forecasting.tables.mapping import MAX_LETTERS, Mapping, QuestionKind, look, read
+from forecasting.tables.mapped_table import read_mapped_table
 from forecasting.tables.panel_file import read_panel
+from forecasting.tables.table_preview import preview_table
 
 TIDY = "region,date,value\nA,2021-03-01,1\nA,2021-03-02,2\nB,2021-03-01,3\nB,2021-03-02,\n"
-AS_IT_IS = Mapping("date", "value", "region")
+AS_IT_IS = ColumnMapping("date", "value", "region")
 DAYS = pd.date_range("2021-03-01", periods=12, freq="D")
 
 # A mapping as JSON
@@ -37,7 +40,7 @@ DAYS = pd.date_range("2021-03-01", periods=12, freq="D")
 names = st.text(min_size=1, max_size=6)
 columns = st.none() | names
 mappings = st.builds(
-    Mapping,
+    ColumnMapping,
     **dict.fromkeys(("date", "value", "region", "statistic", "as_of", "sheet"), columns),
     **dict.fromkeys(("covariates", "wide"), st.lists(names, max_size=3, unique=True).map(tuple)),
     cumulative=st.booleans(),
@@ -49,15 +52,18 @@ mappings = st.builds(
 @given(mappings, mappings)
 @settings(deadline=None)
 def test_a_mapping_comes_back_from_json_whole_or_by_how_it_differs_from_another(mapping, proposed):
-    assert Mapping.from_json(mapping.to_json()) == mapping
-    assert Mapping.from_json(mapping.to_json(proposed), proposed) == mapping
+    assert ColumnMapping.from_json(mapping.to_json()) == mapping
+    assert ColumnMapping.from_json(mapping.to_json(proposed), proposed) == mapping
     assert mapping.to_json().isprintable()
 
 
 def test_a_mapping_says_no_more_than_it_must():
-    assert Mapping("day", "cases", combine="sum").to_json() == '{"date":"day","value":"cases","combine":"sum"}'
-    assert Mapping("day", "cases").to_json(Mapping("day", "deaths", "land")) == '{"value":"cases","region":null}'
-    assert Mapping().to_json() == AS_IT_IS.to_json(AS_IT_IS) == "{}"
+    assert ColumnMapping("day", "cases", combine="sum").to_json() == '{"date":"day","value":"cases","combine":"sum"}'
+    assert (
+        ColumnMapping("day", "cases").to_json(ColumnMapping("day", "deaths", "land"))
+        == '{"value":"cases","region":null}'
+    )
+    assert ColumnMapping().to_json() == AS_IT_IS.to_json(AS_IT_IS) == "{}"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +78,7 @@ def test_a_mapping_says_no_more_than_it_must():
         ("[" * 100_000, "The mapping is not one JSON object "),
         ('{"date":' * 100_000, "The mapping is not one JSON object "),
         ('{"cumulative":' + "9" * 10_000 + "}", "The mapping is not one JSON object "),
-        ("{" + " " * MAX_LETTERS + "}", "The mapping has 2,000,002 letters, 2,000,000 at most are read; "),
+        ("{" + " " * MAX_MAPPING_LETTERS + "}", "The mapping has 2,000,002 letters, 2,000,000 at most are read; "),
         ('{"colour":"red"}', 'The mapping says "colour", which there is not; it may say date, value, region, '),
         ('{"line\\nbreak":1}', 'The mapping says "line\\nbreak", which there is not; '),
         ('{"__class__":"x"}', 'The mapping says "__class__", which there is not; '),
@@ -96,7 +102,7 @@ def test_a_mapping_says_no_more_than_it_must():
 )
 def test_nonsense_is_no_mapping_and_said_in_one_short_line(text, message):
     with pytest.raises(DataError) as caught:
-        Mapping.from_json(text)
+        ColumnMapping.from_json(text)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 200
@@ -104,21 +110,24 @@ def test_nonsense_is_no_mapping_and_said_in_one_short_line(text, message):
 
 def test_every_field_of_a_mapping_can_be_said():
     with pytest.raises(DataError) as caught:
-        Mapping.from_json('{"?":1}')
+        ColumnMapping.from_json('{"?":1}')
     said = str(caught.value).partition("it may say ")[2].rstrip(".").split(", ")
-    assert sorted(said) == sorted(field.name for field in fields(Mapping))
+    assert sorted(said) == sorted(field.name for field in fields(ColumnMapping))
 
 
 @pytest.mark.parametrize(
     ("mapping", "message"),
     [
-        (Mapping("date", "value", wide=("region",)), "x.csv: the counts are in one column, or every region has one "),
-        (Mapping("date", "c" * 500), f"x.csv: there is no column '{'c' * 40}…'; choose the columns again."),
+        (
+            ColumnMapping("date", "value", wide=("region",)),
+            "x.csv: the counts are in one column, or every region has one ",
+        ),
+        (ColumnMapping("date", "c" * 500), f"x.csv: there is no column '{'c' * 40}…'; choose the columns again."),
     ],
 )
 def test_a_mapping_of_another_table_is_one_short_line(mapping, message):
     with pytest.raises(DataError) as caught:
-        read(TIDY.encode(), "x.csv", mapping)
+        read_mapped_table(TIDY.encode(), "x.csv", mapping)
     assert str(caught.value).startswith(message)
 
 
@@ -142,16 +151,16 @@ WIDE = "day,A,B\n" + "".join(f"{day:%Y-%m-%d},{i},{2 * i % 5}\n" for i, day in e
     ("text", "mapping", "alone"),
     [
         (TIDY, AS_IT_IS, True),
-        (TIDY, Mapping("date", "value", "region", cumulative=True), True),
-        (long(["Date", "value", "Location"]), Mapping("Date", "value", "Location"), True),
-        (long(["ds", "value"]), Mapping("ds", "value"), True),
-        (WIDE, Mapping("day", wide=("A", "B")), True),
-        (WIDE, Mapping("day", wide=("B", "A")), False),
-        (WIDE, Mapping("day", wide=("A",)), False),
-        (long(["day", "cases", "land"]), Mapping("day", "cases", "land"), False),
-        (long(["date", "y"]), Mapping("date", "y"), False),  # counts are called after their column, or else value
-        (TIDY, Mapping("date", "value", "region", combine="sum"), False),
-        (long(["date", "value"], "%d/%m/%Y"), Mapping("date", "value", day_first=True), False),
+        (TIDY, ColumnMapping("date", "value", "region", cumulative=True), True),
+        (long(["Date", "value", "Location"]), ColumnMapping("Date", "value", "Location"), True),
+        (long(["ds", "value"]), ColumnMapping("ds", "value"), True),
+        (WIDE, ColumnMapping("day", wide=("A", "B")), True),
+        (WIDE, ColumnMapping("day", wide=("B", "A")), False),
+        (WIDE, ColumnMapping("day", wide=("A",)), False),
+        (long(["day", "cases", "land"]), ColumnMapping("day", "cases", "land"), False),
+        (long(["date", "y"]), ColumnMapping("date", "y"), False),  # counts are called after their column, or else value
+        (TIDY, ColumnMapping("date", "value", "region", combine="sum"), False),
+        (long(["date", "value"], "%d/%m/%Y"), ColumnMapping("date", "value", day_first=True), False),
         (TIDY.replace("2021-03-01", "20210301", 1), AS_IT_IS, False),  # two ways to write a date
         (TIDY.replace(",2\n", ",<5\n"), AS_IT_IS, False),
         (TIDY + "A,soon,3\n", AS_IT_IS, False),
@@ -160,8 +169,8 @@ WIDE = "day,A,B\n" + "".join(f"{day:%Y-%m-%d},{i},{2 * i % 5}\n" for i, day in e
     ],
 )
 def test_a_mapping_need_not_be_said_where_the_file_alone_is_read_the_same(text, mapping, alone):
-    panel, report = read(text.encode(), "x.csv", mapping)
-    assert report.alone == alone
+    panel, report = read_mapped_table(text.encode(), "x.csv", mapping)
+    assert report.needs_no_mapping == alone
     if alone:
         by_itself = read_panel(text.encode(), "x.csv", mapping.cumulative)
         pd.testing.assert_frame_equal(panel.table, by_itself.table)
@@ -169,7 +178,7 @@ def test_a_mapping_need_not_be_said_where_the_file_alone_is_read_the_same(text, 
 
 
 def test_a_file_called_cumulative_has_to_be_said_to_be_none():
-    assert not read(TIDY.encode(), "cumulative.csv", AS_IT_IS)[1].alone
+    assert not read_mapped_table(TIDY.encode(), "cumulative.csv", AS_IT_IS)[1].needs_no_mapping
 
 
 def test_two_columns_whose_names_differ_in_case_only_are_two():
@@ -179,12 +188,12 @@ def test_two_columns_whose_names_differ_in_case_only_are_two():
 
 def test_what_is_proposed_for_everybody_does_not_depend_on_the_file_s_name():
     for name in ("x.csv", "cumulative_x.csv"):
-        looked = look(long(["day", "cases", "land"]).encode(), name)
+        looked = preview_table(long(["day", "cases", "land"]).encode(), name)
         assert looked.mapping.cumulative == ("cum" in name)
-        assert looked.base == Mapping("day", "cases", "land")
-        totals = look(long(["day", "cumulative_cases", "land"]).encode(), name)
-        assert totals.base == Mapping("day", "cumulative_cases", "land", cumulative=True)
-    assert look(b"name,size\nx,1\ny,2\n", "x.csv").base == Mapping()
+        assert looked.base_mapping == ColumnMapping("day", "cases", "land")
+        totals = preview_table(long(["day", "cumulative_cases", "land"]).encode(), name)
+        assert totals.base_mapping == ColumnMapping("day", "cumulative_cases", "land", cumulative=True)
+    assert preview_table(b"name,size\nx,1\ny,2\n", "x.csv").base_mapping == ColumnMapping()
 
 
 # The command line
@@ -203,7 +212,7 @@ def german(tmp_path):
     ]
     table, mapping = tmp_path / "zahlen.csv", tmp_path / "m.json"
     table.write_text("Tag;Ort;Fälle;Tote\n" + "".join(rows), encoding="utf-8")
-    mapping.write_text("\ufeff" + Mapping("Tag", "Fälle", "Ort", day_first=True).to_json(), encoding="utf-8")
+    mapping.write_text("\ufeff" + ColumnMapping("Tag", "Fälle", "Ort", day_first=True).to_json(), encoding="utf-8")
     return table, mapping
 
 
@@ -284,8 +293,8 @@ regions = st.lists(hostile, min_size=1, max_size=4, unique=True)
 @given(st.text(signs, max_size=10))
 @settings(deadline=None, max_examples=500)
 def test_only_what_was_defused_is_restored(text):
-    assert restored(defused(text)) == text
-    assert restored(text) == text or defused(restored(text)) == text
+    assert unescape_formulas(escape_formulas(text)) == text
+    assert unescape_formulas(text) == text or escape_formulas(unescape_formulas(text)) == text
 
 
 def tidy(regions):
@@ -299,7 +308,7 @@ def tidy(regions):
 def test_names_in_our_own_files_come_back_as_they_were_and_are_written_the_same_again(regions):
     table = tidy(regions)
     written = file_formats.to_csv(table)
-    for panel in (read_panel(written, "x.csv"), read(written, "x.csv", AS_IT_IS)[0]):
+    for panel in (read_panel(written, "x.csv"), read_mapped_table(written, "x.csv", AS_IT_IS)[0]):
         again = panel.table[["region", "date", "value"]]
         assert sorted(panel.regions()) == sorted(regions)
         order = ["region", "date"]
@@ -336,7 +345,7 @@ def test_models_and_regions_of_our_own_forecasts_come_back_as_they_were(tmp_path
 def test_an_apostrophe_that_is_meant_stays(regions):
     content = tidy(regions).to_csv(index=False).encode()
     assert sorted(read_panel(content, "x.csv").regions()) == sorted(regions)
-    assert all_restored(regions) == regions
+    assert unescape_all_formulas(regions) == regions
 
 
 def test_parquet_and_json_hold_names_as_they_are():
@@ -355,7 +364,7 @@ EMPTY = "nothing is in those at the end, so nothing is left out."
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_lines_with_too_few_cells_are_read_with_blanks_and_said(mapping, quote):
     text = TIDY + f"{quote}A{quote},2021-03-03\nB,2021-03-03,5\nB,2021-03-04\n"
-    panel, report = read(text.encode(), "x.csv", mapping)
+    panel, report = read_mapped_table(text.encode(), "x.csv", mapping)
     assert panel.counts("A").isna().tolist() == [False, False, True]
     assert f"2 lines have fewer cells than the header, the first is line 6: {MISSING}" in report.sentences
     assert panel.notes == read_panel(text.encode(), "x.csv").notes
@@ -371,17 +380,17 @@ def test_lines_with_too_few_cells_are_read_with_blanks_and_said(mapping, quote):
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_lines_with_too_many_cells_are_read_when_those_are_empty_and_refused_by_line_when_not(mapping, quote):
     text = TIDY + f"{quote}A{quote},2021-03-03,7,, \nB,2021-03-03,5\n"
-    panel, report = read(text.encode(), "x.csv", mapping)
+    panel, report = read_mapped_table(text.encode(), "x.csv", mapping)
     assert panel.counts("A").tolist() == [1, 2, 7]
     assert f"1 line has more cells than the header, the first is line 6: {EMPTY}" in report.sentences
     remedy = "remove the separators at its end; nothing follows them."
     assert report.problems.to_numpy().tolist() == [[6, "value", "", "too many cells", remedy]]
     with pytest.raises(DataError, match=r"^x\.csv, line 8: it has 4 cells where the header has 3; mend that line "):
-        read((text + "B,2021-03-04,1,5\n").encode(), "x.csv", mapping)
+        read_mapped_table((text + "B,2021-03-04,1,5\n").encode(), "x.csv", mapping)
 
 
 def test_what_a_missing_cell_leads_to_is_said_too():
-    report = read((TIDY + "Source: us\n").encode(), "x.csv", AS_IT_IS)[1]
+    report = read_mapped_table((TIDY + "Source: us\n").encode(), "x.csv", AS_IT_IS)[1]
     assert report.problems["what"].tolist() == ["too few cells", "not a date"]
     with pytest.raises(DataError, match=r"^x\.csv, line 6: there is no date in the column 'date'; "):
         read_panel((TIDY + "Source: us\n").encode(), "x.csv")
@@ -392,14 +401,14 @@ def test_what_a_missing_cell_leads_to_is_said_too():
 )
 def test_a_quote_that_may_have_joined_cells_is_refused_by_line(end):
     with pytest.raises(DataError, match=r"^x\.csv, line 6: it has \d cells where the header has 3; "):
-        read((TIDY + end).encode(), "x.csv", AS_IT_IS)
+        read_mapped_table((TIDY + end).encode(), "x.csv", AS_IT_IS)
 
 
 @pytest.mark.parametrize(
     "text", [TIDY.replace("\n", ",\n").replace("value,", "value"), TIDY.replace("value", "value,,")]
 )
 def test_nobody_hears_of_separators_at_the_end_of_every_line_or_of_the_header(text):
-    panel, report = read(text.encode(), "x.csv", AS_IT_IS)
+    panel, report = read_mapped_table(text.encode(), "x.csv", AS_IT_IS)
     pd.testing.assert_frame_equal(panel.table, read_panel(TIDY.encode(), "x.csv").table)
     assert panel.notes == ()
     assert report.problems.empty
@@ -467,13 +476,12 @@ def test_every_question_is_of_a_kind(text, kind):
     if kind is QuestionKind.WHICH:
         frame = pd.read_csv(io.StringIO(long(["date", "cases", "land"])))
         text = frame.assign(deaths=frame["cases"]).to_csv(index=False)
-    looked = look(text.encode(), "x.csv")
-    assert [question.kind for question in looked.asks] == [kind]
-    assert looked.questions == tuple(question.text for question in looked.asks)
+    looked = preview_table(text.encode(), "x.csv")
+    assert [question.kind for question in looked.questions] == [kind]
     if kind is QuestionKind.DAY_FIRST:
-        assert looked.asks[0].days == ("3 April", "4 March")
+        assert looked.questions[0].days == ("3 April", "4 March")
     if kind in (QuestionKind.DAY_FIRST, QuestionKind.COMBINE, QuestionKind.CUMULATIVE):
-        assert kind in {field.name for field in fields(Mapping)}
+        assert kind in {field.name for field in fields(ColumnMapping)}
 
 
 # Archives
@@ -490,7 +498,7 @@ def test_an_archive_unpacks_to_what_may_be_uploaded_and_the_memory_bears(monkeyp
     assert limits.unpacked_limit(bytes(5_000_000)) == limit * 1_000_000
     if limit < 50:
         with pytest.raises(DataError, match=f"^x: it unpacks to more than {limit} MB; "):
-            look(gzip.compress(bytes(most + 1)), "x")
+            preview_table(gzip.compress(bytes(most + 1)), "x")
 
 
 def bomb(kind: str) -> bytes:
@@ -533,14 +541,14 @@ def packed(files: dict[str, bytes], large: str, megabytes: int, method: int = zi
 REFUSED = """
 import sys
 import openpyxl
-from forecasting.errors import DataError
-from forecasting.sources.mapping import look
+from forecasting.support.errors import DataError
+from forecasting.tables.table_preview import preview_table
 def peak():
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 content = open(sys.argv[1], "rb").read()
 before = peak()
 try:
-    look(content, "x")
+    preview_table(content, "x")
 except DataError as error:
     print(peak() - before, error)
 """

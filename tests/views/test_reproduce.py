@@ -9,7 +9,8 @@ import pytest
 from forecasting.cli.main import main
 from forecasting.services.service import forecasts_table
 from forecasting.sources import source
-from forecasting.tables.mapping import Mapping, read_file
+from forecasting.tables.column_mapping import ColumnMapping
+from forecasting.tables.mapped_table import read_mapped_file
 from forecasting.tables.panel_file import read_panel
 from forecasting.views import reproduce
 
@@ -26,7 +27,7 @@ def elsewhere(tmp_path, monkeypatch):
 
 def view(service, panel, region, statistic, models, horizon, window=None):
     series = service.series(panel, region, statistic, window)
-    return reproduce.View(panel, region, statistic, models, horizon, series, window)
+    return reproduce.ReproducibleView(panel, region, statistic, models, horizon, series, window)
 
 
 def shown(service, view):
@@ -51,7 +52,7 @@ def by_command_line(view):
 
 def by_python(view, tmp_path):
     script = tmp_path / "again.py"
-    script.write_text(reproduce.snippet(view))
+    script.write_text(reproduce.python_snippet(view))
     runpy.run_path(str(script))
     return read("forecasts.csv")
 
@@ -90,7 +91,7 @@ def test_a_training_window_is_reproduced_in_python_and_the_command_line_says_tha
 
 def test_python_says_when_the_figures_were_revised_since(service, tmp_path, capsys):
     seen = view(service, source("bundled").panel(), "Italy", "new_cases", ("naive",), 2)
-    script = reproduce.snippet(seen).replace(seen.series.digest(), "0")
+    script = reproduce.python_snippet(seen).replace(seen.series.digest(), "0")
     (tmp_path / "again.py").write_text(script)
     runpy.run_path(str(tmp_path / "again.py"))
     assert "revised since" in capsys.readouterr().out
@@ -118,7 +119,7 @@ def test_of_a_reader_s_own_file_both_name_it_and_work_beside_it(service, tmp_pat
     assert_same(by_command_line(seen), wanted)
     assert_same(by_python(seen, tmp_path), wanted)
     assert "which only its owner has" in reproduce.command_line(seen)
-    assert "yours-" not in reproduce.command_line(seen) + reproduce.snippet(seen)
+    assert "yours-" not in reproduce.command_line(seen) + reproduce.python_snippet(seen)
 
 
 def test_a_file_of_running_totals_is_said_to_be_one(service, tmp_path):
@@ -140,7 +141,7 @@ def test_hostile_names_stay_one_word_and_one_string(service, tmp_path, name):
     assert f"--region={region}" in words
     assert len(words) == 15
     assert not words[words.index("--input") + 1].startswith("-")
-    compile(reproduce.snippet(seen), "snippet", "exec")
+    compile(reproduce.python_snippet(seen), "snippet", "exec")
     (tmp_path / words[words.index("--input") + 1]).write_bytes(file_of(region))
     assert len(by_python(seen, tmp_path)) == 2 * 23
     assert len(by_command_line(seen)) == 2 * 23
@@ -149,11 +150,11 @@ def test_hostile_names_stay_one_word_and_one_string(service, tmp_path, name):
 
 def test_no_comment_holds_a_name_that_would_end_it(service):
     seen = view(service, yours("a\nimport os #.csv", file_of("A")), "A", "value", ("naive",), 2)
-    for text in (reproduce.command_line(seen), reproduce.snippet(seen)):
+    for text in (reproduce.command_line(seen), reproduce.python_snippet(seen)):
         assert not any(line.startswith("import os #") for line in text.splitlines())
 
 
-GERMAN = Mapping("Tag", "Fälle", "Ort", covariates=("Regen",), day_first=True, combine="sum")
+GERMAN = ColumnMapping("Tag", "Fälle", "Ort", covariates=("Regen",), day_first=True, combine="sum")
 
 
 def german(written="%d/%m/%Y"):
@@ -171,8 +172,8 @@ def german(written="%d/%m/%Y"):
 def mapped(name, content, mapping, tmp_path):
     """A panel as Your data makes one of a file that was mapped by hand; the file is in the current folder."""
     (tmp_path / name).write_bytes(content)
-    panel, report = read_file(tmp_path / name, mapping)
-    assert not report.alone
+    panel, report = read_mapped_file(tmp_path / name, mapping)
+    assert not report.needs_no_mapping
     return replace(panel, source="yours-0123abcd")
 
 
@@ -197,8 +198,8 @@ def test_a_mapping_by_hand_is_in_both_and_both_give_the_page_s_forecasts(service
 def test_totals_are_said_by_the_mapping_alone(service, tmp_path):
     days = pd.date_range("2024-01-01", periods=40)
     content = pd.DataFrame({"day": days, "seen": range(0, 400, 10)}).to_csv(index=False).encode()
-    panel = mapped("sums.csv", content, Mapping("day", "seen", cumulative=True), tmp_path)
-    mapping = Mapping("day", "seen", cumulative=True)
+    panel = mapped("sums.csv", content, ColumnMapping("day", "seen", cumulative=True), tmp_path)
+    mapping = ColumnMapping("day", "seen", cumulative=True)
     seen = replace(view(service, panel, "sums", panel.statistics[0].name, ("naive",), 4), mapping=mapping)
     assert "--cumulative" not in reproduce.command_line(seen)
     wanted = shown(service, seen)
@@ -210,12 +211,12 @@ def test_totals_are_said_by_the_mapping_alone(service, tmp_path):
 def test_a_mapping_of_hostile_names_stays_one_word_and_one_string(service, tmp_path, name):
     content = io.BytesIO()
     pd.DataFrame({"day": pd.date_range("2024-01-01", periods=40), name: range(40), "a": "A"}).to_parquet(content)
-    mapping = Mapping("day", name.strip(), "a")
+    mapping = ColumnMapping("day", name.strip(), "a")
     panel = mapped("f.parquet", content.getvalue(), mapping, tmp_path)
     statistic = panel.statistics[0].name
     seen = replace(view(service, panel, "A", statistic, ("naive",), 2), mapping=mapping, file="f.parquet")
     words = words_of(seen)
-    assert Mapping.from_json(words[words.index("--mapping") + 1]) == mapping
+    assert ColumnMapping.from_json(words[words.index("--mapping") + 1]) == mapping
     assert words[words.index("--mapping") + 1].isprintable()
     assert len(by_python(seen, tmp_path)) == 2 * 23
     assert len(by_command_line(seen)) == 2 * 23
@@ -225,10 +226,10 @@ def test_a_mapping_of_hostile_names_stays_one_word_and_one_string(service, tmp_p
 def test_a_mapping_too_long_for_a_command_line_is_a_file_beside_it(service, tmp_path):
     days = pd.date_range("2024-01-01", periods=40)
     table = pd.DataFrame({f"region {i}": range(i, 40 + i) for i in range(300)}, index=days).rename_axis("day")
-    mapping = Mapping("day", wide=tuple(reversed(table.columns)))
+    mapping = ColumnMapping("day", wide=tuple(reversed(table.columns)))
     panel = mapped("f.csv", table.to_csv().encode(), mapping, tmp_path)
     seen = replace(view(service, panel, "region 7", "value", ("naive",), 2), mapping=mapping, file="f.csv")
-    for text in (reproduce.command_line(seen), reproduce.snippet(seen)):
+    for text in (reproduce.command_line(seen), reproduce.python_snippet(seen)):
         assert len(text) < 2500
         assert any("'mapping.json'" in line and line.startswith("#") for line in text.splitlines())
     (tmp_path / "mapping.json").write_text(mapping.to_json(), encoding="utf-8")

@@ -14,17 +14,17 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from forecasting.data.forecast import Forecast
-from forecasting.data.formatting import day, decimals
+from forecasting.data.formatting import decimals_needed, format_date
 from forecasting.data.revisions import Revision
-from forecasting.evaluation.look_back import LookBack, look_back_scores
+from forecasting.evaluation.track_record import TrackRecord, track_record_scores
 from forecasting.export import file_formats, hub_format, hub_rules
 from forecasting.jobs import Job, QueueFull
 from forecasting.jobs.request import Request
 from forecasting.models import model
 from forecasting.preparation import messages
 from forecasting.services.service import Service, forecasts_table
-from forecasting.support.caching import Same
-from forecasting.views import charts, headline, report, reproduce
+from forecasting.support.caching import IdentityMemo
+from forecasting.views import charts, fan_chart, headline, report, reproduce
 from ui.components import chart, job_rows
 from ui.shell import polling, runtime, uploads, url_state
 from ui.shell.choices import Choices
@@ -32,7 +32,7 @@ from ui.shell.markdown import plain
 from ui.shell.sidebar import BEST
 
 #: Tables of scores, ready to be sent.
-_score_tables: Same[pa.Table] = Same(500)
+_score_tables: IdentityMemo[pa.Table] = IdentityMemo(500)
 PARQUET = "application/vnd.apache.parquet"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -49,7 +49,10 @@ def heading(choices: Choices) -> None:
             st.code(url_state.url(), language=None, wrap_lines=True)
     st.caption(
         " · ".join(
-            [f"{series.frequency.name.capitalize()} figures to {day(series.origin)}", *map(plain, choices.panel.notes)]
+            [
+                f"{series.frequency.name.capitalize()} figures to {format_date(series.origin)}",
+                *map(plain, choices.panel.notes),
+            ]
         )
     )
     for note in runtime.service().store.notes:
@@ -69,7 +72,7 @@ class State:
     """
 
     jobs: dict[str, Job]
-    past: LookBack
+    past: TrackRecord
     full: str
 
     @property
@@ -99,9 +102,9 @@ def _state(service: Service, choices: Choices, at_first: bool = False) -> State:
         except QueueFull as error:
             full = str(error)
     if at_first and any(not job.finished for job in jobs.values()):
-        return State(jobs, LookBack(begun=False), full)
-    past = service.past.look_back(
-        choices.panel, choices.region, choices.statistic.name, choices.models, choices.learning, patience=polling.SHARE
+        return State(jobs, TrackRecord(begun=False), full)
+    past = service.track_records.track_record(
+        choices.panel, choices.region, choices.statistic.name, choices.models, choices.training, patience=polling.SHARE
     )
     return State(jobs, past, full)
 
@@ -112,7 +115,7 @@ def _draw(service: Service, choices: Choices, state: State, is_polling: bool) ->
     band, why = _lead(choices, shown, state.past)
     revisions = service.revisions(choices.panel, choices.region, choices.statistic.name)
     unit = choices.statistic.label.lower()
-    fan = charts.Fan(choices.series, shown, drafts, band, unit, choices.smooth, revisions)
+    fan = fan_chart.FanChart(choices.series, shown, drafts, band, unit, choices.smooth, revisions)
     above = st.container()
     _chart(choices, fan, why)  # first on its way to the screen, though not the first on it
     with above:
@@ -158,7 +161,7 @@ def _forecasts(jobs: dict[str, Job], naive: Job) -> tuple[dict[str, Forecast], f
     return shown, frozenset(drafts)
 
 
-def _lead(choices: Choices, shown: dict[str, Forecast], past: LookBack) -> tuple[str, str]:
+def _lead(choices: Choices, shown: dict[str, Forecast], past: TrackRecord) -> tuple[str, str]:
     """The model whose bands are drawn, and where the reader wants the best one's, why it is this one."""
     first = next(iter(shown))
     if choices.band != BEST:
@@ -169,7 +172,7 @@ def _lead(choices: Choices, shown: dict[str, Forecast], past: LookBack) -> tuple
     if past.waiting:
         return first, f"{ready}; which is best here is known when all earlier dates are judged."
     ratios = {score.model: score.relative_wis for score in past.scores}
-    best = headline.best_here(ratios, choices.models, Counter(name for name, _ in past.forecasts))
+    best = headline.best_model_here(ratios, choices.models, Counter(name for name, _ in past.forecasts))
     if best is None:
         return first, f"{ready}: no model could be judged here."
     if best.model not in shown:
@@ -177,12 +180,12 @@ def _lead(choices: Choices, shown: dict[str, Forecast], past: LookBack) -> tuple
     return best.model, best.why
 
 
-def _headline(choices: Choices, lead: Forecast, past: LookBack) -> None:
+def _headline(choices: Choices, lead: Forecast, past: TrackRecord) -> None:
     figures = [
-        headline.latest(choices.series),
-        headline.soon(choices.series, lead),
-        headline.by_then(choices.series, lead),
-        headline.track_record(past.of(lead.model), past.waiting),
+        headline.latest_count(choices.series),
+        headline.next_stretch(choices.series, lead),
+        headline.total_by_horizon(choices.series, lead),
+        headline.track_record_figure(past.of(lead.model), past.waiting),
     ]
     left, right = st.columns(2)
     cells = [*left.columns(2, wrap=False), *right.columns(2, wrap=False)]
@@ -198,23 +201,23 @@ def _headline(choices: Choices, lead: Forecast, past: LookBack) -> None:
         )
 
 
-def _chart(choices: Choices, fan: charts.Fan, why: str) -> None:
+def _chart(choices: Choices, fan: fan_chart.FanChart, why: str) -> None:
     about = ("fan", tuple(fan.forecasts), fan.drafts, fan.band, fan.unit, fan.smooth, fan.revisions)
     parts = [fan.series, *fan.forecasts.values()]
     with st.container(border=True):
         chart.draw(
-            chart.same(about, parts, lambda: charts.fan(fan, runtime.theme())),
+            chart.same(about, parts, lambda: fan_chart.fan_figure(fan, runtime.theme())),
             runtime.theme(),
             key="fan",
             view=choices.view,
             name=f"{choices.region} {choices.statistic.label}",
-            description=charts.describe(fan),
+            description=fan_chart.describe_fan_chart(fan),
         )
         if why:
             st.caption(why)
 
 
-def _track_record(past: LookBack, choices: Choices) -> None:
+def _track_record(past: TrackRecord, choices: Choices) -> None:
     with st.container(border=True):
         st.markdown("##### How good was it here?")
         if past.why_not:
@@ -223,13 +226,13 @@ def _track_record(past: LookBack, choices: Choices) -> None:
         frequency = choices.series.frequency
         if past.origins:
             st.caption(
-                f"Forecast again from {len(past.origins)} earlier dates ({day(past.origins[0])} to "
-                f"{day(past.origins[-1])}), {frequency.steps(past.horizon)} ahead, each from what was known then, and "
+                f"Forecast again from {len(past.origins)} earlier dates ({format_date(past.origins[0])} to "
+                f"{format_date(past.origins[-1])}), {frequency.steps(past.horizon)} ahead, each from what was known then, and "
                 "compared with what came."
             )
         if past.scores:
             if len(past.scores) > 1 or not past.waiting:  # of seasonal naive alone there is nothing to say yet
-                st.markdown(headline.verdict(past.scores, frequency.step))
+                st.markdown(headline.track_record_sentence(past.scores, frequency.step))
             table = _score_tables.get("", past.scores, lambda: pa.Table.from_pandas(_score_table(past)))
             st.dataframe(table, hide_index=True, width="stretch", column_config=_score_columns(past))
         late = dict.fromkeys(model(job.model).label for job in past.jobs if not job.finished)
@@ -239,16 +242,16 @@ def _track_record(past: LookBack, choices: Choices) -> None:
             st.caption(plain(error))
 
 
-def _score_table(past: LookBack) -> pd.DataFrame:
+def _score_table(past: TrackRecord) -> pd.DataFrame:
     rows = [
         {
             "Model": model(score.model).label,
             "Error against repeating": score.relative_error,
             "Mean error": score.error,
             "WIS against repeating": score.relative_wis,
-            "50 % band held": headline.percent(score.held_50, score.periods),
-            "80 % band held": headline.percent(score.held_80, score.periods),
-            "95 % band held": headline.percent(score.held_95, score.periods),
+            "50 % band held": headline.format_percent(score.held_50, score.periods),
+            "80 % band held": headline.format_percent(score.held_80, score.periods),
+            "95 % band held": headline.format_percent(score.held_95, score.periods),
             "Bias": 100 * score.bias,
         }
         for score in past.scores
@@ -256,14 +259,14 @@ def _score_table(past: LookBack) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _score_columns(past: LookBack) -> dict[str, Any]:
+def _score_columns(past: TrackRecord) -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
         "Error against repeating": number(
             format="%.2f×", help="Mean absolute error of the median over seasonal naive's. Below 1 beats repeating."
         ),
         "Mean error": number(
-            format=f"%,.{decimals(score.error for score in past.scores)}f",
+            format=f"%,.{decimals_needed(score.error for score in past.scores)}f",
             help="Mean absolute error of the median, in counts a period.",
         ),
         "WIS against repeating": number(
@@ -276,19 +279,19 @@ def _score_columns(past: LookBack) -> dict[str, Any]:
     }
 
 
-def _table(choices: Choices, fan: charts.Fan) -> None:
+def _table(choices: Choices, fan: fan_chart.FanChart) -> None:
     """Made only while somebody looks at it."""
     box = st.expander("The numbers behind the chart", icon=":material/table:", key="numbers", on_change="rerun")
     if box.open:
         box.dataframe(
-            charts.numbers(fan),
+            fan_chart.fan_table(fan),
             hide_index=True,
             width="stretch",
             column_config={"Date": st.column_config.DateColumn(format="D MMM YYYY")},
         )
 
 
-def _downloads(choices: Choices, fan: charts.Fan, past: LookBack, why: str) -> None:
+def _downloads(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, why: str) -> None:
     """Everything on the page to take away; the buttons are made only while somebody looks at them."""
     box = st.popover("Downloads", icon=":material/download:", width="content", key="downloads", on_change="rerun")
     if box.open:
@@ -296,7 +299,7 @@ def _downloads(choices: Choices, fan: charts.Fan, past: LookBack, why: str) -> N
             _offer(choices, fan, past, why)
 
 
-def _offer(choices: Choices, fan: charts.Fan, past: LookBack, why: str) -> None:
+def _offer(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, why: str) -> None:
     """The buttons. Files are made when they are asked for."""
     statistic = choices.statistic
     name = re.sub(r"[^\w-]+", "_", f"{choices.region} {statistic.name}").lower()[:80]
@@ -307,7 +310,7 @@ def _offer(choices: Choices, fan: charts.Fan, past: LookBack, why: str) -> None:
         return forecasts_table(choices.region, choices.series, fan.forecasts.values())
 
     def scores() -> pd.DataFrame:
-        return look_back_scores(past, choices.whole)
+        return track_record_scores(past, choices.whole)
 
     def cleaned() -> pd.DataFrame:
         return file_formats.cleaned(choices.panel, choices.region, statistic.name, choices.series)
@@ -317,11 +320,13 @@ def _offer(choices: Choices, fan: charts.Fan, past: LookBack, why: str) -> None:
         return file_formats.to_xlsx({sheet: table for sheet, table in tables.items() if len(table)})
 
     def page() -> bytes:
-        return charts.standalone(charts.fan(fan), charts.shown(f"{title}. {choices.panel.attribution}"))
+        return charts.standalone_html(
+            fan_chart.fan_figure(fan), charts.escape_html(f"{title}. {choices.panel.attribution}")
+        )
 
     def printed() -> bytes:
-        told = report.Told(title, tuple(_notes(choices, fan.revisions)), why)
-        return report.html(view, fan, past, told)
+        told = report.ReportText(title, tuple(_notes(choices, fan.revisions)), why)
+        return report.report_html(view, fan, past, told)
 
     with _files("Forecasts"):
         _download("Forecasts, CSV", lambda: file_formats.to_csv(forecasts()), f"{name}.csv", "text/csv")
@@ -333,7 +338,7 @@ def _offer(choices: Choices, fan: charts.Fan, past: LookBack, why: str) -> None:
                 lambda: file_formats.to_csv(_hub(choices, fan, reference)),
                 f"{reference:%Y-%m-%d}-{fan.band}.csv",
                 "text/csv",
-                f"{model(fan.band).label} as the US forecast hubs take it; reference date {day(reference)}.",
+                f"{model(fan.band).label} as the US forecast hubs take it; reference date {format_date(reference)}.",
             )
     with _files("Behind them"):
         if past.forecasts:
@@ -346,7 +351,7 @@ def _offer(choices: Choices, fan: charts.Fan, past: LookBack, why: str) -> None:
     st.markdown("###### Reproduce")
     st.caption("The same forecasts on the command line, and in Python.")
     st.code(reproduce.command_line(view), language="bash", wrap_lines=True)
-    st.code(reproduce.snippet(view), language="python", wrap_lines=True)
+    st.code(reproduce.python_snippet(view), language="python", wrap_lines=True)
 
 
 def _files(heading: str) -> DeltaGenerator:
@@ -355,25 +360,25 @@ def _files(heading: str) -> DeltaGenerator:
     return st.container(horizontal=True)
 
 
-def _view(choices: Choices) -> reproduce.View:
+def _view(choices: Choices) -> reproduce.ReproducibleView:
     source = choices.panel.source
     own = uploads.files().get(source) if uploads.is_yours(source) else None
     read = own.read() if own else None
-    return reproduce.View(
+    return reproduce.ReproducibleView(
         choices.panel,
         choices.region,
         choices.statistic.name,
         choices.models or ("naive",),
         choices.horizon,
         choices.series,
-        choices.learning.window,
-        choices.learning.covariates,
+        choices.training.window,
+        choices.training.covariates,
         file=own.name if own else "",
-        mapping=read.mapping if read and read.report and not read.report.alone else None,
+        mapping=read.mapping if read and read.report and not read.report.needs_no_mapping else None,
     )
 
 
-def _hub_reference(choices: Choices, fan: charts.Fan) -> pd.Timestamp | None:
+def _hub_reference(choices: Choices, fan: fan_chart.FanChart) -> pd.Timestamp | None:
     """The Saturday after the last week that was published, if the model with the bands says something of what follows."""
     if choices.series.frequency.alias != "W-SAT" or choices.series.cumulative or fan.band in fan.drafts:
         return None
@@ -383,7 +388,7 @@ def _hub_reference(choices: Choices, fan: charts.Fan) -> pd.Timestamp | None:
     return reference if fan.forecasts[fan.band].dates[-1] >= reference else None
 
 
-def _hub(choices: Choices, fan: charts.Fan, reference: pd.Timestamp) -> pd.DataFrame:
+def _hub(choices: Choices, fan: fan_chart.FanChart, reference: pd.Timestamp) -> pd.DataFrame:
     """The hubs' format of the model with the bands; of what the horizon reaches, the weeks that a hub takes."""
     places = hub_format.places([choices.region], choices.panel.regions(choices.statistic.name))
     table = forecasts_table(choices.region, choices.series, [fan.forecasts[fan.band]])

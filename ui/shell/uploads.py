@@ -15,8 +15,10 @@ import streamlit as st
 
 from forecasting.data.panel import Panel
 from forecasting.support.errors import DataError, ForecastingError
-from forecasting.tables import mapping as columns
-from forecasting.tables.mapping import UNCLEAR, TablePreview, ColumnMapping, ReadReport
+from forecasting.tables.column_mapping import ColumnMapping
+from forecasting.tables.mapped_table import read_mapped_table
+from forecasting.tables.read_report import ReadReport
+from forecasting.tables.table_preview import UNCLEAR, TablePreview, preview_table
 from ui.shell import runtime, url_state
 
 log = logging.getLogger(__name__)
@@ -55,11 +57,11 @@ class Read:
     def for_links(self) -> str:
         """What a link says of which column is what, for whoever has the file; nothing of what is proposed anyway.
 
-        The other reads it with `Mapping.from_json`, given what is proposed there.
+        The other reads it with `ColumnMapping.from_json`, given what is proposed there.
         """
-        if self.looked is None or self.mapping is None or self.mapping == self.looked.base:
+        if self.looked is None or self.mapping is None or self.mapping == self.looked.base_mapping:
             return ""
-        return self.mapping.to_json(self.looked.base)
+        return self.mapping.to_json(self.looked.base_mapping)
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ def _look_and_read(
 ) -> Read:
     """`before` is what another sheet looked like: it has the names of all, should this one be no table."""
     try:
-        looked = columns.preview_table(content, name, sheet)
+        looked = preview_table(content, name, sheet)
     except Exception as error:
         return Read(before, ColumnMapping(sheet=sheet), error=_sentence(error, name))
     proposed = looked.mapping
@@ -200,13 +202,13 @@ def _read_as_linked(content: bytes, name: str, source: str, wish: str) -> Read:
     try:
         if len(wish) > MOST_LETTERS:
             raise DataError(f"it has more than {MOST_LETTERS:,} letters.")
-        looked = columns.preview_table(content, name, ColumnMapping.from_json(wish).sheet)
-        mapping = ColumnMapping.from_json(wish, looked.base)
-        if looked.mapping is None and mapping == looked.base:
+        looked = preview_table(content, name, ColumnMapping.from_json(wish).sheet)
+        mapping = ColumnMapping.from_json(wish, looked.base_mapping)
+        if looked.mapping is None and mapping == looked.base_mapping:
             return _read(content, name, source, looked, None)
         if looked.mapping is None and looked.kind != UNCLEAR:
             raise DataError(f"a table of the {looked.kind} kind is known without it.")
-        panel, report = columns.read_mapped_table(content, name, mapping)
+        panel, report = read_mapped_table(content, name, mapping)
         return Read(looked, mapping, replace(panel, source=source), report)
     except Exception as error:
         read = _look_and_read(content, name, source)
@@ -218,7 +220,7 @@ def _read_as_linked(content: bytes, name: str, source: str, wish: str) -> Read:
 
 def _read(content: bytes, name: str, source: str, looked: TablePreview, mapping: ColumnMapping | None) -> Read:
     try:
-        panel, report = columns.read_mapped_table(content, name, mapping)
+        panel, report = read_mapped_table(content, name, mapping)
     except Exception as error:
         return Read(looked, mapping, error=_sentence(error, name))
     return Read(looked, mapping, replace(panel, source=source), report)

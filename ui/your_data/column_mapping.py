@@ -8,7 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from forecasting.tables.mapping import Looked, Mapping, Question, QuestionKind
+from forecasting.tables.column_mapping import ColumnMapping
+from forecasting.tables.column_questions import ColumnQuestion, QuestionKind
+from forecasting.tables.table_preview import TablePreview
 from ui.shell.markdown import plain
 from ui.shell.uploads import File, Read
 
@@ -16,7 +18,7 @@ from ui.shell.uploads import File, Read
 SHOWN = 40
 OFFERED = 300
 NONE = "none"
-#: What the columns are for: name in a `Mapping` -> label.
+#: What the columns are for: name in a `ColumnMapping` -> label.
 ROLES = {"date": "Date", "value": "Counts", "region": "Region", "statistic": "What is counted", "as_of": "Published on"}
 ORDERS = {None: "as the dates tell", True: "the day first (31/12)", False: "the month first (12/31)"}
 COMBINED = {None: "are a mistake", "sum": "are added up", "mean": "are averaged"}
@@ -24,13 +26,13 @@ COMBINED = {None: "are a mistake", "sum": "are added up", "mean": "are averaged"
 PUBLISHED = ("Oxford tracker", "Johns Hopkins")
 
 
-def questions(read: Read) -> tuple[Question, ...]:
+def questions(read: Read) -> tuple[ColumnQuestion, ...]:
     """What the first look left open."""
-    return read.looked.asks if read.looked else ()
+    return read.looked.questions if read.looked else ()
 
 
-def _answers(question: Question) -> dict[Any, str]:
-    """What may be answered: value of the `Mapping`'s field -> label. None where the answer is one of the select boxes."""
+def _answers(question: ColumnQuestion) -> dict[Any, str]:
+    """What may be answered: value of the `ColumnMapping`'s field -> label. None where the answer is one of the select boxes."""
     match question.kind:
         case QuestionKind.DAY_FIRST if question.days:
             return {True: question.days[0], False: question.days[1]}
@@ -48,7 +50,7 @@ def are_open(read: Read) -> bool:
     )
 
 
-def answer(file: File, read: Read) -> Mapping | None:
+def answer(file: File, read: Read) -> ColumnMapping | None:
     """Draw the questions; gives the mapping with their answers, None where nothing is answered."""
     mapping = read.mapping
     for question in questions(read):
@@ -73,7 +75,7 @@ def answer(file: File, read: Read) -> Mapping | None:
     return mapping
 
 
-def choose(file: File, read: Read) -> Mapping | None:
+def choose(file: File, read: Read) -> ColumnMapping | None:
     """Draw the controls, which show what was read; gives what they say. None where there is nothing to choose."""
     looked, now = read.looked, read.mapping
     if looked is None:
@@ -81,12 +83,12 @@ def choose(file: File, read: Read) -> Mapping | None:
     if looked.kind in PUBLISHED:
         st.caption(f"This is a table of the {looked.kind} kind, which is known here: nothing has to be chosen.")
         return None
-    blank = Mapping(sheet=now.sheet if now else None)
+    blank = ColumnMapping(sheet=now.sheet if now else None)
     now = now or blank
     key = f"{file.source} {now.sheet}"
     sheet = _sheet(looked, now, key)
     if sheet != now.sheet:
-        return Mapping(sheet=sheet)
+        return ColumnMapping(sheet=sheet)
     every = [column.name for column in looked.columns]
     taken = {now.date, now.value, now.region, now.statistic, now.as_of, *now.covariates}
     names = [name for place, name in enumerate(every) if place < OFFERED or name in taken]
@@ -103,7 +105,7 @@ def choose(file: File, read: Read) -> Mapping | None:
     return None if mapping == blank else mapping
 
 
-def _sheet(looked: Looked, now: Mapping, key: str) -> str | None:
+def _sheet(looked: TablePreview, now: ColumnMapping, key: str) -> str | None:
     if len(looked.sheets) < 2:
         return now.sheet
     place = looked.sheets.index(now.sheet) if now.sheet in looked.sheets else 0
@@ -111,7 +113,7 @@ def _sheet(looked: Looked, now: Mapping, key: str) -> str | None:
     return now.sheet if sheet == (now.sheet or looked.sheets[0]) else sheet
 
 
-def _column(role: str, names: list[str], now: Mapping, looked: Looked, key: str) -> str | None:
+def _column(role: str, names: list[str], now: ColumnMapping, looked: TablePreview, key: str) -> str | None:
     """The column that has a role, or none; below it why it was proposed."""
     options = [NONE, *names]  # by place, as a column may be called anything
     before, proposed = getattr(now, role), getattr(looked.mapping, role, None)
@@ -124,7 +126,7 @@ def _column(role: str, names: list[str], now: Mapping, looked: Looked, key: str)
     return chosen
 
 
-def _regions(names: Sequence[str], date: str | None, now: Mapping, key: str) -> tuple[str, ...]:
+def _regions(names: Sequence[str], date: str | None, now: ColumnMapping, key: str) -> tuple[str, ...]:
     """The columns of a wide table that are regions each: all but the date's, unless some are chosen."""
     others = [name for name in names if name != date]
     if len(others) > SHOWN:
@@ -134,7 +136,9 @@ def _regions(names: Sequence[str], date: str | None, now: Mapping, key: str) -> 
     return tuple(st.multiselect("Regions", others, kept, key=f"wide {key}")) or tuple(others)
 
 
-def _more(mapping: Mapping, names: list[str], now: Mapping, looked: Looked, key: str) -> Mapping:
+def _more(
+    mapping: ColumnMapping, names: list[str], now: ColumnMapping, looked: TablePreview, key: str
+) -> ColumnMapping:
     """What most tables do not need."""
     covariates, as_of = mapping.covariates, mapping.as_of
     if not mapping.wide:

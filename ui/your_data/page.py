@@ -9,10 +9,11 @@ import streamlit as st
 
 from forecasting import sources
 from forecasting.data.columns import DATE, REGION, STATISTIC, VALUE
-from forecasting.data.formatting import day
+from forecasting.data.formatting import format_date
 from forecasting.data.panel import Panel
 from forecasting.export import file_formats
-from forecasting.tables.mapping import Mapping, Report
+from forecasting.tables.column_mapping import ColumnMapping
+from forecasting.tables.read_report import ReadReport
 from forecasting.views import reproduce
 from ui.shell import polling, uploads, url_state
 from ui.shell.markdown import plain
@@ -195,7 +196,7 @@ def _what_to_do(file: File, read: Read) -> None:
         st.button("Forget this file", icon=":material/delete:", on_click=uploads.forget, args=(file.source,))
 
 
-def _figures(panel: Panel, report: Report) -> None:
+def _figures(panel: Panel, report: ReadReport) -> None:
     """How much there is, and how it is counted."""
     frequency = panel.frequencies[panel.statistics[0].column]
     missing = report.blanks + report.not_numbers
@@ -204,7 +205,7 @@ def _figures(panel: Panel, report: Report) -> None:
     shown = [
         ("Rows", f"{report.rows:,}", f"{missing:,} without a figure" if missing else "all with figures"),
         ("Regions", f"{report.regions:,}", f"{report.gaps:,} gaps" if report.gaps else "no gaps"),
-        (f"{frequency.step.capitalize()}s", f"{panel.table[DATE].nunique():,}", f"to {day(report.last)}"),
+        (f"{frequency.step.capitalize()}s", f"{panel.table[DATE].nunique():,}", f"to {format_date(report.last)}"),
         ("Counted", frequency.name, f"season: {frequency.steps(frequency.season)}"),
     ]
     for cell, (label, value, detail) in zip(cells, shown, strict=True):
@@ -245,7 +246,7 @@ def _understood(file: File, read: Read) -> None:
         _problems(read.report.problems)
 
 
-def _map_again(file: File, read: Read, chosen: Mapping | None) -> None:
+def _map_again(file: File, read: Read, chosen: ColumnMapping | None) -> None:
     if chosen is not None and chosen != read.mapping:
         uploads.read_again(file, read, chosen)
         polling.again()

@@ -13,7 +13,7 @@ from forecasting.sources.shared.base import Source
 from forecasting.sources.shared.download import utc_now
 from forecasting.support.errors import ForecastingError
 from forecasting.tables.cells.raw_table import RawTable
-from forecasting.tables.panel_file import panel_of
+from forecasting.tables.panel_file import panel_from_raw_table
 
 #: How long what was read is good enough.
 KEPT = timedelta(minutes=10)
@@ -48,7 +48,7 @@ class ConfiguredSource(Source):
     def read(self, cumulative: bool = False) -> Panel:
         """The figures as they are now. Raises `SourceError`, or `DataError` when they are not understood."""
         raw, left = self.cells()
-        panel = panel_of(raw, cumulative)
+        panel = panel_from_raw_table(raw, cumulative)
         notes = (f"Left out, because they hold no numbers: {', '.join(left)}.",) if left else ()
         return replace(panel, notes=(f"Read from {self.name} at {_moment(self._now())}.", *notes, *panel.notes))
 

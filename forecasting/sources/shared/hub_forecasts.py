@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from forecasting.data.columns import STATISTIC
-from forecasting.data.formatting import day
+from forecasting.data.formatting import format_date
 from forecasting.data.us_states import NATION, STATES
 from forecasting.sources import cdc_covid, flusight
 from forecasting.sources.shared.download import PATIENCE, Downloads, Remote, utc_now
@@ -132,6 +132,6 @@ class HubForecasts:
     def _said(self, error: Exception, team: str, week: pd.Timestamp) -> str:
         """The sentence for a reader: without a forecast for that week the answer is a 404."""
         if "(it answered 404" in str(error):
-            return f"{self.hub.publisher} has no forecast of '{team}' for the week to {day(week)}."
+            return f"{self.hub.publisher} has no forecast of '{team}' for the week to {format_date(week)}."
         reason = str(error).partition(", and there is no earlier copy")[0].rstrip(".")
-        return f"{reason}; the forecast of '{team}' for the week to {day(week)} is not drawn."
+        return f"{reason}; the forecast of '{team}' for the week to {format_date(week)} is not drawn."

@@ -19,13 +19,16 @@ import pyarrow.parquet as pq
 from forecasting.data.columns import AS_OF, DATE, REGION, STATISTIC, VALUE
 from forecasting.data.frequency import weekly
 from forecasting.data.panel import Statistic
-from forecasting.data.us_states import NATION, STATES, postal
+from forecasting.data.us_states import NATION, STATES, postal_code
 from forecasting.sources.shared.live_source import LiveSource
 from forecasting.support.errors import DataError
-from forecasting.tables.cells.limits import one_line
-from forecasting.tables.cells.parse_cells import dates, numbers, shown
-from forecasting.tables.cells.raw_table import RawTable, read_table
-from forecasting.tables.cells.tidy import Tidy
+from forecasting.tables.cells.blank_cells import quote_cell
+from forecasting.tables.cells.limits import error_text
+from forecasting.tables.cells.parse_dates import parse_dates
+from forecasting.tables.cells.parse_numbers import parse_numbers
+from forecasting.tables.cells.raw_table import RawTable
+from forecasting.tables.cells.read_table import read_table
+from forecasting.tables.cells.tidy_table import TidyTable
 
 ADMISSIONS = Statistic("new_admissions", "New hospital admissions", "admissions", "admissions")
 TARGET = "target"
@@ -52,7 +55,7 @@ class HubSource(LiveSource):
         return (replace(ADMISSIONS, target=self.target),)
 
 
-def time_series(path: Path, target: str) -> Tidy:
+def time_series(path: Path, target: str) -> TidyTable:
     """The rows of one target as a tidy table with `as_of`: the nation first, then its parts by name.
 
     Places are called by name, whatever their code. Of a figure that a vintage has twice the later row counts. Raises
@@ -62,9 +65,9 @@ def time_series(path: Path, target: str) -> Tidy:
     raw = _rows(path, target)
     names, places, notes = _places(raw)
     known = places >= 0
-    weeks = dates(raw, _week(raw)).to_numpy()[known]
-    as_of = _released(dates(raw, AS_OF).to_numpy()[known], weeks)
-    values, places = numbers(raw, OBSERVATION)[known], places[known]
+    weeks = parse_dates(raw, _week(raw)).to_numpy()[known]
+    as_of = _released(parse_dates(raw, AS_OF).to_numpy()[known], weeks)
+    values, places = parse_numbers(raw, OBSERVATION)[known], places[known]
     order = np.lexsort((as_of, weeks, places))
     order = order[_last_of_each(places[order], weeks[order], as_of[order])]
     table = pd.DataFrame(
@@ -77,7 +80,7 @@ def time_series(path: Path, target: str) -> Tidy:
             AS_OF: as_of[order],
         }
     )
-    return Tidy(table, {name: NATION for name in names if name != NATION}, notes)
+    return TidyTable(table, {name: NATION for name in names if name != NATION}, notes)
 
 
 def _rows(path: Path, target: str) -> RawTable:
@@ -111,7 +114,7 @@ def _parquet(path: Path) -> RawTable:
         with pq.ParquetFile(path, read_dictionary=[name for name in needed if name in (TARGET, LOCATION)]) as file:
             stored = file.read(columns=needed, use_threads=False)
     except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path.name}: it cannot be read as Parquet ({one_line(error)}); get it anew.") from None
+        raise DataError(f"{path.name}: it cannot be read as Parquet ({error_text(error)}); get it anew.") from None
     cells = stored.to_pandas(date_as_object=False)
     del stored
     # Arrow keeps what it no longer needs, several times the table's size.
@@ -125,7 +128,9 @@ def _places(raw: RawTable) -> tuple[list[str], np.ndarray, tuple[str, ...]]:
     found = [_name(str(code)) for code in given]
     names = sorted({name for name in found if name}, key=lambda name: (name != NATION, name))
     if not names:
-        raise raw.error(f"{shown(given[0])} in the column {LOCATION!r} is no code of a place; get the file anew.", 0)
+        raise raw.error(
+            f"{quote_cell(given[0])} in the column {LOCATION!r} is no code of a place; get the file anew.", 0
+        )
     unknown = sorted(str(code) for code, name in zip(given, found, strict=True) if not name)
     notes = (f"Left out, because the codes are of no known place: {', '.join(unknown)}.",) if unknown else ()
     positions = np.array([names.index(name) if name else -1 for name in found])
@@ -133,7 +138,7 @@ def _places(raw: RawTable) -> tuple[list[str], np.ndarray, tuple[str, ...]]:
 
 
 def _name(code: str) -> str | None:
-    known = postal(code)
+    known = postal_code(code)
     return NATION if known == "US" else STATES.get(known or "")
 
 

@@ -19,7 +19,7 @@ from forecasting.sources.shared.download import FRESH, Copy, Downloads, Remote, 
 from forecasting.sources.shared.http import Limits
 from forecasting.sources.shared.parquet_cache import keep, load, parsed_path
 from forecasting.support.errors import DataError, SourceError
-from forecasting.tables.cells.tidy import Tidy
+from forecasting.tables.cells.tidy_table import TidyTable
 
 
 class LiveSource(Source):
@@ -52,7 +52,7 @@ class LiveSource(Source):
         self._read: tuple[tuple[Path, ...], Panel] | None = None
 
     @abstractmethod
-    def read(self, paths: Sequence[Path]) -> Tidy:
+    def read(self, paths: Sequence[Path]) -> TidyTable:
         """Some or all of the files as one sorted table. Raises `DataError` when one is not what it usually is."""
 
     def panel(self) -> Panel:

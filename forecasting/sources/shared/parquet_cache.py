@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from forecasting.tables.cells.tidy import Tidy
+from forecasting.tables.cells.tidy_table import TidyTable
 
 _KEY = b"forecast-explorer"
 #: Raised whenever the same files would now be read otherwise.
@@ -26,17 +26,17 @@ def parsed_path(name: str, files: Sequence[Path]) -> Path:
     return files[0].parent / f"{name}-parsed-{digest[:16]}.parquet"
 
 
-def load(path: Path) -> Tidy | None:
+def load(path: Path) -> TidyTable | None:
     """What `keep` wrote there; None when there is nothing, or nothing that can be read."""
     try:
         stored = pq.read_table(path)
         known = json.loads(stored.schema.metadata[_KEY])
-        return Tidy(stored.to_pandas(), known["parents"], tuple(known["notes"]))
+        return TidyTable(stored.to_pandas(), known["parents"], tuple(known["notes"]))
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
         return None
 
 
-def keep(tidy: Tidy, path: Path, name: str) -> None:
+def keep(tidy: TidyTable, path: Path, name: str) -> None:
     """Write it, and remove what was kept of `name` before. A disk that is full or read-only is no matter here."""
     known = json.dumps({"parents": tidy.parents, "notes": tidy.notes}).encode()
     stored = pa.Table.from_pandas(tidy.table, preserve_index=False)

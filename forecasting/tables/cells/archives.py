@@ -13,7 +13,14 @@ from collections.abc import Callable, Iterator
 from typing import IO
 
 from forecasting.support.errors import DataError
-from forecasting.tables.cells.limits import MAX_BYTES, MAX_COLUMNS, megabytes, one_line, too_large, unpacked_limit
+from forecasting.tables.cells.limits import (
+    MAX_BYTES,
+    MAX_COLUMNS,
+    error_text,
+    format_megabytes,
+    too_large_error,
+    unpacked_limit,
+)
 
 #: Bytes that are unpacked at a time.
 _PIECE = 1_000_000
@@ -22,7 +29,7 @@ _ENTRY = b"PK\x01\x02"
 _TABLE_KINDS = (".csv", ".tsv", ".txt", ".tab", ".json", ".jsonl", ".parquet", ".xlsx", ".dat", ".psv")
 
 
-def unpacked(content: bytes, name: str) -> bytes:
+def unpack_archive(content: bytes, name: str) -> bytes:
     """What is in a gzip file or in a zip archive of one table; other content as it is."""
     if content.startswith(b"\x1f\x8b"):
         content = _gunzipped(content, name)
@@ -36,7 +43,7 @@ def unpacked(content: bytes, name: str) -> bytes:
             return content
         content = inside
     elif len(content) > MAX_BYTES:
-        raise DataError(f"{name}: it has more than {megabytes(MAX_BYTES)}; split it into smaller files.")
+        raise DataError(f"{name}: it has more than {format_megabytes(MAX_BYTES)}; split it into smaller files.")
     else:
         return content
     nested = content.startswith((b"\x1f\x8b", b"BZh", b"7z\xbc\xaf", b"\xfd7zXZ", b"Rar!"))
@@ -50,7 +57,7 @@ def _gunzipped(content: bytes, name: str) -> bytes:
     try:
         return _bounded(lambda: gzip.open(io.BytesIO(content)), limit, name)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{name}: the gzip file is damaged ({one_line(error)}); compress it again.") from None
+        raise DataError(f"{name}: the gzip file is damaged ({error_text(error)}); compress it again.") from None
 
 
 def _member(content: bytes, name: str) -> bytes | None:
@@ -59,7 +66,7 @@ def _member(content: bytes, name: str) -> bytes | None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = [entry for entry in archive.infolist()[:MAX_COLUMNS] if not entry.is_dir()]
-            check_packing(archive, name)
+            check_compression(archive, name)
             if any(entry.filename in ("[Content_Types].xml", "xl/workbook.xml") for entry in entries):
                 return None
             tables = [entry for entry in entries if _may_be_table(entry.filename)]
@@ -69,7 +76,7 @@ def _member(content: bytes, name: str) -> bytes | None:
                 found = f"{len(tables)} tables" if tables else "no table"
                 raise DataError(f"{name}: there is {found} in the archive; put exactly one CSV in it.")
             if tables[0].file_size > limit:
-                raise too_large(name, limit)
+                raise too_large_error(name, limit)
             return _bounded(lambda: archive.open(tables[0]), limit, name)
     except DataError:
         raise
@@ -77,7 +84,7 @@ def _member(content: bytes, name: str) -> bytes | None:
         raise DataError(f"{name}: the archive is locked by a password; give the table without one.") from None
     except Exception as error:  # zipfile raises many kinds for damaged archives
         # A workbook is such an archive, too, and most often it is one.
-        raise DataError(f"{name}: it cannot be read as XLSX or ZIP ({one_line(error)}); save it as CSV.") from None
+        raise DataError(f"{name}: it cannot be read as XLSX or ZIP ({error_text(error)}); save it as CSV.") from None
 
 
 def _bounded(opened: Callable[[], IO[bytes] | gzip.GzipFile], limit: int, name: str) -> bytes:
@@ -85,7 +92,7 @@ def _bounded(opened: Callable[[], IO[bytes] | gzip.GzipFile], limit: int, name: 
     with opened() as stream:
         size = sum(map(len, _pieces(stream, limit + 1)))
     if size > limit:
-        raise too_large(name, limit)
+        raise too_large_error(name, limit)
     kept = io.BytesIO()
     with opened() as stream:
         kept.writelines(_pieces(stream, limit))
@@ -98,7 +105,7 @@ def _pieces(stream: IO[bytes] | gzip.GzipFile, most: int) -> Iterator[bytes]:
         yield piece
 
 
-def check_packing(archive: zipfile.ZipFile, name: str) -> None:
+def check_compression(archive: zipfile.ZipFile, name: str) -> None:
     """Raises `DataError` for a packing of which Python unpacks more at a time than it is asked for."""
     if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in archive.infolist()):
         raise DataError(f"{name}: the archive is packed in an unusual way; pack it as ZIP with the usual settings.")

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 #: Texts are looked at in so many rows at the beginning, in the middle and at the end to see whether they repeat.
 _LOOKED_ROWS = 30_000
 #: Wide tables have few rows a column, and their columns are read together.
-MOST_COLUMNS = 100
+MAX_CODED_COLUMNS = 100
 
 
 def is_coded(cells: pd.Series) -> bool:
@@ -22,9 +22,9 @@ def is_coded(cells: pd.Series) -> bool:
     return isinstance(cells.dtype, pd.CategoricalDtype)
 
 
-def with_codes(cells: pd.DataFrame) -> pd.DataFrame:
+def encode_columns(cells: pd.DataFrame) -> pd.DataFrame:
     """The table with those columns of text coded whose texts repeat."""
-    if len(cells.columns) > MOST_COLUMNS:
+    if len(cells.columns) > MAX_CODED_COLUMNS:
         return cells
     return pd.DataFrame({column: _coded(cells[column]) for column in cells}, index=cells.index, copy=False)
 
@@ -38,7 +38,7 @@ def _coded(cells: pd.Series) -> pd.Series:
     encoded = texts.dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.unify_dictionaries().combine_chunks()
-    return from_codes(encoded.indices.to_numpy(), encoded.dictionary.to_pandas())
+    return coded_column(encoded.indices.to_numpy(), encoded.dictionary.to_pandas())
 
 
 def _repeat(texts: pa.Array | pa.ChunkedArray) -> bool:
@@ -48,27 +48,27 @@ def _repeat(texts: pa.Array | pa.ChunkedArray) -> bool:
     return 2 * sum(pc.count_distinct(part).as_py() for part in parts) <= sum(map(len, parts))
 
 
-def recoded(cells: pd.Series) -> pd.Series:
+def encode_categories(cells: pd.Series) -> pd.Series:
     """A categorical column as coded, or as text where its texts do not repeat."""
     texts = ["" if pd.isna(category) else str(category) for category in cells.cat.categories]
     places, distinct_texts = pd.factorize(np.array([*texts, ""], dtype=object))
     # The code of a missing cell is -1, and the text in the last place is that of a blank one.
     codes, used = pd.factorize(places[cells.cat.codes.to_numpy()])
-    found = from_codes(codes, pd.Series(distinct_texts[used], dtype="str"))
-    return found if 2 * len(used) <= len(codes) else as_text(found)
+    found = coded_column(codes, pd.Series(distinct_texts[used], dtype="str"))
+    return found if 2 * len(used) <= len(codes) else decode_column(found)
 
 
-def from_codes(codes: np.ndarray, texts: pd.Series) -> pd.Series:
+def coded_column(codes: np.ndarray, texts: pd.Series) -> pd.Series:
     """A categorical column of `texts`, which are all different."""
     return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(texts, dtype="str"), validate=False))
 
 
-def constant(text: str, count: int) -> pd.Series:
+def constant_column(text: str, count: int) -> pd.Series:
     """A categorical column of one text."""
-    return from_codes(np.zeros(count, dtype=np.int8), pd.Series([text]))
+    return coded_column(np.zeros(count, dtype=np.int8), pd.Series([text]))
 
 
-def as_text(cells: pd.Series) -> pd.Series:
+def decode_column(cells: pd.Series) -> pd.Series:
     """A categorical column of texts as plain text; any other as it is."""
     if not is_coded(cells):
         return cells
@@ -77,14 +77,14 @@ def as_text(cells: pd.Series) -> pd.Series:
     return pd.Series(every.to_pandas().array, index=cells.index, dtype="str")
 
 
-def plain(cells: pd.DataFrame) -> pd.DataFrame:
+def decode_columns(cells: pd.DataFrame) -> pd.DataFrame:
     """The table with its coded columns as text."""
     if not any(isinstance(kind, pd.CategoricalDtype) for kind in cells.dtypes):
         return cells
-    return pd.DataFrame({column: as_text(cells[column]) for column in cells}, index=cells.index, copy=False)
+    return pd.DataFrame({column: decode_column(cells[column]) for column in cells}, index=cells.index, copy=False)
 
 
-def distinct(cells: pd.Series) -> tuple[np.ndarray, pd.Series]:
+def distinct_cells(cells: pd.Series) -> tuple[np.ndarray, pd.Series]:
     """Which of its distinct cells each row has, and these, in the order of their first rows; a missing one is one, too."""
     if is_coded(cells):
         return cells.cat.codes.to_numpy(), pd.Series(cells.cat.categories)

@@ -13,27 +13,27 @@ _TO_DEFUSE = re.compile(f"{_BEGIN}(?={_FORMULA})")
 _DEFUSED = re.compile(f"{_BEGIN}'(?={_FORMULA})")
 
 
-def defused(text: str) -> str:
+def escape_formulas(text: str) -> str:
     """The text with an apostrophe wherever a spreadsheet would begin a formula (OWASP's remedy for CSV injection).
 
     That is at its start, and after separators and quotes, for a program may part lines elsewhere than we do. Most names
-    stay as they are, ``'s-Hertogenbosch`` too. `restored` is the inverse, for every text.
+    stay as they are, ``'s-Hertogenbosch`` too. `unescape_formulas` is the inverse, for every text.
     """
     return _TO_DEFUSE.sub("'", text)
 
 
-def restored(text: str) -> str:
-    """What `defused` was given; a text that it never gives stays as it is."""
+def unescape_formulas(text: str) -> str:
+    """What `escape_formulas` was given; a text that it never gives stays as it is."""
     if "'" not in text:
         return text
     given = _DEFUSED.sub("", text)
-    return given if defused(given) == text else text
+    return given if escape_formulas(given) == text else text
 
 
-def all_restored(texts: Sequence[str]) -> list[str]:
-    """The names of one table, `restored`; as they are where one of them shows that `defused` has not written them.
+def unescape_all_formulas(texts: Sequence[str]) -> list[str]:
+    """The names of one table, `unescape_formulas`; as they are where one of them shows that `escape_formulas` has not written them.
 
-    So two names never become one: among texts of `defused` no two come from the same.
+    So two names never become one: among texts of `escape_formulas` no two come from the same.
     """
-    given = [restored(text) for text in texts]
-    return given if all(defused(name) == text for name, text in zip(given, texts, strict=True)) else list(texts)
+    given = [unescape_formulas(text) for text in texts]
+    return given if all(escape_formulas(name) == text for name, text in zip(given, texts, strict=True)) else list(texts)

@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from forecasting.support.errors import DataError
-from forecasting.tables.cells.limits import MAX_JSON_BYTES, check_size, megabytes, one_line
+from forecasting.tables.cells.limits import MAX_JSON_BYTES, check_size, error_text, format_megabytes
+from forecasting.tables.cells.text_encoding import replace_lone_surrogates
 
 
 def read_json(content: bytes, name: str) -> tuple[list[str], list[list[str]]] | None:
@@ -15,13 +16,13 @@ def read_json(content: bytes, name: str) -> tuple[list[str], list[list[str]]] | 
     Raises `DataError` for JSON that is no table.
     """
     if len(content) > MAX_JSON_BYTES:
-        raise DataError(f"{name}: JSON of more than {megabytes(MAX_JSON_BYTES)} is not read; save it as CSV.")
+        raise DataError(f"{name}: JSON of more than {format_megabytes(MAX_JSON_BYTES)} is not read; save it as CSV.")
     try:
         said = _parsed_json(content)
     except (ValueError, RecursionError) as error:
         if content.lstrip().startswith(b"[") and not content.lstrip()[1:].lstrip().startswith((b"{", b"[")):
             return None
-        raise DataError(f"{name}: it cannot be read as JSON ({one_line(error)}); write it anew.") from None
+        raise DataError(f"{name}: it cannot be read as JSON ({error_text(error)}); write it anew.") from None
     if isinstance(said, dict) and isinstance(said.get("data"), list) and "columns" not in said:
         said = said["data"]
     if isinstance(said, dict) and {"columns", "data"} <= said.keys():
@@ -64,9 +65,4 @@ def _split(said: dict[str, Any], name: str) -> tuple[list[str], list[list[Any]]]
 
 
 def _json_text(cell: Any) -> str:
-    return "" if cell is None else sound(str(cell).strip())
-
-
-def sound(text: str) -> str:
-    """Without lone halves of letters, which JSON and workbooks can hold, but no text."""
-    return text if text.isascii() else text.encode(errors="replace").decode()
+    return "" if cell is None else replace_lone_surrogates(str(cell).strip())

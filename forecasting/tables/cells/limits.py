@@ -26,7 +26,7 @@ MAX_TEXT_CELLS = 30_000_000
 MAX_COLUMNS = 16_384
 
 
-def megabytes(count: int) -> str:
+def format_megabytes(count: int) -> str:
     """``"50 MB"``."""
     return f"{count // 1_000_000} MB"
 
@@ -42,7 +42,7 @@ def check_size(name: str, columns: int, rows: int) -> None:
         raise DataError(f"{name}: it has {columns * rows:,} cells, {MAX_CELLS:,} at most are read; split it.")
 
 
-def one_line(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """What a third party's error says, short enough to be quoted."""
     return " ".join(str(error).split())[:200] or type(error).__name__
 
@@ -53,6 +53,6 @@ def unpacked_limit(content: bytes) -> int:
     return min(most, max(ALWAYS_BYTES, MAX_RATIO * len(content)))
 
 
-def too_large(name: str, limit: int) -> DataError:
+def too_large_error(name: str, limit: int) -> DataError:
     """What to say of one that unpacks to more."""
-    return DataError(f"{name}: it unpacks to more than {megabytes(limit)}; split it into smaller files.")
+    return DataError(f"{name}: it unpacks to more than {format_megabytes(limit)}; split it into smaller files.")

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from forecasting.support.errors import DataError
-from forecasting.tables.cells.dictionary_columns import MOST_COLUMNS, recoded
-from forecasting.tables.cells.limits import MAX_BYTES, check_size, one_line, too_large
+from forecasting.tables.cells.dictionary_columns import MAX_CODED_COLUMNS, encode_categories
+from forecasting.tables.cells.limits import MAX_BYTES, check_size, error_text, too_large_error
 
 
 def read_parquet(content: bytes, name: str, coded: bool) -> pd.DataFrame:
@@ -25,7 +25,7 @@ def read_parquet(content: bytes, name: str, coded: bool) -> pd.DataFrame:
         check_size(name, metadata.num_columns, metadata.num_rows)
         sizes = (metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
         if sum(sizes) > MAX_BYTES:
-            raise too_large(name, MAX_BYTES)
+            raise too_large_error(name, MAX_BYTES)
         cells = pd.read_parquet(io.BytesIO(content), read_dictionary=_dictionaries(metadata) if coded else None)
         if not isinstance(cells.index, pd.RangeIndex) or cells.index.name is not None:
             cells = cells.reset_index()
@@ -36,7 +36,7 @@ def read_parquet(content: bytes, name: str, coded: bool) -> pd.DataFrame:
     except DataError:
         raise
     except Exception as error:  # pyarrow raises many kinds for damaged files
-        raise DataError(f"{name}: it cannot be read as Parquet ({one_line(error)}); write it anew.") from None
+        raise DataError(f"{name}: it cannot be read as Parquet ({error_text(error)}); write it anew.") from None
 
 
 def _dictionaries(metadata: Any) -> list[str]:
@@ -45,7 +45,7 @@ def _dictionaries(metadata: Any) -> list[str]:
     texts = {field.name for field in metadata.schema.to_arrow_schema() if str(field.type) in ("string", "large_string")}
     return [
         path
-        for i in range(metadata.num_columns if metadata.num_columns <= MOST_COLUMNS else 0)
+        for i in range(metadata.num_columns if metadata.num_columns <= MAX_CODED_COLUMNS else 0)
         if (path := metadata.schema.column(i).path) in texts
         and all(group.column(i).has_dictionary_page for group in groups)
     ]
@@ -63,5 +63,5 @@ def _plain_cells(cells: pd.Series) -> pd.Series:
     if isinstance(cells.dtype, pd.CategoricalDtype) and kinds.is_numeric_dtype(cells.cat.categories):
         return cells.astype(cells.cat.categories.dtype if cells.notna().all() else float)
     if isinstance(cells.dtype, pd.CategoricalDtype):
-        return recoded(cells)
+        return encode_categories(cells)
     return pd.Series(["" if cell is None or cell is pd.NaT else str(cell) for cell in cells], index=cells.index)

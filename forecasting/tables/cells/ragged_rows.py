@@ -14,7 +14,7 @@ TOO_MANY = "too many cells"
 
 
 @dataclass(frozen=True)
-class Uneven:
+class RaggedRows:
     """Lines that were read all the same: what is missing at their end is empty, or what is too much there is.
 
     Attributes:
@@ -65,7 +65,7 @@ class Uneven:
                 yield line, self.header[-1], TOO_MANY, "remove the separators at its end; nothing follows them."
 
 
-def uneven(found: array[int], header: Sequence[str], rows: int) -> Uneven | None:
+def find_ragged_rows(found: array[int], header: Sequence[str], rows: int) -> RaggedRows | None:
     """What is to be said of lines among `rows` that are not blank; None where nothing is.
 
     `found` has the number of each such line, and behind it how many cells that has.
@@ -75,4 +75,4 @@ def uneven(found: array[int], header: Sequence[str], rows: int) -> Uneven | None
     lines, cells = np.array(found, dtype=np.int64).reshape(-1, 2).T
     titled = max((i for i, name in enumerate(header, 1) if not re.fullmatch(r"column \d+", name)), default=0)
     told = (cells < titled) | ((cells > len(header)) & (int((cells > len(header)).sum()) < rows))
-    return Uneven(lines[told], cells[told], tuple(header)) if told.any() else None
+    return RaggedRows(lines[told], cells[told], tuple(header)) if told.any() else None

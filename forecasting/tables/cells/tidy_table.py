@@ -1,6 +1,6 @@
-"""What reading a table yields: rows in the shape of `Panel.table`, and what was noticed on the way.
+"""Tidy tables: rows in the shape of `Panel.table` with notes on how they were read, their order, repeats and gaps.
 
-Regions and statistics may be categorical there, in the order of their names, until a `Panel` is made of it.
+Regions and statistics may be categorical in them, in the order of their names, until a `Panel` is made of it.
 """
 
 from __future__ import annotations
@@ -16,15 +16,23 @@ from forecasting.data.frequency import Frequency
 
 
 @dataclass(frozen=True)
-class Tidy:
-    """Rows ``region, statistic, date, value`` (see `Panel.table`), with `parents` and `notes` as in `Panel`."""
+class TidyTable:
+    """Rows ``region, statistic, date, value`` (and ``as_of``, covariates), sorted.
+
+    Attributes:
+        table: the rows, as in `Panel.table`.
+        parents: region -> the region that it is part of.
+        notes: sentences on what was left out or looks odd.
+    """
 
     table: pd.DataFrame
     parents: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
-def stacked(regions: Sequence[str], dates: pd.DatetimeIndex, values: np.ndarray, statistic: str) -> pd.DataFrame:
+def stack_wide_table(
+    regions: Sequence[str], dates: pd.DatetimeIndex, values: np.ndarray, statistic: str
+) -> pd.DataFrame:
     """A wide table as tidy rows: `values` has a row a region and a column a date."""
     return pd.DataFrame(
         {
@@ -36,26 +44,31 @@ def stacked(regions: Sequence[str], dates: pd.DatetimeIndex, values: np.ndarray,
     ).astype({REGION: "str", STATISTIC: "str"})[list(PANEL)]
 
 
-def joined(parts: Sequence[Tidy]) -> Tidy:
+def concatenate_tables(parts: Sequence[TidyTable]) -> TidyTable:
     """Several tables of one publisher as one, sorted by region, statistic and date."""
     table = pd.concat([part.table for part in parts], ignore_index=True)
-    return Tidy(
+    return TidyTable(
         table.sort_values([REGION, STATISTIC, DATE], kind="stable", ignore_index=True),
         {child: parent for part in parts for child, parent in part.parents.items()},
         tuple(dict.fromkeys(note for part in parts for note in part.notes)),
     )
 
 
-def places(table: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
-    """A number for each row: smaller where it comes earlier by `columns`, and the same where these are the same."""
-    found, size = np.zeros(len(table), dtype=np.int64), 1
+def key_columns(table: pd.DataFrame) -> list[str]:
+    """The columns that tell rows apart: region, statistic and date, and the vintage where there are several."""
+    return [column for column in (REGION, STATISTIC, DATE, AS_OF) if column in table]
+
+
+def row_keys(table: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
+    """A sort key for each row: smaller where it comes earlier by `columns`, and the same where these are the same."""
+    keys, size = np.zeros(len(table), dtype=np.int64), 1
     for column in columns:
         ranks, count = _ranks(table[column])
         if size * count >= 2**62:
-            found, size = _ranks(pd.Series(found))
+            keys, size = _ranks(pd.Series(keys))
         size *= max(count, 1)
-        found = found * count + ranks
-    return found
+        keys = keys * count + ranks
+    return keys
 
 
 def _ranks(cells: pd.Series) -> tuple[np.ndarray, int]:
@@ -66,48 +79,48 @@ def _ranks(cells: pd.Series) -> tuple[np.ndarray, int]:
     return ranks, len(known)
 
 
-def repeats(found: np.ndarray) -> np.ndarray:
-    """Which of the numbers stand earlier, too."""
-    if (found[1:] > found[:-1]).all():
-        return np.zeros(len(found), dtype=bool)
-    return pd.Series(found).duplicated().to_numpy()
+def is_repeated(keys: np.ndarray) -> np.ndarray:
+    """Which of the `row_keys` stand earlier, too."""
+    if (keys[1:] > keys[:-1]).all():
+        return np.zeros(len(keys), dtype=bool)
+    return pd.Series(keys).duplicated().to_numpy()
 
 
-def in_order(table: pd.DataFrame, found: np.ndarray) -> pd.DataFrame:
-    """The rows in the order of their numbers, which are all different."""
-    return table if (found[1:] > found[:-1]).all() else table.iloc[np.argsort(found)]
+def sort_by_keys(table: pd.DataFrame, keys: np.ndarray) -> pd.DataFrame:
+    """The rows in the order of their `row_keys`, which are all different."""
+    return table if (keys[1:] > keys[:-1]).all() else table.iloc[np.argsort(keys)]
 
 
-def statistics_in(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+def rows_by_statistic(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """The rows of each statistic, in the order in which these come."""
     names = table[STATISTIC].unique()
     for name in names:
         yield str(name), table if len(names) == 1 else table[(table[STATISTIC] == name).to_numpy()]
 
 
-def fullest(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def rows_of_fullest_region(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Which rows of a statistic are those of the region with the most dated figures, and which of these have one."""
     codes, regions = _ranks(rows[REGION])
     figures = rows[VALUE].notna().to_numpy()
     dated = np.flatnonzero(figures)
     if AS_OF in rows:
-        dated = dated[~repeats(places(rows, [REGION, DATE])[dated])]
+        dated = dated[~is_repeated(row_keys(rows, [REGION, DATE])[dated])]
     counts = np.bincount(codes[dated], minlength=regions)
     largest = codes[dated][counts[codes[dated]] == counts.max()]
     chosen = codes == (largest[0] if len(largest) else codes[0])
     return chosen, chosen & figures
 
 
-def steps(table: pd.DataFrame) -> np.ndarray:
-    """By how much each figure differs from the one before it, of the same region and statistic, where both are known."""
-    found = places(table, [STATISTIC, REGION])
-    changes = np.diff(table[VALUE].to_numpy(float))[found[1:] == found[:-1]]
+def changes_between_rows(table: pd.DataFrame) -> np.ndarray:
+    """Differences of each figure from the one before it, of the same region and statistic, where both are known."""
+    series = row_keys(table, [STATISTIC, REGION])
+    changes = np.diff(table[VALUE].to_numpy(float))[series[1:] == series[:-1]]
     return changes[np.isfinite(changes)]
 
 
-def gaps(rows: pd.DataFrame, frequency: Frequency) -> int:
-    """Periods without a row between the first and the last one of each region (and vintage) of a statistic."""
-    groups = places(rows, [column for column in (REGION, AS_OF) if column in rows])
+def count_missing_periods(rows: pd.DataFrame, frequency: Frequency) -> int:
+    """How many periods have no row, between the first and the last one of each region (and vintage) of a statistic."""
+    groups = row_keys(rows, [column for column in (REGION, AS_OF) if column in rows])
     periods = _periods(rows[DATE].to_numpy("datetime64[us]"), frequency)
     if AS_OF in rows:
         order = np.lexsort((periods, groups))

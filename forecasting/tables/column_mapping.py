@@ -1,25 +1,25 @@
-"""Which column of a table is what, and what only its reader can say of it."""
+"""Column mappings: which column of a table is the date, the value, the region and so on; also as JSON text."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import asdict, dataclass, replace
-from enum import StrEnum
 from typing import Any
 
 from forecasting.support.errors import DataError
 from forecasting.tables.cells.limits import MAX_COLUMNS
 
-#: What several rows a period and region may become.
-COMBINED = ("sum", "mean")
-#: Letters of a mapping that are read. One of a table as wide as a sheet fits.
-MAX_LETTERS = 2_000_000
+#: What several rows of one period and region may become.
+COMBINE_CHOICES = ("sum", "mean")
+#: Letters of a mapping's JSON that are read; the mapping of a table as wide as a sheet fits.
+MAX_MAPPING_LETTERS = 2_000_000
 
 
 @dataclass(frozen=True)
-class Mapping:
-    """Which column is what.
+class ColumnMapping:
+    """Which column of a table is what, and how its cells are meant.
 
     Attributes:
         date: the column of dates.
@@ -45,26 +45,26 @@ class Mapping:
     combine: str | None = None
     sheet: str | None = None
 
-    def to_json(self, proposed: Mapping | None = None) -> str:
+    def to_json(self, proposed: ColumnMapping | None = None) -> str:
         """What of it differs from `proposed`, or from a blank mapping, as JSON text that `from_json` reads.
 
         On one line, and every sign of it can be seen.
         """
-        otherwise = asdict(proposed or Mapping())
-        said = {key: value for key, value in asdict(self).items() if value != otherwise[key]}
-        text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+        known = asdict(proposed or ColumnMapping())
+        differences = {key: value for key, value in asdict(self).items() if value != known[key]}
+        text = json.dumps(differences, ensure_ascii=False, separators=(",", ":"))
         if text.isprintable():
             return text
         return "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in text)
 
     @classmethod
-    def from_json(cls, text: str, proposed: Mapping | None = None) -> Mapping:
+    def from_json(cls, text: str, proposed: ColumnMapping | None = None) -> ColumnMapping:
         """The mapping that `to_json` wrote, given the same `proposed`.
 
         Raises `DataError`, in one line, for any other text.
         """
-        said = _object(text)
-        for key, value in said.items():
+        fields = _parse_object(text)
+        for key, value in fields.items():
             if key not in _EXPECTED:
                 raise DataError(
                     f"The mapping says {_quoted(key)}, which there is not; it may say {', '.join(_EXPECTED)}."
@@ -72,9 +72,15 @@ class Mapping:
             if not _fits(key, value):
                 raise DataError(f"The mapping's {key!r} is {_quoted(value)}; it is {_EXPECTED[key]}.")
         chosen: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in said.items()
+            key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
         }
         return replace(proposed or cls(), **chosen)
+
+    def chosen_columns(self) -> Counter[str]:
+        """The columns that are used, and how often each: all of a tidy table, or the dates and regions of a wide one."""
+        roles = (self.date, self.value, self.region, self.statistic, self.as_of)
+        columns = (self.date, *self.wide) if self.value is None else (*roles, *self.covariates)
+        return Counter(column for column in columns if column is not None)
 
 
 _COLUMN = "the name of a column or null"
@@ -88,26 +94,25 @@ _EXPECTED = {
 }
 
 
-def _object(text: str) -> dict[str, Any]:
+def _parse_object(text: str) -> dict[str, Any]:
     """The JSON object that the text is, no key of which is there twice. Raises `DataError` for any other text."""
-    if len(text) > MAX_LETTERS:
+    if len(text) > MAX_MAPPING_LETTERS:
         raise DataError(
-            f"The mapping has {len(text):,} letters, {MAX_LETTERS:,} at most are read; is this another file?"
+            f"The mapping has {len(text):,} letters, {MAX_MAPPING_LETTERS:,} at most are read; is this another file?"
         )
 
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
+    def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) < len(pairs):
             raise ValueError("a key is there twice")
-        return found
+        return dict(pairs)
 
     try:
-        said = json.loads(text, object_pairs_hook=once)
+        parsed = json.loads(text, object_pairs_hook=without_repeats)
     except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict):
+        parsed = None
+    if not isinstance(parsed, dict):
         raise DataError('The mapping is not one JSON object such as {"date":"day","value":"cases"}; write it so.')
-    return said
+    return parsed
 
 
 def _fits(key: str, value: Any) -> bool:
@@ -118,7 +123,7 @@ def _fits(key: str, value: Any) -> bool:
         return len(set(value)) == len(value)
     if key in ("cumulative", "day_first"):
         return isinstance(value, bool) or (key == "day_first" and value is None)
-    return value is None or (value in COMBINED if key == "combine" else _is_name(value))
+    return value is None or (value in COMBINE_CHOICES if key == "combine" else _is_name(value))
 
 
 def _is_name(value: Any) -> bool:
@@ -130,47 +135,3 @@ def _quoted(value: Any) -> str:
     """The value as a message quotes it: on one line, and not longer than a reader needs."""
     text = json.dumps(value)
     return text if len(text) <= 40 else text[:39] + "…"
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table: its `role` as proposed, the `reason` in a few words, and a few of its cells."""
-
-    name: str
-    role: str
-    reason: str
-    examples: tuple[str, ...] = ()
-
-
-class QuestionKind(StrEnum):
-    """What a question is about. Three of them are answered by a field of the `Mapping`, whose name they have."""
-
-    #: Which column holds the dates.
-    DATES = "dates"
-    #: The dates stand in the header, so that no column holds them.
-    TURNED = "turned"
-    #: Which column holds the counts, where none could be found.
-    COUNTS = "counts"
-    #: Which of several columns of counts is to be forecast.
-    WHICH = "which"
-    #: How 03/04/2021 is meant.
-    DAY_FIRST = "day_first"
-    #: What several rows of a period become.
-    COMBINE = "combine"
-    #: Whether the counts are running totals.
-    CUMULATIVE = "cumulative"
-
-
-@dataclass(frozen=True)
-class Question:
-    """Something that only the reader of a table knows.
-
-    Attributes:
-        kind: what it is about.
-        text: as a person is asked.
-        days: of ``DAY_FIRST``, what the first doubtful date is with the day first, and with the month first.
-    """
-
-    kind: QuestionKind
-    text: str
-    days: tuple[str, str] | None = None

@@ -1,0 +1,85 @@
+"""CSV of any separator -> the cells of a `RawTable` with their line numbers."""
+
+from __future__ import annotations
+
+import io
+import re
+from array import array
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from forecasting.support.errors import DataError
+from forecasting.tables.cells.csv_line_numbers import csv_line_numbers, read_header, unreadable_csv
+from forecasting.tables.cells.decimal_sign import separator_implies_decimal_comma
+from forecasting.tables.cells.fast_csv import count_newlines, read_plain_csv
+from forecasting.tables.cells.limits import MAX_TEXT_CELLS
+from forecasting.tables.cells.ragged_rows import find_ragged_rows
+from forecasting.tables.cells.raw_table import RawTable
+
+#: What may stand between the cells of a CSV.
+SEPARATORS = ",;\t|"
+#: Picks those columns of a header that are read.
+ColumnChoice = Callable[[Sequence[str]], Sequence[str]]
+
+
+def all_columns(header: Sequence[str]) -> Sequence[str]:
+    """The `ColumnChoice` of all columns."""
+    return header
+
+
+def detect_separator(content: bytes) -> str:
+    """The most frequent of `SEPARATORS` in the first line that is not empty, outside of quotes."""
+    head = content[: 1_000_000 + len(content) - len(content.lstrip(b"\r\n"))].lstrip(b"\r\n").splitlines()[0]
+    unquoted = re.sub(r'"[^"]*"', "", head.decode("utf-8", errors="replace"))
+    return max(SEPARATORS, key=unquoted.count)
+
+
+def read_csv_cells(content: bytes, name: str, choose: ColumnChoice, strict: bool) -> RawTable:
+    """The columns of a UTF-8 CSV that `choose` picks, as text.
+
+    Unless `strict`, lines with fewer cells than the header are filled up, and longer ones cut where nothing is lost
+    (`RawTable.ragged`). Raises `DataError` for any other line of another width, and for too many cells.
+    """
+    separator = detect_separator(content)
+    header, header_ends = read_header(content, separator, name)
+    chosen = list(choose(header))
+    ended = count_newlines(content)
+    if (count := len(chosen) * ended) > MAX_TEXT_CELLS:
+        raise DataError(f"{name}: it has {count:,} cells, {MAX_TEXT_CELLS:,} at most are read of a text; give Parquet.")
+    if chosen == header and (found := read_plain_csv(content, separator, header, header_ends, ended)):
+        return RawTable(name, *found, "line", separator_implies_decimal_comma(separator))
+    # A few columns of a publisher's big file: a width check of all of them would take longer than reading.
+    other = None if strict else array("q")
+    lines = csv_line_numbers(content, separator, name, len(header), header_ends, other) if chosen == header else None
+    widths = other[1::2] if other else [len(header)]
+    longer, shorter = max(widths) > len(header), min(widths) < len(header)
+    try:
+        cells = pd.read_csv(
+            io.BytesIO(content),
+            sep=separator,
+            dtype=str,
+            keep_default_na=False,
+            skip_blank_lines=False,
+            header=None,
+            names=header,
+            index_col=False,
+            # With it pandas takes lines that are too long, without it those that are too short; both in one go only.
+            usecols=None if shorter and not longer else chosen,
+            low_memory=not (shorter and longer),
+            skiprows=header_ends,
+        )
+    except (ValueError, pd.errors.ParserError) as error:
+        raise unreadable_csv(name, error) from None
+    checked = lines is not None
+    if lines is None:
+        lines = np.arange(len(cells)) + header_ends + 1
+    if len(lines) != len(cells):
+        raise DataError(f"{name}: the quotes in it do not match; save it anew as CSV.")
+    # The check has found the blank rows already.
+    filled = lines > 0 if checked else (cells != "").any(axis=1).to_numpy()
+    if not filled.all():
+        cells, lines = cells[filled].reset_index(drop=True), lines[filled]
+    ragged = find_ragged_rows(other, header, len(lines)) if other else None
+    return RawTable(name, cells, lines, "line", separator_implies_decimal_comma(separator), ragged=ragged)

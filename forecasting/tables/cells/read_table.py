@@ -1,0 +1,91 @@
+"""Read a table from bytes, whatever their format: CSV, JSON, Parquet or XLSX, also packed -> `RawTable`.
+
+Nothing is executed, unpickled or written to disk, and what is read is bounded before it is unpacked.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from forecasting.support.errors import DataError
+from forecasting.tables.cells.archives import unpack_archive
+from forecasting.tables.cells.column_names import drop_blank_columns, name_columns
+from forecasting.tables.cells.csv_line_numbers import empty_file
+from forecasting.tables.cells.csv_reader import ColumnChoice, all_columns, read_csv_cells
+from forecasting.tables.cells.dictionary_columns import decode_columns, encode_columns
+from forecasting.tables.cells.json_reader import read_json
+from forecasting.tables.cells.parquet_reader import read_parquet
+from forecasting.tables.cells.raw_table import RawTable
+from forecasting.tables.cells.text_encoding import to_utf8
+from forecasting.tables.cells.xlsx_reader import read_xlsx
+
+#: The beginning of a list or an object.
+_JSON = re.compile(rb"\s*(\[\s*([\[{\]]|$)|\{\s*([\"}]|$))")
+
+
+def read_table(
+    content: bytes,
+    name: str,
+    choose: ColumnChoice = all_columns,
+    sheet: str | None = None,
+    strict: bool = True,
+    coded: bool = False,
+) -> RawTable:
+    """Read `content`, whose kind shows in its first bytes; of a CSV only the columns that `choose` picks.
+
+    Of a workbook the sheet called `sheet`, or the first. Unless it is `strict`, a line of a CSV may have fewer cells than
+    the header, the others being empty, and more if those are empty; `RawTable.ragged` has such lines. Columns whose
+    texts repeat are `coded` for those who ask for it. Raises `DataError`, in one line, for anything that is not such a
+    table.
+    """
+    content = unpack_archive(content, name)
+    if content.startswith(b"PAR1"):
+        table = _read_parquet(content, name, coded)
+    elif content.startswith(b"PK\x03\x04"):
+        table = read_xlsx(content, name, sheet)
+    else:
+        table = _read_text(content, name, choose, strict)
+    if table.cells.empty:
+        raise table.error("there is a header but no row below it; add the figures.")
+    cells = drop_blank_columns(table.cells)
+    return replace(table, cells=encode_columns(cells) if coded else decode_columns(cells))
+
+
+def _read_text(content: bytes, name: str, choose: ColumnChoice, strict: bool) -> RawTable:
+    content = to_utf8(content, name)
+    if not content or content.isspace():
+        raise empty_file(name)
+    if _JSON.match(content[:1000]):
+        records = read_json(content, name)
+        if records is not None:
+            return _records(*records, name)
+    return read_csv_cells(content, name, choose, strict)
+
+
+def _records(header: list[str], rows: list[list[str]], name: str) -> RawTable:
+    cells = pd.DataFrame(rows, columns=name_columns([column.strip() for column in header], name), dtype="str")
+    kept = (cells != "").any(axis=1).to_numpy()
+    return RawTable(name, cells[kept].reset_index(drop=True), np.arange(1, len(cells) + 1)[kept], "record")
+
+
+def _read_parquet(content: bytes, name: str, coded: bool) -> RawTable:
+    cells = read_parquet(content, name, coded)
+    cells.columns = name_columns(list(cells.columns), name)
+    return RawTable(name, cells, np.arange(1, len(cells) + 1), "record")
+
+
+def read_file_content(file: str | Path | bytes, name: str | None = None) -> tuple[bytes, str]:
+    """The bytes of a file, and what messages call it. Raises `DataError` where it cannot be read."""
+    if isinstance(file, bytes):
+        return file, name or "your table"
+    path = Path(file)
+    try:
+        return path.read_bytes(), name or path.name
+    except OSError as error:
+        reason = (error.strerror or "it cannot be read").lower()
+        raise DataError(f"{path}: {reason}; check the path.") from None

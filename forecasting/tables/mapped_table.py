@@ -1,0 +1,198 @@
+"""Read any table with a column mapping, as a person has chosen it, into a `Panel` and a report on what was read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from forecasting.data.columns import AS_OF, DATE, PANEL, REGION, STATISTIC, VALUE
+from forecasting.data.panel import Panel
+from forecasting.tables import oxcgrt_format
+from forecasting.tables.cells.blank_cells import quote_cell
+from forecasting.tables.cells.csv_reader import all_columns
+from forecasting.tables.cells.dictionary_columns import constant_column
+from forecasting.tables.cells.labels import name_from_file, parse_coded_labels
+from forecasting.tables.cells.parse_dates import try_parse_dates
+from forecasting.tables.cells.parse_numbers import try_parse_number_block, try_parse_numbers
+from forecasting.tables.cells.raw_table import RawTable
+from forecasting.tables.cells.read_table import read_file_content, read_table
+from forecasting.tables.cells.tidy_table import (
+    TidyTable,
+    is_repeated,
+    key_columns,
+    row_keys,
+    sort_by_keys,
+    stack_wide_table,
+)
+from forecasting.tables.column_mapping import COMBINE_CHOICES, ColumnMapping
+from forecasting.tables.column_vocabulary import split_words
+from forecasting.tables.interpret_table import InterpretedTable, interpret_table, statistics_of_table
+from forecasting.tables.needs_mapping import reads_without_mapping
+from forecasting.tables.panel_file import build_panel
+from forecasting.tables.read_report import (
+    NEGATIVE,
+    NO_DATE,
+    NO_NAME,
+    NO_NUMBER,
+    CellProblems,
+    ReadReport,
+    report_on_table,
+)
+from forecasting.tables.table_preview import previewed_table
+
+_NEGATIVE_REMEDY = "leave it if it corrects earlier counts; otherwise mend it."
+
+
+def read_mapped_table(content: bytes, name: str, mapping: ColumnMapping | None = None) -> tuple[Panel, ReadReport]:
+    """The table as a `Panel`, and a report on what was read.
+
+    Without a `mapping` it is read as `read_panel` does. With one, cells that are no numbers are missing values, rows
+    without a readable date or region are left out, and both are in `ReadReport.problems`.
+
+    Raises `DataError` in one line: for what is no table, a column that is not there, several rows a period where
+    `ColumnMapping.combine` does not say what to do with them, and dates without a usual spacing.
+    """
+    choose, sheet = (oxcgrt_format.needed_columns, None) if mapping is None else (all_columns, mapping.sheet)
+    raw = previewed_table(content, name, sheet)
+    if raw is None or (mapping is not None and oxcgrt_format.is_oxcgrt_table(list(raw.cells))):
+        raw = read_table(content, name, choose, sheet, strict=False, coded=True)
+    if mapping is None:
+        interpreted = interpret_table(raw)
+        panel, table = build_panel(raw, interpreted), interpreted.tidy.table
+        return panel, report_on_table(raw, panel, table, CellProblems(raw), panel.statistics[0].reported_cumulative)
+    _check_mapping(raw, mapping)
+    problems = CellProblems(raw)
+    table = _read_wide(raw, mapping, problems) if mapping.value is None else _read_tidy(raw, mapping, problems)
+    table, merged = _combine_rows(raw, table, mapping)
+    table.index = pd.RangeIndex(len(table))
+    statistics = statistics_of_table(table, mapping.cumulative)
+    panel = build_panel(raw, InterpretedTable(TidyTable(table), statistics, f"Figures from {name}"))
+    report = report_on_table(raw, panel, table, problems, mapping.cumulative, merged, mapping)
+    wrong = sum(problems.counts[what] for what in (NO_NUMBER, NO_DATE, NO_NAME))
+    return panel, replace(report, needs_no_mapping=not wrong and reads_without_mapping(raw, mapping, table))
+
+
+def read_mapped_file(path: str | Path, mapping: ColumnMapping | None = None) -> tuple[Panel, ReadReport]:
+    """A file as `read_mapped_table` reads its content. Raises `DataError` as that does, and for a file that is not there."""
+    content, name = read_file_content(path)
+    return read_mapped_table(content, name, mapping)
+
+
+def _check_mapping(raw: RawTable, mapping: ColumnMapping) -> None:
+    """Raises `DataError` for a mapping that does not fit the table."""
+    if mapping.date is None:
+        raise raw.error("it is not said which column holds the dates; choose one.")
+    if mapping.value is None and not mapping.wide:
+        raise raw.error("it is not said which column holds the counts; choose one.")
+    if mapping.value is not None and mapping.wide:
+        raise raw.error("the counts are in one column, or every region has one of its own; choose one of the two.")
+    if mapping.combine not in (None, *COMBINE_CHOICES):
+        raise raw.error("several rows a period are either summed or averaged; choose one of the two.")
+    known = set(raw.cells)
+    for column, count in mapping.chosen_columns().items():
+        if column not in known:
+            raise raw.error(f"there is no column {quote_cell(column)}; choose the columns again.")
+        if count > 1:
+            raise raw.error(f"the column {quote_cell(column)} is chosen twice; choose another one for one of the two.")
+
+
+def _read_tidy(raw: RawTable, mapping: ColumnMapping, problems: CellProblems) -> pd.DataFrame:
+    assert mapping.date is not None
+    assert mapping.value is not None
+    days, kept = _days(raw, mapping.date, mapping.day_first, problems)
+    statistic = VALUE if "cumulative" in split_words(mapping.value) and not mapping.cumulative else mapping.value
+    labels = {}
+    for name, column, otherwise in (
+        (REGION, mapping.region, name_from_file(raw.name)),
+        (STATISTIC, mapping.statistic, statistic),
+    ):
+        if column is None:
+            labels[name] = constant_column(otherwise, len(raw.cells))
+            continue
+        labels[name] = parse_coded_labels(raw, column)
+        nameless = (labels[name] == "").to_numpy()
+        problems.add(nameless & kept, column, NO_NAME, "fill it in; the row was left out.")
+        kept = kept & ~nameless
+    table = pd.DataFrame({**labels, DATE: days, VALUE: _numbers(raw, mapping.value, kept, problems)})
+    if not mapping.cumulative:
+        problems.add((table[VALUE] < 0).to_numpy() & kept, mapping.value, NEGATIVE, _NEGATIVE_REMEDY)
+    if mapping.as_of is not None:
+        table[AS_OF], readable = _days(raw, mapping.as_of, mapping.day_first, problems)
+        kept = kept & readable
+    for column in mapping.covariates:
+        table[f"{column}_" if column in (*PANEL, AS_OF) else column] = _numbers(raw, column, kept, problems)
+    table = table if kept.all() else table[kept]
+    if table.empty:
+        raise raw.error(f"no cell of the column {mapping.date!r} is a date in a usable row; choose another column.")
+    return table
+
+
+def _read_wide(raw: RawTable, mapping: ColumnMapping, problems: CellProblems) -> pd.DataFrame:
+    assert mapping.date is not None
+    days, kept = _days(raw, mapping.date, mapping.day_first, problems)
+    if not kept.any():
+        raise raw.error(f"no cell of the column {mapping.date!r} is a date; choose another column.")
+    columns = list(mapping.wide)
+    values, wrong = try_parse_number_block(raw, columns)
+    for i in np.flatnonzero((wrong & kept[:, None]).any(axis=0)):
+        problems.add(wrong[:, i] & kept, columns[i], NO_NUMBER)
+    negative = (values < 0) & kept[:, None] & (not mapping.cumulative)
+    for i in np.flatnonzero(negative.any(axis=0)):
+        problems.add(negative[:, i], columns[i], NEGATIVE, _NEGATIVE_REMEDY)
+    return stack_wide_table(columns, pd.DatetimeIndex(days[kept]), values[kept].T, VALUE)
+
+
+def _days(raw: RawTable, column: str, day_first: bool | None, problems: CellProblems) -> tuple[pd.Series, np.ndarray]:
+    days, wrong = try_parse_dates(raw, column, day_first)
+    problems.add(wrong, column, NO_DATE, "write it as 2021-03-31; the row was left out.")
+    return days, ~wrong
+
+
+def _numbers(raw: RawTable, column: str, kept: np.ndarray, problems: CellProblems) -> np.ndarray:
+    values, wrong = try_parse_numbers(raw, column)
+    problems.add(wrong & kept, column, NO_NUMBER)
+    return values
+
+
+def _combine_rows(raw: RawTable, table: pd.DataFrame, mapping: ColumnMapping) -> tuple[pd.DataFrame, int]:
+    """The table with one row a region and period, in order, and how many rows were put into others."""
+    columns = key_columns(table)
+    if mapping.combine is not None:
+        table = table.assign(**{DATE: _round_to_periods(table)})
+    keys = row_keys(table, columns)
+    twice = is_repeated(keys)
+    if twice.any() and mapping.combine is None:
+        row = table.iloc[int(np.argmax(twice))]
+        first = int(np.argmax(keys == keys[np.argmax(twice)]))
+        raise raw.error(
+            f"{quote_cell(row[REGION])} on {row[DATE]:%Y-%m-%d} is also in {raw.place(int(table.index[first] % len(raw.cells)))}; "
+            "choose whether several rows a period are summed or averaged.",
+            int(row.name % len(raw.cells)),
+        )
+    if twice.any():
+        groups = table.groupby(columns, sort=False, observed=True)
+        others = [column for column in table if column not in (*columns, VALUE)]
+        values = groups[VALUE].sum(min_count=1) if mapping.combine == "sum" else groups[VALUE].mean()
+        table = pd.concat([values, groups[others].mean()], axis=1).reset_index() if others else values.reset_index()
+        table = table[[*PANEL, *[column for column in table if column not in PANEL]]]
+        keys = row_keys(table, columns)
+    if mapping.value is not None:
+        return sort_by_keys(table, keys), int(twice.sum())
+    # The regions of a wide table stay in their places.
+    positions = table[REGION].map({column: i for i, column in enumerate(mapping.wide)}).to_numpy()
+    return table.iloc[np.lexsort((table[DATE].to_numpy(), positions))], int(twice.sum())
+
+
+def _round_to_periods(table: pd.DataFrame) -> pd.Series:
+    """The dates, cut to the hour or the day where they are closer than periods can be."""
+    days = pd.DatetimeIndex(table.loc[table[REGION] == table[REGION].mode().iloc[0], DATE]).unique().sort_values()
+    if len(days) < 2 or (table[DATE] == table[DATE].dt.normalize()).all():
+        return table[DATE]
+    usual = pd.Series(days).diff().dropna().median()
+    hour, day = pd.Timedelta(hours=1), pd.Timedelta(days=1)
+    if usual == hour or usual >= day:
+        return table[DATE]
+    return table[DATE].dt.floor("h" if usual < hour else "D")
