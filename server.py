@@ -16,20 +16,19 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from forecasting.api import request_log, security_headers
-from forecasting.api.app import PREFIX, make
-from forecasting.api.health import Health, Late
-from forecasting.api.page_access import Visitors
+from forecasting.api.app import PREFIX, create_app
+from forecasting.api.health import DeferredApp, HealthChecks
+from forecasting.api.page_access import PageAccessMiddleware
 from forecasting.monitoring import alerts
 from forecasting.operations.prometheus import CONTENT_TYPE, Metrics
-from forecasting.operations.scheduler import Schedule
+from forecasting.operations.scheduler import UpdateSchedule
 from forecasting.support import settings
 from ui.shell import runtime as pages
+from ui.shell.streamlit_internals import INDEX_PAGE
 
-#: The one page that Streamlit sends, whichever is opened.
-PAGE = Path(st.__file__).parent / "static" / "index.html"
 #: Seconds after the start in which nearly everything is imported that ever will be.
 WARM = 20.0
-api, health = Late(), Health()
+api, health = DeferredApp(), HealthChecks()
 metrics: list[Metrics] = []  # once the server has started
 
 
@@ -57,26 +56,26 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     """The service starts with the server and its workers end with it."""
     request_log.log_to_stderr()
     alerts.log_to_stderr()
-    request_log.hush()
+    request_log.silence_uvicorn()
     service = await asyncio.to_thread(pages.service)
-    api.open(make(service))
+    api.set_app(create_app(service))
     health.service = service
     history = await asyncio.to_thread(pages.history)
-    metrics.append(Metrics(service, pages.open_alerts, pages.runs().last_good))
-    request_log.OBSERVERS.extend(answers := [metrics[0].observe, history.answered])
-    pages.OBSERVERS.append(metrics[0].ran)
-    upkeep = Schedule.of_settings(service, pages.runs(), history)
-    upkeep.start()
+    metrics.append(Metrics(service, pages.open_alerts, pages.runs().last_successes))
+    request_log.OBSERVERS.extend(request_observers := [metrics[0].observe_request, history.record_request])
+    pages.page_run_observers.append(metrics[0].observe_page_run)
+    schedule = UpdateSchedule.of_settings(service, pages.runs(), history)
+    schedule.start()
     settling = asyncio.create_task(settle())
     try:
         yield
     finally:
         settling.cancel()
-        for observer in answers:
+        for observer in request_observers:
             request_log.OBSERVERS.remove(observer)
-        pages.OBSERVERS.remove(metrics.pop().ran)
+        pages.page_run_observers.remove(metrics.pop().observe_page_run)
         health.service = None
-        await asyncio.to_thread(upkeep.close)
+        await asyncio.to_thread(schedule.close)
         await asyncio.to_thread(service.close)
         pages.service.clear()
 
@@ -85,8 +84,8 @@ app = st.App(
     Path(__file__).with_name("streamlit_app.py"),
     routes=[Mount(PREFIX, app=api), *health.routes(), Route("/metrics", scraped)],
     middleware=[
-        Middleware(security_headers.Guarded, headers=security_headers.of_pages(PAGE)),
-        Middleware(Visitors, most=settings.max_pages(), hosts=settings.hosts(), origins=origins),
+        Middleware(security_headers.SecurityHeadersMiddleware, headers=security_headers.page_headers(INDEX_PAGE)),
+        Middleware(PageAccessMiddleware, max_pages=settings.max_pages(), hosts=settings.hosts(), origins=origins),
     ],
     lifespan=lifespan,
 )

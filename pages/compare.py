@@ -3,14 +3,16 @@
 import streamlit as st
 
 from ui.compare import page, what_if
-from ui.shell import runtime
+from ui.shell import inside_frame, runtime
 from ui.shell.page_errors import page_errors
 from ui.shell.sidebar import choose
+
+inside_frame.require()
 
 service = runtime.service()
 with page_errors():
     above = st.container()
-    choices = choose(service, lambda *shown: page.controls(*shown) | what_if.state())
+    choices = choose(service, lambda *shown: page.draw_controls(*shown) | what_if.state())
     question = page.question(choices)
     with above:
         page.heading(choices, question)

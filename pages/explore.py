@@ -1,9 +1,11 @@
 """Explore: pick a region and a model, see a forecast at once, watch the better ones train."""
 
 from ui.explore import page
-from ui.shell import runtime
+from ui.shell import inside_frame, runtime
 from ui.shell.page_errors import page_errors
 from ui.shell.sidebar import choose
+
+inside_frame.require()
 
 service = runtime.service()
 with page_errors():

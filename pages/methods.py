@@ -11,6 +11,9 @@ from forecasting.models import models
 from forecasting.sources import sources
 from forecasting.views import december_2020 as at_december
 from forecasting.views import stress_test_results as at_extremes
+from ui.shell import inside_frame
+
+inside_frame.require()
 
 #: Pixels: about a hundred characters a line, which is as far as an eye follows.
 MEASURE = 860
@@ -72,7 +75,7 @@ def december() -> None:
         "variant was spreading that no figure showed yet: every model here was far off."
     )
     for title, measure in (("Growth accuracy", "growth"), ("Cumulative accuracy", "cumulative")):
-        table = at_december.table(measure)
+        table = at_december.accuracy_table(measure)
         st.markdown(f"**{title}**")
         st.dataframe(table, hide_index=True, width="stretch", column_config=_percentages(table))
     st.caption(
@@ -97,10 +100,10 @@ def extremes() -> None:
         ("Reacted as the shock demands", "reacted"),
         ("Bands widened, relative to the counts", "widened"),
     ):
-        table = at_extremes.table(measure)
+        table = at_extremes.pass_table(measure)
         st.markdown(f"**{title}**")
         st.dataframe(table, hide_index=True, width="stretch", column_config=_percentages(table, 0))
-    st.markdown("\n".join(f"- {sentence}" for sentence in at_extremes.sentences()))
+    st.markdown("\n".join(f"- {sentence}" for sentence in at_extremes.failure_sentences()))
     st.caption(
         "Printed by `python -m benchmarks extremes`. Percent of the series in which a model saw the shock; their number is "
         "in brackets. What is too little and too much is in `forecasting/evaluation/stress_tests.py`."

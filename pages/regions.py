@@ -3,16 +3,18 @@
 import streamlit as st
 
 from ui.regions import page
-from ui.shell import runtime
+from ui.shell import inside_frame, runtime
 from ui.shell.page_errors import page_errors
 from ui.shell.sidebar import choose
+
+inside_frame.require()
 
 service = runtime.service()
 if page.leaving():
     st.switch_page(page.EXPLORE)
 with page_errors():
     above = st.container()
-    choices = choose(service, page.controls)
+    choices = choose(service, page.draw_controls)
     with above:
         page.heading(choices)
     page.live(service, choices)

@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from ui.shell import runtime
+from ui.shell import inside_frame, runtime
 from ui.shell.page_errors import page_errors
 from ui.shell.sidebar import choose
 from ui.time_machine import page
+
+inside_frame.require()
 
 service = runtime.service()
 with page_errors():

@@ -2,7 +2,10 @@
 
 import streamlit as st
 
+from ui.shell import inside_frame
 from ui.your_data import page
+
+inside_frame.require()
 
 if page.leaving():
     st.switch_page(page.EXPLORE)

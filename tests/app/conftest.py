@@ -2,6 +2,7 @@
 
 import psutil
 import pytest
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 from visiting import PATIENCE, SCRIPT, settled
 
@@ -18,6 +19,19 @@ def offline(home, monkeypatch):
     monkeypatch.setenv("FORECAST_HOME", str(home))
     monkeypatch.setenv("FORECAST_OFFLINE", "1")
     monkeypatch.delenv("FORECAST_DB_URL", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def opened_before(monkeypatch):
+    """The server is not fresh: `st.navigation` has been called; the harness would forget that before every run."""
+    make = PagesManager.__init__
+
+    def make_opened(manager, *args, **kwargs):
+        make(manager, *args, **kwargs)
+        PagesManager.uses_pages_directory = False
+
+    monkeypatch.setattr(PagesManager, "__init__", make_opened)
+    return monkeypatch
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,10 @@
-from pathlib import Path
-
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
+from visiting import new_visitor
 
 from forecasting.models import model
 
-PAGE = Path(__file__).parents[2] / "pages" / "compare.py"
+PAGE = "pages/compare.py"
 PUERTO_RICO = {"region": "Puerto Rico", "statistic": "new_admissions"}
 SMALL = {"statistic": "new_admissions", "compare": "regions", "model": "theta"}
 
@@ -14,7 +12,7 @@ SMALL = {"statistic": "new_admissions", "compare": "regions", "model": "theta"}
 @pytest.fixture
 def compare(service):
     def open_compare(**link):
-        page = AppTest.from_file(str(PAGE), default_timeout=60)
+        page = new_visitor(PAGE)
         for name, value in link.items():
             page.query_params[name] = value
         page.session_state["pairs"] = True
@@ -29,8 +27,8 @@ def finished(service):
 
     def finished(region, statistic, names, origins=8):
         panel = service.panel("bundled")
-        service.wait(service.past.look_back(panel, region, statistic, names, origins=origins).jobs)
-        return service.past.look_back(panel, region, statistic, names, origins=origins)
+        service.wait(service.track_records.track_record(panel, region, statistic, names, origins=origins).jobs)
+        return service.track_records.track_record(panel, region, statistic, names, origins=origins)
 
     return finished
 
@@ -168,10 +166,10 @@ def test_a_comparison_can_be_cancelled_and_goes_on_when_asked(compare, service):
     assert not page.exception
     assert "**Cancelled.**" in said(page)
     panel = service.panel("bundled")
-    past = service.past.look_back(panel, "Germany", "new_cases", ["auto_arima"], origins=12)
+    past = service.track_records.track_record(panel, "Germany", "new_cases", ["auto_arima"], origins=12)
     assert not past.waiting
     page.button(key="go on").click().run()
     assert not page.exception
     assert "Cancelled" not in said(page)
     page.button(key="cancel comparison").click().run()
-    assert not service.past.look_back(panel, "Germany", "new_cases", ["auto_arima"], origins=12).waiting
+    assert not service.track_records.track_record(panel, "Germany", "new_cases", ["auto_arima"], origins=12).waiting

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from forecasting.data.columns import FORECASTS
-from forecasting.data.training_options import ALL
-from forecasting.evaluation.look_back import look_back_scores
+from forecasting.data.training_options import ALL_HISTORY
+from forecasting.evaluation.track_record import track_record_scores
 from forecasting.export import file_formats
 from forecasting.jobs.request import Request
 from forecasting.services.service import forecasts_table
-from forecasting.views import charts, reproduce
+from forecasting.views import charts, fan_chart, reproduce
 from ui.explore import page
 
 MODELS = ["ets", "theta"]
@@ -27,14 +27,14 @@ def files(service, monkeypatch):
         series = service.series(panel, region, statistic)
         service.wait(service.ask([Request(series, name, horizon) for name in MODELS]).values())
         forecasts = {name: service.forecast(series, name, horizon) for name in MODELS}
-        service.wait(service.past.look_back(panel, region, statistic, MODELS).jobs)
-        past = service.past.look_back(panel, region, statistic, MODELS)
+        service.wait(service.track_records.track_record(panel, region, statistic, MODELS).jobs)
+        past = service.track_records.track_record(panel, region, statistic, MODELS)
         asked = panel.statistic(statistic)
         choices = SimpleNamespace(
-            panel=panel, region=region, statistic=asked, models=tuple(MODELS), horizon=horizon, learning=ALL,
+            panel=panel, region=region, statistic=asked, models=tuple(MODELS), horizon=horizon, training=ALL_HISTORY,
             series=series, whole=series,
         )  # fmt: skip
-        fan = charts.Fan(series, forecasts, drafts, "ets", asked.label.lower(), charts.can_smooth(series))
+        fan = fan_chart.FanChart(series, forecasts, drafts, "ets", asked.label.lower(), charts.can_smooth(series))
         made = {}
         monkeypatch.setattr(page, "_download", lambda label, data, name, *_: made.update({label: (name, data)}))
         page._offer(choices, fan, past, "")
@@ -63,7 +63,7 @@ def test_every_file_of_a_daily_view_holds_what_is_on_the_page(files):
     pd.testing.assert_frame_equal(found, table, check_dtype=False, rtol=1e-12)
     pd.testing.assert_frame_equal(pd.read_parquet(io.BytesIO(content(made, "Parquet"))), table, check_dtype=False)
     scores = file_formats.read_csv(content(made, "Scores, CSV"))
-    assert len(scores) == len(look_back_scores(past, choices.whole))
+    assert len(scores) == len(track_record_scores(past, choices.whole))
     assert set(scores["model"]) == {"naive", *MODELS}
     series = file_formats.read_csv(content(made, "Cleaned series, CSV"))
     assert series["value"].tolist() == pytest.approx(choices.series.values.tolist())
@@ -97,7 +97,7 @@ def test_the_page_shows_how_to_make_the_same_again(visit, service):
     page = visit(region="Spain", models="theta", horizon=5, window="180")
     assert not page.exception
     series = service.series(service.panel("bundled"), "Spain", "new_cases", 180)
-    view = reproduce.View(service.panel("bundled"), "Spain", "new_cases", ("theta",), 5, series, 180)
+    view = reproduce.ReproducibleView(service.panel("bundled"), "Spain", "new_cases", ("theta",), 5, series, 180)
     shown = [code.value for code in page.code]
     assert reproduce.command_line(view) in shown
-    assert reproduce.snippet(view) in shown
+    assert reproduce.python_snippet(view) in shown

@@ -2,25 +2,25 @@
 
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pandas as pd
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
+from visiting import new_visitor
 
-from forecasting.jobs.board import Ended
+from forecasting.jobs.board import FinishedFit
 from forecasting.jobs.request import Request
+from forecasting.monitoring import summaries
 from forecasting.monitoring.alerts import Alerts
-from forecasting.monitoring.answered import Answered
 from forecasting.monitoring.drift.detect import Drift
-from forecasting.monitoring.history import PageRun, Pick
-from forecasting.monitoring.runs import Run
+from forecasting.monitoring.history import ModelPick, PageRun
+from forecasting.monitoring.request_record import RequestRecord
+from forecasting.monitoring.update_runs import UpdateRun
 from forecasting.sources import source
 from ui.monitor import page as page_of_monitor
 from ui.shell import runtime
 
-PAGE = Path(__file__).parents[2] / "pages" / "monitor.py"
+PAGE = "pages/monitor.py"
 CACHES = (page_of_monitor.look, page_of_monitor.at_present, page_of_monitor.alarms)
 
 
@@ -37,12 +37,17 @@ def monitor(service):
     def open_monitor(**link):
         for cache in CACHES:
             cache.clear()
-        page = AppTest.from_file(str(PAGE), default_timeout=60)
+        page = new_visitor(PAGE)
         for name, value in link.items():
             page.query_params[name] = value
         return page.run()
 
     return open_monitor
+
+
+def latency(history):
+    """The latency table of the last day."""
+    return summaries.latency(history.route_counts(datetime.now(UTC) - timedelta(days=1)), "route")
 
 
 def address(page):
@@ -77,9 +82,9 @@ def test_every_source_is_there_with_a_word_on_its_age(monitor):
 def test_after_an_upkeep_every_source_says_how_it_went(monitor, monkeypatch):
     ended = datetime.now(UTC) - timedelta(hours=3)
     ran = [
-        Run("bundled", ended, ended, "a digest", 60, there=500),
-        Run("jhu", ended, ended, "a digest", 60, there=490, failed=10),
-        Run("oxcgrt", ended, ended, "", failed=1, said="It could not be had."),
+        UpdateRun("bundled", ended, ended, "a digest", 60, there=500),
+        UpdateRun("jhu", ended, ended, "a digest", 60, there=490, failed=10),
+        UpdateRun("oxcgrt", ended, ended, "", failed=1, said="It could not be had."),
     ]
     monkeypatch.setattr(type(runtime.runs()), "table", lambda self: pd.DataFrame([vars(run) for run in ran]))
     page = monitor()
@@ -92,7 +97,7 @@ def test_after_an_upkeep_every_source_says_how_it_went(monitor, monkeypatch):
 
 
 def test_the_time_of_every_page_is_noted_when_it_is_visited(visit, monitor, history):
-    before = {row.route: row.requests for row in history.latency(datetime.now(UTC) - timedelta(days=1)).itertuples()}
+    before = {row.route: row.requests for row in latency(history).itertuples()}
     visit(models="ets")
     shown = table(monitor(), "Page").set_index("Page")
     assert shown.loc["Explore", "Times"] > before.get("Explore", 0)
@@ -107,8 +112,8 @@ def test_a_page_that_breaks_off_is_noted_as_failed(history):
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        runtime.run(Broken(), time.perf_counter())
-    found = history.latency(datetime.now(UTC) - timedelta(days=1)).set_index("route")
+        runtime.run_page(Broken(), time.perf_counter())
+    found = latency(history).set_index("route")
     assert found.loc["Broken", "failed"] == 100
 
 
@@ -123,13 +128,13 @@ def test_a_run_that_is_begun_anew_is_not_noted(history):
             raise Again
 
     with pytest.raises(Again):
-        runtime.run(Interrupted(), time.perf_counter())
-    assert "Interrupted" not in history.latency(datetime.now(UTC) - timedelta(days=1))["route"].tolist()
+        runtime.run_page(Interrupted(), time.perf_counter())
+    assert "Interrupted" not in latency(history)["route"].tolist()
 
 
 def test_answers_of_the_api_are_shown_apart_from_pages(monitor, history):
     for ms, status in ((20.0, 200), (20.0, 200), (20.0, 503), (900.0, 422)):
-        history.answered(Answered("", "", "GET", "/api/v1/models", status, ms, ""))
+        history.record_request(RequestRecord("", "", "GET", "/api/v1/models", status, ms, ""))
     page = monitor(answers="api")
     shown = table(page, "Operation").set_index("Operation").loc["/api/v1/models"]
     assert (shown["Times"], shown["Failed"], shown["Refused"]) == (4, 25, 25)
@@ -141,7 +146,7 @@ def test_answers_of_the_api_are_shown_apart_from_pages(monitor, history):
 def test_fits_are_shown_by_model_and_the_slowest_series_leads_to_explore(monitor, history, service):
     series = service.series(service.panel("bundled"), "Italy", "new_cases")
     for outcome, seconds in (("done", 1234.5), ("failed", 2.0)):
-        history.ended(Ended(Request(series, "prophet", 28), outcome, seconds))
+        history.record_fit(FinishedFit(Request(series, "prophet", 28), outcome, seconds))
     page = monitor(span="week")
     prophet = table(page, "Timed out").set_index("Model").loc["Prophet"]
     assert prophet["Failed"] >= 1
@@ -158,9 +163,11 @@ def test_fits_are_shown_by_model_and_the_slowest_series_leads_to_explore(monitor
 def test_picks_are_counted_and_late_changes_are_told(monitor, history, monkeypatch):
     now = history._now
     monkeypatch.setattr(history, "_now", lambda: now() - timedelta(days=3))
-    history.pick(*[Pick("bundled", "new_cases", region, "ets", 0.6) for region in ("Italy", "Spain", "France")])
+    history.record_picks(
+        *[ModelPick("bundled", "new_cases", region, "ets", 0.6) for region in ("Italy", "Spain", "France")]
+    )
     monkeypatch.setattr(history, "_now", now)
-    history.pick(Pick("bundled", "new_cases", "Spain", "pooled", 0.5))
+    history.record_picks(ModelPick("bundled", "new_cases", "Spain", "pooled", 0.5))
     page = monitor()
     counts = table(page, "Picked for")
     assert counts["Model"].tolist() == ["ETS", "Pooled"]
@@ -177,10 +184,10 @@ def alerts(service):
     def look(drifts, troubles):
         told[0].update(drifts)
         told[1].update(troubles)
-        alerts.look(drifts, troubles)
+        alerts.update(drifts, troubles)
 
     yield look
-    alerts.look({topic: [] for topic in told[0]}, dict.fromkeys(told[1], ""))
+    alerts.update({topic: [] for topic in told[0]}, dict.fromkeys(told[1], ""))
     alerts.close()
 
 
@@ -247,7 +254,7 @@ def test_a_team_can_leave_it_out(visit, monkeypatch, setting, there):
 
 def test_a_run_of_a_page_is_told_to_whoever_observes(monkeypatch, service):
     seen = []
-    monkeypatch.setattr(runtime, "OBSERVERS", [seen.append])
+    monkeypatch.setattr(runtime, "page_run_observers", [seen.append])
 
     class Page:
         title = "Watched"
@@ -255,6 +262,6 @@ def test_a_run_of_a_page_is_told_to_whoever_observes(monkeypatch, service):
         def run(self):
             """Nothing."""
 
-    runtime.run(Page(), time.perf_counter())
+    runtime.run_page(Page(), time.perf_counter())
     assert [(run.page, run.failed) for run in seen] == [("Watched", False)]
     assert isinstance(seen[0], PageRun)

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from forecasting.data.formatting import compact
-from forecasting.evaluation.look_back import LookBack
+from forecasting.data.formatting import format_compact
+from forecasting.evaluation.track_record import TrackRecord
 from forecasting.jobs.request import Request
 from forecasting.models import model, models
 from forecasting.sources import source, sources
@@ -50,8 +50,8 @@ def series_of(service, region, statistic):
 def look_back(service, region, statistic, names):
     """The finished look back, as Explore asks for it."""
     panel = service.panel("bundled")
-    service.wait(service.past.look_back(panel, region, statistic, names).jobs)
-    return service.past.look_back(panel, region, statistic, names)
+    service.wait(service.track_records.track_record(panel, region, statistic, names).jobs)
+    return service.track_records.track_record(panel, region, statistic, names)
 
 
 def fit(service, region, statistic, names, horizon):
@@ -233,7 +233,7 @@ def test_the_look_back_table_says_what_the_models_give_when_asked_directly(visit
     )
     pd.testing.assert_frame_equal(table[expected.columns], expected, rtol=1e-6)
     for percent in (50, 80, 95):
-        held_by = [headline.percent(getattr(score, f"held_{percent}"), score.periods) for score in scores]
+        held_by = [headline.format_percent(getattr(score, f"held_{percent}"), score.periods) for score in scores]
         assert table[f"{percent} % band held"].tolist() == held_by
 
 
@@ -242,16 +242,16 @@ def test_the_headline_figures_are_those_of_the_finished_forecast(visit, service)
     track = fit(service, "Germany", "new_cases", ["ets", "theta"], 28).of("theta")
     lead = service.forecast(series, "theta", 28)
     figures = [
-        headline.latest(series),
-        headline.soon(series, lead),
-        headline.by_then(series, lead),
-        headline.track_record(track, waiting=False),
+        headline.latest_count(series),
+        headline.next_stretch(series, lead),
+        headline.total_by_horizon(series, lead),
+        headline.track_record_figure(track, waiting=False),
     ]
     page = visit(region="Germany", models="ets,theta", band="theta")
     assert [(metric.label, metric.value, metric.delta) for metric in page.metric] == [
         (figure.label, figure.value, figure.detail) for figure in figures
     ]
-    assert page.metric[0].value == compact(series.values[-7:].sum())
+    assert page.metric[0].value == format_compact(series.values[-7:].sum())
 
 
 def test_the_bands_of_the_best_here_come_with_the_reason_and_with_the_link(visit, service):
@@ -269,7 +269,7 @@ def test_the_bands_of_the_best_here_come_with_the_reason_and_with_the_link(visit
 
 def test_while_looking_back_the_bands_are_those_of_the_first_model_that_is_ready(visit, service, monkeypatch):
     fit(service, "Puerto Rico", "new_admissions", ["ets", "theta"], 4)
-    monkeypatch.setattr(service.past, "look_back", lambda *_, **__: LookBack(begun=False))
+    monkeypatch.setattr(service.track_records, "track_record", lambda *_, **__: TrackRecord(begun=False))
     page = visit(region="Puerto Rico", statistic="new_admissions", models="ets,theta", band="best")
     assert "ETS, 80 %" in page.dataframe[-1].value.columns
     assert any(one.value.startswith("Bands of ETS, the first that is ready; ") for one in page.caption)

@@ -1,23 +1,23 @@
 """How often pages that wait look again, and how many scripts run at once."""
 
 import threading
-from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ui.shell import polling
+from ui.shell import polling_pace, runtime
+from ui.shell.polling_pace import PollingPace
+from ui.shell.script_turns import ScriptTurns
 
 
 @pytest.fixture
 def visits(monkeypatch):
     """``visits(3)`` is the pause that visit 3 is told; ``visits.now`` the clock."""
-    monkeypatch.setattr(polling, "_waiting", {})
+    pace = PollingPace(runtime.LOOKS_PER_SECOND, runtime.POLLING_GRACE)
 
     def told(number, usual=0.5):
-        monkeypatch.setattr(polling, "get_script_run_ctx", lambda: SimpleNamespace(session_id=str(number)))
-        monkeypatch.setattr(polling.time, "monotonic", lambda: told.now)
-        return polling.every(usual)
+        monkeypatch.setattr(polling_pace.time, "monotonic", lambda: told.now)
+        return pace.interval(str(number), usual)
 
     told.now = 1000.0
     return told
@@ -30,14 +30,14 @@ def test_a_few_pages_look_as_often_as_they_like(visits):
 
 def test_many_pages_together_never_look_more_often_than_a_share_of_the_interpreter_allows(visits):
     pauses = [visits(number) for number in range(200)]
-    assert pauses[-1] == 200 / polling.TOGETHER
+    assert pauses[-1] == 200 / runtime.LOOKS_PER_SECOND
     assert sorted(pauses) == pauses
 
 
 def test_who_waits_no_more_does_not_count(visits):
     for number in range(200):
         visits(number)
-    visits.now += 2 * 200 / polling.TOGETHER + polling.GONE + 1
+    visits.now += 2 * 200 / runtime.LOOKS_PER_SECOND + runtime.POLLING_GRACE + 1
     assert visits(0) == 0.5
 
 
@@ -55,7 +55,7 @@ def page_that_runs_anew():
         back = RerunData(query_string="region=Italy", page_script_hash=context.page_script_hash)
         context.script_requests.request_rerun(back)
     if len(seen) < 3:
-        polling.again()
+        polling.rerun_page()
 
 
 def test_a_page_that_runs_anew_does_not_forget_what_the_browser_has_asked_for():
@@ -65,24 +65,22 @@ def test_a_page_that_runs_anew_does_not_forget_what_the_browser_has_asked_for():
 
 
 @pytest.fixture
-def turns(monkeypatch):
-    """One script at a time, and nobody loses patience; gives how many have a turn now."""
-    monkeypatch.setattr(polling, "_turns", threading.Semaphore(1))
-    monkeypatch.setattr(polling, "_mine", threading.local())
-    monkeypatch.setattr(polling, "PATIENCE", 60)
+def turns():
+    """One script at a time, and nobody loses patience."""
+    return ScriptTurns(at_once=1, patience=60)
 
 
 class Script(threading.Thread):
     """Runs something in its turn, until it is told to end; notes when it has begun."""
 
-    def __init__(self, inside=None):
+    def __init__(self, turns, inside=None):
         super().__init__(daemon=True)
-        self.inside = inside
+        self.turns, self.inside = turns, inside
         self.begun, self.over = threading.Event(), threading.Event()
         self.start()
 
     def run(self):
-        with polling.turn():
+        with self.turns.taken():
             if self.inside:
                 self.inside(self)
             self.begun.set()
@@ -95,9 +93,9 @@ class Script(threading.Thread):
 
 
 def test_one_script_after_the_other(turns):
-    first = Script()
+    first = Script(turns)
     assert first.begun.wait(60)
-    second = Script()
+    second = Script(turns)
     assert not second.begun.is_set()
     first.end()
     assert second.begun.wait(60)
@@ -106,14 +104,14 @@ def test_one_script_after_the_other(turns):
 
 def test_a_part_of_a_page_is_in_the_turn_of_its_whole(turns):
     def part(script):
-        with polling.turn():
+        with turns.taken():
             script.part = True
 
-    script = Script(part)
+    script = Script(turns, part)
     assert script.begun.wait(60)
     assert script.part
     script.end()
-    again = Script()
+    again = Script(turns)
     assert again.begun.wait(60), "a turn is given back once"
     again.end()
 
@@ -122,39 +120,39 @@ def test_whoever_waits_lets_others_go_first(turns):
     waits, there = threading.Event(), threading.Event()
 
     def wait(_):
-        with polling.aside():
+        with turns.released():
             waits.set()
             there.wait(60)
 
-    first = Script(wait)
+    first = Script(turns, wait)
     assert waits.wait(60)
-    second = Script()
+    second = Script(turns)
     assert second.begun.wait(60)
     there.set()
     assert first.begun.wait(60), "it goes on at once"
     first.end()
-    third = Script()
+    third = Script(turns)
     assert not third.begun.is_set()
     second.end()
     assert third.begun.wait(60), "as many turns are left as there were"
     third.end()
 
 
-def test_nobody_waits_for_a_script_that_hangs(turns, monkeypatch):
-    monkeypatch.setattr(polling, "PATIENCE", 0.01)
-    hangs = Script()
+def test_nobody_waits_for_a_script_that_hangs():
+    turns = ScriptTurns(at_once=1, patience=0.01)
+    hangs = Script(turns)
     assert hangs.begun.wait(60)
-    other = Script()
+    other = Script(turns)
     assert other.begun.wait(60)
     other.end()
     hangs.end()
-    last = Script()
+    last = Script(turns)
     assert last.begun.wait(60)
     last.end()
 
 
 def test_aside_of_nothing_is_nothing(turns):
-    with polling.aside():
+    with turns.released():
         pass
-    with polling.turn() as came:
+    with turns.taken() as came:
         assert came > 0

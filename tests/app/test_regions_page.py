@@ -2,18 +2,17 @@
 
 import json
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
+from visiting import new_visitor
 
 from forecasting.data.panel import Panel
 from forecasting.models import models
-from forecasting.services.bulk import Bulk
+from forecasting.services.bulk import BulkForecast
 from ui.regions import page as page_of_regions
 
-PAGE = Path(__file__).parents[2] / "pages" / "regions.py"
+PAGE = "pages/regions.py"
 STATES = {"statistic": "new_admissions"}
 
 
@@ -22,7 +21,7 @@ def regions(service):
     page_of_regions._calls.clear()
 
     def open_regions(**link):
-        page = AppTest.from_file(str(PAGE), default_timeout=60)
+        page = new_visitor(PAGE)
         for name, value in link.items():
             page.query_params[name] = value
         return page.run()
@@ -180,7 +179,7 @@ def test_of_thousands_of_regions_200_are_shown_and_any_is_found(regions, service
 
 def test_every_region_is_forecast_into_one_table(regions, monkeypatch):
     runs = []
-    monkeypatch.setattr("ui.regions.bulk.Bulk", lambda *asked: runs.append(Bulk(*asked)) or runs[-1])
+    monkeypatch.setattr("ui.regions.bulk.Bulk", lambda *asked: runs.append(BulkForecast(*asked)) or runs[-1])
     page = finished(regions(**STATES, model="theta", horizon="3"))
     page.button(key="forecast all").click().run()
     (run,) = runs

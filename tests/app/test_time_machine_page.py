@@ -1,25 +1,23 @@
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
-from visiting import settled
+from visiting import new_visitor, settled
 
 from forecasting.data.columns import FORECASTS
 from forecasting.data.forecast import QUANTILES
 from forecasting.data.panel import Panel
-from forecasting.evaluation.look_back import look_back_scores
+from forecasting.evaluation.track_record import track_record_scores
 from forecasting.support.errors import SourceError
 
-PAGE = Path(__file__).parents[2] / "pages" / "time_machine.py"
+PAGE = "pages/time_machine.py"
 PLACE = {"region": "Puerto Rico", "statistic": "new_admissions"}
 
 
 @pytest.fixture
 def go_back(service):
     def go_back(**link):
-        page = AppTest.from_file(str(PAGE), default_timeout=60)
+        page = new_visitor(PAGE)
         for name, value in {**PLACE, **link}.items():
             page.query_params[name] = value
         return settled(page.run())
@@ -33,11 +31,11 @@ def finished(service):
 
     def finished(names, panel=None):
         panel = panel or service.panel("bundled")
-        stops = service.past.stops(panel, "Puerto Rico", "new_admissions", 4)
+        stops = service.track_records.stops(panel, "Puerto Rico", "new_admissions", 4)
 
         def ask():
             dates = [stop.at for stop in stops]
-            return service.past.look_back(panel, "Puerto Rico", "new_admissions", names, dates=dates, horizon=4)
+            return service.track_records.track_record(panel, "Puerto Rico", "new_admissions", names, dates=dates, horizon=4)
 
         service.wait(ask().jobs)
         return ask()
@@ -77,7 +75,7 @@ def test_the_page_scores_every_model_at_this_date_and_at_all_before(go_back, fin
     assert not page.exception
     now = service.series(service.panel("bundled"), "Puerto Rico", "new_admissions")
     origin = pd.Timestamp(the_slider(page).value)
-    judged = look_back_scores(past, now)
+    judged = track_record_scores(past, now)
     here, before = (frame.value.set_index("model") for frame in page.dataframe)
     for table, scores in ((here, judged[judged["origin"] == origin]), (before, judged[judged["origin"] <= origin])):
         assert set(table.index) == {"ETS", "Seasonal naive"}
@@ -181,7 +179,7 @@ class Hub:
 
 
 def fetch(go_back, service, monkeypatch, hub):
-    monkeypatch.setattr(service.others, "published", hub)
+    monkeypatch.setattr(service.external_forecasts, "published", hub)
     page = go_back(models="naive")
     next(toggle for toggle in page.toggle if toggle.label == "Fetch its forecasts").set_value(True).run()
     assert not page.exception
@@ -254,7 +252,7 @@ def test_the_best_of_the_time_machine_is_the_best_of_what_had_come_by_then(go_ba
     page = go_back(models="ets,theta", band="best")
     assert not page.exception
     origin = pd.Timestamp(the_slider(page).value)
-    judged = look_back_scores(past, service.series(service.panel("bundled"), "Puerto Rico", "new_admissions"))
+    judged = track_record_scores(past, service.series(service.panel("bundled"), "Puerto Rico", "new_admissions"))
     known = judged[judged["date"] <= origin].groupby("model")["wis"].mean()
     best = {"ets": "ETS", "theta": "Theta"}[known[["ets", "theta"]].idxmin()]
     assert any(f"ands of {best}, " in caption and "of repeating's over" in caption for caption in captions(page))

@@ -1,23 +1,21 @@
 """What if on Compare, by Streamlit's own harness."""
 
-from pathlib import Path
-
 import pytest
-from streamlit.testing.v1 import AppTest
+from visiting import new_visitor
 
-from forecasting.evaluation.stress_tests import shocks, strike
+from forecasting.evaluation.stress_tests import apply_shock, shocks
 from forecasting.models import model
-from forecasting.services.stress_test import ask
+from forecasting.services.stress_test import request_stress_test
 from forecasting.views import what_if
 
-PAGE = Path(__file__).parents[2] / "pages" / "compare.py"
+PAGE = "pages/compare.py"
 WHERE = {"region": "Puerto Rico", "statistic": "new_admissions"}
 
 
 @pytest.fixture
 def compare(service):
     def open_compare(**link):
-        page = AppTest.from_file(str(PAGE), default_timeout=60)
+        page = new_visitor(PAGE)
         for name, value in (WHERE | link).items():
             page.query_params[name] = value
         return page.run()
@@ -36,10 +34,10 @@ def texts(page):
 
 def answered(service, shock, names, horizon=4):
     """Wait for what the page asks for."""
-    struck = strike(service.panel("bundled"), *WHERE.values(), shocks()[shock])
-    asked = ask(service, struck, names, horizon)
+    struck = apply_shock(service.panel("bundled"), *WHERE.values(), shocks()[shock])
+    asked = request_stress_test(service, struck, names, horizon)
     service.wait([job for both in asked.jobs.values() for job in both])
-    return ask(service, struck, names, horizon), struck
+    return request_stress_test(service, struck, names, horizon), struck
 
 
 def test_nothing_is_asked_until_a_shock_is_chosen(compare):
@@ -58,7 +56,7 @@ def test_every_chosen_model_says_in_a_sentence_what_it_did(compare, service):
     assert address(page) == "level"
     for name in ("ets", "theta"):
         before, after = (job.forecast for job in asked.jobs[name])
-        said = what_if.sentence(what_if.Picture(struck, before, after, smooth=False))
+        said = what_if.reaction_sentence(what_if.WhatIfChart(struck, before, after, smooth=False))
         assert said in texts(page)
         assert said.startswith(f"**{model(name).label}** followed: +")
 

@@ -14,6 +14,22 @@ from joserfc.jwk import RSAKey
 CLIENT, SECRET = "forecasts", "known-to-both"
 
 
+def write_secrets(home, provider, port):
+    """``.streamlit/secrets.toml`` in the folder that is ``HOME`` to a server on this port; those of example.org may enter."""
+    (home / ".streamlit").mkdir(parents=True)
+    (home / ".streamlit" / "secrets.toml").write_text(
+        f"""
+        FORECAST_ALLOWED = "example.org, grace@example.com"
+        [auth]
+        redirect_uri = "http://127.0.0.1:{port}/oauth2callback"
+        cookie_secret = "{"long and random " * 4}"
+        client_id = "{CLIENT}"
+        client_secret = "{SECRET}"
+        server_metadata_url = "{provider.url}/.well-known/openid-configuration"
+        """
+    )
+
+
 class Provider:
     """Authorization code flow with PKCE; `person` has the claims of the next one who signs in."""
 

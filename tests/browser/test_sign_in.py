@@ -2,7 +2,7 @@
 
 import pytest
 from playwright.sync_api import expect
-from provider import CLIENT, SECRET, Provider
+from provider import Provider, write_secrets
 
 from tests.replicas.fleet import PATIENCE, Replica, free_ports
 from ui.shell.sign_in import may_enter
@@ -24,18 +24,7 @@ def guarded(provider, tmp_path_factory):
     """``serve`` with a provider; those of example.org may enter."""
     (port,) = free_ports(1)
     home = tmp_path_factory.mktemp("person")
-    (home / ".streamlit").mkdir()
-    (home / ".streamlit" / "secrets.toml").write_text(
-        f"""
-        FORECAST_ALLOWED = "example.org, grace@example.com"
-        [auth]
-        redirect_uri = "http://127.0.0.1:{port}/oauth2callback"
-        cookie_secret = "{"long and random " * 4}"
-        client_id = "{CLIENT}"
-        client_secret = "{SECRET}"
-        server_metadata_url = "{provider.url}/.well-known/openid-configuration"
-        """
-    )
+    write_secrets(home, provider, port)
     server = Replica(tmp_path_factory.mktemp("guarded") / "home", port, HOME=str(home))
     server.start()
     server.await_ready()

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from forecasting.data.panel import Panel, Statistic
-from forecasting.evaluation.look_back import LookBack, look_back_forecasts
+from forecasting.evaluation.track_record import TrackRecord, track_record_forecasts
 from forecasting.export import file_formats
 from forecasting.jobs import Job, QueueFull, State
 from forecasting.models import model, models
@@ -19,7 +19,7 @@ from forecasting.services.service import Service
 from forecasting.support.errors import ForecastingError
 from forecasting.views import comparison
 from ui.compare import results
-from ui.shell import polling, url_state
+from ui.shell import controls, polling, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import plain
 from ui.shell.sidebar import one_model
@@ -45,7 +45,7 @@ class Question:
     origins: int
 
 
-def controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, str]:
+def draw_controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, str]:
     """The controls that Compare has beside those of every page; gives their state for the address."""
     with st.container(horizontal=True, gap="medium"):
         mode = _mode()
@@ -72,30 +72,22 @@ def question(choices: Choices) -> Question:
 
 def _mode() -> str:
     url_state.seed("compare", list(MODES), "models", "comparison")
-    chosen = st.segmented_control(
+    return controls.segmented_control(
         "Compare",
         list(MODES),
         format_func=MODES.__getitem__,
         key="compare",
-        required=True,
-        on_change=url_state.forget_notes,
-        persist_state="session",
     )
-    return chosen or "models"
 
 
 def _origins() -> str:
     url_state.seed("origins", [str(count) for count in ORIGINS], "8", "number of dates")
-    chosen = st.segmented_control(
+    return controls.segmented_control(
         "Earlier dates to forecast from",
         [str(count) for count in ORIGINS],
         key="origins",
-        required=True,
         help="From how many earlier dates every model forecasts again.",
-        on_change=url_state.forget_notes,
-        persist_state="session",
     )
-    return chosen or str(ORIGINS[1])
 
 
 def _model() -> str:
@@ -111,14 +103,12 @@ def _regions(panel: Panel, statistic: Statistic, region: str) -> list[str]:
     usual = _usual(panel, statistic, region)
     url_state.seed_many("regions", options, usual, "region", SEPARATOR)
     st.session_state["regions"] = _followed(st.session_state["regions"], options, usual, region)
-    return st.multiselect(
+    return controls.multiselect(
         "Regions",
         options,
         key="regions",
         max_selections=MOST_REGIONS,
         help=f"Up to {MOST_REGIONS}. Until you choose, the sidebar's region and the largest others.",
-        on_change=url_state.forget_notes,
-        persist_state="session",
     )
 
 
@@ -127,7 +117,7 @@ def _usual(panel: Panel, statistic: Statistic, region: str) -> list[str]:
     name = (statistic.name, region)
     kept = st.session_state.get("usual regions")
     if kept is None or kept[0] is not panel.table or kept[1] != name:
-        kept = panel.table, name, comparison.usual_regions(panel, statistic.name, region)
+        kept = panel.table, name, comparison.default_regions(panel, statistic.name, region)
         st.session_state["usual regions"] = kept
     return list(kept[2])
 
@@ -173,43 +163,43 @@ def live(service: Service, choices: Choices, asked: Question) -> None:
         pasts = at_first.pop() if at_first else _look_backs(service, choices, asked)
         _draw(service, pasts, choices, asked)
         if busy and not _waiting(pasts):
-            polling.again()
+            polling.rerun_page()
 
-    polling.polled(draw, polling.TICK if busy else None)
+    polling.draw_and_poll(draw, polling.INTERVAL if busy else None)
 
 
-def _waiting(pasts: Mapping[str, LookBack]) -> bool:
+def _waiting(pasts: Mapping[str, TrackRecord]) -> bool:
     return any(past.waiting for past in pasts.values())
 
 
 def _look_backs(
     service: Service, choices: Choices, asked: Question, patience: float | None = PATIENCE
-) -> dict[str, LookBack]:
+) -> dict[str, TrackRecord]:
     """Each region's look back; those that cannot be prepared in time have not begun."""
     until = time.monotonic() + patience if patience else float("inf")
-    pasts: dict[str, LookBack] = {}
+    pasts: dict[str, TrackRecord] = {}
     for region in asked.regions:
         late = time.monotonic() > until
-        pasts[region] = LookBack(begun=False) if late else _look_back(service, choices, asked, region, patience)
+        pasts[region] = TrackRecord(begun=False) if late else _look_back(service, choices, asked, region, patience)
     return pasts
 
 
-def _look_back(service: Service, choices: Choices, asked: Question, region: str, patience: float | None) -> LookBack:
+def _look_back(service: Service, choices: Choices, asked: Question, region: str, patience: float | None) -> TrackRecord:
     try:
-        return service.past.look_back(
+        return service.track_records.track_record(
             choices.panel,
             region,
             choices.statistic.name,
             asked.models,
-            choices.learning,
+            choices.training,
             asked.origins,
-            patience=patience and polling.SHARE,
+            patience=patience and polling.WORK_PER_LOOK,
         )
     except ForecastingError as error:  # figures of a region beside the sidebar's may be of no use
-        return LookBack(why_not=str(error))
+        return TrackRecord(why_not=str(error))
 
 
-def _draw(service: Service, pasts: dict[str, LookBack], choices: Choices, asked: Question) -> None:
+def _draw(service: Service, pasts: dict[str, TrackRecord], choices: Choices, asked: Question) -> None:
     for region, past in pasts.items():
         if past.why_not:
             st.info(plain(f"{region}: {past.why_not}" if asked.across else past.why_not), icon=":material/history:")
@@ -219,7 +209,7 @@ def _draw(service: Service, pasts: dict[str, LookBack], choices: Choices, asked:
     if not pasts:
         return
     wholes = {region: service.series(choices.panel, region, choices.statistic.name) for region in pasts}
-    cells = service.past.scores(pasts, wholes)
+    cells = service.track_records.scores(pasts, wholes)
     results.draw(results.View(choices, pasts, wholes, cells, asked.models[0] if asked.across else None))
     jobs = _jobs(pasts)
     for error in dict.fromkeys(f"{model(job.model).label}: {job.error}" for job in jobs if job.error):
@@ -227,11 +217,11 @@ def _draw(service: Service, pasts: dict[str, LookBack], choices: Choices, asked:
     _downloads(pasts, cells, choices, asked)
 
 
-def _jobs(pasts: Mapping[str, LookBack]) -> list[Job]:
+def _jobs(pasts: Mapping[str, TrackRecord]) -> list[Job]:
     return [job for past in pasts.values() for job in past.jobs]
 
 
-def _progress(service: Service, pasts: dict[str, LookBack], choices: Choices, asked: Question) -> None:
+def _progress(service: Service, pasts: dict[str, TrackRecord], choices: Choices, asked: Question) -> None:
     """How far it has come with the way to end it, or that somebody has ended it with the way to go on."""
     jobs = _jobs(pasts)
     if _waiting(pasts):
@@ -263,23 +253,23 @@ def _progress(service: Service, pasts: dict[str, LookBack], choices: Choices, as
 
 def _cancel(service: Service, choices: Choices, asked: Question) -> None:
     """End all of the comparison, that of the regions too that would have been asked for next."""
-    for key in comparison.to_cancel(_jobs(_look_backs(service, choices, asked, patience=None))):
+    for key in comparison.cancellable_keys(_jobs(_look_backs(service, choices, asked, patience=None))):
         service.cancel(key)
 
 
-def _go_on(service: Service, pasts: dict[str, LookBack], choices: Choices) -> None:
+def _go_on(service: Service, pasts: dict[str, TrackRecord], choices: Choices) -> None:
     try:
         for past in pasts.values():
-            service.ask(comparison.stopped(past, choices.learning), background=True, retry=True)
+            service.ask(comparison.cancelled_requests(past, choices.training), background=True, retry=True)
     except QueueFull as error:
         st.warning(str(error), icon=":material/hourglass_top:")
         return
-    polling.again()
+    polling.rerun_page()
 
 
-def _downloads(pasts: dict[str, LookBack], cells: pd.DataFrame, choices: Choices, asked: Question) -> None:
+def _downloads(pasts: dict[str, TrackRecord], cells: pd.DataFrame, choices: Choices, asked: Question) -> None:
     def forecasts() -> bytes:
-        return file_formats.to_csv(pd.concat(map(look_back_forecasts, pasts.values()), ignore_index=True))
+        return file_formats.to_csv(pd.concat(map(track_record_forecasts, pasts.values()), ignore_index=True))
 
     what = asked.models[0] if asked.across else choices.region
     name = f"{what} {choices.statistic.name}".replace(" ", "_").lower()

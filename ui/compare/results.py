@@ -11,16 +11,16 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from forecasting.data.formatting import day, decimals
+from forecasting.data.formatting import decimals_needed, format_date
 from forecasting.data.series import Series
-from forecasting.evaluation.forecast_tables import BANDS, pairwise, pit_histogram
-from forecasting.evaluation.look_back import LookBack
+from forecasting.evaluation.forecast_tables import BANDS, pairwise_comparison, pit_histogram
+from forecasting.evaluation.track_record import TrackRecord
 from forecasting.models import model
-from forecasting.support.caching import Same
+from forecasting.support.caching import IdentityMemo
 from forecasting.views import backtest_charts, comparison, headline, horizon_charts
-from forecasting.views.backtest_charts import Party, Replay
+from forecasting.views.backtest_charts import BacktestChart, LegendEntry
 from ui.components import chart
-from ui.shell import runtime, url_state
+from ui.shell import controls, runtime, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import plain
 
@@ -29,7 +29,7 @@ DETAILS = {"error": "Error by horizon", "held": "Bands held by horizon", "fell":
 #: The best of a column, on a light and on a dark background.
 TINTS = ("background-color: #d5eee3; font-weight: 600", "background-color: #14503f; font-weight: 600")
 
-_said: Same[str] = Same(200)
+_said: IdentityMemo[str] = IdentityMemo(200)
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,13 @@ class View:
     """
 
     choices: Choices
-    pasts: dict[str, LookBack]
+    pasts: dict[str, TrackRecord]
     wholes: dict[str, Series]
     cells: pd.DataFrame
     across: str | None
 
     @property
-    def past(self) -> LookBack:
+    def past(self) -> TrackRecord:
         """One look back: the only one, or that of the first region."""
         return next(iter(self.pasts.values()))
 
@@ -65,11 +65,11 @@ class View:
             return [score.model for score in self.past.scores]
         return [region for region, past in self.pasts.items() if past.of(self.across)]
 
-    def parties(self) -> tuple[Party, ...]:
+    def parties(self) -> tuple[LegendEntry, ...]:
         """The same with their colours."""
         if self.across is None:
-            return backtest_charts.model_parties(self.names(), runtime.theme())
-        return backtest_charts.region_parties(self.names(), runtime.theme())
+            return backtest_charts.model_legend(self.names(), runtime.theme())
+        return backtest_charts.region_legend(self.names(), runtime.theme())
 
     def judged(self) -> pd.DataFrame:
         """The scores without those that are only there to be held against: `across` regions, repeating's."""
@@ -108,19 +108,16 @@ def draw(view: View) -> None:
 
 def _chosen(key: str, options: dict[str, str], label: str) -> str:
     """A row of choices that the address keeps; here, for what polls does not write the address otherwise."""
-    chosen = st.segmented_control(
+    chosen = controls.segmented_control(
         label,
         list(options),
         format_func=options.__getitem__,
         key=key,
-        required=True,
         label_visibility="collapsed",
-        on_change=url_state.forget_notes,
-        persist_state="session",
     )
     kept = {name: value for name, value in st.query_params.to_dict().items() if name not in ("layout", "detail")}
     url_state.write(kept | state())
-    return chosen or next(iter(options))
+    return chosen
 
 
 def _scores(view: View) -> None:
@@ -134,7 +131,7 @@ def _scores(view: View) -> None:
 def _models(view: View) -> None:
     past, choices = view.past, view.choices
     if len(past.scores) > 1 or not view.waiting:  # of seasonal naive alone there is nothing to say yet
-        st.markdown(headline.verdict(past.scores, view.step))
+        st.markdown(headline.track_record_sentence(past.scores, view.step))
     if len(past.scores) > 1 and not view.waiting:
         first, second = past.scores[:2]
         if first.periods == second.periods:  # else they were judged by different dates: one was ended early
@@ -142,14 +139,14 @@ def _models(view: View) -> None:
             said = _said.get(
                 "difference",
                 [view.cells, first, second],
-                lambda: headline.difference(first, second, *comparison.closer(view.cells, *names)),
+                lambda: headline.difference_sentence(first, second, *comparison.closer_dates(view.cells, *names)),
             )
             st.markdown(said)
     table = comparison.score_table({model(score.model).label: score for score in past.scores}, "Model")
     _table(table)
     st.caption(
         f"Error and WIS are multiples of repeating's. Tinted: the best of its column. {len(past.origins)} dates from "
-        f"{day(past.origins[0])} to {day(past.origins[-1])}, {choices.series.frequency.steps(past.horizon)} ahead."
+        f"{format_date(past.origins[0])} to {format_date(past.origins[-1])}, {choices.series.frequency.steps(past.horizon)} ahead."
     )
 
 
@@ -158,8 +155,8 @@ def _regions(view: View, name: str) -> None:
     if not scores:
         st.caption(f"{model(name).label} has made no forecast yet.")
         return
-    st.markdown(comparison.across_regions(name, {plain(region): score for region, score in scores.items()}))
-    _table(comparison.score_table(scores, "Region"), but=(comparison.IN_COUNTS,))
+    st.markdown(comparison.across_regions_sentence(name, {plain(region): score for region, score in scores.items()}))
+    _table(comparison.score_table(scores, "Region"), but=(comparison.COUNT_COLUMN,))
     past = _longest(view)
     st.caption(
         f"Error and WIS are multiples of repeating's. Tinted: the best of its column; mean errors are in counts and "
@@ -170,7 +167,7 @@ def _regions(view: View, name: str) -> None:
 
 def _table(table: pd.DataFrame, but: Sequence[str] = ()) -> None:
     """Numbers, which a click on a column sorts, with the best of each tinted."""
-    tints = comparison.best(table, but).map(lambda won: TINTS[runtime.theme().dark] if won else "")
+    tints = comparison.best_cells(table, but).map(lambda won: TINTS[runtime.theme().dark] if won else "")
     st.dataframe(
         table.style.apply(lambda _: tints, axis=None),
         hide_index=True,
@@ -205,7 +202,7 @@ def _columns(table: pd.DataFrame) -> dict[str, Any]:
             help="Weighted interval score, which judges the bands too, as a multiple of seasonal naive's.",
         ),
         "Mean error": number(
-            format=f"%,.{decimals(table[comparison.IN_COUNTS])}f",
+            format=f"%,.{decimals_needed(table[comparison.COUNT_COLUMN])}f",
             help="Mean absolute error of the median, in counts a period.",
         ),
     }
@@ -224,21 +221,21 @@ def _forecasts(view: View) -> None:
         _side_by_side(view)
 
 
-def _replays(view: View) -> list[Replay]:
+def _replays(view: View) -> list[BacktestChart]:
     """All forecasts of each model, or of each region, in the order of `View.names`."""
     return [_replay(view, name) for name in view.names()]
 
 
-def _replay(view: View, name: str) -> Replay:
+def _replay(view: View, name: str) -> BacktestChart:
     region, one = (next(iter(view.pasts)), name) if view.across is None else (name, view.across)
     made = tuple(forecast for (of, _), forecast in view.pasts[region].forecasts.items() if of == one)
-    return Replay(view.wholes[region], one, made, view.choices.smooth)
+    return BacktestChart(view.wholes[region], one, made, view.choices.smooth)
 
 
 def _side_by_side(view: View) -> None:
     """A chart each on the same dates; models on the same counts too, regions on their own."""
     shown = _replays(view)
-    window = backtest_charts.shared_window(shown)
+    window = backtest_charts.common_window(shown)
     tops = [one.top(window) for one in shown]
     if view.across:
         st.caption("Each region on its own scale, for their levels differ; the dates are the same.")
@@ -257,9 +254,11 @@ def _side_by_side(view: View) -> None:
             )
 
 
-def _replay_of(one: Replay, window: tuple[pd.Timestamp, pd.Timestamp]) -> bytes:
+def _replay_of(one: BacktestChart, window: tuple[pd.Timestamp, pd.Timestamp]) -> bytes:
     about = ("replay", one.model, one.smooth, window)
-    return chart.same(about, [one.now, *one.forecasts], lambda: backtest_charts.replay(one, runtime.theme(), window))
+    return chart.same(
+        about, [one.now, *one.forecasts], lambda: backtest_charts.backtest_figure(one, runtime.theme(), window)
+    )
 
 
 def _grid(count: int, wide: int) -> list[DeltaGenerator]:
@@ -283,16 +282,18 @@ def _overlaid(view: View) -> None:
             return
         shown, parties = [one for one, _ in found], [party for _, party in found]
         if view.across:
-            figure = backtest_charts.overlaid_regions(shown, parties, runtime.theme())
+            figure = backtest_charts.overlaid_regions_figure(shown, parties, runtime.theme())
         else:
-            figure = backtest_charts.overlaid(shown, runtime.theme(), view.choices.statistic.label.lower())
+            figure = backtest_charts.overlaid_models_figure(
+                shown, runtime.theme(), view.choices.statistic.label.lower()
+            )
         chart.draw(
             figure,
             runtime.theme(),
             key="overlaid",
             view=f"{view.choices.view}/{view.across}/{back}/{','.join(party.name for party in parties)}",
-            name=f"Forecasts from {day(origins[back])}",
-            description=f"Forecasts from {day(origins[back])} over what came: "
+            name=f"Forecasts from {format_date(origins[back])}",
+            description=f"Forecasts from {format_date(origins[back])} over what came: "
             + ", ".join(party.label for party in parties),
             height=420,
         )
@@ -309,14 +310,14 @@ def _all_origins(view: View) -> list[pd.Timestamp]:
     return list(_longest(view).origins[::-1])
 
 
-def _longest(view: View) -> LookBack:
+def _longest(view: View) -> TrackRecord:
     """The look back with most dates: a short history has fewer."""
     return max(view.pasts.values(), key=lambda past: len(past.origins))
 
 
 def _date(origins: list[pd.Timestamp]) -> int:
     """Which of the dates, the newest unless the reader goes back: 0 for that, 1 for the one before it …"""
-    names = [day(origin) for origin in origins[::-1]]
+    names = [format_date(origin) for origin in origins[::-1]]
     if len(names) < 2:
         return 0
     if st.session_state.get("overlaid from") not in names:
@@ -329,7 +330,7 @@ def _from(view: View, name: str, back: int) -> Any:
     """The forecast of a model, or for a region, from the date so many before the newest; None where there is none."""
     region, one = (next(iter(view.pasts)), name) if view.across is None else (name, view.across)
     past = view.pasts[region]
-    return past.forecasts.get((one, len(past.cuts) - 1 - back))
+    return past.forecasts.get((one, len(past.cutoffs) - 1 - back))
 
 
 def _details(view: View) -> None:
@@ -348,12 +349,14 @@ def _error(view: View) -> None:
         figure = chart.same(
             ("error by horizon", view.parties(), view.step),
             [cells],
-            lambda: horizon_charts.error_by_horizon(cells, view.parties(), view.step, runtime.theme()),
+            lambda: horizon_charts.error_by_horizon_figure(cells, view.parties(), view.step, runtime.theme()),
         )
-        said = _said.get(("near and far", frequency), [cells], lambda: comparison.near_and_far(cells, frequency))
+        said = _said.get(
+            ("near and far", frequency), [cells], lambda: comparison.near_and_far_sentence(cells, frequency)
+        )
     else:
-        table = comparison.error_by_stretch(cells, view.across, comparison.stretch(frequency))
-        figure = horizon_charts.ratio_by_horizon(table, view.parties(), view.step, runtime.theme())
+        table = comparison.relative_error_by_horizon(cells, view.across, comparison.horizon_group_size(frequency))
+        figure = horizon_charts.relative_error_figure(table, view.parties(), view.step, runtime.theme())
         said = "Below the dotted line the model is closer than repeating the last season."
     if said:
         st.markdown(said)
@@ -361,7 +364,9 @@ def _error(view: View) -> None:
 
 
 def _held(view: View) -> None:
-    table = comparison.held_by_stretch(view.judged(), view.by, comparison.stretch(view.choices.series.frequency))
+    table = comparison.coverage_by_horizon(
+        view.judged(), view.by, comparison.horizon_group_size(view.choices.series.frequency)
+    )
     st.caption(
         f"How much of what came the bands held. Dotted: an honest band. A dot stands for {int(table['count'].min())} "
         "outcomes or more, many from the same wave, so small distances mean nothing."
@@ -370,11 +375,13 @@ def _held(view: View) -> None:
     for percent, column in zip(BANDS, st.columns(len(BANDS)), strict=True):
         with column:
             st.markdown(f"**{percent} % band**")
-            figure = horizon_charts.held_by_horizon(table, view.by, percent, view.parties(), view.step, runtime.theme())
+            figure = horizon_charts.coverage_by_horizon_figure(
+                table, view.by, percent, view.parties(), view.step, runtime.theme()
+            )
             _small(view, figure, f"{percent} band held", f"How much the {percent} % bands held by horizon.", top=104)
 
 
-def _legend(parties: Sequence[Party]) -> None:
+def _legend(parties: Sequence[LegendEntry]) -> None:
     """One for several charts."""
     dot = "display:inline-block;width:.65rem;height:.65rem;border-radius:50%;margin-right:.4rem"
     names = [
@@ -394,12 +401,12 @@ def _fell(view: View) -> None:
     )
     for party, cell in zip(view.parties(), _grid(len(view.names()), 3), strict=True):
         part = cells[cells[view.by] == party.name]
-        histogram = pit_histogram(part, comparison.bins(len(part)))
+        histogram = pit_histogram(part, comparison.histogram_bins(len(part)))
         forecasts = part.groupby(["region", "origin"]).ngroups
         with cell:
             st.markdown(f"**{plain(party.label)}**")
-            figure = horizon_charts.where_outcomes_fell(histogram, party, runtime.theme())
-            said = comparison.calibration(part["pit"].to_numpy(), forecasts)
+            figure = horizon_charts.pit_histogram_figure(histogram, party, runtime.theme())
+            said = comparison.calibration_sentence(part["pit"].to_numpy(), forecasts)
             _small(view, figure, f"fell {party.name}", f"{party.label}: {said}", top=_above(histogram), height=150)
             st.markdown(f"{said} :gray[({len(part)} outcomes)]")
 
@@ -432,8 +439,8 @@ def _pairs(view: View) -> None:
     if not box.open:
         return
     with box:
-        pairs = pairwise(cells, "wis", comparison.NAIVE)
-        st.markdown(comparison.relative_skill(pairs))
-        table = comparison.pairs_table(pairs)
+        pairs = pairwise_comparison(cells, "wis", comparison.NAIVE)
+        st.markdown(comparison.relative_skill_sentence(pairs))
+        table = comparison.pairwise_table(pairs)
         numbers = {name: st.column_config.NumberColumn(format="%.2f") for name in table.columns[1:]}
         st.dataframe(table, hide_index=True, width="stretch", column_config=numbers)

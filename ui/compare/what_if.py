@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from forecasting.evaluation.stress_tests import Shock, Struck, shocks, strike
+from forecasting.evaluation.stress_tests import Shock, ShockedSeries, apply_shock, shocks
 from forecasting.models import PooledModel, model
 from forecasting.services.service import Service
-from forecasting.services.stress_test import Asked, ask
+from forecasting.services.stress_test import StressTestJobs, request_stress_test
 from forecasting.support.errors import DataError
 from forecasting.views import what_if
-from forecasting.views.what_if import Picture
+from forecasting.views.what_if import WhatIfChart
 from ui.components import chart
-from ui.shell import polling, runtime, url_state
+from ui.shell import controls, polling, runtime, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import plain
 
@@ -44,11 +44,11 @@ def live(service: Service, choices: Choices) -> None:
             st.caption("Choose a model in the sidebar.")
             return
         try:
-            struck = _struck(choices, shock).learning(choices.learning)
+            struck = _struck(choices, shock).with_training(choices.training)
         except DataError as error:
             st.info(plain(str(error)), icon=":material/info:")
             return
-        st.caption(what_if.preparation(struck))
+        st.caption(what_if.preparation_sentence(struck))
         _answers(service, choices, struck)
 
 
@@ -56,31 +56,28 @@ def _choose(choices: Choices) -> Shock | None:
     known = shocks(choices.series.frequency)
     if st.session_state.get(KEY) not in known:
         st.session_state[KEY] = None
-    name = st.pills(
+    name = controls.pill(
         "Shock",
         list(known),
         format_func=lambda name: known[name].label,
         key=KEY,
-        label_visibility="collapsed",
-        on_change=url_state.forget_notes,
-        persist_state="session",
     )
     return known.get(name or "")
 
 
-def _struck(choices: Choices, shock: Shock) -> Struck:
+def _struck(choices: Choices, shock: Shock) -> ShockedSeries:
     """The last one is kept: the whole panel is prepared anew for it."""
     panel, name = choices.panel, (choices.panel.source, choices.statistic.name, choices.region, shock.name)
     kept = st.session_state.get(_STRUCK)
     if kept is None or kept[0] != name or kept[1] is not panel.table:
-        kept = name, panel.table, strike(panel, choices.region, choices.statistic.name, shock)
+        kept = name, panel.table, apply_shock(panel, choices.region, choices.statistic.name, shock)
         st.session_state[_STRUCK] = kept
     return kept[2]
 
 
-def _answers(service: Service, choices: Choices, struck: Struck) -> None:
-    def ask_both() -> Asked:
-        return ask(service, struck, choices.models, choices.horizon)
+def _answers(service: Service, choices: Choices, struck: ShockedSeries) -> None:
+    def ask_both() -> StressTestJobs:
+        return request_stress_test(service, struck, choices.models, choices.horizon)
 
     busy = ask_both().waiting
 
@@ -88,16 +85,16 @@ def _answers(service: Service, choices: Choices, struck: Struck) -> None:
         asked = ask_both()
         _draw(asked, choices, struck)
         if busy and not asked.waiting:
-            polling.again()
+            polling.rerun_page()
 
-    polling.polled(draw, polling.TICK if busy else None)
+    polling.draw_and_poll(draw, polling.INTERVAL if busy else None)
 
 
-def _draw(asked: Asked, choices: Choices, struck: Struck) -> None:
+def _draw(asked: StressTestJobs, choices: Choices, struck: ShockedSeries) -> None:
     if asked.full:
         st.warning(asked.full, icon=":material/hourglass_top:")
     pictures = {
-        name: Picture(struck, before.forecast, after.forecast, choices.smooth)
+        name: WhatIfChart(struck, before.forecast, after.forecast, choices.smooth)
         for name, (before, after) in asked.jobs.items()
         if before.forecast and after.forecast
     }
@@ -126,12 +123,12 @@ def _pools(names: list[str]) -> bool:
     return any(isinstance(one, PooledModel) for one in asked)
 
 
-def _picture(picture: Picture, choices: Choices, top: float | None) -> None:
+def _picture(picture: WhatIfChart, choices: Choices, top: float | None) -> None:
     name, shock = picture.after.model, picture.struck.shock
-    said = what_if.sentence(picture)
+    said = what_if.reaction_sentence(picture)
     st.markdown(said)
     chart.draw(
-        what_if.figure(picture, runtime.theme()),
+        what_if.what_if_figure(picture, runtime.theme()),
         runtime.theme(),
         key=f"what if {name}",
         view=f"{choices.view}/{shock.name}/{name}",

@@ -10,7 +10,7 @@ import orjson
 import streamlit as st
 from streamlit.components import v1
 
-from forecasting.support.caching import Same
+from forecasting.support.caching import IdentityMemo
 from forecasting.views.palette import Theme
 from ui.components.sequence import framed
 from ui.shell import runtime
@@ -22,7 +22,7 @@ SOURCE = "component/ui.components.chart.plotly_js/plotly-basic.min.js"
 
 #: Figures as text, kept in memory: everybody who looks at the same draws the same, twice a second while something trains.
 KEPT = 96
-_kept: Same[bytes] = Same(KEPT)
+_kept: IdentityMemo[bytes] = IdentityMemo(KEPT)
 
 _component = st.components.v2.component(
     "fan_chart",
@@ -34,7 +34,7 @@ _component = st.components.v2.component(
 
 
 def same(name: Hashable, parts: Iterable[object], make: Callable[[], dict[str, Any]]) -> bytes:
-    """The text of the figure that `make` gives, to `draw`; made once of the same `parts`, see `forecasting.support.caching.Same`.
+    """The text of the figure that `make` gives, to `draw`; made once of the same `parts`, see `forecasting.support.caching.IdentityMemo`.
 
     `name` says what else the figure depends on, but for the reader's theme.
     """

@@ -89,7 +89,7 @@ def live(service: Service, choices: Choices) -> None:
     def draw() -> None:
         _draw(service, choices, at_first.pop() if at_first else _state(service, choices), busy)
 
-    polling.polled(draw, polling.TICK if busy else None)
+    polling.draw_and_poll(draw, polling.INTERVAL if busy else None)
 
 
 def _state(service: Service, choices: Choices, at_first: bool = False) -> State:
@@ -104,7 +104,7 @@ def _state(service: Service, choices: Choices, at_first: bool = False) -> State:
     if at_first and any(not job.finished for job in jobs.values()):
         return State(jobs, TrackRecord(begun=False), full)
     past = service.track_records.track_record(
-        choices.panel, choices.region, choices.statistic.name, choices.models, choices.training, patience=polling.SHARE
+        choices.panel, choices.region, choices.statistic.name, choices.models, choices.training, patience=polling.WORK_PER_LOOK
     )
     return State(jobs, past, full)
 
@@ -127,7 +127,7 @@ def _draw(service: Service, choices: Choices, state: State, is_polling: bool) ->
     _table(choices, fan)
     _downloads(choices, fan, state.past, why)
     if is_polling and not state.busy:
-        polling.again()
+        polling.rerun_page()
 
 
 def _carry_out(service: Service, choices: Choices, asked: tuple[str, str] | None) -> None:
@@ -140,7 +140,7 @@ def _carry_out(service: Service, choices: Choices, asked: tuple[str, str] | None
     else:
         requests = _requests(choices)
         service.ask([request for request in requests if request.key == key], retry=True)
-    polling.again()
+    polling.rerun_page()
 
 
 def _requests(choices: Choices) -> list[Request]:

@@ -11,15 +11,15 @@ import pandas as pd
 import streamlit as st
 
 from forecasting import sources
-from forecasting.data.formatting import day
+from forecasting.data.formatting import format_date
 from forecasting.monitoring import summaries
-from forecasting.monitoring.request_counters import beginning
-from forecasting.operations.status import Now, now
+from forecasting.monitoring.request_counters import interval_start
+from forecasting.operations.status import ServiceStatus, service_status
 from forecasting.views import monitoring_charts
 from ui.components import chart
 from ui.monitor import tables
 from ui.monitor.tables import MOST
-from ui.shell import runtime, url_state
+from ui.shell import controls, runtime, url_state
 from ui.shell.markdown import plain
 
 
@@ -71,22 +71,22 @@ class Figures:
 def look(server: str, turn: int, span: Span, kind: str, source: str) -> Figures:
     """The figures of a view, the same for every visitor; `server` names the history, `turn` grows with time."""
     history = runtime.history()
-    until = beginning(datetime.now(UTC), span.step) + span.step
+    until = interval_start(datetime.now(UTC), span.step) + span.step
     since = until - span.length
-    answers, fits = history.answers(since, kind=kind), history.fits(since)
+    answers, fits = history.route_counts(since, kind=kind), history.fits(since)
     return Figures(
-        monitoring_charts.grid(summaries.over_time(answers, span.step), since, until, span.step),
+        monitoring_charts.fill_time_grid(summaries.latency_over_time(answers, span.step), since, until, span.step),
         summaries.latency(answers, "route"),
         summaries.fits_by_model(fits),
-        summaries.slowest(fits if source == ALL else fits[fits["source"] == source], MOST),
+        summaries.slowest_series(fits if source == ALL else fits[fits["source"] == source], MOST),
         history.picks(None if source == ALL else source),
     )
 
 
 @st.cache_data(ttl=TICK, show_spinner=False, max_entries=1)
-def at_present(server: str) -> Now:
+def at_present(server: str) -> ServiceStatus:
     """How the service is, the same for every visitor."""
-    return now(runtime.service(), runtime.history(), runtime.runs())
+    return service_status(runtime.service(), runtime.history(), runtime.runs())
 
 
 @st.cache_data(ttl=TICK, show_spinner=False, max_entries=1)
@@ -144,7 +144,7 @@ def _now() -> None:
         st.dataframe(ages if ages["Looked after"].any() else ages.iloc[:, :3], hide_index=True, width="stretch")
 
 
-def _summary(present: Now) -> str:
+def _summary(present: ServiceStatus) -> str:
     kept = {"PostgreSQL": "a PostgreSQL that servers can share", "SQLite": "an SQLite file of this server"}
     where = kept.get(present.database, "memory only, until the server ends")
     states = [one.word for one in present.ages]
@@ -161,41 +161,33 @@ def _controls() -> tuple[str, str, str]:
     url_state.seed("monitored", list(known), ALL, "source", url_state.asked("source"))
     left, middle, right = st.columns([1.6, 1, 1.4], vertical_alignment="bottom")
     with left:
-        span = st.segmented_control(
+        span = controls.segmented_control(
             "Over",
             list(SPANS),
             format_func=lambda name: SPANS[name].label,
             key="span",
-            required=True,
-            on_change=url_state.forget_notes,
-            persist_state="session",
         )
     with middle:
-        kind = st.segmented_control(
+        kind = controls.segmented_control(
             "Answers of",
             list(KINDS),
             format_func=KINDS.__getitem__,
             key="answers",
-            required=True,
             help="Pages: how long a page's script runs, from a click to its last line; not what the browser then does. "
             "API: from the first byte of a request to the last of its answer.",
-            on_change=url_state.forget_notes,
-            persist_state="session",
         )
     with right:
-        source = st.selectbox(
+        source = controls.selectbox(
             "Series of",
             list(known),
             format_func=known.__getitem__,
             key="monitored",
             help="For the slowest series, the models picked and what has drifted.",
-            on_change=url_state.forget_notes,
-            persist_state="session",
         )
-    state = {"span": span or "day", "answers": kind or "page", "source": source}
+    state = {"span": span, "answers": kind, "source": source}
     usual = {"span": "day", "answers": "page", "source": ALL}
     url_state.write({name: value for name, value in state.items() if value != usual[name]})
-    return state["span"], state["answers"], state["source"]
+    return span, kind, source
 
 
 def _then(span: str, kind: str, source: str) -> None:
@@ -234,7 +226,7 @@ def _alert(row: Any) -> None:
     st.markdown(f"**{plain(what)}**" + (f" · {plain(where)}" if where else ""))
     st.markdown(plain(str(row.sentence)))
     explore = f" · [Explore]({tables.address(row.source, row.statistic, row.region)})" if row.region else ""
-    st.caption(f"Since {day(pd.Timestamp(row.since).normalize())}{explore}")
+    st.caption(f"Since {format_date(pd.Timestamp(row.since).normalize())}{explore}")
 
 
 def _answers(figures: Figures, span: str, kind: str) -> None:
@@ -246,23 +238,23 @@ def _answers(figures: Figures, span: str, kind: str) -> None:
     view = f"{span}/{kind}/{figures.times.index[0]}"
     with st.container(border=True):
         chart.draw(
-            monitoring_charts.latency(figures.times, step, theme),
+            monitoring_charts.latency_figure(figures.times, step, theme),
             theme,
             key="monitor latency",
             view=view,
             name=f"answering times {span}",
-            description=monitoring_charts.describe(figures.times),
+            description=monitoring_charts.describe_latency(figures.times),
             height=300,
         )
         chart.draw(
-            monitoring_charts.failed(figures.times, step, theme),
+            monitoring_charts.failures_figure(figures.times, step, theme),
             theme,
             key="monitor failed",
             view=view,
             name=f"failed {span}",
             description=f"Chart of the percent that failed; {figures.times['failed'].max():.1f} at most.",
             height=130,
-            top=monitoring_charts.top_of_failed(figures.times),
+            top=monitoring_charts.failures_axis_top(figures.times),
         )
         st.caption("Times are in UTC. Where there is no point, nothing was asked for.")
     st.dataframe(_routes(figures.routes, kind), hide_index=True, width="stretch", column_config=_milliseconds())

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from forecasting import sources
-from forecasting.data.formatting import day
+from forecasting.data.formatting import format_date
 from forecasting.models import model, models
 from forecasting.monitoring import model_picks
 from forecasting.monitoring.summaries import OUTCOMES
@@ -65,7 +65,7 @@ def picks(found: pd.DataFrame) -> None:
             icon=":material/nightlight:",
         )
         return
-    counts = model_picks.counts(found)
+    counts = model_picks.pick_counts(found)
     counts["model"] = [_model(name) for name in counts["model"]]
     names = {"model": "Model", "share": "Picked for", "series": "Series", "relative_wis": "WIS against repeating"}
     number, progress = st.column_config.NumberColumn, st.column_config.ProgressColumn
@@ -78,7 +78,7 @@ def picks(found: pd.DataFrame) -> None:
         ),
     }
     st.dataframe(counts[list(names)].rename(columns=names), hide_index=True, width="stretch", column_config=columns)
-    changed = model_picks.changes(found, datetime.now(UTC) - LATELY)
+    changed = model_picks.pick_changes(found, datetime.now(UTC) - LATELY)
     if changed.empty:
         st.caption(f"No series has changed its model in the last {LATELY.days} days.")
         return
@@ -87,7 +87,7 @@ def picks(found: pd.DataFrame) -> None:
         {
             "Explore": _addresses(changed),
             "Series": [f"{row.region}, {_statistic(row.source, row.statistic)}" for row in changed.itertuples()],
-            "Since": [day(moment.normalize().tz_localize(None)) for moment in changed["first_picked"]],
+            "Since": [format_date(moment.normalize().tz_localize(None)) for moment in changed["first_picked"]],
             "From": [_model(name) for name in changed["before"]],
             "To": [_model(name) for name in changed["model"]],
         }

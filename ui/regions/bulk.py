@@ -11,8 +11,8 @@ import streamlit as st
 from forecasting.data.panel_cache import PerPanel
 from forecasting.export import file_formats
 from forecasting.models import model
-from forecasting.services.all_regions import View
-from forecasting.services.bulk import Bulk
+from forecasting.services.all_regions import RegionsView
+from forecasting.services.bulk import BulkForecast
 from forecasting.services.service import Service
 from ui.shell import polling
 from ui.shell.choices import Choices
@@ -23,10 +23,10 @@ KEPT = 4
 TICK = 1.0
 
 
-_RUNS: PerPanel[dict[str, Bulk]] = PerPanel(KEPT)
+_RUNS: PerPanel[dict[str, BulkForecast]] = PerPanel(KEPT)
 
 
-def draw(service: Service, choices: Choices, view: View) -> None:
+def draw(service: Service, choices: Choices, view: RegionsView) -> None:
     """A button that begins, or how far it has come and what there is to take away; polls alone while it runs."""
     name = (id(service), choices.panel.source, view)
     runs = _RUNS.get(choices.panel, name, dict)
@@ -34,7 +34,7 @@ def draw(service: Service, choices: Choices, view: View) -> None:
     st.fragment(_draw, run_every=TICK if begun and begun.running else None)(service, choices, view, runs)
 
 
-def _draw(service: Service, choices: Choices, view: View, runs: dict[str, Bulk]) -> None:
+def _draw(service: Service, choices: Choices, view: RegionsView, runs: dict[str, BulkForecast]) -> None:
     label, run = model(view.model).label, runs.get("run")
     with st.container(border=True):
         st.markdown("##### Every region's forecasts")
@@ -61,26 +61,26 @@ def _draw(service: Service, choices: Choices, view: View, runs: dict[str, Bulk])
             _files(run, f"forecasts {view.statistic} {view.model}".replace(" ", "_"))
     if not run.running and st.session_state.get("all seen") is not run:
         st.session_state["all seen"] = run  # once more as a whole, and then no more looking
-        polling.again()
+        polling.rerun_page()
 
 
-def _begin(service: Service, choices: Choices, view: View, runs: dict[str, Bulk]) -> None:
-    runs["run"] = Bulk(service, choices.panel, view.statistic, view.model, view.horizon, view.learning)
+def _begin(service: Service, choices: Choices, view: RegionsView, runs: dict[str, BulkForecast]) -> None:
+    runs["run"] = BulkForecast(service, choices.panel, view.statistic, view.model, view.horizon, view.training)
     runs["run"].start()
 
 
-def _without(run: Bulk) -> None:
+def _without(run: BulkForecast) -> None:
     for region, reason in list(run.failed.items())[:5]:
         st.caption(plain(f"{region}: {reason}"))
     if len(run.failed) > 5:
         st.caption(f"… and {len(run.failed) - 5:,} more regions without a forecast.")
 
 
-def _made(run: Bulk, make: Callable[[pd.DataFrame], bytes]) -> bytes:
+def _made(run: BulkForecast, make: Callable[[pd.DataFrame], bytes]) -> bytes:
     return make(run.table())
 
 
-def _files(run: Bulk, name: str) -> None:
+def _files(run: BulkForecast, name: str) -> None:
     said = "" if run.judged == run.of else " so far"
     with st.container(horizontal=True):
         for ending, mime, make in (

@@ -9,20 +9,20 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from forecasting.data.formatting import compact
+from forecasting.data.formatting import format_compact
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.panel_cache import PerPanel
 from forecasting.export import file_formats
 from forecasting.models import models
-from forecasting.services.all_regions import RollCall, View, newest
-from forecasting.services.region_row import CLASSES, DIRECTIONS, PAST, Row, stretch
+from forecasting.services.all_regions import AllRegions, RegionsView, newest_date
+from forecasting.services.region_row import CLASSES, DIRECTIONS, PAST, RegionRow, comparison_periods
 from forecasting.services.service import Service
 from forecasting.views import region_table, tile_map
 from forecasting.views.headline import format_percent
 from forecasting.views.palette import DARK, LIGHT
 from ui.components.sequence import numbered
 from ui.regions import bulk
-from ui.shell import polling, url_state
+from ui.shell import controls, polling, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import plain
 from ui.shell.sidebar import one_model
@@ -62,7 +62,7 @@ _component = st.components.v2.component(
 )
 
 
-_CALLS: PerPanel[RollCall] = PerPanel(VIEWS)
+_CALLS: PerPanel[AllRegions] = PerPanel(VIEWS)
 
 
 def leaving() -> bool:
@@ -70,7 +70,7 @@ def leaving() -> bool:
     return bool(st.session_state.pop(_LEAVES, False))
 
 
-def controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, str]:
+def draw_controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, str]:
     """The controls that Regions has beside those of every page; gives their state for the address."""
     url_state.seed("sort", SORTS, "change", "order")
     url_state.seed_text("search", 60)
@@ -78,19 +78,15 @@ def controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, str]:
     with left:
         name = _model(panel, statistic)
     with middle:
-        search = st.text_input(
+        search = controls.search_box(
             "Search",
             key="search",
             max_chars=60,
-            live=True,
             placeholder="Part of a name",
-            icon=":material/search:",
-            on_change=url_state.forget_notes,
-            persist_state="session",
         )
     with right:
         only = _filter()
-    state = {"model": name, "sort": st.session_state["sort"], "only": only, "search": (search or "").strip()}
+    state = {"model": name, "sort": st.session_state["sort"], "only": only, "search": search.strip()}
     usual = {"sort": "change", "only": "all", "search": ""}
     return {name: value for name, value in state.items() if value != usual.get(name)}
 
@@ -103,17 +99,13 @@ def _model(panel: Panel, statistic: Statistic) -> str:
 
 def _filter() -> str:
     url_state.seed("only", list(FILTERS), "all", "direction")
-    chosen = st.segmented_control(
+    return controls.segmented_control(
         "Show",
         list(FILTERS),
         format_func=FILTERS.__getitem__,
         key="only",
-        required=True,
         help="Rising or falling: the whole 80 % band is above or below the present. Either way: it holds both.",
-        on_change=url_state.forget_notes,
-        persist_state="session",
     )
-    return chosen or "all"
 
 
 def heading(choices: Choices) -> None:
@@ -130,9 +122,9 @@ def heading(choices: Choices) -> None:
 
 def live(service: Service, choices: Choices) -> None:
     """Everything that changes while forecasts are made; it polls alone, and stops when all is done."""
-    view = View(choices.statistic.name, st.session_state["model"], choices.horizon, choices.learning)
+    view = RegionsView(choices.statistic.name, st.session_state["model"], choices.horizon, choices.training)
     name = (id(service), choices.panel.source, view)
-    call = _CALLS.get(choices.panel, name, lambda: RollCall(service, choices.panel, view))
+    call = _CALLS.get(choices.panel, name, lambda: AllRegions(service, choices.panel, view))
     every = choices.panel.regions(view.statistic)
     search, sort = st.session_state["search"], st.session_state["sort"]
     regions = region_table.regions_to_show(choices.panel, view.statistic, every, search, sort)
@@ -143,19 +135,19 @@ def live(service: Service, choices: Choices) -> None:
 
     def draw() -> None:
         if st.session_state.get(_LEAVES):
-            polling.again()
+            polling.rerun_page()
         page.draw(at_first.pop() if at_first else page.look(), busy)
         if busy != page.busy:
-            polling.again()
+            polling.rerun_page()
 
-    polling.polled(draw, TICK if busy else None)
+    polling.draw_and_poll(draw, TICK if busy else None)
     bulk.draw(service, choices, view)
 
 
 class _Page:
     """One run of the page: what it looks at, and what it draws of it."""
 
-    def __init__(self, call: RollCall, choices: Choices, name: str, regions: list[str], of: int) -> None:
+    def __init__(self, call: AllRegions, choices: Choices, name: str, regions: list[str], of: int) -> None:
         self._call, self._choices, self._name, self._regions, self._of = call, choices, name, regions, of
 
     @property
@@ -172,7 +164,7 @@ class _Page:
         """Whether there will be something new without anybody's doing."""
         return self._call.looking(self._regions, ask=not self._stopped) or self._judging
 
-    def look(self) -> list[Row]:
+    def look(self) -> list[RegionRow]:
         """The rows as they are now. The first time without records, which can wait a tick."""
         at_first = st.session_state.get(_SEEN) != self._name
         st.session_state[_SEEN] = self._name
@@ -181,7 +173,7 @@ class _Page:
         patience = AT_FIRST if at_first else PATIENCE
         return self._call.look(self._regions, patience, ask=not self._stopped, records=not at_first)
 
-    def draw(self, rows: list[Row], busy: bool) -> None:
+    def draw(self, rows: list[RegionRow], busy: bool) -> None:
         """The whole page below its controls."""
         self._above(rows)
         self._progress(rows)
@@ -192,7 +184,7 @@ class _Page:
         self._list(rows, ordered, busy)
         self._below(rows, ordered)
 
-    def _above(self, rows: list[Row]) -> None:
+    def _above(self, rows: list[RegionRow]) -> None:
         said = region_table.summary_sentence(rows, self._choices.series.frequency, self._choices.horizon)
         if not said:
             return
@@ -208,7 +200,7 @@ class _Page:
                     on_click=self._judge,
                 )
 
-    def _progress(self, rows: list[Row]) -> None:
+    def _progress(self, rows: list[RegionRow]) -> None:
         coming = sum(row.state == "coming" for row in rows)
         if coming and not self._stopped:
             self._bar(len(rows) - coming, len(rows), "forecast", "cancel regions", self._stop)
@@ -249,7 +241,7 @@ class _Page:
         st.session_state.pop(_JUDGING, None)
         self._call.stop_judging(self._regions)
 
-    def _list(self, rows: list[Row], ordered: list[Row], busy: bool) -> None:
+    def _list(self, rows: list[RegionRow], ordered: list[RegionRow], busy: bool) -> None:
         if not ordered:
             waits = busy and st.session_state["only"] != "all"
             st.info("None yet." if waits else "No region is like that.", icon=":material/search_off:")
@@ -261,12 +253,12 @@ class _Page:
             on_sort_change=partial(_sort, key),
         )
         if asked.open or asked.sort:
-            polling.again()
+            polling.rerun_page()
 
-    def _data(self, rows: list[Row], ordered: list[Row], busy: bool) -> dict[str, Any]:
-        choices, last, name = self._choices, newest(rows), st.session_state["model"]
+    def _data(self, rows: list[RegionRow], ordered: list[RegionRow], busy: bool) -> dict[str, Any]:
+        choices, last, name = self._choices, newest_date(rows), st.session_state["model"]
         frequency = choices.series.frequency
-        steps = stretch(frequency)
+        steps = comparison_periods(frequency)
         last_stretch = f"last {frequency.steps(steps) if steps > 1 else frequency.step}"
         return {
             "rows": [_row(row, last, last_stretch, self._address(row.region)) for row in rows],
@@ -294,7 +286,7 @@ class _Page:
         state["band"] = st.session_state["model"]
         return f"./?{urlencode(state)}"
 
-    def _below(self, rows: list[Row], ordered: list[Row]) -> None:
+    def _below(self, rows: list[RegionRow], ordered: list[RegionRow]) -> None:
         if self._of > len(rows):
             st.caption(self._left_out(len(rows)))
         for row in [row for row in rows if row.state == "failed"][:5]:
@@ -338,14 +330,14 @@ def _classes() -> list[str]:
     return [*down, *up]
 
 
-def _row(row: Row, last: Any, stretch: str, address: str) -> dict[str, Any]:
+def _row(row: RegionRow, last: Any, comparison_periods: str, address: str) -> dict[str, Any]:
     said, record, small = row.change, row.record, row.spark
     return {
         "region": row.region,
         "address": address,
         "state": row.state,
-        "spoken": region_table.row_sentence(row, stretch),
-        "latest": "" if row.latest is None else compact(row.latest),
+        "spoken": region_table.row_sentence(row, comparison_periods),
+        "latest": "" if row.latest is None else format_compact(row.latest),
         "moved": region_table.lagging_note(row, last) or row.moved,
         "late": bool(region_table.lagging_note(row, last)),
         "direction": said.direction if said else "",
@@ -359,7 +351,7 @@ def _row(row: Row, last: Any, stretch: str, address: str) -> dict[str, Any]:
     }
 
 
-def _waiting(row: Row) -> str:
+def _waiting(row: RegionRow) -> str:
     return {"failed": "no forecast", "cancelled": "cancelled"}.get(row.state, "…")
 
 

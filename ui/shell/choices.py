@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.series import Series
-from forecasting.data.training_options import Learning
+from forecasting.data.training_options import TrainingOptions
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Choices:
     region: str
     models: tuple[str, ...]
     horizon: int
-    learning: Learning
+    training: TrainingOptions
     whole: Series
     series: Series
     smooth: bool

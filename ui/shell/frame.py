@@ -1,4 +1,4 @@
-"""What Streamlit cannot be told about its own part of the page: the tab is told it once, and keeps it.
+"""Adaptations of Streamlit's own part of the page, by a script and a style sheet that a browser's tab gets once and keeps.
 
 One step of the browser's back or forward is one view, though Streamlit makes two of a page and the choices in its address; and
 columns go by the room that the sidebar leaves, not by the window (`frame.css`).
@@ -18,8 +18,8 @@ _RUNS = 3
 _SENT = "frame sent"
 
 
-def mend() -> None:
-    """Has the tab do that from now on."""
+def adapt_browser() -> None:
+    """Send the style sheet and script of the frame to the browser's tab, in the first runs of a visit."""
     sent = st.session_state.get(_SENT, 0)
     if sent < _RUNS:
         st.session_state[_SENT] = sent + 1

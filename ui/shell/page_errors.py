@@ -34,5 +34,5 @@ def loading(label: str) -> None:
 def _look_again() -> None:
     if st.session_state.get("looked"):
         st.session_state["looked"] = False
-        polling.again()
+        polling.rerun_page()
     st.session_state["looked"] = True

@@ -1,10 +1,11 @@
-"""What every page needs: the one service of this process, what is remembered of it, and the theme on the reader's screen."""
+"""What all visits of this process share, made in one place: the service, its history, the turns of scripts, threads, observers."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import streamlit as st
@@ -12,25 +13,42 @@ import streamlit as st
 from forecasting.jobs import JobQueue
 from forecasting.monitoring.alerts import Alerts
 from forecasting.monitoring.history import History, PageRun
-from forecasting.monitoring.runs import Runs
+from forecasting.monitoring.update_runs import UpdateRuns
 from forecasting.services.service import Service
 from forecasting.storage.forecast_store import Store
 from forecasting.support import file_limits, malloc, settings
 from forecasting.views.palette import DARK, LIGHT, Theme
-from ui.shell import streamlit_patch
+from ui.shell import inside_frame, streamlit_internals
+from ui.shell.polling_pace import PollingPace
+from ui.shell.script_turns import ScriptTurns
 
 #: Seconds in which a page is drawn before the fits that it asked for begin.
 GRACE = 0.25
+#: Scripts of pages that run at once.
+SCRIPTS_AT_ONCE = 2
+#: Seconds after which a script goes on whatever the others do: nothing waits for a script that hangs.
+SCRIPT_PATIENCE = 0.5
+#: Looks a second that all pages which wait for something take together, at most.
+LOOKS_PER_SECOND = 8.0
+#: Seconds after which a page that has not looked again counts no more, beside twice what it was told.
+POLLING_GRACE = 2.0
+#: Threads that read visitors' files.
+FILE_READERS = 2
+
+#: Turns of all pages' scripts.
+script_turns = ScriptTurns(SCRIPTS_AT_ONCE, SCRIPT_PATIENCE)
+#: The pace of all pages that poll.
+polling_pace = PollingPace(LOOKS_PER_SECOND, POLLING_GRACE)
 #: Who else is told of every run of a page's script.
-OBSERVERS: list[Callable[[PageRun], None]] = []
+page_run_observers: list[Callable[[PageRun], None]] = []
 
 
-@st.cache_resource(show_spinner=False, on_release=lambda _: _forget())
+@st.cache_resource(show_spinner=False, on_release=lambda _: _clear_followers())
 def service() -> Service:
     """The process's service: its workers start with it and its jobs outlive every browser session."""
     file_limits.allow_many()
     malloc.few()
-    streamlit_patch.mend()
+    streamlit_internals.drop_orphaned_references()
     st.secrets.load_if_toml_exists()  # Streamlit puts what is in there into the environment, where settings look
     os.environ.setdefault(settings.MAX_UPLOAD, str(st.get_option("server.maxUploadSize")))
     store = Store()
@@ -39,29 +57,35 @@ def service() -> Service:
 
 @st.cache_resource(show_spinner=False, on_release=History.close)
 def history() -> History:
-    """What is remembered of that service; it goes with it."""
+    """The history of that service's fits, answers and page runs; it ends with the service."""
     made = History(offered=service().offers)
-    service().queue.observe(made.ended)
+    service().queue.observe(made.record_fit)
     return made
 
 
-@st.cache_resource(show_spinner=False, on_release=Runs.close)
-def runs() -> Runs:
-    """How the upkeep went, whoever did it."""
-    return Runs()
+@st.cache_resource(show_spinner=False, on_release=UpdateRuns.close)
+def runs() -> UpdateRuns:
+    """The runs of the upkeep, whoever did it; they end with the service."""
+    return UpdateRuns()
 
 
 @st.cache_resource(show_spinner=False, on_release=Alerts.close)
 def _alerts() -> Alerts:
-    """Those of the database, to be read: whoever looks for them posts them."""
+    """The alerts of the database, to be read: whoever looks for them posts them."""
     return Alerts(webhook="")
 
 
-def _forget() -> None:
-    """The service has ended."""
+def _clear_followers() -> None:
+    """The service has ended: what follows it ends, too."""
     history.clear()
     runs.clear()
     _alerts.clear()
+
+
+@st.cache_resource(show_spinner=False)
+def file_readers() -> ThreadPoolExecutor:
+    """Threads that read everybody's files; they keep nothing of what they read."""
+    return ThreadPoolExecutor(max_workers=FILE_READERS, thread_name_prefix="reader")
 
 
 def open_alerts() -> pd.DataFrame:
@@ -69,22 +93,23 @@ def open_alerts() -> pd.DataFrame:
     return _alerts().open()
 
 
-def run(page: st.Page, begin: float) -> None:
-    """Runs a page's script and has its time since `begin` noted, unless it is begun anew before its end.
+def run_page(page: st.Page, begin: float) -> None:
+    """Run a page's script inside the frame and note its time since `begin`, unless it is begun anew before its end.
 
     What its fragments do later is not seen here.
     """
     try:
-        page.run()
+        with inside_frame.running_page():
+            page.run()
     except Exception:
-        _note(page, begin, failed=True)
+        _note_page_run(page, begin, failed=True)
         raise
-    _note(page, begin, failed=False)
+    _note_page_run(page, begin, failed=False)
 
 
-def _note(page: st.Page, begin: float, failed: bool) -> None:
+def _note_page_run(page: st.Page, begin: float, failed: bool) -> None:
     done = PageRun(page.title, 1000 * (time.perf_counter() - begin), failed)
-    for note in (history().ran, *OBSERVERS):
+    for note in (history().record_page_run, *page_run_observers):
         note(done)
 
 

@@ -11,12 +11,12 @@ from forecasting.data import holidays
 from forecasting.data.frequency import Frequency
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.series import Series
-from forecasting.data.training_options import Learning
+from forecasting.data.training_options import TrainingOptions
 from forecasting.models import model, models
 from forecasting.services.service import Service
 from forecasting.support.errors import RequestError
 from forecasting.views import charts
-from ui.shell import polling, uploads, url_state
+from ui.shell import controls, runtime, uploads, url_state
 from ui.shell.choices import Choices
 
 DEFAULT_MODELS = ("ensemble", "sarima", "prophet", "ets")
@@ -61,18 +61,18 @@ def choose(service: Service, more: Callable[[Panel, Statistic, str], dict[str, s
         whole = service.series(panel, region, statistic.name)
         horizon = _horizon(whole.frequency)
         with st.expander("More", expanded=False):
-            learning = Learning(
+            training = TrainingOptions(
                 _window(whole.frequency), _covariates(panel, chosen), _holidays(whole.frequency, chosen)
             )
             smooth = _smooth(whole)
             band = _band(chosen)
     also = more(panel, statistic, region) if more else {}
-    state = _state(panel, statistic, region, chosen, horizon, learning, smooth, band) | also
+    state = _state(panel, statistic, region, chosen, horizon, training, smooth, band) | also
     if uploads.is_yours(panel.source) and len(panel.regions(statistic.name)) == 1:
         state = {name: value for name, value in state.items() if name not in _REGIONS}
     url_state.write(state)
-    seen = learning.of(whole)
-    return Choices(panel, statistic, region, tuple(chosen), horizon, learning, whole, seen, smooth, band)
+    seen = training.of(whole)
+    return Choices(panel, statistic, region, tuple(chosen), horizon, training, whole, seen, smooth, band)
 
 
 def _panel(service: Service) -> Panel:
@@ -83,14 +83,12 @@ def _panel(service: Service) -> Panel:
     if "source" not in st.session_state and uploads.is_elsewhere(url_state.asked("source") or ""):
         url_state.put_aside(ELSEWHERE)
     url_state.seed("source", list(known), "bundled", "source")
-    name = st.selectbox(
+    name = controls.selectbox(
         "Data",
         list(known),
         format_func=known.__getitem__,
         key="source",
         help="Where the figures come from. The bundled ones need no network; your own come from the page Your data.",
-        on_change=url_state.forget_notes,
-        persist_state="session",
     )
 
     def look(patience: float) -> Panel | None:
@@ -101,7 +99,7 @@ def _panel(service: Service) -> Panel:
 
     panel = look(0)
     if panel is None:
-        with polling.aside():
+        with runtime.script_turns.released():
             panel = look(PATIENCE)
     if panel is None:
         raise StillLoading(known[name])
@@ -111,13 +109,11 @@ def _panel(service: Service) -> Panel:
 def _statistic(panel: Panel) -> Statistic:
     names = [statistic.name for statistic in panel.statistics]
     url_state.seed("statistic", names, names[0], "statistic")
-    name = st.selectbox(
+    name = controls.selectbox(
         "Statistic",
         names,
         format_func=lambda statistic: panel.statistic(statistic).label,
         key="statistic",
-        on_change=url_state.forget_notes,
-        persist_state="session",
     )
     return panel.statistic(name)
 
@@ -125,28 +121,23 @@ def _statistic(panel: Panel) -> Statistic:
 def _region(panel: Panel, statistic: Statistic) -> str:
     regions = panel.regions(statistic.name)
     url_state.seed("region", regions, regions[0], "region")
-    return st.selectbox(
+    return controls.selectbox(
         "Region",
         regions,
         key="region",
         help="Type to search.",
-        on_change=url_state.forget_notes,
-        persist_state="session",
     )
 
 
 def _models() -> list[str]:
     known = models()
     url_state.seed_many("models", list(known), [name for name in DEFAULT_MODELS if name in known], "model")
-    chosen = st.pills(
+    chosen = controls.pills(
         "Models",
         list(known),
-        selection_mode="multi",
         format_func=lambda name: known[name].label,
         key="models",
         help="Each is fitted in the background and appears when it is ready. The Methods page says what each does.",
-        on_change=url_state.forget_notes,
-        persist_state="session",
     )
     return [name for name in known if name in chosen]
 
@@ -154,28 +145,24 @@ def _models() -> list[str]:
 def one_model(known: list[str], default: str, hint: str) -> str:
     """A picker of one model, for pages that show one at a time."""
     url_state.seed("model", known, default, "model")
-    return st.selectbox(
+    return controls.selectbox(
         "Model",
         known,
         format_func=lambda name: model(name).label,
         key="model",
         help=hint,
-        on_change=url_state.forget_notes,
-        persist_state="session",
     )
 
 
 def _horizon(frequency: Frequency) -> int:
     key = f"horizon_{frequency.name}"
     url_state.seed_number(key, 1, frequency.max_horizon, frequency.default_horizon, "a horizon of", "horizon")
-    return st.slider(
+    return controls.slider(
         f"Horizon ({frequency.step}s)",
         1,
         frequency.max_horizon,
         key=key,
         help=f"How many {frequency.step}s ahead.",
-        on_change=url_state.forget_notes,
-        persist_state="session",
     )
 
 
@@ -184,14 +171,12 @@ def _window(frequency: Frequency) -> int | None:
     if frequency.name not in PER_DAY:
         return None
     url_state.seed("window", list(WINDOWS), "all", "training window")
-    days = st.selectbox(
+    days = controls.selectbox(
         "Learn from",
         list(WINDOWS),
         format_func=WINDOWS.__getitem__,
         key="window",
         help="Models see only this much of the past. Less forgets old waves; more knows more seasons.",
-        on_change=url_state.forget_notes,
-        persist_state="session",
     )
     return None if days == "all" else round(int(days) * PER_DAY[frequency.name])
 
@@ -204,14 +189,12 @@ def _covariates(panel: Panel, chosen: list[str]) -> tuple[str, ...]:
     url_state.seed_many("covariates", known, [], "column")
     st.session_state["covariates"] = [name for name in st.session_state["covariates"] if name in known]
     return tuple(
-        st.multiselect(
+        controls.multiselect(
             "Learn also from",
             known,
             key="covariates",
             help="Further columns of these figures. Pooled, and the Ensemble through it, regresses on them, as far as they "
             "are known up to now, and gives them the weight that they have earned. Other models do without.",
-            on_change=url_state.forget_notes,
-            persist_state="session",
         )
     )
 
@@ -220,24 +203,22 @@ def _holidays(frequency: Frequency, chosen: list[str]) -> str:
     """The country whose public holidays matter, for counts of days and models that use them; empty for none."""
     if frequency.name != "daily" or not any(model(name).uses_holidays for name in chosen):
         return ""
-    known = holidays.countries()
+    known = holidays.holiday_countries()
     wish = url_state.asked("holidays")
     url_state.seed("holidays", ["", *known, *_part_of(wish)], "", "country's holidays")
-    return st.selectbox(
+    return controls.selectbox(
         "Holidays of",
         ["", *known, *_part_of(st.session_state["holidays"])],
         format_func=lambda code: known.get(code, code) or "No country",
         key="holidays",
         help="Counts often fall on public holidays, and catch up after them. Prophet and Pooled learn by how much.",
-        on_change=url_state.forget_notes,
-        persist_state="session",
     )
 
 
 def _part_of(code: str | None) -> list[str]:
     """A part of a country that a link asks for, as ``US-CA``; the picker offers whole countries only."""
     try:
-        return [holidays.check(code)] if code and "-" in code else []
+        return [holidays.check_country(code)] if code and "-" in code else []
     except RequestError:
         return []
 
@@ -246,27 +227,23 @@ def _smooth(series: Series) -> bool:
     if not charts.can_smooth(series):
         return False
     url_state.seed_switch("mean", "choice of mean", "smooth")
-    return st.toggle(
+    return controls.toggle(
         f"Draw {series.frequency.steps(series.season).removesuffix('s').replace(' ', '-')} means",
         key="mean",
         help="The weekday pattern makes a comb of daily counts; a mean over a week shows where they are going.",
-        on_change=url_state.forget_notes,
-        persist_state="session",
     )
 
 
 def _band(chosen: list[str]) -> str:
     options = [*BANDS_OF, *chosen]
     url_state.seed("band", options, AUTO, "band")
-    return st.selectbox(
+    return controls.selectbox(
         "Bands of",
         options,
         format_func=lambda name: BANDS_OF.get(name) or model(name).label,
         key="band",
         help="The shaded bands hold 50, 80 and 95 % of possible futures, if that model is right about its own errors. "
         "The best so far is the one whose forecasts from earlier dates were best in this region, bands and all.",
-        on_change=url_state.forget_notes,
-        persist_state="session",
     )
 
 
@@ -276,7 +253,7 @@ def _state(
     region: str,
     chosen: list[str],
     horizon: int,
-    learning: Learning,
+    training: TrainingOptions,
     smooth: bool,
     band: str,
 ) -> dict[str, str]:
@@ -287,12 +264,12 @@ def _state(
         "models": ",".join(chosen) or url_state.NONE,
         "horizon": str(horizon),
     } | uploads.in_links(panel.source)
-    if learning.window:
+    if training.window:
         state["window"] = st.session_state["window"]
-    if learning.covariates:
-        state["covariates"] = ",".join(learning.covariates)
-    if learning.holidays:
-        state["holidays"] = learning.holidays
+    if training.covariates:
+        state["covariates"] = ",".join(training.covariates)
+    if training.holidays:
+        state["holidays"] = training.holidays
     if st.session_state.get("mean") is False:
         state["smooth"] = "0"
     if band != AUTO:

@@ -14,8 +14,8 @@ from ui.shell import login_redirect
 from ui.shell.markdown import plain
 
 
-def entered() -> bool:
-    """Whether the reader may see the pages; else what there is to do about it is on the screen."""
+def ask_to_sign_in() -> bool:
+    """Ask for sign-in where it is needed. Returns whether the reader may see the pages; else nothing but that is on the screen."""
     signed_in = st.user.get("is_logged_in")
     if signed_in is None:  # nobody has to
         return True

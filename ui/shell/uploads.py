@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -91,12 +91,6 @@ class File:
         return self.reading.result() if self.reading.done() else None
 
 
-@st.cache_resource(show_spinner=False)
-def _readers() -> ThreadPoolExecutor:
-    """Threads for everybody's files; they keep nothing of what they read."""
-    return ThreadPoolExecutor(max_workers=2, thread_name_prefix="reader")
-
-
 def files() -> dict[str, File]:
     """This visitor's files by source, oldest first."""
     kept: dict[str, File] = st.session_state.setdefault(_FILES, {})
@@ -130,9 +124,11 @@ def add(content: bytes, name: str) -> File:
     """
     source = PREFIX + hashlib.sha256(content).hexdigest()[:8]
     if url_state.waits_for() == source:
-        reading = _readers().submit(_read_as_linked, content, name, source, url_state.waits_with(LINKED) or "{}")
+        reading = runtime.file_readers().submit(
+            _read_as_linked, content, name, source, url_state.waits_with(LINKED) or "{}"
+        )
     else:
-        reading = _readers().submit(_look_and_read, content, name, source)
+        reading = runtime.file_readers().submit(_look_and_read, content, name, source)
     files()[source] = File(source, name, content, reading)
     return files()[source]
 
@@ -164,9 +160,9 @@ def read_again(file: File, read: Read, mapping: ColumnMapping) -> None:
     before = read.mapping.sheet if read.mapping else None
     if read.looked is None or mapping.sheet != before:
         work = (file.content, file.name, file.source, mapping.sheet, read.looked)
-        reading = _readers().submit(_look_and_read, *work)
+        reading = runtime.file_readers().submit(_look_and_read, *work)
     else:
-        reading = _readers().submit(_read, file.content, file.name, file.source, read.looked, mapping)
+        reading = runtime.file_readers().submit(_read, file.content, file.name, file.source, read.looked, mapping)
     files()[file.source] = replace(file, reading=reading)
 
 

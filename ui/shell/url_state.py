@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.shell.markdown import plain
+from ui.shell.streamlit_internals import is_history_navigation
 
 _NOTES = "link notes"
 #: What stands for a choice of nothing; Streamlit drops empty values from the address.
@@ -34,14 +34,9 @@ def arrive(page: str) -> None:
     An address without choices says nothing; then the present ones stay.
     """
     st.session_state[_PAGE] = page
-    if _travelled() and st.query_params:
+    if is_history_navigation() and st.query_params:
         forget_notes()
         _open(st.query_params.to_dict(), page)
-
-
-def _travelled() -> bool:
-    """Whether the browser's back or forward has led here; nothing public says so."""
-    return bool(getattr(get_script_run_ctx(suppress_warning=True), "is_history_navigation", False))
 
 
 def _open(wishes: dict[str, str], page: str) -> None:

@@ -9,12 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from forecasting.data.columns import FORECASTS, MODEL, ORIGIN
-from forecasting.evaluation.backtest import Cut
+from forecasting.evaluation.backtest import Cutoff
 from forecasting.services import align_external
 from forecasting.services.service import Service
 from forecasting.sources.shared.hub_forecasts import Hub
 from forecasting.support.errors import ForecastingError
-from ui.shell import polling
+from ui.shell import runtime
 from ui.shell.choices import Choices
 from ui.shell.markdown import plain
 from ui.shell.sidebar import PATIENCE
@@ -29,7 +29,7 @@ _FETCH_BEFORE = "tm fetch before"
 class Journey:
     """What the page goes through: the stops, what the slider calls each, and the names of the models."""
 
-    stops: Sequence[Cut]
+    stops: Sequence[Cutoff]
     dates: tuple[str, ...]
     names: tuple[str, ...]
 
@@ -53,7 +53,7 @@ def draw(service: Service, choices: Choices, journey: Journey) -> tuple[pd.DataF
         )
         if file is not None:
             coming |= _from_file(service, choices, journey, file.getvalue(), file.name, found)
-        if (hub := service.others.hub(choices.panel.source)) is not None:
+        if (hub := service.external_forecasts.hub(choices.panel.source)) is not None:
             coming |= _from_hub(service, choices, journey, hub, found)
     if not found:
         return _NONE, coming
@@ -65,8 +65,8 @@ def _from_file(
 ) -> bool:
     """Add what fits of the reader's file. Whether it is still being read."""
     try:
-        with polling.aside():
-            table = service.others.uploaded(content, name, choices.panel.regions(choices.statistic.name), PATIENCE)
+        with runtime.script_turns.released():
+            table = service.external_forecasts.uploaded(content, name, choices.panel.regions(choices.statistic.name), PATIENCE)
         if table is None:
             st.caption("Reading the file …")
             return True
@@ -109,11 +109,11 @@ def _fetched(
     """Add a team's forecasts of some stops, a few files at a time. Whether more are on their way."""
     here, problems = [], []
     for place in places:
-        week = align_external.reference_date(journey.stops[place], choices.panel)
+        week = align_external.hub_reference_date(journey.stops[place], choices.panel)
         try:
-            with polling.aside():
+            with runtime.script_turns.released():
                 patience = PATIENCE if place == places[0] else 0
-                table = service.others.published(choices.panel.source, team, week, patience)
+                table = service.external_forecasts.published(choices.panel.source, team, week, patience)
             here.append(table)
             if table is not None:
                 found.insert(0, _placed(table, choices, journey, f"The forecast of '{team}'"))
@@ -131,7 +131,7 @@ def _fetched(
 
 
 def _placed(table: pd.DataFrame, choices: Choices, journey: Journey, name: str) -> pd.DataFrame:
-    return align_external.placed(
+    return align_external.align_forecasts(
         table,
         choices.statistic.name,
         choices.region,

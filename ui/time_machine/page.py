@@ -10,17 +10,17 @@ import streamlit as st
 
 from forecasting.data.columns import MODEL, ORIGIN
 from forecasting.data.forecast import Forecast
-from forecasting.data.formatting import day, decimals
-from forecasting.evaluation.look_back import LookBack
+from forecasting.data.formatting import decimals_needed, format_date
+from forecasting.evaluation.track_record import TrackRecord
 from forecasting.jobs import Job, State
 from forecasting.models import model
 from forecasting.services import align_external
 from forecasting.services.service import Service
-from forecasting.support.caching import Same
+from forecasting.support.caching import IdentityMemo
 from forecasting.support.errors import DataError
-from forecasting.views import headline, skill_heatmap, time_machine
+from forecasting.views import headline, leaderboard, skill_heatmap, time_machine
 from ui.components import chart
-from ui.shell import polling, runtime, url_state
+from ui.shell import controls, polling, runtime, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import plain
 from ui.shell.sidebar import BEST, PATIENCE, StillLoading
@@ -32,9 +32,9 @@ STEP = 1.0
 #: Forecasts of other dates that wait or are fitted at a time: whoever leaves the page leaves no more behind.
 AT_ONCE = 24
 #: What was worked out of the same scores and forecasts: a page asks twice a second.
-_found: Same[time_machine.Standing | None] = Same(500)
-_ratios: Same[pd.DataFrame] = Same(200)
-_tops: Same[float] = Same(200)
+_found: IdentityMemo[leaderboard.Leaderboard | None] = IdentityMemo(500)
+_ratios: IdentityMemo[pd.DataFrame] = IdentityMemo(200)
+_tops: IdentityMemo[float] = IdentityMemo(200)
 #: Names in the session's state.
 _PLAYS = "tm plays"
 _STEPPED = "tm stepped"
@@ -61,12 +61,12 @@ def heading(choices: Choices) -> None:
 
 def live(service: Service, choices: Choices, asked: str | None) -> None:
     """Everything that changes with the date and while forecasts are made; it polls alone, and only while it must."""
-    with polling.aside():
-        stops = service.past.stops(choices.panel, choices.region, choices.statistic.name, choices.horizon, PATIENCE)
+    with runtime.script_turns.released():
+        stops = service.track_records.stops(choices.panel, choices.region, choices.statistic.name, choices.horizon, PATIENCE)
     if stops is None:
         raise StillLoading(f"the earlier dates of {choices.region}")
-    dates = tuple(f"{align_external.known_on(stop, choices.panel):%Y-%m-%d}" for stop in stops)
-    url_state.seed("date", dates, dates[time_machine.usual_stop(stops, choices.whole, choices.horizon)], "date", asked)
+    dates = tuple(f"{align_external.knowledge_date(stop, choices.panel):%Y-%m-%d}" for stop in stops)
+    url_state.seed("date", dates, dates[time_machine.default_cut(stops, choices.whole, choices.horizon)], "date", asked)
     if unmet := url_state.notes():
         st.info("\n\n".join(unmet), icon=":material/link_off:")
     journey = Journey(stops, dates, tuple(dict.fromkeys([*choices.models, "naive"])))
@@ -79,23 +79,23 @@ def live(service: Service, choices: Choices, asked: str | None) -> None:
             _advance(past, journey)
         st.session_state[_COMING] = _draw(service, choices, journey, past)
         if _interval(past, choices) != interval:
-            polling.again()
+            polling.rerun_page()
 
-    polling.polled(draw, interval)
+    polling.draw_and_poll(draw, interval)
 
 
-def _look_back(service: Service, choices: Choices, journey: Journey, retry: bool = False) -> LookBack:
-    return service.past.look_back(
+def _look_back(service: Service, choices: Choices, journey: Journey, retry: bool = False) -> TrackRecord:
+    return service.track_records.track_record(
         choices.panel,
         choices.region,
         choices.statistic.name,
         choices.models,
-        choices.learning,
+        choices.training,
         dates=[stop.at for stop in journey.stops],
         horizon=choices.horizon,
         first=journey.stops[journey.place].at,
         at_once=0 if _stopped(choices) else AT_ONCE,
-        patience=polling.SHARE,
+        patience=polling.WORK_PER_LOOK,
         retry=retry,
     )
 
@@ -105,15 +105,15 @@ def _stopped(choices: Choices) -> bool:
     return bool(st.session_state.get(_STOPPED) == choices.view)
 
 
-def _interval(past: LookBack, choices: Choices) -> float | None:
+def _interval(past: TrackRecord, choices: Choices) -> float | None:
     """How often the page looks again, in seconds; None when nothing will change by itself."""
     fetches = st.session_state.get(_COMING)
     if fetches or any(not job.finished for job in past.jobs) or (past.left and not _stopped(choices)):
-        return polling.TICK
+        return polling.INTERVAL
     return STEP if st.session_state.get(_PLAYS) else None
 
 
-def _advance(past: LookBack, journey: Journey) -> None:
+def _advance(past: TrackRecord, journey: Journey) -> None:
     """While it plays: on to the next date, when this one's forecasts are there and have been on the screen a while."""
     if not st.session_state.get(_PLAYS):
         return
@@ -128,7 +128,7 @@ def _advance(past: LookBack, journey: Journey) -> None:
         st.session_state[_PLAYS] = False
 
 
-def _draw(service: Service, choices: Choices, journey: Journey, past: LookBack) -> bool:
+def _draw(service: Service, choices: Choices, journey: Journey, past: TrackRecord) -> bool:
     """The page below its heading. Whether something is still being fetched or read."""
     _controls(choices, journey)
     if past.why_not:
@@ -160,22 +160,20 @@ def _controls(choices: Choices, journey: Journey) -> None:
             args=(journey,),
             width="content",
         )
-        st.select_slider(
+        controls.select_slider(
             "Date",
             journey.dates,
             key="date",
-            format_func=lambda date: day(pd.Timestamp(date)),
-            on_change=url_state.forget_notes,
-            persist_state="session",
+            format_func=lambda date: format_date(pd.Timestamp(date)),
         )
     date = pd.Timestamp(st.session_state["date"])
     if not plays and st.query_params.get("date") != st.session_state["date"]:
         st.query_params["date"] = st.session_state["date"]
     origin = journey.stops[journey.place].origin
     if choices.panel.has_vintages():
-        known = f"Known on {day(date)}, as published then, with figures to {day(origin)}."
+        known = f"Known on {format_date(date)}, as published then, with figures to {format_date(origin)}."
     else:
-        known = f"Cut at {day(date)}; the source keeps no earlier versions, so later corrections are in it."
+        known = f"Cut at {format_date(date)}; the source keeps no earlier versions, so later corrections are in it."
     totals = f" Drawn and scored as new {choices.statistic.unit}." if choices.statistic.shown_cumulative else ""
     st.caption(known + totals)
 
@@ -188,7 +186,7 @@ def _play_or_pause(journey: Journey) -> None:
         st.session_state[_STEPPED] = time.monotonic()
 
 
-def _progress(service: Service, choices: Choices, journey: Journey, past: LookBack) -> None:
+def _progress(service: Service, choices: Choices, journey: Journey, past: TrackRecord) -> None:
     """How far it has come, with a button to leave it at that or to go on."""
     of = len(past.jobs) + past.left
     made = sum(job.forecast is not None for job in past.jobs)
@@ -207,7 +205,7 @@ def _progress(service: Service, choices: Choices, journey: Journey, past: LookBa
             st.button("Cancel", on_click=_stop, args=(service, choices, journey, past), width="content")
 
 
-def _stop(service: Service, choices: Choices, journey: Journey, past: LookBack) -> None:
+def _stop(service: Service, choices: Choices, journey: Journey, past: TrackRecord) -> None:
     """End what is made for other dates than the one on the screen."""
     st.session_state[_STOPPED] = choices.view
     for (_, place), job in past.asked.items():
@@ -220,7 +218,7 @@ def _go_on(service: Service, choices: Choices, journey: Journey) -> None:
     _look_back(service, choices, journey, retry=True)
 
 
-def _chart(choices: Choices, journey: Journey, past: LookBack, others: pd.DataFrame, judged: pd.DataFrame) -> None:
+def _chart(choices: Choices, journey: Journey, past: TrackRecord, others: pd.DataFrame, judged: pd.DataFrame) -> None:
     stop = journey.stops[journey.place]
     made = {
         name: past.forecasts[name, journey.place] for name in choices.models if (name, journey.place) in past.forecasts
@@ -228,10 +226,10 @@ def _chart(choices: Choices, journey: Journey, past: LookBack, others: pd.DataFr
     if not made and ("naive", journey.place) in past.forecasts:
         made = {"naive": past.forecasts["naive", journey.place]}
     band, why = _lead(choices, journey, past, made, judged)
-    window = time_machine.window(journey.stops, choices.whole, choices.horizon)
+    window = time_machine.chart_window(journey.stops, choices.whole, choices.horizon)
     with st.container(border=True):
         truth = st.toggle("Show what came after", True, key="truth", persist_state="session")
-        moment = time_machine.Moment(
+        moment = time_machine.TimeMachineChart(
             stop,
             choices.whole,
             made,
@@ -247,25 +245,29 @@ def _chart(choices: Choices, journey: Journey, past: LookBack, others: pd.DataFr
         high = ("top", tuple(past.forecasts), window, choices.smooth)
         known = [choices.whole, others]
         chart.draw(
-            chart.same(about, [stop, *made.values(), *known], lambda: time_machine.moment(moment, runtime.theme())),
+            chart.same(
+                about, [stop, *made.values(), *known], lambda: time_machine.time_machine_figure(moment, runtime.theme())
+            ),
             runtime.theme(),
             key="moment",
             view=f"time machine/{choices.view}",
             name=f"{choices.region} {st.session_state['date']}",
-            description=time_machine.describe(moment),
+            description=time_machine.describe_time_machine(moment),
             height=460,
             top=_tops.get(
                 high,
-                [*past.cuts, *past.forecasts.values(), *known],
-                lambda: time_machine.top(past, others, choices.whole, window, choices.smooth),
+                [*past.cutoffs, *past.forecasts.values(), *known],
+                lambda: time_machine.axis_top(past, others, choices.whole, window, choices.smooth),
             ),
         )
         if why:
             st.caption(why)
         waiting = [_waits(past.asked.get((name, journey.place))) for name in choices.models]
         teams = moment.others[MODEL].drop_duplicates()
-        if len(teams) > len(time_machine.OTHERS):
-            st.caption(f"Of the published forecasts {', '.join(teams[: len(time_machine.OTHERS)])} are drawn.")
+        if len(teams) > len(time_machine.PUBLISHED_COLOURS):
+            st.caption(
+                f"Of the published forecasts {', '.join(teams[: len(time_machine.PUBLISHED_COLOURS)])} are drawn."
+            )
         if len(teams) and choices.smooth:
             st.caption("Published forecasts are drawn day by day, not as means.")
         if any(waiting):
@@ -274,7 +276,7 @@ def _chart(choices: Choices, journey: Journey, past: LookBack, others: pd.DataFr
 
 
 def _lead(
-    choices: Choices, journey: Journey, past: LookBack, made: dict[str, Forecast], judged: pd.DataFrame
+    choices: Choices, journey: Journey, past: TrackRecord, made: dict[str, Forecast], judged: pd.DataFrame
 ) -> tuple[str, str]:
     """The model whose band is drawn, and where the reader wants the best one's, why it is this one.
 
@@ -286,9 +288,9 @@ def _lead(
     ready = f"Band of {model(first).label}, the first that is ready"
     if past.waiting:
         return first, f"{ready}; which was the best by then is known when all dates are judged."
-    found = time_machine.by_then(judged, choices.models, journey.stops[journey.place].origin)
+    found = leaderboard.rank_models_at(judged, choices.models, journey.stops[journey.place].origin)
     ratios = dict(zip(found.table[MODEL], found.table["relative_wis"], strict=True))
-    best = headline.best_here(ratios, choices.models, dict.fromkeys(ratios, found.origins))
+    best = headline.best_model_here(ratios, choices.models, dict.fromkeys(ratios, found.origins))
     if best is None or best.model not in made:
         return first, f"{ready}: too little had come by then to tell which was best."
     return best.model, best.why
@@ -298,13 +300,13 @@ def _waits(job: Job | None) -> bool:
     return job is None or not job.finished
 
 
-def _judged(service: Service, past: LookBack, others: pd.DataFrame, choices: Choices) -> tuple[pd.DataFrame, str]:
+def _judged(service: Service, past: TrackRecord, others: pd.DataFrame, choices: Choices) -> tuple[pd.DataFrame, str]:
     """A score for every period that was forecast and has come, by us or others, and what is wrong with theirs."""
-    ours = service.past.scores({choices.region: past}, {choices.region: choices.whole})
+    ours = service.track_records.scores({choices.region: past}, {choices.region: choices.whole})
     if others.empty:
         return ours, ""
     try:
-        theirs = time_machine.published_cells(others, choices.whole)
+        theirs = leaderboard.score_published(others, choices.whole)
     except DataError as error:
         return ours, str(error)
     return pd.concat([ours, theirs], ignore_index=True), ""
@@ -330,7 +332,7 @@ def _standing(judged: pd.DataFrame, origin: pd.Timestamp, alone: bool, choices: 
     if not found.cells:
         st.caption("There is no period yet that all of these models have forecast.")
         return
-    table = found.table.assign(model=[time_machine.label(name) for name in found.table[MODEL]])
+    table = found.table.assign(model=[time_machine.model_label(name) for name in found.table[MODEL]])
     key = "standing this" if alone else "standing all"
     st.dataframe(table, hide_index=True, width="stretch", column_config=_columns(table), key=key)
     frequency = choices.whole.frequency
@@ -339,9 +341,9 @@ def _standing(judged: pd.DataFrame, origin: pd.Timestamp, alone: bool, choices: 
     st.caption(f"Over the {frequency.steps(found.cells)}{dates} that all of these have forecast.{left_out}")
 
 
-def _stood(judged: pd.DataFrame, origin: pd.Timestamp, alone: bool) -> time_machine.Standing | None:
+def _stood(judged: pd.DataFrame, origin: pd.Timestamp, alone: bool) -> leaderboard.Leaderboard | None:
     chosen = judged[judged[ORIGIN] == origin if alone else judged[ORIGIN] <= origin]
-    return None if chosen.empty else time_machine.standing(chosen)
+    return None if chosen.empty else leaderboard.rank_models(chosen)
 
 
 def _columns(table: pd.DataFrame) -> dict[str, Any]:
@@ -355,12 +357,12 @@ def _columns(table: pd.DataFrame) -> dict[str, Any]:
         ),
         "wis": number(
             "WIS",
-            format=f"%,.{decimals(table['wis'])}f",
+            format=f"%,.{decimals_needed(table['wis'])}f",
             help="Weighted interval score, in counts a period. Lower is better.",
         ),
         "ae": number(
             "Mean error",
-            format=f"%,.{decimals(table['ae'])}f",
+            format=f"%,.{decimals_needed(table['ae'])}f",
             help="Mean absolute error of the median, in counts a period.",
         ),
         "coverage_50": number("50 % held", format="%.0f %%"),
@@ -385,7 +387,7 @@ def _skill(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None:
             "Model",
             names,
             key="skill of",
-            format_func=lambda name: plain(time_machine.label(name)),
+            format_func=lambda name: plain(time_machine.model_label(name)),
             label_visibility="collapsed",
             required=True,
         )
@@ -394,25 +396,28 @@ def _skill(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None:
             return
         frequency = choices.whole.frequency
         ratios = _ratios.get(
-            (name, frequency), [judged], lambda: skill_heatmap.skill(judged, name or names[0], frequency)
+            (name, frequency), [judged], lambda: skill_heatmap.skill_table(judged, name or names[0], frequency)
         )
-        called = {stop.origin: day(pd.Timestamp(date)) for stop, date in zip(journey.stops, journey.dates, strict=True)}
+        called = {
+            stop.origin: format_date(pd.Timestamp(date))
+            for stop, date in zip(journey.stops, journey.dates, strict=True)
+        }
         origin = journey.stops[journey.place].origin
         chart.draw(
             chart.same(
                 ("skill", frequency.step, origin, *called.items()),
                 [ratios],
-                lambda: skill_heatmap.heat_map(ratios, frequency.step, origin, runtime.theme(), called),
+                lambda: skill_heatmap.skill_heatmap(ratios, frequency.step, origin, runtime.theme(), called),
             ),
             runtime.theme(),
             key="skill",
             view=f"skill/{choices.view}/{ratios.shape}",
             name=f"{choices.region} {name} skill",
-            description=f"How {time_machine.label(name or names[0])} compares with repeating, by date and horizon.",
+            description=f"How {time_machine.model_label(name or names[0])} compares with repeating, by date and horizon.",
             height=int(70 + 34 * min(len(ratios.columns), 12)),
             top=float(len(ratios.columns)),
         )
-        st.html(skill_heatmap.scale(runtime.theme()))
+        st.html(skill_heatmap.colour_key_html(runtime.theme()))
         st.caption(
             "A column a date, a row a horizon: the weighted interval score over seasonal naive's. The framed date is "
             "the one above."

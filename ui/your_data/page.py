@@ -15,7 +15,7 @@ from forecasting.export import file_formats
 from forecasting.tables.column_mapping import ColumnMapping
 from forecasting.tables.read_report import ReadReport
 from forecasting.views import reproduce
-from ui.shell import polling, uploads, url_state
+from ui.shell import polling, runtime, uploads, url_state
 from ui.shell.markdown import plain
 from ui.shell.uploads import MOST, File, Read
 from ui.your_data import column_mapping
@@ -83,7 +83,7 @@ def _give() -> None:
     given = st.file_uploader("A file: CSV, Excel (XLSX), Parquet or JSON, also zipped", key=f"upload {again}")
     if given is not None:
         _take(given.getvalue(), given.name)
-        polling.again()
+        polling.rerun_page()
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.popover("Paste a table", icon=":material/content_paste:", width="content"):
             most = 1_000_000 * int(st.get_option("server.maxUploadSize"))
@@ -92,10 +92,10 @@ def _give() -> None:
             )
             if st.button("Use this table", disabled=not text.strip(), key="use pasted"):
                 _take(text.encode(errors="replace"), "pasted table")
-                polling.again()
+                polling.rerun_page()
         if st.button("Try a sample", icon=":material/science:", width="content"):
             _take(sample(), SAMPLE)
-            polling.again()
+            polling.rerun_page()
 
 
 def _shapes() -> None:
@@ -157,7 +157,7 @@ def _file() -> File | None:
 def _shown(file: File) -> None:
     with st.container(border=True):
         st.markdown(f"##### {plain(file.name)}")
-        with polling.aside():
+        with runtime.script_turns.released():
             read = file.read(PATIENCE)
         if read is None:
             st.info("Reading the file …", icon=":material/hourglass_top:")
@@ -171,7 +171,7 @@ def _shown(file: File) -> None:
 @st.fragment(run_every=TICK)
 def _look_again(file: File) -> None:
     if file.read() is not None:
-        polling.again()
+        polling.rerun_page()
 
 
 def _what_to_do(file: File, read: Read) -> None:
@@ -249,7 +249,7 @@ def _understood(file: File, read: Read) -> None:
 def _map_again(file: File, read: Read, chosen: ColumnMapping | None) -> None:
     if chosen is not None and chosen != read.mapping:
         uploads.read_again(file, read, chosen)
-        polling.again()
+        polling.rerun_page()
 
 
 def _problems(problems: pd.DataFrame) -> None:

@@ -4,7 +4,7 @@ import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
-from ui.shell import streamlit_patch
+from ui.shell import streamlit_internals
 
 PART = "the part that polls"
 
@@ -38,7 +38,7 @@ def paths(queue):
 @pytest.fixture
 def queue():
     """What a whole run of a page has left unsent: a chart above, and a part with a chart in a container of its own."""
-    streamlit_patch.mend()
+    streamlit_internals.drop_orphaned_references()
     queue = ForwardMsgQueue()
     unsent_ones = [block(0, 0), reference(0, 0, 0), block(0, 1, part=PART), block(0, 1, 0, part=PART)]
     for message in [*unsent_ones, reference(0, 1, 0, 0), text(0, 1, 1, part=PART), text(0, 2)]:

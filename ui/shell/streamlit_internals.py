@@ -1,0 +1,74 @@
+"""Everything in Python that reaches into Streamlit's private parts: a patch, and what no public call tells.
+
+Tried with Streamlit 1.67; with a newer one run `tests/app/test_streamlit_internals.py` and `tests/browser`. What the app relies
+on elsewhere without a promise of Streamlit's:
+
+- `frame.js` wraps ``history.pushState``, because Streamlit calls it twice on the way to a page whose address has a query
+  (streamlit/streamlit#8112). It can go when a change of page and query is one entry of the history.
+- `frame.css` names elements by their ``data-testid`` (``stColumn``, ``stMetric``, ``stVerticalBlock``, ``stElementContainer``,
+  ``stButtonGroup``), because columns break by the width of the window alone. It can go when they go by their container.
+- `polling.rerun_page` sends an empty element first, because any message to the browser is a point at which a script gives way to
+  what the browser has asked for, and `st.rerun` would put itself in its place.
+- `inside_frame` exists because a folder ``pages`` is run in the old way until a script has called `st.navigation`.
+- `deploy/nginx.conf` and `docs/security.md` name addresses below ``/_stcore``: the stream of a page, uploads, metrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+#: The one HTML page that Streamlit sends to every browser; its inline scripts must be known to the security headers.
+INDEX_PAGE = Path(st.__file__).parent / "static" / "index.html"
+
+_clear: Callable[..., None] = ForwardMsgQueue.clear
+
+
+def session_id() -> str:
+    """The name of the visit whose script runs in this thread; empty where none does. There is no public name of a session."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return context.session_id if context else ""
+
+
+def is_history_navigation() -> bool:
+    """Whether this run was asked for by the browser's back or forward. The flag came with Streamlit 1.67; nothing public has it."""
+    return bool(getattr(get_script_run_ctx(suppress_warning=True), "is_history_navigation", False))
+
+
+def drop_orphaned_references() -> None:
+    """Patch Streamlit's message queue: when a fragment reruns, also drop cached-reference messages whose container was dropped.
+
+    When a fragment runs again, `ForwardMsgQueue.clear` drops its unsent elements, as they come anew (streamlit/streamlit#9381),
+    but not the messages that only refer to an element which the browser has in its cache (charts of some size): these do not
+    say which fragment they belong to (streamlit/streamlit#9562). Sent without the container around them they stop the
+    whole page with "Cannot set a node at a delta path", now and then on a busy machine. Patching twice does no harm. It can go
+    when `tests/app/test_streamlit_internals.py` passes without it.
+    """
+    ForwardMsgQueue.clear = _clear_with_references  # type: ignore[assignment, method-assign]
+
+
+def _clear_with_references(
+    queue: ForwardMsgQueue, retain_lifecycle_msgs: bool = False, fragment_ids_this_run: list[str] | None = None
+) -> None:
+    dropped = _unsent_containers(queue._queue, fragment_ids_this_run or ())
+    _clear(queue, retain_lifecycle_msgs, fragment_ids_this_run)
+    if dropped:
+        queue._queue = [message for message in queue._queue if not _is_reference_within(message, dropped)]
+
+
+def _unsent_containers(messages: Iterable[ForwardMsg], fragments: Iterable[str]) -> set[tuple[int, ...]]:
+    """The delta paths of these fragments' containers that have not been sent."""
+    blocks: Any = (message for message in messages if message.delta.WhichOneof("type") == "add_block")
+    return {tuple(block.metadata.delta_path) for block in blocks if block.delta.fragment_id in fragments}
+
+
+def _is_reference_within(message: ForwardMsg, containers: set[tuple[int, ...]]) -> bool:
+    """Whether the message refers to a cached element inside one of the containers."""
+    path = tuple(message.metadata.delta_path)
+    return message.HasField("ref_hash") and any(path[:depth] in containers for depth in range(len(path)))
