@@ -1,1 +1,1 @@
-"""Monitoring: how the service has done so far, whether the figures or the forecasts have drifted, and who is told of it."""
+"""Monitoring: history of requests and fits, drift of data and of forecasts, alerts and the webhook that they are posted to."""

@@ -1,8 +1,8 @@
-"""Alerts: whatever is wrong is told once when it begins and once when it is over, by whichever server sees it first.
+"""Alerts: each drift or trouble is logged and posted once when it begins and once when it is over.
 
-Open alerts are rows of a database that servers share: who manages to insert a row, or to close it, writes the log. A
-webhook is told by a thread of its own, and again after the next look where that failed; so it may be told twice when a
-server dies in between, and never not at all.
+Open alerts are rows of a database that servers share: the server that manages to insert a row, or to close it, writes the
+log. A thread posts them to a webhook, and again after the next update where that failed; so an alert may be posted twice
+if a server dies in between, and is never lost.
 """
 
 from __future__ import annotations
@@ -23,19 +23,21 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import StaticPool
 
-from forecasting.monitoring.webhook import Told, post
+from forecasting.monitoring.webhook import AlertMessage, post_alerts
 from forecasting.storage.database import Database, Kind
 from forecasting.support import settings
 
 log = logging.getLogger(__name__)
-#: One JSON object a line for each alert that begins or is over.
-lines = logging.getLogger("forecasting.alerts")
+#: Logger with one JSON object a line for each alert that begins or is over.
+alert_logger = logging.getLogger("forecasting.alerts")
 
-#: Rows of alerts that are over are kept for so long; what has not been posted so long after its end never will be.
+#: How long closed alerts are kept.
 KEPT = timedelta(days=400)
+#: How long after its end an alert may still be posted.
 STALE = timedelta(days=2)
-#: Who posts some alerts has so long to do it, and takes so many at a time.
+#: How long a server has to post the alerts that it has claimed.
 CLAIM = timedelta(seconds=60)
+#: Alerts that are posted at a time.
 BATCH = 50
 
 _tables = sa.MetaData()
@@ -64,19 +66,20 @@ if TYPE_CHECKING:  # pages read alerts, and need none of what finds them
     from forecasting.monitoring.drift.detect import Drift
 
 T = TypeVar("T")
-Row = dict[str, Any]
+#: A row of the table of alerts, by column.
+AlertRow = dict[str, Any]
 
 
-class Topic(NamedTuple):
-    """One series."""
+class AlertSubject(NamedTuple):
+    """The series that an alert is about; all empty where it is about something else."""
 
     source: str
     region: str
     statistic: str
 
 
-class Changed(NamedTuple):
-    """How many alerts a look has opened and ended, of those that no other server has told."""
+class AlertChanges(NamedTuple):
+    """How many alerts an update has opened and closed, other servers' not counted."""
 
     opened: int
     over: int
@@ -86,49 +89,53 @@ class Alerts:
     """The alerts of an installation. Every method may be called from any thread, and raises nothing.
 
     Args:
-        url: of the database; `settings.db_url()` by default. Without a usable one they are kept in this process.
-        webhook: where they are posted to; `settings.alert_webhook()` by default, which raises `RequestError` for one
-            that may not be used; empty posts none.
+        url: the SQLAlchemy address of the database; `settings.db_url()` by default. Without a usable one they are kept in this process.
+        webhook: the address that they are posted to; `settings.alert_webhook()` by default, which raises `RequestError` for
+            one that may not be used; none are posted if it is empty.
     """
 
     def __init__(self, url: str | None = None, webhook: str | None = None) -> None:
         self._webhook = settings.alert_webhook() if webhook is None else webhook
         self._database = Database(url, _tables)
-        self._own = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
-        _tables.create_all(self._own)
+        self._fallback = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+        _tables.create_all(self._fallback)
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._wanted = False
 
-    def look(
+    def update(
         self, drifts: Mapping[tuple[str, str, str], Sequence[Drift]], troubles: Mapping[str, str] | None = None
-    ) -> Changed:
-        """Opens an alert for whatever was not there at the last look, ends what is no more, and returns at once.
+    ) -> AlertChanges:
+        """Open alerts for new drifts and troubles, close those that are over, and return at once; posting goes on.
 
         Args:
-            drifts: what drifts in each series that was looked at, by source, region and statistic; what is not named
-                here was not looked at, and its alerts stay as they are.
-            troubles: of everything else that was looked at, by name: a sentence, or nothing where all is well.
+            drifts: the drifts of each series that was tested, by source, region and statistic; alerts of other series
+                stay as they are.
+            troubles: of everything else that was checked, by name: a sentence, or an empty one where all is well.
         """
         now = datetime.now(UTC)
-        rows = [_of_drift(Topic(*topic), drift, now) for topic, several in drifts.items() for drift in several]
-        rows += [_of_trouble(name, sentence, now) for name, sentence in (troubles or {}).items() if sentence]
-        looked = {Topic(*topic) for topic in drifts}
+        rows = [
+            _drift_row(AlertSubject(*subject), drift, now) for subject, several in drifts.items() for drift in several
+        ]
+        rows += [_trouble_row(name, sentence, now) for name, sentence in (troubles or {}).items() if sentence]
+        tested = {AlertSubject(*subject) for subject in drifts}
         current = {row["key"]: row for row in rows}
         opened, over = self._use(
-            "write", lambda connection: _change(connection, current, looked, set(troubles or ()), now)
+            "write", lambda connection: _change(connection, current, tested, set(troubles or ()), now)
         )
         for state, several in (("open", opened), ("over", over)):
             for row in several:
-                lines.warning("%s", json.dumps({"time": _iso(now), **asdict(_told(row, state))}, ensure_ascii=False))
+                alert_logger.warning(
+                    "%s", json.dumps({"time": _iso(now), **asdict(_message(row, state))}, ensure_ascii=False)
+                )
         if self._webhook:
             self._post_soon()
-        return Changed(len(opened), len(over))
+        return AlertChanges(len(opened), len(over))
 
     def open(self) -> pd.DataFrame:
-        """What is wrong now, the newest first: ``kind, source, region, statistic, model, sentence, since, opened, seen``.
+        """Return the open alerts, the newest first: ``kind, source, region, statistic, model, sentence, since, opened, seen``.
 
-        Times are in UTC; what is no series has a name for its kind and neither source, region nor statistic.
+        Times are in UTC; a trouble that is not of a series has its name as ``kind``, and an empty source, region and statistic.
         """
         columns = [_alerts.c[name] for name in _SHOWN]
         chosen = sa.select(*columns).where(_open).order_by(_alerts.c.opened.desc(), _alerts.c.id)
@@ -137,7 +144,7 @@ class Alerts:
         return table.assign(**{name: pd.to_datetime(table[name], utc=True) for name in ("since", "opened", "seen")})
 
     def close(self, patience: float = 15.0) -> None:
-        """Waits so many seconds for what is being posted, and lets go of the database."""
+        """Wait up to `patience` seconds for alerts that are being posted, and close the database."""
         with self._lock:
             thread = self._thread
         if thread is not None:
@@ -145,11 +152,11 @@ class Alerts:
         self._database.close()
 
     def _use(self, kind: Kind, work: Callable[[sa.Connection], T]) -> T:
-        """`work`, which gives something, on the database, or on this process' own where that cannot be used."""
+        """Do `work`, which must not return None, on the database, or on an in-memory one where that cannot be used."""
         found = self._database.use(kind, work)
         if found is not None:
             return found
-        with self._lock, self._own.begin() as connection:
+        with self._lock, self._fallback.begin() as connection:
             return work(connection)
 
     def _post_soon(self) -> None:
@@ -160,7 +167,7 @@ class Alerts:
                 self._thread.start()
 
     def _post_all(self) -> None:
-        """Posts all that is to be posted until nobody has looked since."""
+        """Post everything that is due, until there was no update since."""
         while True:
             with self._lock:
                 if not self._wanted:
@@ -169,16 +176,20 @@ class Alerts:
                 self._wanted = False
             try:
                 self._post_batches()
-            except Exception:  # whatever it is, the next look tries again; its text might hold the address
-                log.error("Alerts could not be posted (a fault of the program); they will be after the next look.")
+            except Exception:  # the next update tries again; the text of the error might contain the address
+                log.error(
+                    "Alerts could not be posted because of a fault of the program; they will be after the next update."
+                )
 
     def _post_batches(self) -> None:
         while batch := self._use("write", lambda connection: _claim(connection, datetime.now(UTC))):
-            trouble = post(self._webhook, [_told(row, "open" if row["closed"] is None else "over") for row in batch])
+            trouble = post_alerts(
+                self._webhook, [_message(row, "open" if row["closed"] is None else "over") for row in batch]
+            )
             settle = partial(_settle, batch=batch, done=not trouble)
             self._use("write", settle)
             if trouble:
-                log.warning("Alerts could not be posted (%s); they will be after the next look.", trouble)
+                log.warning("Alerts could not be posted (%s); they will be after the next update.", trouble)
                 return
 
 
@@ -186,30 +197,30 @@ _SHOWN = ("kind", "source", "region", "statistic", "model", "sentence", "since",
 
 
 def log_to_stderr() -> None:
-    """Has the lines written as they are, whatever the server does with its own; more than once does no harm."""
-    if not lines.handlers:
+    """Write the lines of `alert_logger` to stderr as they are, whatever else is logged; more than once does no harm."""
+    if not alert_logger.handlers:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(message)s"))
-        lines.addHandler(handler)
-        lines.propagate = False
+        alert_logger.addHandler(handler)
+        alert_logger.propagate = False
 
 
-def _of_drift(topic: Topic, drift: Drift, now: datetime) -> Row:
+def _drift_row(subject: AlertSubject, drift: Drift, now: datetime) -> AlertRow:
     since = drift.since.to_pydatetime().replace(tzinfo=UTC)
-    return _row(drift.kind, topic, drift.model, drift.sentence, since, now)
+    return _row(drift.kind, subject, drift.model, drift.sentence, since, now)
 
 
-def _of_trouble(name: str, sentence: str, now: datetime) -> Row:
-    return _row(name, Topic("", "", ""), "", sentence, now, now)
+def _trouble_row(name: str, sentence: str, now: datetime) -> AlertRow:
+    return _row(name, AlertSubject("", "", ""), "", sentence, now, now)
 
 
-def _row(kind: str, topic: Topic, model: str, sentence: str, since: datetime, now: datetime) -> Row:
-    key = hashlib.sha256("\x1f".join((kind, *topic, model)).encode()).hexdigest()
+def _row(kind: str, subject: AlertSubject, model: str, sentence: str, since: datetime, now: datetime) -> AlertRow:
+    key = hashlib.sha256("\x1f".join((kind, *subject, model)).encode()).hexdigest()
     times = {"since": since, "opened": now, "seen": now}
     return {
         "key": key,
         "kind": kind[:200],
-        **topic._asdict(),
+        **subject._asdict(),
         "model": model,
         "sentence": sentence,
         **times,
@@ -218,17 +229,21 @@ def _row(kind: str, topic: Topic, model: str, sentence: str, since: datetime, no
 
 
 def _change(
-    connection: sa.Connection, current: Mapping[str, Row], looked: set[Topic], named: set[str], now: datetime
-) -> tuple[list[Row], list[Row]]:
-    """What this look has opened and ended. The first statement writes, so that two servers come one after the other."""
+    connection: sa.Connection,
+    current: Mapping[str, AlertRow],
+    tested: set[AlertSubject],
+    named: set[str],
+    now: datetime,
+) -> tuple[list[AlertRow], list[AlertRow]]:
+    """Update the rows; returns those that are opened and closed. The first statement writes, so that two servers come one after the other."""
     connection.execute(_alerts.delete().where(_alerts.c.closed < now - KEPT))
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     before = {row.key: row._asdict() for row in connection.execute(sa.select(_alerts).where(_open))}
     opened = []
     for key, row in current.items():
-        mine = _alerts.c.key == key
+        same_key = _alerts.c.key == key
         if key in before:
-            connection.execute(_alerts.update().where(mine, _open).values(seen=now, sentence=row["sentence"]))
+            connection.execute(_alerts.update().where(same_key, _open).values(seen=now, sentence=row["sentence"]))
         elif (
             connection.scalar(insert(_alerts).values(**row).on_conflict_do_nothing().returning(_alerts.c.id))
             is not None
@@ -236,43 +251,45 @@ def _change(
             opened.append(row)
     over = []
     for key, row in before.items():
-        topic = Topic(row["source"], row["region"], row["statistic"])
-        seen = row["kind"] in named if topic == ("", "", "") else topic in looked
+        subject = AlertSubject(row["source"], row["region"], row["statistic"])
+        seen = row["kind"] in named if subject == ("", "", "") else subject in tested
         ended = _alerts.update().where(_alerts.c.id == row["id"], _open).values(closed=now, claimed=None)
         if seen and key not in current and connection.execute(ended).rowcount == 1:
             over.append(row)
     return opened, over
 
 
-def _claim(connection: sa.Connection, now: datetime) -> list[Row]:
-    """Some alerts whose beginning or end has not been posted; nobody else posts them for a while."""
+def _claim(connection: sa.Connection, now: datetime) -> list[AlertRow]:
+    """Claim some alerts whose beginning or end has not been posted, so that no other server posts them for a while."""
     free = sa.or_(_alerts.c.claimed.is_(None), _alerts.c.claimed < now - CLAIM)
     begun = sa.and_(_open, _alerts.c.posted == "")
     ended = sa.and_(_alerts.c.closed > now - STALE, _alerts.c.posted != "over")
     chosen = sa.select(_alerts).where(free, sa.or_(begun, ended)).order_by(_alerts.c.id).limit(BATCH)
-    mine = []
+    claimed_rows = []
     for row in connection.execute(chosen).all():
         claimed = _alerts.update().where(
             _alerts.c.id == row.id, free, _alerts.c.closed.is_not_distinct_from(row.closed)
         )
         if connection.execute(claimed.values(claimed=now)).rowcount == 1:
-            mine.append(row._asdict())
-    return mine
+            claimed_rows.append(row._asdict())
+    return claimed_rows
 
 
-def _settle(connection: sa.Connection, batch: Sequence[Row], done: bool) -> bool:
-    """Has what was posted noted, and what was not left to whoever looks next."""
+def _settle(connection: sa.Connection, batch: Sequence[AlertRow], done: bool) -> bool:
+    """Mark alerts as posted if `done`, and release the claim on them."""
     for row in batch:
         noted = {"claimed": None} | ({"posted": "open" if row["closed"] is None else "over"} if done else {})
         connection.execute(_alerts.update().where(_alerts.c.id == row["id"]).values(**noted))
     return True
 
 
-def _told(row: Row, state: str) -> Told:
+def _message(row: AlertRow, state: str) -> AlertMessage:
     times = {name: _iso(row[name]) for name in ("since", "opened")}
-    return Told(state=state, **{name: row[name] for name in _SHOWN if name not in ("since", "opened", "seen")}, **times)
+    return AlertMessage(
+        state=state, **{name: row[name] for name in _SHOWN if name not in ("since", "opened", "seen")}, **times
+    )
 
 
 def _iso(time: datetime) -> str:
-    """In UTC; SQLite forgets that it is."""
+    """ISO 8601 in UTC, which is the zone of times from SQLite that have none."""
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC).isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""Which model is picked how often, and where that has changed: from the table that `History.picks` gives."""
+"""Model picks: how often each model is picked, and where that has changed, from the table that `History.picks` returns."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pandas as pd
 _SERIES = ["source", "statistic", "region"]
 
 
-def counts(picks: pd.DataFrame) -> pd.DataFrame:
-    """Of the present picks: ``model``, ``series`` it is picked for, their ``share`` (%), and the median ``relative_wis``."""
+def pick_counts(picks: pd.DataFrame) -> pd.DataFrame:
+    """Count the present picks by ``model``: the ``series`` that it is picked for, their ``share`` (%), and the median ``relative_wis``."""
     present = picks.drop_duplicates(_SERIES)  # the newest come first
     found = (
         present.groupby("model").agg(series=("model", "size"), relative_wis=("relative_wis", "median")).reset_index()
@@ -19,6 +19,6 @@ def counts(picks: pd.DataFrame) -> pd.DataFrame:
     return found.sort_values(["series", "model"], ascending=[False, True], ignore_index=True)
 
 
-def changes(picks: pd.DataFrame, since: datetime) -> pd.DataFrame:
-    """Rows of the series that have had another model since then, the newest change first."""
+def pick_changes(picks: pd.DataFrame, since: datetime) -> pd.DataFrame:
+    """Return the rows of series whose model has changed since then, the newest change first."""
     return picks[(picks["before"] != "") & (picks["first_picked"] >= since)].reset_index(drop=True)

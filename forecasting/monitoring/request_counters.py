@@ -1,4 +1,4 @@
-"""Tally: answers counted in memory until they are written, in stretches of five minutes. Counting takes microseconds."""
+"""Request counters: requests and page runs by route in intervals of five minutes, kept in memory until they are written."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from typing import Literal
 
 from forecasting.monitoring.histogram import bucket, pack
 
-#: What is counted together.
-STRETCH = timedelta(minutes=5)
-#: Stretches that are kept while they cannot be written: a day's.
-MOST = 288
+#: Length of an interval, in which requests are counted together.
+INTERVAL = timedelta(minutes=5)
+#: Intervals that are kept while they cannot be written: a day.
+MAX_INTERVALS = 288
 
-#: Whose answers: those of the API, or the runs of a page's script.
+#: What is counted: requests to the API, or runs of a page's script.
 Face = Literal["api", "page"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def beginning(moment: datetime, stretch: timedelta = STRETCH) -> datetime:
-    """When the stretch that a moment is in began."""
-    return moment - (moment - _EPOCH) % stretch
+def interval_start(moment: datetime, length: timedelta = INTERVAL) -> datetime:
+    """Return the start of the interval of a length that a moment is in."""
+    return moment - (moment - _EPOCH) % length
 
 
 @dataclass(frozen=True)
-class Answers:
-    """Answers of one route in one stretch.
+class RouteCounts:
+    """Counts and latencies of one route in one interval.
 
     Attributes:
-        begins, seconds: the stretch.
-        server: who answered.
+        begins, seconds: start and length of the interval.
+        server: which of the servers has answered.
         kind, route: what was asked for: an API's template, or a page's title.
-        good, refused, failed: how many went well (statuses below 400), were refused (below 500), or failed here.
-        histogram: how many took how long, packed, see `histogram`.
+        good, refused, failed: how many had a status below 400, from 400 to 499, and from 500 on.
+        histogram: of their latencies, as `histogram.pack` packs it.
     """
 
     begins: datetime
@@ -50,12 +50,12 @@ class Answers:
 
     @property
     def name(self) -> tuple[datetime, str, str]:
-        """What there is one of on a server."""
+        """Key of the counts on one server: interval, kind and route."""
         return self.begins, self.kind, self.route
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """All requests, whatever their status."""
         return self.good + self.refused + self.failed
 
 
@@ -71,8 +71,8 @@ class _Counts:
         return self.good + self.refused + self.failed
 
 
-class Tally:
-    """What one server has answered and not yet written. Safe to use from many threads."""
+class RequestCounters:
+    """Counts of one server that are not written yet. Safe to use from many threads."""
 
     def __init__(self, server: str) -> None:
         self._server = server
@@ -80,8 +80,8 @@ class Tally:
         self._counts: dict[tuple[datetime, str, str], _Counts] = {}
 
     def add(self, moment: datetime, kind: Face, route: str, status: int, ms: float) -> None:
-        """Counts one answer."""
-        name, number = (beginning(moment), kind, route), bucket(ms)
+        """Count one request or page run."""
+        name, number = (interval_start(moment), kind, route), bucket(ms)
         with self._lock:
             counts = self._counts.setdefault(name, _Counts())
             counts.good += status < 400
@@ -89,13 +89,13 @@ class Tally:
             counts.failed += status >= 500
             counts.histogram[number] += 1
 
-    def answers(self) -> list[Answers]:
-        """All that is counted here now."""
+    def counts(self) -> list[RouteCounts]:
+        """Return all counts as they are now."""
         with self._lock:
             return [
-                Answers(
+                RouteCounts(
                     begins,
-                    int(STRETCH.total_seconds()),
+                    int(INTERVAL.total_seconds()),
                     self._server,
                     kind,
                     route,
@@ -107,14 +107,14 @@ class Tally:
                 for (begins, kind, route), counts in self._counts.items()
             ]
 
-    def forget(self, written: Iterable[Answers], now: datetime) -> None:
-        """What has been written, unless its stretch goes on or something was counted since."""
-        open_one = beginning(now)
+    def forget(self, written: Iterable[RouteCounts], now: datetime) -> None:
+        """Drop counts that have been written, unless their interval goes on or something was counted since."""
+        current = interval_start(now)
         with self._lock:
             for one in written:
                 counts = self._counts.get(one.name)
-                if counts and counts.count == one.count and one.begins < open_one:
+                if counts and counts.count == one.count and one.begins < current:
                     del self._counts[one.name]
-            too_old = set(sorted({begins for begins, *_ in self._counts}, reverse=True)[MOST:])
+            too_old = set(sorted({begins for begins, *_ in self._counts}, reverse=True)[MAX_INTERVALS:])
             for name in [name for name in self._counts if name[0] in too_old]:
                 del self._counts[name]

@@ -1,4 +1,4 @@
-"""One POST of alerts to wherever they shall go; its address is a secret and is in no log."""
+"""Webhook: post alerts to an address, which is a secret and appears in no log."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from dataclasses import asdict, dataclass
 
 import httpx
 
-#: Seconds without an answer after which it has failed.
+#: Seconds to wait for an answer of the webhook.
 TIMEOUT = 10.0
-#: Whose lines name the address.
-_TALKATIVE = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks")
+#: Loggers whose lines would contain the address.
+_LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks")
 
 
 @dataclass(frozen=True)
-class Told:
-    """What is told of one alert: its `state` is ``"open"`` or ``"over"``; times are in ISO 8601."""
+class AlertMessage:
+    """One alert as it is logged and posted: its `state` is ``"open"`` or ``"over"``; times are in ISO 8601."""
 
     state: str
     kind: str
@@ -31,10 +31,10 @@ class Told:
     sentence: str
 
 
-def post(address: str, alerts: Sequence[Told]) -> str:
-    """Posts ``{"text": …, "alerts": [{…}]}``; why that failed, in words that do not tell the address, or nothing.
+def post_alerts(address: str, alerts: Sequence[AlertMessage]) -> str:
+    """Post ``{"text": …, "alerts": [{…}]}``; returns why that failed, without the address, or an empty text.
 
-    Slack and what is like it shows the ``text``. Redirects are not followed.
+    Chat programs such as Slack show the ``text``. Redirects are not followed.
     """
     content = {"text": "\n".join(map(_line, alerts)), "alerts": [asdict(alert) for alert in alerts]}
     try:
@@ -46,25 +46,25 @@ def post(address: str, alerts: Sequence[Told]) -> str:
         return "no connection"
 
 
-def _line(alert: Told) -> str:
-    """For a channel; three characters would be commands there."""
+def _line(alert: AlertMessage) -> str:
+    """One line of the text; the three characters that chat programs interpret are escaped."""
     text = alert.sentence.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return f"Over: {text}" if alert.state == "over" else text
 
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Meanwhile libraries log nothing of what this thread does."""
+    """Silence the HTTP libraries' loggers for this thread until the block ends."""
     here = threading.get_ident()
 
-    def others(record: logging.LogRecord) -> bool:
+    def of_another_thread(record: logging.LogRecord) -> bool:
         return record.thread != here
 
-    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
     for logger in loggers:
-        logger.addFilter(others)
+        logger.addFilter(of_another_thread)
     try:
         yield
     finally:
         for logger in loggers:
-            logger.removeFilter(others)
+            logger.removeFilter(of_another_thread)

@@ -1,1 +1,1 @@
-"""Running a service: the nightly update, its schedule, the status and Prometheus metrics."""
+"""Operation of a service: the nightly update and its schedule, the status, and metrics for Prometheus."""

@@ -1,8 +1,8 @@
-"""Upkeep of a source: its newest figures, every forecast made before anybody asks, the best models picked, drift told.
+"""Nightly update of a source: download its figures, make all forecasts, pick the best models, detect drift.
 
-What `serve` does by night (see `schedule`) and `upkeep` from the command line. Everything goes through the same queue and
-store as what visitors ask for, which goes first; so what is there is not made again, a run that was interrupted goes on where
-it was, and servers that share a database share the work.
+`serve` runs it by a schedule (`scheduler`), the command `upkeep` once. It uses the same queue and store as visitors, whose
+requests go first: forecasts that are stored are not made again, an interrupted run goes on where it was, and servers that
+share a database share the work.
 """
 
 from __future__ import annotations
@@ -18,38 +18,38 @@ import pandas as pd
 
 from forecasting import sources
 from forecasting.data.panel import Panel, Statistic
-from forecasting.evaluation.look_back import LookBack, look_back_scores
-from forecasting.evaluation.scores import Score
+from forecasting.evaluation.scores import ModelScore
+from forecasting.evaluation.track_record import TrackRecord, track_record_scores
 from forecasting.jobs.request import Request
 from forecasting.models import model, models
-from forecasting.monitoring.alerts import Alerts, Topic
-from forecasting.monitoring.drift.detect import Drift, inputs, outcomes, published
-from forecasting.monitoring.history import History, Pick
-from forecasting.monitoring.runs import Run, Runs
+from forecasting.monitoring.alerts import Alerts, AlertSubject
+from forecasting.monitoring.drift.detect import Drift, data_drifts, forecast_drifts, published_values
+from forecasting.monitoring.history import History, ModelPick
+from forecasting.monitoring.update_runs import UpdateRun, UpdateRuns
 from forecasting.services.service import IN_FLIGHT, Service
-from forecasting.services.track_record import STOPS
+from forecasting.services.track_records import STOPS
 from forecasting.support.errors import DataError, ForecastingError, JobError
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two regions, in which pages have the interpreter to themselves.
-BREATH = 0.02
-#: After how long without an answer of its publisher a source is in trouble.
-SILENCE = timedelta(days=1)
-#: The share of failed forecasts from which somebody is told.
+#: Seconds of pause between two series, in which pages have the interpreter to themselves.
+PAUSE = 0.02
+#: Time without an answer of the publisher after which an alert is opened.
+MAX_SILENCE = timedelta(days=1)
+#: Share of failed forecasts above which an alert is opened.
 MANY_FAILED = 0.05
-#: Whose errors are watched for drift: what a page shows first.
-WATCHED = "ensemble"
-#: Seconds between two looks at a look back under way.
-PATIENCE = 60.0
+#: Model whose forecasts are tested for drift: the one that pages show first.
+DRIFT_MODEL = "ensemble"
+#: Seconds to wait for the fits of a track record before it is checked again.
+FIT_TIMEOUT = 60.0
 
 
-class Stopped(Exception):  # noqa: N818 - no error: the server is closing
-    """The run was told to end."""
+class UpdateStopped(Exception):  # noqa: N818 - not an error
+    """The update was stopped, because the server is closing."""
 
 
 @dataclass(frozen=True)
-class Here:
+class SourceSeries:
     """One series of a source."""
 
     panel: Panel
@@ -58,167 +58,167 @@ class Here:
 
     @property
     def name(self) -> str:
-        """How sentences call it."""
+        """Name of the series in sentences."""
         return f"{self.region}, {self.statistic.label[0].lower()}{self.statistic.label[1:]}"
 
 
-class Upkeep:
-    """Runs the upkeep of one source at a time. `stop` may be called from any thread.
+class NightlyUpdate:
+    """The nightly update, of one source at a time. `stop` may be called from any thread.
 
     Args:
         names: the models to fit and to pick from; all by default.
     """
 
     def __init__(
-        self, service: Service, runs: Runs, history: History, alerts: Alerts, names: Sequence[str] | None = None
+        self, service: Service, runs: UpdateRuns, history: History, alerts: Alerts, names: Sequence[str] | None = None
     ) -> None:
         self._service, self._runs, self._history, self._alerts = service, runs, history, alerts
         self._names = tuple(names or models())
         self._stopped = threading.Event()
-        self._alone = threading.Lock()
+        self._running = threading.Lock()
 
-    def run(self, source: str, again: bool = False) -> Run:
-        """Looks after a source; gives the last run where there are no newer figures since, unless `again`.
+    def run(self, source: str, again: bool = False) -> UpdateRun:
+        """Update a source; returns the last run if there are no newer figures since, unless `again`.
 
-        Never raises for what is wrong with a source or its figures: the run says it. Raises `Stopped` after `stop`.
+        Trouble with the source or its figures is in the run and never raised. Raises `UpdateStopped` after `stop`.
         """
-        with self._alone:
-            began, trouble = datetime.now(UTC), _fetched(source)
+        with self._running:
+            began, trouble = datetime.now(UTC), _fetch(source)
             try:
                 panel = self._service.panel(source)
                 assert panel is not None  # without patience it waits
             except ForecastingError as error:
-                return self._ended(Run(source, began, began, "", failed=1, said=str(error)), {}, str(error))
+                return self._record(UpdateRun(source, began, began, "", failed=1, said=str(error)), {}, str(error))
             digest = self._digest(panel)
             last = self._runs.last(source)
             if last is not None and last.digest == digest and not again:
-                self._alerts.look({}, {f"source {source}": trouble})
+                self._alerts.update({}, {f"source {source}": trouble})
                 return last
-            return self._look_after(panel, began, digest, trouble)
+            return self._update(panel, began, digest, trouble)
 
     def stop(self) -> None:
-        """Ends a run at its next step."""
+        """Stop a run at its next step."""
         self._stopped.set()
 
     def close(self) -> None:
-        """Waits until what was told is on its way."""
+        """Wait until alerts have been posted."""
         self._alerts.close()
 
-    def _look_after(self, panel: Panel, began: datetime, digest: str, trouble: str) -> Run:
-        every = list(_series(panel))
-        there, reasons = self._train(every)
-        picks, drifting = list[Pick](), dict[tuple[str, str, str], list[Drift]]()
-        for here in every:
-            self._breathe()
+    def _update(self, panel: Panel, began: datetime, digest: str, trouble: str) -> UpdateRun:
+        all_series = list(_series(panel))
+        there, reasons = self._forecast_all(all_series)
+        picks, drifting = list[ModelPick](), dict[tuple[str, str, str], list[Drift]]()
+        for one in all_series:
+            self._pause()
             try:
-                if best := self._best(here):
+                if best := self._best_model(one):
                     picks.append(best)
-                drifting[Topic(panel.source, here.region, here.statistic.name)] = self._drifts(here)
-            except DataError:  # too short a series has been said by then
+                drifting[AlertSubject(panel.source, one.region, one.statistic.name)] = self._drifts(one)
+            except DataError:  # the series is too short, which `_forecast_all` has met
                 continue
             except JobError as error:
                 reasons.append(str(error))
-        self._history.pick(*picks)
+        self._history.record_picks(*picks)
         many = len(reasons) > MANY_FAILED * (there + len(reasons))
         failed = f"{len(reasons)} of {there + len(reasons)} forecasts failed; the first: {reasons[0]}" if many else ""
-        run = Run(
+        run = UpdateRun(
             panel.source,
             began,
             datetime.now(UTC),
             digest,
-            len(every),
+            len(all_series),
             there,
             len(reasons),
             len(picks),
             sum(map(bool, drifting.values())),
             trouble or failed or (reasons[0] if reasons else ""),
         )
-        return self._ended(run, drifting, trouble, failed)
+        return self._record(run, drifting, trouble, failed)
 
-    def _ended(
+    def _record(
         self,
-        run: Run,
+        run: UpdateRun,
         drifting: Mapping[tuple[str, str, str], Sequence[Drift]],
         trouble: str,
         failed: str | None = None,
-    ) -> Run:
+    ) -> UpdateRun:
         troubles = {f"source {run.source}": trouble}
         if failed is not None:
             troubles[f"fits of {run.source}"] = failed
-        self._runs.put(run)
-        self._alerts.look(drifting, troubles)
+        self._runs.add(run)
+        self._alerts.update(drifting, troubles)
         return run
 
-    def _train(self, every: Sequence[Here]) -> tuple[int, list[str]]:
-        """Every forecast that pages show first: how many there are now, and why others are not."""
+    def _forecast_all(self, all_series: Sequence[SourceSeries]) -> tuple[int, list[str]]:
+        """Make every forecast that pages show first; returns how many are stored now, and why others failed."""
         there, reasons = 0, list[str]()
-        for request, job in self._service.run(self._requests(every)):
+        for request, job in self._service.run(self._requests(all_series)):
             if job.forecast is not None:
                 there += 1
             else:
                 reasons.append(f"{request.series.region}, {model(request.model).label}: {job.error or job.state}")
         return there, reasons
 
-    def _requests(self, every: Sequence[Here]) -> Iterator[Request]:
+    def _requests(self, all_series: Sequence[SourceSeries]) -> Iterator[Request]:
         stored = [name for name in self._names if not model(name).instant]
-        for here in every:
-            self._breathe()
+        for one in all_series:
+            self._pause()
             try:
-                series = self._service.series(here.panel, here.region, here.statistic.name)
+                series = self._service.series(one.panel, one.region, one.statistic.name)
             except DataError:  # nothing to forecast is no failure: pages say why
                 continue
             for name in stored:
                 yield Request(series, name, series.frequency.default_horizon)
 
-    def _best(self, here: Here) -> Pick | None:
-        """The best model of a series at its last origins, if that can be said."""
-        past = self._looked_back(here, self._names)
+    def _best_model(self, one: SourceSeries) -> ModelPick | None:
+        """Return the best model of a series at its last origins, if there are scores."""
+        past = self._looked_back(one, self._names)
         ranked = sorted((one for one in past.scores if one.relative_wis == one.relative_wis), key=_by_wis)
         if not ranked:
             return None
         best, second = ranked[0], ranked[1].model if len(ranked) > 1 else ""
-        source, statistic = here.panel.source, here.statistic.name
-        return Pick(source, statistic, here.region, best.model, best.relative_wis, second, len(past.cuts))
+        source, statistic = one.panel.source, one.statistic.name
+        return ModelPick(source, statistic, one.region, best.model, best.relative_wis, second, len(past.cutoffs))
 
-    def _drifts(self, here: Here) -> list[Drift]:
-        series = self._service.series(here.panel, here.region, here.statistic.name)
-        found = inputs(series, published(here.panel, here.region, here.statistic.name), here.name)
-        watched = WATCHED if WATCHED in self._names else self._names[0]
-        past = self._looked_back(here, [watched], STOPS)
-        scores = look_back_scores(past, series)
-        return found if scores.empty else [*found, *outcomes(scores, here.name)]
+    def _drifts(self, one: SourceSeries) -> list[Drift]:
+        series = self._service.series(one.panel, one.region, one.statistic.name)
+        found = data_drifts(series, published_values(one.panel, one.region, one.statistic.name), one.name)
+        drift_model = DRIFT_MODEL if DRIFT_MODEL in self._names else self._names[0]
+        past = self._looked_back(one, [drift_model], STOPS)
+        scores = track_record_scores(past, series)
+        return found if scores.empty else [*found, *forecast_drifts(scores, one.name)]
 
-    def _looked_back(self, here: Here, names: Sequence[str], origins: int | None = None) -> LookBack:
-        """A look back, waited for. One that cannot be had is empty."""
-        where = (here.panel, here.region, here.statistic.name, names)
+    def _looked_back(self, one: SourceSeries, names: Sequence[str], origins: int | None = None) -> TrackRecord:
+        """Wait for the track record of a series; empty if there is none."""
+        where = (one.panel, one.region, one.statistic.name, names)
         while True:
-            past = self._service.past.look_back(*where, origins=origins, at_once=IN_FLIGHT, watched=False)
+            past = self._service.track_records.track_record(*where, origins=origins, at_once=IN_FLIGHT, watched=False)
             if past.why_not or not past.waiting:
                 return past
-            self._breathe()
-            self._service.queue.wait([job.key for job in past.jobs], timeout=PATIENCE)
+            self._pause()
+            self._service.queue.wait([job.key for job in past.jobs], timeout=FIT_TIMEOUT)
 
     def _digest(self, panel: Panel) -> str:
-        """Of all that a run depends on."""
+        """Digest of everything that a run depends on."""
         rows = pd.util.hash_pandas_object(panel.table, index=False).to_numpy()
         fits = [f"{name} {model(name).version}" for name in self._names]
         return hashlib.sha256(rows.tobytes() + "|".join(fits).encode()).hexdigest()
 
-    def _breathe(self) -> None:
-        if self._stopped.wait(BREATH):
-            raise Stopped
+    def _pause(self) -> None:
+        if self._stopped.wait(PAUSE):
+            raise UpdateStopped
 
 
-def _series(panel: Panel) -> Iterator[Here]:
-    """Every series once: running totals are the same figures."""
+def _series(panel: Panel) -> Iterator[SourceSeries]:
+    """Iterate over all series of a panel; a running total and its counts are one series."""
     counted = {statistic.column: statistic for statistic in reversed(panel.statistics)}
     for statistic in reversed(counted.values()):
         for region in panel.regions(statistic.name):
-            yield Here(panel, region, statistic)
+            yield SourceSeries(panel, region, statistic)
 
 
-def _fetched(source: str) -> str:
-    """Asks the publisher; a sentence where it has not answered for `SILENCE`."""
+def _fetch(source: str) -> str:
+    """Fetch a source; returns a sentence if its publisher has not answered for `MAX_SILENCE`."""
     one = sources.source(source)
     if not one.live:
         return ""
@@ -227,10 +227,10 @@ def _fetched(source: str) -> str:
     except ForecastingError as error:
         return str(error)
     age = one.age()
-    if age is None or age < SILENCE:
+    if age is None or age < MAX_SILENCE:
         return ""
     return f"The publisher of '{one.label}' has not answered for {age.total_seconds() / 3600:.0f} hours."
 
 
-def _by_wis(score: Score) -> float:
+def _by_wis(score: ModelScore) -> float:
     return score.relative_wis

@@ -1,5 +1,4 @@
-"""/metrics for Prometheus: what the queue does, what fits came to, how requests and pages went, how old the figures are, how
-much memory all that takes, what has drifted, and when the upkeep last went well.
+"""Metrics for Prometheus at /metrics: queue, fits, requests, page runs, age of sources, memory, alerts and nightly updates.
 
 Counters begin at zero with the process; Prometheus allows for that. Names begin with ``forecast_``.
 """
@@ -22,33 +21,33 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from forecasting import sources
-from forecasting.monitoring.answered import Answered
 from forecasting.monitoring.history import PageRun
+from forecasting.monitoring.request_record import RequestRecord
 from forecasting.services.service import Service
 from forecasting.support import process_memory
 
-#: Upper bounds of the latency histogram, in seconds: a warm answer should be in the first two.
+#: Upper bounds of the latency histograms, in seconds; a warm response should be in the first two.
 BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-#: What is sent, as Prometheus wants it called.
+#: Media type of the text format.
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-#: What is open: a row an alert, with its ``kind``.
+#: Returns the open alerts: a row each, with its ``kind``.
 OpenAlerts = Callable[[], pd.DataFrame]
-#: When the upkeep of each source last went well.
-LastUpkeep = Callable[[], dict[str, datetime]]
+#: Returns when the last successful update of each source ended.
+LastSuccesses = Callable[[], dict[str, datetime]]
 
 
 class Metrics:
-    """One process's figures. Safe to use from many threads.
+    """Metrics of one process. Safe to use from many threads.
 
     Args:
-        service: whose queue and store are told of.
-        alerts: asked at each scrape; without it nothing is said of alerts.
-        upkeep: the same of the upkeep.
+        service: its queue and store are measured at each scrape.
+        alerts: called at each scrape; without it there are no metrics of alerts.
+        upkeep: the same for nightly updates.
     """
 
-    def __init__(self, service: Service, alerts: OpenAlerts | None = None, upkeep: LastUpkeep | None = None) -> None:
+    def __init__(self, service: Service, alerts: OpenAlerts | None = None, upkeep: LastSuccesses | None = None) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "forecast_requests", "Answers of the API.", ["method", "route", "status"], registry=self._registry
@@ -68,37 +67,37 @@ class Metrics:
         )
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
-        self._registry.register(_OfService(service))
-        self._registry.register(_OfMonitoring(alerts, upkeep))
+        self._registry.register(_ServiceCollector(service))
+        self._registry.register(_MonitoringCollector(alerts, upkeep))
 
-    def observe(self, answered: Answered) -> None:
-        """Counts one request; an `Observer` of `watching`."""
-        self._requests.labels(answered.method, answered.route, str(answered.status)).inc()
-        self._latency.labels(answered.route).observe(answered.ms / 1000)
+    def observe_request(self, request: RequestRecord) -> None:
+        """Count one request; an `Observer` of `api.request_log`."""
+        self._requests.labels(request.method, request.route, str(request.status)).inc()
+        self._latency.labels(request.route).observe(request.ms / 1000)
 
-    def ran(self, run: PageRun) -> None:
-        """Counts one run of a page's script."""
+    def observe_page_run(self, run: PageRun) -> None:
+        """Count one run of a page's script."""
         self._pages.labels(run.page).observe(run.ms / 1000)
         self._broken.labels(run.page).inc(run.failed)
 
     def text(self) -> bytes:
-        """Everything, in Prometheus's format."""
+        """Return all metrics in the text format."""
         return generate_latest(self._registry)
 
 
-class _OfService(Collector):
-    """What is asked of the service anew at each scrape."""
+class _ServiceCollector(Collector):
+    """Metrics of the service, read at each scrape."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     def describe(self) -> list[Metric]:
-        """Nothing in advance: registering must not ask the service."""
+        """Return nothing: registering must not read the metrics."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """See the class."""
-        state = self._service.queue.busy()
+        """Yield the metrics."""
+        state = self._service.queue.load()
         for name, what, value in (
             ("waiting", "Fits that wait for a worker.", state.waiting),
             ("running", "Fits that run.", state.running),
@@ -122,18 +121,18 @@ class _OfService(Collector):
         yield age
 
 
-class _OfMonitoring(Collector):
-    """Memory, alerts and upkeep, anew at each scrape."""
+class _MonitoringCollector(Collector):
+    """Metrics of memory, alerts and nightly updates, read at each scrape."""
 
-    def __init__(self, alerts: OpenAlerts | None, upkeep: LastUpkeep | None) -> None:
+    def __init__(self, alerts: OpenAlerts | None, upkeep: LastSuccesses | None) -> None:
         self._alerts, self._upkeep = alerts, upkeep
 
     def describe(self) -> list[Metric]:
-        """Nothing in advance."""
+        """Return nothing: registering must not read the metrics."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """See the class."""
+        """Yield the metrics."""
         if (taken := process_memory.of_tree()) is not None:
             what = "Memory of the server and the processes that it has started; what they share counts once."
             yield GaugeMetricFamily("forecast_memory_bytes", what, taken)

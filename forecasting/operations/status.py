@@ -1,4 +1,4 @@
-"""How the service is at this moment, in figures and words that everybody may read."""
+"""Status of the service at this moment: workers, failures, memory, database and the age of each source."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import sqlalchemy as sa
 
 from forecasting import sources
 from forecasting.monitoring.history import History
-from forecasting.monitoring.runs import Runs
 from forecasting.monitoring.summaries import FAILED
+from forecasting.monitoring.update_runs import UpdateRuns
 from forecasting.services.service import Service
 from forecasting.sources.shared.base import Source
 from forecasting.sources.shared.configured_source import ConfiguredSource
-from forecasting.sources.shared.download import FRESH, ago
+from forecasting.sources.shared.download import REFRESH_AFTER, format_age
 from forecasting.support import process_memory, settings
 
-#: From this age on a download is old: the program asks once a day for what somebody looks at.
+#: Age from which on a download is old; sources that are used are updated once a day.
 OLD = timedelta(days=7)
 
 
 @dataclass(frozen=True)
-class Age:
-    """How old a source's figures are.
+class SourceAge:
+    """The age of a source's figures.
 
     Attributes:
-        label: the source.
+        label: of the source.
         word: ``up to date``, ``due``, ``old`` …
-        why: what that means, in a few words.
-        upkeep: when it was last looked after, and how that went; empty where nobody has.
+        why: the meaning of the word, in a few more.
+        upkeep: when the last nightly update was, and how it went; empty without any.
     """
 
     label: str
@@ -41,15 +41,15 @@ class Age:
 
 
 @dataclass(frozen=True)
-class Now:
-    """What a glance shows.
+class ServiceStatus:
+    """The status of the service.
 
     Attributes:
         ready, running, waiting: workers that can take a fit, fits that run, and fits that wait.
-        failed, of: answers and fits that failed since midnight (UTC), and how many there were.
-        memory: bytes of the whole process tree; None where there is no telling.
-        database: where results are kept, in a word or two.
-        trouble: what is wrong with it, in sentences; empty while nothing is.
+        failed, of: requests, page runs and fits that failed since midnight (UTC), and the number of all.
+        memory: bytes of the whole process tree; None if it cannot be measured.
+        database: the kind of database that results are stored in.
+        trouble: sentences on what is wrong with it; empty if nothing is.
         ages: of every source.
     """
 
@@ -61,32 +61,32 @@ class Now:
     memory: int | None
     database: str
     trouble: str
-    ages: tuple[Age, ...]
+    ages: tuple[SourceAge, ...]
 
 
-def now(service: Service, history: History, runs: Runs) -> Now:
-    """How it is."""
-    busy = service.queue.busy()
-    failed, of = _today(history)
+def service_status(service: Service, history: History, runs: UpdateRuns) -> ServiceStatus:
+    """Return the status of the service now."""
+    busy = service.queue.load()
+    failed, of = _failures_today(history)
     notes = dict.fromkeys([*service.store.notes, *history.notes])
     upkeep = {row.source: _upkeep(row) for row in runs.table().itertuples()}
     known = sources.sources()
     ages = tuple(replace(_age(one), upkeep=upkeep.get(name, "")) for name, one in known.items())
     taken = process_memory.of_tree()
-    return Now(busy.ready, busy.running, busy.waiting, failed, of, taken, _database(), " ".join(notes), ages)
+    return ServiceStatus(busy.ready, busy.running, busy.waiting, failed, of, taken, _database(), " ".join(notes), ages)
 
 
-def _today(history: History) -> tuple[int, int]:
-    """How many answers and fits failed since midnight, and how many there were."""
+def _failures_today(history: History) -> tuple[int, int]:
+    """Count requests, page runs and fits that failed since midnight (UTC), and all of them."""
     since = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    answers, fits = history.answers(since), history.fits(since)
-    failed = sum(one.failed for one in answers)
-    lost = fits["outcome"].isin(FAILED).sum()
-    return int(failed + lost), sum(one.count for one in answers) + len(fits)
+    counts, fits = history.route_counts(since), history.fits(since)
+    failed = sum(one.failed for one in counts)
+    failed_fits = fits["outcome"].isin(FAILED).sum()
+    return int(failed + failed_fits), sum(one.count for one in counts) + len(fits)
 
 
 def _database() -> str:
-    """Never its address."""
+    """Return the kind of the database, never its address."""
     try:
         address = sa.make_url(settings.db_url())
     except sa.exc.ArgumentError:
@@ -98,10 +98,10 @@ def _database() -> str:
 
 
 def _upkeep(run: Any) -> str:
-    """``"3 hours ago: 2 of 500 forecasts failed"``."""
+    """Describe a run of the update, as ``"3 hours ago: 2 of 500 forecasts failed"``."""
     ended = pd.Timestamp(run.ended)
     since = datetime.now(UTC) - (ended if ended.tzinfo else ended.tz_localize(UTC))
-    when = ago(since).replace("now", "just now")
+    when = format_age(since).replace("now", "just now")
     if not run.digest:
         return f"{when}: its figures could not be had"
     return (
@@ -109,15 +109,15 @@ def _upkeep(run: Any) -> str:
     )
 
 
-def _age(source: Source) -> Age:
+def _age(source: Source) -> SourceAge:
     age = source.age()
     if isinstance(source, ConfiguredSource):
-        return Age(source.label, "at hand", "read when somebody asks for it, and kept for some minutes")
+        return SourceAge(source.label, "at hand", "read when somebody asks for it, and kept for some minutes")
     if not source.live:
-        return Age(source.label, "at hand", "comes with the program")
+        return SourceAge(source.label, "at hand", "comes with the program")
     if age is None:
-        return Age(source.label, "not here yet", "downloaded when somebody asks for it")
-    when = f"its publisher was asked {ago(age).replace('now', 'just now')}"
-    if age < FRESH:
-        return Age(source.label, "up to date", when)
-    return Age(source.label, "due" if age < OLD else "old", f"{when}; asked again at the next visit")
+        return SourceAge(source.label, "not here yet", "downloaded when somebody asks for it")
+    when = f"its publisher was asked {format_age(age).replace('now', 'just now')}"
+    if age < REFRESH_AFTER:
+        return SourceAge(source.label, "up to date", when)
+    return SourceAge(source.label, "due" if age < OLD else "old", f"{when}; asked again at the next visit")

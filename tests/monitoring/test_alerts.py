@@ -14,13 +14,13 @@ import pytest
 
 from forecasting.monitoring import alerts as module
 from forecasting.monitoring import webhook
-from forecasting.monitoring.alerts import Alerts, Topic
+from forecasting.monitoring.alerts import Alerts, AlertSubject
 from forecasting.monitoring.drift.detect import Drift
 from forecasting.support.errors import RequestError
 from forecasting.support.settings import alert_webhook
 
-ITALY = Topic("bundled", "Italy", "new_cases")
-SPAIN = Topic("bundled", "Spain", "new_cases")
+ITALY = AlertSubject("bundled", "Italy", "new_cases")
+SPAIN = AlertSubject("bundled", "Spain", "new_cases")
 LEVEL = Drift("level", pd.Timestamp("2021-03-04"), 6.0, 4.0, "Italy, new cases: twice as many.")
 
 
@@ -107,38 +107,38 @@ def posted(one: Alerts) -> None:
 
 def test_an_alert_is_told_once_while_it_lasts_and_once_when_it_is_over(url: str, told: _Lines):
     one = Alerts(url, "")
-    assert one.look({ITALY: [LEVEL]}) == (1, 0)
-    assert one.look({ITALY: [LEVEL]}) == (0, 0)
-    assert one.look({ITALY: []}) == (0, 1)
-    assert one.look({ITALY: []}) == (0, 0)
+    assert one.update({ITALY: [LEVEL]}) == (1, 0)
+    assert one.update({ITALY: [LEVEL]}) == (0, 0)
+    assert one.update({ITALY: []}) == (0, 1)
+    assert one.update({ITALY: []}) == (0, 0)
     assert told.states() == [("open", "level"), ("over", "level")]
-    assert one.look({ITALY: [LEVEL]}) == (1, 0)
+    assert one.update({ITALY: [LEVEL]}) == (1, 0)
     assert told.states()[-1] == ("open", "level")
     one.close()
 
 
 def test_what_was_not_looked_at_stays_as_it_is(url: str, told: _Lines):
     one = Alerts(url, "")
-    one.look({ITALY: [LEVEL], SPAIN: [LEVEL]}, {"source jhu": "No answer.", "fits": "Many failed."})
-    assert one.look({SPAIN: []}, {"fits": ""}) == (0, 2)
+    one.update({ITALY: [LEVEL], SPAIN: [LEVEL]}, {"source jhu": "No answer.", "fits": "Many failed."})
+    assert one.update({SPAIN: []}, {"fits": ""}) == (0, 2)
     assert set(zip(one.open()["region"], one.open()["kind"], strict=True)) == {("Italy", "level"), ("", "source jhu")}
-    assert one.look({}) == (0, 0)
+    assert one.update({}) == (0, 0)
     one.close()
 
 
 def test_kinds_and_models_of_one_series_are_alerts_of_their_own(url: str, told: _Lines):
     one = Alerts(url, "")
     errors = [Drift("error", LEVEL.since, 9.0, 4.0, f"{name} errs.", name) for name in ("ets", "theta")]
-    assert one.look({ITALY: [LEVEL, *errors]}) == (3, 0)
-    assert one.look({ITALY: errors[:1]}) == (0, 2)
+    assert one.update({ITALY: [LEVEL, *errors]}) == (3, 0)
+    assert one.update({ITALY: errors[:1]}) == (0, 2)
     one.close()
 
 
 def test_the_sentence_is_kept_up_to_date_and_the_beginning_is_not_changed(url: str):
     one = Alerts(url, "")
-    one.look({ITALY: [LEVEL]})
+    one.update({ITALY: [LEVEL]})
     opened = one.open()["opened"][0]
-    one.look({ITALY: [Drift("level", LEVEL.since, 7.0, 4.0, "Thrice as many.")]})
+    one.update({ITALY: [Drift("level", LEVEL.since, 7.0, 4.0, "Thrice as many.")]})
     shown = one.open()
     assert shown["sentence"].tolist() == ["Thrice as many."]
     assert shown["opened"][0] == opened <= shown["seen"][0]
@@ -149,7 +149,7 @@ def test_the_sentence_is_kept_up_to_date_and_the_beginning_is_not_changed(url: s
 def test_a_server_that_starts_again_tells_nothing_twice(url: str, told: _Lines):
     for _ in range(2):
         one = Alerts(url, "")
-        one.look({ITALY: [LEVEL]})
+        one.update({ITALY: [LEVEL]})
         one.close()
     assert told.states() == [("open", "level")]
 
@@ -165,7 +165,7 @@ def test_of_several_servers_that_look_at_once_one_tells(
 
         def look(one: Alerts, drifts: list[Drift] = drifts, together: threading.Barrier = together) -> None:
             together.wait(30)
-            one.look({ITALY: drifts})
+            one.update({ITALY: drifts})
 
         threads = [threading.Thread(target=look, args=(one,)) for one in several]
         for thread in threads:
@@ -183,7 +183,7 @@ def test_of_several_servers_that_look_at_once_one_tells(
 def test_a_webhook_gets_a_text_and_the_fields(url: str, receiver: Receiver):
     one = Alerts(url, receiver.address)
     spain = Drift("weekday", LEVEL.since, 20.0, 9.0, "Spain <!channel> & co: no weekends.")
-    one.look({ITALY: [LEVEL], SPAIN: [spain]})
+    one.update({ITALY: [LEVEL], SPAIN: [spain]})
     one.close()
     (body,) = receiver.bodies
     assert body["text"] == f"{LEVEL.sentence}\nSpain &lt;!channel&gt; &amp; co: no weekends."
@@ -207,12 +207,12 @@ def test_what_could_not_be_posted_is_posted_after_the_next_look(
 ):
     receiver.statuses = [status, 200]
     one = Alerts(url, receiver.address)
-    assert one.look({ITALY: [LEVEL]}) == (1, 0)
+    assert one.update({ITALY: [LEVEL]}) == (1, 0)
     posted(one)
     assert [body["status"] for body in receiver.bodies] == [status]  # and a redirect was not followed
-    one.look({ITALY: [LEVEL]})
+    one.update({ITALY: [LEVEL]})
     posted(one)
-    one.look({ITALY: [LEVEL]})
+    one.update({ITALY: [LEVEL]})
     one.close()
     assert [body["status"] for body in receiver.bodies] == [status, 200]
     assert told.states() == [("open", "level")]
@@ -222,11 +222,11 @@ def test_what_could_not_be_posted_is_posted_after_the_next_look(
 def test_what_came_and_went_while_nobody_answered_is_told_once(url: str, receiver: Receiver):
     receiver.statuses = [503, 200]
     one = Alerts(url, receiver.address)
-    one.look({ITALY: [LEVEL]})
+    one.update({ITALY: [LEVEL]})
     posted(one)
-    one.look({ITALY: []})
+    one.update({ITALY: []})
     posted(one)
-    one.look({ITALY: []})
+    one.update({ITALY: []})
     one.close()
     assert receiver.texts() == [LEVEL.sentence, f"Over: {LEVEL.sentence}"]
 
@@ -239,11 +239,11 @@ def test_a_receiver_that_hangs_holds_up_no_look(url: str, monkeypatch: pytest.Mo
         answer.wait(30)
         return "no answer within 10 s"
 
-    monkeypatch.setattr(module, "post", hang)
+    monkeypatch.setattr(module, "post_alerts", hang)
     one = Alerts(url, "https://example.org/hook")
-    one.look({ITALY: [LEVEL]})
+    one.update({ITALY: [LEVEL]})
     assert asked.wait(30)
-    assert one.look({ITALY: []}) == (0, 1)  # while the first is still being posted
+    assert one.update({ITALY: []}) == (0, 1)  # while the first is still being posted
     answer.set()
     one.close()
 
@@ -251,7 +251,7 @@ def test_a_receiver_that_hangs_holds_up_no_look(url: str, monkeypatch: pytest.Mo
 def test_nobody_there_is_said_without_the_address(url: str, receiver: Receiver, told: _Lines):
     receiver.close()
     one = Alerts(url, receiver.address)
-    one.look({ITALY: [LEVEL]})
+    one.update({ITALY: [LEVEL]})
     one.close()
     assert "could not be posted (no connection)" in told.text()
     assert "secret-path" not in told.text()
@@ -260,7 +260,7 @@ def test_nobody_there_is_said_without_the_address(url: str, receiver: Receiver, 
 
 def test_the_address_is_in_no_log_even_where_everything_is_logged(url: str, receiver: Receiver, told: _Lines):
     one = Alerts(url, receiver.address)
-    one.look({ITALY: [LEVEL]})
+    one.update({ITALY: [LEVEL]})
     one.close()
     assert receiver.texts() == [LEVEL.sentence]
     assert "secret-path" not in told.text()
@@ -273,16 +273,16 @@ def test_a_stalled_receiver_is_given_up(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(webhook, "TIMEOUT", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        told = webhook.Told("open", "level", "", "", "", "", "", "", "x")
-        assert webhook.post(f"http://127.0.0.1:{silent.getsockname()[1]}", [told]) == "no answer within 0.05 s"
+        told = webhook.AlertMessage("open", "level", "", "", "", "", "", "", "x")
+        assert webhook.post_alerts(f"http://127.0.0.1:{silent.getsockname()[1]}", [told]) == "no answer within 0.05 s"
 
 
 def test_without_a_database_they_are_kept_in_the_process(told: _Lines):
     one = Alerts("sqlite://", "")
-    assert one.look({ITALY: [LEVEL]}) == (1, 0)
-    assert one.look({ITALY: [LEVEL]}) == (0, 0)
+    assert one.update({ITALY: [LEVEL]}) == (1, 0)
+    assert one.update({ITALY: [LEVEL]}) == (0, 0)
     assert one.open()["region"].tolist() == ["Italy"]
-    assert one.look({ITALY: []}) == (0, 1)
+    assert one.update({ITALY: []}) == (0, 1)
     assert one.open().empty
     one.close()
 

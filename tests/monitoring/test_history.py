@@ -11,15 +11,15 @@ import sqlalchemy as sa
 
 from forecasting.cli.main import main
 from forecasting.jobs import JobQueue
-from forecasting.jobs.board import Ended
+from forecasting.jobs.board import FinishedFit
 from forecasting.jobs.request import Request
 from forecasting.monitoring import histogram, model_picks, summaries
 from forecasting.monitoring.alerts import Alerts
-from forecasting.monitoring.answered import Answered
-from forecasting.monitoring.history import FITS_KEPT, History, PageRun, Pick
-from forecasting.monitoring.pruning import FINE, KEPT, prune
-from forecasting.monitoring.request_counters import STRETCH
-from forecasting.monitoring.tables import ANSWERS, FITS
+from forecasting.monitoring.history import FITS_KEPT, History, ModelPick, PageRun
+from forecasting.monitoring.history_pruning import FINE, KEPT, prune
+from forecasting.monitoring.history_tables import ANSWERS, FITS
+from forecasting.monitoring.request_counters import INTERVAL
+from forecasting.monitoring.request_record import RequestRecord
 from forecasting.preparation.prepare import prepare
 from forecasting.services.service import Service
 from forecasting.sources import source
@@ -32,9 +32,17 @@ MOMENT = datetime(2026, 3, 4, 10, 2, tzinfo=UTC)
 LONG_AGO = MOMENT - timedelta(days=365)
 
 
+def latency(history, since, until=None, by="route", kind=""):
+    return summaries.latency(history.route_counts(since, until, kind), by)
+
+
+def failures(history, since):
+    return summaries.failures(history.route_counts(since), history.fits(since))
+
+
 def over_time(history):
     """How long answers took, by the shortest step."""
-    return summaries.over_time(history.answers(LONG_AGO), STRETCH)
+    return summaries.latency_over_time(history.route_counts(LONG_AGO), INTERVAL)
 
 
 class Clock:
@@ -74,7 +82,7 @@ def history(make):
 
 
 def answered(route="/api/v1/forecast", status=200, ms=10.0):
-    return Answered("2026-01-01T00:00:00+00:00", "an id", "POST", route, status, ms, "a key's name")
+    return RequestRecord("2026-01-01T00:00:00+00:00", "an id", "POST", route, status, ms, "a key's name")
 
 
 def everything(url):
@@ -95,32 +103,32 @@ def test_quantiles_of_a_histogram_are_right_to_within_two_percent(level, typical
     for number, ms in enumerate(times):
         part = parts[number % 3]
         part[histogram.bucket(ms)] = part.get(histogram.bucket(ms), 0) + 1
-    said = histogram.quantile(histogram.together(map(histogram.pack, parts)), level)
+    said = histogram.quantile(histogram.merge(map(histogram.pack, parts)), level)
     right = np.quantile(times, level, method="lower")
     assert abs(said / right - 1) <= histogram.ACCURACY + 1e-9
 
 
 def test_a_histogram_of_nothing_has_no_quantile_and_what_is_beyond_its_ends_counts_as_the_ends():
-    assert np.isnan(histogram.quantile(histogram.together([]), 0.5))
+    assert np.isnan(histogram.quantile(histogram.merge([]), 0.5))
     assert histogram.bucket(0.0) == histogram.bucket(histogram.QUICKEST) == 0
     assert histogram.bucket(10 * histogram.SLOWEST) == histogram.BUCKETS - 1
 
 
 def test_answers_are_told_by_route_with_their_quantiles_and_percent_failed(history):
     for ms in range(1, 101):
-        history.answered(answered(ms=float(ms), status=503 if ms <= 5 else 422 if ms <= 15 else 200))
-    history.ran(PageRun("Explore", 300.0))
-    (api, page) = history.latency(LONG_AGO).itertuples()
+        history.record_request(answered(ms=float(ms), status=503 if ms <= 5 else 422 if ms <= 15 else 200))
+    history.record_page_run(PageRun("Explore", 300.0))
+    (api, page) = latency(history, LONG_AGO).itertuples()
     assert (api.kind, api.route, api.requests, api.failed, api.refused) == ("api", "/api/v1/forecast", 100, 5, 10)
     assert [api.median, api.p95, api.p99] == pytest.approx([50, 95, 99], rel=0.025)
     assert (page.kind, page.route, page.requests, page.failed) == ("page", "Explore", 1, 0)
-    assert list(history.latency(LONG_AGO, kind="page")["route"]) == ["Explore"]
+    assert list(latency(history, LONG_AGO, kind="page")["route"]) == ["Explore"]
 
 
 def test_what_machines_ask_all_day_is_not_counted(history):
     for route in ("/healthz", "/readyz", "/metrics"):
-        history.answered(answered(route))
-    assert history.latency(LONG_AGO).empty
+        history.record_request(answered(route))
+    assert latency(history, LONG_AGO).empty
 
 
 def test_a_history_outlives_its_process_and_is_shared_by_servers(make):
@@ -130,36 +138,36 @@ def test_a_history_outlives_its_process_and_is_shared_by_servers(make):
         server.flush()
     one.close()
     for reader in (other, make()):
-        (row,) = reader.latency(LONG_AGO).itertuples()
+        (row,) = latency(reader, LONG_AGO).itertuples()
         assert row.requests == 2
         assert row.median == pytest.approx(10, rel=0.025)
-        assert set(reader.latency(LONG_AGO, by="server")["server"]) == {one.server, other.server}
+        assert set(latency(reader, LONG_AGO, by="server")["server"]) == {one.server, other.server}
 
 
 def test_what_is_written_is_not_counted_twice_however_often_it_is_written(history, clock):
     for _ in range(3):
-        history.answered(answered())
+        history.record_request(answered())
         history.flush()
         history.flush()
-    assert history.latency(LONG_AGO)["requests"].tolist() == [3]
-    clock.now += STRETCH
-    history.answered(answered())
+    assert latency(history, LONG_AGO)["requests"].tolist() == [3]
+    clock.now += INTERVAL
+    history.record_request(answered())
     history.flush()
-    clock.now += STRETCH
+    clock.now += INTERVAL
     history.flush()
-    assert history.latency(LONG_AGO)["requests"].tolist() == [4]
+    assert latency(history, LONG_AGO)["requests"].tolist() == [4]
     assert over_time(history)["requests"].tolist() == [3, 1]
 
 
 def test_only_what_was_answered_in_the_time_asked_for_is_told(history, clock):
     for written in (True, False):
-        history.ran(PageRun("Explore", 10.0))
+        history.record_page_run(PageRun("Explore", 10.0))
         if written:
             history.flush()
         clock.now += timedelta(hours=2)
     assert len(over_time(history)) == 2
-    assert history.latency(MOMENT + timedelta(hours=1))["requests"].tolist() == [1]
-    assert history.latency(LONG_AGO, MOMENT + timedelta(hours=1))["requests"].tolist() == [1]
+    assert latency(history, MOMENT + timedelta(hours=1))["requests"].tolist() == [1]
+    assert latency(history, LONG_AGO, MOMENT + timedelta(hours=1))["requests"].tolist() == [1]
 
 
 def series_of(panel, region, statistic=None):
@@ -173,16 +181,16 @@ def test_nothing_of_keys_ids_or_data_is_written(make, service, url):
         f"{place},2024-01-{day:02d},{day}\n" for place in "XY" for day in range(1, 31)
     )
     own = read_panel(table.replace("X", "Secretville").encode(), "bundled")
-    history.ended(Ended(Request(series_of(own, "Secretville"), "ets", 3), "done", 1.0))
-    history.answered(answered())
+    history.record_fit(FinishedFit(Request(series_of(own, "Secretville"), "ets", 3), "done", 1.0))
+    history.record_request(answered())
     history.flush()
     written = everything(url)
     assert "/api/v1/forecast" in written
     assert "ets" in written
     for secret in ("a key's name", "an id", "Secretville", "bundled"):
         assert secret not in written
-    assert history.slowest(5, LONG_AGO).empty
-    assert history.fits_by_model(LONG_AGO)["done"].tolist() == [1]
+    assert summaries.slowest_series(history.fits(LONG_AGO), 5).empty
+    assert summaries.fits_by_model(history.fits(LONG_AGO))["done"].tolist() == [1]
 
 
 def test_fits_of_a_queue_are_told_with_their_series_where_everybody_may_choose_it(make, tmp_path):
@@ -190,7 +198,7 @@ def test_fits_of_a_queue_are_told_with_their_series_where_everybody_may_choose_i
     service = Service(store, JobQueue(store, workers=1))
     try:
         history = make(offered=service.offers)
-        service.queue.observe(history.ended)
+        service.queue.observe(history.record_fit)
         panel = service.panel("bundled")
         for name in ("ets", "pooled"):
             service.forecast(service.series(panel, "Italy", "new_cases"), name, 3)
@@ -211,7 +219,7 @@ def fitted(history, clock):
 
     def fitted(name, seconds, outcome="done", region="Italy"):
         clock.now += timedelta(seconds=1)
-        history.ended(Ended(Request(series_of(panel, region, "new_cases"), name, 3), outcome, seconds))
+        history.record_fit(FinishedFit(Request(series_of(panel, region, "new_cases"), name, 3), outcome, seconds))
 
     return fitted
 
@@ -221,62 +229,62 @@ def test_fits_are_told_by_model_and_outcome_and_by_the_series_that_took_longest(
         fitted("ets", seconds)
     fitted("sarima", 9.0, "timed_out", "Spain")
     fitted("sarima", 30.0, "cancelled", "Spain")
-    (ets, sarima) = history.fits_by_model(LONG_AGO).itertuples()
+    (ets, sarima) = summaries.fits_by_model(history.fits(LONG_AGO)).itertuples()
     assert (ets.model, ets.done, ets.median, ets.longest) == ("ets", 3, 2.0, 6.0)
     assert (sarima.done, sarima.failed, sarima.timed_out, sarima.cancelled) == (0, 0, 1, 1)
-    found = history.slowest(5, LONG_AGO)
+    found = summaries.slowest_series(history.fits(LONG_AGO), 5)
     assert found[["region", "model", "fits", "longest"]].values.tolist() == [
         ["Spain", "sarima", 1, 9.0],
         ["Italy", "ets", 3, 6.0],
     ]
-    assert len(history.slowest(1, LONG_AGO)) == 1
-    failed = history.failures(LONG_AGO)
+    assert len(summaries.slowest_series(history.fits(LONG_AGO), 1)) == 1
+    failed = failures(history, LONG_AGO)
     assert failed[["kind", "name", "failed", "of"]].values.tolist() == [["fit", "sarima", 1, 2]]
 
 
 def test_a_pick_is_a_row_until_another_model_is_best(history, clock):
-    pick = Pick("bundled", "new_cases", "Italy", "ets", 0.7, "sarima", 8)
-    assert history.pick(pick, Pick("bundled", "new_cases", "Spain", "sarima", 0.9))
+    pick = ModelPick("bundled", "new_cases", "Italy", "ets", 0.7, "sarima", 8)
+    assert history.record_picks(pick, ModelPick("bundled", "new_cases", "Spain", "sarima", 0.9))
     clock.now += timedelta(days=1)
-    history.pick(Pick("bundled", "new_cases", "Italy", "ets", 0.6, "theta", 9))
+    history.record_picks(ModelPick("bundled", "new_cases", "Italy", "ets", 0.6, "theta", 9))
     (row,) = history.picks("bundled", "Italy").itertuples()
     assert (row.model, row.before, row.relative_wis, row.runner_up, row.origins) == ("ets", "", 0.6, "theta", 9)
     assert (row.first_picked, row.last_confirmed) == (MOMENT, clock.now)
     clock.now += timedelta(days=1)
-    history.pick(Pick("bundled", "new_cases", "Italy", "theta", 0.5))
+    history.record_picks(ModelPick("bundled", "new_cases", "Italy", "theta", 0.5))
     (now, before) = history.picks("bundled", "Italy").itertuples()
     assert (now.model, now.before, now.first_picked) == ("theta", "ets", clock.now)
     assert before.model == "ets"
     assert len(history.picks()) == 3
-    counts = model_picks.counts(history.picks()).set_index("model")
+    counts = model_picks.pick_counts(history.picks()).set_index("model")
     assert counts["series"].to_dict() == {"sarima": 1, "theta": 1}
     assert counts["share"].tolist() == [50, 50]
-    assert model_picks.changes(history.picks(), LONG_AGO)["region"].tolist() == ["Italy"]
-    assert model_picks.changes(history.picks(), clock.now + timedelta(1)).empty
+    assert model_picks.pick_changes(history.picks(), LONG_AGO)["region"].tolist() == ["Italy"]
+    assert model_picks.pick_changes(history.picks(), clock.now + timedelta(1)).empty
 
 
 def test_old_answers_are_kept_by_the_hour_without_losing_any_and_go_in_the_end(make, url, clock):
     history = make()
     for minutes in range(0, 120, 5):
         clock.now = MOMENT.replace(minute=0) + timedelta(minutes=minutes)
-        history.answered(answered(ms=10.0 + minutes))
+        history.record_request(answered(ms=10.0 + minutes))
     history.flush()
     history.close()
     reader, engine = make(), sa.create_engine(url)
-    before = reader.latency(LONG_AGO)
+    before = latency(reader, LONG_AGO)
     with engine.begin() as connection:
         prune(connection, MOMENT + FINE + timedelta(hours=1))
         seconds = sorted(connection.scalars(sa.select(ANSWERS.c.seconds)))
     assert seconds == [300] * 12 + [3600]
-    pd.testing.assert_frame_equal(reader.latency(LONG_AGO), before)
+    pd.testing.assert_frame_equal(latency(reader, LONG_AGO), before)
     with engine.begin() as connection:
         prune(connection, MOMENT + KEPT + timedelta(days=1))
     engine.dispose()
-    assert reader.latency(LONG_AGO).empty
+    assert latency(reader, LONG_AGO).empty
 
 
 def test_of_more_fits_than_are_kept_the_newest_stay(history, fitted, url, monkeypatch):
-    monkeypatch.setattr("forecasting.monitoring.pruning.MOST_FITS", 2)
+    monkeypatch.setattr("forecasting.monitoring.history_pruning.MOST_FITS", 2)
     for seconds in (1.0, 2.0, 3.0):
         fitted("ets", seconds)
     history.flush()
@@ -290,40 +298,40 @@ def test_of_more_fits_than_are_kept_the_newest_stay(history, fitted, url, monkey
 def test_without_a_database_the_last_day_is_told_from_memory(make, clock):
     history = make("sqlite://")
     for _ in range(300):
-        history.ran(PageRun("Explore", 10.0))
-        clock.now += STRETCH
+        history.record_page_run(PageRun("Explore", 10.0))
+        clock.now += INTERVAL
         history.flush()
     assert len(over_time(history)) == 288
-    assert not history.pick(Pick("bundled", "new_cases", "Italy", "ets", 0.7))
+    assert not history.record_picks(ModelPick("bundled", "new_cases", "Italy", "ets", 0.7))
     assert history.picks().empty
 
 
 def test_what_could_not_be_written_is_written_when_the_database_is_back(make, url, monkeypatch):
     history = make()
-    history.ran(PageRun("Explore", 10.0))
+    history.record_page_run(PageRun("Explore", 10.0))
     use = history._database.use
     monkeypatch.setattr(history._database, "use", lambda kind, work: None)
     history.flush()
     monkeypatch.setattr(history._database, "use", use)
-    history.ran(PageRun("Explore", 10.0))
+    history.record_page_run(PageRun("Explore", 10.0))
     history.flush()
     history.close()
-    assert make().latency(LONG_AGO)["requests"].tolist() == [2]
+    assert latency(make(), LONG_AGO)["requests"].tolist() == [2]
 
 
 def test_fits_that_cannot_be_written_do_not_fill_the_memory(make):
     history = make("sqlite://")
     request = Request(series_of(source("bundled").panel(), "Italy", "new_cases"), "ets", 3)
     for _ in range(FITS_KEPT + 5):
-        history.ended(Ended(request, "done", 1.0))
+        history.record_fit(FinishedFit(request, "done", 1.0))
     assert len(history.fits(LONG_AGO)) == FITS_KEPT
 
 
 def test_its_thread_writes_by_itself_and_ends_with_it(url):
     history = History(url, every=0.01)
-    history.ran(PageRun("Explore", 10.0))
+    history.record_page_run(PageRun("Explore", 10.0))
     reader = History(url, every=None)
-    while reader.latency(LONG_AGO).empty:
+    while latency(reader, LONG_AGO).empty:
         assert history._thread.is_alive()
     history.close()
     reader.close()
@@ -332,53 +340,61 @@ def test_its_thread_writes_by_itself_and_ends_with_it(url):
 
 def test_the_same_in_postgresql(postgres_url, make, clock):
     history = make(postgres_url)
-    history.answered(answered(ms=40.0))
-    history.ended(Ended(Request(series_of(source("bundled").panel(), "Italy", "new_cases"), "ets", 3), "done", 1.0))
+    history.record_request(answered(ms=40.0))
+    history.record_fit(
+        FinishedFit(Request(series_of(source("bundled").panel(), "Italy", "new_cases"), "ets", 3), "done", 1.0)
+    )
     history.flush()
-    history.pick(Pick("only here", "new_cases", "Italy", "ets", 0.7))
-    reader, soon = make(postgres_url), MOMENT + STRETCH
-    assert reader.latency(MOMENT - STRETCH, soon, by="server")["server"].tolist() == [history.server]
+    history.record_picks(ModelPick("only here", "new_cases", "Italy", "ets", 0.7))
+    reader, soon = make(postgres_url), MOMENT + INTERVAL
+    assert latency(reader, MOMENT - INTERVAL, soon, by="server")["server"].tolist() == [history.server]
     assert reader.fits(LONG_AGO, soon)["ended"].tolist() == [MOMENT]
     assert reader.picks("only here")["first_picked"].tolist() == [MOMENT]
     history._database.use("write", lambda connection: prune(connection, MOMENT + FINE + timedelta(hours=2)))
-    (row,) = reader.latency(LONG_AGO, soon).itertuples()
+    (row,) = latency(reader, LONG_AGO, soon).itertuples()
     assert row.median == pytest.approx(40, rel=0.025)
 
 
 def test_the_charts_have_a_gap_where_nothing_was_asked_for(history, clock):
-    history.ran(PageRun("Explore", 250.0))
+    history.record_page_run(PageRun("Explore", 250.0))
     clock.now += timedelta(hours=2)
-    history.ran(PageRun("Explore", 1000.0, failed=True))
+    history.record_page_run(PageRun("Explore", 1000.0, failed=True))
     step, since = timedelta(hours=1), MOMENT.replace(minute=0)
-    table = monitoring_charts.grid(summaries.over_time(history.answers(since), step), since, since + 3 * step, step)
-    figure = monitoring_charts.latency(table, step)
+    table = monitoring_charts.fill_time_grid(
+        summaries.latency_over_time(history.route_counts(since), step), since, since + 3 * step, step
+    )
+    figure = monitoring_charts.latency_figure(table, step)
     assert [trace["uid"] for trace in figure["data"]] == ["median", "p95", "p99"]
     assert figure["data"][0]["x"] == ["2026-03-04T10:00", "2026-03-04T11:00", "2026-03-04T12:00"]
     (first, gap, last) = figure["data"][0]["y"]
     assert gap is None
     assert [first, last] == pytest.approx([250, 1000], rel=0.025)
-    assert monitoring_charts.failed(table, step)["data"][0]["y"] == [0, None, 100]
-    assert monitoring_charts.top_of_failed(table) > 100
-    assert "1,0" in monitoring_charts.describe(table) or "99" in monitoring_charts.describe(table)
+    assert monitoring_charts.failures_figure(table, step)["data"][0]["y"] == [0, None, 100]
+    assert monitoring_charts.failures_axis_top(table) > 100
+    assert "1,0" in monitoring_charts.describe_latency(table) or "99" in monitoring_charts.describe_latency(table)
 
 
 def test_tables_of_nothing_are_empty_and_have_their_columns(history):
-    assert list(history.latency(LONG_AGO).columns) == ["kind", "route", *summaries.LATENCY]
-    for table in (history.failures(LONG_AGO), history.fits_by_model(LONG_AGO), history.slowest(3, LONG_AGO)):
+    assert list(latency(history, LONG_AGO).columns) == ["kind", "route", *summaries.LATENCY]
+    for table in (
+        failures(history, LONG_AGO),
+        summaries.fits_by_model(history.fits(LONG_AGO)),
+        summaries.slowest_series(history.fits(LONG_AGO), 3),
+    ):
         assert table.empty
         assert len(table.columns) > 3
-    assert model_picks.counts(history.picks()).empty
+    assert model_picks.pick_counts(history.picks()).empty
 
 
 def test_the_command_line_prints_the_same_tables(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("FORECAST_HOME", str(tmp_path))
     monkeypatch.delenv("FORECAST_DB_URL", raising=False)
     history = History(settings.db_url(), every=None)
-    history.ran(PageRun("Explore", 250.0))
-    history.pick(Pick("bundled", "new_cases", "Italy", "ets", 0.7))
+    history.record_page_run(PageRun("Explore", 250.0))
+    history.record_picks(ModelPick("bundled", "new_cases", "Italy", "ets", 0.7))
     history.close()
     alerts = Alerts(webhook="")
-    alerts.look({}, {"source jhu": "Its publisher has not answered."})
+    alerts.update({}, {"source jhu": "Its publisher has not answered."})
     alerts.close()
     assert main(["monitor", "--since", "2h"]) == 0
     said = capsys.readouterr().out

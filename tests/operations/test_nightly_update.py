@@ -12,9 +12,9 @@ from forecasting.jobs import JobQueue
 from forecasting.jobs.request import Request
 from forecasting.monitoring.alerts import Alerts
 from forecasting.monitoring.history import History
-from forecasting.monitoring.runs import Run, Runs
-from forecasting.operations.nightly_update import Stopped, Upkeep
-from forecasting.operations.scheduler import Schedule, trigger
+from forecasting.monitoring.update_runs import UpdateRun, UpdateRuns
+from forecasting.operations.nightly_update import NightlyUpdate, UpdateStopped
+from forecasting.operations.scheduler import UpdateSchedule, cron_trigger
 from forecasting.services.service import Service
 from forecasting.storage.forecast_store import Store
 from forecasting.support.errors import RequestError
@@ -51,14 +51,14 @@ class House:
     def __init__(self):
         store = Store()
         self.service = Service(store, JobQueue(store, workers=1))
-        self.runs, self.history, self.alerts = Runs(), History(every=None), Alerts(webhook="")
+        self.runs, self.history, self.alerts = UpdateRuns(), History(every=None), Alerts(webhook="")
 
     def upkeep(self, names=MODELS):
-        return Upkeep(self.service, self.runs, self.history, self.alerts, names)
+        return NightlyUpdate(self.service, self.runs, self.history, self.alerts, names)
 
     def fitted(self):
         """How many fits were done here."""
-        return sum(count for count, _ in self.service.queue.busy().ended.values())
+        return sum(count for count, _ in self.service.queue.load().ended.values())
 
     def wanted(self):
         panel = self.service.panel(NAME)
@@ -119,7 +119,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(house):
         return begun(*arguments, **named)
 
     house.service.store.put = stopping
-    with pytest.raises(Stopped):
+    with pytest.raises(UpdateStopped):
         upkeep.run(NAME)
     house.service.store.put = begun
     assert house.runs.last(NAME) is None
@@ -152,7 +152,7 @@ def test_the_clock_runs_the_upkeep_and_one_fault_does_not_end_the_others():
             if name == "bad":
                 raise ValueError("a fault")
             now = datetime.now(UTC)
-            return Run(name, now, now, "")
+            return UpdateRun(name, now, now, "")
 
         def stop(self):
             self.stopped = True
@@ -161,7 +161,7 @@ def test_the_clock_runs_the_upkeep_and_one_fault_does_not_end_the_others():
             self.closed = True
 
     upkeep = Counting()
-    schedule = Schedule(upkeep, ["bad", "good"], "0 3 * * *")
+    schedule = UpdateSchedule(upkeep, ["bad", "good"], "0 3 * * *")
     schedule.start()
     with upkeep.news:
         assert upkeep.news.wait_for(lambda: len(upkeep.asked) == 2, timeout=60)
@@ -173,9 +173,9 @@ def test_the_clock_runs_the_upkeep_and_one_fault_does_not_end_the_others():
 
 def test_the_schedule_is_as_cron_writes_it():
     night = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    assert trigger("30 4 * * *").get_next_fire_time(None, night) == night + timedelta(hours=16, minutes=30)
+    assert cron_trigger("30 4 * * *").get_next_fire_time(None, night) == night + timedelta(hours=16, minutes=30)
     with pytest.raises(RequestError, match="FORECAST_PRETRAIN_AT is 'at night'; give five fields"):
-        trigger("at night")
+        cron_trigger("at night")
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from forecasting import sources
 from forecasting.data.frequency import DAILY
 from forecasting.data.series import Series
-from forecasting.monitoring.answered import Answered
 from forecasting.monitoring.history import PageRun
-from forecasting.monitoring.runs import Run, Runs
+from forecasting.monitoring.request_record import RequestRecord
+from forecasting.monitoring.update_runs import UpdateRun, UpdateRuns
 from forecasting.operations.prometheus import Metrics
 from forecasting.support import process_memory
 
@@ -35,12 +35,12 @@ def told(metrics):
 
 
 def answered(route="/api/v1/forecast", status=200, ms=12.0):
-    return Answered("2026-01-01T00:00:00+00:00", "id", "POST", route, status, ms, "somebody")
+    return RequestRecord("2026-01-01T00:00:00+00:00", "id", "POST", route, status, ms, "somebody")
 
 
 def test_requests_are_counted_by_route_and_status_and_nothing_else(metrics):
     for status in (200, 200, 422):
-        metrics.observe(answered(status=status))
+        metrics.observe_request(answered(status=status))
     found = told(metrics)
     assert found["forecast_requests_total", "/api/v1/forecast", "200", "POST"] == 2
     assert found["forecast_requests_total", "/api/v1/forecast", "422", "POST"] == 1
@@ -63,8 +63,8 @@ def test_fits_are_counted_by_model_and_outcome(metrics, service):
 
 
 def test_what_is_waiting_is_told(metrics, service, monkeypatch):
-    busy = service.queue.busy()
-    monkeypatch.setattr(service.queue, "busy", lambda: type(busy)(5, 2, 1, {}))
+    busy = service.queue.load()
+    monkeypatch.setattr(service.queue, "load", lambda: type(busy)(5, 2, 1, {}))
     found = told(metrics)
     assert (found["forecast_waiting",], found["forecast_running",]) == (5, 2)
 
@@ -78,7 +78,7 @@ def test_the_age_of_downloads_is_told_where_there_are_any(metrics, monkeypatch):
 
 def test_runs_of_pages_are_told_with_their_seconds_and_those_that_broke_off(metrics):
     for ms, failed in ((12.0, False), (300.0, False), (40.0, True)):
-        metrics.ran(PageRun("Explore", ms, failed))
+        metrics.observe_page_run(PageRun("Explore", ms, failed))
     found = told(metrics)
     assert found["forecast_page_seconds_bucket", "0.02", "Explore"] == 1
     assert found["forecast_page_seconds_count", "Explore"] == 3
@@ -105,12 +105,12 @@ def test_open_alerts_are_counted_by_kind(service):
 
 
 def test_the_seconds_since_an_upkeep_that_went_well_are_told(service, tmp_path):
-    runs, now = Runs(f"sqlite:///{tmp_path / 'runs.sqlite'}"), datetime.now(UTC)
+    runs, now = UpdateRuns(f"sqlite:///{tmp_path / 'runs.sqlite'}"), datetime.now(UTC)
     hours = [(5, "a digest", 400, 2, ""), (3, "another", 10, 390, "most failed"), (1, "", 0, 1, "no figures")]
     for ago, digest, there, failed, said in hours:
         when = now - timedelta(hours=ago)
-        runs.put(Run("bundled", when, when, digest, 402, there, failed, said=said))
-    found = told(Metrics(service, upkeep=runs.last_good))
+        runs.add(UpdateRun("bundled", when, when, digest, 402, there, failed, said=said))
+    found = told(Metrics(service, upkeep=runs.last_successes))
     runs.close()
     assert found["forecast_upkeep_age_seconds", "bundled"] == pytest.approx(5 * 3600, abs=600)
 

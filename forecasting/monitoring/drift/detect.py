@@ -15,7 +15,7 @@ import pandas as pd
 from forecasting.data.columns import DATE, HORIZON, MODEL, ORIGIN, STATISTIC
 from forecasting.data.frequency import Frequency
 from forecasting.data.panel import Panel
-from forecasting.data.regular_grid import cycle_of, regular
+from forecasting.data.regular_grid import to_regular_grid, weekday_cycle
 from forecasting.data.series import Series
 from forecasting.monitoring.drift import messages, statistics
 from forecasting.monitoring.drift.residuals import DailyCounts, daily_counts
@@ -82,7 +82,7 @@ def published_values(panel: Panel, region: str, statistic: str | None = None) ->
     frequency = panel.frequencies[asked.column]
     table = newest.table
     counts = panel.counts(region, asked.name)
-    found = regular(counts, frequency, cumulative=asked.reported_cumulative)
+    found = to_regular_grid(counts, frequency, cumulative=asked.reported_cumulative)
     found = found[found.first_valid_index() :]
     last = table.loc[table[STATISTIC] == asked.column, DATE].max()
     further = pd.date_range(found.index[-1], max(last, found.index[-1]), freq=frequency.alias)
@@ -149,7 +149,7 @@ def _missing(raw: pd.Series | None, frequency: Frequency, of: str, limits: Drift
     if raw is None:
         return []
     flags, dates = is_missing(raw.to_numpy(float)), pd.DatetimeIndex(raw.index)
-    path = statistics.missing_path(flags, cycle_of(frequency), CAP * limits.missing)
+    path = statistics.missing_path(flags, weekday_cycle(frequency), CAP * limits.missing)
     alarm = _lasting_alarm(path, limits.missing, lasts)
     if not alarm:
         return []

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from forecasting.data.formatting import day
+from forecasting.data.formatting import format_date
 from forecasting.data.frequency import Frequency
-from forecasting.data.regular_grid import cycle_of
+from forecasting.data.regular_grid import weekday_cycle
 from forecasting.monitoring.drift.residuals import DailyCounts, jump, unexplained
 from forecasting.monitoring.drift.statistics import RECENT_WEEKS, weekday_shares
 from forecasting.preparation.messages import DAYS
@@ -21,7 +21,7 @@ def level_message(
 ) -> str:
     """Sentence for a step in the level of the counts, with its size."""
     return (
-        f"{of}: from {day(dates[began])} on the counts are {np.exp(jump(seen, began)):.2g} times what they were, from one "
+        f"{of}: from {format_date(dates[began])} on the counts are {np.exp(jump(seen, began)):.2g} times what they were, from one "
         f"{frequency.step} to the next, as in no wave here before; is the same still counted?"
     )
 
@@ -33,7 +33,7 @@ def variance_message(
     found = np.abs(unexplained(seen))
     after, before = np.nanmedian(found[began:]), np.nanmedian(found[:began])
     return (
-        f"{of}: since {day(dates[began])} the counts scatter {after / max(before, 1e-9):.2g} times as much from {frequency.step} "
+        f"{of}: since {format_date(dates[began])} the counts scatter {after / max(before, 1e-9):.2g} times as much from {frequency.step} "
         f"to {frequency.step} as before."
     )
 
@@ -44,7 +44,7 @@ def weekday_message(of: str, known: DailyCounts, dates: pd.DatetimeIndex, at: in
     most = int(np.argmax(np.abs(recent - usual)))
     name = DAYS[int(dates[first + most].day_of_week)]
     return (
-        f"{of}: the weekday pattern of the {RECENT_WEEKS} weeks from {day(dates[first])} differs from before: {name} now hold "
+        f"{of}: the weekday pattern of the {RECENT_WEEKS} weeks from {format_date(dates[first])} differs from before: {name} now hold "
         f"{100 * recent[most]:.0f} % of a week, {100 * usual[most]:.0f} % before."
     )
 
@@ -53,16 +53,16 @@ def missing_message(of: str, flags: np.ndarray, frequency: Frequency, dates: pd.
     """Sentence for missing periods, with their number."""
     count, among = int(flags[began:].sum()), len(flags) - began
     before = 100 * flags[:began].mean() if began else 0.0
-    weeks = 4 * cycle_of(frequency)
+    weeks = 4 * weekday_cycle(frequency)
     share = f"{before:.0f} % before" if began >= weeks else "too little is known of before"
-    return f"{of}: {count} of the {frequency.steps(among)} from {day(dates[began])} to {day(dates[-1])} have no figure; {share}."
+    return f"{of}: {count} of the {frequency.steps(among)} from {format_date(dates[began])} to {format_date(dates[-1])} have no figure; {share}."
 
 
 def error_message(of: str, model: str, baseline: str, ratios: np.ndarray, origins: pd.Index, began: int) -> str:
     """Sentence for larger errors of a model, with the ratio."""
     more = np.exp(np.nanmedian(ratios[began:]) - np.nanmedian(ratios[:began]))
     return (
-        f"{of}: since {day(origins[began])} the forecasts of {model} are off {more:.2g} times as much as before, "
+        f"{of}: since {format_date(origins[began])} the forecasts of {model} are off {more:.2g} times as much as before, "
         f"against those of {baseline} for the same dates."
     )
 
@@ -75,7 +75,7 @@ def coverage_message(of: str, model: str, scores: pd.DataFrame, began: int) -> s
         for part in (slice(began, None), slice(began))
     ]
     return (
-        f"{of}: since {day(scores.index[began])} the bands of {model} hold too little of what comes: the 50 % band "
+        f"{of}: since {format_date(scores.index[began])} the bands of {model} hold too little of what comes: the 50 % band "
         f"{held[0]:.0f} % ({held[1]:.0f} % before), the 95 % band {held[2]:.0f} % ({held[3]:.0f} % before)."
     )
 

@@ -1,4 +1,4 @@
-"""Rows of the history's tables, and what stands in them."""
+"""Reading and writing rows of the history's tables."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from forecasting.monitoring.request_counters import Answers
-from forecasting.monitoring.summaries import Fit
-from forecasting.monitoring.tables import ANSWERS, FITS, PICKS
+from forecasting.monitoring.history_tables import ANSWERS, FITS, PICKS
+from forecasting.monitoring.request_counters import RouteCounts
+from forecasting.monitoring.summaries import FitRecord
 
 
 @dataclass(frozen=True)
-class Pick:
-    """The best model of a series, judged by its forecasts from earlier dates.
+class ModelPick:
+    """The best model of a series, judged by a backtest.
 
     Attributes:
         source, statistic, region: the series.
         model: the best one.
         relative_wis: its weighted interval score over that of repeating the last season.
         runner_up: the second best; empty without one.
-        origins: how many earlier dates were judged.
+        origins: how many origins were judged.
     """
 
     source: str
@@ -35,19 +35,21 @@ class Pick:
     origins: int = 0
 
 
-def write(connection: sa.Connection, server: str, answers: Sequence[Answers], fits: Sequence[Fit]) -> bool:
-    """Stretches that go on are written anew each time, so that writing twice does no harm."""
-    for begins in {one.begins for one in answers}:
+def write_counts_and_fits(
+    connection: sa.Connection, server: str, counts: Sequence[RouteCounts], fits: Sequence[FitRecord]
+) -> bool:
+    """Write counts and fits. Intervals that go on are replaced each time, so that writing twice does no harm."""
+    for begins in {one.begins for one in counts}:
         connection.execute(ANSWERS.delete().where(ANSWERS.c.server == server, ANSWERS.c.begins == begins))
-    if answers:
-        connection.execute(ANSWERS.insert(), [asdict(one) for one in answers])
+    if counts:
+        connection.execute(ANSWERS.insert(), [asdict(one) for one in counts])
     if fits:
         connection.execute(FITS.insert(), [asdict(fit) for fit in fits])
     return True
 
 
-def pick(connection: sa.Connection, picks: Sequence[Pick], moment: datetime) -> bool:
-    """Confirms the last row of a series, or adds one where another model is the best now."""
+def write_picks(connection: sa.Connection, picks: Sequence[ModelPick], moment: datetime) -> bool:
+    """Confirm the last row of each series, or add one where another model is the best now."""
     for best in picks:
         series = [PICKS.c[name] == getattr(best, name) for name in ("source", "statistic", "region")]
         query = sa.select(PICKS.c.id, PICKS.c.model).where(*series).order_by(PICKS.c.id.desc()).limit(1)
@@ -62,23 +64,23 @@ def pick(connection: sa.Connection, picks: Sequence[Pick], moment: datetime) -> 
 
 
 def within(column: sa.Column[Any], since: datetime, until: datetime | None) -> list[sa.ColumnElement[bool]]:
-    """What a time from `since` to before `until` is in SQL."""
+    """SQL conditions for times from `since` to before `until`."""
     return [column >= since, *([column < until] if until else [])]
 
 
-def select_answers(since: datetime, until: datetime | None, kind: str) -> sa.Select[Any]:
-    """The answers of a time, of one kind if that is given, for `answers_of`."""
-    columns = [ANSWERS.c[name] for name in Answers.__dataclass_fields__]
+def select_counts(since: datetime, until: datetime | None, kind: str) -> sa.Select[Any]:
+    """Query for the counts of a time, of one kind if that is given; `counts_of_row` reads its rows."""
+    columns = [ANSWERS.c[name] for name in RouteCounts.__dataclass_fields__]
     query = sa.select(*columns).where(*within(ANSWERS.c.begins, since, until))
     return query.where(ANSWERS.c.kind == kind) if kind else query
 
 
-def answers_of(row: Any) -> Answers:
-    """What stands in a row of `select_answers`."""
+def counts_of_row(row: Any) -> RouteCounts:
+    """Read a row of `select_counts`."""
     begins, seconds, server, kind, route, good, refused, failed, histogram = row
-    return Answers(utc(begins), seconds, server, kind, route, good, refused, failed, histogram)
+    return RouteCounts(utc(begins), seconds, server, kind, route, good, refused, failed, histogram)
 
 
 def utc(moment: datetime) -> datetime:
-    """SQLite gives times without their zone, which is UTC."""
+    """Return a time of the database with its zone; SQLite gives times without it, which is UTC."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""The tables of what is remembered of the service: how it answered, what its fits came to, which models were picked.
+"""Database tables of the history: requests by route, fits, and the models that were picked.
 
 Times are in UTC. Nothing here is of anybody's data, keys or addresses: a route is a template, and a region is named only
 where it is of a source that every visitor may choose.
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 TABLES = sa.MetaData()
 
-#: One row a stretch of `seconds` from `begins`, server and route; several of the same are to be added.
+#: One row an interval of `seconds` from `begins`, server and route; several of the same are to be added up.
 ANSWERS = sa.Table(
     "history_answers",
     TABLES,

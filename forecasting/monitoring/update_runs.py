@@ -1,4 +1,4 @@
-"""Runs of the upkeep: when each source was last looked after, of which figures, and what came of it."""
+"""Runs of the nightly update: when each source was last updated, from which figures, and with what result."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from forecasting.storage.database import Database
 
 #: How long runs are kept.
 KEPT = timedelta(days=400)
-#: A run has gone well if at most one in so many forecasts failed.
-FEW = 20
+#: A run was successful if at most one in so many forecasts failed.
+ONE_IN = 20
 
 tables = sa.MetaData()
 _runs = sa.Table(
@@ -33,19 +33,19 @@ _runs = sa.Table(
 
 
 @dataclass(frozen=True)
-class Run:
-    """One run.
+class UpdateRun:
+    """One run of the nightly update of a source.
 
     Attributes:
-        source: whose figures.
-        began, ended: when, in UTC.
-        digest: of the figures and the models; the same again needs no other run.
-        regions: how many series there were.
-        there: of how many forecasts it was seen that they are in the store.
-        failed: how many could not be made.
-        picked: for how many series a best model was found.
-        drifting: for how many something has drifted.
-        said: what was wrong, for a person; empty where nothing was.
+        source: its name.
+        began, ended: times in UTC.
+        digest: of the figures and the models, by which unchanged ones are recognised; empty without figures.
+        regions: number of series.
+        there: number of forecasts that are in the store.
+        failed: number of forecasts that failed.
+        picked: number of series for which a best model was found.
+        drifting: number of series with a drift.
+        said: a sentence on what was wrong; empty if nothing was.
     """
 
     source: str
@@ -60,18 +60,18 @@ class Run:
     said: str = ""
 
 
-class Runs:
-    """The runs of every server on the same database. Every method may be called from any thread.
+class UpdateRuns:
+    """Runs of every server on the same database. Every method may be called from any thread.
 
     Args:
-        url: as of `Store`.
+        url: an SQLAlchemy address, as for `Store`.
     """
 
     def __init__(self, url: str | None = None) -> None:
         self._database = Database(url, tables)
 
-    def put(self, run: Run) -> None:
-        """Keeps it, and forgets the oldest."""
+    def add(self, run: UpdateRun) -> None:
+        """Store a run, and delete those older than `KEPT`."""
 
         def write(connection: sa.Connection) -> None:
             connection.execute(_runs.insert(), {**asdict(run), "said": run.said[:400]})
@@ -79,22 +79,22 @@ class Runs:
 
         self._database.use("write", write)
 
-    def last(self, source: str) -> Run | None:
-        """The last run of a source, by whichever server."""
+    def last(self, source: str) -> UpdateRun | None:
+        """Return the last run of a source on any server, or None."""
         query = sa.select(_runs).where(_runs.c.source == source).order_by(_runs.c.began.desc()).limit(1)
         row = self._database.use("read", lambda connection: connection.execute(query).mappings().one_or_none())
-        return Run(**{**row, "began": _utc(row["began"]), "ended": _utc(row["ended"])}) if row else None
+        return UpdateRun(**{**row, "began": _utc(row["began"]), "ended": _utc(row["ended"])}) if row else None
 
-    def last_good(self) -> dict[str, datetime]:
-        """By source, when a run last ended well: it had the figures, and few forecasts failed."""
-        few = _runs.c.failed * FEW <= _runs.c.there + _runs.c.failed
+    def last_successes(self) -> dict[str, datetime]:
+        """Return by source when its last successful run ended: one with figures, of which few forecasts failed."""
+        few = _runs.c.failed * ONE_IN <= _runs.c.there + _runs.c.failed
         query = sa.select(_runs.c.source, sa.func.max(_runs.c.ended)).where(_runs.c.digest != "", few)
         query = query.group_by(_runs.c.source)
         rows = self._database.use("read", lambda connection: connection.execute(query).all()) or []
         return {source: _utc(ended) for source, ended in rows}
 
     def table(self) -> pd.DataFrame:
-        """Every source's last run: the columns are the attributes of `Run`; empty without any."""
+        """Return every source's last run, a row each: the columns are the attributes of `UpdateRun`."""
         newest = (
             sa.select(_runs.c.source, sa.func.max(_runs.c.began).label("began")).group_by(_runs.c.source).subquery()
         )
@@ -104,10 +104,10 @@ class Runs:
         return pd.DataFrame([dict(row) for row in rows], columns=[column.name for column in _runs.columns])
 
     def close(self) -> None:
-        """Lets go of the database."""
+        """Close the connections to the database."""
         self._database.close()
 
 
 def _utc(when: datetime) -> datetime:
-    """SQLite keeps no zone."""
+    """Return a time of the database with its zone, which SQLite does not keep."""
     return when if when.tzinfo else when.replace(tzinfo=UTC)
