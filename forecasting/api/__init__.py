@@ -1,12 +1,16 @@
-"""The HTTP API, another face of `Service`: it never imports streamlit; `server.py` joins it with the pages.
+"""The HTTP API: forecasts as JSON over `Service`, without Streamlit; `server.py` joins it with the pages.
 
 ::
 
-    app         make(service): the FastAPI application      operations  what each address does
-    schemas     what may be asked, field by field       asking      question -> cases -> jobs in the queue
-    posted      posted figures -> Panel                 register    what was asked, by the job's id, for every replica
-    answers     jobs -> JSON; written: kept as bytes    problems    errors -> JSON, one sentence each
-    doorway     keys, rate and size before all else     keys, rates, bodies     each of these
-    watching    ids, logs and headers of all requests   health      /healthz, /readyz
-    documents   /api/docs, with `examples` that run     swagger     Swagger UI as its makers publish it
+    app               create_app(service): the FastAPI application, its routes and error handlers
+    routes            the handler of each route
+    request_models    what may be asked, field by field       response_models   what is answered, for OpenAPI
+    build_requests    API request -> series -> queue jobs     posted_panel      posted data -> Panel
+    job_register      API jobs by id, for every replica       forecast_json     queue jobs -> JSON
+    response_cache    complete responses as bytes             problem_details   errors -> JSON (RFC 9457)
+    access_control    API keys and rate limit on every route  api_keys, rate_limit, request_body  (each of the checks)
+    request_log       request ids, log lines and headers      health            /healthz, /readyz
+    swagger_ui        /api/docs, with `examples` that run     swagger           Swagger UI, unchanged
+    connection_limits slow and too many connections           page_access       who may open a page
+    security_headers  headers of everything but the API
 """

@@ -1,4 +1,4 @@
-"""The application: what is where, how it is described, and what its errors become."""
+"""The FastAPI application: routes, their description for OpenAPI, and error handlers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from forecasting.api import swagger_ui
-from forecasting.api.access_control import Doorway, scheme
+from forecasting.api.access_control import AccessControl, key_scheme
 from forecasting.api.examples import REQUESTS
-from forecasting.api.problem_details import Problem, Wrong
-from forecasting.api.request_log import Watched
+from forecasting.api.problem_details import InvalidField, Problem
+from forecasting.api.request_log import RequestLogMiddleware
 from forecasting.api.request_models import ForecastRequest
 from forecasting.api.response_models import Forecasts, JobAnswer, JobLink, ModelList, RegionList, SourceList
-from forecasting.api.routes import PREFIX, Operations
-from forecasting.api.swagger_ui import problems
+from forecasting.api.routes import PREFIX, RouteHandlers
+from forecasting.api.swagger_ui import error_responses
 from forecasting.services.service import Service
 from forecasting.support.errors import ForecastingError
 
@@ -31,8 +31,8 @@ _BODY = {
 _JOB = {202: {"model": JobLink, "description": "A job to follow."}}
 
 
-def make(service: Service, url: str | None = None) -> FastAPI:
-    """The API on `service`, to be mounted at /api; `url` is where its store is, `settings.db_url()` by default.
+def create_app(service: Service, url: str | None = None) -> FastAPI:
+    """Create the API of a service, to be mounted at /api; `url` is its database, `settings.db_url()` by default.
 
     Raises `RequestError` for a configuration that makes no sense.
     """
@@ -43,53 +43,60 @@ def make(service: Service, url: str | None = None) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
     )
-    doorway = Doorway()
-    app.include_router(_routes(Operations(service, doorway.most, url), doorway))
-    swagger_ui.add(app)
-    app.add_middleware(Watched, prefix=PREFIX)
-    app.add_exception_handler(ForecastingError, _refused)
-    app.add_exception_handler(RequestValidationError, _misread)
-    app.add_exception_handler(HTTPException, _unknown)
+    access = AccessControl()
+    app.include_router(_router(RouteHandlers(service, access.max_bytes, url), access))
+    swagger_ui.add_docs(app)
+    app.add_middleware(RequestLogMiddleware, prefix=PREFIX)
+    app.add_exception_handler(ForecastingError, _library_error)
+    app.add_exception_handler(RequestValidationError, _parameter_error)
+    app.add_exception_handler(HTTPException, _http_error)
     return app
 
 
-def _routes(does: Operations, doorway: Doorway) -> APIRouter:
-    """Every operation, with what its description says."""
+def _router(handlers: RouteHandlers, access: AccessControl) -> APIRouter:
+    """Create the router with every route and its description."""
 
-    async def enter(request: Request) -> None:
-        doorway.enter(request)
+    async def check_access(request: Request) -> None:
+        access.check(request)
 
-    router = APIRouter(prefix="/v1", dependencies=[Depends(scheme), Depends(enter)])
-    always = problems(401, 429)
+    router = APIRouter(prefix="/v1", dependencies=[Depends(key_scheme), Depends(check_access)])
+    always = error_responses(401, 429)
 
-    def add(path: str, what: Any, summary: str, reply: Any, also: Any = None, **more: Any) -> None:
-        replies = always | (also or {})
-        router.add_api_route(path, what, summary=summary, response_model=reply, responses=replies, **more)
+    def add(path: str, handler: Any, summary: str, model: Any, errors: Any = None, **options: Any) -> None:
+        responses = always | (errors or {})
+        router.add_api_route(path, handler, summary=summary, response_model=model, responses=responses, **options)
 
-    asked = {"methods": ["POST"], "openapi_extra": {"requestBody": _BODY}}
-    may = _JOB | problems(408, 413, 415, 422, 503)
-    add("/forecast", does.forecast, "Forecast a region of a source, or figures of one's own", Forecasts, may, **asked)
-    gone = problems(404, 410, 503)
-    add("/jobs/{id}", does.job, "How far a job is", JobAnswer, gone)
-    add("/jobs/{id}", does.cancel, "End a job, for all who asked for it", JobAnswer, gone, methods=["DELETE"])
-    add("/sources", does.sources, "Where figures can come from", SourceList)
-    add("/models", does.models, "The models", ModelList)
-    add("/regions", does.regions, "The regions of a source", RegionList, problems(422, 503))
+    post = {"methods": ["POST"], "openapi_extra": {"requestBody": _BODY}}
+    errors = _JOB | error_responses(408, 413, 415, 422, 503)
+    add(
+        "/forecast",
+        handlers.forecast,
+        "Forecast a region of a source, or figures of one's own",
+        Forecasts,
+        errors,
+        **post,
+    )
+    job_errors = error_responses(404, 410, 503)
+    add("/jobs/{id}", handlers.job, "How far a job is", JobAnswer, job_errors)
+    add("/jobs/{id}", handlers.cancel, "End a job, for all who asked for it", JobAnswer, job_errors, methods=["DELETE"])
+    add("/sources", handlers.sources, "Where figures can come from", SourceList)
+    add("/models", handlers.models, "The models", ModelList)
+    add("/regions", handlers.regions, "The regions of a source", RegionList, error_responses(422, 503))
     return router
 
 
-async def _refused(request: Request, error: Exception) -> Response:
+async def _library_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ForecastingError)
     return Problem.of(error).response()
 
 
-async def _misread(request: Request, error: Exception) -> Response:
+async def _parameter_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    names = dict.fromkeys(str(one["loc"][-1]) for one in error.errors())
-    return Problem.fields([Wrong(name, f"'{name}' is missing or too long.") for name in names]).response()
+    names = dict.fromkeys(str(detail["loc"][-1]) for detail in error.errors())
+    return Problem.of_fields([InvalidField(name, f"'{name}' is missing or too long.") for name in names]).response()
 
 
-async def _unknown(request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     what = "There is nothing at this address" if error.status_code == 404 else error.detail
     return Problem(error.status_code, f"{what}; /api/docs lists what there is.", headers=error.headers).response()

@@ -14,7 +14,7 @@ from forecasting.api.request_models import ForecastRequest
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.panel_cache import PerPanel
 from forecasting.data.series import Series
-from forecasting.data.training_options import Learning
+from forecasting.data.training_options import TrainingOptions
 from forecasting.jobs.request import Request
 from forecasting.models import Model, model, models
 from forecasting.preparation.prepare import prepare
@@ -58,15 +58,16 @@ class RequestBuilder:
         """
         panel, notes = self._panel(request)
         covariates = self._covariates(panel, request)
-        learning = Learning(request.window, tuple(covariates), request.holidays or "")
+        training = TrainingOptions(request.window, tuple(covariates), request.holidays or "")
         statistics = self._statistics(panel, request)
         wanted = self._regions(panel, request, statistics)
         self._check_size(len(wanted) * len(request.names), request.horizon)
-        requested = [self._requested_series(panel, region, statistic, request, learning) for region, statistic in wanted]
+        requested = [
+            self._requested_series(panel, region, statistic, request, training) for region, statistic in wanted
+        ]
         if len(requested) == 1 and requested[0].series is None:
-            raise Problem(
-                422, requested[0].why_not, [InvalidField("data" if request.source is None else "region", requested[0].why_not)]
-            )
+            sentence = requested[0].why_not
+            raise Problem(422, sentence, [InvalidField("data" if request.source is None else "region", sentence)])
         several = len({one.statistic.name for one in requested}) > 1
         parts = tuple(self._submit_all(requested, request))
         return JobSpec(parts, request.levels, several, (*notes, *_unused_options(request, covariates, requested)))
@@ -132,7 +133,7 @@ class RequestBuilder:
             )
 
     def _requested_series(
-        self, panel: Panel, region: str, statistic: Statistic, request: ForecastRequest, learning: Learning
+        self, panel: Panel, region: str, statistic: Statistic, request: ForecastRequest, training: TrainingOptions
     ) -> RequestedSeries:
         try:
             if request.source is None:
@@ -142,24 +143,23 @@ class RequestBuilder:
             else:
                 name = (request.source, request.as_of, region, statistic.name)
                 series = self._series.get(panel, name, lambda: prepare(panel, region, statistic.name))
-            return RequestedSeries(region, statistic, learning.of(series))
+            return RequestedSeries(region, statistic, training.of(series))
         except DataError as error:
             return RequestedSeries(region, statistic, None, str(error))
 
     def _submit_all(self, requested: Sequence[RequestedSeries], request: ForecastRequest) -> Iterator[JobPart]:
         """Submit each model of each series. Several at once run in the background, after what a person waits for."""
-        wanted = [
+        fits = [
             (one, Request(one.series, name, request.horizon))
             for one in requested
             if one.series
             for name in request.names
         ]
-        self._service.store.recall([request.key for _, request in wanted])
-        many = len(wanted) > 1
-        for one, request in wanted:
-            job = self._service.queue.submit(request, background=many, retry=request.retry)
+        self._service.store.recall([fit.key for _, fit in fits])
+        for one, fit in fits:
+            job = self._service.queue.submit(fit, background=len(fits) > 1, retry=request.retry)
             before = one.series.total if one.series and one.series.cumulative else None
-            yield JobPart(one.region, one.statistic.name, request.model, job.key, before)
+            yield JobPart(one.region, one.statistic.name, fit.model, job.key, before)
         for one in requested:
             if one.series is None:
                 yield JobPart(one.region, one.statistic.name, error=one.why_not)

@@ -1,7 +1,7 @@
-"""Connections that cost something and say nothing are ended: slow heads, slow bodies, slow readers, too many of one address.
+"""Connection limits for `serve` without a proxy: slow heads, slow bodies, slow readers, too many from one address.
 
-uvicorn ends a connection that is idle after an answer, but waits for ever for the end of a request's head, for the rest
-of a body, and for a client that does not read.
+uvicorn ends a connection that is idle after a response, but waits forever for the end of a request's head, for the rest of
+a body, and for a client that does not read (slowloris). Behind nginx its own timeouts come first.
 """
 
 from __future__ import annotations
@@ -18,23 +18,26 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-#: Seconds in which a request's head must be here, counted from the connection or from its first byte.
-HEAD = 10.0
-#: Seconds between two looks at a body that comes, and at an answer that is not read; bytes that must have gone meanwhile.
-BODY = 20.0
-READING = 60.0
-LEAST = 10_000
-#: Connections of all, and of one address that is no proxy's: a browser has up to seven, and an office one address.
-MOST = 4_000
-MOST_EACH = 300
-#: Files that the process needs besides: stores, workers, what is served.
-SPARE = 200
-#: Of connections beyond the limit so many are still told that there are too many.
-TOLD = 50
+#: Seconds in which the head of a request must arrive, from the connection or from its first byte.
+HEAD_TIMEOUT = 10.0
+#: Seconds between two checks of a body that is arriving.
+BODY_INTERVAL = 20.0
+#: Seconds between two checks of a response that the client is not reading.
+READ_INTERVAL = 60.0
+#: Bytes that must have been transferred between two checks.
+MIN_BYTES = 10_000
+#: Connections at most.
+MAX_CONNECTIONS = 4_000
+#: Connections of one address that is no proxy's: a browser has up to seven, and an office one address.
+MAX_PER_ADDRESS = 300
+#: Open files that the process needs besides connections: stores, workers, static files.
+SPARE_FILES = 200
+#: Connections beyond the limit that get status 503; further ones are aborted.
+REFUSED_WITH_503 = 50
 
 
-class Patience(H11Protocol):
-    """HTTP/1.1 as uvicorn speaks it, with an end to its patience."""
+class LimitedHttpProtocol(H11Protocol):
+    """uvicorn's HTTP/1.1 protocol with timeouts for heads, bodies and reading, and a limit of connections per address."""
 
     def __init__(
         self,
@@ -45,148 +48,155 @@ class Patience(H11Protocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         trusted = config.forwarded_allow_ips
-        self._proxies = _proxies(trusted if isinstance(trusted, str) else ",".join(trusted))
-        self._head: asyncio.TimerHandle | None = None
-        self._body: asyncio.TimerHandle | None = None
-        self._reading: asyncio.TimerHandle | None = None
-        self._came = 0
+        self._proxies = _trusted_proxies(trusted if isinstance(trusted, str) else ",".join(trusted))
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._body_timer: asyncio.TimerHandle | None = None
+        self._read_timer: asyncio.TimerHandle | None = None
+        self._received = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Counts it, and begins to wait."""
+        """Refuse the connection if there are too many, or begin to wait for a head."""
         super().connection_made(transport)
-        if self._crowded():
+        if self._too_many():
             transport.abort()
         else:
-            self._watch()
+            self._update_timers()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Waits no more."""
+        """Cancel all timers."""
         super().connection_lost(exc)
-        self._rest()
+        self._cancel_timers()
 
     def data_received(self, data: bytes) -> None:
-        """Some of a request has come."""
-        self._came += len(data)
+        """Count received bytes, and wait for the rest of a head or body."""
+        self._received += len(data)
         super().data_received(data)
-        self._watch()
+        self._update_timers()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """From here on it is a WebSocket's, which has signs of life of its own."""
+        """Cancel all timers: a WebSocket has pings of its own."""
         super().handle_websocket_upgrade(event)
-        self._rest()
+        self._cancel_timers()
 
     def on_response_complete(self) -> None:
-        """All of an answer is written, though it may not have gone."""
+        """Wait for the client to read a response that is written, and for the next head."""
         super().on_response_complete()
-        self._watch()
+        self._update_timers()
         if self.transport.is_closing():
-            self._read_soon()
+            self._check_reading_later()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Nothing more was asked."""
+        """Wait for the client to read what is left when an idle connection is closed."""
         super().timeout_keep_alive_handler()
-        self._read_soon()
+        self._check_reading_later()
 
     def pause_writing(self) -> None:
-        """The client does not read."""
+        """Begin to check whether the client reads."""
         super().pause_writing()
-        self._read_soon()
+        self._check_reading_later()
 
     def resume_writing(self) -> None:
-        """It does."""
+        """Stop that check."""
         super().resume_writing()
-        self._reading = _ended(self._reading)
+        self._read_timer = _cancelled(self._read_timer)
 
-    def _watch(self) -> None:
-        """Waits for the rest of a head, or of a body, whichever is not here yet."""
+    def _update_timers(self) -> None:
+        """Start or cancel the timers of head and body by the state of the request."""
         if self.transport.is_closing() or self.transport.get_protocol() is not self:
-            self._head, self._body = _ended(self._head), _ended(self._body)
+            self._head_timer, self._body_timer = _cancelled(self._head_timer), _cancelled(self._body_timer)
             return
         state = self.conn.their_state
         if state is not h11.IDLE or self.timeout_keep_alive_task is not None:
-            self._head = _ended(self._head)
-        elif self._head is None:
-            self._head = self.loop.call_later(HEAD, self._give_up)
+            self._head_timer = _cancelled(self._head_timer)
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_TIMEOUT, self._abort)
         if state is not h11.SEND_BODY:
-            self._body = _ended(self._body)
-        elif self._body is None:
-            self._look_later()
+            self._body_timer = _cancelled(self._body_timer)
+        elif self._body_timer is None:
+            self._check_body_later()
 
-    def _look_later(self) -> None:
-        self._came = 0
-        self._body = self.loop.call_later(BODY, self._look)
+    def _check_body_later(self) -> None:
+        self._received = 0
+        self._body_timer = self.loop.call_later(BODY_INTERVAL, self._check_body)
 
-    def _look(self) -> None:
-        """A body must come on, unless it is the server that does not take it."""
-        if self._came < LEAST and not self.flow.read_paused:
-            self._give_up()
+    def _check_body(self) -> None:
+        """Abort if too little of a body has arrived, unless it is the server that does not read."""
+        if self._received < MIN_BYTES and not self.flow.read_paused:
+            self._abort()
         else:
-            self._look_later()
+            self._check_body_later()
 
-    def _read_soon(self) -> None:
-        """What waits to be sent must become less."""
-        if self._reading is None:
-            self._reading = self.loop.call_later(READING, self._look_after, self.transport.get_write_buffer_size())
+    def _check_reading_later(self) -> None:
+        """Schedule a check that the bytes which wait to be sent become fewer."""
+        if self._read_timer is None:
+            self._read_timer = self.loop.call_later(
+                READ_INTERVAL, self._check_reading, self.transport.get_write_buffer_size()
+            )
 
-    def _look_after(self, before: int) -> None:
-        self._reading = None
-        if before - self.transport.get_write_buffer_size() < LEAST:
-            self._give_up()
+    def _check_reading(self, before: int) -> None:
+        self._read_timer = None
+        if before - self.transport.get_write_buffer_size() < MIN_BYTES:
+            self._abort()
         else:
-            self._read_soon()
+            self._check_reading_later()
 
-    def _give_up(self) -> None:
-        self._rest()
+    def _abort(self) -> None:
+        self._cancel_timers()
         self.transport.abort()
 
-    def _rest(self) -> None:
-        self._head, self._body, self._reading = _ended(self._head), _ended(self._body), _ended(self._reading)
+    def _cancel_timers(self) -> None:
+        self._head_timer, self._body_timer, self._read_timer = (
+            _cancelled(self._head_timer),
+            _cancelled(self._body_timer),
+            _cancelled(self._read_timer),
+        )
 
-    def _crowded(self) -> bool:
-        """Whether there are too many, of everybody or of this one's address. A proxy is everybody."""
-        if self.limit_concurrency is not None and len(self.connections) > self.limit_concurrency + TOLD:
+    def _too_many(self) -> bool:
+        """Whether there are too many connections, in all or of this address; those of a proxy count only in all."""
+        if self.limit_concurrency is not None and len(self.connections) > self.limit_concurrency + REFUSED_WITH_503:
             return True
         address = self.client[0] if self.client else ""
         if not address or address in self._proxies:
             return False
-        peers = (getattr(one, "client", None) for one in self.connections)
-        return sum(peer is not None and peer[0] == address for peer in peers) > MOST_EACH
+        peers = (getattr(connection, "client", None) for connection in self.connections)
+        return sum(peer is not None and peer[0] == address for peer in peers) > MAX_PER_ADDRESS
 
 
-def room() -> int:
-    """How many connections there may be, after the process was allowed as many files as it may have."""
+def max_connections() -> int:
+    """Raise the limit of open files as far as allowed and needed; returns how many connections it leaves room for."""
     try:
         import resource
     except ImportError:  # Windows, which has no such limit
-        return MOST
+        return MAX_CONNECTIONS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    endless = resource.RLIM_INFINITY
-    wanted = MOST + SPARE + TOLD if hard == endless else min(hard, MOST + SPARE + TOLD)
-    if soft != endless and soft < wanted:
+    unlimited = resource.RLIM_INFINITY
+    needed = MAX_CONNECTIONS + SPARE_FILES + REFUSED_WITH_503
+    wanted = needed if hard == unlimited else min(hard, needed)
+    if soft != unlimited and soft < wanted:
         with suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
             soft = wanted
-    return MOST if soft == endless else max(1, min(MOST, soft - SPARE - TOLD))
+    return MAX_CONNECTIONS if soft == unlimited else max(1, min(MAX_CONNECTIONS, soft - SPARE_FILES - REFUSED_WITH_503))
 
 
-def unread(listening: socket.socket) -> None:
-    """Has the system end connections whose other side takes nothing more, where it can: a WebSocket waits for that."""
+def set_user_timeout(listening: socket.socket) -> None:
+    """Set TCP_USER_TIMEOUT, where there is one: the system ends connections, WebSockets too, that acknowledge nothing."""
     if hasattr(socket, "TCP_USER_TIMEOUT"):
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * READING))
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * READ_INTERVAL))
 
 
 @lru_cache
-def _proxies(setting: str) -> Any:
-    """Whom uvicorn believes when he says for whom he asks: a container of addresses."""
-    return ProxyHeadersMiddleware(_nothing, setting).trusted_hosts
+def _trusted_proxies(setting: str) -> Any:
+    """Return the addresses that uvicorn trusts as proxies, as a container."""
+    return ProxyHeadersMiddleware(_no_app, setting).trusted_hosts
 
 
-async def _nothing(*_: Any) -> None:
-    """No application."""
+async def _no_app(*_: Any) -> None:
+    """Stand in for the application of the middleware."""
 
 
-def _ended(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
-    """What stands for the timer when it is to do nothing any more."""
+def _cancelled(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
+    """Cancel a timer; returns None, to be stored in its place."""
     if timer is not None:
         timer.cancel()
     return None

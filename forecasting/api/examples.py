@@ -1,4 +1,4 @@
-"""The examples of the OpenAPI page, every one of which runs (a test holds them to that)."""
+"""Example requests of the OpenAPI page; a test runs each of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a question has come to so far, and its forecasts as JSON: the rows of the forecasts table, exact to the last digit."""
+"""Forecasts and job states as JSON: the rows of the forecasts table, exact to the last digit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from forecasting.api.job_register import Asked, Part
+from forecasting.api.job_register import JobPart, JobSpec
 from forecasting.data.forecast import QUANTILES, Forecast
 from forecasting.jobs import Job, JobQueue, State
 from forecasting.models import model
@@ -17,36 +17,36 @@ from forecasting.support.caching import lazy
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A question and the jobs of its parts, in their order; None for a part without one."""
+class JobResult:
+    """A job of the API with the present state of its queue jobs, in the order of its parts; None for a part without one."""
 
-    asked: Asked
+    spec: JobSpec
     jobs: tuple[Job | None, ...]
 
     @lazy
-    def done(self) -> list[tuple[Part, Forecast]]:
-        """The forecasts that are there."""
-        pairs = zip(self.asked.parts, self.jobs, strict=True)
+    def done(self) -> list[tuple[JobPart, Forecast]]:
+        """The finished forecasts."""
+        pairs = zip(self.spec.parts, self.jobs, strict=True)
         return [(part, job.forecast) for part, job in pairs if job and job.forecast]
 
     @lazy
     def open(self) -> list[Job]:
-        """The jobs that are not finished."""
+        """The queue jobs that are not finished."""
         return [job for job in self.jobs if job and not job.finished]
 
     @property
     def complete(self) -> bool:
-        """Whether every forecast that is asked for is there, so that the answer will always be the same."""
+        """Whether every forecast is there, so that the response will always be the same."""
         return all(job is not None and job.forecast is not None for job in self.jobs)
 
     @property
     def known(self) -> bool:
-        """Whether there is a job for every part that should have one."""
-        return all(job is not None or part.error for part, job in zip(self.asked.parts, self.jobs, strict=True))
+        """Whether the queue still knows a job for every part that should have one."""
+        return all(job is not None or part.error for part, job in zip(self.spec.parts, self.jobs, strict=True))
 
     @property
     def state(self) -> State:
-        """Of all together: done when some forecast is there and no other one will come."""
+        """State of the whole job: done when it has a forecast and nothing is left to do."""
         states = [job.state for job in self.jobs if job]
         if self.open:
             return State.queued if all(state is State.queued for state in states) else State.running
@@ -56,92 +56,94 @@ class Answer:
 
     @property
     def failures(self) -> list[dict[str, str | None]]:
-        """What there is no forecast of, and why."""
-        found = []
-        for part, job in zip(self.asked.parts, self.jobs, strict=True):
+        """Parts without a forecast, and why."""
+        failures = []
+        for part, job in zip(self.spec.parts, self.jobs, strict=True):
             error = part.error or (_why_not(job) if job and job.finished and not job.forecast else "")
             if error:
-                found.append(
+                failures.append(
                     {"region": part.region, "statistic": part.statistic, "model": part.model or None, "error": error}
                 )
-        return found
+        return failures
 
     @property
     def progress(self) -> dict[str, Any]:
-        """How far it is."""
+        """Progress of the whole job."""
         first = next(iter(self.open), None)
         return {
             "done": sum(job.finished for job in self.jobs if job),
-            "of": len([part for part in self.asked.parts if part.key]),
+            "of": len([part for part in self.spec.parts if part.key]),
             "seconds": round(sum(job.seconds for job in self.jobs if job), 3),
             "ahead": min((job.ahead for job in self.open if job.state is State.queued), default=None),
             "trying": first.progress.trying if first and first.progress else None,
         }
 
-    def forecasts(self) -> bytes:
-        """``{"forecasts": [row, …], …}``, with what failed and what is to be said."""
-        return _object({"notes": list(self.asked.notes), "errors": self.failures}, self._rows())
+    def forecasts_json(self) -> bytes:
+        """Return ``{"forecasts": [row, …], …}`` with notes and failures."""
+        return _json_object({"notes": list(self.spec.notes), "errors": self.failures}, self._rows())
 
-    def job(self, location: str) -> bytes:
-        """The job, with its forecasts when it is done and its error when it failed."""
+    def job_json(self, location: str) -> bytes:
+        """Return the job as JSON, with its forecasts when it is done and its error when it failed."""
         state, failures = self.state, self.failures
-        said: dict[str, Any] = {
-            "id": self.asked.id,
+        fields: dict[str, Any] = {
+            "id": self.spec.id,
             "state": state,
             "location": location,
             "progress": self.progress,
-            "notes": list(self.asked.notes),
+            "notes": list(self.spec.notes),
             "errors": failures,
         }
         if state.finished and state is not State.done:
-            said["error"] = " ".join(dict.fromkeys(one["error"] or "" for one in failures))
-        return _object(said, self._rows() if state is State.done else None)
+            fields["error"] = " ".join(dict.fromkeys(failure["error"] or "" for failure in failures))
+        return _json_object(fields, self._rows() if state is State.done else None)
 
     def _rows(self) -> Iterator[str]:
         timed = any(has_times(forecast) for _, forecast in self.done)
         for part, forecast in self.done:
-            yield from rows(part, forecast, self.asked.levels, self.asked.several, timed)
+            yield from forecast_rows(part, forecast, self.spec.levels, self.spec.several, timed)
 
 
-def answer_of(asked: Asked, queue: JobQueue) -> Answer:
-    """What has become of a question by now."""
-    found = {job.key: job for job in queue.jobs([part.key for part in asked.parts if part.key])}
-    return Answer(asked, tuple(found.get(part.key) for part in asked.parts))
+def job_result(spec: JobSpec, queue: JobQueue) -> JobResult:
+    """Look up the present state of a job in the queue."""
+    jobs = {job.key: job for job in queue.jobs([part.key for part in spec.parts if part.key])}
+    return JobResult(spec, tuple(jobs.get(part.key) for part in spec.parts))
 
 
-def given_up(identity: str, location: str) -> bytes:
-    """A job that was cancelled, of which no more is known here."""
+def cancelled_job_json(identity: str, location: str) -> bytes:
+    """Return the JSON of a job that was cancelled, of which this process knows no more."""
     error = "The job was cancelled; ask again."
     progress = {"done": 0, "of": 0, "seconds": 0.0, "ahead": None, "trying": None}
-    said = {"id": identity, "state": State.cancelled, "location": location, "progress": progress, "error": error}
-    return _object(said, None)
+    fields = {"id": identity, "state": State.cancelled, "location": location, "progress": progress, "error": error}
+    return _json_object(fields, None)
 
 
-def rows(part: Part, forecast: Forecast, levels: Sequence[float], several: bool, timed: bool) -> Iterator[str]:
-    """The rows of one forecast as JSON texts. Made here because the json module takes three times as long for so many."""
+def forecast_rows(
+    part: JobPart, forecast: Forecast, levels: Sequence[float], several: bool, timed: bool
+) -> Iterator[str]:
+    """Format the rows of one forecast as JSON texts, three times as fast as the json module would."""
     values = forecast.values if part.before is None else forecast.cumulative(part.before)
     values = values[:, [QUANTILES.index(level) for level in levels]]
-    written = "%Y-%m-%dT%H:%M" if timed else "%Y-%m-%d"
+    date_format = "%Y-%m-%dT%H:%M" if timed else "%Y-%m-%d"
     head = {"region": part.region, **({"statistic": part.statistic} if several else {}), "model": forecast.model}
-    start = json.dumps({**head, "origin": forecast.origin.strftime(written)}, ensure_ascii=False)[:-1]
+    start = json.dumps({**head, "origin": forecast.origin.strftime(date_format)}, ensure_ascii=False)[:-1]
     ends = [f'"quantile": {level!r}, "value": ' for level in levels]
     number = repr if np.isfinite(values).all() else json.dumps
-    for step, (date, row) in enumerate(zip(forecast.dates.strftime(written), values.tolist(), strict=True), 1):
+    for step, (date, row) in enumerate(zip(forecast.dates.strftime(date_format), values.tolist(), strict=True), 1):
         middle = f'{start}, "horizon": {step}, "date": "{date}", '
         for end, value in zip(ends, row, strict=True):
             yield f"{middle}{end}{number(value)}}}"
 
 
 def has_times(forecast: Forecast) -> bool:
-    """Whether its dates are written with the time of day: with a time for one of them, all have it."""
+    """Whether any date of a forecast has a time of day, so that all are written with it."""
     return any(moment != moment.normalize() for moment in (forecast.origin, *forecast.dates[:1]))
 
 
-def _object(said: dict[str, Any], rows_: Iterable[str] | None) -> bytes:
-    """A JSON object with the rows as its `forecasts`."""
-    text = json.dumps(said, ensure_ascii=False)
-    if rows_ is not None:
-        text = f'{{"forecasts": [{", ".join(rows_)}], {text[1:]}'
+def _json_object(fields: dict[str, Any], rows: Iterable[str] | None) -> bytes:
+    """Return a JSON object with the rows as its `forecasts`, and other fields."""
+    text = json.dumps(fields, ensure_ascii=False)
+    if rows is not None:
+        text = f'{{"forecasts": [{", ".join(rows)}], {text[1:]}'
     return text.encode(errors="replace")
 
 

@@ -1,4 +1,4 @@
-"""/healthz: the process lives. /readyz: it can do its work, or what is missing, for whoever sends visitors here."""
+"""Health checks for load balancers: /healthz (the process runs) and /readyz (store and workers can be used)."""
 
 from __future__ import annotations
 
@@ -10,66 +10,68 @@ from fastapi.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from forecasting.api.problem_details import Problem, Wrong
-from forecasting.api.request_log import Watched
+from forecasting.api.problem_details import InvalidField, Problem
+from forecasting.api.request_log import RequestLogMiddleware
 from forecasting.services.service import Service
 
 #: Seconds in which the store must answer.
-PATIENCE = 6.0
+STORE_TIMEOUT = 6.0
 _STARTING = "The server is still starting."
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class Late:
-    """ASGI: an application that is there once the server has started; until then 503."""
+class DeferredApp:
+    """ASGI: an application that is set once the server has started; until then it answers 503."""
 
     def __init__(self) -> None:
         self._app: ASGIApp | None = None
 
-    def open(self, app: ASGIApp) -> None:
-        """Now it is there."""
+    def set_app(self, app: ASGIApp) -> None:
+        """Pass requests on to `app` from now on."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See the class."""
+        """Pass the request on, or answer 503 (ASGI)."""
         app = self._app or Problem(503, _STARTING, headers={"Retry-After": "5"}).response()
         await app(scope, receive, send)
 
 
-class Health:
-    """The two routes, of a service that is given when it has started."""
+class HealthChecks:
+    """The two routes; `service` is set once it has started."""
 
     def __init__(self) -> None:
         self.service: Service | None = None
 
     def routes(self) -> list[BaseRoute]:
-        """To stand beside the API, at the root."""
-        return [_route("/healthz", self._lives), _route("/readyz", self._ready)]
+        """Return both routes, for the root of the server."""
+        return [_route("/healthz", self._healthz), _route("/readyz", self._readyz)]
 
-    async def _lives(self, request: Request) -> Response:
+    async def _healthz(self, request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
-    async def _ready(self, request: Request) -> Response:
+    async def _readyz(self, request: Request) -> Response:
         missing = await self._missing()
         if missing:
             sentence = " ".join(one.error for one in missing)
             return Problem(503, sentence, missing, {"Retry-After": "10"}).response()
         return JSONResponse({"status": "ready"})
 
-    async def _missing(self) -> list[Wrong]:
-        """What it cannot do its work without."""
+    async def _missing(self) -> list[InvalidField]:
+        """List what it needs and does not have."""
         if self.service is None:
-            return [Wrong("service", _STARTING)]
+            return [InvalidField("service", _STARTING)]
         missing = []
         try:
-            trouble = await asyncio.wait_for(asyncio.to_thread(self.service.store.trouble), PATIENCE)
+            trouble = await asyncio.wait_for(asyncio.to_thread(self.service.store.trouble), STORE_TIMEOUT)
         except TimeoutError:
-            trouble = f"It did not answer in {PATIENCE:g} seconds."
+            trouble = f"It did not answer in {STORE_TIMEOUT:g} seconds."
         if trouble:
-            missing.append(Wrong("store", f"The store cannot be read: {trouble}"))
-        if not self.service.queue.able:
-            missing.append(Wrong("workers", self.service.queue.trouble or "No worker that fits models is ready yet."))
+            missing.append(InvalidField("store", f"The store cannot be read: {trouble}"))
+        if not self.service.queue.can_fit:
+            missing.append(
+                InvalidField("workers", self.service.queue.trouble or "No worker that fits models is ready yet.")
+            )
         return missing
 
 
@@ -79,7 +81,7 @@ def _route(path: str, handler: Handler) -> Route:
         answer = await handler(request) if scope["method"] in ("GET", "HEAD") else _not_allowed()
         await answer(scope, receive, send)
 
-    return Route(path, endpoint=Watched(app, template=path))
+    return Route(path, endpoint=RequestLogMiddleware(app, template=path))
 
 
 def _not_allowed() -> Response:

@@ -1,8 +1,8 @@
-"""Register: which question a job's id stands for, kept where every replica finds it.
+"""Job register: the API's jobs by id, with the request behind each in the database, for every replica.
 
-A job of the API may be many forecasts, and a stored forecast knows neither its region nor a running total. So the question
-itself is kept, for some days: a replica that has not heard of a job asks it again, and finds what is fitted elsewhere, or
-what a server before it had left undone.
+A job of the API may be many forecasts, and a stored forecast knows neither its region nor a running total. So the request
+is kept for some days: a replica that does not know a job submits its request again, and finds what is fitted elsewhere or
+what a server before it has left unfinished.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ from forecasting.api.request_models import ForecastRequest
 from forecasting.storage.database import Database
 from forecasting.support.caching import lazy
 
-#: Questions kept in memory, without the figures that were posted with them.
+#: Jobs kept in memory, without the data that were posted with them.
 REMEMBERED = 500
-#: How long, and how many bytes of, questions are kept in the database; that is looked at every so many writes.
+#: How long requests are kept in the database.
 KEPT = timedelta(days=2)
+#: Bytes of all requests in the database; the oldest beyond are deleted.
 MAX_BYTES = 200_000_000
+#: Writes between two prunings.
 PRUNE_EVERY = 50
 
 _tables = sa.MetaData()
@@ -41,13 +43,13 @@ _questions = sa.Table(
 
 
 @dataclass(frozen=True)
-class Part:
-    """One forecast that is asked for, or the `error` that says why there is none to ask for.
+class JobPart:
+    """One forecast of a job, or the `error` that says why there is none.
 
     Attributes:
-        region, statistic, model: whose, of what and by which.
-        key: of its request, under which the queue knows it.
-        before: the running total at the origin, where running totals are asked for.
+        region, statistic, model: what it forecasts, and by which model.
+        key: of its request in the queue.
+        before: the running total at the origin, where running totals are requested.
     """
 
     region: str
@@ -59,54 +61,54 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What one question asks for.
+class JobSpec:
+    """A job of the API: all forecasts of one request.
 
     Attributes:
-        parts: in the order of the answer.
+        parts: the forecasts, in the order of the response.
         levels: the quantiles.
-        several: whether rows name their statistic.
-        notes: sentences for whoever asks.
+        several: whether there are several statistics, so that rows name theirs.
+        notes: sentences for the client.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[JobPart, ...]
     levels: tuple[float, ...]
     several: bool
     notes: tuple[str, ...] = ()
 
     @lazy
     def id(self) -> str:
-        """A digest of all that, so the same question about the same figures has the same id; nobody can guess one."""
-        said = json.dumps([[astuple(part) for part in self.parts], self.levels, self.several])
-        return hashlib.sha256(said.encode()).hexdigest()[:40]
+        """Digest of the job: the same request for the same data has the same id, which cannot be guessed."""
+        text = json.dumps([[astuple(part) for part in self.parts], self.levels, self.several])
+        return hashlib.sha256(text.encode()).hexdigest()[:40]
 
 
-class Register:
-    """Questions by id, from any thread. Without a usable database this process alone knows them.
+class JobRegister:
+    """The jobs by id. Safe to use from many threads; without a usable database this process alone knows them.
 
     Args:
-        url: as of `Store`.
+        url: an SQLAlchemy address, as for `Store`.
     """
 
     def __init__(self, url: str | None = None) -> None:
         self._database = Database(url, _tables)
-        self._memory: OrderedDict[str, Asked] = OrderedDict()
+        self._memory: OrderedDict[str, JobSpec] = OrderedDict()
         self._lock = threading.Lock()
         self._writes = 0
 
-    def put(self, asked: Asked, question: ForecastRequest) -> None:
-        """Keeps a question that has just been asked."""
-        said = question.model_dump_json(exclude={"wait", "retry"}, exclude_defaults=True)
+    def add(self, job: JobSpec, request: ForecastRequest) -> None:
+        """Store a job and its request."""
+        text = request.model_dump_json(exclude={"wait", "retry"}, exclude_defaults=True)
         row = {
-            "id": asked.id,
+            "id": job.id,
             "created": datetime.now(UTC),
             "cancelled": False,
-            "question": zlib.compress(said.encode(), 1),
+            "question": zlib.compress(text.encode(), 1),
         }
-        if self.remember(asked):
-            self._cancelled(asked.id, False)
+        if self.remember(job):
+            self._set_cancelled(job.id, False)
             return
-        with suppress(sa.exc.IntegrityError):  # somebody else was first
+        with suppress(sa.exc.IntegrityError):  # another replica was first
             self._database.use("write", lambda connection: connection.execute(_questions.insert(), row))
         with self._lock:
             self._writes += 1
@@ -114,45 +116,45 @@ class Register:
         if due:
             self._database.use("write", _prune)
 
-    def remember(self, asked: Asked) -> bool:
-        """Keeps it in memory; whether it was there already."""
+    def remember(self, job: JobSpec) -> bool:
+        """Keep a job in memory; returns whether it was there already."""
         with self._lock:
-            known = asked.id in self._memory
-            self._memory[asked.id] = asked
-            self._memory.move_to_end(asked.id)
+            known = job.id in self._memory
+            self._memory[job.id] = job
+            self._memory.move_to_end(job.id)
             while len(self._memory) > REMEMBERED:
                 self._memory.popitem(last=False)
         return known
 
-    def asked(self, identity: str) -> Asked | None:
-        """What is asked under this id, as far as this process knows."""
+    def job(self, identity: str) -> JobSpec | None:
+        """Return the job of an id, if this process knows it."""
         with self._lock:
             return self._memory.get(identity)
 
-    def question(self, identity: str) -> tuple[ForecastRequest, bool] | None:
-        """The question as it was asked, here or at another replica, and whether its job was cancelled."""
+    def stored_request(self, identity: str) -> tuple[ForecastRequest, bool] | None:
+        """Return the request of a job from the database, and whether the job was cancelled; None if it is unknown."""
         query = sa.select(_questions.c.question, _questions.c.cancelled).where(_questions.c.id == identity)
-        found = self._database.use("read", lambda connection: connection.execute(query).one_or_none())
-        if found is None:
+        row = self._database.use("read", lambda connection: connection.execute(query).one_or_none())
+        if row is None:
             return None
-        return ForecastRequest.model_validate_json(zlib.decompress(found.question)), found.cancelled
+        return ForecastRequest.model_validate_json(zlib.decompress(row.question)), row.cancelled
 
     def cancel(self, identity: str) -> None:
-        """Its job is wanted no more: nobody asks again by himself."""
-        self._cancelled(identity, True)
+        """Mark a job as cancelled, so that no replica submits its request again."""
+        self._set_cancelled(identity, True)
 
     def close(self) -> None:
-        """Lets go of the database."""
+        """Close the connections to the database."""
         self._database.close()
 
-    def _cancelled(self, identity: str, value: bool) -> None:
-        other = sa.and_(_questions.c.id == identity, _questions.c.cancelled != value)
-        change = _questions.update().where(other).values(cancelled=value)
-        self._database.use("write", lambda connection: connection.execute(change))
+    def _set_cancelled(self, identity: str, value: bool) -> None:
+        changed = sa.and_(_questions.c.id == identity, _questions.c.cancelled != value)
+        statement = _questions.update().where(changed).values(cancelled=value)
+        self._database.use("write", lambda connection: connection.execute(statement))
 
 
 def _prune(connection: sa.Connection) -> None:
-    """Deletes what is older than `KEPT`, and the oldest beyond `MAX_BYTES`."""
+    """Delete requests older than `KEPT`, and the oldest beyond `MAX_BYTES`."""
     connection.execute(_questions.delete().where(_questions.c.created < datetime.now(UTC) - KEPT))
     newest_first = (_questions.c.created.desc(), _questions.c.id)
     size = sa.func.sum(sa.func.length(_questions.c.question)).over(order_by=newest_first).label("size")

@@ -1,4 +1,4 @@
-"""How often one may ask: `limits` counts in a sliding window, for each key, or for each address without keys."""
+"""Rate limit: requests in a sliding window (`limits`), for each API key, or for each address without keys."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from forecasting.support import settings
 from forecasting.support.errors import RequestError
 
-#: Whoever has one address of the new kind has all that begin alike.
+#: Bits of an IPv6 network that counts as one client: each customer has a whole network.
 PREFIX = 64
 
 
-class Rates:
+class RateLimit:
     """The limits of `FORECAST_API_RATE`, counted in this process: ``600/minute``, or several joined by semicolons.
 
     Raises `RequestError` for anything else.
     """
 
     def __init__(self, setting: str | None = None) -> None:
-        said = settings.api_rate() if setting is None else setting
+        configured = settings.api_rate() if setting is None else setting
         try:
-            self._limits = parse_many(said)
+            self._limits = parse_many(configured)
         except ValueError:
             raise RequestError(
-                f"FORECAST_API_RATE is '{said}'; give a number and a time as 600/minute or 20/second."
+                f"FORECAST_API_RATE is '{configured}'; give a number and a time as 600/minute or 20/second."
             ) from None
         if not all(limit.amount > 0 for limit in self._limits):
-            raise RequestError(f"FORECAST_API_RATE is '{said}'; nobody could ask anything.")
+            raise RequestError(f"FORECAST_API_RATE is '{configured}'; nobody could ask anything.")
         self._counter = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self.said = said
+        self.setting = configured
 
-    def too_often(self, who: str) -> int:
-        """Counts one request of `who`; the seconds after which the next one may come, 0 if this one may."""
+    def seconds_to_wait(self, client: str) -> int:
+        """Count one request of a client; returns 0 if it is allowed, else the seconds until one is."""
         for limit in self._limits:
-            if not self._counter.hit(limit, who):
-                free = self._counter.get_window_stats(limit, who).reset_time
+            if not self._counter.hit(limit, client):
+                free = self._counter.get_window_stats(limit, client).reset_time
                 return max(1, math.ceil(free - time.time()))
         return 0
 
 
-def neighbours(address: str) -> str:
-    """Whom to count an address as: itself, or all that share its beginning where each customer has so many."""
+def client_network(address: str) -> str:
+    """Return what an address is counted as: itself, or for IPv6 its network (`PREFIX`)."""
     try:
         known = ipaddress.ip_address(address.split("%", 1)[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""Watched: what every answer of the API has in common, whatever gave it: an id, a line in the log, headers, no traceback."""
+"""Request log: middleware that gives every request to the API an id, a log line, security headers and no traceback."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from forecasting.api.problem_details import Problem
-from forecasting.monitoring.answered import Answered, Observer
+from forecasting.monitoring.request_record import Observer, RequestRecord
 
 log = logging.getLogger(__name__)
-#: One JSON object a request; never figures, keys, addresses, or what stands behind a question mark.
-lines = logging.getLogger("forecasting.requests")
+#: Logger with one JSON object a request; never data, keys, addresses or query strings.
+request_logger = logging.getLogger("forecasting.requests")
 
+#: Header with the id of a request.
 REQUEST_ID = "X-Request-ID"
-#: Others are not told apart: each would be a line of the metrics for ever.
+#: Methods that are recorded by name; an arbitrary one would be a time series of the metrics forever.
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"))
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-#: The status of a client who left before there was an answer, as proxies write it.
-LEFT = 499
-#: Nothing of an answer is run, framed, kept or told to others.
+#: Status of a request whose client has disconnected before the response, as nginx writes it.
+CLIENT_CLOSED = 499
+#: Security headers of every response of the API.
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -40,38 +41,43 @@ HEADERS = {
 }
 
 
-def write(answered: Answered) -> None:
-    """The `Observer` that writes the log."""
-    lines.info("%s", json.dumps(asdict(answered)))
+def log_request(request: RequestRecord) -> None:
+    """Write the log line of a request; an `Observer`."""
+    request_logger.info("%s", json.dumps(asdict(request)))
 
 
-#: Who is told of every request: whoever wants to count them appends himself.
-OBSERVERS: list[Observer] = [write]
+#: Called with every answered request; metrics and history add themselves.
+OBSERVERS: list[Observer] = [log_request]
 
 
 def log_to_stderr() -> None:
-    """Has the lines written as they are, whatever the server does with its own; more than once does no harm."""
-    if not lines.handlers:
+    """Write the lines of `request_logger` to stderr as they are, whatever else is logged; more than once does no harm."""
+    if not request_logger.handlers:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(message)s"))
-        lines.addHandler(handler)
-        lines.setLevel(logging.INFO)
-        lines.propagate = False
+        request_logger.addHandler(handler)
+        request_logger.setLevel(logging.INFO)
+        request_logger.propagate = False
 
 
-def hush() -> None:
-    """Has uvicorn keep who asked for what to itself: it would write addresses, and what stands behind question marks."""
+def silence_uvicorn() -> None:
+    """Disable those log lines of uvicorn that contain addresses and query strings."""
     logging.getLogger("uvicorn.access").disabled = True
-    logging.getLogger("uvicorn.error").addFilter(_says_nobody)
+    logging.getLogger("uvicorn.error").addFilter(_without_addresses)
 
 
-def _says_nobody(record: logging.LogRecord) -> bool:
-    said = str(record.msg)
-    return record.levelno > logging.INFO or not ("WebSocket" in said or said.startswith("connection "))
+def _without_addresses(record: logging.LogRecord) -> bool:
+    text = str(record.msg)
+    return record.levelno > logging.INFO or not ("WebSocket" in text or text.startswith("connection "))
 
 
-class Watched:
-    """ASGI: `app` with all that. `prefix` stands before the templates of its routes; `template` is for an app of one."""
+class RequestLogMiddleware:
+    """ASGI middleware for request ids, log lines and headers.
+
+    Args:
+        prefix: of the path templates of the routes of `app`.
+        template: the path template of an `app` with one route.
+    """
 
     def __init__(self, app: ASGIApp, prefix: str = "", template: str = "") -> None:
         self._app = app
@@ -79,15 +85,15 @@ class Watched:
         self._template = template
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See the class."""
+        """Answer one request (ASGI)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        came, start, status = datetime.now(UTC), time.perf_counter(), 0
+        received, start, status = datetime.now(UTC), time.perf_counter(), 0
         given = Headers(scope=scope).get(REQUEST_ID, "")
         identity = given if _ID.fullmatch(given) else uuid.uuid4().hex
         scope.setdefault("state", {})
-        outside = scope.get("route")  # where this is mounted, which says nothing
+        mount = scope.get("route")  # of the app that this one is mounted in
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -102,38 +108,38 @@ class Watched:
         try:
             await self._app(scope, receive, sending)
         except ClientDisconnect:
-            status = LEFT
+            status = CLIENT_CLOSED
         except Exception as error:
-            log.error("Request %s went wrong: %s", identity, where(error))
+            log.error("Request %s failed: %s", identity, traceback_without_message(error))
             if status == 0:
-                await fault(identity).response()(scope, receive, sending)
+                await server_fault(identity).response()(scope, receive, sending)
             status = 500
         finally:
             ms = round(1000 * (time.perf_counter() - start), 3)
-            answered = Answered(
-                came.isoformat(timespec="milliseconds"),
+            record = RequestRecord(
+                received.isoformat(timespec="milliseconds"),
                 identity,
                 scope["method"] if scope["method"] in METHODS else "-",
-                self._template or self._route(scope, outside),
-                status or LEFT,
+                self._template or self._route(scope, mount),
+                status or CLIENT_CLOSED,
                 ms,
                 scope["state"].get("key", ""),
             )
             for observe in OBSERVERS:
-                observe(answered)
+                observe(record)
 
-    def _route(self, scope: Scope, outside: object) -> str:
+    def _route(self, scope: Scope, mount: object) -> str:
         route = scope.get("route")
-        path = "" if route is outside else getattr(route, "path_format", "")
+        path = "" if route is mount else getattr(route, "path_format", "")
         return self._prefix + path if path else "-"
 
 
-def fault(identity: str) -> Problem:
-    """What a client is told of a fault of the program."""
+def server_fault(identity: str) -> Problem:
+    """Return the problem that a client gets for an unexpected error."""
     return Problem(500, f"The server has a fault; its log has more under {identity}.")
 
 
-def where(error: BaseException) -> str:
-    """The kind of an error and the lines that led to it, without its message, which may quote figures."""
+def traceback_without_message(error: BaseException) -> str:
+    """Return the type and traceback of an error without its message, which may quote data."""
     frames = "".join(traceback.format_tb(error.__traceback__))
     return f"{type(error).__module__}.{type(error).__name__}\n{frames}"

@@ -1,4 +1,4 @@
-"""What may be asked and what is answered, field by field; the OpenAPI page is made of this."""
+"""Request models: the fields of a forecast request and their validation; OpenAPI describes them from here."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from forecasting.api.problem_details import Problem, Wrong
+from forecasting.api.problem_details import InvalidField, Problem
 from forecasting.data.forecast import QUANTILES
-from forecasting.data.holidays import check as known_country
+from forecasting.data.holidays import check_country
 from forecasting.jobs.request import MAX_HORIZON
 from forecasting.models import model
 from forecasting.support.errors import ForecastingError, RequestError
 
-#: Seconds that a request may wait for its forecasts, and models that it may name.
+#: Seconds that a request may wait for its forecasts.
 MAX_WAIT = 10
+#: Models that a request may name.
 MAX_MODELS = 20
-#: Periods that models may be told to look back.
+#: Periods of the training window at most.
 MAX_WINDOW = 1_000_000
-#: What each field is, as a person is told who gave something else.
-GIVE = {
+#: What each field takes, for error messages and descriptions.
+EXPECTED = {
     "source": "a name that /api/v1/sources lists",
     "region": "the name of a region, as /api/v1/regions lists them",
     "statistic": "the name of a statistic of the source or the table",
@@ -45,7 +46,7 @@ GIVE = {
 
 
 def _checked(check: Callable[[Any], object]) -> AfterValidator:
-    """Refuses what `check` refuses, in its own words."""
+    """Validator that refuses what `check` raises a `ForecastingError` for, with its message."""
 
     def validate(value: Any) -> Any:
         try:
@@ -60,13 +61,13 @@ def _checked(check: Callable[[Any], object]) -> AfterValidator:
 def _levels(given: list[float]) -> None:
     known = set(QUANTILES)
     if unknown := [level for level in given if level not in known]:
-        raise RequestError(f"There is no quantile {unknown[0]:g}; give {GIVE['quantiles']}.")
+        raise RequestError(f"There is no quantile {unknown[0]:g}; give {EXPECTED['quantiles']}.")
 
 
 def _table(given: Any) -> None:
     records = isinstance(given, list) and all(isinstance(record, dict) for record in given)
     if not (given is None or records or isinstance(given, dict)):
-        raise RequestError(f"'data' is no table; give {GIVE['data']}.")
+        raise RequestError(f"'data' is no table; give {EXPECTED['data']}.")
 
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -75,7 +76,7 @@ Level = Annotated[float, Field(gt=0, lt=1)]
 
 
 def _field(what: str, name: str, **limits: Any) -> Any:
-    return Field(description=f"{what}: {GIVE[name]}.", **limits)
+    return Field(description=f"{what}: {EXPECTED[name]}.", **limits)
 
 
 _DATA = {"anyOf": [{"type": "array", "items": {"type": "object"}}, {"type": "object"}, {"type": "null"}]}
@@ -108,7 +109,7 @@ class ForecastRequest(BaseModel):
     covariates: list[Name] = _field(
         "What else to learn from, known only for the past", "covariates", default=[], max_length=100
     )
-    holidays: Annotated[Name, _checked(known_country)] | None = _field(
+    holidays: Annotated[Name, _checked(check_country)] | None = _field(
         "Whose public holidays matter, for counts of days", "holidays", default=None
     )
     wait: float = _field("How long the answer may take before it is a job", "wait", default=0, ge=0, le=MAX_WAIT)
@@ -116,60 +117,60 @@ class ForecastRequest(BaseModel):
 
     @model_validator(mode="after")
     def _one_of_each(self) -> ForecastRequest:
-        """Either a source or data, either a model or models, and of the others what belongs to these."""
+        """Require either a source or data, either a model or models, and no field that belongs to the other one."""
         if (self.source is None) == (self.data is None):
-            raise _said("Give either 'source' or 'data'.")
+            raise _error("Give either 'source' or 'data'.")
         if (self.model is None) == (self.models is None):
-            raise _said("Give either 'model' or 'models'.")
+            raise _error("Give either 'model' or 'models'.")
         for field in ("mapping", "cumulative"):
             if self.data is None and getattr(self, field) is not None:
-                raise _said(f"'{field}' is about 'data'; a source knows by itself.")
+                raise _error(f"'{field}' is about 'data'; a source knows by itself.")
         return self
 
     @property
     def names(self) -> list[str]:
-        """The models, each once."""
+        """Model names, each once."""
         return list(dict.fromkeys(self.models or [self.model or ""]))
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """The quantiles, ascending, each once."""
+        """Quantiles, ascending, each once."""
         return tuple(level for level in QUANTILES if level in set(self.quantiles))
 
 
-def _said(sentence: str) -> PydanticCustomError:
+def _error(sentence: str) -> PydanticCustomError:
     return PydanticCustomError("said", "{sentence}", {"sentence": sentence})
 
 
-def parsed(content: bytes) -> ForecastRequest:
-    """The request that a body is. Raises `Problem` 422 that names every field that is wrong."""
+def parse_request(content: bytes) -> ForecastRequest:
+    """Parse a request body. Raises `Problem` 422 that names every invalid field."""
     try:
         return ForecastRequest.model_validate_json(content)
     except ValidationError as error:
-        raise Problem.fields(wrong(error.errors(include_url=False))) from None
+        raise Problem.of_fields(invalid_fields(error.errors(include_url=False))) from None
 
 
-def wrong(errors: Sequence[ErrorDetails], of: type[BaseModel] | None = None) -> list[Wrong]:
-    """What pydantic found, a sentence each."""
-    return [_wrong(error, sorted((of or ForecastRequest).model_fields)) for error in errors]
+def invalid_fields(errors: Sequence[ErrorDetails], of: type[BaseModel] | None = None) -> list[InvalidField]:
+    """Convert pydantic's errors to a sentence each."""
+    return [_invalid_field(error, sorted((of or ForecastRequest).model_fields)) for error in errors]
 
 
-def _wrong(error: ErrorDetails, known: list[str]) -> Wrong:
+def _invalid_field(error: ErrorDetails, known: list[str]) -> InvalidField:
     if error["type"] == "json_invalid":
-        return Wrong("", f"The request is no JSON: {error['ctx']['error']}.")
+        return InvalidField("", f"The request is no JSON: {error['ctx']['error']}.")
     if not error["loc"]:
         sentence = error["msg"] if error["type"] == "said" else "The request is not a JSON object."
-        return Wrong("", sentence)
+        return InvalidField("", sentence)
     name = str(error["loc"][0])
     path = ".".join(str(part) for part in error["loc"])
     if error["type"] == "said":
-        return Wrong(path, error["msg"])
+        return InvalidField(path, error["msg"])
     if error["type"] == "extra_forbidden":
-        return Wrong(name, f"There is no field {_quoted(name)}; there are {', '.join(known)}.")
-    give = GIVE.get(name, "something else")
+        return InvalidField(name, f"There is no field {_quoted(name)}; there are {', '.join(known)}.")
+    expected = EXPECTED.get(name, "something else")
     if error["type"] == "missing":
-        return Wrong(name, f"'{name}' is missing; give {give}.")
-    return Wrong(path, f"'{path}' is {_quoted(error['input'])}; give {give}.")
+        return InvalidField(name, f"'{name}' is missing; give {expected}.")
+    return InvalidField(path, f"'{path}' is {_quoted(error['input'])}; give {expected}.")
 
 
 def _quoted(value: Any) -> str:

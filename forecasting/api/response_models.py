@@ -1,4 +1,7 @@
-"""What is answered, field by field. Forecasts are written by `answers`, as they are many; this describes them."""
+"""Response models, for the OpenAPI description; `forecast_json` writes the responses.
+
+The names of these classes are schema names that generated clients use, so they must not change.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each address does. Nothing here blocks the event loop, or waits for a fit for longer than it was asked to."""
+"""Route handlers of the API. None blocks the event loop, or waits for a fit for longer than the request says."""
 
 from __future__ import annotations
 
@@ -13,39 +13,42 @@ from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from forecasting import sources
-from forecasting.api.build_requests import Asking, blaming
-from forecasting.api.forecast_json import Answer, answer_of, given_up
-from forecasting.api.job_register import Asked, Register
-from forecasting.api.problem_details import Problem, Wrong
-from forecasting.api.request_body import body_of
-from forecasting.api.request_models import parsed
-from forecasting.api.response_cache import Written, is_packed, packed
+from forecasting.api.build_requests import RequestBuilder, blame_field
+from forecasting.api.forecast_json import JobResult, cancelled_job_json, job_result
+from forecasting.api.job_register import JobRegister, JobSpec
+from forecasting.api.problem_details import InvalidField, Problem
+from forecasting.api.request_body import read_json_body
+from forecasting.api.request_models import parse_request
+from forecasting.api.response_cache import ResponseCache, gzip_if_large, is_gzipped
 from forecasting.models import models
 from forecasting.services.service import Service
 
 T = TypeVar("T")
 
+#: Path under which the API is mounted.
 PREFIX = "/api"
-#: Requests that are worked on at once; the others wait for their turn without a thread.
+#: Requests that are processed at once; others wait without a thread.
 THREADS = 16
-#: Of requests with more bytes so many: reading a large table leaves others little time, pages too.
+#: Bytes from which on a request is large: reading its table slows down all other requests and pages.
 LARGE = 300_000
+#: Large requests that are processed at once.
 LARGE_THREADS = 1
-#: Seconds between two looks at a job that a request waits for: at first, and at most.
-LOOK = 0.05
-LONGEST_LOOK = 0.5
+#: Seconds between the first two polls of a job that a request waits for; the interval doubles.
+FIRST_POLL = 0.05
+#: Seconds between two polls at most.
+LONGEST_POLL = 0.5
 _ID = re.compile(r"[0-9a-f]{40}")
 
 
-class Operations:
-    """On one service; a request has `most` bytes at most, and what was asked is kept in the database at `url`."""
+class RouteHandlers:
+    """Handlers on one service; bodies have at most `max_bytes`, and jobs are kept in the database at `url`."""
 
-    def __init__(self, service: Service, most: int, url: str | None = None) -> None:
+    def __init__(self, service: Service, max_bytes: int, url: str | None = None) -> None:
         self._service = service
-        self._most = most
-        self._asking = Asking(service)
-        self._register = Register(url)
-        self._written = Written()
+        self._max_bytes = max_bytes
+        self._builder = RequestBuilder(service)
+        self._register = JobRegister(url)
+        self._responses = ResponseCache()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="api")
         self._large = ThreadPoolExecutor(LARGE_THREADS, thread_name_prefix="api large")
 
@@ -55,29 +58,29 @@ class Operations:
         Of a source without a `region`, and of a table with several, all regions are forecast as one job. Figures are
         repaired as the pages repair them; where it is not clear how a table is meant, the answer is the question (422).
         """
-        content, packs = await body_of(request, self._most), _packs(request)
+        content, gzip = await read_json_body(request, self._max_bytes), _accepts_gzip(request)
         threads = self._large if len(content) > LARGE else self._threads
-        answer, wait, response = await self._run(lambda: self._begin(content, packs), threads)
-        end, pause, asked = time.monotonic() + wait, LOOK, answer.asked
+        result, wait, response = await self._run(lambda: self._submit(content, gzip), threads)
+        end, pause, spec = time.monotonic() + wait, FIRST_POLL, result.spec
         while response is None and (left := end - time.monotonic()) > 0:
             await asyncio.sleep(min(pause, left))
-            pause = min(2 * pause, LONGEST_LOOK)
-            answer, response = await self._run(lambda: self._look(asked, packs))
+            pause = min(2 * pause, LONGEST_POLL)
+            result, response = await self._run(lambda: self._poll(spec, gzip))
         if response is not None:
             return response
-        location = f"{request.scope.get('root_path') or PREFIX}/v1/jobs/{asked.id}"
-        said = {"id": asked.id, "state": answer.state, "location": location}
-        return JSONResponse(said, 202, {"Location": location, "Retry-After": "1"})
+        location = f"{request.scope.get('root_path') or PREFIX}/v1/jobs/{spec.id}"
+        link = {"id": spec.id, "state": result.state, "location": location}
+        return JSONResponse(link, 202, {"Location": location, "Retry-After": "1"})
 
     async def job(self, id: str, request: Request) -> Response:
         """Its state and progress, its forecasts when it is done, and a sentence when it failed."""
-        location, packs = request.url.path, _packs(request)
-        return await self._run(lambda: _answered(packed(_job(id, self._known(id), location), packs)))
+        location, gzip = request.url.path, _accepts_gzip(request)
+        return await self._run(lambda: _json_response(gzip_if_large(_job_json(id, self._find(id), location), gzip)))
 
     async def cancel(self, id: str, request: Request) -> Response:
         """What is finished stays; a job that is done stays done."""
-        location, packs = request.url.path, _packs(request)
-        return await self._run(lambda: _answered(packed(_job(id, self._cancelled(id), location), packs)))
+        location, gzip = request.url.path, _accepts_gzip(request)
+        return await self._run(lambda: _json_response(gzip_if_large(_job_json(id, self._cancel(id), location), gzip)))
 
     async def sources(self) -> Response:
         """By name, as requests call them."""
@@ -85,8 +88,8 @@ class Operations:
 
     async def models(self) -> Response:
         """By name, as requests call them."""
-        said = ("name", "label", "reference", "instant", "uses_covariates", "uses_holidays")
-        return JSONResponse({"models": [{name: getattr(one, name) for name in said} for one in models().values()]})
+        fields = ("name", "label", "reference", "instant", "uses_covariates", "uses_holidays")
+        return JSONResponse({"models": [{name: getattr(one, name) for name in fields} for one in models().values()]})
 
     async def regions(
         self,
@@ -95,68 +98,67 @@ class Operations:
         statistic: Annotated[str | None, Query(max_length=200)] = None,
     ) -> Response:
         """With what is counted there."""
-        packs = _packs(request)
-        return await self._run(lambda: _answered(packed(self._regions(source, statistic), packs)))
+        gzip = _accepts_gzip(request)
+        return await self._run(lambda: _json_response(gzip_if_large(self._regions(source, statistic), gzip)))
 
-    def _begin(self, content: bytes, packs: bool) -> tuple[Answer, float, Response | None]:
-        """Asks; the answer so far, the seconds that may be waited for it, and the response if there is one already."""
-        question = parsed(content)
-        answer = answer_of(self._asking.ask(question), self._service.queue)
-        if answer.open:
-            self._register.put(answer.asked, question)
-        return answer, question.wait, self._finished(answer, packs)
+    def _submit(self, content: bytes, gzip: bool) -> tuple[JobResult, float, Response | None]:
+        """Submit a request; returns its job, the seconds to wait for it, and the response if there is one already."""
+        request = parse_request(content)
+        result = job_result(self._builder.submit(request), self._service.queue)
+        if result.open:
+            self._register.add(result.spec, request)
+        return result, request.wait, self._response(result, gzip)
 
-    def _look(self, asked: Asked, packs: bool) -> tuple[Answer, Response | None]:
-        answer = answer_of(asked, self._service.queue)
-        return answer, self._finished(answer, packs)
+    def _poll(self, spec: JobSpec, gzip: bool) -> tuple[JobResult, Response | None]:
+        result = job_result(spec, self._service.queue)
+        return result, self._response(result, gzip)
 
-    def _finished(self, answer: Answer, packs: bool) -> Response | None:
-        """The answer when nothing more will come. Raises `Problem` 422 when nothing has."""
-        if answer.open:
+    def _response(self, result: JobResult, gzip: bool) -> Response | None:
+        """Return the response of a finished job, None of another. Raises `Problem` 422 if it has no forecast at all."""
+        if result.open:
             return None
-        if answer.done:
-            return _answered(self._written.forecasts(answer, packs))
-        wrong = [Wrong(one["model"] or "region", one["error"] or "") for one in answer.failures]
-        raise Problem(422, " ".join(dict.fromkeys(one.error for one in wrong)), wrong)
+        if result.done:
+            return _json_response(self._responses.forecasts(result, gzip))
+        errors = [InvalidField(one["model"] or "region", one["error"] or "") for one in result.failures]
+        raise Problem(422, " ".join(dict.fromkeys(one.error for one in errors)), errors)
 
-    def _known(self, identity: str) -> Answer | None:
-        """What has become of a job; None of one that was cancelled elsewhere. Raises `Problem` 404 or 410.
+    def _find(self, identity: str) -> JobResult | None:
+        """Return the state of a job; None if it was cancelled elsewhere. Raises `Problem` 404 or 410.
 
-        One that this process does not know, or not any more, is asked for again as it was first.
+        The request of a job that this process does not know (any more) is submitted again.
         """
-        asked = self._register.asked(identity)
-        answer = answer_of(asked, self._service.queue) if asked else None
-        return answer if answer and answer.known else self._asked_again(identity)
+        spec = self._register.job(identity)
+        result = job_result(spec, self._service.queue) if spec else None
+        return result if result and result.known else self._resubmit(identity)
 
-    def _cancelled(self, identity: str) -> Answer | None:
-        """Ends what is not finished of a job, wherever it is fitted, and has no server begin it anew.
+    def _cancel(self, identity: str) -> JobResult | None:
+        """Cancel the unfinished fits of a job, wherever they run, and mark it so that no server begins it again.
 
-        One that this process does not know is asked for here first, which says what is to be ended. Raises `Problem` as
-        `_known` does.
+        Raises `Problem` as `_find` does.
         """
-        answer = self._known(identity)
-        for job in answer.open if answer else ():
+        result = self._find(identity)
+        for job in result.open if result else ():
             self._service.cancel(job.key)
         self._register.cancel(identity)
-        return answer_of(answer.asked, self._service.queue) if answer else None
+        return job_result(result.spec, self._service.queue) if result else None
 
-    def _asked_again(self, identity: str) -> Answer | None:
-        """As it was asked at first; None if it was cancelled since. Raises `Problem` 404 or 410."""
-        found = self._register.question(identity) if _ID.fullmatch(identity) else None
-        if found is None:
+    def _resubmit(self, identity: str) -> JobResult | None:
+        """Submit the stored request of a job again; None if it was cancelled since. Raises `Problem` 404 or 410."""
+        stored = self._register.stored_request(identity) if _ID.fullmatch(identity) else None
+        if stored is None:
             raise _no_such_job()
-        question, cancelled = found
+        request, cancelled = stored
         if cancelled:
             return None
-        asked = self._asking.ask(question)
-        if asked.id != identity:
+        spec = self._builder.submit(request)
+        if spec.id != identity:
             raise Problem(410, "The figures have changed since this job was asked for; ask again.")
-        self._register.remember(asked)
-        return answer_of(asked, self._service.queue)
+        self._register.remember(spec)
+        return job_result(spec, self._service.queue)
 
     def _regions(self, source: str, statistic: str | None) -> bytes:
-        panel = self._asking.figures(source)
-        with blaming("statistic"):
+        panel = self._builder.source_panel(source)
+        with blame_field("statistic"):
             wanted = [panel.statistic(statistic)] if statistic else list(panel.statistics)
         having: dict[str, list[str]] = {}
         for one in wanted:
@@ -173,8 +175,8 @@ def _no_such_job() -> Problem:
     return Problem(404, "There is no such job (any more); ask for the forecast again.")
 
 
-def _job(identity: str, answer: Answer | None, location: str) -> bytes:
-    return answer.job(location) if answer else given_up(identity, location)
+def _job_json(identity: str, result: JobResult | None, location: str) -> bytes:
+    return result.job_json(location) if result else cancelled_job_json(identity, location)
 
 
 def _source(one: sources.Source) -> dict[str, object]:
@@ -182,11 +184,11 @@ def _source(one: sources.Source) -> dict[str, object]:
     return {"name": one.name, "label": one.label, "live": one.live, "licence": one.licence, "statistics": named}
 
 
-def _packs(request: Request) -> bool:
+def _accepts_gzip(request: Request) -> bool:
     return "gzip" in request.headers.get("accept-encoding", "").lower()
 
 
-def _answered(content: bytes) -> Response:
-    """JSON, which was packed before, in a thread, rather than on the event loop by those who come after."""
-    headers = {"Vary": "Accept-Encoding"} | ({"Content-Encoding": "gzip"} if is_packed(content) else {})
+def _json_response(content: bytes) -> Response:
+    """Return a JSON response. It is compressed before, in a thread, as middleware would do that on the event loop."""
+    headers = {"Vary": "Accept-Encoding"} | ({"Content-Encoding": "gzip"} if is_gzipped(content) else {})
     return Response(content, headers=headers, media_type="application/json")

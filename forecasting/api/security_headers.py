@@ -1,6 +1,6 @@
-"""Headers of every answer that is not the API's: the pages, their files, downloads and metrics.
+"""Security headers of every response that is not the API's: pages, their files, downloads and metrics.
 
-What the API answers has stricter ones of its own (`watching`), which stay as they are.
+Responses of the API have stricter ones of their own (`request_log`), which are not replaced.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from forecasting.api.request_log import where
+from forecasting.api.request_log import traceback_without_message
 from forecasting.support import settings
 
 log = logging.getLogger(__name__)
 
-#: Nothing is guessed from content, nothing told to other sites or loaded by them, and no page asks for these devices.
+#: Headers of every response: no content sniffing, no referrer or resources for other sites, no use of devices.
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -30,22 +30,22 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-#: Where downloads wait. They are saved; whoever has a browser show one instead gets a document that can do nothing.
+#: Path of downloads, which browsers save rather than show.
 DOWNLOADS = "/media/"
-HARMLESS = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+#: Content-Security-Policy of downloads: one that is shown nevertheless can run nothing.
+DOWNLOAD_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 _SCRIPT = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 
 
-def policy(page: str, ancestors: str) -> str:
-    """The Content-Security-Policy of the app's `page`, which sites named by `ancestors` may frame.
+def content_security_policy(page: str, ancestors: str) -> str:
+    """Return the Content-Security-Policy of the app's `page`, which sites named by `ancestors` may frame.
 
-    Components are modules that the app makes blobs of; styles are set as it goes. Scripts that stand in the page are
-    named by their hashes: nothing else that stands in a page runs.
+    Components are loaded as blobs, and styles are set inline. Inline scripts are allowed by their hashes, and no others.
     """
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in _SCRIPT.findall(page)]
     parts = {
         "default-src": "'self'",
-        "script-src": " ".join(["'self'", "blob:", *(f"'sha256-{one}'" for one in hashes)]),
+        "script-src": " ".join(["'self'", "blob:", *(f"'sha256-{digest}'" for digest in hashes)]),
         "style-src": "'self' 'unsafe-inline'",
         "img-src": "'self' data: blob:",
         "font-src": "'self' data:",
@@ -59,41 +59,45 @@ def policy(page: str, ancestors: str) -> str:
     return "; ".join(f"{name} {value}" for name, value in parts.items())
 
 
-def of_pages(page: Path) -> dict[str, str]:
-    """All headers for the app whose page is in this file. Raises `RequestError` for `FORECAST_FRAME_ANCESTORS`."""
+def page_headers(page: Path) -> dict[str, str]:
+    """Return all headers of the app whose HTML page is in a file. Raises `RequestError` for `FORECAST_FRAME_ANCESTORS`."""
     ancestors = settings.frame_ancestors()
     older = {"'self'": "SAMEORIGIN", "'none'": "DENY"}.get(ancestors)
     framing = {"X-Frame-Options": older} if older else {}  # it cannot name sites, and browsers put the policy first
-    return HEADERS | framing | {"Content-Security-Policy": policy(page.read_text(encoding="utf-8"), ancestors)}
+    return (
+        HEADERS
+        | framing
+        | {"Content-Security-Policy": content_security_policy(page.read_text(encoding="utf-8"), ancestors)}
+    )
 
 
-class Guarded:
-    """ASGI: `app` with these `headers` where an answer has none of its own, and without tracebacks in the log.
+class SecurityHeadersMiddleware:
+    """ASGI middleware that adds `headers` which a response has not, and logs errors without their messages.
 
-    The message of an error may quote what was asked or sent; the log has its kind and lines alone.
+    The message of an error may quote what a client has sent.
     """
 
     def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
         self._app = app
         self._headers = dict(headers)
-        self._downloads = self._headers | {"Content-Security-Policy": HARMLESS}
+        self._downloads = self._headers | {"Content-Security-Policy": DOWNLOAD_POLICY}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See the class."""
+        """Answer one request or WebSocket (ASGI)."""
         if scope["type"] == "websocket":
-            await self._page(scope, receive, send)
+            await self._websocket(scope, receive, send)
         elif scope["type"] == "http":
-            await self._answer(scope, receive, send)
+            await self._http(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._app(scope, receive, send)
         except Exception as error:  # Streamlit lets clients' nonsense through; uvicorn closes what was left open
-            log.warning("A page's connection has ended: %s", type(error).__name__)
+            log.warning("The connection of a page has ended: %s", type(error).__name__)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = self._downloads if scope["path"].startswith(DOWNLOADS) else self._headers
         started = False
 
@@ -111,6 +115,6 @@ class Guarded:
         except ClientDisconnect:
             return
         except Exception as error:
-            log.error("A request to the pages went wrong: %s", where(error))
+            log.error("A request to the pages failed: %s", traceback_without_message(error))
             if not started:
                 await PlainTextResponse("The server has a fault; its log has more.\n", 500)(scope, receive, sending)

@@ -1,4 +1,4 @@
-"""/api/docs: Swagger UI on the OpenAPI description, from files beside this one, so that it works without the internet."""
+"""Swagger UI on the OpenAPI description at /api/docs, from files beside this one, so that it works without the internet."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from forecasting.api.problem_details import MEDIA_TYPE
 from forecasting.api.response_models import ProblemAnswer
 
+#: Files of Swagger UI.
 FOLDER = Path(__file__).with_name("swagger")
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -30,31 +31,31 @@ _PAGE = """<!doctype html>
 </body>
 </html>
 """
-#: Swagger UI sets styles as it goes, and nothing else that is not from here.
+#: Content-Security-Policy of the page: inline styles, and else only files of this server.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 
-def add(app: FastAPI) -> None:
-    """Gives `app` the page, and a description that says what its errors are."""
+def add_docs(app: FastAPI) -> None:
+    """Add the page, and an OpenAPI description that describes errors, to an application."""
 
     def page() -> Response:
         headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "max-age=3600"}
         return Response(_PAGE, headers=headers, media_type="text/html; charset=utf-8")
 
     def description() -> Response:
-        return JSONResponse(app.openapi_schema or _described(app))
+        return JSONResponse(app.openapi_schema or _openapi(app))
 
     app.add_api_route("/docs", page, include_in_schema=False)
     app.add_api_route("/openapi.json", description, include_in_schema=False)
     app.mount("/docs", StaticFiles(directory=FOLDER))
 
 
-def _described(app: FastAPI) -> dict[str, Any]:
-    """FastAPI's description, with problems as what they are sent as."""
-    found = get_openapi(
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """Return FastAPI's description with the media type of problems (RFC 9457)."""
+    schema = get_openapi(
         title=app.title,
         version=app.version,
         summary=app.summary,
@@ -62,21 +63,21 @@ def _described(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
         servers=[{"url": "/api"}],
     )
-    for path in found["paths"].values():
+    for path in schema["paths"].values():
         for operation in path.values():
             for status, response in operation["responses"].items():
                 if status >= "400" and "application/json" in response.get("content", {}):
                     response["content"] = {MEDIA_TYPE: response["content"].pop("application/json")}
-    app.openapi_schema = found
-    return found
+    app.openapi_schema = schema
+    return schema
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What an operation may answer instead, for its description."""
-    return {status: {"model": ProblemAnswer, "description": _WHY[status]} for status in statuses}
+def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the error responses of a route, for its description."""
+    return {status: {"model": ProblemAnswer, "description": _ERRORS[status]} for status in statuses}
 
 
-_WHY = {
+_ERRORS = {
     401: "No valid X-API-Key.",
     404: "There is no such job (any more).",
     408: "The request came too slowly.",

@@ -7,8 +7,8 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
-from forecasting.api.app import make
-from forecasting.api.health import Health
+from forecasting.api.app import create_app
+from forecasting.api.health import HealthChecks
 from forecasting.jobs import JobQueue
 from forecasting.services.service import Service
 from forecasting.storage.forecast_store import Store
@@ -45,9 +45,9 @@ def open_api(api_service, api_home):
 
     def opened(service=None):
         service = service or api_service
-        health = Health()
+        health = HealthChecks()
         health.service = service
-        app = make(service, f"sqlite:///{api_home / 'forecasts.sqlite'}")
+        app = create_app(service, f"sqlite:///{api_home / 'forecasts.sqlite'}")
         return TestClient(Starlette(routes=[Mount("/api", app), *health.routes()]))
 
     return opened

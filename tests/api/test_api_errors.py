@@ -142,7 +142,7 @@ class Body:
 
 def refused(body, most=1000):
     with pytest.raises(Problem) as problem:
-        asyncio.run(request_body.body_of(body.request(), most))
+        asyncio.run(request_body.read_json_body(body.request(), most))
     return problem.value
 
 
@@ -160,15 +160,15 @@ def test_a_body_that_does_not_say_so_is_read_no_further_than_it_may_be():
 
 
 def test_a_body_that_comes_too_slowly_is_given_up(monkeypatch):
-    monkeypatch.setattr(request_body, "PART", 0.05)
+    monkeypatch.setattr(request_body, "PART_TIMEOUT", 0.05)
     assert refused(Body(b"{", 60.0, b"}")).status == 408
-    monkeypatch.setattr(request_body, "PART", 10.0)
-    monkeypatch.setattr(request_body, "WHOLE", 0.05)
+    monkeypatch.setattr(request_body, "PART_TIMEOUT", 10.0)
+    monkeypatch.setattr(request_body, "BODY_TIMEOUT", 0.05)
     assert refused(Body(b"{", 60.0, b"}")).status == 408
 
 
 def test_a_body_in_parts_is_put_together():
-    assert asyncio.run(request_body.body_of(Body(b"{", b"}").request(), 1000)) == b"{}"
+    assert asyncio.run(request_body.read_json_body(Body(b"{", b"}").request(), 1000)) == b"{}"
 
 
 def test_the_limit_is_configured(monkeypatch, open_api):
@@ -243,7 +243,7 @@ def test_a_fault_of_the_program_is_no_traceback_for_the_client_and_no_figures_fo
     def broken(self, asked):
         raise ValueError(f"the figure {4000 + asked.horizon}")
 
-    monkeypatch.setattr(build_requests.Asking, "ask", broken)
+    monkeypatch.setattr(build_requests.RequestBuilder, "submit", broken)
     answer = client.post("/api/v1/forecast", json=GOOD)
     assert answer.status_code == 500
     assert answer.headers["x-request-id"] in answer.json()["detail"]

@@ -195,10 +195,10 @@ def test_one_that_was_cancelled_is_not_begun_by_another_replica(api_home, ask, c
 
 def test_figures_that_have_changed_since_are_no_answer(ask, italy, open_api, monkeypatch):
     begun = ask(**{**italy, "horizon": 31}, model="auto_arima").json()
-    monkeypatch.setattr(job_register.Register, "asked", lambda self, identity: None)
+    monkeypatch.setattr(job_register.JobRegister, "job", lambda self, identity: None)
     panel = source("bundled").panel()
     older = panel.as_of(panel.table["date"].max().replace(year=2021, month=4))
-    monkeypatch.setattr(build_requests.Asking, "figures", lambda self, name: older)
+    monkeypatch.setattr(build_requests.RequestBuilder, "source_panel", lambda self, name: older)
     answer = open_api().get(begun["location"])
     assert answer.status_code == 410
     assert "have changed" in answer.json()["detail"]
@@ -207,21 +207,21 @@ def test_figures_that_have_changed_since_are_no_answer(ask, italy, open_api, mon
 def test_old_questions_are_forgotten(tmp_path, monkeypatch, italy):
     monkeypatch.setattr(job_register, "MAX_BYTES", 0)
     monkeypatch.setattr(job_register, "PRUNE_EVERY", 2)
-    kept = job_register.Register(f"sqlite:///{tmp_path / 'questions.sqlite'}")
+    kept = job_register.JobRegister(f"sqlite:///{tmp_path / 'questions.sqlite'}")
     question = job_register.ForecastRequest(**italy, model="naive")
     ids = []
     for number in range(3):
-        asked = job_register.Asked((job_register.Part("Italy", "new_cases", "naive", str(number)),), (0.5,), False)
-        kept.put(asked, question)
+        asked = job_register.JobSpec((job_register.JobPart("Italy", "new_cases", "naive", str(number)),), (0.5,), False)
+        kept.add(asked, question)
         ids.append(asked.id)
-    assert [kept.question(identity) is None for identity in ids] == [True, True, True]
+    assert [kept.stored_request(identity) is None for identity in ids] == [True, True, True]
     kept.close()
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_question_is_kept_as_it_was_asked(kind, tmp_path, request):
     here = f"sqlite:///{tmp_path / 'questions.sqlite'}"
-    kept = job_register.Register(here if kind == "sqlite" else request.getfixturevalue("postgres_url"))
+    kept = job_register.JobRegister(here if kind == "sqlite" else request.getfixturevalue("postgres_url"))
     said = {
         "data": [{"date": "2024-01-01", "value": 0.1}],
         "model": "ets",
@@ -230,21 +230,21 @@ def test_a_question_is_kept_as_it_was_asked(kind, tmp_path, request):
         "wait": 3,
     }
     question = job_register.ForecastRequest.model_validate_json(json.dumps(said))
-    asked = job_register.Asked((job_register.Part("data", "value", "ets", "key"),), (0.5,), False)
-    kept.put(asked, question)
-    found, cancelled = kept.question(asked.id)
+    asked = job_register.JobSpec((job_register.JobPart("data", "value", "ets", "key"),), (0.5,), False)
+    kept.add(asked, question)
+    found, cancelled = kept.stored_request(asked.id)
     assert not cancelled
     assert found == question.model_copy(update={"wait": 0})
     kept.cancel(asked.id)
-    assert kept.question(asked.id)[1]
-    kept.put(asked, question)
-    assert not kept.question(asked.id)[1]
+    assert kept.stored_request(asked.id)[1]
+    kept.add(asked, question)
+    assert not kept.stored_request(asked.id)[1]
     kept.close()
 
 
 def test_large_tables_are_read_one_at_a_time_and_others_are_answered_meanwhile(client, italy, monkeypatch):
     began, over, reading = threading.Event(), threading.Event(), []
-    real = build_requests.panel_of
+    real = build_requests.read_posted_panel
 
     def slow(asked):
         reading.append(asked.name)
@@ -252,7 +252,7 @@ def test_large_tables_are_read_one_at_a_time_and_others_are_answered_meanwhile(c
         over.wait(60)
         return real(asked)
 
-    monkeypatch.setattr(build_requests, "panel_of", slow)
+    monkeypatch.setattr(build_requests, "read_posted_panel", slow)
     records = [{"date": f"2024-01-{day:02}", "value": day % 5, "of": "x" * 20_000} for day in range(1, 20)]
     question = {"data": records, "model": "naive", "horizon": 1}
     with ThreadPoolExecutor(2) as clients:

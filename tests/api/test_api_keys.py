@@ -6,8 +6,8 @@ import hmac
 import pytest
 
 from forecasting.api import rate_limit
-from forecasting.api.api_keys import Keys, made
-from forecasting.api.rate_limit import Rates, neighbours
+from forecasting.api.api_keys import ApiKeys, create_key
+from forecasting.api.rate_limit import RateLimit, client_network
 from forecasting.cli.main import main
 from forecasting.support.errors import RequestError
 
@@ -24,7 +24,7 @@ def test_without_keys_everybody_may_ask(client):
 
 
 def test_with_keys_only_their_owners_may(monkeypatch, open_api):
-    (ours, our_line), (theirs, their_line), (other, _) = made("lab"), made("team.b-2"), made("other")
+    (ours, our_line), (theirs, their_line), (other, _) = create_key("lab"), create_key("team.b-2"), create_key("other")
     monkeypatch.setenv("FORECAST_API_KEYS", f"{our_line}, {their_line}")
     client = open_api()
     assert asked(client, ours).status_code == asked(client, theirs).status_code == 200
@@ -37,19 +37,19 @@ def test_with_keys_only_their_owners_may(monkeypatch, open_api):
 
 @pytest.mark.parametrize("method", ["forecast", "jobs/x", "sources", "models", "regions"])
 def test_every_operation_needs_a_key_before_anything_else_of_it_is_looked_at(monkeypatch, open_api, method):
-    monkeypatch.setenv("FORECAST_API_KEYS", made("lab")[1])
+    monkeypatch.setenv("FORECAST_API_KEYS", create_key("lab")[1])
     answer = open_api().request("POST" if method == "forecast" else "GET", f"/api/v1/{method}", content=b"x" * 100)
     assert answer.status_code == 401
 
 
 def test_health_and_docs_need_none(monkeypatch, open_api):
-    monkeypatch.setenv("FORECAST_API_KEYS", made("lab")[1])
+    monkeypatch.setenv("FORECAST_API_KEYS", create_key("lab")[1])
     client = open_api()
     assert [client.get(path).status_code for path in ("/healthz", "/api/docs", "/api/openapi.json")] == [200] * 3
 
 
 def test_a_key_in_a_file_is_revoked_by_removing_its_line(tmp_path, monkeypatch, open_api):
-    (ours, our_line), (theirs, their_line) = made("lab"), made("guest")
+    (ours, our_line), (theirs, their_line) = create_key("lab"), create_key("guest")
     file = tmp_path / "keys"
     file.write_text(f"# who may ask\n{our_line}\n\n{their_line} # until May\n")
     monkeypatch.setenv("FORECAST_API_KEYS", str(file))
@@ -66,10 +66,10 @@ def test_a_key_in_a_file_is_revoked_by_removing_its_line(tmp_path, monkeypatch, 
 
 
 def test_a_line_that_is_none_is_left_out_and_never_logged(tmp_path, caplog):
-    key, line = made("lab")
+    key, line = create_key("lab")
     file = tmp_path / "keys"
     file.write_text(f"lab:{key}\n{line}")
-    assert Keys(str(file)).name(key) == "lab"
+    assert ApiKeys(str(file)).name_of(key) == "lab"
     assert "line 1" in caplog.text
     assert key not in caplog.text
 
@@ -77,15 +77,15 @@ def test_a_line_that_is_none_is_left_out_and_never_logged(tmp_path, caplog):
 @pytest.mark.parametrize("setting", ["lab", "lab:123", "no/such/file", f"lab:{'0' * 64},guest"])
 def test_a_setting_without_sense_is_refused_without_being_quoted(setting):
     with pytest.raises(RequestError, match="python -m forecasting key") as error:
-        Keys(setting)
+        ApiKeys(setting)
     assert setting not in str(error.value)
 
 
 def test_a_key_is_compared_with_all_and_in_constant_time(monkeypatch):
     compared, compare = [], hmac.compare_digest
     monkeypatch.setattr(hmac, "compare_digest", lambda given, one: compared.append(one) or compare(given, one))
-    (first, line), (_, other) = made("first"), made("other")
-    assert Keys(f"{line} {other}").name(first) == "first"
+    (first, line), (_, other) = create_key("first"), create_key("other")
+    assert ApiKeys(f"{line} {other}").name_of(first) == "first"
     assert compared == [bytes.fromhex(one.split(":")[1]) for one in (line, other)]
 
 
@@ -98,8 +98,8 @@ def test_a_new_key_is_printed_once_with_its_line(capsys):
     assert "The key's name is 'a b'" in capsys.readouterr().err
 
 
-def test_who_asks_too_often_is_told_when_he_may_again(monkeypatch, open_api):
-    (ours, our_line), (theirs, their_line) = made("lab"), made("guest")
+def test_who_asks_seconds_to_wait_is_told_when_he_may_again(monkeypatch, open_api):
+    (ours, our_line), (theirs, their_line) = create_key("lab"), create_key("guest")
     monkeypatch.setenv("FORECAST_API_KEYS", f"{our_line} {their_line}")
     monkeypatch.setenv("FORECAST_API_RATE", "3/hour")
     client = open_api()
@@ -119,12 +119,12 @@ def test_without_keys_each_address_is_counted(monkeypatch, open_api):
 
 
 def test_the_window_slides(monkeypatch):
-    limits = Rates("2/minute;100/hour")
-    assert [limits.too_often("a") == 0 for _ in range(3)] == [True, True, False]
-    assert limits.too_often("b") == 0
+    limits = RateLimit("2/minute;100/hour")
+    assert [limits.seconds_to_wait("a") == 0 for _ in range(3)] == [True, True, False]
+    assert limits.seconds_to_wait("b") == 0
     real = rate_limit.time.time
     monkeypatch.setattr("time.time", lambda: real() + 130)
-    assert limits.too_often("a") == 0
+    assert limits.seconds_to_wait("a") == 0
 
 
 @pytest.mark.parametrize("setting", ["often", "0/minute", "-1/second", "5/fortnight"])
@@ -146,4 +146,4 @@ def test_a_rate_without_sense_is_refused(setting, monkeypatch, capsys):
     ],
 )
 def test_neighbours_are_counted_as_one_where_each_has_many_addresses(address, counted):
-    assert neighbours(address) == counted
+    assert client_network(address) == counted

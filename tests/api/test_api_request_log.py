@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 
 from forecasting.api import health as health_room
 from forecasting.api import request_log
-from forecasting.api.api_keys import made
-from forecasting.api.health import Health, Late
+from forecasting.api.api_keys import create_key
+from forecasting.api.health import DeferredApp, HealthChecks
 from forecasting.jobs import JobQueue
 from forecasting.services.service import Service
 from forecasting.storage.forecast_store import Store
@@ -36,7 +36,7 @@ def test_an_id_is_made_or_taken_over_where_it_is_one(client):
 
 
 def test_every_request_is_one_line_without_figures_keys_or_what_is_asked(monkeypatch, open_api, logged, caplog):
-    key, line = made("lab")
+    key, line = create_key("lab")
     monkeypatch.setenv("FORECAST_API_KEYS", line)
     client, headers = open_api(), {"X-API-Key": key, "X-Request-ID": "mine"}
     client.post("/api/v1/forecast", json=GOOD, headers=headers)
@@ -98,7 +98,7 @@ def test_a_client_who_leaves_is_no_fault(logged, caplog):
         raise ClientDisconnect
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-    asyncio.run(request_log.Watched(left)(scope, None, None))
+    asyncio.run(request_log.RequestLogMiddleware(left)(scope, None, None))
     assert [one["status"] for one in logged()] == [499]
 
 
@@ -111,7 +111,7 @@ def test_the_process_lives_and_is_ready_when_its_workers_and_store_are(client, a
 
 
 def test_what_is_missing_is_said(client, api_service, monkeypatch):
-    monkeypatch.setattr(type(api_service.queue), "able", False)
+    monkeypatch.setattr(type(api_service.queue), "can_fit", False)
     monkeypatch.setattr(api_service.store, "trouble", lambda: "the disk is full")
     answer = client.get("/readyz")
     assert answer.status_code == 503
@@ -123,7 +123,7 @@ def test_what_is_missing_is_said(client, api_service, monkeypatch):
 
 def test_a_store_that_does_not_answer_is_not_waited_for(client, api_service, monkeypatch):
     over = threading.Event()
-    monkeypatch.setattr(health_room, "PATIENCE", 0.05)
+    monkeypatch.setattr(health_room, "STORE_TIMEOUT", 0.05)
     monkeypatch.setattr(api_service.store, "trouble", lambda: over.wait(0.5) and "")
     answer = client.get("/readyz")
     over.set()
@@ -131,7 +131,7 @@ def test_a_store_that_does_not_answer_is_not_waited_for(client, api_service, mon
 
 
 def test_a_server_that_is_still_starting_says_so():
-    client = TestClient(Starlette(routes=[Mount("/api", Late()), *Health().routes()]))
+    client = TestClient(Starlette(routes=[Mount("/api", DeferredApp()), *HealthChecks().routes()]))
     assert client.get("/healthz").status_code == 200
     for path in ("/readyz", "/api/v1/models"):
         answer = client.get(path)

@@ -171,7 +171,7 @@ def test_a_port_that_is_taken_is_said_in_one_line(capsys):
 def test_pages_and_api_share_one_service(monkeypatch, api_home):
     monkeypatch.setenv("FORECAST_WORKERS", "1")
     made = []
-    monkeypatch.setattr(server, "make", lambda service: made.append(service) or (lambda *call: None))
+    monkeypatch.setattr(server, "create_app", lambda service: made.append(service) or (lambda *call: None))
 
     async def life():
         async with server.lifespan(server.app):

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from forecasting.api.examples import REQUESTS
-from forecasting.api.request_models import GIVE, ForecastRequest
+from forecasting.api.request_models import EXPECTED, ForecastRequest
 from forecasting.api.swagger_ui import FOLDER
 
 
@@ -41,7 +41,7 @@ def test_every_operation_is_described_with_its_errors(description):
 
 
 def test_every_field_is_described():
-    assert set(GIVE) == set(ForecastRequest.model_fields)
+    assert set(EXPECTED) == set(ForecastRequest.model_fields)
 
 
 @pytest.mark.parametrize("name", REQUESTS)

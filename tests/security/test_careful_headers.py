@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 
-from forecasting.api.security_headers import of_pages, policy
+from forecasting.api.security_headers import content_security_policy, page_headers
 from forecasting.cli.main import main
 from forecasting.support import settings
 from forecasting.support.errors import RequestError
@@ -21,7 +21,7 @@ def test_the_page_s_own_scripts_are_named_by_their_hashes_and_no_others_are():
     def named(script):
         return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
-    assert rules(policy(PAGE, "'self'"))["script-src"].split() == [
+    assert rules(content_security_policy(PAGE, "'self'"))["script-src"].split() == [
         "'self'",
         "blob:",
         named("one()"),
@@ -41,7 +41,7 @@ def test_the_page_s_own_scripts_are_named_by_their_hashes_and_no_others_are():
 def test_sites_that_are_configured_may_frame_the_pages(setting, ancestors, older, monkeypatch, tmp_path):
     monkeypatch.setenv("FORECAST_FRAME_ANCESTORS", setting)
     (tmp_path / "index.html").write_text(PAGE)
-    given = of_pages(tmp_path / "index.html")
+    given = page_headers(tmp_path / "index.html")
     assert rules(given["Content-Security-Policy"])["frame-ancestors"] == ancestors
     assert given.get("X-Frame-Options") == older
 

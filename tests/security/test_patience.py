@@ -10,7 +10,7 @@ import uvicorn
 from served import PATIENCE, read
 
 from forecasting.api import connection_limits
-from forecasting.api.connection_limits import Patience, room, unread
+from forecasting.api.connection_limits import LimitedHttpProtocol, max_connections, set_user_timeout
 
 #: What the one answer weighs: more than all buffers between two sockets take.
 LARGE = 30_000_000
@@ -33,11 +33,11 @@ async def app(scope, receive, send):
 
 @contextmanager
 def running(**options):
-    """The app on a free port, spoken to by `Patience`."""
+    """The app on a free port, spoken to by `LimitedHttpProtocol`."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        unread(listening)
+        set_user_timeout(listening)
         config = uvicorn.Config(
-            app, http=Patience, lifespan="off", log_config=None, timeout_graceful_shutdown=1, **options
+            app, http=LimitedHttpProtocol, lifespan="off", log_config=None, timeout_graceful_shutdown=1, **options
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=asyncio.run, args=(server.serve(sockets=[listening]),))
@@ -53,7 +53,7 @@ def running(**options):
 @pytest.fixture
 def short(monkeypatch):
     """Little patience."""
-    for name, seconds in {"HEAD": 0.3, "BODY": 0.3, "READING": 0.3}.items():
+    for name, seconds in {"HEAD_TIMEOUT": 0.3, "BODY_INTERVAL": 0.3, "READ_INTERVAL": 0.3}.items():
         monkeypatch.setattr(connection_limits, name, seconds)
 
 
@@ -105,7 +105,7 @@ def test_a_body_that_comes_drop_by_drop_is_not_waited_for(short, path):
 
 
 def test_a_body_that_comes_steadily_is_taken(short, monkeypatch):
-    monkeypatch.setattr(connection_limits, "LEAST", 2)
+    monkeypatch.setattr(connection_limits, "MIN_BYTES", 2)
     with running() as (port, _), connect(port) as connection:
         connection.sendall(b"PUT / HTTP/1.1\r\nConnection: close\r\nContent-Length: 20\r\n" + CLOSE)
         looked = threading.Event()
@@ -141,7 +141,7 @@ def test_a_client_who_reads_gets_all_however_long_it_takes(short):
 
 
 def test_one_address_has_only_so_many_connections_and_a_proxy_as_many_as_it_wants(monkeypatch):
-    monkeypatch.setattr(connection_limits, "MOST_EACH", 3)
+    monkeypatch.setattr(connection_limits, "MAX_PER_ADDRESS", 3)
     with running(forwarded_allow_ips="127.0.0.1") as (port, _):
         ask = b"GET / HTTP/1.1\r\n" + CLOSE
 
@@ -165,7 +165,7 @@ def test_one_address_has_only_so_many_connections_and_a_proxy_as_many_as_it_want
 
 
 def test_beyond_all_room_clients_are_told_and_then_not_even_that(monkeypatch):
-    monkeypatch.setattr(connection_limits, "TOLD", 2)
+    monkeypatch.setattr(connection_limits, "REFUSED_WITH_503", 2)
     with running(limit_concurrency=4) as (port, _):
         idle = [connect(port) for _ in range(3)]
         told = connect(port)
@@ -179,4 +179,4 @@ def test_beyond_all_room_clients_are_told_and_then_not_even_that(monkeypatch):
 
 
 def test_there_is_room_for_as_many_as_the_system_lets_a_process_have_files():
-    assert 1 <= room() <= connection_limits.MOST
+    assert 1 <= max_connections() <= connection_limits.MAX_CONNECTIONS

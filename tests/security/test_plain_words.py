@@ -26,7 +26,7 @@ def test_an_address_is_parted_by_what_nobody_sees(address):
 
 def test_plotly_makes_no_link_of_a_name():
     link = '<a href="http://evil.test">n</a>'
-    assert "<" not in charts.axes(None, LIGHT, link)["yaxis"]["title"]["text"]
+    assert "<" not in charts.base_layout(None, LIGHT, link)["yaxis"]["title"]["text"]
     assert "<" not in charts.line_trace([], charts.np.array([]), link, "red", 1, link)["name"]
 
 

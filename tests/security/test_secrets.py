@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from served import PATIENCE, served
 
-from forecasting.api.security_headers import Guarded
+from forecasting.api.security_headers import SecurityHeadersMiddleware
 from forecasting.storage.database import Database
 
 #: Planted, each in its place.
@@ -143,7 +143,9 @@ def test_a_fault_of_a_page_is_logged_without_its_message_and_told_to_nobody(kind
         return {"type": "http.request"}
 
     with caplog.at_level(logging.DEBUG):
-        asyncio.run(Guarded(broken, {"X-One": "1"})({"type": kind, "path": "/", "headers": []}, receive, send))
+        asyncio.run(
+            SecurityHeadersMiddleware(broken, {"X-One": "1"})({"type": kind, "path": "/", "headers": []}, receive, send)
+        )
     assert "ValueError" in caplog.text
     assert "pOsted" not in caplog.text
     assert "pOsted" not in str(sent)
