@@ -1,1 +1,1 @@
-"""The command line: `python -m forecasting COMMAND`, a module a command."""
+"""The command line, `python -m forecasting COMMAND`: `main` has the list of commands, which have a module each."""

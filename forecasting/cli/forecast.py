@@ -1,4 +1,4 @@
-"""`forecast`: every region of a source, a file or a table of a database."""
+"""The command `forecast`: forecasts of the regions of a source, a file or a table of a database."""
 
 from __future__ import annotations
 
@@ -8,73 +8,44 @@ from typing import Annotated
 
 import typer
 
-from forecasting.cli.app import (
-    DONE,
-    SOME_FAILED,
-    Covariates,
-    Holidays,
-    Horizon,
-    ModelNames,
-    Regions,
-    StatisticName,
-    Workers,
-    app,
-    parse_date,
-    split_names,
-    write_table,
-)
-from forecasting.cli.batch import cases_of, chosen_statistics, forecast_cases, forecasts_table
-from forecasting.cli.covariates import holiday_country, known_covariates
-from forecasting.cli.hub import forecasts as hub_forecasts
-from forecasting.cli.inputs import AnySource, Cumulative, DatabaseName, InputFile, MappingText, TableName, panel_of
-from forecasting.models import model
+from forecasting.cli.exit_codes import exit_with_failures
+from forecasting.cli.forecast_batch import batch_table, forecast_batch, prepare_batch
+from forecasting.cli.hub_forecasts import hub_table
+from forecasting.cli.input_options import InputOptions
+from forecasting.cli.model_options import ModelOptions
+from forecasting.cli.option_groups import with_option_groups
+from forecasting.cli.options import parse_date
+from forecasting.cli.output import write_table
 
 
-class Format(StrEnum):
-    """How forecasts are written."""
+class OutputFormat(StrEnum):
+    """The format of a forecasts table."""
 
     tidy = "tidy"
     hubverse = "hubverse"
 
 
-@app.command("forecast")
+@with_option_groups
 def forecast(
-    horizon: Horizon,
-    model_names: ModelNames,
-    source_name: AnySource = None,
-    input_file: InputFile = None,
-    mapping: MappingText = None,
-    sql: DatabaseName = None,
-    table: TableName = None,
-    statistic: StatisticName = None,
-    region: Regions = None,
+    data: InputOptions,
+    models: ModelOptions,
     as_of: Annotated[str | None, typer.Option(help="YYYY-MM-DD: only what was known then.")] = None,
-    covariates: Covariates = None,
-    holidays: Holidays = None,
-    cumulative: Cumulative = False,
     output: Annotated[
         Path | None, typer.Option(help="Where to write (.csv, .parquet or .xlsx); stdout by default.")
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="The tidy table, or the forecast hubs' format.")] = (
-        Format.tidy
-    ),
-    workers: Workers = None,
+    output_format: Annotated[
+        OutputFormat, typer.Option("--format", help="The tidy table, or the forecast hubs' format.")
+    ] = OutputFormat.tidy,
 ) -> None:
     """Forecast every region of a source, a file or a table of a database."""
-    names = split_names(model_names, "models")
-    for name in names:
-        model(name)
-    panel = panel_of(source_name, input_file, sql, table, cumulative, mapping)
-    panel = panel.as_of(parse_date(as_of, "--as-of") if as_of else None)
-    further, country = known_covariates(panel, covariates, names), holiday_country(holidays, names)
-    wanted = chosen_statistics(panel, statistic, everything=source_name is None)
-    if form is Format.hubverse:
-        written, failures = hub_forecasts(panel, wanted, region, names, further, horizon, workers)
+    models.names()  # an unknown model is an error before the data are read
+    panel = data.read_panel().as_of(parse_date(as_of, "--as-of") if as_of else None)
+    plan, statistics = models.plan(panel), data.chosen_statistics(panel)
+    if output_format is OutputFormat.hubverse:
+        table, failures = hub_table(panel, statistics, data.regions, plan)
     else:
-        cases = list(cases_of(panel, wanted, region, further, country))
-        found, failures = forecast_cases(cases, names, further, horizon, workers)
-        written = forecasts_table(found)
-    write_table(written, output)
-    for failure in failures:
-        typer.echo(failure, err=True)
-    raise typer.Exit(SOME_FAILED if failures else DONE)
+        batch = list(prepare_batch(panel, statistics, data.regions, plan.covariates, plan.holidays))
+        results, failures = forecast_batch(batch, plan)
+        table = batch_table(results)
+    write_table(table, output)
+    exit_with_failures(failures)

@@ -1,4 +1,4 @@
-"""`sources`, `models`, `regions` and `fetch`: what there is, and bringing it up to date."""
+"""The commands `sources`, `models` and `regions`, which list what there is, and `fetch`, which updates a source."""
 
 from __future__ import annotations
 
@@ -6,31 +6,24 @@ from typing import Annotated
 
 import typer
 
-from forecasting.cli.app import (
-    AsJson,
-    SourceName,
-    app,
-    print_list,
-)
+from forecasting.cli.options import AsJson, SourceName
+from forecasting.cli.output import print_names
 from forecasting.models import models
 from forecasting.sources import source, sources
 
 
-@app.command("sources")
 def list_sources(as_json: AsJson = False) -> None:
     """List where figures can come from, one a line."""
-    print_list(
+    print_names(
         [{"name": s.name, "label": s.label, "live": s.live, "licence": s.licence} for s in sources().values()], as_json
     )
 
 
-@app.command("models")
 def list_models(as_json: AsJson = False) -> None:
     """List the models, one a line."""
-    print_list([{"name": m.name, "label": m.label, "reference": m.reference} for m in models().values()], as_json)
+    print_names([{"name": m.name, "label": m.label, "reference": m.reference} for m in models().values()], as_json)
 
 
-@app.command("regions")
 def list_regions(
     source_name: SourceName,
     statistic: Annotated[str | None, typer.Option(help="Only regions that have it.")] = None,
@@ -43,10 +36,9 @@ def list_regions(
     for one in wanted:
         for region in panel.regions(one.name):
             having.setdefault(region, []).append(one.name)
-    print_list([{"name": region, "statistics": names} for region, names in having.items()], as_json)
+    print_names([{"name": region, "statistics": names} for region, names in having.items()], as_json)
 
 
-@app.command("fetch")
 def fetch(source_name: SourceName) -> None:
     """Update the local copy of a source, and say from when it is."""
     typer.echo(source(source_name).fetch())

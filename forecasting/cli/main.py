@@ -1,4 +1,4 @@
-"""The command line: `python -m forecasting COMMAND`.
+"""The command line's entry point: its commands, and errors as one line with an exit code.
 
 Results go to stdout or the file asked for, progress to stderr (a bar on a terminal, quiet otherwise). Exit codes: 0 all
 done; 1 some series failed (the others are written); 2 bad usage or bad input, in one line.
@@ -6,35 +6,58 @@ done; 1 some series failed (the others are written); 2 bad usage or bad input, i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
 
 from forecasting.cli import backtest, forecast, listing, monitor, pretrain, score, serve, upkeep
-from forecasting.cli.app import BAD_INPUT, DONE, app
+from forecasting.cli.exit_codes import BAD_INPUT, DONE
 from forecasting.support.errors import ForecastingError
 
-#: The modules whose commands `app` has: importing them registers those.
-COMMANDS = (listing, forecast, backtest, score, pretrain, upkeep, monitor, serve)
+#: The commands by name, in the order of the help.
+COMMANDS: dict[str, Callable[..., None]] = {
+    "sources": listing.list_sources,
+    "models": listing.list_models,
+    "regions": listing.list_regions,
+    "fetch": listing.fetch,
+    "forecast": forecast.forecast,
+    "backtest": backtest.backtest,
+    "score": score.score,
+    "pretrain": pretrain.pretrain,
+    "upkeep": upkeep.upkeep,
+    "monitor": monitor.monitor,
+    "serve": serve.serve,
+    "key": serve.key,
+}
 #: Typer carries its own click; its public `BadParameter` leads to the base of all usage errors in every version.
 UsageError: Any = typer.BadParameter.__base__
 
+app = typer.Typer(
+    help="Forecasts of counts by region, with honest uncertainty.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code; every error a person can mend becomes one line on stderr."""
+    """Run the command line and return its exit code; every error that a person can fix becomes one line on stderr."""
     try:
         return app(args=arguments, prog_name="python -m forecasting", standalone_mode=False) or DONE
     except ForecastingError as error:
-        return _bad(str(error))
+        return _print_error(str(error))
     except UsageError as error:
-        return _bad(f"{error.format_message()} (--help says what there is)")
+        return _print_error(f"{error.format_message()} (--help says what there is)")
     except (KeyboardInterrupt, typer.Abort):
-        return _bad("Interrupted; what was finished is in the store, and the same command goes on from there.")
+        return _print_error("Interrupted; what was finished is in the store, and the same command goes on from there.")
     except BrokenPipeError:
         return DONE
 
 
-def _bad(sentence: str) -> int:
+def _print_error(sentence: str) -> int:
+    """Print an error as one line; returns its exit code."""
     typer.echo(" ".join(sentence.split()), err=True)
     return BAD_INPUT

@@ -1,4 +1,4 @@
-"""What `monitor` does: the tables of the Monitor page, for a terminal or another program."""
+"""The command `monitor`: the tables of the Monitor page, as text or JSON."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from forecasting.cli.app import AsJson, app
+from forecasting.cli.options import AsJson
 from forecasting.support.errors import RequestError
 
-#: Rows of the slowest series.
+#: Rows of the table of the slowest series.
 SLOWEST = 10
-#: Titles of the tables, by their names in JSON; where one is empty.
+#: Titles of the tables, by their names in JSON.
 TITLES = {
     "latency": "How long answers took: milliseconds; percent refused and failed",
     "failures": "What failed",
@@ -28,52 +28,51 @@ TITLES = {
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
-@app.command("monitor")
 def monitor(
     since: Annotated[str, typer.Option(help="How far back: 12h, 7d or 4w.")] = "7d",
     as_json: AsJson = False,
 ) -> None:
     """Print how the service has done, as the Monitor page shows it."""
-    found = tables(datetime.now(UTC) - _span(since))
+    tables = monitor_tables(datetime.now(UTC) - _parse_span(since))
     if as_json:
-        typer.echo(json.dumps({name: _records(table) for name, table in found.items()}, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps({name: _records(table) for name, table in tables.items()}, indent=2, ensure_ascii=False))
         return
-    typer.echo("\n\n".join(f"{TITLES[name]}\n{_written(table)}" for name, table in found.items()))
+    typer.echo("\n\n".join(f"{TITLES[name]}\n{_format_table(table)}" for name, table in tables.items()))
 
 
-def tables(since: datetime) -> dict[str, pd.DataFrame]:
-    """What is in the database that the settings name, by the names of `TITLES`."""
+def monitor_tables(since: datetime) -> dict[str, pd.DataFrame]:
+    """Read the tables from the database of the settings, by the names of `TITLES`."""
     from forecasting.monitoring import model_picks, summaries
     from forecasting.monitoring.alerts import Alerts
     from forecasting.monitoring.history import History
-    from forecasting.monitoring.runs import Runs
+    from forecasting.monitoring.update_runs import UpdateRuns
 
-    history, alerts, runs = History(every=None), Alerts(webhook=""), Runs()
+    history, alerts, runs = History(every=None), Alerts(webhook=""), UpdateRuns()
     try:
-        answers, fits = history.answers(since), history.fits(since)
+        counts, fits = history.route_counts(since), history.fits(since)
         return {
-            "latency": summaries.latency(answers, "route"),
-            "failures": summaries.failures(answers, fits),
+            "latency": summaries.latency(counts, "route"),
+            "failures": summaries.failures(counts, fits),
             "fits_by_model": summaries.fits_by_model(fits),
-            "slowest": summaries.slowest(fits, SLOWEST),
-            "picks": model_picks.counts(history.picks()),
+            "slowest": summaries.slowest_series(fits, SLOWEST),
+            "picks": model_picks.pick_counts(history.picks()),
             "alerts": alerts.open().drop(columns=["opened", "seen"]),
             "upkeep": runs.table().drop(columns=["began", "digest"]),
         }
     finally:
-        for one in (history, alerts, runs):
-            one.close()
+        for opened in (history, alerts, runs):
+            opened.close()
 
 
-def _span(text: str) -> timedelta:
-    found = re.fullmatch(r"([1-9]\d{0,3})([hdw])", text.strip())
-    if not found:
+def _parse_span(text: str) -> timedelta:
+    match = re.fullmatch(r"([1-9]\d{0,3})([hdw])", text.strip())
+    if not match:
         raise RequestError(f"--since is '{text}'; give hours, days or weeks as 12h, 7d or 4w.")
-    return int(found[1]) * _UNITS[found[2]]
+    return int(match[1]) * _UNITS[match[2]]
 
 
-def _written(table: pd.DataFrame) -> str:
-    """Lines whose columns are aligned, words on the left and numbers on the right."""
+def _format_table(table: pd.DataFrame) -> str:
+    """Format a table as lines with aligned columns, words on the left and numbers on the right."""
     if table.empty:
         return "nothing"
     columns = []

@@ -1,15 +1,15 @@
-"""What `pretrain` does: every region and model of a source forecast before anybody asks."""
+"""The command `pretrain`: store the forecasts of every region and model of a source."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
-from forecasting.cli.app import DONE, SOME_FAILED, Workers, app, split_names
-from forecasting.cli.batch import Case, cases_of, interruption, run_requests
+from forecasting.cli.exit_codes import exit_with_failures
+from forecasting.cli.forecast_batch import BatchSeries, interruption, prepare_batch, run_requests, unprepared
+from forecasting.cli.options import ModelNames, SourceNames, Workers, split_names
 from forecasting.jobs.request import Request
 from forecasting.models import model, models
 from forecasting.sources import source
@@ -17,10 +17,9 @@ from forecasting.storage.forecast_store import Store
 from forecasting.support import settings
 
 
-@app.command("pretrain")
 def pretrain(
-    source_names: Annotated[list[str], typer.Option("--source", help="A name that `sources` lists; several times.")],
-    model_names: Annotated[str | None, typer.Option("--models", help="Joined by commas; all by default.")] = None,
+    source_names: SourceNames,
+    model_names: ModelNames = None,
     horizon: Annotated[int | None, typer.Option(help="Steps ahead; what pages show first by default.")] = None,
     workers: Workers = None,
     dask: Annotated[
@@ -30,46 +29,45 @@ def pretrain(
     """Fill the store for every region and model of a source; what is there already is not made again."""
     address = settings.dask() if dask is None else settings.dask(dask, "--dask")
     chosen = split_names(model_names, "models") if model_names is not None else list(models())
-    names = [name for name in chosen if not model(name).instant]  # the others are never stored
+    names = [name for name in chosen if not model(name).instant]  # instant forecasts are never stored
     failures: list[str] = []
     for source_name in dict.fromkeys(source_names):
-        failures += _fill(source_name, names, horizon, workers, address)
-    for failure in failures:
-        typer.echo(failure, err=True)
-    raise typer.Exit(SOME_FAILED if failures else DONE)
+        failures += _pretrain_source(source_name, names, horizon, workers, address)
+    exit_with_failures(failures)
 
 
-def _fill(source_name: str, names: list[str], horizon: int | None, workers: int | None, dask: str) -> list[str]:
-    """One source; says on stdout what came of it, and gives a sentence for each region or forecast that failed."""
+def _pretrain_source(
+    source_name: str, names: list[str], horizon: int | None, workers: int | None, dask: str
+) -> list[str]:
+    """Store the forecasts of one source, print their number, and return a sentence for each region or forecast that failed."""
     panel = source(source_name).panel()
-    cases = list(cases_of(panel.as_of(None), panel.statistics, None, [], ""))
-    failures = [f"{case.name}: {case.why_not}" for case in cases if case.series is None]
-    wanted = {request.key: (case, request) for case, request in _requests(cases, names, horizon)}
-    there = _there(wanted)
+    batch = list(prepare_batch(panel.as_of(None), panel.statistics, None))
+    failures = unprepared(batch)
+    wanted = {request.key: (one, request) for one, request in _requests(batch, names, horizon)}
+    stored = _stored_keys(wanted)
     done = run_requests([request for _, request in wanted.values()], workers, dask)
     failures += interruption([request for _, request in wanted.values()], done)
-    came = Counter(job.forecast is not None for job in done.values())
     for key, job in done.items():
         if job.forecast is None:
-            case, request = wanted[key]
-            failures.append(f"{case.name}, {request.model}: {job.error or job.state}")
-    regions = len({case.region for case in cases})
-    made = came[True] - len(there)
-    typer.echo(f"{source_name}: {regions:,} regions; {made:,} forecasts made, {len(there):,} there already.")
+            one, request = wanted[key]
+            failures.append(f"{one.name}, {request.model}: {job.error or job.state}")
+    regions = len({one.region for one in batch})
+    made = sum(job.forecast is not None for job in done.values()) - len(stored)
+    typer.echo(f"{source_name}: {regions:,} regions; {made:,} forecasts made, {len(stored):,} there already.")
     return failures
 
 
-def _requests(cases: list[Case], names: list[str], horizon: int | None) -> Iterator[tuple[Case, Request]]:
-    """What may take longest comes first: at the end no worker is idle while another has a long fit to do."""
+def _requests(batch: list[BatchSeries], names: list[str], horizon: int | None) -> Iterator[tuple[BatchSeries, Request]]:
+    """Yield all requests, the slowest models first, so that at the end no worker is idle while another has a long fit."""
     for name in sorted(names, key=lambda name: -model(name).time_limit):
-        for case in cases:
-            if case.series is not None:
-                usual = case.series.frequency.default_horizon
-                yield case, Request(case.series, name, usual if horizon is None else horizon)
+        for one in batch:
+            if one.series is not None:
+                usual = one.series.frequency.default_horizon
+                yield one, Request(one.series, name, usual if horizon is None else horizon)
 
 
-def _there(wanted: dict[str, tuple[Case, Request]]) -> set[str]:
-    """The keys of what the store has; of a blend, when it has all its members."""
+def _stored_keys(wanted: dict[str, tuple[BatchSeries, Request]]) -> set[str]:
+    """Return the keys of stored forecasts; an ensemble counts as stored if all its members are."""
     fits = {key: [member.key for member in request.members] or [key] for key, (_, request) in wanted.items()}
     store = Store()
     try:

@@ -1,4 +1,4 @@
-"""The command `score`: any forecasts table against what came."""
+"""The command `score`: scores of a forecasts table against the truth, and the leaderboard."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from forecasting.cli.app import AsJson, app, first_few, write_table
+from forecasting.cli.options import AsJson, Baseline, ScoresFile
+from forecasting.cli.output import first_few, write_table
 from forecasting.data.columns import DATE, MODEL, REGION, STATISTIC
-from forecasting.evaluation.forecast_tables import score_forecasts, summarise
+from forecasting.evaluation.forecast_tables import score_forecasts, summarise_scores
 from forecasting.support.errors import DataError, RequestError
 from forecasting.tables.forecast_file import read_forecasts, read_truth
 
 
-@app.command("score")
 def score(
     forecasts_file: Annotated[Path, typer.Option("--forecasts", help="A forecasts table, ours or a hub's.")],
     truth_file: Annotated[Path, typer.Option("--truth", help="What came: region, date and value.")],
-    baseline: Annotated[str | None, typer.Option(help="The model that the others are compared with.")] = None,
+    baseline: Baseline = None,
     statistic: Annotated[str | None, typer.Option(help="Of several in a file, the one to score.")] = None,
-    scores_file: Annotated[Path | None, typer.Option("--scores", help="Where to write each forecast's scores.")] = None,
+    scores_file: ScoresFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Score forecasts against what came, and print the leaderboard."""
@@ -35,7 +35,7 @@ def score(
         raise DataError(_nothing_in_common(forecasts_file, forecasts, truth_file, truth))
     if missing := scores.attrs["without_truth"]:
         notes = (*notes, f"{missing} forecasts have no figure in {truth_file.name} yet; they were left out.")
-    summary = summarise(scores, baseline)
+    summary = summarise_scores(scores, baseline)
     if scores_file is not None:
         write_table(scores, scores_file)
     for note in notes:
@@ -48,7 +48,7 @@ def score(
 
 
 def leaderboard(summary: pd.DataFrame) -> str:
-    """A summary as lines of text whose columns are aligned; three decimals, a dash where there is no number."""
+    """Format a summary as lines of text with aligned columns; three decimals, a dash for NaN."""
     columns = []
     for name in summary:
         cells = [name, *(_cell(value) for value in summary[name])]
@@ -66,7 +66,7 @@ def _cell(value: object) -> str:
 def _one_statistic(
     forecasts: pd.DataFrame, truth: pd.DataFrame, statistic: str | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both tables so that equal statistics meet: by name where both have several, else the one with the other."""
+    """Return both tables so that equal statistics meet: by name if one has several, else the one with the other."""
     if statistic is not None:
         forecasts, truth = _only(forecasts, statistic, "forecasts"), _only(truth, statistic, "truth")
     known = list(truth[STATISTIC].unique())
@@ -78,7 +78,7 @@ def _one_statistic(
 
 
 def _only(table: pd.DataFrame, statistic: str, what: str) -> pd.DataFrame:
-    """The rows of that statistic; a table that has one only is taken as it is."""
+    """Return the rows of a statistic; a table with one statistic is returned as it is."""
     known = list(table[STATISTIC].unique()) if STATISTIC in table else []
     if len(known) < 2:
         return table
@@ -97,7 +97,7 @@ def _nothing_in_common(forecasts_file: Path, forecasts: pd.DataFrame, truth_file
 
 
 def _about(table: pd.DataFrame) -> str:
-    """The regions, dates and, of several, statistics of a table."""
+    """Describe a table: its statistics if it has several, its regions and its dates."""
     days = pd.to_datetime(table[DATE])
     names = [first_few(list(table[STATISTIC].unique()))] if STATISTIC in table else []
     return "; ".join(

@@ -1,4 +1,4 @@
-"""What `serve` and `key` do: pages, API and health in one process, and a key for it."""
+"""The commands `serve`, which runs pages, API and health checks in one process, and `key`, which makes an API key."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Annotated
 
 import typer
 
-from forecasting.cli.app import app
 from forecasting.support import settings
 from forecasting.support.errors import RequestError
 
-#: Where `server.py` is, which joins the pages to the library; the library itself knows it by this name alone.
+#: Folder of `server.py`, which joins the pages to the library.
 ROOT = Path(__file__).resolve().parents[2]
+#: Import name of the application there; the library knows it by this name alone.
 SERVER = "server:app"
-#: Bytes of a message from a page, as many as Streamlit takes (files come another way), and seconds between signs of life.
-MESSAGE = 25_000_000
+#: Bytes of a WebSocket message at most, as many as Streamlit accepts (files are sent another way).
+MAX_MESSAGE = 25_000_000
+#: Seconds between two WebSocket pings, and to answer one.
 PING = 30
-#: Seconds that open pages and requests have to end when the server does.
-FAREWELL = 5
+#: Seconds that open pages and requests have to end at shutdown.
+SHUTDOWN = 5
 
 
-@app.command("serve")
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8501,
@@ -35,22 +35,22 @@ def serve(
 
     _check_settings()
     sys.path.insert(0, str(ROOT))
-    with _listening(host, port) as listening:
+    with _listen(host, port) as listening:
         name = f"[{host}]" if ":" in host else host
         typer.echo(f"http://{name}:{listening.getsockname()[1]} (the API: /api/docs)", err=True)
-        connection_limits.unread(listening)
+        connection_limits.set_user_timeout(listening)
         config = uvicorn.Config(
             SERVER,
-            http=connection_limits.Patience,
-            limit_concurrency=connection_limits.room(),
+            http=connection_limits.LimitedHttpProtocol,
+            limit_concurrency=connection_limits.max_connections(),
             log_level="warning",
             access_log=False,
             server_header=False,
             ws="websockets-sansio",
-            ws_max_size=MESSAGE,
+            ws_max_size=MAX_MESSAGE,
             ws_ping_interval=PING,
             ws_ping_timeout=PING,
-            timeout_graceful_shutdown=FAREWELL,
+            timeout_graceful_shutdown=SHUTDOWN,
         )
         server = uvicorn.Server(config)
         try:
@@ -61,12 +61,11 @@ def serve(
         raise RequestError("The server could not start; what it said before has the reason.")
 
 
-@app.command("key")
 def key(name: Annotated[str, typer.Argument(help="Whose it is; it appears in logs.")]) -> None:
     """Make a key for the API: prints it, this once, and then its line for FORECAST_API_KEYS."""
-    from forecasting.api.api_keys import made
+    from forecasting.api.api_keys import create_key
 
-    secret, line = made(name)
+    secret, line = create_key(name)
     typer.echo(
         "The key, which is kept nowhere, and its line for FORECAST_API_KEYS or the file that it names:", err=True
     )
@@ -75,11 +74,11 @@ def key(name: Annotated[str, typer.Argument(help="Whose it is; it appears in log
 
 
 def _check_settings() -> None:
-    """Raises `RequestError` for what the server would only find when it has started."""
-    from forecasting.api.access_control import Doorway
+    """Raise `RequestError` for invalid settings that the server would only find when it has started."""
+    from forecasting.api.access_control import AccessControl
     from forecasting.operations import scheduler
 
-    Doorway()
+    AccessControl()
     settings.workers()
     settings.frame_ancestors()
     settings.max_pages()
@@ -87,10 +86,10 @@ def _check_settings() -> None:
     settings.dask()
     settings.drift_thresholds()
     settings.alert_webhook()
-    scheduler.check()
+    scheduler.check_settings()
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)

@@ -1,0 +1,157 @@
+"""Forecast a batch of series: prepare them, fit with a progress bar, and describe each failure in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from forecasting.cli.model_options import FitPlan, warn_of_unused_covariates
+from forecasting.cli.output import first_few
+from forecasting.data.columns import STATISTIC
+from forecasting.data.forecast import Forecast, stack_forecasts
+from forecasting.data.panel import Panel, Statistic
+from forecasting.data.series import Series
+from forecasting.jobs import Job, JobQueue
+from forecasting.jobs.request import MAX_HORIZON, Request
+from forecasting.jobs.workers.backends import choose_backend
+from forecasting.preparation.prepare import prepare
+from forecasting.services.service import Service
+from forecasting.storage.forecast_store import Store
+from forecasting.support.errors import DataError, JobError, RequestError
+
+
+@dataclass(frozen=True, eq=False)
+class BatchSeries:
+    """One series of a batch, or a sentence that says why there is none; `extra_steps` are forecast beyond the horizon."""
+
+    statistic: Statistic
+    region: str
+    series: Series | None
+    why_not: str = ""
+    extra_steps: int = 0
+
+    @property
+    def name(self) -> str:
+        """Name of the series in messages."""
+        return f"{self.region} ({self.statistic.name})"
+
+
+def prepare_batch(
+    panel: Panel,
+    statistics: Sequence[Statistic],
+    regions: Sequence[str] | None,
+    covariates: Sequence[str] = (),
+    holidays: str = "",
+) -> Iterator[BatchSeries]:
+    """Prepare the series of each statistic and region, of all regions by default. Raises `RequestError`."""
+    for statistic in statistics:
+        chosen = [known_region(panel, region, statistic) for region in regions or ()]
+        for region in chosen or panel.regions(statistic.name):
+            try:
+                series = prepare(panel, region, statistic.name).with_covariates(covariates)
+                yield BatchSeries(statistic, region, series.with_holidays(holidays))
+            except DataError as error:
+                yield BatchSeries(statistic, region, None, str(error))
+
+
+def known_region(panel: Panel, region: str, statistic: Statistic) -> str:
+    """Return `region` if the panel has it. Raises `RequestError` with some of those that it has."""
+    known = panel.regions(statistic.name)
+    if region not in known:
+        raise RequestError(
+            f"'{panel.source}' has no region '{region}' for {statistic.name}; it has {first_few(known)}."
+        )
+    return region
+
+
+def forecast_batch(
+    batch: Sequence[BatchSeries], plan: FitPlan
+) -> tuple[list[tuple[BatchSeries, list[Forecast]]], list[str]]:
+    """Forecast each series by each model; returns the forecasts by series, and a sentence for each failure.
+
+    After an interruption the finished forecasts are returned, and a sentence that says so.
+    """
+    failures = unprepared(batch)
+    requests = {
+        (one, name): _request(one.series, name, plan.horizon, one.extra_steps)
+        for one in batch
+        if one.series is not None
+        for name in plan.names
+    }
+    done = run_requests(list(requests.values()), plan.workers)
+    forecasts: dict[BatchSeries, list[Forecast]] = {one: [] for one in batch}
+    failures += interruption(requests.values(), done)
+    for (one, name), request in requests.items():
+        if (job := done.get(request.key)) is None:
+            continue
+        if job.forecast is not None:
+            forecasts[one].append(job.forecast)
+        else:
+            failures.append(f"{one.name}, {name}: {job.error or job.state}")
+    warn_of_unused_covariates([(request, one.name) for (one, _), request in requests.items()], plan.covariates, done)
+    return list(forecasts.items()), failures
+
+
+def unprepared(batch: Sequence[BatchSeries]) -> list[str]:
+    """List the series of a batch that could not be prepared, a sentence each."""
+    return [f"{one.name}: {one.why_not}" for one in batch if one.series is None]
+
+
+def _request(series: Series, name: str, horizon: int, extra_steps: int) -> Request:
+    """Return the request for a horizon, which is checked alone, and extra steps as far as the largest horizon allows."""
+    request = Request(series, name, horizon)
+    return replace(request, horizon=min(horizon + extra_steps, MAX_HORIZON)) if extra_steps else request
+
+
+def run_requests(requests: Sequence[Request], workers: int | None, dask: str = "") -> dict[str, Job]:
+    """Run all requests, with a progress bar on a terminal; Ctrl-C ends it with what is finished by then.
+
+    Returns the finished jobs by the key of their request. Raises `RequestError` or `JobError` if the Dask cluster cannot
+    be used (any more).
+    """
+    backend = choose_backend(workers, dask=dask)
+    backend.check()
+    store = Store()
+    service = Service(store, JobQueue(store, backend=backend, interactive=False))
+    console = Console(stderr=True)
+    times = (TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *times)
+    done: dict[str, Job] = {}
+    try:
+        with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+            task = bar.add_task("forecasting", total=len(requests))
+            for request, job in service.run(requests):
+                if job.forecast is None and service.queue.trouble:
+                    raise JobError(f"{service.queue.trouble} What was finished is in the store.")
+                done[request.key] = job
+                bar.advance(task)
+    except KeyboardInterrupt:
+        if not done:
+            raise
+    finally:
+        service.close()
+    return done
+
+
+def interruption(requests: Collection[Request], done: Mapping[str, Job]) -> list[str]:
+    """Return the sentence for a run that was interrupted, in a list that is empty if it was not."""
+    missing = sum(request.key not in done for request in requests)
+    left = f"Interrupted with {missing:,} of {len(requests):,} to go; the same command goes on from there."
+    return [left] if missing else []
+
+
+def batch_table(results: Sequence[tuple[BatchSeries, list[Forecast]]]) -> pd.DataFrame:
+    """Build the forecasts table of a batch, with a ``statistic`` column if there are several."""
+    rows = [(one, one.series, forecast) for one, forecasts in results for forecast in forecasts if one.series]
+    table = stack_forecasts(
+        [(one.region, forecast, series.total if series.cumulative else None) for one, series, forecast in rows]
+    )
+    if len({one.statistic.name for one, _ in results}) > 1:
+        names = np.array([one.statistic.name for one, _, _ in rows], dtype=object)
+        table.insert(1, STATISTIC, np.repeat(names, [forecast.values.size for _, _, forecast in rows]))
+    return table

@@ -1,0 +1,92 @@
+"""Input options of `forecast` and `backtest`: which data they read, and reading them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from forecasting.data.panel import Panel, Statistic
+from forecasting.sources import source
+from forecasting.sources.sql import SqlSource, named_database
+from forecasting.support.errors import DataError, RequestError
+from forecasting.tables.column_mapping import MAX_MAPPING_LETTERS, ColumnMapping
+from forecasting.tables.mapped_table import read_mapped_file
+from forecasting.tables.panel_file import panel_from_raw_table as panel_of_table
+from forecasting.tables.panel_file import read_raw_table
+
+
+@dataclass(frozen=True)
+class InputOptions:
+    """Options for the data that a command forecasts: a source, a file or a table of a database, and which series of it."""
+
+    source: Annotated[str | None, typer.Option("--source", help="A name that `sources` lists.")] = None
+    file: Annotated[Path | None, typer.Option("--input", help="A CSV, Parquet or XLSX file instead.")] = None
+    mapping: Annotated[
+        str | None,
+        typer.Option(
+            "--mapping", help="Which column of --input is what: a JSON file from the page Your data, or its text."
+        ),
+    ] = None
+    cumulative: Annotated[bool, typer.Option("--cumulative", help="The file or table holds running totals.")] = False
+    sql: Annotated[str | None, typer.Option("--sql", help="A database instead: NAME of FORECAST_SQL_<NAME>.")] = None
+    table: Annotated[str | None, typer.Option("--table", help="Its table or view; as configured by default.")] = None
+    statistic: Annotated[
+        str | None, typer.Option("--statistic", help="What to forecast; the source's first by default.")
+    ] = None
+    regions: Annotated[
+        list[str] | None, typer.Option("--region", help="Only this region; may be given several times.")
+    ] = None
+
+    def read_panel(self) -> Panel:
+        """Read the panel of the source, the file or the database. Raises `RequestError` unless it is exactly one."""
+        if sum(given is not None for given in (self.source, self.file, self.sql)) != 1:
+            raise RequestError("Give either --source NAME, --input FILE or --sql NAME.")
+        if self.table is not None and self.sql is None:
+            raise RequestError("--table is a table of a database; give --sql NAME with it.")
+        if self.mapping is not None and self.file is None:
+            raise RequestError("--mapping is about the columns of a file; give --input FILE with it.")
+        if self.file is not None:
+            return _read_file(self.file, self.cumulative, self.mapping)
+        if self.sql is not None:
+            return SqlSource(named_database(self.sql), self.table).read(self.cumulative)
+        if self.cumulative:
+            raise RequestError(
+                "--cumulative is about a file; a source knows which of its statistics are running totals."
+            )
+        return source(self.source or "").panel()
+
+    def chosen_statistics(self, panel: Panel) -> list[Statistic]:
+        """Return the named statistic; without a name all of a file or a database, or the first of a source."""
+        if self.statistic is not None:
+            return [panel.statistic(self.statistic)]
+        return list(panel.statistics) if self.source is None else [panel.statistic()]
+
+
+def _read_file(path: Path, cumulative: bool, text: str | None) -> Panel:
+    """Read a panel from a file; notes on odd lines and on what was left out are printed to stderr."""
+    if text is None:
+        table = read_raw_table(path)
+        panel, notes = panel_of_table(table, cumulative), table.notes
+    else:
+        mapping = _read_mapping(text)
+        panel, report = read_mapped_file(path, replace(mapping, cumulative=mapping.cumulative or cumulative))
+        notes = report.sentences[1:] if len(report.problems) else ()
+    for sentence in notes:
+        typer.echo(sentence, err=True)
+    return panel
+
+
+def _read_mapping(text: str) -> ColumnMapping:
+    """Read the mapping of `--mapping`, which is JSON text or the name of a JSON file."""
+    if text.lstrip().startswith("{"):
+        return ColumnMapping.from_json(text)
+    try:
+        with Path(text).open("rb") as file:
+            content = file.read(4 * MAX_MAPPING_LETTERS + 1)  # a letter may be four bytes
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "there is no such file"
+        raise DataError(f"--mapping {text[:200]}: {reason.lower()}; give a file of JSON, or JSON itself.") from None
+    return ColumnMapping.from_json(content.decode("utf-8-sig", errors="replace"))

@@ -1,0 +1,43 @@
+"""Output of commands: tables to a file or stdout, and lists."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import typer
+
+from forecasting.export import file_formats
+from forecasting.support.errors import RequestError
+
+
+def write_table(table: pd.DataFrame, output: Path | None) -> None:
+    """Write a table to a file in the format that its suffix names, or as CSV to stdout. Raises `RequestError`."""
+    if output is None:
+        sys.stdout.write(file_formats.to_csv(table).decode())
+        return
+    formats = {".csv": file_formats.to_csv, ".parquet": file_formats.to_parquet, ".xlsx": _to_workbook}
+    if output.suffix.lower() not in formats:
+        raise RequestError(f"--output is '{output}'; its name must end in .csv, .parquet or .xlsx.")
+    try:
+        output.write_bytes(formats[output.suffix.lower()](table))
+    except OSError as error:
+        raise RequestError(f"'{output}' cannot be written: {error.strerror}.") from None
+
+
+def _to_workbook(table: pd.DataFrame) -> bytes:
+    return file_formats.to_xlsx({"table": table})
+
+
+def print_names(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
+    """Print the name of each row, one a line, or all rows as JSON."""
+    typer.echo(json.dumps(rows, indent=2, ensure_ascii=False) if as_json else "\n".join(row["name"] for row in rows))
+
+
+def first_few(names: Sequence[str]) -> str:
+    """Join the first six names by commas, and say how many more there are."""
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
