@@ -1,9 +1,9 @@
-"""Claims: which server fits what, where several share a database.
+"""Claims: leases in a shared database that say which server fits what.
 
-Whoever begins a fit first claims its key, for some seconds at a time; whoever does not get it waits for the result in the
-store, or for the claim to run out, should its owner have died. What was cancelled belongs to nobody for a while, so that
-servers where it waits since before that do not begin it. The database's clock counts, so servers' clocks may differ.
-Without a usable database everything is anybody's: to fit something twice is better than not at all.
+A server that begins a fit first claims its key, for some seconds at a time; one that does not get it waits for the result
+in the store, or for the claim to expire, should its owner have died. The claim of a cancelled fit is revoked for a while, so
+that servers where it has waited since before that do not begin it. The database's clock counts, so servers' clocks may
+differ. Without a usable database every claim succeeds: to fit something twice is better than not at all.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _claims = sa.Table(
     sa.Column("until", sa.DateTime(timezone=True), nullable=False),
 )
 
-#: Whose a claim is that was revoked; its `until` says when that was.
+#: The owner of a revoked claim; its `until` is when it was revoked.
 NOBODY = ""
-#: How long it is known that a fit was cancelled: longer than any waits.
-KNOWN = timedelta(hours=6)
+#: How long a revoked claim is kept: longer than any fit waits.
+REVOKED_FOR = timedelta(hours=6)
 
 
 class Claims:
@@ -50,7 +50,7 @@ class Claims:
         self.lease = settings.lease() if lease is None else lease
 
     def take(self, key: str, age: float = 0.0) -> bool:
-        """Claims `key`, unless another queue has it now, or it was revoked in the `age` seconds since it was asked for."""
+        """Claim `key`. False where another queue has it now, or it was revoked in the `age` seconds since it was submitted."""
         mine = insert(_claims).values(key=key, owner=self._owner, until=self._until)
         over = sa.and_(_claims.c.until < sa.func.now(), sa.not_(_revoked(age)))
         taken = mine.on_conflict_do_update(
@@ -67,18 +67,18 @@ class Claims:
         return bool(self._database.use("read", lambda connection: connection.scalars(query).all()))
 
     def release(self, key: str) -> None:
-        """Claims it no longer."""
+        """Give up the claim of `key`."""
         mine = _claims.delete().where(_claims.c.key == key, _claims.c.owner == self._owner)
         self._database.use("write", lambda connection: connection.execute(mine))
 
     def revoke(self, key: str, ago: float = 0.0) -> None:
-        """Takes the claim from another queue that has it, which will end the fit. It was cancelled `ago` seconds ago."""
+        """Take the claim from another queue, which will end the fit. It was cancelled `ago` seconds ago."""
         cancelled = sa.func.now() - timedelta(seconds=ago)
         gone = insert(_claims).values(key=key, owner=NOBODY, until=cancelled)
         gone = gone.on_conflict_do_update(
             index_elements=["key"], set_={"owner": NOBODY, "until": cancelled}, where=_claims.c.owner != self._owner
         )
-        old = _claims.delete().where(_claims.c.owner == NOBODY, _claims.c.until < sa.func.now() - KNOWN)
+        old = _claims.delete().where(_claims.c.owner == NOBODY, _claims.c.until < sa.func.now() - REVOKED_FOR)
 
         def work(connection: sa.Connection) -> None:
             connection.execute(gone)
@@ -87,7 +87,7 @@ class Claims:
         self._database.use("write", work)
 
     def renew(self, keys: Collection[str]) -> dict[str, bool]:
-        """Renews the claims of `keys`. Those that are lost: whether another queue has it (else it was revoked)."""
+        """Renew the claims of `keys`; returns those that are lost, and whether another queue has each (else it was revoked)."""
         if not keys:
             return {}
         mine = _claims.c.key.in_(keys)
@@ -103,13 +103,13 @@ class Claims:
         return {key: bool(owners.get(key)) for key in keys if owners.get(key) != self._owner}
 
     def held(self, keys: Collection[str]) -> set[str]:
-        """Those of `keys` that some queue claims now; all where that cannot be known."""
+        """Those of `keys` that some queue claims now; all of them where the database cannot be asked."""
         now = sa.select(_claims.c.key).where(_claims.c.key.in_(keys), _claims.c.until >= sa.func.now())
         found = self._database.use("read", lambda connection: set(connection.scalars(now)))
         return set(keys) if found is None else found
 
     def close(self) -> None:
-        """Releases everything and lets go of the database."""
+        """Release all claims and close the database."""
         mine = _claims.delete().where(_claims.c.owner == self._owner)
         self._database.use("write", lambda connection: connection.execute(mine))
         self._database.close()

@@ -1,4 +1,4 @@
-"""Job: one fit as its visitors see it, and the only way from one of its states to another."""
+"""Job: a snapshot of one background fit, its states, and the one function that changes them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from forecasting.support.errors import JobError
 
 
 class State(StrEnum):
-    """Where a fit stands."""
+    """The state of a job."""
 
     queued = "queued"  #: waits for a worker
     running = "running"  #: a worker fits it now
@@ -27,9 +27,9 @@ class State(StrEnum):
         return self not in (State.queued, State.running)
 
 
-#: Which state may follow which. A running fit is queued again when its worker died; a finished one, but never a done
+#: The states that may follow each state. A running fit is queued again when its worker died; a finished one, but never a done
 #: one, when somebody asks to retry.
-ALLOWED: dict[State, frozenset[State]] = {
+TRANSITIONS: dict[State, frozenset[State]] = {
     State.queued: frozenset({State.running, State.done, State.failed, State.cancelled}),
     State.running: frozenset({State.done, State.failed, State.cancelled, State.timed_out, State.queued}),
     State.done: frozenset(),
@@ -46,8 +46,8 @@ class Job:
     Attributes:
         key: the request's key; everybody who asks the same gets the same job.
         model, horizon: what is fitted, and how far it reaches.
-        state: see `State`.
-        progress: what the model said last, without its draft; None before it said anything.
+        state: where it stands between queued and finished.
+        progress: what the model reported last, without its draft; None before its first report.
         draft: the forecast of the best candidate so far; kept when the fit is ended early, None once it is done.
         forecast: the result, when done.
         error: one sentence for a person, when failed or timed out.
@@ -56,7 +56,7 @@ class Job:
         attempts: how many times a worker began it.
         version: grows with each change of anything but `seconds` and `ahead`; no two changes in a queue share one.
         parts: of a fit of many regions, which has no one forecast, those that are there, by region. No visitor asks for
-            such a job by itself (see `derived`).
+            such a job by itself (`composite` makes the jobs of regions from it).
     """
 
     key: str
@@ -79,19 +79,19 @@ class Job:
         return self.state.finished
 
 
-def move(job: Job, state: State, version: int, **changes: Any) -> Job:
+def change_state(job: Job, state: State, version: int, **changes: Any) -> Job:
     """`job` in its next `state`. The one place where a state changes; raises `JobError` where it may not."""
-    if state not in ALLOWED[job.state]:
+    if state not in TRANSITIONS[job.state]:
         raise JobError(f"A {job.state} fit cannot become {state}.")
     return replace(job, state=state, version=version, **changes)
 
 
-def tell(job: Job, progress: Progress, version: int) -> Job:
-    """A running `job` with what its model has just said."""
+def with_progress(job: Job, progress: Progress, version: int) -> Job:
+    """A running `job` with what its model has just reported."""
     draft = progress.draft or job.draft
     return replace(job, progress=replace(progress, draft=None), draft=draft, version=version)
 
 
-def arrive(job: Job, region: str, forecast: Forecast, version: int) -> Job:
+def with_region(job: Job, region: str, forecast: Forecast, version: int) -> Job:
     """A running `job` of many regions with the forecast of one more."""
     return replace(job, parts=job.parts | {region: forecast}, version=version)

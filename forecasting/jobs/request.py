@@ -1,6 +1,6 @@
-"""Request: one series, one model, one horizon. Its key is the same for everybody who asks the same.
+"""Request: one series, one model and one horizon to forecast, with a key that is the same for everybody who asks the same.
 
-PoolRequest: all regions of a pool at once, which is what a request for a pooled model is answered from.
+PoolRequest: all regions of a pool at once, the fit from which a request for a pooled model gets its forecast.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from forecasting.data.pool import Pool
-from forecasting.data.pool_spec import PoolOf
+from forecasting.data.pool_spec import PoolSpec
 from forecasting.data.series import Series
 from forecasting.models import PooledModel, model
 from forecasting.preparation.gather_pool import gather_pool
 from forecasting.support.caching import lazy
 from forecasting.support.errors import RequestError
 
-#: No model is asked for more steps than this.
+#: Steps ahead that a model can be asked for, at most.
 MAX_HORIZON = 400
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be forecast. Raises `RequestError` for an unknown model or a horizon outside 1..400."""
+    """A series to forecast by a model, `horizon` steps ahead. Raises `RequestError` for an unknown model or a horizon outside 1..400."""
 
     series: Series
     model: str
@@ -58,24 +58,26 @@ class Request:
 
     @lazy
     def pool(self) -> PoolRequest | None:
-        """What gives its forecast, if that is a pooled model's and the series is one of several regions."""
-        pool = self.series.around if _pooled(self.model) else None
+        """The pooled fit that gives its forecast, if its model is a pooled one and the series is one of several regions."""
+        pool = self.series.around if _is_pooled(self.model) else None
         return PoolRequest(pool, self.model, self.horizon) if pool else None
 
     @lazy
     def members(self) -> tuple[Request, ...]:
-        """What its forecast is blended from; empty for all other models. A pooled model is none of them without a pool."""
+        """The requests that its forecast is blended from; empty for other models. Without a pool, pooled models are left out."""
         requests = [Request(self.series, name, self.horizon) for name in model(self.model).members]
-        return tuple(one for one in requests if one.pool or not _pooled(one.model)) or tuple(requests)
+        return tuple(request for request in requests if request.pool or not _is_pooled(request.model)) or tuple(
+            requests
+        )
 
     @lazy
     def lineage(self) -> str:
-        """The same for this series, model and any horizon when a few figures are added or the last ones revised.
+        """A digest of the beginning of the series and of the model, by which an earlier fit is found for a warm start.
 
-        A digest of how the series begins: of its first 2, 4, 8 … figures, half to all but the last tenth of them.
+        It stays the same, for any horizon, when a few figures are added or the last ones revised: it is of the series' first 2, 4, 8 … figures, half to all but the last tenth of them.
         """
         series = self.series
-        begins = Series(series.start, series.frequency, series.values[: _beginning(len(series))])
+        begins = Series(series.start, series.frequency, series.values[: _beginning_length(len(series))])
         what = f"{begins.digest()}|{self.model}|{model(self.model).version}"
         return hashlib.sha256(what.encode()).hexdigest()[:40]
 
@@ -89,11 +91,11 @@ class Request:
         return Request(Series.from_json(data["series"]), data["model"], int(data["horizon"]))
 
 
-def _pooled(name: str) -> bool:
+def _is_pooled(name: str) -> bool:
     return isinstance(model(name), PooledModel)
 
 
-def _beginning(count: int) -> int:
+def _beginning_length(count: int) -> int:
     """The largest power of two that leaves a tenth of `count` figures out, or 1."""
     return 1 << max((9 * count // 10).bit_length() - 1, 0)
 
@@ -102,7 +104,7 @@ def _beginning(count: int) -> int:
 class PoolRequest:
     """All regions of a pool, a pooled model and a horizon: one fit, which gives every region's forecast."""
 
-    pool: PoolOf
+    pool: PoolSpec
     model: str
     horizon: int
 
@@ -122,13 +124,13 @@ class PoolRequest:
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> GatheredRequest:
-        """What `to_json` gave, as a worker needs it."""
+        """The inverse of `to_json`, with the gathered pool, as a worker needs it."""
         return GatheredRequest(Pool.from_json(data["pool"]), data["model"], int(data["horizon"]))
 
 
 @dataclass(frozen=True)
 class GatheredRequest:
-    """A `PoolRequest` in a worker, with its pool."""
+    """A `PoolRequest` as a worker has it, with the gathered figures of its pool."""
 
     pool: Pool
     model: str

@@ -1,7 +1,8 @@
-"""Sharing: what a queue does where other servers use the same store, so that each fit is done by one of them.
+"""SharedFits: lets several servers with one store share their fits, so that each fit is done by one of them.
 
-Before a fit begins it is claimed (see `claims`). One that another server has is *lent* on the board: it runs, but not here.
-A thread renews this queue's claims, and looks for what is lent in the store; where its owner has died it is queued again.
+Before a fit begins it is claimed in the database (`claims`). One that another server has claimed is marked on the board: it
+runs, but elsewhere. A thread renews this queue's claims, and looks for the results of such fits in the store; a fit whose
+server has died is queued again.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from forecasting.jobs.board import Board, Entry
+from forecasting.jobs.board import BoardEntry, JobBoard
 from forecasting.jobs.job import State
 from forecasting.jobs.request import PoolRequest, Request
 from forecasting.support.errors import ForecastingError
@@ -23,29 +24,39 @@ if TYPE_CHECKING:  # a worker imports this package too, and needs no database
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks at the database, as a share of how long claims last; and no more than this.
-OFTEN = 0.2
-LOOK = 1.0
+#: The time between two looks at the database, as a share of the time that claims last.
+POLL_SHARE = 0.2
+#: Seconds between two looks at the database, at most.
+POLL_SECONDS = 1.0
 
 
-class Sharing(threading.Thread):
-    """Runs until it is closed. Without claims everything is this queue's own, and there is no thread."""
+def open_claims(store: Store) -> Claims | None:
+    """The claims in the database of a store that several servers share; None for any other store."""
+    if not store.shared:
+        return None
+    from forecasting.jobs.claims import Claims
 
-    def __init__(self, board: Board, store: Store, claims: Claims | None) -> None:
+    return Claims(store.shared)
+
+
+class SharedFits(threading.Thread):
+    """A thread that looks after a queue's claims until it is closed. Without claims all fits are this queue's own."""
+
+    def __init__(self, board: JobBoard, store: Store, claims: Claims | None) -> None:
         super().__init__(name="claims", daemon=True)
         self._board, self._store, self._claims = board, store, claims
-        self._pause = min(OFTEN * claims.lease, LOOK) if claims else LOOK
-        self._over = threading.Event()
+        self._pause = min(POLL_SHARE * claims.lease, POLL_SECONDS) if claims else POLL_SECONDS
+        self._closed = threading.Event()
         self._mine: set[str] = set()
-        self._unwanted: queue.SimpleQueue[tuple[str, float]] = queue.SimpleQueue()
+        self._cancelled: queue.SimpleQueue[tuple[str, float]] = queue.SimpleQueue()
 
     def start(self) -> None:
-        """See the class."""
+        """Start the thread, unless there are no claims to look after."""
         if self._claims:
             super().start()
 
-    def claim(self, entry: Entry, request: Request | PoolRequest) -> bool:
-        """Whether the fit that a worker has just taken is to be done here; where not, the board says what becomes of it."""
+    def claim(self, entry: BoardEntry, request: Request | PoolRequest) -> bool:
+        """Claim the fit that a worker has just taken. False where it is not to be done here; its board entry then says why."""
         if self._claims is None:
             return True
         key, age = entry.job.key, time.monotonic() - entry.due + self._board.grace
@@ -55,54 +66,54 @@ class Sharing(threading.Thread):
                 if entry.job.state is not State.running:  # cancelled just now
                     self.cancel(entry)
                 elif revoked:
-                    self._board.move(entry, State.cancelled)
+                    self._board.change_state(entry, State.cancelled)
                 else:
-                    self._board.lend(entry)
+                    self._board.mark_elsewhere(entry)
                 self._board.changed.notify_all()
             return False
-        if self._came(entry, request):  # another server was done with it since it was asked for
+        if self._is_stored(entry, request):  # another server has finished it since it was submitted
             self._claims.release(key)
             return False
         self._mine.add(key)
         return True
 
     def release(self, key: str) -> None:
-        """A fit has ended here."""
+        """Release the claim of a fit that has ended here."""
         if self._claims and key in self._mine:
             self._mine.discard(key)
             self._claims.release(key)
 
-    def cancel(self, entry: Entry) -> None:
-        """A fit is not wanted any more, wherever it runs or waits.
+    def cancel(self, entry: BoardEntry) -> None:
+        """Cancel a fit on all servers, wherever it runs or waits.
 
-        One that ends only because this server does is still wanted. The caller holds the board, so the database waits.
+        One that ends only because this server closes stays wanted elsewhere. The caller holds the board, so the thread does it.
         """
         if self._claims and not self._board.closed:
-            self._unwanted.put((entry.job.key, time.monotonic()))
+            self._cancelled.put((entry.job.key, time.monotonic()))
 
     def run(self) -> None:
-        """See the class."""
-        while not self._over.wait(self._pause):
+        """Look after the claims until closed."""
+        while not self._closed.wait(self._pause):
             try:
                 self._revoke()
                 self._renew()
-                self._look()
-            except Exception:  # a bug here must not end the sharing for good
-                log.exception("Looking after claims went wrong")
+                self._collect()
+            except Exception:  # a bug here must not end the thread for good
+                log.exception("The claims of shared fits could not be looked after")
 
     def close(self) -> None:
-        """Gives back what is claimed."""
-        self._over.set()
+        """Stop the thread and release all claims."""
+        self._closed.set()
         if self._claims:
             self.join(timeout=10)
             self._claims.close()
 
     def _revoke(self) -> None:
         assert self._claims
-        for _ in range(self._unwanted.qsize()):
-            key, when = self._unwanted.get()
+        for _ in range(self._cancelled.qsize()):
+            key, when = self._cancelled.get()
             if key in self._mine:  # its worker has not ended yet
-                self._unwanted.put((key, when))
+                self._cancelled.put((key, when))
             else:
                 self._claims.revoke(key, time.monotonic() - when)
 
@@ -110,42 +121,42 @@ class Sharing(threading.Thread):
         assert self._claims
         for key, elsewhere in self._claims.renew(list(self._mine)).items():
             with self._board.changed:
-                one = self._board.find(key)
-                if key not in self._mine or one is None or one.worker is None:
+                entry = self._board.find(key)
+                if key not in self._mine or entry is None or entry.worker is None:
                     continue
                 self._mine.discard(key)
-                worker = one.worker
+                worker = entry.worker
                 if elsewhere:
-                    self._board.lend(one)
+                    self._board.mark_elsewhere(entry)
                 else:
-                    self._board.move(one, State.cancelled)
+                    self._board.change_state(entry, State.cancelled)
                 worker.kill()
                 self._board.changed.notify_all()
 
-    def _look(self) -> None:
+    def _collect(self) -> None:
         assert self._claims
         with self._board.changed:
-            lent = {one.job.key: one for one in self._board.active() if one.lent}
-        if not lent:
+            elsewhere = {entry.job.key: entry for entry in self._board.active() if entry.elsewhere}
+        if not elsewhere:
             return
-        held = self._claims.held(list(lent))  # asked first: a claim is released when the result is there
-        for key, one in lent.items():
-            if one.request is not None and not self._came(one, one.request) and key not in held:
+        held = self._claims.held(list(elsewhere))  # asked first: a claim is released when the result is there
+        for key, entry in elsewhere.items():
+            if entry.request is not None and not self._is_stored(entry, entry.request) and key not in held:
                 with self._board.changed:
-                    if one.lent:
-                        self._board.move(one, State.queued, progress=None, seconds=0.0)
+                    if entry.elsewhere:
+                        self._board.change_state(entry, State.queued, progress=None, seconds=0.0)
                         self._board.changed.notify_all()
 
-    def _came(self, entry: Entry, request: Request | PoolRequest) -> bool:
-        """Whether the store has its result by now, which is then its job's."""
+    def _is_stored(self, entry: BoardEntry, request: Request | PoolRequest) -> bool:
+        """Whether the store has the result by now; if so, the job becomes done with it."""
         if isinstance(request, PoolRequest):
-            return self._parts_came(entry, request)
+            return self._are_parts_stored(entry, request)
         stored = self._store.stored([request.key]).get(request.key)
         if stored:
             self._done(entry, forecast=stored.forecast, seconds=stored.seconds)
         return stored is not None
 
-    def _parts_came(self, entry: Entry, request: PoolRequest) -> bool:
+    def _are_parts_stored(self, entry: BoardEntry, request: PoolRequest) -> bool:
         try:
             keys = {region: request.part(region) for region in request.pool.regions}
         except ForecastingError:
@@ -154,11 +165,11 @@ class Sharing(threading.Thread):
         if not keys or len(stored) < len(set(keys.values())):
             return False
         parts = {region: stored[key].forecast for region, key in keys.items()}
-        self._done(entry, parts=parts, seconds=max(one.seconds for one in stored.values()))
+        self._done(entry, parts=parts, seconds=max(found.seconds for found in stored.values()))
         return True
 
-    def _done(self, entry: Entry, **result: object) -> None:
+    def _done(self, entry: BoardEntry, **result: object) -> None:
         with self._board.changed:
             if entry.job.state is State.running:
-                self._board.move(entry, State.done, draft=None, **result)
+                self._board.change_state(entry, State.done, draft=None, **result)
                 self._board.changed.notify_all()

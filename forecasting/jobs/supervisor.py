@@ -1,8 +1,8 @@
-"""Supervisor: a thread that keeps one worker alive, here or elsewhere, and gives it one fit after the other.
+"""Supervisor: a thread that keeps one worker alive, restarts it when it dies, and gives it one fit after the other.
 
-It blocks in two places only: on the board, for something to do, and on the worker's output. Whoever wants to end a fit
-(a time limit, a visitor, the end of the queue) first writes its new state on the board and then kills the worker; the
-supervisor sees the output end and, if the board still says "running", knows that nobody wanted that.
+It blocks in two places only: on the board, for something to do, and on the worker's output. Code that ends a fit early (a
+timeout, a cancellation, the end of the queue) first writes its new state on the board and then kills the worker; when the
+output ends while the board still says "running", the supervisor knows that the worker died by itself.
 """
 
 from __future__ import annotations
@@ -11,80 +11,86 @@ import logging
 import threading
 from collections.abc import Callable
 
-from forecasting.jobs.board import Board, Entry
+from forecasting.jobs.board import BoardEntry, JobBoard
 from forecasting.jobs.job import State
 from forecasting.jobs.request import GatheredRequest, PoolRequest, Request
-from forecasting.jobs.sharing import Sharing
-from forecasting.jobs.timeouts import ALARMS
-from forecasting.jobs.workers.interface import Crew, Worker
-from forecasting.jobs.workers.process import START_LIMIT
-from forecasting.jobs.workers.protocol import Event, Order
+from forecasting.jobs.sharing import SharedFits
+from forecasting.jobs.timeouts import TIMEOUTS
+from forecasting.jobs.workers.interface import Worker, WorkerBackend
+from forecasting.jobs.workers.process import START_SECONDS
+from forecasting.jobs.workers.protocol import FitOrder, WorkerEvent
 from forecasting.models import model
 from forecasting.support.errors import ForecastingError
 
 log = logging.getLogger(__name__)
 
-#: How often a fit whose worker dies is begun.
-ATTEMPTS = 2
-#: How often a fit is handed to a worker, counting those that die before they begin it.
-HANDED = 5
-#: After so many workers in a row that ended by themselves before they were ready, those who wait are told. One that was
-#: killed from outside says less about whether the next will start, and counts for a quarter.
-HOPELESS = 3
-KILLED_COUNTS = 0.25
-#: The longest pause between two starts that come to nothing, in seconds.
-LONGEST_PAUSE = 30.0
+#: Times that a fit whose worker dies is begun, at most.
+MAX_ATTEMPTS = 2
+#: Times that a fit is handed to a worker, at most, with those workers that die before they begin it.
+MAX_HANDOVERS = 5
+#: Workers in a row that ended by themselves before they were ready, after which the waiting fits fail.
+MAX_FAILED_STARTS = 3
+#: What a worker killed from outside counts for among those: it says less about whether the next one will start.
+KILLED_START = 0.25
+#: Seconds of the shortest pause between two workers that came to nothing; each further one doubles it.
+MIN_PAUSE = 0.25
+#: Seconds of the longest pause between two workers that came to nothing.
+MAX_PAUSE = 30.0
 
-Keep = Callable[[Request | PoolRequest, Event], Event]
+#: Stores an event's forecast and returns the event with the forecast as stored.
+StoreResult = Callable[[Request | PoolRequest, WorkerEvent], WorkerEvent]
 
 
 class Supervisor(threading.Thread):
-    """Runs until the board is closed. `keep` stores a result before anybody is told of it, and says what to tell."""
+    """A thread that supervises one worker until the board is closed. `store_result` stores each result before it is shown."""
 
-    def __init__(self, board: Board, keep: Keep, sharing: Sharing, crew: Crew, name: str) -> None:
+    def __init__(
+        self, board: JobBoard, store_result: StoreResult, shared_fits: SharedFits, backend: WorkerBackend, name: str
+    ) -> None:
         super().__init__(name=name, daemon=True)
         self._board = board
-        self._keep = keep
-        self._sharing = sharing
-        self._crew = crew
+        self._store_result = store_result
+        self._shared_fits = shared_fits
+        self._backend = backend
         self._worker: Worker | None = None
-        self._barren = 0  # workers in a row that died before they began a fit
-        self._unready = 0.0  # workers in a row that died before they were ready
-        self.able = False  # whether a worker is, or will be again, ready to fit
+        self._fruitless_workers = 0  # in a row, that died before they began a fit
+        self._failed_starts = 0.0  # in a row: workers that died before they were ready
+        self.can_fit = False  # whether a worker is, or will be again, ready to fit
 
     def run(self) -> None:
-        """See the class."""
+        """Run one worker after the other until the board is closed."""
         while self._pause():
             try:
-                self._employ()
+                self._run_worker()
             except Exception:  # a bug here must not cost a worker for good
-                log.exception("Supervising a worker went wrong; it is replaced")
+                log.exception("A supervisor failed; its worker is replaced")
 
     def kill(self) -> None:
-        """Ends the present worker. The caller holds the board."""
+        """Kill the present worker. The caller holds the board."""
         if self._worker:
             self._worker.kill()
 
     def _pause(self) -> bool:
-        """Waits the longer, the more workers have come to nothing, and for work if that is hopeless. False: closed."""
-        board, seconds = self._board, min(0.25 * 2**self._barren, LONGEST_PAUSE) if self._barren > 1 else 0.0
+        """Wait the longer, the more workers have come to nothing; if all starts fail, for work. False when closed."""
+        board, failures = self._board, self._fruitless_workers
+        seconds = min(MIN_PAUSE * 2**failures, MAX_PAUSE) if failures > 1 else 0.0
         with board.changed:
             board.changed.wait_for(lambda: board.closed, seconds)
-            if self._unready >= HOPELESS:
-                board.changed.wait_for(lambda: board.closed or board.waiting() or self._crew.mended)
+            if self._failed_starts >= MAX_FAILED_STARTS:
+                board.changed.wait_for(lambda: board.closed or board.waiting() or self._backend.recovered)
             return not board.closed
 
-    def _employ(self) -> None:
-        """One worker, from its start to its burial."""
-        self._barren += 1
-        self._unready += 1
+    def _run_worker(self) -> None:
+        """Run one worker, from its start to its end."""
+        self._fruitless_workers += 1
+        self._failed_starts += 1
         try:
-            worker = self._crew.hire(self._wake)
+            worker = self._backend.start_worker(self._wake)
         except (OSError, ForecastingError) as error:
             log.error("A worker could not be started: %s", error)
             if isinstance(error, ForecastingError):
-                self._barren -= 1  # the crew knows why, and waits itself before it says so
-            self._tell_if_hopeless()
+                self._fruitless_workers -= 1  # the backend knows why, and has waited itself
+            self._fail_waiting_if_hopeless()
             return
         try:
             with self._board.changed:
@@ -93,14 +99,14 @@ class Supervisor(threading.Thread):
                     worker.kill()
             self._serve(worker)
         finally:
-            self._bury(worker)
+            self._reap(worker)
 
     def _serve(self, worker: Worker) -> None:
-        with ALARMS.within(START_LIMIT, worker.kill):
+        with TIMEOUTS.within(START_SECONDS, worker.kill):
             ready = any(event.name == "ready" for event in worker.events)
         if not ready:
             return
-        self._unready, self.able = 0.0, True
+        self._failed_starts, self.can_fit = 0.0, True
         with self._board.changed:
             self._board.ready += 1
             self._board.changed.notify_all()
@@ -111,60 +117,64 @@ class Supervisor(threading.Thread):
             with self._board.changed:
                 self._board.ready -= 1
 
-    def _next(self, worker: Worker) -> tuple[Entry, Order] | None:
-        """The next fit, now running; None when there will be no more for this worker."""
+    def _next(self, worker: Worker) -> tuple[BoardEntry, FitOrder] | None:
+        """Take the next fit from the board; None when there will be no more for this worker."""
         board = self._board
         with board.changed:
             while not board.closed and worker.alive:
                 entry = board.next()
-                if isinstance(entry, Entry):
+                if isinstance(entry, BoardEntry):
                     order = board.start(entry, worker)
                     board.changed.notify_all()
                     return entry, order
                 board.changed.wait(entry)
             return None
 
-    def _fit(self, worker: Worker, entry: Entry, order: Order) -> None:
-        """Has `worker` fit `entry`, until that is finished or the worker is no more."""
+    def _fit(self, worker: Worker, entry: BoardEntry, order: FitOrder) -> None:
+        """Have `worker` fit `entry`, until that is finished or the worker has ended."""
         fit, limit = order.fit, model(order.request.model).time_limit
         assert not isinstance(order.request, GatheredRequest)
-        if not self._sharing.claim(entry, order.request):
+        if not self._shared_fits.claim(entry, order.request):
             return
-        line = self._line(entry, order)
+        line = self._order_line(entry, order)
         try:
             if not line:
                 return
-            with ALARMS.within(worker.patience, worker.kill):
+            with TIMEOUTS.within(worker.start_timeout, worker.kill):
                 worker.send(line)
                 begun = any(event.name == "started" and event.fit == fit for event in worker.events)
             if begun:
-                self._barren = 0
+                self._fruitless_workers = 0
                 with self._board.changed:
-                    self._board.begin(entry)
-                with ALARMS.within(limit, lambda: self._time_out(worker, entry, fit)):
-                    self._follow(worker, entry, order)
+                    self._board.record_start(entry)
+                with TIMEOUTS.within(limit, lambda: self._time_out(worker, entry, fit)):
+                    self._follow_events(worker, entry, order)
         finally:
-            self._settle(worker, entry, fit)
-            self._sharing.release(entry.job.key)
+            self._retry_or_fail(worker, entry, fit)
+            self._shared_fits.release(entry.job.key)
 
-    def _line(self, entry: Entry, order: Order) -> str:
-        """What to send; empty where that cannot be had, which is then said."""
+    def _order_line(self, entry: BoardEntry, order: FitOrder) -> str:
+        """The line to send to the worker; empty where its figures cannot be gathered, with which the fit fails."""
         try:
-            return order.line()
+            return order.to_line()
         except Exception as error:
             known = isinstance(error, ForecastingError)
             if not known:
                 log.exception("The figures for a fit could not be gathered")
-            what = f"The figures for {model(entry.job.model).label} could not be gathered"
-            why = str(error) if known else f"{what}, which is a fault of the program; the log says more."
+            label = model(entry.job.model).label
+            why = (
+                str(error)
+                if known
+                else f"The figures for {label} could not be gathered, which is a fault of the program; the log says more."
+            )
         with self._board.changed:
             if entry.runs(order.fit):
-                self._board.move(entry, State.failed, error=why)
+                self._board.change_state(entry, State.failed, error=why)
                 self._board.changed.notify_all()
         return ""
 
-    def _follow(self, worker: Worker, entry: Entry, order: Order) -> None:
-        """Writes on the board what the worker says of `order`, up to its last word."""
+    def _follow_events(self, worker: Worker, entry: BoardEntry, order: FitOrder) -> None:
+        """Write the worker's events of `order` on the board, up to the last one."""
         for event in worker.events:
             if event.fit != order.fit:
                 continue
@@ -172,77 +182,82 @@ class Supervisor(threading.Thread):
                 log.error("Fitting %s: %s", entry.job.model, event.trace)
             if event.forecast and entry.runs(order.fit):
                 assert not isinstance(order.request, GatheredRequest)
-                event = self._keep(order.request, event)
-            self._note(entry, event)
-            if event.last:
+                event = self._store_result(order.request, event)
+            self._record_event(entry, event)
+            if event.is_last:
                 return
 
-    def _note(self, entry: Entry, event: Event) -> None:
+    def _record_event(self, entry: BoardEntry, event: WorkerEvent) -> None:
         with self._board.changed:
             if not entry.runs(event.fit):
                 return
             if event.progress:
-                self._board.tell(entry, event.progress)
+                self._board.record_progress(entry, event.progress)
             elif event.name == "part" and event.forecast:
-                self._board.arrive(entry, event.region, event.forecast)
+                self._board.record_region(entry, event.region, event.forecast)
             elif event.name == "done" and (event.forecast or entry.job.parts):
-                self._board.move(entry, State.done, forecast=event.forecast, draft=None, seconds=event.seconds)
+                self._board.change_state(entry, State.done, forecast=event.forecast, draft=None, seconds=event.seconds)
             elif event.name == "failed":
-                self._board.move(entry, State.failed, error=event.error, seconds=event.seconds)
+                self._board.change_state(entry, State.failed, error=event.error, seconds=event.seconds)
             self._board.changed.notify_all()
 
-    def _time_out(self, worker: Worker, entry: Entry, fit: int) -> None:
+    def _time_out(self, worker: Worker, entry: BoardEntry, fit: int) -> None:
         chosen = model(entry.job.model)
         with self._board.changed:
             if entry.runs(fit):
                 best = "; its best so far is kept" if entry.job.draft else ""
                 error = f"{chosen.label} was not finished after {chosen.time_limit:g} seconds and was ended{best}."
-                self._board.move(entry, State.timed_out, error=error)
+                self._board.change_state(entry, State.timed_out, error=error)
                 worker.kill()
                 self._board.changed.notify_all()
 
-    def _settle(self, worker: Worker, entry: Entry, fit: int) -> None:
-        """If the fit should still be running, its worker died: once more, or never again."""
+    def _retry_or_fail(self, worker: Worker, entry: BoardEntry, fit: int) -> None:
+        """If the fit still counts as running, its worker died: queue it again, or fail it after too many attempts."""
         with self._board.changed:
             if not entry.runs(fit):
                 return
             worker.kill()
-            if entry.job.attempts < ATTEMPTS and entry.handed < HANDED:
-                self._board.move(entry, State.queued, progress=None, seconds=0.0)
+            if entry.job.attempts < MAX_ATTEMPTS and entry.handed < MAX_HANDOVERS:
+                self._board.change_state(entry, State.queued, progress=None, seconds=0.0)
             else:
-                self._board.move(entry, State.failed, error=_died(entry.job.model))
+                self._board.change_state(entry, State.failed, error=_death_sentence(entry.job.model))
             self._board.changed.notify_all()
 
-    def _bury(self, worker: Worker) -> None:
-        code = worker.bury()
-        if code < 0 and self._unready:
-            self._unready -= 1 - KILLED_COUNTS
+    def _reap(self, worker: Worker) -> None:
+        code = worker.reap()
+        if code < 0 and self._failed_starts:
+            self._failed_starts -= 1 - KILLED_START
         if self._board.closed:
             return
-        log.warning("The %s has ended (%d) and is replaced. It said last:\n%s", worker.name, code, worker.last_words)
-        self._tell_if_hopeless()
+        log.warning(
+            "The worker's %s has ended (exit code %d) and is replaced. Its last output:\n%s",
+            worker.name,
+            code,
+            worker.last_output,
+        )
+        self._fail_waiting_if_hopeless()
 
-    def _tell_if_hopeless(self) -> None:
-        """Fails what waits when workers keep dying before they are ready, and no other one is."""
-        self.able = self.able and self._unready < HOPELESS
+    def _fail_waiting_if_hopeless(self) -> None:
+        """Fail the waiting fits when workers keep dying before they are ready, and no other worker is ready."""
+        self.can_fit = self.can_fit and self._failed_starts < MAX_FAILED_STARTS
         with self._board.changed:
-            if self._unready < HOPELESS or self._board.ready:
+            if self._failed_starts < MAX_FAILED_STARTS or self._board.ready:
                 return
             for entry in self._board.waiting():
                 label = model(entry.job.model).label
                 error = f"The background workers do not start, so {label} was not fitted; the server's log says why."
-                if why := self._crew.trouble:
+                if why := self._backend.trouble:
                     error = f"{label} was not fitted. {why}"
-                self._board.move(entry, State.failed, error=error)
+                self._board.change_state(entry, State.failed, error=error)
             self._board.changed.notify_all()
 
     def _wake(self) -> None:
-        """The worker has ended: stop waiting for something to give it."""
+        """Wake the thread when its worker has ended, so that it stops waiting for a fit for it."""
         with self._board.changed:
             self._board.changed.notify_all()
 
 
-def _died(name: str) -> str:
+def _death_sentence(name: str) -> str:
     return (
         f"The worker fitting {model(name).label} was stopped twice; the machine may be short of memory. "
         "Choose another model or a shorter history."

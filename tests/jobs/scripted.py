@@ -18,7 +18,7 @@ import pandas as pd
 from forecasting.data.frequency import DAILY
 from forecasting.data.series import Series
 from forecasting.jobs.request import Request
-from forecasting.models import Progress, ignore, models
+from forecasting.models import Progress, ignore_progress, models
 from forecasting.models.ensemble import Ensemble
 from forecasting.models.naive import Naive
 from forecasting.models.pooled import Pooled
@@ -31,7 +31,7 @@ WAIT_FOR_EVER = "import threading; threading.Event().wait()"
 class Scripted(Naive):
     instant = False
 
-    def forecast(self, series, horizon, report=ignore):
+    def forecast(self, series, horizon, report=ignore_progress):
         self.act(series, horizon, report)
         return super().forecast(series, horizon)
 
@@ -132,7 +132,7 @@ class Together(Pooled):
 
     name, label = "together", "Together"
 
-    def forecast_pool(self, pool, horizon, report=ignore):
+    def forecast_pool(self, pool, horizon, report=ignore_progress):
         report(Progress(str(os.getpid()), 0, 1))
         series = prepared_series(pool)
         gate = pool_gate(next(iter(series.values())))
@@ -145,7 +145,7 @@ class Together(Pooled):
 class Lonely(Pooled):
     name, label = "lonely", "Lonely"
 
-    def forecast_pool(self, pool, horizon, report=ignore):
+    def forecast_pool(self, pool, horizon, report=ignore_progress):
         raise ModelError("There are too few regions.")
 
 

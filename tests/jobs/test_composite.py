@@ -113,7 +113,7 @@ def test_a_pooled_fit_that_fails_fails_for_all_its_regions(queue):
 
 
 def test_figures_that_cannot_be_gathered_fail_the_fit_and_cost_no_worker(queue, monkeypatch, caplog):
-    monkeypatch.setattr("forecasting.data.pool_spec.PoolOf.gather", lambda self: 1 / 0)
+    monkeypatch.setattr("forecasting.data.pool_spec.PoolSpec.gather", lambda self: 1 / 0)
     job = wait_for(queue, queue.submit(request("together")))
     assert job.state is State.failed
     assert job.error.startswith("The figures for Together could not be gathered")
@@ -277,7 +277,7 @@ def test_a_full_queue_keeps_the_members_it_took_and_asking_again_goes_on(make_qu
     assert wait_for(queue, job).state is State.done
 
 
-def test_waiting_for_the_first_of_many_sees_derived_jobs_too(queue):
+def test_waiting_for_the_first_of_many_sees_composite_jobs_too(queue):
     keys = [queue.submit(request(name)).key for name in ("half", "together")]
     jobs = queue.wait(keys, PATIENCE, until=lambda jobs: any(job.finished for job in jobs))
     assert any(job.finished for job in jobs)

@@ -23,8 +23,8 @@ from forecasting.data.panel import Panel, Statistic
 from forecasting.jobs import State
 from forecasting.jobs.request import Request
 from forecasting.jobs.workers import dask_client, dask_plugin
-from forecasting.jobs.workers.dask_client import Cluster
-from forecasting.jobs.workers.start import Processes, crew_of
+from forecasting.jobs.workers.backends import LocalBackend, choose_backend
+from forecasting.jobs.workers.dask_client import DaskBackend
 from forecasting.models import models
 from forecasting.preparation.prepare import prepare
 from forecasting.storage.forecast_store import Store
@@ -63,18 +63,18 @@ def dask(running):
 
 
 @pytest.fixture
-def crew(dask):
-    crew = Cluster(dask.address, command=COMMAND)
-    yield crew
-    crew.close()
+def backend(dask):
+    backend = DaskBackend(dask.address, command=COMMAND)
+    yield backend
+    backend.close()
 
 
 @pytest.fixture
-def queue(make_queue, crew):
+def queue(make_queue, backend):
     """One that knows both Dask workers."""
-    queue = make_queue(crew=crew)
-    queue.wait([], PATIENCE, until=lambda jobs: queue.busy().ready == 2)
-    assert queue.busy().ready == 2
+    queue = make_queue(backend=backend)
+    queue.wait([], PATIENCE, until=lambda jobs: queue.load().ready == 2)
+    assert queue.load().ready == 2
     return queue
 
 
@@ -105,7 +105,7 @@ def drafted(queue, wanted, gate):
 
 
 def test_drafts_come_while_each_fit_goes_on_and_all_is_as_from_a_worker_here(dask, make_queue, make_gate):
-    queue, here = make_queue(crew=Cluster(dask.address, 1, COMMAND)), make_queue(store=Store("sqlite://"))
+    queue, here = make_queue(backend=DaskBackend(dask.address, 1, COMMAND)), make_queue(store=Store("sqlite://"))
     for number in (1, 2):
         wanted = request("drafting", number)
         gate = make_gate(wanted)
@@ -203,7 +203,7 @@ def test_a_dask_worker_that_joins_is_used(queue, dask, make_gate):
 def test_no_more_fits_at_once_than_the_settings_allow(dask, make_queue, make_gate, monkeypatch):
     monkeypatch.setenv("FORECAST_WORKERS", "1")
     assert settings.most_workers() == 1
-    queue = make_queue(crew=Cluster(dask.address, settings.most_workers(), command=COMMAND))
+    queue = make_queue(backend=DaskBackend(dask.address, settings.most_workers(), command=COMMAND))
     gates = [make_gate(request("gated", number)) for number in (41, 42)]
     keys = [queue.submit(request("gated", number)).key for number in (41, 42)]
     first, second = queue.wait(keys, PATIENCE, until=lambda now: any(begun_by(job) for job in now))
@@ -216,10 +216,10 @@ def test_no_more_fits_at_once_than_the_settings_allow(dask, make_queue, make_gat
 OWNER = """
 import sys, threading, scripted
 from forecasting.jobs import JobQueue
-from forecasting.jobs.cluster import Cluster
+from forecasting.jobs.cluster import DaskBackend
 from forecasting.store import Store
 scripted.register()
-queue = JobQueue(Store("sqlite://"), crew=Cluster(sys.argv[1], command=sys.argv[2:]))
+queue = JobQueue(Store("sqlite://"), backend=DaskBackend(sys.argv[1], command=sys.argv[2:]))
 job = queue.submit(scripted.request("family", 7))
 (job,) = queue.wait([job.key], until=lambda jobs: jobs[0].finished or jobs[0].progress is not None)
 print(job.progress.trying, flush=True)
@@ -238,10 +238,10 @@ def test_a_fit_ends_when_the_server_that_wanted_it_is_killed(dask):
 
 
 def test_dask_workers_of_another_version_are_not_used_and_a_sentence_says_which(dask, monkeypatch):
-    own = dask_plugin.versions()
-    monkeypatch.setattr(dask_plugin, "versions", lambda: own | {"numpy": "1.0", "models": "abc"})
+    own = dask_plugin.required_versions()
+    monkeypatch.setattr(dask_plugin, "required_versions", lambda: own | {"numpy": "1.0", "models": "abc"})
     with pytest.raises(RequestError) as error:
-        Cluster(dask.address, command=COMMAND).check()
+        DaskBackend(dask.address, command=COMMAND).check()
     sentence = str(error.value)
     assert sentence.startswith("The Dask worker tcp://127.0.0.1:")
     assert f"has other versions, models {own['models']} instead of abc, numpy {np.__version__} instead" in sentence
@@ -253,31 +253,31 @@ def test_a_cluster_without_workers_is_one_sentence(folder):
         with pytest.raises(
             RequestError, match=f"^The Dask cluster at {dask.address} has no workers; start some there: "
         ):
-            Cluster(dask.address).check()
+            DaskBackend(dask.address).check()
     finally:
         dask.close()
 
 
 def test_what_waits_is_told_when_the_scheduler_is_gone_and_fits_go_on_when_it_is_back(folder, make_queue, monkeypatch):
-    monkeypatch.setattr(dask_client, "HOPE", 0.1)
-    monkeypatch.setattr(dask_client, "LOOK", 0.1)
-    monkeypatch.setattr(dask_client, "ANSWER", 1.0)
+    monkeypatch.setattr(dask_client, "RECOVERY_SECONDS", 0.1)
+    monkeypatch.setattr(dask_client, "POLL_SECONDS", 0.1)
+    monkeypatch.setattr(dask_client, "ANSWER_SECONDS", 1.0)
     dask = DaskCluster(folder, {"SCRIPTED": str(folder)})
     try:
         dask.add_worker()
-        queue = make_queue(crew=Cluster(dask.address, command=COMMAND))
-        queue.wait([], PATIENCE, until=lambda jobs: queue.able)
+        queue = make_queue(backend=DaskBackend(dask.address, command=COMMAND))
+        queue.wait([], PATIENCE, until=lambda jobs: queue.can_fit)
         job = wait_for(queue, queue.submit(request("family", 8)), begun_by)
-        assert queue.able
+        assert queue.can_fit
         dask.scheduler.kill()
         dask.scheduler.wait()
         job = wait_for(queue, job)
         sentence = f"The Dask scheduler at {dask.address} does not answer; see that it runs."
         assert (job.state, job.error) == (State.failed, f"Family was not fitted. {sentence}")
-        assert (queue.able, queue.trouble) == (False, sentence)
+        assert (queue.can_fit, queue.trouble) == (False, sentence)
         dask.start_scheduler(dask.address.rpartition(":")[2])
         dask.add_worker()
-        queue.wait([], PATIENCE, until=lambda jobs: queue.able)
+        queue.wait([], PATIENCE, until=lambda jobs: queue.can_fit)
         assert wait_for(queue, queue.submit(request("quick", 9))).state is State.done
     finally:
         dask.close()
@@ -306,12 +306,12 @@ def test_pretrain_on_the_cluster_makes_the_numbers_that_are_made_here(dask, tmp_
 
 def test_whoever_makes_a_queue_gets_the_cluster_that_the_settings_name(dask, monkeypatch):
     monkeypatch.setenv("FORECAST_DASK", dask.address)
-    crew = crew_of()
-    crew.check()
-    crew.close()
-    assert isinstance(crew, Cluster)
+    backend = choose_backend()
+    backend.check()
+    backend.close()
+    assert isinstance(backend, DaskBackend)
     monkeypatch.setenv("FORECAST_DASK", "")
-    assert isinstance(crew_of(), Processes)
+    assert isinstance(choose_backend(), LocalBackend)
 
 
 def free_port():
@@ -320,7 +320,7 @@ def free_port():
 
 
 def test_the_command_line_says_at_once_that_there_is_no_scheduler(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(dask_client, "ANSWER", 0.5)
+    monkeypatch.setattr(dask_client, "ANSWER_SECONDS", 0.5)
     monkeypatch.setenv("FORECAST_HOME", str(tmp_path))
     address = f"tcp://127.0.0.1:{free_port()}"
     assert main(["pretrain", "--source", "bundled", "--models", "ets", "--dask", address]) == 2

@@ -7,7 +7,7 @@ from scripted import Scripted, request
 from waiting import wait_for
 
 from forecasting.jobs import State
-from forecasting.jobs.workers.fit import fit
+from forecasting.jobs.workers.fit import fit_request
 from forecasting.models import models
 
 
@@ -32,7 +32,7 @@ def raising(error, cause=None):
 )
 def test_what_is_refused_for_want_of_memory_is_no_fault_of_the_program(error, cause, monkeypatch):
     monkeypatch.setitem(models(), "hungry", raising(error, cause))
-    outcome = fit(request("hungry"))
+    outcome = fit_request(request("hungry"))
     assert outcome.error == "There was not enough memory to fit Hungry; choose a shorter history."
     assert not outcome.trace
     assert outcome.exhausted
@@ -41,7 +41,7 @@ def test_what_is_refused_for_want_of_memory_is_no_fault_of_the_program(error, ca
 @pytest.mark.parametrize("error", [ImportError("No module named 'nothing'"), OSError(errno.ENOENT, "No such file")])
 def test_anything_else_is_logged_as_a_fault(error, monkeypatch):
     monkeypatch.setitem(models(), "hungry", raising(error))
-    outcome = fit(request("hungry"))
+    outcome = fit_request(request("hungry"))
     assert "a fault of the program" in outcome.error
     assert outcome.trace
     assert not outcome.exhausted

@@ -10,7 +10,7 @@ from forecasting.data.frequency import DAILY
 from forecasting.data.series import Series
 from forecasting.jobs import QueueFull, State
 from forecasting.jobs.request import Request
-from forecasting.jobs.workers.process import WORKER
+from forecasting.jobs.workers.process import WORKER_COMMAND
 from forecasting.models import model
 from forecasting.storage.forecast_store import Store
 from forecasting.support.errors import JobError
@@ -195,7 +195,7 @@ def test_a_worker_imports_neither_the_app_nor_a_database_and_keeps_to_one_thread
 
 
 def test_the_real_worker_fits_a_real_model(make_queue):
-    queue = make_queue(command=WORKER)
+    queue = make_queue(command=WORKER_COMMAND)
     job = wait_for(queue, queue.submit(request("ets")))
     assert (job.state, job.error) == (State.done, None)
 
@@ -220,7 +220,7 @@ LONG = Series(pd.Timestamp("2021-01-01"), DAILY, np.random.default_rng(3).poisso
 
 
 def test_a_series_that_has_gained_two_points_has_a_draft_before_its_fit_and_then_that_of_the_fit_alone(make_queue):
-    earlier = make_queue(command=WORKER)
+    earlier = make_queue(command=WORKER_COMMAND)
     first = wait_for(earlier, earlier.submit(later(0)))
     assert first.forecast.fitted["origin"] == "2021-04-10T00:00:00"
     waiting = make_queue(grace=3600)
@@ -238,7 +238,7 @@ def test_a_series_that_has_gained_two_points_has_a_draft_before_its_fit_and_then
 
 
 def test_another_horizon_has_a_draft_too_and_many_points_or_a_background_fit_have_none(make_queue):
-    earlier = make_queue(command=WORKER)
+    earlier = make_queue(command=WORKER_COMMAND)
     wait_for(earlier, earlier.submit(later(0)))
     waiting = make_queue(grace=3600)
     assert waiting.submit(replace(later(0), horizon=28)).draft.horizon == 28
@@ -248,7 +248,7 @@ def test_another_horizon_has_a_draft_too_and_many_points_or_a_background_fit_hav
 
 
 def test_a_draft_says_that_errors_have_grown(make_queue):
-    earlier = make_queue(command=WORKER)
+    earlier = make_queue(command=WORKER_COMMAND)
     wait_for(earlier, earlier.submit(later(0)))
     risen = later(3)
     risen.series.values[-3:] *= 2
@@ -257,7 +257,7 @@ def test_a_draft_says_that_errors_have_grown(make_queue):
 
 
 def test_a_draft_that_cannot_be_made_is_none_and_the_fit_waits_all_the_same(make_queue, store, monkeypatch, caplog):
-    earlier = make_queue(command=WORKER)
+    earlier = make_queue(command=WORKER_COMMAND)
     wait_for(earlier, earlier.submit(later(0)))
     waiting = make_queue(grace=3600)
     monkeypatch.setattr(type(store), "latest", lambda *_: 1 / 0)

@@ -60,7 +60,7 @@ def fitting(queue, job):
 
 def await_revoked(queue, asked):
     """The database knows it by now; nobody tells this process."""
-    while not queue._sharing._claims.revoked(asked.key, 60):
+    while not queue._shared_fits._claims.revoked(asked.key, 60):
         threading.Event().wait(0.05)
 
 
@@ -93,9 +93,9 @@ def test_when_a_server_dies_in_mid_fit_another_takes_over_after_its_lease(server
     gate = make_gate(asked)
     fitting(one, one.submit(asked))
     job = running(other, other.submit(asked))
-    one._sharing._over.set()  # as if it were killed: it renews nothing, and gives nothing back
-    one._sharing.join()
-    one._sharing._claims.release = one._sharing._claims.close = lambda *_: None
+    one._shared_fits._closed.set()  # as if it were killed: it renews nothing, and gives nothing back
+    one._shared_fits.join()
+    one._shared_fits._claims.release = one._shared_fits._claims.close = lambda *_: None
     assert fitting(other, job).state is State.running
     one.close()
     gate.open()
@@ -172,11 +172,11 @@ def test_a_server_that_ends_leaves_the_fits_of_others_alone(server, make_gate):
     gate = make_gate(asked)
     job = fitting(one, one.submit(asked))
     running(other, other.submit(asked))
-    close, other._sharing.close = other._sharing.close, lambda: None
+    close, other._shared_fits.close = other._shared_fits.close, lambda: None
     other.close()
-    other._sharing._revoke()
+    other._shared_fits._revoke()
     close()
-    assert one._sharing._claims.held([job.key]) == {job.key}
+    assert one._shared_fits._claims.held([job.key]) == {job.key}
     gate.open()
     assert wait_for(one, job).state is State.done
 
@@ -201,7 +201,7 @@ def test_what_fails_on_one_server_is_tried_by_the_other(server, make_gate):
 
 def test_without_the_database_each_fits_for_itself(server, url, monkeypatch):
     queue = server()
-    monkeypatch.setattr(queue._sharing._claims._database, "use", lambda *_: None)
+    monkeypatch.setattr(queue._shared_fits._claims._database, "use", lambda *_: None)
     assert wait_for(queue, queue.submit(request("quick"))).state is State.done
 
 
@@ -232,4 +232,4 @@ def test_claims_are_taken_once_renewed_and_run_out(url):
 
 def test_a_file_is_not_shared(make_queue, store):
     assert not store.shared
-    assert make_queue()._sharing._claims is None
+    assert make_queue()._shared_fits._claims is None

@@ -12,11 +12,11 @@ from waiting import wait_for
 
 from forecasting.jobs import State
 from forecasting.jobs.workers import process, temp_folders
-from forecasting.jobs.workers.temp_folders import Scratch
+from forecasting.jobs.workers.temp_folders import TempFolders
 
 HOLDER = (
-    "import sys; from pathlib import Path; from forecasting.jobs.workers.temp_folders import Scratch; "
-    "one = Scratch(Path(sys.argv[1])); print(one.folder(), flush=True); sys.stdin.read()"
+    "import sys; from pathlib import Path; from forecasting.jobs.workers.temp_folders import TempFolders; "
+    "folders = TempFolders(Path(sys.argv[1])); print(folders.create(), flush=True); sys.stdin.read()"
 )
 
 
@@ -32,18 +32,18 @@ def held(tmp_path):
 
 
 def test_each_worker_has_a_folder_of_its_own_and_with_the_last_one_all_is_gone(tmp_path):
-    one = Scratch(tmp_path)
-    first, second = one.folder(), one.folder()
+    folders = TempFolders(tmp_path)
+    first, second = folders.create(), folders.create()
     (first / "a file").write_text("left")
     assert first != second
-    one.remove(first)
+    folders.remove(first)
     assert not first.exists()
     assert second.is_dir()
-    one.remove(second)
+    folders.remove(second)
     assert not list(tmp_path.iterdir())
-    again = one.folder()
+    again = folders.create()
     assert again.is_dir()
-    one.remove(again)
+    folders.remove(again)
 
 
 def test_what_a_killed_process_left_is_swept_by_the_next_one(held, tmp_path):
@@ -51,14 +51,14 @@ def test_what_a_killed_process_left_is_swept_by_the_next_one(held, tmp_path):
     (folder / "a file").write_text("left")
     holder.send_signal(signal.SIGKILL)
     holder.wait()
-    other = Scratch(tmp_path)
-    other.remove(other.folder())
+    others = TempFolders(tmp_path)
+    others.remove(others.create())
     assert not list(tmp_path.iterdir())
 
 
 def test_what_a_living_process_has_is_left_alone(held, tmp_path):
-    other = Scratch(tmp_path)
-    other.remove(other.folder())
+    others = TempFolders(tmp_path)
+    others.remove(others.create())
     assert held[0].is_dir()
 
 
@@ -71,8 +71,8 @@ def test_what_is_no_such_folder_is_left_alone(tmp_path):
     (place / f"{temp_folders.PREFIX}link").symlink_to(elsewhere)
     (place / f"{temp_folders.PREFIX}just-made").mkdir()
     (place / "another").mkdir()
-    one = Scratch(place)
-    one.remove(one.folder())
+    folders = TempFolders(place)
+    folders.remove(folders.create())
     assert {path.name for path in place.iterdir()} == {
         f"{temp_folders.PREFIX}link",
         f"{temp_folders.PREFIX}just-made",
@@ -82,7 +82,7 @@ def test_what_is_no_such_folder_is_left_alone(tmp_path):
 
 
 def test_without_a_place_for_it_a_worker_works_all_the_same(make_queue, monkeypatch, tmp_path):
-    monkeypatch.setattr(process, "SCRATCH", Scratch(tmp_path / "missing"))
+    monkeypatch.setattr(process, "TEMP_FOLDERS", TempFolders(tmp_path / "missing"))
     queue = make_queue()
     assert wait_for(queue, queue.submit(request("quick"))).state is State.done
 
@@ -90,7 +90,7 @@ def test_without_a_place_for_it_a_worker_works_all_the_same(make_queue, monkeypa
 def test_a_killed_worker_s_folder_is_gone_before_its_successor_has_one(make_queue, monkeypatch, tmp_path):
     place = tmp_path / "temporary"
     place.mkdir()
-    monkeypatch.setattr(process, "SCRATCH", Scratch(place))
+    monkeypatch.setattr(process, "TEMP_FOLDERS", TempFolders(place))
     queue = make_queue()
     job = wait_for(queue, queue.submit(request("fatal")))
     assert job.attempts == 2

@@ -2,17 +2,17 @@
 
 import threading
 
-from forecasting.jobs.timeouts import Alarms
+from forecasting.jobs.timeouts import Timeouts
 
 
 def test_a_block_that_is_not_left_in_time_is_told_so() -> None:
     rung = threading.Event()
-    with Alarms().within(0.0, rung.set):
+    with Timeouts().within(0.0, rung.set):
         assert rung.wait(30)
 
 
 def test_a_block_that_is_left_in_time_is_not() -> None:
-    alarms, rung, later = Alarms(), threading.Event(), threading.Event()
+    alarms, rung, later = Timeouts(), threading.Event(), threading.Event()
     with alarms.within(0.0, later.set):
         with alarms.within(1000.0, rung.set):
             pass
@@ -22,7 +22,7 @@ def test_a_block_that_is_left_in_time_is_not() -> None:
 
 
 def test_an_action_may_set_an_alarm_itself() -> None:
-    alarms, rung = Alarms(), threading.Event()
+    alarms, rung = Timeouts(), threading.Event()
 
     def again() -> None:
         with alarms.within(1000.0, rung.set):

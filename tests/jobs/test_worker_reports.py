@@ -5,45 +5,45 @@ import queue
 import pytest
 
 from forecasting.jobs.workers import worker
-from forecasting.jobs.workers.protocol import Event
+from forecasting.jobs.workers.protocol import WorkerEvent
 from forecasting.models import Progress
 
 PATIENCE = 60
 
 
-class Said(queue.SimpleQueue):
-    """Stands for `worker.Events`."""
+class SentEvents(queue.SimpleQueue):
+    """Stands for `worker.EventWriter`."""
 
     send = queue.SimpleQueue.put
 
 
 @pytest.fixture
-def said():
-    return Said()
+def sent():
+    return SentEvents()
 
 
 def event(done, fit=1):
-    return Event("progress", fit, Progress("candidate", done, 9))
+    return WorkerEvent("progress", fit, Progress("candidate", done, 9))
 
 
-def test_the_first_is_said_at_once_and_of_the_others_the_newest(said, monkeypatch):
-    monkeypatch.setattr(worker, "PAUSE", 0.5)
-    reports = worker.Reports(said)
+def test_the_first_is_said_at_once_and_of_the_others_the_newest(sent, monkeypatch):
+    monkeypatch.setattr(worker, "PROGRESS_SECONDS", 0.5)
+    throttle = worker.ProgressThrottle(sent)
     for done in range(5):
-        reports.say(event(done))
-    assert said.get_nowait() == event(0)
-    assert said.get(timeout=PATIENCE) == event(4)
-    reports.say(event(5))
-    assert said.get(timeout=PATIENCE) == event(5)
-    assert said.empty()
+        throttle.send(event(done))
+    assert sent.get_nowait() == event(0)
+    assert sent.get(timeout=PATIENCE) == event(4)
+    throttle.send(event(5))
+    assert sent.get(timeout=PATIENCE) == event(5)
+    assert sent.empty()
 
 
-def test_what_is_held_is_not_said_after_the_end_and_the_next_fit_begins_at_once(said, monkeypatch):
-    monkeypatch.setattr(worker, "PAUSE", 3600)
-    reports = worker.Reports(said)
-    reports.say(event(0))
-    reports.say(event(1))
-    reports.end()
-    reports.say(event(0, fit=2))
-    assert [said.get_nowait(), said.get_nowait()] == [event(0), event(0, fit=2)]
-    assert said.empty()
+def test_what_is_held_is_not_said_after_the_end_and_the_next_fit_begins_at_once(sent, monkeypatch):
+    monkeypatch.setattr(worker, "PROGRESS_SECONDS", 3600)
+    throttle = worker.ProgressThrottle(sent)
+    throttle.send(event(0))
+    throttle.send(event(1))
+    throttle.reset()
+    throttle.send(event(0, fit=2))
+    assert [sent.get_nowait(), sent.get_nowait()] == [event(0), event(0, fit=2)]
+    assert sent.empty()

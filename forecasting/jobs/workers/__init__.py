@@ -1,1 +1,1 @@
-"""Workers: the processes that fit, here or on a Dask cluster, and what is said to and by them."""
+"""Worker processes that fit models: on this machine or on a Dask cluster, and the protocol between them and the queue."""

@@ -1,4 +1,4 @@
-"""Place: room for one fit on a Dask cluster; to its supervisor a worker like a process of this machine."""
+"""DaskSlot: room for one fit at a time on a Dask cluster; a supervisor treats it like a local worker process."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from distributed import Future
 
 from forecasting.jobs.workers import dask_plugin
 from forecasting.jobs.workers.process import read_events
-from forecasting.jobs.workers.protocol import Event, head
+from forecasting.jobs.workers.protocol import WorkerEvent, read_event_head
 
 
-class Cluster(Protocol):
-    """What a place asks of the cluster that it belongs to."""
+class SlotOwner(Protocol):
+    """What a slot needs of the Dask backend that it belongs to."""
 
-    def submit(self, place: Place, line: str) -> Future:
+    def submit(self, slot: DaskSlot, line: str) -> Future:
         """Send a fit to the scheduler; raises whatever Dask raises when the connection is lost."""
 
-    def doubt(self) -> None:
-        """Hire nobody before it is known whether the cluster still answers."""
+    def recheck(self) -> None:
+        """Start no worker before it is known whether the cluster still answers."""
 
-    def leave(self, place: Place) -> None:
-        """Forget a place that is no more."""
+    def remove(self, slot: DaskSlot) -> None:
+        """Forget a slot that has ended."""
 
 
-class Place:
-    """A worker's peer on the cluster; see `crew.Worker`."""
+class DaskSlot:
+    """A `Worker` that sends its fits to a Dask cluster; `on_exit` is called once, when it has ended."""
 
-    #: How long a fit waits for its turn on a cluster that others use too is theirs to say; `remote` has the limits.
-    patience = float("inf")
+    #: There is no start timeout here: the Dask scheduler decides when a fit begins; limits are enforced in `dask_plugin`.
+    start_timeout = float("inf")
 
-    def __init__(self, cluster: Cluster, ended: Callable[[], None]) -> None:
-        self._cluster, self._ended = cluster, ended
-        self._said: queue.SimpleQueue[str | Future | None] = queue.SimpleQueue()
+    def __init__(self, owner: SlotOwner, on_exit: Callable[[], None]) -> None:
+        self._owner, self._on_exit = owner, on_exit
+        self._inbox: queue.SimpleQueue[str | Future | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._future: Future | None = None
-        self.name = "place on the Dask cluster"
-        self.last_words = ""
+        self.name = "slot on the Dask cluster"
+        self.last_output = ""
         self.alive = True
         self.key = ""
         self.address = ""
@@ -52,81 +52,81 @@ class Place:
         return not self.key
 
     def send(self, line: str) -> None:
-        """See `Worker`."""
+        """Submit a fit, as a `FitOrder`'s line, to the scheduler; a lost connection ends the slot."""
         self.key, self.address = f"{dask_plugin.NAME}-{uuid.uuid4().hex}", ""
         try:
-            future = self._cluster.submit(self, line)
+            future = self._owner.submit(self, line)
         except Exception as error:  # the connection is lost in any of many ways
             self._fail(error)
             return
         with self._lock:
             self._future = future
         if self.alive:
-            future.add_done_callback(self._said.put)
+            future.add_done_callback(self._inbox.put)
         else:
             future.release()
 
-    def hear(self, address: str, line: str) -> None:
-        """A line of its fit has come."""
+    def receive(self, address: str, line: str) -> None:
+        """Take in a line of its fit from the Dask worker at `address`."""
         self.address = address
-        self.name = f"place on the Dask worker {address}"
-        self._said.put(line)
+        self.name = f"slot on the Dask worker {address}"
+        self._inbox.put(line)
 
-    def lose(self, why: str) -> None:
-        """It is no more."""
+    def end(self, reason: str) -> None:
+        """End the slot, with the `reason` for the log; a fit of its that runs is begun again by the supervisor."""
         with self._lock:
             if not self.alive:
                 return
-            self.last_words = why
+            self.last_output = reason
             self.alive = False
-        self._said.put(None)
-        self._ended()
+        self._inbox.put(None)
+        self._on_exit()
 
     def kill(self) -> None:
-        """See `Worker`. A task that nobody holds any more is ended where it runs."""
-        self.lose("It was ended.")
+        """End the slot and its fit; Dask ends a task that nobody holds any more where it runs."""
+        self.end("It was ended.")
         with self._lock:
             future, self._future = self._future, None
         if future:
             future.release()
 
-    def bury(self) -> int:
-        """See `Worker`."""
+    def reap(self) -> int:
+        """End the slot and make room for another one; the exit code is always 0."""
         self.kill()
-        self._cluster.leave(self)
+        self._owner.remove(self)
         return 0
 
     def _fail(self, error: Exception) -> None:
-        self._cluster.doubt()
-        self.lose(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
+        self._owner.recheck()
+        self.end(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
 
-    def _events(self) -> Iterator[Event]:
-        yield Event("ready")
+    def _events(self) -> Iterator[WorkerEvent]:
+        yield WorkerEvent("ready")
         yield from read_events(self._lines(), self.name)
 
     def _lines(self) -> Iterator[str]:
-        """What its fits say, each line once."""
+        """The lines of its fits, each once: those that came on the topic, and the others with the task's result."""
         begun = False
-        while self.alive and (said := self._said.get()) is not None:
-            if isinstance(said, str):
-                begun = begun or head(said)[0] == "started"
-                yield said
+        while self.alive and (received := self._inbox.get()) is not None:
+            if isinstance(received, str):
+                begun = begun or read_event_head(received)[0] == "started"
+                yield received
                 continue
-            lines, last_words = self._result(said)
+            lines, last_output = self._result(received)
             lines = lines[begun:]  # the first says that the fit has begun
             begun, self.key = False, ""
             yield from lines
-            if last_words is not None:
-                self.lose(last_words)
+            if last_output is not None:
+                self.end(last_output)
 
-    def _result(self, future: Future) -> dask_plugin.Said:
+    def _result(self, future: Future) -> dask_plugin.FitOutput:
         if not self.alive:
             return [], "It was ended."
         try:
-            lines, last_words = future.result()
+            lines, last_output = future.result()
         except Exception as error:  # whatever the task, or Dask, raised; cancelled where the scheduler is gone
             self._fail(error)
-            return [], self.last_words
+            return [], self.last_output
         with self._lock:
             self._future = None
-        return lines, last_words
+        return lines, last_output

@@ -1,4 +1,4 @@
-"""A worker process as its supervising thread holds it."""
+"""WorkerProcess: a worker as a process of this machine, as its supervising thread starts, feeds, reads and kills it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from forecasting.jobs.workers.protocol import Event
-from forecasting.jobs.workers.temp_folders import SCRATCH
+from forecasting.jobs.workers.protocol import WorkerEvent
+from forecasting.jobs.workers.temp_folders import TEMP_FOLDERS
 
 log = logging.getLogger(__name__)
 
@@ -33,38 +33,41 @@ ONE_THREAD = dict.fromkeys(
     "1",
 )
 #: Seconds in which a worker must get ready, and after that begin a fit it was given (it may still be warming up).
-START_LIMIT = 120.0
-#: Lines of a worker's standard error that are logged for one fit, and characters of each.
+START_SECONDS = 120.0
+#: Lines of a worker's standard error that are logged for one fit, at most.
 LOGGED_LINES = 200
+#: Characters of each that are logged, at most.
 LOGGED_WIDTH = 2000
+#: Lines of a worker's standard error that are kept for the log of its end.
+KEPT_LINES = 20
 
 
 class WorkerProcess:
-    """Starts `command` as the leader of a process group of its own. Raises `OSError` if it cannot be started.
+    """A process running `command`, the leader of a process group of its own. Raises `OSError` if it cannot be started.
 
-    `ended` is called once, from another thread, as soon as the process has ended, however that came.
+    `on_exit` is called once, from another thread, as soon as the process has ended, however that came.
 
     Attributes:
         alive: False once it has been killed or was seen to have ended.
-        lines: what it says, one line after the other, until its output ends; only one thread may read.
-        events: the same as events, for who does not read the lines.
-        patience: seconds in which it must begin a fit it was given.
+        lines: what it writes, one line after the other, until its output ends; only one thread may read.
+        events: the same as events, for callers that do not read the lines.
+        start_timeout: seconds in which it must begin a fit it was given.
     """
 
-    patience = START_LIMIT
+    start_timeout = START_SECONDS
 
-    def __init__(self, command: Sequence[str], ended: Callable[[], None]) -> None:
-        self._scratch = SCRATCH.folder()
-        self._process = _started(command, self._scratch)
+    def __init__(self, command: Sequence[str], on_exit: Callable[[], None]) -> None:
+        self._temp_folder = TEMP_FOLDERS.create()
+        self._process = _start(command, self._temp_folder)
         assert self._process.stdin
         assert self._process.stdout
         assert self._process.stderr
         self._orders, self._output, self._stderr = self._process.stdin, self._process.stdout, self._process.stderr
         self._lock = threading.Lock()
         self._reaped = False
-        self._ended = ended
+        self._on_exit = on_exit
         self._budget = LOGGED_LINES
-        self._said: deque[str] = deque(maxlen=20)
+        self._last_lines: deque[str] = deque(maxlen=KEPT_LINES)
         self.alive = True
         self.lines = self._lines()
         self.events = read_events(self.lines, self.name)
@@ -73,21 +76,21 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
-        """The process, which is also its process group."""
+        """The process's number, which is also that of its process group."""
         return self._process.pid
 
     @property
     def name(self) -> str:
-        """How the log calls it."""
+        """Its name in the log."""
         return f"process {self.pid}"
 
     @property
-    def last_words(self) -> str:
+    def last_output(self) -> str:
         """The end of what it wrote to standard error, for the log."""
-        return "\n".join(self._said)
+        return "\n".join(self._last_lines)
 
     def send(self, line: str) -> None:
-        """Asks for a fit, with an `Order`'s line. A dead process is noticed by `events`, not here."""
+        """Give it a fit, as a `FitOrder`'s line. A dead process is noticed by `events`, not here."""
         self._budget = LOGGED_LINES
         try:
             self._orders.write(line)
@@ -96,14 +99,14 @@ class WorkerProcess:
             self.alive = False
 
     def kill(self) -> None:
-        """Ends it and its children at once; may be called from any thread, at any time."""
+        """End it and its children at once; may be called from any thread, at any time."""
         with self._lock:
             self.alive = False
             if not self._reaped:  # its number may since belong to a stranger
                 _kill_group(self._process)
 
-    def bury(self) -> int:
-        """Kills what is left of its group, waits for it, and gives its exit code (negative: the signal)."""
+    def reap(self) -> int:
+        """Kill what is left of its group, wait for it, and return its exit code (negative: the signal)."""
         self.kill()
         with self._lock:
             self._reaped = True
@@ -112,7 +115,7 @@ class WorkerProcess:
         for stream in (self._orders, self._output):
             with contextlib.suppress(OSError):  # an order that was never read
                 stream.close()
-        SCRATCH.remove(self._scratch)
+        TEMP_FOLDERS.remove(self._temp_folder)
         return code
 
     def _lines(self) -> Iterator[str]:
@@ -122,24 +125,24 @@ class WorkerProcess:
     def _log_errors(self) -> None:
         with self._stderr as stream:
             while line := stream.readline(LOGGED_WIDTH):
-                self._said.append(line.rstrip())
+                self._last_lines.append(line.rstrip())
                 self._budget -= 1
                 if self._budget >= 0:
                     log.info("Worker %d: %s", self.pid, line.rstrip())
         self.alive = False
-        self._ended()
+        self._on_exit()
 
 
-def read_events(lines: Iterable[str], name: str) -> Iterator[Event]:
-    """The events that a worker's lines are; whatever else it says is logged under its `name`."""
+def read_events(lines: Iterable[str], name: str) -> Iterator[WorkerEvent]:
+    """Parse a worker's lines into events; a line that is none is logged under the worker's `name`."""
     for line in lines:
         try:
-            yield Event.of(line)
+            yield WorkerEvent.from_line(line)
         except (ValueError, KeyError, TypeError, AttributeError):
-            log.warning("Worker's %s said something that is no event: %.200s", name, line)
+            log.warning("The worker's %s wrote a line that is no event: %.200s", name, line)
 
 
-def _started(command: Sequence[str], scratch: Path | None) -> subprocess.Popen[str]:
+def _start(command: Sequence[str], temp_folder: Path | None) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(
             command,
@@ -148,16 +151,16 @@ def _started(command: Sequence[str], scratch: Path | None) -> subprocess.Popen[s
             stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",
-            env=_environment(scratch),
+            env=_environment(temp_folder),
             start_new_session=True,
         )
     except OSError:
-        SCRATCH.remove(scratch)
+        TEMP_FOLDERS.remove(temp_folder)
         raise
 
 
 def _kill_group(process: subprocess.Popen[str]) -> None:
-    """Kills a process that was not waited for yet, with its children where the system knows groups."""
+    """Kill a process that was not waited for yet, with its children where the system knows groups."""
     with contextlib.suppress(OSError):  # nobody is left in it; macOS says "not permitted" of the dead
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)
@@ -165,12 +168,13 @@ def _kill_group(process: subprocess.Popen[str]) -> None:
             process.kill()
 
 
-def _environment(scratch: Path | None) -> dict[str, str]:
-    """The parent's, with one thread for linear algebra, `scratch` for temporary files, and this package on the path."""
-    temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch)) if scratch else {}
-    here = str(Path(__file__).resolve().parents[3])
-    path = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
+def _environment(temp_folder: Path | None) -> dict[str, str]:
+    """The parent's, with one thread for linear algebra, `temp_folder` for temporary files, and this package on the path."""
+    temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temp_folder)) if temp_folder else {}
+    root = str(Path(__file__).resolve().parents[3])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     return os.environ | ONE_THREAD | temporary | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}
 
 
-WORKER = (sys.executable, "-m", "forecasting.jobs.workers.worker")
+#: The command that starts a worker process.
+WORKER_COMMAND = (sys.executable, "-m", "forecasting.jobs.workers.worker")

@@ -1,6 +1,6 @@
-"""What a supervising thread and its worker process say to each other: one JSON object a line.
+"""Protocol between a supervising thread and its worker process: one JSON object a line.
 
-To the worker: an `Order`. From the worker: `Event`s, of which ``ready`` comes once and the others name their fit::
+To the worker: a `FitOrder`. From the worker: `WorkerEvent`s, of which ``ready`` comes once and the others name their fit::
 
     ready                        the registry is loaded, orders are welcome
     started                      the clock of this fit runs
@@ -23,30 +23,30 @@ from forecasting.models import Progress
 
 
 @dataclass(frozen=True)
-class Order:
-    """Fit this. `fit` is a number used once, so that late events of an earlier fit are known as such."""
+class FitOrder:
+    """An order to a worker to fit a request. `fit` is a number used once, by which late events of an earlier fit are told."""
 
     fit: int
     request: Request | PoolRequest | GatheredRequest
 
-    def line(self) -> str:
+    def to_line(self) -> str:
         """As JSON, with its line feed. A pool is gathered here, which takes a while and may fail."""
-        assert not isinstance(self.request, GatheredRequest)  # that is what a worker makes of the line
+        assert not isinstance(self.request, GatheredRequest)  # a worker makes those from the line
         kind = "pool" if isinstance(self.request, PoolRequest) else "request"
-        return _line({"fit": self.fit, kind: self.request.to_json()})
+        return _to_line({"fit": self.fit, kind: self.request.to_json()})
 
     @staticmethod
-    def of(line: str) -> Order:
-        """The inverse of `line`."""
+    def from_line(line: str) -> FitOrder:
+        """The inverse of `to_line`."""
         data = orjson.loads(line)
         if "pool" in data:
-            return Order(int(data["fit"]), PoolRequest.from_json(data["pool"]))
-        return Order(int(data["fit"]), Request.from_json(data["request"]))
+            return FitOrder(int(data["fit"]), PoolRequest.from_json(data["pool"]))
+        return FitOrder(int(data["fit"]), Request.from_json(data["request"]))
 
 
 @dataclass(frozen=True)
-class Event:
-    """Something happened in a worker; which fields are there depends on `name` (see the module)."""
+class WorkerEvent:
+    """An event in a worker; which fields it has depends on `name`, one of those that the module lists."""
 
     name: str
     fit: int = 0
@@ -58,11 +58,11 @@ class Event:
     region: str = ""
 
     @property
-    def last(self) -> bool:
-        """Whether its fit says nothing after this."""
+    def is_last(self) -> bool:
+        """Whether no event of its fit follows this one."""
         return self.name in ("done", "failed")
 
-    def line(self) -> str:
+    def to_line(self) -> str:
         """As JSON, with its line feed; floats are exact to the last digit."""
         data: dict[str, Any] = {"name": self.name, "fit": self.fit, "seconds": self.seconds}
         if self.error:
@@ -74,17 +74,17 @@ class Event:
         if self.progress:
             draft = self.progress.draft
             data["progress"] = vars(self.progress) | {"draft": draft and draft.to_json()}
-        return _line(data)
+        return _to_line(data)
 
     @staticmethod
-    def of(line: str) -> Event:
-        """The inverse of `line`. Raises `ValueError`, `KeyError`, `TypeError` or `AttributeError` for anything else."""
+    def from_line(line: str) -> WorkerEvent:
+        """The inverse of `to_line`. Raises `ValueError`, `KeyError`, `TypeError` or `AttributeError` for anything else."""
         data = orjson.loads(line)
         if progress := data.get("progress"):
             draft = progress.pop("draft")
             progress = replace(Progress(**progress), draft=Forecast.from_json(draft) if draft else None)
         forecast = data.get("forecast")
-        return Event(
+        return WorkerEvent(
             data["name"],
             int(data["fit"]),
             progress,
@@ -96,20 +96,20 @@ class Event:
         )
 
 
-#: How an `Event`'s line begins.
-_HEAD = re.compile(r'\{"name":"(\w+)","fit":(\d+),')
+#: The beginning of a `WorkerEvent`'s line.
+_EVENT_HEAD = re.compile(r'\{"name":"(\w+)","fit":(\d+),')
 
 
-def head(line: str) -> tuple[str, int]:
-    """The name and the fit of an `Event`'s line, without reading all of it; empty and 0 for anything else."""
-    found = _HEAD.match(line)
-    return (found[1], int(found[2])) if found else ("", 0)
+def read_event_head(line: str) -> tuple[str, int]:
+    """The name and fit of a `WorkerEvent`'s line, without parsing all of it; empty and 0 for anything else."""
+    match = _EVENT_HEAD.match(line)
+    return (match[1], int(match[2])) if match else ("", 0)
 
 
-def _line(data: dict[str, Any]) -> str:
-    return orjson.dumps(data, default=_plain).decode() + "\n"
+def _to_line(data: dict[str, Any]) -> str:
+    return orjson.dumps(data, default=_to_python_number).decode() + "\n"
 
 
-def _plain(number: Any) -> Any:
+def _to_python_number(number: Any) -> Any:
     """A numpy scalar, such as a model may give as its score, as a Python number."""
     return number.item()

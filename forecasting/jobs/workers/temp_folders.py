@@ -1,8 +1,8 @@
-"""Scratch: a folder for each worker's temporary files, which goes when the worker has gone.
+"""TempFolders: a temporary folder for each worker, deleted when the worker has ended.
 
-A worker is killed as soon as nobody wants its fit, so libraries that tidy up after themselves at exit never do (cmdstanpy,
-behind Prophet). All folders of a process are in one, which it locks for as long as it lives; whoever starts later sweeps those
-that nobody holds: their process was killed.
+A worker is killed as soon as nobody wants its fit, so libraries that delete their files at exit never do (cmdstanpy, behind
+Prophet). All folders of a server process are in one, which it locks for as long as it lives; a process that starts later
+deletes those that nobody locks: their process was killed.
 """
 
 from __future__ import annotations
@@ -19,78 +19,80 @@ from typing import IO
 
 log = logging.getLogger(__name__)
 
+#: The beginning of the name of a process's folder.
 PREFIX = "forecast-explorer-"
+#: The name of the lock file in it.
 LOCK = "lock"
-#: Seconds after which a folder without a lock is nobody's; until then its process may be about to lock it.
-MAKING = 3600.0
+#: Seconds after which a folder without a lock file is abandoned; until then its process may be about to lock it.
+LOCK_SECONDS = 3600.0
 
 
-class Scratch:
-    """The folders of one process, in `parent`; by default where the system has temporary files. From any thread."""
+class TempFolders:
+    """The temporary folders of one process, in `parent` (by default the system's). Safe to use from many threads."""
 
     def __init__(self, parent: Path | None = None) -> None:
         self._parent = parent
         self._guard = threading.Lock()
-        self._around: Path | None = None
+        self._root: Path | None = None
         self._lock: IO[bytes] | None = None
-        self._given: set[Path] = set()
+        self._folders: set[Path] = set()
 
-    def folder(self) -> Path | None:
-        """A new one for one worker; None where there cannot be one, as on a full disk."""
+    def create(self) -> Path | None:
+        """Create a folder for one worker; None where that fails, as on a full disk."""
         try:
             with self._guard:
-                given = Path(tempfile.mkdtemp(dir=self._around or self._open()))
-                self._given.add(given)
-                return given
+                folder = Path(tempfile.mkdtemp(dir=self._root or self._open()))
+                self._folders.add(folder)
+                return folder
         except OSError as error:
             log.warning("A worker has no folder of its own for temporary files: %s", error)
             return None
 
     def remove(self, folder: Path | None) -> None:
-        """One that `folder` gave; with the last one goes what is around them."""
+        """Delete a folder that `create` gave; with the last one goes the folder around them."""
         if folder is None:
             return
         shutil.rmtree(folder, ignore_errors=True)
         with self._guard:
-            self._given.discard(folder)
-            if self._around and not self._given:
-                shutil.rmtree(self._around, ignore_errors=True)
-                self._around = None
+            self._folders.discard(folder)
+            if self._root and not self._folders:
+                shutil.rmtree(self._root, ignore_errors=True)
+                self._root = None
                 if self._lock:
                     self._lock.close()
 
     def _open(self) -> Path:
         parent = self._parent or Path(tempfile.gettempdir())
-        _sweep(parent)
-        self._around = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-        self._lock = (self._around / LOCK).open("wb")
-        _is_free(self._lock)
-        return self._around
+        _remove_abandoned(parent)
+        self._root = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        self._lock = (self._root / LOCK).open("wb")
+        _try_lock(self._lock)
+        return self._root
 
 
-def _sweep(parent: Path) -> None:
-    """Takes away what processes have left that were killed; only this user's."""
-    for left in parent.glob(f"{PREFIX}*"):
+def _remove_abandoned(parent: Path) -> None:
+    """Delete what killed processes have left; only this user's."""
+    for folder in parent.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
-            if left.is_symlink() or (hasattr(os, "getuid") and left.stat().st_uid != os.getuid()):
+            if folder.is_symlink() or (hasattr(os, "getuid") and folder.stat().st_uid != os.getuid()):
                 continue
-            if _is_left(left):
-                shutil.rmtree(left, ignore_errors=True)
+            if _is_abandoned(folder):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_left(folder: Path) -> bool:
+def _is_abandoned(folder: Path) -> bool:
     try:
         with (folder / LOCK).open("r+b") as lock:
-            return _is_free(lock)
+            return _try_lock(lock)
     except FileNotFoundError:
-        return time.time() - folder.stat().st_mtime > MAKING
+        return time.time() - folder.stat().st_mtime > LOCK_SECONDS
 
 
-def _is_free(lock: IO[bytes]) -> bool:
-    """Locks a file until it is closed, if nobody else has; where the system knows no such locks, nothing is free."""
+def _try_lock(lock: IO[bytes]) -> bool:
+    """Lock a file until it is closed; False where another process has it, or the system knows no such locks."""
     try:
         import fcntl
-    except ImportError:  # Windows, where files that are open cannot be taken away either
+    except ImportError:  # Windows, where open files cannot be deleted either
         return False
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -99,4 +101,5 @@ def _is_free(lock: IO[bytes]) -> bool:
     return True
 
 
-SCRATCH = Scratch()
+#: The temporary folders of this process's workers.
+TEMP_FOLDERS = TempFolders()
