@@ -17,11 +17,11 @@ import pandas as pd
 from forecasting.data.forecast import MEDIAN
 from forecasting.data.frequency import DAILY, Frequency, weekly
 from forecasting.data.series import Series
-from forecasting.evaluation.scores import covered, weighted_interval_score
+from forecasting.evaluation.scores import is_covered, weighted_interval_score
 from forecasting.models import model
 from forecasting.monitoring.drift.residuals import DailyCounts, daily_counts
-from forecasting.preparation.prepare import clean
-from forecasting.sources.simulated import Setting, simulate
+from forecasting.preparation.prepare import clean_counts
+from forecasting.sources.simulated import EpidemicSettings, simulate_epidemic
 
 CHOSEN_ON = 400_000
 REPORTED_ON = 500_000
@@ -33,7 +33,7 @@ WARM = 240
 NIGHTS = 365
 ANEW = 28
 #: What makes the noise of the simulator's reporting three times as large.
-NOISIER = float(np.sqrt(3**2 - 1)) * Setting().noise
+NOISIER = float(np.sqrt(3**2 - 1)) * EpidemicSettings().noise
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Watched:
     def series(self) -> Series:
         """The same, prepared."""
         dates = self.frequency.grid(FIRST, len(self.raw))
-        return clean(pd.Series(self.raw, index=dates), self.frequency)
+        return clean_counts(pd.Series(self.raw, index=dates), self.frequency)
 
     @cached_property
     def seen(self) -> np.ndarray | DailyCounts:
@@ -66,7 +66,7 @@ def by_day(seed: int) -> Watched:
     """An epidemic without a drift; on up to 3 % of its days nothing is published."""
     rng = np.random.default_rng(seed)
     population = int(np.exp(rng.uniform(np.log(2.5e5), np.log(3e7))))
-    found = simulate(LEARNED + WATCHED, seed, Setting(population=population, initial=population / 150_000))
+    found = simulate_epidemic(LEARNED + WATCHED, seed, EpidemicSettings(population=population, initial=population / 150_000))
     raw = found.reported.astype(float)
     raw[rng.random(len(raw)) < rng.uniform(0, 0.03)] = np.nan
     return Watched(raw, DAILY)
@@ -145,7 +145,7 @@ class Nights:
         flat, came = values.reshape(-1, values.shape[-1]), self.came.ravel()
         horizon = np.tile(np.arange(1, self.came.shape[1] + 1), len(self.came))
         origin = self.origins.repeat(self.came.shape[1])
-        held = {f"coverage_{band}": covered(flat, came, band).astype(float) for band in (50, 80, 95)}
+        held = {f"coverage_{band}": is_covered(flat, came, band).astype(float) for band in (50, 80, 95)}
         when = {"origin": origin, "horizon": horizon, "date": origin + pd.to_timedelta(horizon, "D")}
         return pd.DataFrame({"model": name, **when, "wis": weighted_interval_score(flat, came), **held})
 

@@ -24,13 +24,13 @@ from forecasting.data.frequency import DAILY, Frequency, weekly
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.pool import Pool
 from forecasting.data.series import Series
-from forecasting.evaluation.backtest import Cut, cut
+from forecasting.evaluation.backtest import Cutoff, series_at_cutoff
 from forecasting.models import BlendedModel, PooledModel, model
 from forecasting.preparation.gather_pool import gather_pool
-from forecasting.preparation.prepare import clean, prepare
+from forecasting.preparation.prepare import clean_counts, prepare
 from forecasting.sources import simulated as simulator
 from forecasting.support.errors import DataError, ForecastingError, RequestError
-from forecasting.tables.cells.tidy import stacked
+from forecasting.tables.cells.tidy_table import stack_wide_table
 from forecasting.tables.panel_file import read_panel
 
 WEEKS_AHEAD = 4
@@ -73,7 +73,7 @@ def hub() -> Iterator[Earlier]:
         wanted = pd.date_range(date, periods=WEEKS_AHEAD, freq="7D")
         for region in panel.regions(statistic):
             try:
-                series = cut(panel, region, statistic, date).series
+                series = series_at_cutoff(panel, region, statistic, date).series
             except (DataError, RequestError):
                 continue
             gap = (date - series.origin).days // 7 - 1
@@ -107,7 +107,7 @@ def _by_day(statistic: str, counts: pd.DataFrame, dates: Iterable[pd.Timestamp])
             if len(known.series) < DAYS_AHEAD:
                 continue
             # with corrections that came later
-            later = clean(counts[country][: date + pd.Timedelta(days=2 * DAYS_AHEAD)], DAILY)
+            later = clean_counts(counts[country][: date + pd.Timedelta(days=2 * DAYS_AHEAD)], DAILY)
             first = int(later.dates.searchsorted(known.origin, side="right"))
             came = later.published[first : first + DAYS_AHEAD]
             silent = max((known.series.values[-56:] == 0).mean(), (came == 0).mean()) if len(came) else 1.0
@@ -125,16 +125,16 @@ def _by_week(statistic: str, counts: pd.DataFrame, every: int = 5) -> Iterator[E
                 yield Earlier("europe weekly", f"{country} {statistic}", date, known.series, known.gap, came)
 
 
-def _at(panel: Panel, date: pd.Timestamp) -> Iterator[tuple[str, Cut]]:
+def _at(panel: Panel, date: pd.Timestamp) -> Iterator[tuple[str, Cutoff]]:
     """Every country as it stood at `date`, where there was anything."""
     for country in panel.regions():
         with suppress(DataError, RequestError):
-            yield country, cut(panel, country, panel.statistics[0].name, date)
+            yield country, series_at_cutoff(panel, country, panel.statistics[0].name, date)
 
 
 def _panel(counts: pd.DataFrame, statistic: str, frequency: Frequency) -> Panel:
     """Counts by date and country as a panel."""
-    table = stacked(list(counts.columns), counts.index, counts.to_numpy(float).T, statistic)
+    table = stack_wide_table(list(counts.columns), counts.index, counts.to_numpy(float).T, statistic)
     known = Statistic(statistic, statistic, statistic, statistic)
     return Panel("europe", table, (known,), {statistic: frequency}, "", "")
 

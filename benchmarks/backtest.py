@@ -19,7 +19,7 @@ import pandas as pd
 from benchmarks._figure import BenchmarkError, Figure, figure
 from forecasting.data.forecast import QUANTILES
 from forecasting.data.panel import Panel
-from forecasting.evaluation.backtest import Cut, cuts, rolling
+from forecasting.evaluation.backtest import Cutoff, rolling_origins, series_at_cutoffs
 from forecasting.jobs import JobQueue
 from forecasting.jobs.request import Request
 from forecasting.preparation.prepare import prepare
@@ -86,11 +86,11 @@ def asked(
     """What `backtest` asks of the service."""
     wanted: dict[pd.Timestamp, list[str]] = {}
     for region in regions:
-        for at in rolling(panel, region, statistic, horizon, origins, step):
+        for at in rolling_origins(panel, region, statistic, horizon, origins, step):
             wanted.setdefault(at, []).append(region)
     for at, those in wanted.items():
-        for known in cuts(panel, those, statistic, [at]):
-            if isinstance(known, Cut):
+        for known in series_at_cutoffs(panel, those, statistic, [at]):
+            if isinstance(known, Cutoff):
                 yield from (known.request(model, horizon) for model in models)
 
 

@@ -23,7 +23,7 @@ from benchmarks._figure import Figure, figure
 from benchmarks.coverage import SAMPLED
 from forecasting.data.forecast import MEDIAN, QUANTILES
 from forecasting.models import model, models
-from forecasting.models.spread import EDGE_50, EDGE_95, Correction, correction
+from forecasting.models.calibration import EDGE_50, EDGE_95, BandScale, band_scale
 
 TABLE = Path(__file__).resolve().parents[1] / "forecasting" / "models" / "calibration.csv"
 LOW = QUANTILES.index(0.15)
@@ -47,15 +47,15 @@ def run(options: list[str]) -> Iterator[Figure]:
             if name not in MEASURED:
                 learned[name, str(frequency)] = learn(rows)
             for family, own in rows.groupby("family"):
-                elsewhere = Correction() if name in MEASURED else learn(rows[rows["family"] != family])
+                elsewhere = BandScale() if name in MEASURED else learn(rows[rows["family"] != family])
                 yield from _held(f"{family}/{name}", own, elsewhere)
     if write:
         rows = [{"model": name, "frequency": frequency, **vars(one)} for (name, frequency), one in learned.items()]
         pd.DataFrame(rows).sort_values(["frequency", "model"]).round(4).to_csv(TABLE, index=False, lineterminator="\n")
 
 
-def _kept() -> dict[tuple[str, str], Correction]:
-    return {(row.model, row.frequency): correction(row.model, row.frequency) for row in pd.read_csv(TABLE).itertuples()}
+def _kept() -> dict[tuple[str, str], BandScale]:
+    return {(row.model, row.frequency): band_scale(row.model, row.frequency) for row in pd.read_csv(TABLE).itertuples()}
 
 
 def deviates(name: str, tasks: Sequence[Earlier], forecasts: Sequence[np.ndarray]) -> pd.DataFrame:
@@ -67,7 +67,7 @@ def deviates(name: str, tasks: Sequence[Earlier], forecasts: Sequence[np.ndarray
 def _deviates(name: str, task: Earlier, table: np.ndarray) -> pd.DataFrame:
     frequency = task.series.frequency.name
     scale = model(name).scale(task.series)
-    edge = correction(name, frequency).scale(np.full((task.steps, 1), WITHIN))[task.gap :, 0]
+    edge = band_scale(name, frequency).scale(np.full((task.steps, 1), WITHIN))[task.gap :, 0]
     said = scale.forward(table)
     middle, low, high = said[:, MEDIAN], said[:, LOW], said[:, HIGH]
     spread = np.maximum(np.maximum(high - middle, middle - low) / edge, 1e-9)  # either side may end at zero
@@ -77,13 +77,13 @@ def _deviates(name: str, task: Earlier, table: np.ndarray) -> pd.DataFrame:
     return rows[np.isfinite(task.came)]
 
 
-def learn(rows: pd.DataFrame) -> Correction:
+def learn(rows: pd.DataFrame) -> BandScale:
     """The scale that these deviates ask for."""
     sizes = rows.groupby("family")["deviate"].transform("size").to_numpy()
     ahead, off = np.log(rows["horizon"].to_numpy(float)), np.log(np.maximum(rows["deviate"].to_numpy(), 1e-3))
     width_50, growth_50 = line(ahead, off - np.log(EDGE_50), 0.5, 1 / sizes)
     width_95, growth_95 = line(ahead, off - np.log(EDGE_95), 0.95, 1 / sizes)
-    return Correction(width_50, growth_50, width_95, growth_95, int(rows["horizon"].quantile(0.99)))
+    return BandScale(width_50, growth_50, width_95, growth_95, int(rows["horizon"].quantile(0.99)))
 
 
 def line(x: np.ndarray, y: np.ndarray, level: float, weights: np.ndarray) -> tuple[float, float]:
@@ -104,7 +104,7 @@ def line(x: np.ndarray, y: np.ndarray, level: float, weights: np.ndarray) -> tup
     return float(beta[0]), float(beta[1])
 
 
-def _held(name: str, rows: pd.DataFrame, learned: Correction) -> Iterator[Figure]:
+def _held(name: str, rows: pd.DataFrame, learned: BandScale) -> Iterator[Figure]:
     """What bands of this scale hold of these outcomes."""
     horizon = rows["horizon"].to_numpy(int)
     for percent, edge in ((50, EDGE_50), (95, EDGE_95)):

@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks._data import asked_models
 from benchmarks._earlier import Earlier, forecast_all, hub, simulated
 from benchmarks._figure import Figure, figure
-from forecasting.evaluation.scores import covered
+from forecasting.evaluation.scores import is_covered
 from forecasting.models import models
 
 #: Minutes of fits: every sixth date of a region is enough to count by.
@@ -40,5 +40,5 @@ def _held(name: str, tasks: Sequence[Earlier], forecasts: Sequence[np.ndarray]) 
 def held(cases: Sequence[tuple[Earlier, np.ndarray]], percent: int) -> float:
     """The share of what came that the band held, over all periods."""
     came = np.concatenate([task.came for task, _ in cases])
-    inside = covered(np.concatenate([table for _, table in cases]), came, percent)
+    inside = is_covered(np.concatenate([table for _, table in cases]), came, percent)
     return float(inside[np.isfinite(came)].mean())

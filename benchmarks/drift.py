@@ -36,12 +36,12 @@ from benchmarks._drifting import (
 )
 from benchmarks._figure import BenchmarkError, Figure, figure
 from forecasting.data.frequency import DAILY
-from forecasting.data.regular_grid import cycle_of
+from forecasting.data.regular_grid import weekday_cycle
 from forecasting.monitoring.drift import statistics
 from forecasting.monitoring.drift.detect import data_drifts, data_path, forecast_paths, is_missing, periods_in
 from forecasting.monitoring.drift.statistics import StatisticPath
-from forecasting.preparation.prepare import clean
-from forecasting.sources.simulated import Setting, simulate
+from forecasting.preparation.prepare import clean_counts
+from forecasting.sources.simulated import EpidemicSettings, simulate_epidemic
 from forecasting.support.settings import DriftThresholds
 
 #: Epidemics, each watched for two years; of so many a model's nightly forecasts are watched, too, for one.
@@ -146,7 +146,7 @@ def _path(watched: Watched, kind: str, limits: DriftThresholds) -> StatisticPath
     """One of them; that of missing figures begins earlier than the others where there are leading zeros."""
     if kind == "missing":
         return statistics.missing_path(
-            is_missing(watched.raw), cycle_of(watched.frequency), statistics.CAP * limits.missing
+            is_missing(watched.raw), weekday_cycle(watched.frequency), statistics.CAP * limits.missing
         )
     return data_path(kind, watched.seen, limits)
 
@@ -227,11 +227,11 @@ def _published() -> Figure:
     """False alarms a year of the figures, each night as they were published, prepared and judged anew."""
     limits, begun = DriftThresholds(), 0
     for seed in range(REPORTED_ON, REPORTED_ON + FEW):
-        came = simulate(LEARNED + HALF, seed, Setting(population=2_000_000, initial=13.0))
+        came = simulate_epidemic(LEARNED + HALF, seed, EpidemicSettings(population=2_000_000, initial=13.0))
         lasting: set[str] = set()
         for night in range(LEARNED, LEARNED + HALF):
             raw = pd.Series(came.published(night).astype(float), index=DAILY.grid(FIRST, night + 1))
-            now = {drift.kind for drift in data_drifts(clean(raw, DAILY), raw, "", limits)}
+            now = {drift.kind for drift in data_drifts(clean_counts(raw, DAILY), raw, "", limits)}
             begun += len(now - lasting) if night > LEARNED else 0
             lasting = now
     return figure("drift/as published/false alarms", begun / (FEW * HALF / YEAR), "a year", MOST)

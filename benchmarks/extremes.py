@@ -29,7 +29,7 @@ from forecasting.data.columns import DATE, REGION, STATISTIC, VALUE
 from forecasting.data.forecast import Forecast
 from forecasting.data.frequency import DAILY
 from forecasting.data.series import Series
-from forecasting.evaluation.stress_tests import ShockResponse, ShockedSeries, judge_response, shocks, apply_shock
+from forecasting.evaluation.stress_tests import ShockedSeries, ShockResponse, apply_shock, judge_response, shocks
 from forecasting.jobs import JobQueue
 from forecasting.jobs.request import Request
 from forecasting.models import models

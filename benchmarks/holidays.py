@@ -16,7 +16,7 @@ import pandas as pd
 
 from benchmarks._earlier import DAYS_AHEAD, Earlier, europe_by_day, forecast_all
 from benchmarks._figure import Figure, figure
-from forecasting.data.holidays import ORDINARY, countries, days_since
+from forecasting.data.holidays import ORDINARY, days_since_holiday, holiday_countries
 from forecasting.evaluation.scores import weighted_interval_score
 
 ORIGINS = pd.date_range("2020-07-06", periods=24, freq="28D")
@@ -38,7 +38,7 @@ def run() -> Iterator[Figure]:
 
 def compared(name: str, statistic: str, date: pd.Timestamp) -> Iterator[pd.DataFrame]:
     """Each country's scores with and without holidays, a row a day after `date`."""
-    codes = {country: code for code, country in countries().items()}
+    codes = {country: code for code, country in holiday_countries().items()}
     tasks = list(europe_by_day(statistic, [date]))
     known = [replace(task, series=task.series.with_holidays(codes[task.series.region])) for task in tasks]
     both = zip(known, forecast_all(name, known), forecast_all(name, tasks), strict=True)
@@ -46,7 +46,7 @@ def compared(name: str, statistic: str, date: pd.Timestamp) -> Iterator[pd.DataF
         yield pd.DataFrame(
             {
                 "country": task.series.region,
-                "ago": days_since(task.series.holidays, task.series.frequency.after(_last(task), DAYS_AHEAD)),
+                "ago": days_since_holiday(task.series.holidays, task.series.frequency.after(_last(task), DAYS_AHEAD)),
                 **_scores(task.came, table),
                 **{f"{kind}_without": score for kind, score in _scores(task.came, without).items()},
             }

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks._data import real
 from benchmarks._figure import Figure
 from forecasting.data.columns import MODEL, REGION, STATISTIC
-from forecasting.evaluation.forecast_tables import score_forecasts, summarise
+from forecasting.evaluation.forecast_tables import score_forecasts, summarise_scores
 from forecasting.tables.forecast_file import read_forecasts, read_truth
 
 BASELINE = "CovidHub-baseline"
@@ -39,7 +39,7 @@ def scored(folder: Path) -> dict[str, tuple[int, float, float]]:
     """As `PUBLISHED`, from the files in `folder`."""
     truth = read_truth(folder / "truth.csv.gz").drop(columns=STATISTIC)
     forecasts = read_forecasts(folder / "forecasts.parquet", regions=truth[REGION].unique())
-    summary = summarise(score_forecasts(forecasts, truth), BASELINE).set_index(MODEL)
+    summary = summarise_scores(score_forecasts(forecasts, truth), BASELINE).set_index(MODEL)
     columns = ["common_cells", "relative_wis_log", "relative_wis"]
     return {str(name): tuple(row) for name, row in zip(summary.index, summary[columns].to_numpy(), strict=True)}
 

@@ -15,7 +15,7 @@ import pandas as pd
 from benchmarks._data import asked_models
 from benchmarks._earlier import Earlier, europe, forecast_all
 from benchmarks._figure import Figure, figure
-from forecasting.evaluation.scores import covered, weighted_interval_score
+from forecasting.evaluation.scores import is_covered, weighted_interval_score
 from forecasting.models import models
 
 #: Seconds or more a forecast: only when asked for by name.
@@ -52,8 +52,8 @@ def scores(tasks: Sequence[Earlier], forecasts: Sequence[np.ndarray]) -> pd.Data
                 "region": task.region,
                 "wis": weighted_interval_score(table, came).mean(),
                 "wis_log": weighted_interval_score(np.log1p(table), np.log1p(came)).mean(),
-                "held_50": covered(table, came, 50).mean(),
-                "held_95": covered(table, came, 95).mean(),
+                "held_50": is_covered(table, came, 50).mean(),
+                "held_95": is_covered(table, came, 95).mean(),
             }
         )
     return pd.DataFrame(rows)

@@ -24,7 +24,7 @@ from forecasting.data.series import Series
 from forecasting.models import PooledModel, model
 from forecasting.models.pooled import Pooled
 from forecasting.preparation.gather_pool import prepared_series
-from forecasting.sources.simulated import LAST_DAY, REGIONS, Setting, Simulation, simulate
+from forecasting.sources.simulated import LAST_DAY, REGIONS, EpidemicSettings, Simulation, simulate_epidemic
 
 WEEKLY = 53
 WEEKS = 90
@@ -81,8 +81,8 @@ def epidemics(regions: int, days: int) -> list[Simulation]:
     """One a region, of as many sizes as the simulator's source shows."""
     sizes = list(REGIONS.values())
     first_weekday = (LAST_DAY - pd.Timedelta(days=days - 1)).weekday()
-    settings = [Setting(population=sizes[seed % len(sizes)]) for seed in range(regions)]
-    return [simulate(days, seed, setting, first_weekday) for seed, setting in enumerate(settings)]
+    settings = [EpidemicSettings(population=sizes[seed % len(sizes)]) for seed in range(regions)]
+    return [simulate_epidemic(days, seed, setting, first_weekday) for seed, setting in enumerate(settings)]
 
 
 def published(one: Simulation, day: int, together: int) -> np.ndarray:

@@ -30,7 +30,7 @@ from forecasting import DataError, RequestError
 from forecasting.data.frequency import DAILY
 from forecasting.models import model
 from forecasting.models.sarima import WINDOW
-from forecasting.preparation.prepare import clean
+from forecasting.preparation.prepare import clean_counts
 
 TABLE = Path(__file__).parent / "results" / "sarima_search.csv"
 MISSING = (
@@ -157,11 +157,11 @@ def spaced(things: list[T], how_many: int) -> list[T]:
 
 def task_of(counts: pd.Series, origin: pd.Timestamp) -> Task | None:
     try:
-        known = clean(counts[:origin], DAILY)
+        known = clean_counts(counts[:origin], DAILY)
     except DataError:
         return None
     until = known.origin + pd.Timedelta(days=HORIZON)
-    later = clean(counts[: until + pd.Timedelta(days=HINDSIGHT)], DAILY)
+    later = clean_counts(counts[: until + pd.Timedelta(days=HINDSIGHT)], DAILY)
     came = later.values[(later.dates > known.origin) & (later.dates <= until)]
     silent = max((known.values[-56:] == 0).mean(), (came == 0).mean()) if len(came) else 1.0
     return Task(known.tail(WINDOW), came) if len(came) == HORIZON and silent < 0.4 else None

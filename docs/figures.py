@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 from docs.targets import DRIFTS, REASONS, TARGETS, Target
+from forecasting.models import models
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -16,7 +17,7 @@ README = ROOT / "README.md"
 BENCHMARKS = ROOT / "docs" / "benchmarks.md"
 MONITORING = ROOT / "docs" / "monitoring.md"
 
-#: The models of the tables, and what each does in a line.
+#: The models of the tables, and what each does in a line. One that is missing here is listed once it has scores.
 MODELS = {
     "ensemble": "The default: the quantiles of Pooled, ETS and SARIMA, averaged with the weights that Pooled found.",
     "pooled": "All regions at once: shared trend, season and autoregression, weighed by their past accuracy.",
@@ -80,10 +81,18 @@ def missed_list(results: Results) -> str:
     return "\n".join(lines) or "None."
 
 
+def listed_models(results: Results) -> dict[str, str]:
+    """What each model of the tables does: those of `MODELS`, and every other model that a benchmark has scored."""
+    patterns = [pattern for cell in SCORES.values() for pattern in cell]
+    others = {name: one for name, one in models().items() if name not in MODELS}
+    scored = [name for name in others if any(pattern.format(name) in results for pattern in patterns)]
+    return MODELS | {name: f"{others[name].summary.split('. ')[0].rstrip('.')}." for name in scored}
+
+
 def models_table(results: Results, scores: dict[str, tuple[str, ...]]) -> str:
-    """The Markdown table of `MODELS` with the given columns of `scores`; a dash where a benchmark leaves one out."""
+    """The Markdown table of `listed_models` with the given columns of `scores`; a dash where a benchmark leaves one out."""
     lines = [f"| model | what | {' | '.join(scores)} |", "|---|---|" + "---|" * len(scores)]
-    for name, what in MODELS.items():
+    for name, what in listed_models(results).items():
         cells = [[results.get(pattern.format(name)) for pattern in patterns] for patterns in scores.values()]
         texts = [" / ".join(f"{row['value']:.3f}" for row in cell if row) or "–" for cell in cells]
         lines.append(f"| `{name}` | {what} | {' | '.join(texts)} |")

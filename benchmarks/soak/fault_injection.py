@@ -156,7 +156,7 @@ def source_down(home: Path) -> list[Promise]:
         other.publish(200)
         changes = {
             "forecasting.sources.jhu:JohnsHopkins.base": other.url,
-            "forecasting.sources.shared.download:PATIENCE": 1.0,
+            "forecasting.sources.shared.download:RETRY_AFTER": 1.0,
         }
         with running_server(home, changes, {"FORECAST_OFFLINE": "0"}) as server:
             before = ask_all(server, austria_question(7))

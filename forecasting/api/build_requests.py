@@ -75,11 +75,11 @@ class RequestBuilder:
     def source_panel(self, source: str) -> Panel:
         """Return the panel of a source. Raises `Problem` 422 for an unknown source, 503 while it is downloaded."""
         with blame_field("source"):
-            found = self._service.panel(source, DOWNLOAD_TIMEOUT)
-        if found is None:
+            panel = self._service.panel(source, DOWNLOAD_TIMEOUT)
+        if panel is None:
             sentence = f"The figures of '{source}' are being downloaded; ask again in half a minute."
             raise Problem(503, sentence, headers={"Retry-After": str(UNREACHABLE)})
-        return found
+        return panel
 
     def _panel(self, request: ForecastRequest) -> tuple[Panel, tuple[str, ...]]:
         """Return the panel as it was known at the requested date, and the notes of posted data."""
@@ -88,11 +88,11 @@ class RequestBuilder:
             panel = read_posted_panel(request)
             with blame_field("as_of"):
                 return panel.as_of(when), panel.notes
-        found = self.source_panel(request.source)
+        current = self.source_panel(request.source)
         if when is None:
-            return found, ()
+            return current, ()
         with blame_field("as_of"):
-            return self._panels.get(found, (request.source, when), lambda: found.as_of(when)), ()
+            return self._panels.get(current, (request.source, when), lambda: current.as_of(when)), ()
 
     @staticmethod
     def _covariates(panel: Panel, request: ForecastRequest) -> list[str]:

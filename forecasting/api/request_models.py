@@ -52,7 +52,9 @@ def _checked(check: Callable[[Any], object]) -> AfterValidator:
         try:
             check(value)
         except ForecastingError as error:
-            raise PydanticCustomError("said", "{sentence}", {"sentence": " ".join(str(error).split())}) from None
+            raise PydanticCustomError(
+                "forecasting_error", "{sentence}", {"sentence": " ".join(str(error).split())}
+            ) from None
         return value
 
     return AfterValidator(validate)
@@ -139,7 +141,7 @@ class ForecastRequest(BaseModel):
 
 
 def _error(sentence: str) -> PydanticCustomError:
-    return PydanticCustomError("said", "{sentence}", {"sentence": sentence})
+    return PydanticCustomError("forecasting_error", "{sentence}", {"sentence": sentence})
 
 
 def parse_request(content: bytes) -> ForecastRequest:
@@ -159,11 +161,11 @@ def _invalid_field(error: ErrorDetails, known: list[str]) -> InvalidField:
     if error["type"] == "json_invalid":
         return InvalidField("", f"The request is no JSON: {error['ctx']['error']}.")
     if not error["loc"]:
-        sentence = error["msg"] if error["type"] == "said" else "The request is not a JSON object."
+        sentence = error["msg"] if error["type"] == "forecasting_error" else "The request is not a JSON object."
         return InvalidField("", sentence)
     name = str(error["loc"][0])
     path = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "said":
+    if error["type"] == "forecasting_error":
         return InvalidField(path, error["msg"])
     if error["type"] == "extra_forbidden":
         return InvalidField(name, f"There is no field {_quoted(name)}; there are {', '.join(known)}.")

@@ -24,7 +24,7 @@ def hub_table(
     hub_format.check_single_model(plan.names)
     counts = hub_format.hub_statistics(panel, statistics)
     known = list(dict.fromkeys(name for statistic in counts for name in panel.regions(statistic.name)))
-    places = hub_format.hub_locations(regions or known, known)
+    places = hub_format.unique_hub_locations(regions or known, known)
     reference = hub_format.reference_date(panel, counts)
     batch = [_from_reference_date(one, reference) for one in prepare_batch(panel, counts, regions, plan.covariates)]
     results, failures = forecast_batch(batch, plan)

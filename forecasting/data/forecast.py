@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.columns import FORECASTS
-from forecasting.data.frequency import Frequency, of_alias
+from forecasting.data.frequency import Frequency, frequency_of_alias
 from forecasting.support.caching import lazy
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Forecast:
 
         With `cumulative_from` (the running total at the origin) the values are running totals.
         """
-        return tables([(region, self, cumulative_from)])
+        return stack_forecasts([(region, self, cumulative_from)])
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists, exact to the last digit."""
@@ -96,7 +96,7 @@ class Forecast:
             data["model"],
             data["method"],
             pd.Timestamp(data["origin"]),
-            of_alias(data["frequency"]),
+            frequency_of_alias(data["frequency"]),
             np.asarray(data["values"], dtype=float),
             np.asarray(data["totals"], dtype=float),
             np.asarray(data["means"], dtype=float),
@@ -105,7 +105,7 @@ class Forecast:
         )
 
 
-def tables(forecasts: Sequence[tuple[str, Forecast, float | None]]) -> pd.DataFrame:
+def stack_forecasts(forecasts: Sequence[tuple[str, Forecast, float | None]]) -> pd.DataFrame:
     """The forecasts table of CONTRACT: one row a forecast, horizon and quantile.
 
     Each forecast comes with its region and, where running totals are asked for, the total at its origin.

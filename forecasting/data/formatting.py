@@ -8,19 +8,19 @@ from collections.abc import Iterable
 import pandas as pd
 
 
-def whole(value: float) -> str:
+def format_integer(value: float) -> str:
     """``169758.6`` -> ``"169,759"``."""
     return f"{value:,.0f}" if math.isfinite(value) else "–"
 
 
-def decimals(values: Iterable[float]) -> int:
+def decimals_needed(values: Iterable[float]) -> int:
     """Places after the point for a column of numbers: none where they are hundreds, three figures of smaller ones."""
     known = [abs(value) for value in values if math.isfinite(value)]
     largest = max(known, default=0.0)
     return 0 if largest >= 100 or largest <= 0 else min(2 - math.floor(math.log10(largest)), 4)
 
 
-def compact(value: float) -> str:
+def format_compact(value: float) -> str:
     """Three figures and a unit: ``1_312_000`` -> ``"1.31 M"``, ``52_340`` -> ``"52.3 k"``, ``841`` -> ``"841"``."""
     if not math.isfinite(value):
         return "–"
@@ -29,19 +29,19 @@ def compact(value: float) -> str:
             scaled = value / (1e3 if unit == "k" else size)
             digits = max(0, 2 - int(math.log10(abs(scaled))))
             return f"{scaled:.{digits}f} {unit}"
-    return whole(value)
+    return format_integer(value)
 
 
-def span(low: float, high: float) -> str:
+def format_interval(low: float, high: float) -> str:
     """A range in as few characters as it takes: ``"1.05–1.31 M"``, ``"941–1,204"``."""
-    first, last = compact(low), compact(high)
+    first, last = format_compact(low), format_compact(high)
     unit = last.rpartition(" ")[2]
     if " " in last and first.endswith(" " + unit):
         first = first.removesuffix(" " + unit)
     return f"{first}–{last}"
 
 
-def change(now: float, before: float) -> str:
+def format_change(now: float, before: float) -> str:
     """``(94, 100)`` -> ``"−6 %"``; a rise from nothing has no percentage."""
     if before <= 0:
         return "no change" if now <= 0 else "up from 0"
@@ -51,6 +51,6 @@ def change(now: float, before: float) -> str:
     return f"{percent:+.0f} %".replace("-", "−").replace("+0 %", "±0 %").replace("−0 %", "±0 %")
 
 
-def day(date: pd.Timestamp) -> str:
+def format_date(date: pd.Timestamp) -> str:
     """``"30 Nov 2020"``, the same in every locale of the reader."""
     return f"{date.day} {date:%b %Y}" if date.hour == 0 else f"{date.day} {date:%b %Y %H:%M}"

@@ -52,7 +52,7 @@ def weekly(weekday: str = "SAT") -> Frequency:
     return Frequency(f"W-{weekday}", "weekly", "week", 52, 4, 26)
 
 
-def of_alias(alias: str) -> Frequency:
+def frequency_of_alias(alias: str) -> Frequency:
     """The `Frequency` of a pandas alias. Raises `DataError` for a spacing that is not supported."""
     root = alias.split("-")[0]
     if root == "D":
@@ -68,7 +68,7 @@ def of_alias(alias: str) -> Frequency:
     raise DataError(f"The dates are spaced as '{alias}'; use hourly, daily, weekly, monthly or quarterly figures.")
 
 
-def infer(dates: pd.DatetimeIndex) -> Frequency:
+def infer_frequency(dates: pd.DatetimeIndex) -> Frequency:
     """The frequency of sorted, unique `dates`, which may have gaps: the commonest spacing decides.
 
     Raises `DataError` when there are fewer than two dates or no usual spacing.
@@ -81,16 +81,16 @@ def infer(dates: pd.DatetimeIndex) -> Frequency:
     if days == 1:
         return DAILY
     if usual == pd.Timedelta(hours=1):
-        return of_alias("h")
+        return frequency_of_alias("h")
     if days == 7:
         weekday = dates.day_name().value_counts().index[0][:3].upper()
         return weekly(weekday)
     if 28 <= days <= 31:
-        return of_alias("MS" if (dates.day == 1).mean() > 0.5 else "ME")
+        return frequency_of_alias("MS" if (dates.day == 1).mean() > 0.5 else "ME")
     if 89 <= days <= 92:
         if (dates.day == 1).mean() > 0.5:
-            return of_alias("QS-" + dates[0].strftime("%b").upper())
-        return of_alias("QE-" + dates[0].strftime("%b").upper())
+            return frequency_of_alias("QS-" + dates[0].strftime("%b").upper())
+        return frequency_of_alias("QE-" + dates[0].strftime("%b").upper())
     raise DataError(
         f"The dates are usually {days:g} days apart; use hourly, daily, weekly, monthly or quarterly figures."
     )

@@ -39,7 +39,7 @@ _SMALL_WORDS = frozenset({"and", "of", "the", "da"})
 
 
 @cache
-def countries() -> dict[str, str]:
+def holiday_countries() -> dict[str, str]:
     """The countries whose holidays are known: code -> name, sorted by name."""
     from holidays.registry import COUNTRIES
 
@@ -47,7 +47,7 @@ def countries() -> dict[str, str]:
     return dict(sorted(found.items(), key=lambda pair: pair[1].replace("Å", "A")))
 
 
-def check(code: str) -> str:
+def check_country(code: str) -> str:
     """The code as it is kept, in capitals. Raises `RequestError` for a country, or a part of one, that is not known."""
     wanted = code.strip().upper()
     if not re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,9})?", wanted) or _of(wanted) is None:
@@ -55,16 +55,16 @@ def check(code: str) -> str:
     return wanted
 
 
-def dates(code: str, start: pd.Timestamp, end: pd.Timestamp) -> pd.Series:
+def holiday_dates(code: str, start: pd.Timestamp, end: pd.Timestamp) -> pd.Series:
     """The names of the public holidays from `start` to `end`, by date. Raises `RequestError` for an unknown code."""
-    found = _between(check(code), start.year, end.year)
+    found = _between(check_country(code), start.year, end.year)
     table = pd.Series(list(found.values()), index=pd.DatetimeIndex(list(found)), dtype=object)
     return table[(table.index >= start) & (table.index <= end)]
 
 
-def days_since(code: str, days: pd.DatetimeIndex) -> np.ndarray:
+def days_since_holiday(code: str, days: pd.DatetimeIndex) -> np.ndarray:
     """For each day how many days ago a holiday was, from 0 to `AFTER`; `ORDINARY` where that is longer ago."""
-    code, asked = check(code), days.to_numpy().astype("datetime64[D]")
+    code, asked = check_country(code), days.to_numpy().astype("datetime64[D]")
     if not len(asked):
         return np.empty(0, dtype=int)
     found = [*_between(code, days.min().year - 1, days.max().year)]
@@ -89,7 +89,7 @@ def _of(code: str, year: int | None = None) -> dict[date, str] | None:
     from holidays import country_holidays
 
     country, _, part = code.partition("-")
-    if country not in countries():
+    if country not in holiday_countries():
         return None
     try:
         spoken = country_holidays(country, part or None).supported_languages

@@ -1,6 +1,6 @@
-"""Pool: every region of a panel at once, for models that learn from all of them. PoolOf: which pool, before it is made.
+"""Pool: every region of a panel at once, for models that learn from all of them. PoolSpec: which pool, before it is made.
 
-The app's process handles `PoolOf`s, which are quickly made and have a key; only a supervising thread makes a
+The app's process handles `PoolSpec`s, which are quickly made and have a key; only a supervising thread makes a
 `Pool` of one, right before a worker needs it.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from forecasting.data.frequency import Frequency, of_alias
+from forecasting.data.frequency import Frequency, frequency_of_alias
 from forecasting.support.caching import lazy
 from forecasting.support.errors import DataError
 
@@ -103,7 +103,7 @@ class Pool:
             if len(table) != len(values):
                 raise DataError(f"A pool of {len(values)} periods has {len(table)} of the covariate '{name}'.")
         return Pool(
-            of_alias(data["frequency"]),
+            frequency_of_alias(data["frequency"]),
             pd.Timestamp(data["start"]),
             regions,
             values,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from forecasting.data import pool
-from forecasting.data.snapshots import Figures, Known, figures_of
+from forecasting.data.snapshots import KnownFigures, SortedFigures, sorted_figures
 from forecasting.support.caching import lazy
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class PoolOf:
+class PoolSpec:
     """Which pool: of which panel and statistic, as known when. Nothing is made before `gather_pool`; equal by `key`.
 
     Attributes:
@@ -40,7 +40,7 @@ class PoolOf:
     holidays: str = ""
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, PoolOf) and self.key == other.key
+        return isinstance(other, PoolSpec) and self.key == other.key
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -72,7 +72,7 @@ class PoolOf:
         parts = self.known.parts
         return tuple(parts[self.part]) if self.part < len(parts) else ()
 
-    def around(self, region: str) -> PoolOf | None:
+    def around(self, region: str) -> PoolSpec | None:
         """The pool of that region and others, which is this one unless there are many; None where it has no figures or no
         others."""
         part = self.known.part_of.get(region)
@@ -80,7 +80,7 @@ class PoolOf:
             return None
         return self if part == self.part else replace(self, part=part)
 
-    def tail(self, window: int) -> PoolOf:
+    def tail(self, window: int) -> PoolSpec:
         """The pool of the regions' last `window` periods."""
         return replace(self, window=min(window, self.window or window))
 
@@ -90,18 +90,18 @@ class PoolOf:
         return self.panel.statistic(self.statistic)
 
     @property
-    def figures(self) -> Figures:
+    def figures(self) -> SortedFigures:
         """The sorted figures of the whole panel, every vintage included."""
-        return figures_of(self.panel, self.asked)
+        return sorted_figures(self.panel, self.asked)
 
     @property
-    def covariate_figures(self) -> dict[str, Figures]:
+    def covariate_figures(self) -> dict[str, SortedFigures]:
         """The same of each covariate, by name in alphabetical order."""
         figures = self.figures
         return {name: figures.covariate(self.panel, self.asked, name) for name in sorted(set(self.covariates))}
 
     @lazy
-    def known(self) -> Known:
+    def known(self) -> KnownFigures:
         """What is known of the vintage, or the rows, that it is cut from."""
         figures = self.figures
         return figures.known(figures.place(self.at), self.at)
@@ -114,9 +114,9 @@ class PoolOf:
         return 0 if first is None else len(pd.date_range(first, last, freq=alias)) + 1
 
 
-def pool_of(known: Panel, statistic: str) -> PoolOf:
+def pool_spec(known: Panel, statistic: str) -> PoolSpec:
     """The pool of a panel as it stands; of one that was cut from vintages, with those before it."""
     if known.published is None:
-        return PoolOf(known, statistic)
+        return PoolSpec(known, statistic)
     whole = replace(known, table=known.published.table, published=None, cache=known.published.whole)
-    return PoolOf(whole, statistic, known.published.at + pd.Timedelta(1, "us"))
+    return PoolSpec(whole, statistic, known.published.at + pd.Timedelta(1, "us"))

@@ -9,12 +9,12 @@ from forecasting.data.frequency import Frequency
 from forecasting.support.errors import DataError
 
 
-def cycle_of(frequency: Frequency) -> int:
+def weekday_cycle(frequency: Frequency) -> int:
     """Periods after which a reporting pattern repeats: a week of days, a day of hours, otherwise 1."""
     return frequency.season if frequency.name in ("daily", "hourly") else 1
 
 
-def regular(counts: pd.Series, frequency: Frequency, *, cumulative: bool = False) -> pd.Series:
+def to_regular_grid(counts: pd.Series, frequency: Frequency, *, cumulative: bool = False) -> pd.Series:
     """`counts` on every date of `frequency` from its first to its last, NaN where nothing was published.
 
     Dates between two grid dates belong to the week, month or quarter that holds them: new counts are added up there,
@@ -46,20 +46,20 @@ def _places(dates: pd.DatetimeIndex, frequency: Frequency) -> tuple[np.ndarray, 
     if frequency.name in ("daily", "hourly"):
         dates = dates.floor(frequency.alias)
         grid = pd.date_range(dates[0], dates[-1], freq=frequency.alias)
-        return places_on(grid, dates, frequency), grid
+        return grid_positions(grid, dates, frequency), grid
     dates = dates.normalize()
     if frequency.alias.startswith(("MS", "QS")):
         grid = pd.date_range(offset.rollback(dates[0]), dates[-1], freq=frequency.alias)
-        return places_on(grid, dates, frequency), grid
+        return grid_positions(grid, dates, frequency), grid
     first, last = offset.rollforward(dates[0]), offset.rollforward(dates[-1])
     if frequency.name == "weekly":
         grid = frequency.grid(first, (last - first).days // 7 + 1)
     else:
         grid = pd.date_range(first, last, freq=frequency.alias)
-    return places_on(grid, dates, frequency), grid
+    return grid_positions(grid, dates, frequency), grid
 
 
-def places_on(grid: pd.DatetimeIndex, dates: pd.DatetimeIndex, frequency: Frequency) -> np.ndarray:
+def grid_positions(grid: pd.DatetimeIndex, dates: pd.DatetimeIndex, frequency: Frequency) -> np.ndarray:
     """Where in the regular `grid` each of `dates` belongs that lies between two of its own."""
     if frequency.name in ("daily", "hourly"):
         return grid.searchsorted(dates.floor(frequency.alias))
@@ -68,7 +68,7 @@ def places_on(grid: pd.DatetimeIndex, dates: pd.DatetimeIndex, frequency: Freque
     return grid.searchsorted(dates.normalize())
 
 
-def differences(totals: np.ndarray) -> tuple[np.ndarray, float, int]:
+def counts_from_totals(totals: np.ndarray) -> tuple[np.ndarray, float, int]:
     """New counts from running totals: the counts, the total before them, how many periods had no report.
 
     Counts have the length of `totals`; those up to the first total are NaN, because when they came is not known, and
@@ -85,7 +85,7 @@ def differences(totals: np.ndarray) -> tuple[np.ndarray, float, int]:
     return counts, float(totals[first]), len(span) - len(known)
 
 
-def leading(counts: np.ndarray) -> int:
+def count_leading_zeros(counts: np.ndarray) -> int:
     """How many zeros and NaN stand before the first count; 0 when there is no count at all."""
     found = np.flatnonzero(np.nan_to_num(counts))
     return int(found[0]) if len(found) else 0

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from forecasting.data.panel import Panel
 
 #: The last so many periods are looked at for revisions still to come.
-LAST = 4
+RECENT_PERIODS = 4
 #: A figure is settled when so many periods have ended since.
-SETTLED = 4
+SETTLED_AGE = 4
 #: So many settled figures of the same age are needed to say what is usual.
-LEAST = 5
+LEAST_SETTLED = 5
 #: A change by less than this share is not worth a word.
-SMALL = 0.02
+LEAST_CHANGE = 0.02
 
 
 def revisions(panel: Panel, region: str, statistic: str | None = None) -> pd.DataFrame:
@@ -70,8 +70,8 @@ class Revision:
     count: int
 
 
-def coming(panel: Panel, region: str, statistic: str | None = None) -> tuple[Revision, ...]:
-    """What is usual, of the last `LAST` figures those that are worth a word, newest first; empty without vintages.
+def expected_revisions(panel: Panel, region: str, statistic: str | None = None) -> tuple[Revision, ...]:
+    """What is usual, of the last `RECENT_PERIODS` figures those that are worth a word, newest first; empty without vintages.
 
     Counts only: a running total hardly changes when its last day does. Raises `RequestError` for an unknown region.
     """
@@ -79,15 +79,15 @@ def coming(panel: Panel, region: str, statistic: str | None = None) -> tuple[Rev
         return ()
     table = revisions(panel, region, statistic)
     now = table[table[AS_OF] == panel.vintages()[-1]]
-    settled = table[table[DATE].isin(now.loc[now["age"] >= SETTLED, DATE]) & (table[VALUE] > 0)].dropna()
+    settled = table[table[DATE].isin(now.loc[now["age"] >= SETTLED_AGE, DATE]) & (table[VALUE] > 0)].dropna()
     ratios = (settled["final"] / settled[VALUE]).groupby(settled["age"])
     found = []
-    for row in now.tail(LAST).iloc[::-1].itertuples():
+    for row in now.tail(RECENT_PERIODS).iloc[::-1].itertuples():
         if row.age not in ratios.groups or np.isnan(row.value):
             continue
         same = ratios.get_group(row.age)
         low, median, high = same.quantile([0.1, 0.5, 0.9])
-        if len(same) >= LEAST and max(abs(median - 1), (high - low) / 4) >= SMALL:
+        if len(same) >= LEAST_SETTLED and max(abs(median - 1), (high - low) / 4) >= LEAST_CHANGE:
             found.append(Revision(row.date, float(row.value), low, median, high, len(same)))
     return tuple(found)
 

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data import holidays
-from forecasting.data.frequency import Frequency, of_alias
+from forecasting.data.frequency import Frequency, frequency_of_alias
 from forecasting.support.caching import lazy
 
 if TYPE_CHECKING:
-    from forecasting.data.pool_spec import PoolOf
+    from forecasting.data.pool_spec import PoolSpec
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Series:
     reported: pd.Series | None = None
     doubt: tuple[float, ...] = ()
     region: str = ""
-    pool: PoolOf | None = field(default=None, compare=False, repr=False)
+    pool: PoolSpec | None = field(default=None, compare=False, repr=False)
     holidays: str = ""
 
     def __len__(self) -> int:
@@ -111,7 +111,7 @@ class Series:
         )
 
     @property
-    def around(self) -> PoolOf | None:
+    def around(self) -> PoolSpec | None:
         """The pool that it shares with other regions; None without any."""
         return self.pool and self.pool.around(self.region)
 
@@ -124,7 +124,7 @@ class Series:
 
         Only counts of days have any use for them; all others stay as they are. Raises `RequestError` for an unknown code.
         """
-        code = holidays.check(code) if code else ""
+        code = holidays.check_country(code) if code else ""
         if self.frequency.name != "daily" or code == self.holidays:
             return self
         return replace(self, holidays=code, pool=self.pool and replace(self.pool, holidays=code))
@@ -151,7 +151,7 @@ class Series:
     def from_json(data: dict[str, Any]) -> Series:
         """The inverse of `to_json`, to the last digit."""
         values, doubt = np.asarray(data["values"], dtype=float), tuple(data.get("doubt", ()))
-        start, frequency = pd.Timestamp(data["start"]), of_alias(data["frequency"])
+        start, frequency = pd.Timestamp(data["start"]), frequency_of_alias(data["frequency"])
         return Series(start, frequency, values, doubt=doubt, holidays=data.get("holidays", ""))
 
 

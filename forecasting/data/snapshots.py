@@ -19,7 +19,7 @@ import pandas as pd
 from forecasting.data.columns import AS_OF, DATE, REGION, STATISTIC, VALUE
 from forecasting.data.frequency import Frequency
 from forecasting.data.panel_cache import PerPanel
-from forecasting.data.regular_grid import places_on, regular
+from forecasting.data.regular_grid import grid_positions, to_regular_grid
 
 if TYPE_CHECKING:
     from forecasting.data.panel import Panel, Statistic
@@ -35,7 +35,7 @@ DIGESTS_KEPT = 90
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownFigures:
     """One vintage up to a date.
 
     Attributes:
@@ -51,7 +51,7 @@ class Known:
     dates: tuple[pd.Timestamp | None, pd.Timestamp | None]
 
 
-class Rows(NamedTuple):
+class FigureRows(NamedTuple):
     """One vintage's figures: names and dates, and for each row the places of its own among them, by region and date."""
 
     names: list[str]
@@ -61,7 +61,7 @@ class Rows(NamedTuple):
     values: np.ndarray
 
 
-class Figures:
+class SortedFigures:
     """One statistic of a table, sorted by vintage, region and date. Without vintages there is one. Safe for threads.
 
     Its figures are those in `column`: its values, or a covariate that stands in the same rows.
@@ -88,8 +88,8 @@ class Figures:
         self._region, self._date = region.astype(np.int32), date.astype(np.int32)
         self._values = np.where(np.isfinite(values), values, np.nan)
         self._bounds = np.searchsorted(vintage, np.arange(len(self.published) + 1))
-        self._kept: OrderedDict[tuple[int, int], Known] = OrderedDict()
-        self._covariates: dict[str, Figures] = {}
+        self._kept: OrderedDict[tuple[int, int], KnownFigures] = OrderedDict()
+        self._covariates: dict[str, SortedFigures] = {}
         self._lock = threading.Lock()
 
     def place(self, at: pd.Timestamp | None) -> int:
@@ -98,11 +98,11 @@ class Figures:
             return 0
         return (len(self.published) if at is None else int(self.published.searchsorted(at))) - 1
 
-    def rows(self, place: int, at: pd.Timestamp | None = None) -> Rows:
+    def rows(self, place: int, at: pd.Timestamp | None = None) -> FigureRows:
         """A vintage, or its rows up to `at`."""
-        return Rows(self.names, self.dates, *self._cut(place, self._until(at)))
+        return FigureRows(self.names, self.dates, *self._cut(place, self._until(at)))
 
-    def known(self, place: int, at: pd.Timestamp | None) -> Known:
+    def known(self, place: int, at: pd.Timestamp | None) -> KnownFigures:
         """What is known of a vintage, or of the rows up to `at`; kept."""
         if place < 0:
             return _NOTHING
@@ -118,12 +118,12 @@ class Figures:
                 self._kept.popitem(last=False)
         return known
 
-    def covariate(self, panel: Panel, asked: Statistic, name: str) -> Figures:
+    def covariate(self, panel: Panel, asked: Statistic, name: str) -> SortedFigures:
         """Another column of the table that these are from, sorted once. Raises `RequestError` if there is none."""
         panel.covariate(name)
         with self._lock:
             if name not in self._covariates:
-                self._covariates[name] = Figures(panel.table, asked, name)
+                self._covariates[name] = SortedFigures(panel.table, asked, name)
             return self._covariates[name]
 
     def _until(self, at: pd.Timestamp | None) -> int:
@@ -138,7 +138,7 @@ class Figures:
         rows = date < until
         return region[rows], date[rows], values[rows]
 
-    def _look(self, place: int, until: int) -> Known:
+    def _look(self, place: int, until: int) -> KnownFigures:
         region, date, values = self._cut(place, until)
         if not len(region):
             return _NOTHING
@@ -155,7 +155,7 @@ class Figures:
         for part in (dates, np.cumsum(listed)[region[firsts]], date[firsts], firsts):
             what.update(b"|" + np.ascontiguousarray(part, dtype="<i8").tobytes())
         what.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
-        return Known(what.hexdigest(), parts, part_of, (self.dates[used[0]], self.dates[used[-1]]))
+        return KnownFigures(what.hexdigest(), parts, part_of, (self.dates[used[0]], self.dates[used[-1]]))
 
     def _parts(self, region: np.ndarray, date: np.ndarray, values: np.ndarray) -> list[np.ndarray]:
         """The places of the regions that have figures, in parts of nearly equal number, the largest regions first."""
@@ -171,19 +171,19 @@ class Figures:
         return [np.sort(part) for part in np.array_split(largest_first, -(-len(held) // MOST_REGIONS))]
 
 
-_NOTHING = Known("", (), {}, (None, None))
-_FIGURES: PerPanel[Figures] = PerPanel(STATISTICS_KEPT)
+_NOTHING = KnownFigures("", (), {}, (None, None))
+_FIGURES: PerPanel[SortedFigures] = PerPanel(STATISTICS_KEPT)
 
 
-def figures_of(panel: Panel, asked: Statistic) -> Figures:
+def sorted_figures(panel: Panel, asked: Statistic) -> SortedFigures:
     """A table's figures, sorted once."""
-    return _FIGURES.get(panel, (asked.column, asked.reported_cumulative), lambda: Figures(panel.table, asked))
+    return _FIGURES.get(panel, (asked.column, asked.reported_cumulative), lambda: SortedFigures(panel.table, asked))
 
 
-def on_grid(
-    rows: Rows, regions: Sequence[str], frequency: Frequency, totals: bool
+def figures_on_grid(
+    rows: FigureRows, regions: Sequence[str], frequency: Frequency, totals: bool
 ) -> tuple[pd.DatetimeIndex, np.ndarray, tuple[tuple[int, int], ...]]:
-    """The grid of dates, the figures of `regions` on it (periods × regions), and the span of each; as `regular` has it."""
+    """The grid of dates, the figures of `regions` on it (periods × regions), and the span of each; as `to_regular_grid` has it."""
     column = _columns(rows, regions)
     kept = column >= 0
     if not kept.any():
@@ -203,19 +203,19 @@ def on_grid(
     return grid, table, tuple(spans)
 
 
-def means_on(grid: pd.DatetimeIndex, rows: Rows, regions: Sequence[str], frequency: Frequency) -> np.ndarray:
+def means_on_grid(grid: pd.DatetimeIndex, rows: FigureRows, regions: Sequence[str], frequency: Frequency) -> np.ndarray:
     """The figures of `regions` on a given grid (periods × regions); of several in one period the mean, of none NaN."""
     column = _columns(rows, regions)
     kept = (column >= 0) & np.isfinite(rows.values)
     place = grid.get_indexer(rows.dates)
-    place = np.where(place < 0, places_on(grid, rows.dates, frequency), place)[rows.date[kept]]
+    place = np.where(place < 0, grid_positions(grid, rows.dates, frequency), place)[rows.date[kept]]
     sums, counts = np.zeros((len(grid), len(regions))), np.zeros((len(grid), len(regions)))
     np.add.at(sums, (place, column[kept]), rows.values[kept])
     np.add.at(counts, (place, column[kept]), 1.0)
     return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
 
 
-def _columns(rows: Rows, regions: Sequence[str]) -> np.ndarray:
+def _columns(rows: FigureRows, regions: Sequence[str]) -> np.ndarray:
     """For each row the place of its region among `regions`; -1 for others, and for those without any figure."""
     place = {name: i for i, name in enumerate(regions)}
     column = np.array([place.get(name, -1) for name in rows.names])[rows.region]
@@ -228,7 +228,7 @@ def _one_by_one(
 ) -> tuple[pd.DatetimeIndex, np.ndarray, tuple[tuple[int, int], ...]]:
     """The same region by region, where dates lie beside the grid or come twice."""
     pieces = {
-        i: regular(pd.Series(values[column == i], index=dates[column == i]), frequency, cumulative=totals)
+        i: to_regular_grid(pd.Series(values[column == i], index=dates[column == i]), frequency, cumulative=totals)
         for i in np.unique(column)
     }
     start, end = min(p.index[0] for p in pieces.values()), max(p.index[-1] for p in pieces.values())

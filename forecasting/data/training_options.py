@@ -1,4 +1,4 @@
-"""Learning: what of a series a person wants models to learn from, besides the series itself."""
+"""TrainingOptions: what of a series a person wants models to learn from, besides the series itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from forecasting.data.series import Series
 
 
 @dataclass(frozen=True)
-class Learning:
+class TrainingOptions:
     """What models learn from.
 
     Attributes:
@@ -27,4 +27,4 @@ class Learning:
         return seen.with_covariates(self.covariates).with_holidays(self.holidays)
 
 
-ALL = Learning()
+ALL_HISTORY = TrainingOptions()

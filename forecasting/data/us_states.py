@@ -128,39 +128,39 @@ FIPS = {
 }
 _NATION_CODE = "US"
 _POSTAL = {
-    **{postal: postal for postal in STATES},
+    **{postal_code: postal_code for postal_code in STATES},
     **FIPS,
-    **{name.upper(): postal for postal, name in STATES.items()},
+    **{name.upper(): postal_code for postal_code, name in STATES.items()},
     **dict.fromkeys(("VIRGIN ISLANDS", "U.S. VIRGIN ISLANDS"), "VI"),
     **dict.fromkeys(("US", "USA", NATION.upper()), _NATION_CODE),
 }
 #: Postal code -> census code, the nation's being its letters.
-_CODES = {**{postal: code for code, postal in FIPS.items()}, _NATION_CODE: _NATION_CODE}
+_CODES = {**{postal_code: code for code, postal_code in FIPS.items()}, _NATION_CODE: _NATION_CODE}
 
 
-def postal(name: str) -> str | None:
+def postal_code(name: str) -> str | None:
     """``"01"``, ``"1"``, ``"AL"`` and ``"Alabama"`` -> ``"AL"``; the nation -> ``"US"``; None for any other place."""
     upper = name.strip().upper()
     return _POSTAL.get(upper.zfill(2) if upper.isdigit() else upper)
 
 
-def matched(names: Iterable[str], known: Collection[str]) -> dict[str, str]:
+def match_places(names: Iterable[str], known: Collection[str]) -> dict[str, str]:
     """Each of `names` -> what `known` calls the same place; a name that `known` has, or has no other for, stays."""
-    called = {code: region for region in known if (code := postal(region)) is not None}
-    return {name: name if name in known else called.get(postal(name) or "", name) for name in names}
+    called = {code: region for region in known if (code := postal_code(region)) is not None}
+    return {name: name if name in known else called.get(postal_code(name) or "", name) for name in names}
 
 
-def locations(names: Iterable[str], among: Iterable[str] = ()) -> dict[str, str]:
+def hub_locations(names: Iterable[str], among: Iterable[str] = ()) -> dict[str, str]:
     """Each of `names` -> what a forecast hub calls it: two digits for a state, ``"US"``; other places keep their names.
 
     Two letters may be a country (``"DE"``), and so may Georgia: they are states where at least half of all regions there
     are (`among`; `names` if not given) are in the United States.
     """
     names = list(names)
-    every = [postal(name) for name in among or names]
+    every = [postal_code(name) for name in among or names]
     at_home = 2 * sum(code is not None for code in every) >= len(every)
     sure = {name: at_home or not _ambiguous(name) for name in names}
-    return {name: _CODES.get(postal(name) or "", name) if sure[name] else name for name in names}
+    return {name: _CODES.get(postal_code(name) or "", name) if sure[name] else name for name in names}
 
 
 def _ambiguous(name: str) -> bool:

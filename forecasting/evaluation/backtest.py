@@ -16,9 +16,9 @@ import pandas as pd
 from forecasting.data.columns import HORIZON, ORIGIN
 from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel
-from forecasting.data.pool_spec import PoolOf
+from forecasting.data.pool_spec import PoolSpec
 from forecasting.data.series import Series
-from forecasting.data.training_options import Learning
+from forecasting.data.training_options import TrainingOptions
 from forecasting.jobs.request import Request
 from forecasting.preparation.prepare import prepare
 from forecasting.support.caching import lazy
@@ -29,7 +29,7 @@ LEAST_HISTORY = 2
 
 
 @dataclass(frozen=True)
-class Cut:
+class Cutoff:
     """One region as it stood at one date.
 
     Attributes:
@@ -50,9 +50,9 @@ class Cut:
         """Periods between the last that a model sees and the origin."""
         return 0 if self.series.provisional is None else len(self.series.provisional)
 
-    def learning(self, learning: Learning) -> Cut:
+    def with_training(self, training: TrainingOptions) -> Cutoff:
         """The same, with what models learn from chosen."""
-        return replace(self, series=learning.of(self.series))
+        return replace(self, series=training.of(self.series))
 
     def request(self, model: str, horizon: int) -> Request:
         """What to ask for so that `horizon` periods after the origin are forecast."""
@@ -70,7 +70,7 @@ class Cut:
 Tails = dict[pd.Timestamp, pd.Timestamp]
 
 
-def cut(panel: Panel, region: str, statistic: str, at: pd.Timestamp, tails: Tails | None = None) -> Cut:
+def series_at_cutoff(panel: Panel, region: str, statistic: str, at: pd.Timestamp, tails: Tails | None = None) -> Cutoff:
     """`region` as it stood at `at`: of vintages the newest before it, else the rows up to it.
 
     `tails` is of all regions at that date, where `panel` has only some of them. Always new counts per period, also where
@@ -79,18 +79,20 @@ def cut(panel: Panel, region: str, statistic: str, at: pd.Timestamp, tails: Tail
     return _cut(panel, panel.as_of(at), region, statistic, at, tails)
 
 
-def _cut(panel: Panel, known: Panel, region: str, statistic: str, at: pd.Timestamp, tails: Tails | None = None) -> Cut:
+def _cut(
+    panel: Panel, known: Panel, region: str, statistic: str, at: pd.Timestamp, tails: Tails | None = None
+) -> Cutoff:
     """`known` is the panel as it stood at `at`."""
     series = replace(prepare(known, region, statistic, tails), cumulative=False)
     if series.pool and known.published is None:  # the same pool, without holding on to a copy of the table
-        series = replace(series, pool=PoolOf(panel, series.pool.statistic, at))
+        series = replace(series, pool=PoolSpec(panel, series.pool.statistic, at))
     origin = series.origin if series.provisional is None else pd.Timestamp(series.provisional.index[-1])
-    return Cut(region, at, series, origin)
+    return Cutoff(region, at, series, origin)
 
 
-def cuts(
+def series_at_cutoffs(
     panel: Panel, regions: Sequence[str], statistic: str, dates: Iterable[pd.Timestamp]
-) -> Iterator[Cut | DataError]:
+) -> Iterator[Cutoff | DataError]:
     """Every region at every date; in the place of one that had nothing to learn from, the reason.
 
     Date by date, because what is incomplete at the end is judged once for all regions.
@@ -112,7 +114,7 @@ def _why_not(region: str, at: pd.Timestamp, error: Exception) -> DataError:
     return DataError(f"{region} at {at:%Y-%m-%d}: {error}")
 
 
-def rolling(
+def rolling_origins(
     panel: Panel, region: str, statistic: str, horizon: int, count: int, step: int = 1, whole: bool = True
 ) -> list[pd.Timestamp]:
     """The dates of the last `count` origins whose whole horizon has come, `step` periods apart, oldest first.
@@ -141,7 +143,7 @@ def _vintages(panel: Panel, origins: Sequence[pd.Timestamp]) -> list[pd.Timestam
     return [date + pd.Timedelta(days=1) for date in found]
 
 
-def truth(panel: Panel, regions: Iterable[str], statistic: str) -> pd.DataFrame:
+def truth_table(panel: Panel, regions: Iterable[str], statistic: str) -> pd.DataFrame:
     """What came, as it is known now: columns ``region, date, value``, new counts per period, prepared like any series.
 
     The last counts are those that were published, not what they are expected to become: nobody is judged by a guess.

@@ -18,7 +18,7 @@ import pandas as pd
 
 from forecasting.data.columns import DATE, HORIZON, MODEL, ORIGIN, QUANTILE, REGION, STATISTIC, VALUE
 from forecasting.data.forecast import QUANTILES
-from forecasting.evaluation.scores import covered, probability_integral_transform, weighted_interval_score
+from forecasting.evaluation.scores import is_covered, probability_integral_transform, weighted_interval_score
 from forecasting.support.errors import DataError, RequestError
 
 KEYS = (REGION, MODEL, ORIGIN, HORIZON)
@@ -87,20 +87,22 @@ def _wide(forecasts: pd.DataFrame, keys: list[str]) -> tuple[pd.DataFrame, np.nd
     cells = table[[*keys, DATE]].iloc[first].reset_index(drop=True)
     if (table[DATE].to_numpy() != cells[DATE].to_numpy()[cell]).any():
         row = cells.iloc[cell[int(np.argmax(table[DATE].to_numpy() != cells[DATE].to_numpy()[cell]))]]
-        raise DataError(f"{named(row)} is for two dates; give each horizon one.")
+        raise DataError(f"{cell_label(row)} is for two dates; give each horizon one.")
     levels, level = np.unique(table[QUANTILE].to_numpy(float).round(LEVEL_DECIMALS), return_inverse=True)
     filled = np.bincount(cell * len(levels) + level, minlength=len(cells) * len(levels)).reshape(
         len(cells), len(levels)
     )
     if (filled > 1).any():
         row, column = np.argwhere(filled > 1)[0]
-        raise DataError(f"{named(cells.iloc[row])} has the quantile {levels[column]:g} twice; keep one of the two.")
+        raise DataError(
+            f"{cell_label(cells.iloc[row])} has the quantile {levels[column]:g} twice; keep one of the two."
+        )
     values = np.full(filled.shape, np.nan)
     values[cell, level] = table[VALUE].to_numpy(float)
     return cells, levels, values
 
 
-def named(cell: pd.Series) -> str:
+def cell_label(cell: pd.Series) -> str:
     """How a message calls a cell."""
     return f"{cell[MODEL]}'s forecast for {cell[REGION]} from {cell[ORIGIN]:%Y-%m-%d}, horizon {cell[HORIZON]},"
 
@@ -124,7 +126,7 @@ def _scored(cells: pd.DataFrame, levels: np.ndarray, values: np.ndarray, came: n
         rows = np.flatnonzero(which.ravel() == number)
         if not np.allclose(levels[has] + levels[has][::-1], 1) or 0.5 not in levels[has]:
             raise DataError(
-                f"{named(cells.iloc[rows[0]])} has the quantiles {', '.join(f'{level:g}' for level in levels[has])}; "
+                f"{cell_label(cells.iloc[rows[0]])} has the quantiles {', '.join(f'{level:g}' for level in levels[has])}; "
                 "give 0.5 and, of the others, both sides (0.1 with 0.9)."
             )
         for measure, column in _measured(values[np.ix_(rows, has)], came[rows], levels[has]).items():
@@ -144,7 +146,7 @@ def _measured(values: np.ndarray, came: np.ndarray, levels: np.ndarray) -> dict[
     }
     for percent, name in zip(BANDS, COVERAGES, strict=True):
         if np.isclose(levels, (1 - percent / 100) / 2).any():
-            measures[name] = covered(values, came, percent, levels).astype(float)
+            measures[name] = is_covered(values, came, percent, levels).astype(float)
     return measures
 
 
@@ -153,7 +155,7 @@ def _log1p(counts: np.ndarray) -> np.ndarray:
     return np.log1p(np.maximum(counts, 0))
 
 
-def crossing(forecasts: pd.DataFrame) -> int:
+def count_crossings(forecasts: pd.DataFrame) -> int:
     """In how many cells of a forecasts table a value falls as the quantile rises; they are scored all the same."""
     keys = [column for column in (STATISTIC, *KEYS) if column in forecasts]
     _, _, values = _wide(forecasts, keys)
@@ -161,7 +163,7 @@ def crossing(forecasts: pd.DataFrame) -> int:
     return int((values < highest).any(axis=1).sum())
 
 
-def summarise(scores: pd.DataFrame, baseline: str | None = None) -> pd.DataFrame:
+def summarise_scores(scores: pd.DataFrame, baseline: str | None = None) -> pd.DataFrame:
     """Average the scores of each model, the best first.
 
     Args:
@@ -177,7 +179,9 @@ def summarise(scores: pd.DataFrame, baseline: str | None = None) -> pd.DataFrame
     Raises `RequestError` when there is no score of the baseline.
     """
     if STATISTIC in scores:
-        parts = [(name, summarise(part.drop(columns=STATISTIC), baseline)) for name, part in scores.groupby(STATISTIC)]
+        parts = [
+            (name, summarise_scores(part.drop(columns=STATISTIC), baseline)) for name, part in scores.groupby(STATISTIC)
+        ]
         table = pd.concat([part.assign(**{STATISTIC: name}) for name, part in parts], ignore_index=True)
         return table[[STATISTIC, *(column for column in table if column != STATISTIC)]]
     of_model = scores.groupby(MODEL, observed=True)
@@ -187,14 +191,14 @@ def summarise(scores: pd.DataFrame, baseline: str | None = None) -> pd.DataFrame
     if baseline is None:
         return summary.sort_values("wis", kind="stable").reset_index()
     _check_model(scores, baseline)
-    wis, wis_log = by_cell(scores, "wis"), by_cell(scores, "wis_log")
+    wis, wis_log = scores_by_cell(scores, "wis"), scores_by_cell(scores, "wis_log")
     summary["relative_wis"] = [_ratio(wis, name, baseline) for name in summary.index]
     summary["relative_wis_log"] = [_ratio(wis_log, name, baseline) for name in summary.index]
     summary["common_cells"] = [int(wis[[name, baseline]].notna().all(axis=1).sum()) for name in summary.index]
     return summary.sort_values("relative_wis_log", kind="stable").reset_index()
 
 
-def by_cell(scores: pd.DataFrame, measure: str) -> pd.DataFrame:
+def scores_by_cell(scores: pd.DataFrame, measure: str) -> pd.DataFrame:
     """`measure` with a row a region, origin and horizon and a column a model, NaN where a model forecast nothing."""
     cell = [column for column in (STATISTIC, REGION, ORIGIN, HORIZON) if column in scores]
     return scores.pivot(index=cell, columns=MODEL, values=measure)
@@ -214,7 +218,7 @@ def _check_model(scores: pd.DataFrame, name: str) -> None:
         raise RequestError(f"There is no score of '{name}' to compare with; there are {', '.join(map(str, known))}.")
 
 
-def pairwise(scores: pd.DataFrame, measure: str = "wis", baseline: str | None = None) -> pd.DataFrame:
+def pairwise_comparison(scores: pd.DataFrame, measure: str = "wis", baseline: str | None = None) -> pd.DataFrame:
     """Compare every model with every other on the cells that both forecast (Cramer et al. 2022).
 
     Args:
@@ -231,7 +235,7 @@ def pairwise(scores: pd.DataFrame, measure: str = "wis", baseline: str | None = 
     """
     if baseline is not None:
         _check_model(scores, baseline)
-    wide = by_cell(scores, measure)
+    wide = scores_by_cell(scores, measure)
     table = pd.DataFrame({other: [_ratio(wide, name, other) for name in wide] for other in wide}, index=list(wide))
     with np.errstate(divide="ignore"):
         skill = np.exp(np.log(table).mean(axis=1))

@@ -31,7 +31,7 @@ def weighted_interval_score(
     return 2 * np.maximum(at * over, (at - 1) * over).mean(axis=1)
 
 
-def covered(
+def is_covered(
     values: np.ndarray, truth: np.ndarray, percent: int, levels: Sequence[float] | np.ndarray = QUANTILES
 ) -> np.ndarray:
     """Shape (n,), bool: whether the central `percent` % band held what came.
@@ -77,7 +77,7 @@ def mase(median: np.ndarray, truth: np.ndarray, training: np.ndarray, season: in
 
 
 @dataclass(frozen=True)
-class Score:
+class ModelScore:
     """One model's forecasts of some periods against what came.
 
     Attributes:
@@ -103,14 +103,14 @@ class Score:
     bias: float
 
 
-def score(model: str, values: np.ndarray, naive: np.ndarray, truth: np.ndarray) -> Score:
+def score_model(model: str, values: np.ndarray, naive: np.ndarray, truth: np.ndarray) -> ModelScore:
     """Compare `values` and the naive forecast's, both of shape (n, 23), with `truth` of shape (n,)."""
     error = np.abs(values[:, MEDIAN] - truth).mean()
     naive_error = np.abs(naive[:, MEDIAN] - truth).mean()
     wis, naive_wis = weighted_interval_score(values, truth).mean(), weighted_interval_score(naive, truth).mean()
-    held_50, held_80, held_95 = (int(covered(values, truth, percent).sum()) for percent in (50, 80, 95))
+    held_50, held_80, held_95 = (int(is_covered(values, truth, percent).sum()) for percent in (50, 80, 95))
     came = truth.sum()
-    return Score(
+    return ModelScore(
         model,
         len(truth),
         float(error),

@@ -28,9 +28,9 @@ from forecasting.data.columns import DATE, PANEL, REGION, STATISTIC, VALUE
 from forecasting.data.forecast import MEDIAN, QUANTILES, Forecast
 from forecasting.data.frequency import Frequency
 from forecasting.data.panel import Panel
-from forecasting.data.regular_grid import cycle_of, regular
+from forecasting.data.regular_grid import to_regular_grid, weekday_cycle
 from forecasting.data.series import Series
-from forecasting.data.training_options import Learning
+from forecasting.data.training_options import TrainingOptions
 from forecasting.jobs.request import Request
 from forecasting.preparation.prepare import prepare
 from forecasting.support.caching import lazy
@@ -48,13 +48,13 @@ MOVED = 0.1
 WITHOUT_A_WEEK = 2.0
 #: The same counts a weekday later: a total may move by what the edge of the shifted weeks and a new fit make of it.
 SAME_COUNTS = 1.25
-#: History needed, in stretches (see `stretch`): of days six weeks, of longer periods twelve.
+#: History needed, in stretches (see `shock_periods`): of days six weeks, of longer periods twelve.
 LEAST_STRETCHES = 6
 
 
-def stretch(frequency: Frequency) -> int:
+def shock_periods(frequency: Frequency) -> int:
     """What shocks are measured in: a week of days, a day of hours, else two periods."""
-    cycle = cycle_of(frequency)
+    cycle = weekday_cycle(frequency)
     return cycle if cycle > 1 else 2
 
 
@@ -117,7 +117,7 @@ class Shock:
 
     def explain(self, frequency: Frequency) -> str:
         """What happens and what it demands, in the periods of `frequency`."""
-        steps = stretch(frequency)
+        steps = shock_periods(frequency)
         return self.explanation.format(stretch=frequency.steps(steps), twice=frequency.steps(2 * steps))
 
 
@@ -191,7 +191,7 @@ def shocks(frequency: Frequency | None = None) -> dict[str, Shock]:
 
 
 @dataclass(frozen=True)
-class Struck:
+class ShockedSeries:
     """One region after a shock.
 
     Attributes:
@@ -215,26 +215,26 @@ class Struck:
         """Whether models see nothing of the shock."""
         return bool((self.changed.index > self.series.origin).all())
 
-    def learning(self, learning: Learning) -> Struck:
+    def with_training(self, training: TrainingOptions) -> ShockedSeries:
         """The same, with what models learn from chosen."""
-        return replace(self, real=learning.of(self.real), series=learning.of(self.series))
+        return replace(self, real=training.of(self.real), series=training.of(self.series))
 
     def request(self, model: str, horizon: int) -> Request:
         """What to ask for so that `horizon` periods after the last real figure are forecast."""
         return Request(self.series, model, horizon + self.gap)
 
 
-def strike(panel: Panel, region: str, statistic: str, shock: Shock) -> Struck:
+def apply_shock(panel: Panel, region: str, statistic: str, shock: Shock) -> ShockedSeries:
     """`region` with the `shock` at its end. Raises `RequestError`, and `DataError` where there is too little to strike."""
     asked = panel.statistic(statistic)
     frequency = panel.frequencies[asked.column]
     real = replace(prepare(panel, region, statistic), cumulative=False, pool=None)
-    steps = stretch(frequency)
+    steps = shock_periods(frequency)
     if len(real) < LEAST_STRETCHES * steps:
         least = frequency.steps(LEAST_STRETCHES * steps)
         raise DataError(f"{frequency.steps(len(real))} of figures are too few for a what-if; it takes {least}.")
     known = panel.as_of(None).as_of(real.origin)
-    published = regular(known.counts(region, statistic), frequency, cumulative=asked.reported_cumulative)
+    published = to_regular_grid(known.counts(region, statistic), frequency, cumulative=asked.reported_cumulative)
     before = _new_counts(published) if asked.reported_cumulative else published
     after = pd.Series(shock.change(before.to_numpy(), steps), index=before.index)
     changed = after[~np.isclose(before, after, equal_nan=True)]
@@ -242,7 +242,7 @@ def strike(panel: Panel, region: str, statistic: str, shock: Shock) -> Struck:
         raise DataError(f"The last figures of {region} are such that '{shock.label}' would not change them.")
     struck = _with(known, region, asked.column, _totals(after, published) if asked.reported_cumulative else after)
     after_it = replace(prepare(struck, region, statistic), cumulative=False, pool=None)
-    return Struck(shock, real, after_it, changed)
+    return ShockedSeries(shock, real, after_it, changed)
 
 
 def _new_counts(totals: pd.Series) -> pd.Series:
@@ -265,7 +265,7 @@ def _with(panel: Panel, region: str, column: str, counts: pd.Series) -> Panel:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ShockResponse:
     """What a model made of a shock, as multiples of its answer to the real figures over the same dates.
 
     Attributes:
@@ -287,12 +287,14 @@ class Answer:
         return _ratio(self.width, self.total)
 
 
-def judge(struck: Struck, real: Forecast, after: Forecast) -> Answer:
+def judge_response(struck: ShockedSeries, real: Forecast, after: Forecast) -> ShockResponse:
     """`real` is a model's forecast of the real series, `after` that of the struck one (`Struck.request`)."""
     shock, gap = struck.shock, after.horizon - real.horizon
     total = _ratio(_total(after, gap), _total(real, 0))
     width = _ratio(_width(after, gap), _width(real, 0))
-    answer = Answer(total, width, None, _sound(after) and not (shock.seen_or_not and _vanished(real, after, gap)), None)
+    answer = ShockResponse(
+        total, width, None, _sound(after) and not (shock.seen_or_not and _vanished(real, after, gap)), None
+    )
     if struck.set_aside and not shock.seen_or_not:
         return answer
     reacted = shock.least <= total <= shock.most

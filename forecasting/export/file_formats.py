@@ -1,4 +1,4 @@
-"""Tables out: CSV, XLSX, Parquet and the forecast hubs' format; a cleaned series as a table.
+"""Write tables as CSV, XLSX, Parquet and in the forecast hubs' format; a prepared series as a table.
 
 Names of regions, statistics and columns come from strangers' files. Whatever a spreadsheet would run is written as text,
 in CSV and XLSX alike (`escape_formulas`); Parquet, which no spreadsheet runs, holds them as they are.
@@ -29,30 +29,32 @@ if TYPE_CHECKING:
 
 #: Control characters, which no XLSX file may hold.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-#: What a sheet may hold, and what its name may not.
+#: Rows of a sheet, the header included.
 SHEET_ROWS = 1_048_576
-SHEET_NAME = 31
+#: Letters of a sheet's name.
+MAX_SHEET_NAME_LETTERS = 31
+#: Signs that a sheet's name may not have.
 _NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
-#: Dates before are not dates to a spreadsheet.
+#: Earlier days are written as text, for a spreadsheet has no such dates.
 _FIRST_DAY = pd.Timestamp("1900-03-01")
-#: A repaired figure differs from what was published by more than rounding.
+#: Of a figure; one that differs from what was published by more is called repaired.
 _ROUNDING = 1e-6
 
 
 def to_csv(table: pd.DataFrame) -> bytes:
     """UTF-8 CSV with ISO dates, `repr`-exact numbers and no index; text is `escape_formulas`, numbers never are."""
-    safe = _mapped(table, escape_formulas)
+    safe = _change_texts(table, escape_formulas)
     returns = any("\r" in name for name in _texts(safe))  # the csv module itself would leave those unquoted
     quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
-    timed = any(_has_times(safe[column]) for column in _moments(safe))
-    moments = "%Y-%m-%dT%H:%M" if timed else "%Y-%m-%d"
-    return safe.to_csv(index=False, date_format=moments, quoting=quoting).encode(errors="replace")
+    timed = any(_has_times(safe[column]) for column in _date_columns(safe))
+    date_format = "%Y-%m-%dT%H:%M" if timed else "%Y-%m-%d"
+    return safe.to_csv(index=False, date_format=date_format, quoting=quoting).encode(errors="replace")
 
 
-def read_csv(content: bytes) -> pd.DataFrame:
+def read_exported_csv(content: bytes) -> pd.DataFrame:
     """A table that `to_csv` wrote, with the names that it had; dates stay text."""
     table = pd.read_csv(io.BytesIO(content), keep_default_na=False, na_values=[""])
-    return _mapped(table, unescape_formulas)
+    return _change_texts(table, unescape_formulas)
 
 
 def to_xlsx(tables: Mapping[str, pd.DataFrame]) -> bytes:
@@ -72,8 +74,8 @@ def to_xlsx(tables: Mapping[str, pd.DataFrame]) -> bytes:
         sheet = book.create_sheet(name)
         sheet.freeze_panes = "A2"
         for place, column in enumerate(table.columns, start=1):
-            sheet.column_dimensions[get_column_letter(place)].width = _width(table[column])
-        for row in _rows(sheet, _mapped(table, escape_formulas)):
+            sheet.column_dimensions[get_column_letter(place)].width = _column_width(table[column])
+        for row in _sheet_rows(sheet, _change_texts(table, escape_formulas)):
             sheet.append(row)
     buffer = io.BytesIO()
     book.save(buffer)
@@ -89,8 +91,8 @@ def to_parquet(table: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def cleaned(panel: Panel, region: str, statistic: str, series: Series) -> pd.DataFrame:
-    """A prepared series beside what was published: a row a period, also of running totals new counts per period.
+def cleaned_series_table(panel: Panel, region: str, statistic: str, series: Series) -> pd.DataFrame:
+    """A prepared series beside the published figures: a row a period, new counts per period also of running totals.
 
     Args:
         panel, region, statistic: where the `series` comes from.
@@ -102,11 +104,11 @@ def cleaned(panel: Panel, region: str, statistic: str, series: Series) -> pd.Dat
     """
     late = series.provisional if series.provisional is not None else pd.Series(dtype=float)
     dates = series.dates.append(pd.DatetimeIndex(late.index))
-    asked = panel.statistic(statistic)
+    wanted = panel.statistic(statistic)
     published = to_regular_grid(
-        panel.counts(region, statistic), panel.frequencies[asked.column], cumulative=asked.reported_cumulative
+        panel.counts(region, statistic), panel.frequencies[wanted.column], cumulative=wanted.reported_cumulative
     )
-    if asked.reported_cumulative:
+    if wanted.reported_cumulative:
         published = published - published.ffill().shift()
     table = pd.DataFrame(
         {
@@ -127,19 +129,19 @@ def cleaned(panel: Panel, region: str, statistic: str, series: Series) -> pd.Dat
     return table
 
 
-def to_hub(
+def to_hub_table(
     table: pd.DataFrame,
     target: str | Mapping[str, str] = "wk inc covid hosp",
     reference: pd.Timestamp | None = None,
     places: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """The forecast hubs' format from one model's weekly forecasts; its weeks 0 to 3 after the reference date are kept.
+    """One model's weekly forecasts in the forecast hubs' format: weeks 0 to 3 after the reference date.
 
     Args:
         table: the forecasts table.
         target: what the hubs call the count, by statistic where the table has several.
         reference: the Saturday that ends the first week; the one after the newest origin by default.
-        places: what the hubs call each region; by default found out from the table's regions (`hub_format.places`).
+        places: what the hubs call each region; by default found out from the table's regions (`hub_format.unique_hub_locations`).
 
     Raises `DataError` for anything that a hub would refuse (`hub_rules.problems`).
     """
@@ -159,18 +161,20 @@ def to_hub(
             "target": target if isinstance(target, str) else table[STATISTIC].map(target),
             "horizon": table[HORIZON],
             "target_end_date": table[DATE],
-            "location": table[REGION].map(places if places is not None else hub_format.places(table[REGION].unique())),
+            "location": table[REGION].map(
+                places if places is not None else hub_format.unique_hub_locations(table[REGION].unique())
+            ),
             "output_type": "quantile",
             "output_type_id": table[QUANTILE],
             "value": table[VALUE],
         }
     ).reset_index(drop=True)
-    if found := hub_rules.problems(hub, codes=False):
-        raise DataError(f"A hub would refuse these forecasts. {found[0]}")
+    if violations := hub_rules.hub_rule_violations(hub, codes=False):
+        raise DataError(f"A hub would refuse these forecasts. {violations[0]}")
     return hub
 
 
-def _moments(table: pd.DataFrame) -> list[str]:
+def _date_columns(table: pd.DataFrame) -> list[str]:
     return [column for column in table.columns if pd.api.types.is_datetime64_any_dtype(table[column])]
 
 
@@ -178,7 +182,7 @@ def _has_times(column: pd.Series) -> bool:
     return bool((column.dropna().dt.normalize() != column.dropna()).any())
 
 
-def _plain(column: pd.Series) -> bool:
+def _has_no_text(column: pd.Series) -> bool:
     """Whether it holds no text, as its type says."""
     return pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column)
 
@@ -187,20 +191,19 @@ def _texts(table: pd.DataFrame) -> Iterator[str]:
     """Every text in it once a column, the columns' names included."""
     yield from (column for column in table.columns if isinstance(column, str))
     for column in table.columns:
-        if not _plain(table[column]):
+        if not _has_no_text(table[column]):
             yield from (cell for cell in table[column].unique() if isinstance(cell, str))
 
 
-def _mapped(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
+def _change_texts(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
     """The table with `change` made to its texts and columns' names, and to nothing else."""
-    found = {text: change(text) for text in _texts(table)}
-    changed = {text: other for text, other in found.items() if other != text}
+    changed = {text: new for text in _texts(table) if (new := change(text)) != text}
     if not changed:
         return table
     columns = {
         column: table[column].astype(object).map(lambda cell: changed.get(cell, cell))
         for column in table.columns
-        if not _plain(table[column])
+        if not _has_no_text(table[column])
     }
     return table.assign(**columns).rename(columns=changed)
 
@@ -209,21 +212,21 @@ def _sheet_names(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """Names that a workbook takes: short, without its signs, and no two alike whatever their case."""
     names: list[str] = []
     for given in tables:
-        name = _NOT_IN_NAMES.sub(" ", given).strip(" '")[:SHEET_NAME] or "Table"
+        name = _NOT_IN_NAMES.sub(" ", given).strip(" '")[:MAX_SHEET_NAME_LETTERS] or "Table"
         stem, count = name, 2
         while name.lower() in {other.lower() for other in names}:
-            name, count = f"{stem[: SHEET_NAME - 4]} {count}", count + 1
+            name, count = f"{stem[: MAX_SHEET_NAME_LETTERS - 4]} {count}", count + 1
         names.append(name)
     return names
 
 
-def _width(column: pd.Series) -> float:
+def _column_width(column: pd.Series) -> float:
     """Wide enough for the name and the longest of the first cells, in characters."""
     shown = 12 if pd.api.types.is_datetime64_any_dtype(column) else column.head(100).map(lambda cell: len(str(cell)))
     return float(min(max(10, len(str(column.name)) + 2, np.max(shown) if len(column) else 0), 44))
 
 
-def _rows(sheet: Any, table: pd.DataFrame) -> Iterator[list[Any]]:
+def _sheet_rows(sheet: Any, table: pd.DataFrame) -> Iterator[list[Any]]:
     """The header and the rows, as openpyxl's write-only sheets take them."""
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.styles import Font  # type: ignore[import-untyped]
@@ -245,7 +248,7 @@ def _rows(sheet: Any, table: pd.DataFrame) -> Iterator[list[Any]]:
         if pd.api.types.is_datetime64_any_dtype(column):
             form = "yyyy-mm-dd hh:mm" if _has_times(column) else "yyyy-mm-dd"
             return [None if pd.isna(value) else moment(value, form) for value in column]
-        return [_typed(value, text) for value in column]
+        return [_xlsx_cell(value, text) for value in column]
 
     header = [text(str(column)) for column in table.columns]
     for cell in header:
@@ -254,7 +257,7 @@ def _rows(sheet: Any, table: pd.DataFrame) -> Iterator[list[Any]]:
     yield from map(list, zip(*(cells(table[column]) for column in table.columns), strict=True))
 
 
-def _typed(value: Any, text: Callable[[str], WriteOnlyCell]) -> Any:
+def _xlsx_cell(value: Any, text: Callable[[str], WriteOnlyCell]) -> Any:
     """A number, a truth value, a day or nothing as such; anything else as text."""
     if isinstance(value, np.generic):
         value = value.item()

@@ -1,4 +1,4 @@
-"""What is asked of the models so that a forecast hub's file comes of it: weeks to Saturday and one reference date."""
+"""Prepare forecasts for a hub's file: one model, weekly counts, one reference date, and the hub's names of places and targets."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from forecasting.support.errors import DataError, RequestError
 
 #: Weeks between the last figure that a model may use and the reference date's, which are forecast too and not written.
 #: A region that lags further behind the others is not forecast for a hub.
-MOST_BRIDGED = 4
+MAX_BRIDGED_WEEKS = 4
 
 
-def check_models(names: Sequence[str]) -> None:
+def check_single_model(names: Sequence[str]) -> None:
     """Raises `RequestError` for more models than a file of a hub is for."""
     if len(names) > 1:
         raise RequestError(
@@ -27,15 +27,15 @@ def check_models(names: Sequence[str]) -> None:
         )
 
 
-def new_counts(panel: Panel, wanted: Sequence[Statistic]) -> list[Statistic]:
+def hub_statistics(panel: Panel, wanted: Sequence[Statistic]) -> list[Statistic]:
     """Those of `wanted` that a hub may take: running totals are left aside where there is anything else.
 
     Raises `RequestError` when there is nothing else, and for counts of anything but weeks that end on Saturdays.
     """
-    found = [statistic for statistic in wanted if not statistic.shown_cumulative]
-    if not found:
+    statistics = [statistic for statistic in wanted if not statistic.shown_cumulative]
+    if not statistics:
         raise RequestError(f"The hub format is for new counts, and {wanted[0].name} is a running total.")
-    for statistic in found:
+    for statistic in statistics:
         frequency = panel.frequencies[statistic.column]
         if frequency.alias != "W-SAT":
             spacing = frequency.name if frequency.name != "weekly" else f"of weeks that end on {frequency.alias[2:]}"
@@ -43,7 +43,7 @@ def new_counts(panel: Panel, wanted: Sequence[Statistic]) -> list[Statistic]:
                 f"The hub format is for weeks that end on Saturdays, and {statistic.name} is {spacing}; "
                 "choose weekly figures, or --format tidy."
             )
-    return found
+    return statistics
 
 
 def reference_date(panel: Panel, wanted: Sequence[Statistic]) -> pd.Timestamp:
@@ -56,23 +56,23 @@ def reference_date(panel: Panel, wanted: Sequence[Statistic]) -> pd.Timestamp:
     return pd.offsets.Week(weekday=SATURDAY).rollforward(last.normalize()) + WEEK
 
 
-def places(regions: Iterable[str], among: Iterable[str] = ()) -> dict[str, str]:
-    """What the hubs call each of `regions` (see `us.locations`). Raises `DataError` for two that are one place."""
-    called = hub_locations(regions, among)
-    for code, count in Counter(called.values()).items():
+def unique_hub_locations(regions: Iterable[str], among: Iterable[str] = ()) -> dict[str, str]:
+    """Region -> its hub location, such as ``"US"`` or ``"01"`` (`us_states.hub_locations`). Raises `DataError` for two that are one place."""
+    codes = hub_locations(regions, among)
+    for code, count in Counter(codes.values()).items():
         if count > 1:
-            same = " and ".join(f"'{name}'" for name in called if called[name] == code)
+            same = " and ".join(f"'{name}'" for name in codes if codes[name] == code)
             raise DataError(f"{same} are the same place, {code}, to a hub; give one of them (--region).")
-    return called
+    return codes
 
 
-def bridged(series: Series, reference: pd.Timestamp) -> int:
+def weeks_before_reference(series: Series, reference: pd.Timestamp) -> int:
     """Weeks to forecast before the reference date's: of doubtful figures, and of a region that ends before the others.
 
     Raises `DataError` when they are too many.
     """
     weeks = (reference - series.origin) // WEEK - 1
-    if weeks > MOST_BRIDGED:
+    if weeks > MAX_BRIDGED_WEEKS:
         raise DataError(
             f"its last usable week ends on {series.origin:%Y-%m-%d}, too long before the reference date "
             f"{reference:%Y-%m-%d}; use --format tidy."
@@ -80,7 +80,7 @@ def bridged(series: Series, reference: pd.Timestamp) -> int:
     return weeks
 
 
-def target(statistic: Statistic) -> str:
+def hub_target(statistic: Statistic) -> str:
     """What the hubs call a weekly count: ``"wk inc covid hosp"``; else ``"wk inc"`` and its name in words."""
     words = " ".join(statistic.name.replace("_", " ").split())
     return statistic.target or (words if words.startswith("wk inc ") else f"wk inc {words}")

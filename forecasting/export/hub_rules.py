@@ -1,6 +1,6 @@
 """The rules that the CDC's forecast hubs have for a file of forecasts (hubverse.io, "Model output").
 
-`problems` looks at a table as a stranger would, whoever wrote it: every rule that is broken is a sentence.
+`hub_rule_violations` looks at a table as a stranger would, whoever wrote it: every rule that is broken is a sentence.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import pandas as pd
 from forecasting.data.forecast import QUANTILES
 from forecasting.data.us_states import hub_locations
 
+#: The Saturday that ends the first week of a forecast.
 REFERENCE = "reference_date"
 ENDS = "target_end_date"
 LOCATION = "location"
@@ -22,16 +23,17 @@ LEVEL = "output_type_id"
 COLUMNS = (REFERENCE, TARGET, "horizon", ENDS, LOCATION, KIND, LEVEL, "value")
 #: Weeks after the reference date that are forecast.
 HORIZONS = (0, 1, 2, 3)
+#: As pandas numbers weekdays.
 SATURDAY = 5
 WEEK = pd.Timedelta(days=7)
-#: A task is one week's distribution.
+#: Columns that together name one week's distribution.
 TASK = [TARGET, LOCATION, "horizon"]
 #: How a hub writes a level; R and Python read the same number from it.
 PLAIN_DECIMAL = r"0\.\d+"
 
 
-def problems(table: pd.DataFrame, codes: bool = True) -> list[str]:
-    """What a hub would refuse in `table` (its columns typed, or text as it stands in a CSV); empty when nothing.
+def hub_rule_violations(table: pd.DataFrame, codes: bool = True) -> list[str]:
+    """The rules that `table` breaks, a sentence each (its columns typed, or text as it stands in a CSV); empty when nothing.
 
     `codes`: whether US places must go by their codes. A forecast of Germany may call it "DE", which is Delaware too;
     only who knows the other regions can tell.
@@ -44,10 +46,10 @@ def problems(table: pd.DataFrame, codes: bool = True) -> list[str]:
         **{column: pd.to_datetime(table[column], errors="coerce", format="ISO8601") for column in (REFERENCE, ENDS)},
         **{column: pd.to_numeric(table[column], errors="coerce") for column in ("horizon", LEVEL, "value")},
     )
-    found = [*_dates(typed), *_horizons(typed), *_texts(table)]
+    violations = [*_dates(typed), *_horizons(typed), *_texts(table)]
     if codes:
-        found += _locations(table)
-    return [*found, *_levels(table, typed), *_values(typed)]
+        violations += _locations(table)
+    return [*violations, *_levels(table, typed), *_values(typed)]
 
 
 def _dates(table: pd.DataFrame) -> Iterator[str]:

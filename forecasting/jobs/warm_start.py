@@ -40,7 +40,7 @@ def warm_start_draft(request: Request, store: Store) -> Forecast | None:
             return None
         draft = chosen.extend(request.series, request.horizon, earlier.fitted)
     except Exception:  # the full fit goes on all the same
-        log.exception("No warm start from an earlier %s", chosen.label)
+        log.exception("A draft from an earlier %s could not be made", chosen.label)
         return None
     return draft and _with_note(draft, earlier)
 

@@ -1,4 +1,4 @@
-"""The models: one file each. The registry finds every `Model` subclass in this folder."""
+"""The registry of models: one file a model; every `Model` subclass in this folder is found."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import importlib
 import pkgutil
 from functools import cache
 
-from forecasting.models.base import BlendedModel, Model, PooledModel, Progress, Report, ignore
+from forecasting.models.base import BlendedModel, Model, PooledModel, Progress, ProgressCallback, ignore_progress
 from forecasting.support.errors import RequestError
 
-__all__ = ["BlendedModel", "Model", "PooledModel", "Progress", "Report", "ignore", "model", "models"]
+__all__ = ["BlendedModel", "Model", "PooledModel", "Progress", "ProgressCallback", "ignore_progress", "model", "models"]
 
 
 @cache
 def models() -> dict[str, Model]:
-    """Every model by name, in the order lists show them. Importing a model's file imports nothing heavy."""
+    """Every model by name, in the order that lists show them. Importing a model's file imports nothing heavy."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
     shapes = (Model, PooledModel, BlendedModel)

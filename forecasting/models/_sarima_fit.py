@@ -1,10 +1,7 @@
-"""One SARIMA on one scale: fitted once by exact maximum likelihood, then forecast from any number of origins.
+"""SARIMA fits: exact maximum likelihood, and forecasts from any number of origins with the same parameters.
 
 The differences are taken here and undone here, so what is left is a stationary ARMA (Box & Jenkins, Time Series Analysis,
-ch. 5 and 9). Its likelihood needs no state space: once the autoregressive part is applied, figures further apart than the
-longest lag are uncorrelated, so their covariance is a narrow band whose Cholesky factor gives every error one step ahead
-(Ansley, Biometrika 66, 1979; Brockwell & Davis, Time Series: Theory and Methods, section 8.7). That is the same number
-as statsmodels' SARIMAX gives, and comes sooner.
+ch. 5 and 9), whose likelihood is that of `_arma_likelihood`.
 """
 
 from __future__ import annotations
@@ -15,32 +12,45 @@ from typing import Any
 
 import numpy as np
 
-from forecasting.models._fitted import number, numbers, whole
+from forecasting.models._arma_likelihood import (
+    PARTIAL_LIMIT,
+    expected_shocks,
+    from_partial_autocorrelations,
+    impulse_response,
+    innovations,
+    is_stationary,
+    lag_polynomial,
+)
+from forecasting.models._stored_parameters import checked_array, checked_integer, checked_number
 from forecasting.support.caching import lazy
 
-#: The optimiser stops when a step promises to lower the sum of squares, or to move, by less than these shares, and after
-#: so many looks at the likelihood: it is flat at its top, and what is left moves no forecast.
-PRECISION = 1e-6
-STILL = 1e-4
-LOOKS = 300
+#: The optimiser stops when a step promises to lower the sum of squares by less than this share: the likelihood is flat at
+#: its top, and what is left moves no forecast.
+SUM_OF_SQUARES_TOLERANCE = 1e-6
+#: The optimiser stops when a step moves the parameters by less than this share.
+STEP_TOLERANCE = 1e-4
+#: Evaluations of the likelihood after which the optimiser stops.
+MAX_EVALUATIONS = 300
 #: The first step is no longer than this share of the start: longer ones end where the search cannot come back from.
 FIRST_STEP = 0.3
-#: Partial autocorrelations stay inside: at 1 there is no stationary start, and nothing to invert.
-INSIDE = 0.9995
-#: Where the search starts, as partial autocorrelations: a level that is learned slowly, a season that is kept.
+#: The partial autocorrelation that the search starts from for the autoregression.
 START_AR = 0.3
+#: The same for the moving average: a level that is learned slowly.
 START_MA = 0.45
+#: The same for the seasonal autoregression.
 START_SEASONAL_AR = 0.3
+#: The same for the seasonal moving average: a season that is kept.
 START_SEASONAL_MA = 0.7
 #: The same for the autoregression when no difference is taken, or a seasonal moving average stands beside it.
 START_LASTING = 0.9
-#: Of what was stored, no larger order is read, and no longer season.
-LARGEST = 3
-LONGEST_SEASON = 24
+#: The largest order that is read from stored parameters.
+MAX_ORDER = 3
+#: The longest season, in periods, that is read from stored parameters.
+MAX_SEASON = 24
 
 
 @dataclass(frozen=True)
-class Order:
+class SarimaOrder:
     """The orders of a SARIMA (p,d,q)(P,D,Q)[season]; `season` 1 means that there is no seasonal part."""
 
     p: int
@@ -90,13 +100,13 @@ class Order:
         return np.split(params, np.cumsum([self.p, self.q, self.P]))
 
     def polynomials(self, params: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What acts on the differenced series and on the shocks, lag 0 first."""
+        """The lag polynomials of the differenced series and of the shocks, lag 0 first."""
         ar, ma, seasonal_ar, seasonal_ma = self.split(params)
-        left = np.convolve(_lags(-ar, 1), _lags(-seasonal_ar, self.season))
-        return left, np.convolve(_lags(ma, 1), _lags(seasonal_ma, self.season))
+        left = np.convolve(lag_polynomial(-ar, 1), lag_polynomial(-seasonal_ar, self.season))
+        return left, np.convolve(lag_polynomial(ma, 1), lag_polynomial(seasonal_ma, self.season))
 
 
-class Fit:
+class SarimaFit:
     """A SARIMA with its parameters, ready to forecast any series on the same scale.
 
     Attributes:
@@ -105,11 +115,11 @@ class Fit:
         mean: the level it returns to, 0 where differences are taken.
     """
 
-    def __init__(self, order: Order, params: np.ndarray, mean: float) -> None:
+    def __init__(self, order: SarimaOrder, params: np.ndarray, mean: float) -> None:
         self.order, self.params, self.mean = order, params, mean
 
     def rolling(self, values: np.ndarray, origins: Sequence[int], horizon: int) -> tuple[np.ndarray, np.ndarray]:
-        """Forecasts from several origins, and the shocks there were.
+        """Forecast from several origins, and return the past shocks as well.
 
         Args:
             values: shape (n,), on the scale of the fit.
@@ -128,8 +138,8 @@ class Fit:
             raise ValueError("an origin is too early")
         left, right = order.polynomials(self.params)
         differenced = np.convolve(values, order.difference, mode="valid") - self.mean
-        factor, errors = _innovations(left, right, differenced[:, None], order.reach)
-        shocks = _expected_shocks(factor, errors[:, 0], np.asarray(origins) - order.lost, horizon)
+        factor, errors = innovations(left, right, differenced[:, None], order.reach)
+        shocks = expected_shocks(factor, errors[:, 0], np.asarray(origins) - order.lost, horizon)
         left = np.convolve(left, order.difference)
         path = np.zeros((len(left) - 1 + horizon, len(origins)))
         for column, origin in enumerate(origins):
@@ -141,27 +151,27 @@ class Fit:
     def psi(self, horizon: int) -> np.ndarray:
         """The response to a unit shock 0, 1, 2 … periods later, differences undone; shape (horizon,)."""
         left, right = self.order.polynomials(self.params)
-        return _response(np.convolve(left, self.order.difference), right, horizon)
+        return impulse_response(np.convolve(left, self.order.difference), right, horizon)
 
     def to_json(self) -> dict[str, Any]:
-        """What `of` makes a fit of again."""
+        """Orders, coefficients and level as JSON, the inverse of `from_json`."""
         order = self.order
         orders = [order.p, order.d, order.q, order.P, order.D, order.Q, order.season]
         return {"order": orders, "params": self.params.tolist(), "mean": float(self.mean)}
 
     @staticmethod
-    def of(data: dict[str, Any]) -> Fit:
-        """The inverse of `to_json`. Raises `LookupError`, `TypeError` or `ValueError` for anything else."""
-        p, d, q, P, D, Q = (whole(order, 0, LARGEST) for order in data["order"][:6])  # noqa: N806 - as in `Order`
-        order = Order(p, d, q, P, D, Q, whole(data["order"][6], 1, LONGEST_SEASON))
-        params = numbers(data["params"], order.free)
+    def from_json(data: dict[str, Any]) -> SarimaFit:
+        """Restore a fit from the JSON of `to_json`; raises `LookupError`, `TypeError` or `ValueError` for anything else."""
+        p, d, q, P, D, Q = (checked_integer(order, 0, MAX_ORDER) for order in data["order"][:6])  # noqa: N806 - as in `SarimaOrder`
+        order = SarimaOrder(p, d, q, P, D, Q, checked_integer(data["order"][6], 1, MAX_SEASON))
+        params = checked_array(data["params"], order.free)
         ar, ma, seasonal_ar, seasonal_ma = order.split(params)
-        if not all(_is_stationary(part) for part in (ar, -ma, seasonal_ar, -seasonal_ma)):
+        if not all(is_stationary(part) for part in (ar, -ma, seasonal_ar, -seasonal_ma)):
             raise ValueError("these coefficients are not stationary and invertible")
-        return Fit(order, params, number(data["mean"]))
+        return SarimaFit(order, params, checked_number(data["mean"]))
 
 
-def fit(order: Order, values: np.ndarray) -> Fit:
+def fit_sarima(order: SarimaOrder, values: np.ndarray) -> SarimaFit:
     """The maximum likelihood fit of `order` to `values`.
 
     Raises:
@@ -174,13 +184,13 @@ def fit(order: Order, values: np.ndarray) -> Fit:
         raise ValueError("nothing varies once differenced")
     unit = float(np.abs(differenced).max())
     columns = np.stack([differenced / unit, np.ones(len(differenced))][: 1 + order.centred], axis=1)
-    params, mean = _most_likely(order, columns)
+    params, mean = _maximum_likelihood(order, columns)
     if not (np.all(np.isfinite(params)) and np.isfinite(mean)):
         raise ValueError("no parameters were found")
-    return Fit(order, params, mean * unit)
+    return SarimaFit(order, params, mean * unit)
 
 
-def _most_likely(order: Order, columns: np.ndarray) -> tuple[np.ndarray, float]:
+def _maximum_likelihood(order: SarimaOrder, columns: np.ndarray) -> tuple[np.ndarray, float]:
     """Parameters and level that maximise the likelihood of `columns`: the series, and ones if it has a level.
 
     With the size of a shock concentrated out, -2/n times the log likelihood is the log of the sum of squares of what
@@ -189,7 +199,7 @@ def _most_likely(order: Order, columns: np.ndarray) -> tuple[np.ndarray, float]:
     from scipy.optimize import leastsq
 
     def weighed(free: np.ndarray) -> tuple[np.ndarray, float]:
-        factor, errors = _innovations(*order.polynomials(_params(order, free)), columns, order.reach)
+        factor, errors = innovations(*order.polynomials(_constrained_parameters(order, free)), columns, order.reach)
         own, mean = errors[:, 0], 0.0
         if order.centred:
             mean = float(own @ errors[:, 1] / (errors[:, 1] @ errors[:, 1]))
@@ -202,120 +212,34 @@ def _most_likely(order: Order, columns: np.ndarray) -> tuple[np.ndarray, float]:
         except (ValueError, np.linalg.LinAlgError):
             return np.full(len(columns), 1e3)
 
-    free = _start(order)
+    free = _starting_values(order)
     if order.free:
         with np.errstate(all="ignore"):
-            found = leastsq(misfit, free, ftol=PRECISION, xtol=STILL, maxfev=LOOKS, factor=FIRST_STEP, full_output=True)
+            found = leastsq(
+                misfit,
+                free,
+                ftol=SUM_OF_SQUARES_TOLERANCE,
+                xtol=STEP_TOLERANCE,
+                maxfev=MAX_EVALUATIONS,
+                factor=FIRST_STEP,
+                full_output=True,
+            )
         free = found[0]
-    return _params(order, free), weighed(free)[1]
+    return _constrained_parameters(order, free), weighed(free)[1]
 
 
-def _start(order: Order) -> np.ndarray:
-    """Where the search starts, on the scale of `_params`."""
+def _starting_values(order: SarimaOrder) -> np.ndarray:
+    """Unconstrained parameters that the search starts from, on the scale of `_constrained_parameters`."""
     lasting, kept = (not order.d and order.q > 0) or order.centred, order.Q > 0
     partial = [START_LASTING if lasting else START_AR][: order.p] + [0.0] * (order.p - 1)
     partial += [START_MA][: order.q] + [0.0] * (order.q - 1)
     partial += [START_LASTING if kept else START_SEASONAL_AR][: order.P] + [0.0] * (order.P - 1)
     partial += [START_SEASONAL_MA][: order.Q] + [0.0] * (order.Q - 1)
-    inside = np.array(partial) / INSIDE
+    inside = np.array(partial) / PARTIAL_LIMIT
     return np.asarray(inside / np.sqrt(1 - inside**2))
 
 
-def _params(order: Order, free: np.ndarray) -> np.ndarray:
+def _constrained_parameters(order: SarimaOrder, free: np.ndarray) -> np.ndarray:
     """Stationary and invertible coefficients for any real numbers (Monahan, Biometrika 71, 1984)."""
-    ar, ma, seasonal_ar, seasonal_ma = (_stationary(part) for part in order.split(free))
+    ar, ma, seasonal_ar, seasonal_ma = (from_partial_autocorrelations(part) for part in order.split(free))
     return np.concatenate([ar, -ma, seasonal_ar, -seasonal_ma])
-
-
-def _stationary(free: np.ndarray) -> np.ndarray:
-    coefficients = np.zeros(0)
-    for partial in INSIDE * free / np.sqrt(1 + free**2):
-        coefficients = np.append(coefficients - partial * coefficients[::-1], partial)
-    return coefficients
-
-
-def _is_stationary(coefficients: np.ndarray) -> bool:
-    """Whether all roots of 1 - c1 B - c2 B² - … lie outside the unit circle."""
-    return bool(np.all(np.abs(np.roots(np.concatenate([[1.0], -coefficients]))) < 1.0))
-
-
-def _innovations(left: np.ndarray, right: np.ndarray, columns: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray]:
-    """The banded Cholesky factor of the covariance, `reach` rows beyond the last value, and the errors one step ahead.
-
-    Args:
-        left, right: polynomials of the autoregression and of the moving average.
-        columns: shape (n, k): series that obey them.
-        reach: the longest lag of both.
-
-    Returns:
-        The factor, shape (reach + 1, n + reach): its j-th row holds what is j places below the diagonal. And the errors,
-        shape (n, k), in units of the size of a shock.
-    """
-    from scipy.linalg.lapack import dpbtrf, dtbtrs
-
-    n = len(columns)
-    factor, failed = dpbtrf(_covariance(left, right, n + reach, reach), lower=1, overwrite_ab=1)
-    if failed:
-        raise ValueError("the covariance is not positive definite")
-    filtered = columns.copy()
-    for lag in np.flatnonzero(left[1:]) + 1:
-        filtered[reach:] += left[lag] * columns[reach - lag : n - lag]
-    errors, _ = dtbtrs(factor[:, :n], filtered, uplo="L")
-    return factor, errors
-
-
-def _covariance(left: np.ndarray, right: np.ndarray, size: int, reach: int) -> np.ndarray:
-    """The covariance of `reach` values of an ARMA and then of its moving average part, as a band below the diagonal."""
-    moving = np.zeros(reach + 1)
-    moving[: len(right)] = np.correlate(right, right, mode="full")[len(right) - 1 :]
-    band = np.repeat(moving[:, None], size, axis=1)
-    if len(left) > 1:
-        own = _autocovariance(left, right, reach)
-        lags = np.arange(reach + 1)
-        across = own[np.abs(np.subtract.outer(lags, np.arange(len(left))))] @ left
-        across[len(right) :] = 0.0
-        first = lags[:reach]
-        band[:, :reach] = np.where(lags[:, None] + first < reach, own[:, None], across[:, None])
-    return band
-
-
-def _autocovariance(left: np.ndarray, right: np.ndarray, reach: int) -> np.ndarray:
-    """That of an ARMA with unit shocks at lags 0 … reach, from the Yule-Walker equations."""
-    response = _response(left, right, len(right))
-    shared = np.zeros(reach + 1)
-    for lag in range(len(right)):
-        shared[lag] = right[lag:] @ response[: len(right) - lag]
-    equations = np.zeros((reach + 1, reach + 1))
-    rows = np.arange(reach + 1)
-    for lag, coefficient in enumerate(left):
-        if coefficient:
-            equations[rows, np.abs(rows - lag)] += coefficient
-    return np.linalg.solve(equations, shared)
-
-
-def _response(left: np.ndarray, right: np.ndarray, horizon: int) -> np.ndarray:
-    """Coefficients of right / left, lag 0 first; shape (horizon,)."""
-    psi = np.zeros(horizon)
-    psi[: len(right)] = right[:horizon]
-    for h in range(1, horizon):
-        lags = min(h, len(left) - 1)
-        psi[h] -= left[1 : lags + 1] @ psi[h - lags : h][::-1]
-    return psi
-
-
-def _expected_shocks(factor: np.ndarray, errors: np.ndarray, known: np.ndarray, horizon: int) -> np.ndarray:
-    """What past errors still add 1 … horizon steps after the first `known` values; shape (horizon, len(known))."""
-    reach = len(factor) - 1
-    expected = np.zeros((horizon, len(known)))
-    for h in range(min(reach, horizon)):
-        lags = np.arange(h + 1, reach + 1)[:, None]
-        past = known + h - lags
-        expected[h] = (factor[lags, past] * errors[past]).sum(axis=0)
-    return expected
-
-
-def _lags(coefficients: np.ndarray, step: int) -> np.ndarray:
-    """1 and then `coefficients` at every `step`-th lag."""
-    polynomial = np.zeros(len(coefficients) * step + 1)
-    polynomial[0], polynomial[step::step] = 1.0, coefficients
-    return polynomial

@@ -1,4 +1,4 @@
-"""Auto-ARIMA: Hyndman and Khandakar's stepwise search over seasonal ARIMA models, as in pmdarima."""
+"""Auto-ARIMA: Hyndman and Khandakar's stepwise search over seasonal ARIMA models, by pmdarima."""
 
 from __future__ import annotations
 
@@ -10,30 +10,37 @@ import numpy as np
 
 from forecasting.data.forecast import Forecast
 from forecasting.data.series import Series
-from forecasting.models import _fallback
-from forecasting.models._fitted import DAMAGED, number, recall, remember, sound
-from forecasting.models._sarima_fit import Fit, Order
-from forecasting.models.base import Model, Progress, Report, ignore
+from forecasting.models import _naive_fallback
+from forecasting.models._sarima_fit import SarimaFit, SarimaOrder
+from forecasting.models._stored_parameters import (
+    DAMAGED_DATA_ERRORS,
+    check_finite,
+    checked_number,
+    restore_fit,
+    stored_parameters,
+)
+from forecasting.models.base import Model, Progress, ProgressCallback, ignore_progress
 from forecasting.models.predictive import from_normal
 
 #: Figures below which the tests for differencing and the likelihood say nothing.
 SHORTEST = 15
-#: The search is fitted to so many of the last figures: it is slow, and slower with more of them.
+#: Figures, the last ones, that the search is fitted to: it is slow, and slower with more of them.
 WINDOW = 180
-#: Longer seasons make a single fit too slow to wait for.
+#: Periods of the longest season that is searched: longer ones make a single fit too slow to wait for.
 LONGEST_SEASON = 12
-#: With fewer seasons the test for seasonal differencing has nothing to stand on, and the season is differenced.
+#: Seasons that the test for seasonal differencing needs; with fewer the season is differenced.
 TESTABLE_SEASONS = 4
-#: The search stops at the first candidate after so many seconds, and after so many candidates.
-SECONDS = 60
-STEPS = 40
+#: Seconds after which the search stops at the next candidate.
+MAX_SEARCH_SECONDS = 60
+#: Candidates after which the search stops.
+MAX_SEARCH_STEPS = 40
 
 
 class AutoARIMA(Model):
     """The seasonal ARIMA model of least AICc that a stepwise search meets."""
 
     name = "auto_arima"
-    label = "Auto-ARIMA"
+    arima_label = "Auto-ARIMA"
     summary = (
         "Decides by tests how often to difference, then walks from one seasonal ARIMA model to its neighbours as long "
         "as they explain the past better for their size (AICc). It sees the last 180 figures and seasons of up to 12 periods. "
@@ -46,53 +53,59 @@ class AutoARIMA(Model):
     time_limit = 120.0
 
     def warm_up(self) -> None:
-        """See `Model.warm_up`."""
+        """Import pmdarima."""
         import pmdarima.arima  # noqa: F401
 
-    def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:
-        """See `Model.forecast`."""
+    def forecast(self, series: Series, horizon: int, report: ProgressCallback = ignore_progress) -> Forecast:
+        """Search for the orders of least AICc and forecast with them."""
         if len(series) < SHORTEST:
-            return _fallback.too_short(self, series, horizon, SHORTEST)
+            return _naive_fallback.series_too_short(self, series, horizon, SHORTEST)
         recent = series.tail(WINDOW)
         if np.ptp(recent.values) == 0:
-            return _fallback.constant(self, recent, horizon)
+            return _naive_fallback.constant_series(self, recent, horizon)
         scale = self.scale(series)
         values = scale.forward(recent.values)
         unit = float(np.abs(values).mean())
-        season = _fallback.season(recent)
+        season = _naive_fallback.learnable_season(recent)
         report(Progress("a stepwise search over ARIMA orders", 0, 1))
-        found = search(values / unit, season if season <= LONGEST_SEASON else 1)
+        found = stepwise_search(values / unit, season if season <= LONGEST_SEASON else 1)
         if found is None:
-            return _fallback.failed(self, series, horizon)
-        mean, errors, psi = moments(found, horizon)
-        mean, notes = _fallback.capped(series, scale, mean * unit)
-        forecast = from_normal(self, series, scale, mean, errors * unit, psi, f"{label(found)} {scale.label}", notes)
-        known = plain(found)
-        return replace(forecast, fitted=remember(self, recent, unit=unit, **known) if known else {})
+            return _naive_fallback.fit_failed(self, series, horizon)
+        mean, errors, psi = forecast_moments(found, horizon)
+        mean, notes = _naive_fallback.cap_runaway_trend(series, scale, mean * unit)
+        forecast = from_normal(
+            self, series, scale, mean, errors * unit, psi, f"{arima_label(found)} {scale.label}", notes
+        )
+        known = arima_parameters(found)
+        return replace(forecast, fitted=stored_parameters(self, recent, unit=unit, **known) if known else {})
 
     def extend(self, series: Series, horizon: int, fitted: dict[str, Any]) -> Forecast | None:
-        """See `Model.extend`."""
+        """Filter the stored ARIMA, with its slope, through `series`."""
         try:
-            earlier = recall(self, series, fitted)
-            scale, unit, found = self.scale(series), number(fitted["unit"], 1e-12), Fit.of(fitted)
-            slope = number(fitted["slope"])
+            earlier = restore_fit(self, series, fitted)
+            scale, unit, found = self.scale(series), checked_number(fitted["unit"], 1e-12), SarimaFit.from_json(fitted)
+            slope = checked_number(fitted["slope"])
             values = scale.forward(earlier.series.values) / unit
             means, errors = found.rolling(values - slope * np.arange(len(values)), [len(values)], horizon)
             mean = means[0] + slope * np.arange(len(values), len(values) + horizon)
-            sound(mean, errors)
-        except DAMAGED:
+            check_finite(mean, errors)
+        except DAMAGED_DATA_ERRORS:
             return None
-        mean, notes = _fallback.capped(series, scale, mean * unit)
+        mean, notes = _naive_fallback.cap_runaway_trend(series, scale, mean * unit)
         method, psi = f"ARIMA {found.order} {scale.label}", found.psi(horizon)
         forecast = from_normal(self, series, scale, mean, errors * unit, psi, method, notes)
-        return replace(forecast, fitted=earlier.after(errors))
+        return replace(forecast, fitted=earlier.with_error_growth(errors))
 
 
-def search(values: np.ndarray, season: int) -> Any | None:
+def stepwise_search(values: np.ndarray, season: int) -> Any | None:
     """The `pmdarima.ARIMA` that the search ends at, or None where no candidate can be fitted."""
     from pmdarima.arima import StepwiseContext, auto_arima
 
-    with warnings.catch_warnings(), np.errstate(all="ignore"), StepwiseContext(max_dur=SECONDS, max_steps=STEPS):
+    with (
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+        StepwiseContext(max_dur=MAX_SEARCH_SECONDS, max_steps=MAX_SEARCH_STEPS),
+    ):
         warnings.simplefilter("ignore")  # a candidate that does not converge or has roots near 1 loses, silently
         try:
             return auto_arima(
@@ -119,8 +132,8 @@ def search(values: np.ndarray, season: int) -> Any | None:
             return None
 
 
-def moments(found: Any, horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Point forecasts, past errors one step ahead, and the response to a unit shock, differencing included."""
+def forecast_moments(found: Any, horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Point forecasts, past errors one step ahead, and the response to a unit shock (psi weights), differences undone."""
     result = found.arima_res_
     psi = np.asarray(result.impulse_responses(horizon - 1)).ravel() if horizon > 1 else np.ones(1)
     burnt = result.loglikelihood_burn  # the first errors, from before anything was known
@@ -128,21 +141,21 @@ def moments(found: Any, horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return np.asarray(result.forecast(horizon)), errors[np.isfinite(errors)], psi
 
 
-def plain(found: Any) -> dict[str, Any]:
-    """Orders, coefficients, and the level or slope that an intercept means; nothing where it means a parabola."""
-    (p, d, q), (P, D, Q, season) = found.order, found.seasonal_order  # noqa: N806 - as in `Order`
-    order = Order(p, d, q, P, D, Q, max(season, 1))
+def arima_parameters(found: Any) -> dict[str, Any]:
+    """Orders, coefficients, and the level or slope that an intercept means, as JSON; empty where it means a parabola."""
+    (p, d, q), (P, D, Q, season) = found.order, found.seasonal_order  # noqa: N806 - as in `SarimaOrder`
+    order = SarimaOrder(p, d, q, P, D, Q, max(season, 1))
     intercept, params = np.split(np.asarray(found.params()), [int(found.with_intercept)])
     left, _ = order.polynomials(params)
     level = float(intercept.sum() / left.sum())
     if level and order.d + order.D > 1:
         return {}
     slope = level / order.lost if order.lost else 0.0
-    return {**Fit(order, params, 0.0 if order.lost else level).to_json(), "slope": slope}
+    return {**SarimaFit(order, params, 0.0 if order.lost else level).to_json(), "slope": slope}
 
 
-def label(found: Any) -> str:
-    """E.g. ``ARIMA (0,1,1)(0,1,1)[7]``."""
+def arima_label(found: Any) -> str:
+    """A label for people, e.g. ``ARIMA (0,1,1)(0,1,1)[7]``."""
     order, seasonal = found.order, found.seasonal_order
     orders = f"({','.join(map(str, order))})"
     return (

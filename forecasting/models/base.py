@@ -1,4 +1,4 @@
-"""What every model is: one class with one verb.
+"""The interface of a model: one class, one method `forecast`.
 
 To add a model, write one file here with one `Model` subclass; the registry finds it::
 
@@ -7,7 +7,7 @@ To add a model, write one file here with one `Model` subclass; the registry find
         summary = "The mean of all past counts."
         reference = "Hyndman & Athanasopoulos, Forecasting: Principles and Practice, ch. 5"
 
-        def forecast(self, series, horizon, report=ignore):
+        def forecast(self, series, horizon, report=ignore_progress):
             scale = self.scale(series)
             past = scale.forward(series.values)
             middle = np.full(horizon, past.mean())
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Progress:
-    """What a model says while it is still fitting.
+    """A progress report from a model that is still fitting.
 
     Attributes:
         trying: what it has just tried, for a person, e.g. ``"SARIMA (1,1,1)(0,1,1)[7]"``.
@@ -49,11 +49,12 @@ class Progress:
     draft: Forecast | None = None
 
 
-Report = Callable[[Progress], None]
+#: What `Model.forecast` calls with each report of its progress.
+ProgressCallback = Callable[[Progress], None]
 
 
-def ignore(progress: Progress) -> None:
-    """A `Report` for callers who do not watch."""
+def ignore_progress(progress: Progress) -> None:
+    """A `ProgressCallback` that does nothing, for callers who do not watch."""
 
 
 class Model(ABC):
@@ -68,7 +69,8 @@ class Model(ABC):
         order: where it stands in lists.
         instant: cheap enough to run inside the caller (milliseconds, numpy only).
         time_limit: seconds after which a background fit is ended.
-        members: names of the models that this one blends; see `BlendedModel`.
+        members: names of the models that a `BlendedModel` blends.
+        seasonal: it learns a season, such as the days of the week.
         uses_covariates: it, or a member, learns from the covariates of a series' pool.
         uses_holidays: it, or a member, uses the holidays of a series of days.
     """
@@ -82,11 +84,12 @@ class Model(ABC):
     instant: ClassVar[bool] = False
     time_limit: ClassVar[float] = 60.0
     members: ClassVar[tuple[str, ...]] = ()
+    seasonal: ClassVar[bool] = True
     uses_covariates: ClassVar[bool] = False
     uses_holidays: ClassVar[bool] = False
 
     @abstractmethod
-    def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:
+    def forecast(self, series: Series, horizon: int, report: ProgressCallback = ignore_progress) -> Forecast:
         """Fit `series` and forecast the `horizon` periods after its origin.
 
         Tells `report` what it tries when there is more than one candidate. Raises `ModelError` with one sentence when
@@ -94,7 +97,7 @@ class Model(ABC):
         """
 
     def extend(self, series: Series, horizon: int, fitted: dict[str, Any]) -> Forecast | None:
-        """The forecast of `series` with the parameters `fitted` (`Forecast.fitted`) to it before its last few points.
+        """Forecast `series` with the parameters `fitted` (`Forecast.fitted`) before its last few points, without a new fit.
 
         They are filtered through all of it; nothing is searched for or optimised, so this takes milliseconds. None
         where this model, or `fitted` as it is, does not allow that: never an error, for it comes from a database.
@@ -105,30 +108,32 @@ class Model(ABC):
         """Import what `forecast` will need; background workers call it before the first request."""
 
     def scale(self, series: Series) -> Transform:
-        """The scale this model works on: the cube root for daily and hourly counts, the fourth root otherwise."""
+        """The scale that this model works on: the cube root for daily and hourly counts, the fourth root otherwise."""
         return transform("cube_root" if series.frequency.name in ("daily", "hourly") else "fourth_root")
 
 
 class PooledModel(Model):
     """A model that learns from all regions of a pool at once, in one fit, and forecasts each of them.
 
-    Its `forecast` is what it makes of a single series.
+    Its `forecast` forecasts a single series.
     """
 
     @abstractmethod
-    def forecast_pool(self, pool: Pool, horizon: int, report: Report = ignore) -> dict[str, Forecast]:
-        """Every region's `horizon` periods after its own origin, by region; one that is beyond it is left out.
+    def forecast_pool(
+        self, pool: Pool, horizon: int, report: ProgressCallback = ignore_progress
+    ) -> dict[str, Forecast]:
+        """Forecast every region's `horizon` periods after its own origin, by region; one that cannot be is left out.
 
-        Raises `ModelError` with one sentence when all are. The same pool and horizon always give the same numbers.
+        Raises `ModelError` with one sentence when none can be. The same pool and horizon always give the same numbers.
         """
 
 
 class BlendedModel(Model):
-    """A model of other models' forecasts, its `members`.
+    """A model that combines the forecasts of other models, its `members`.
 
-    They are fitted as if somebody had asked for them; there is no fit of its own.
+    They are fitted as if somebody had asked for them; it has no fit of its own.
     """
 
     @abstractmethod
     def blend(self, series: Series, horizon: int, forecasts: dict[str, Forecast]) -> Forecast:
-        """What these members' forecasts, at least one, come to: milliseconds."""
+        """Combine the members' `forecasts`, at least one, into one; takes milliseconds."""

@@ -1,4 +1,4 @@
-"""Ensemble: what several models say together."""
+"""Ensemble: a weighted average of the quantiles of several models."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 
 from forecasting.data.forecast import Forecast
 from forecasting.data.series import Series
-from forecasting.models.base import BlendedModel, Progress, Report, ignore
+from forecasting.models.base import BlendedModel, Progress, ProgressCallback, ignore_progress
 from forecasting.support.errors import ModelError
 
+#: The member whose weight is what it has earned.
 POOLED = "pooled"
 
 
@@ -37,8 +38,8 @@ class Ensemble(BlendedModel):
     uses_covariates = True
     uses_holidays = True
 
-    def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:
-        """See `Model.forecast`: fits its members one after the other; a queue does it side by side."""
+    def forecast(self, series: Series, horizon: int, report: ProgressCallback = ignore_progress) -> Forecast:
+        """Fit the members one after the other and blend them; the job queue fits them side by side."""
         from forecasting.models import model
 
         forecasts: dict[str, Forecast] = {}
@@ -50,10 +51,10 @@ class Ensemble(BlendedModel):
         return self.blend(series, horizon, forecasts)
 
     def blend(self, series: Series, horizon: int, forecasts: dict[str, Forecast]) -> Forecast:
-        """See `BlendedModel.blend`."""
+        """Average the quantiles of the members that there are, each by its weight."""
         # In one order, whoever came first: sums depend on it in the last digit.
         forecasts = {name: forecasts[name] for name in self.members if name in forecasts}
-        weights = shares(forecasts)
+        weights = member_weights(forecasts)
 
         def mean(table: str) -> np.ndarray:
             return np.sort(sum(weights[name] * getattr(one, table) for name, one in forecasts.items()), axis=1)
@@ -64,7 +65,7 @@ class Ensemble(BlendedModel):
         return replace(
             first,
             model=self.name,
-            method=_method(weights),
+            method=_describe_weights(weights),
             values=mean("values"),
             totals=mean("totals"),
             means=mean("means"),
@@ -73,8 +74,8 @@ class Ensemble(BlendedModel):
         )
 
 
-def shares(forecasts: dict[str, Forecast]) -> dict[str, float]:
-    """What each of these members counts for; they sum to one."""
+def member_weights(forecasts: dict[str, Forecast]) -> dict[str, float]:
+    """The weight of each of these members; they sum to one. Raises `ModelError` where there is none."""
     if not forecasts:
         raise ModelError("None of the ensemble's members could forecast this.")
     others = [name for name in forecasts if name != POOLED]
@@ -84,7 +85,7 @@ def shares(forecasts: dict[str, Forecast]) -> dict[str, float]:
     return {name: trust if name == POOLED else (1 - trust) / len(others) for name in forecasts}
 
 
-def _method(weights: dict[str, float]) -> str:
+def _describe_weights(weights: dict[str, float]) -> str:
     from forecasting.models import model
 
     return ", ".join(f"{model(name).label} {100 * share:.0f} %" for name, share in weights.items())

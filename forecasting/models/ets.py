@@ -10,19 +10,28 @@ import numpy as np
 
 from forecasting.data.forecast import Forecast
 from forecasting.data.series import Series
-from forecasting.models import _fallback
-from forecasting.models._fitted import DAMAGED, number, numbers, recall, remember, sound, whole
-from forecasting.models.base import Model, Progress, Report, ignore
+from forecasting.models import _naive_fallback
+from forecasting.models._stored_parameters import (
+    DAMAGED_DATA_ERRORS,
+    check_finite,
+    checked_array,
+    checked_integer,
+    checked_number,
+    restore_fit,
+    stored_parameters,
+)
+from forecasting.models.base import Model, Progress, ProgressCallback, ignore_progress
 from forecasting.models.predictive import from_normal
 from forecasting.models.transforms import Transform
 
-#: Figures that the first level and trend are taken from (statsmodels' heuristic, after Hyndman & Athanasopoulos).
+#: Figures that a fit needs: the first level and trend are taken from them (statsmodels' heuristic, after Hyndman &
+#: Athanasopoulos).
 SHORTEST = 10
 
 
 @dataclass(frozen=True)
-class Form:
-    """Which components there are: a damped trend or none, a season of so many periods or none (1)."""
+class ETSForm:
+    """The form of an ETS model: with a damped trend or none, with a season of so many periods or none (1)."""
 
     damped: bool
     season: int
@@ -34,8 +43,8 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Start:
-    """The components before the first figure; `seasons`: the season's before it, oldest first."""
+class InitialStates:
+    """The components before the first figure; `seasons`: those of the season before it, oldest first."""
 
     level: float
     trend: float
@@ -43,10 +52,10 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Fit:
-    """Smoothing parameters, and the components after the last figure (`seasons`: the last season's, oldest first)."""
+class ETSFit:
+    """A fitted ETS: smoothing parameters, and the components after the last figure (`seasons`: oldest first)."""
 
-    form: Form
+    form: ETSForm
     alpha: float
     beta: float
     gamma: float
@@ -56,7 +65,7 @@ class Fit:
     seasons: np.ndarray
     errors: np.ndarray
     aicc: float
-    start: Start
+    start: InitialStates
 
     def mean(self, horizon: int) -> np.ndarray:
         """Shape (horizon,): point forecasts."""
@@ -64,13 +73,13 @@ class Fit:
         return self.level + self.trend * damping + np.resize(self.seasons, horizon)
 
     def psi(self, horizon: int) -> np.ndarray:
-        """The response to a unit shock: Hyndman, Koehler, Ord & Snyder (2008), table 6.1."""
+        """The response to a unit shock, shape (horizon,): Hyndman, Koehler, Ord & Snyder (2008), table 6.1."""
         lag = np.arange(1, horizon)
         season = self.gamma * (lag % self.form.season == 0)
         return np.concatenate([[1.0], self.alpha + self.beta * np.cumsum(self.phi**lag) + season])
 
-    def over(self, values: np.ndarray) -> Fit:
-        """The same parameters and start, with the components and errors that they give over `values` of shape (n,)."""
+    def filtered(self, values: np.ndarray) -> ETSFit:
+        """Filter `values` of shape (n,) with the same parameters and start: new components and errors."""
         level, trend, seasons = self.start.level, self.start.trend, self.start.seasons.tolist()
         errors = []
         for t, value in enumerate(values.tolist()):
@@ -84,19 +93,26 @@ class Fit:
         return replace(self, level=level, trend=trend, seasons=coming, errors=np.array(errors))
 
     def to_json(self) -> dict[str, Any]:
-        """What `of` makes a fit of again: the parameters and the start."""
+        """The parameters and the start as JSON, the inverse of `from_json`."""
         smoothing = {name: getattr(self, name) for name in ("alpha", "beta", "gamma", "phi")}
         first = {"level": self.start.level, "trend": self.start.trend, "seasons": self.start.seasons.tolist()}
         return {"damped": self.form.damped, "season": self.form.season, "smoothing": smoothing, "first": first}
 
     @staticmethod
-    def of(data: dict[str, Any], longest: int, values: np.ndarray) -> Fit:
-        """The fit that gave `data`, over `values`; no season of more than `longest` periods. Raises `DAMAGED` errors."""
-        form = Form(bool(data["damped"]), whole(data["season"], 1, longest))
-        alpha, beta, gamma, phi = (number(data["smoothing"][name], 0, 1) for name in ("alpha", "beta", "gamma", "phi"))
+    def from_json(data: dict[str, Any], longest: int, values: np.ndarray) -> ETSFit:
+        """Restore the fit that gave `data` and filter `values`; no season of more than `longest` periods.
+
+        Raises one of `DAMAGED_DATA_ERRORS`.
+        """
+        form = ETSForm(bool(data["damped"]), checked_integer(data["season"], 1, longest))
+        alpha, beta, gamma, phi = (
+            checked_number(data["smoothing"][name], 0, 1) for name in ("alpha", "beta", "gamma", "phi")
+        )
         first = data["first"]
-        start = Start(number(first["level"]), number(first["trend"]), numbers(first["seasons"], form.season))
-        return Fit(form, alpha, beta, gamma, phi, 0.0, 0.0, np.zeros(0), np.zeros(0), np.nan, start).over(values)
+        start = InitialStates(
+            checked_number(first["level"]), checked_number(first["trend"]), checked_array(first["seasons"], form.season)
+        )
+        return ETSFit(form, alpha, beta, gamma, phi, 0.0, 0.0, np.zeros(0), np.zeros(0), np.nan, start).filtered(values)
 
 
 class ETS(Model):
@@ -115,65 +131,65 @@ class ETS(Model):
     order = 20
 
     def warm_up(self) -> None:
-        """See `Model.warm_up`."""
+        """Import statsmodels' exponential smoothing."""
         from statsmodels.tsa.exponential_smoothing import ets  # noqa: F401
 
-    def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:
-        """See `Model.forecast`."""
+    def forecast(self, series: Series, horizon: int, report: ProgressCallback = ignore_progress) -> Forecast:
+        """Fit every form that the series can carry and forecast with that of least AICc."""
         if len(series) < SHORTEST:
-            return _fallback.too_short(self, series, horizon, SHORTEST)
+            return _naive_fallback.series_too_short(self, series, horizon, SHORTEST)
         if np.ptp(series.values) == 0:
-            return _fallback.constant(self, series, horizon)
+            return _naive_fallback.constant_series(self, series, horizon)
         scale = self.scale(series)
         values = scale.forward(series.values)
         unit = float(np.abs(values).mean())  # figures around 1 suit the optimiser's tolerances
-        best = best_fit(values / unit, _fallback.season(series), report)
+        best = best_fit(values / unit, _naive_fallback.learnable_season(series), report)
         if best is None:
-            return _fallback.failed(self, series, horizon)
-        fitted = remember(self, series, unit=unit, **best.to_json())
+            return _naive_fallback.fit_failed(self, series, horizon)
+        fitted = stored_parameters(self, series, unit=unit, **best.to_json())
         return replace(self._draw(series, scale, best, unit, horizon), fitted=fitted)
 
     def extend(self, series: Series, horizon: int, fitted: dict[str, Any]) -> Forecast | None:
-        """See `Model.extend`."""
+        """Filter the stored fit through `series` from its start."""
         try:
-            earlier = recall(self, series, fitted)
-            scale, unit = self.scale(series), number(fitted["unit"], 1e-12)
-            found = Fit.of(fitted, series.frequency.season, scale.forward(earlier.series.values) / unit)
-            sound(found.mean(horizon), found.errors)
-        except DAMAGED:
+            earlier = restore_fit(self, series, fitted)
+            scale, unit = self.scale(series), checked_number(fitted["unit"], 1e-12)
+            found = ETSFit.from_json(fitted, series.frequency.season, scale.forward(earlier.series.values) / unit)
+            check_finite(found.mean(horizon), found.errors)
+        except DAMAGED_DATA_ERRORS:
             return None
-        return replace(self._draw(series, scale, found, unit, horizon), fitted=earlier.after(found.errors))
+        return replace(self._draw(series, scale, found, unit, horizon), fitted=earlier.with_error_growth(found.errors))
 
-    def _draw(self, series: Series, scale: Transform, found: Fit, unit: float, horizon: int) -> Forecast:
-        mean, notes = _fallback.capped(series, scale, found.mean(horizon) * unit)
+    def _draw(self, series: Series, scale: Transform, found: ETSFit, unit: float, horizon: int) -> Forecast:
+        mean, notes = _naive_fallback.cap_runaway_trend(series, scale, found.mean(horizon) * unit)
         method, psi = f"{found.form.label} {scale.label}", found.psi(horizon + len(series.doubt))
         return from_normal(self, series, scale, mean, found.errors * unit, psi, method, notes)
 
 
-def best_fit(values: np.ndarray, season: int, report: Report = ignore) -> Fit | None:
+def best_fit(values: np.ndarray, season: int, report: ProgressCallback = ignore_progress) -> ETSFit | None:
     """The fit of least AICc, or None where no form can be fitted.
 
     By AICc, which needs one fit a form; errors at earlier dates would need one a form and date.
     """
-    forms = candidates(len(values), season)
+    forms = candidate_forms(len(values), season)
     best = None
     for done, form in enumerate(forms, 1):
-        found = fit(values, form)
+        found = fit_form(values, form)
         if found is not None and (best is None or found.aicc < best.aicc):
             best = found
         report(Progress(form.label, done, len(forms)))  # no draft: the forecast itself is milliseconds away
     return best
 
 
-def candidates(count: int, season: int) -> list[Form]:
-    """The forms that `count` figures can carry."""
+def candidate_forms(count: int, season: int) -> list[ETSForm]:
+    """The ETS forms that `count` figures are enough for."""
     smoothed = count - 2 * (season // 2)  # figures with a centred moving average, which the first states need
     seasons = (1, season) if season > 1 and smoothed >= SHORTEST else (1,)
-    return [Form(damped, periods) for periods in seasons for damped in (False, True)]
+    return [ETSForm(damped, periods) for periods in seasons for damped in (False, True)]
 
 
-def fit(values: np.ndarray, form: Form) -> Fit | None:
-    """Maximum likelihood fit of `form` to figures of shape (n,), or None where it comes to nothing."""
+def fit_form(values: np.ndarray, form: ETSForm) -> ETSFit | None:
+    """The maximum likelihood fit of `form` to figures of shape (n,), or None where it fails."""
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
     seasonal = form.season > 1
@@ -197,7 +213,7 @@ def fit(values: np.ndarray, form: Form) -> Fit | None:
     if not np.isfinite([aicc, *params]).all():
         return None
     found = dict(zip(model.param_names, params, strict=True))
-    return Fit(
+    return ETSFit(
         form,
         float(found["smoothing_level"]),
         float(found.get("smoothing_trend", 0.0)),
@@ -208,7 +224,7 @@ def fit(values: np.ndarray, form: Form) -> Fit | None:
         np.asarray(states[-form.season :, -1]) if seasonal else np.zeros(1),
         values - np.asarray(fitted),
         aicc,
-        Start(
+        InitialStates(
             float(model.initial_level),
             float(model.initial_trend),
             np.array(model.initial_seasonal, dtype=float) if seasonal else np.zeros(1),
@@ -217,5 +233,5 @@ def fit(values: np.ndarray, form: Form) -> Fit | None:
 
 
 def _aicc(log_likelihood: float, parameters: int, count: int) -> float:
-    """Hurvich & Tsai (1989); the variance of the errors is one of the parameters."""
+    """The corrected Akaike criterion of Hurvich & Tsai (1989); the variance of the errors is one of the parameters."""
     return -2 * log_likelihood + 2 * parameters * count / (count - parameters - 1)

@@ -6,12 +6,12 @@ import numpy as np
 
 from forecasting.data.forecast import Forecast
 from forecasting.data.series import Series
-from forecasting.models.base import Model, Report, ignore
+from forecasting.models.base import Model, ProgressCallback, ignore_progress
 from forecasting.models.predictive import from_normal
 from forecasting.support.errors import ModelError
 
-#: Only so many of the last errors are looked at.
-LOOKED_AT = 52
+#: Errors, the last ones, that the bands are learned from.
+ERRORS_USED = 52
 
 
 class Naive(Model):
@@ -29,8 +29,8 @@ class Naive(Model):
     order = 90
     instant = True
 
-    def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:
-        """See `Model.forecast`."""
+    def forecast(self, series: Series, horizon: int, report: ProgressCallback = ignore_progress) -> Forecast:
+        """Repeat the last season, or the last value where there is no full season."""
         if not len(series):
             raise ModelError("There is not a single figure to repeat.")
         scale = self.scale(series)
@@ -38,6 +38,6 @@ class Naive(Model):
         season = series.season
         mean = np.resize(past[-season:], horizon)
         psi = (np.arange(horizon + len(series.doubt)) % season == 0).astype(float)
-        errors = (past[season:] - past[:-season])[-LOOKED_AT:]
+        errors = (past[season:] - past[:-season])[-ERRORS_USED:]
         repeated = series.frequency.steps(season) if season > 1 else series.frequency.step
         return from_normal(self, series, scale, mean, errors, psi, f"Repeats the last {repeated}")

@@ -1,4 +1,4 @@
-"""Pooled: one model of all regions of a panel, which learn from each other."""
+"""Pooled: one global model of all regions of a panel, which learn from each other."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from forecasting.data.forecast import Forecast
 from forecasting.data.frequency import Frequency
 from forecasting.data.pool import Pool
 from forecasting.data.series import Series
-from forecasting.models import _fallback
-from forecasting.models._covariates import Covariates, usable
-from forecasting.models._experts import WITH_COVARIATES, root
-from forecasting.models._holiday_effect import HolidayEffect, holiday_effects
-from forecasting.models._weighed import Learned, learn
-from forecasting.models.base import PooledModel, Progress, Report, ignore
+from forecasting.models import _naive_fallback
+from forecasting.models._pooled_covariates import UsableCovariates, usable_covariates
+from forecasting.models._pooled_expert_weights import PooledForecast, forecast_table
+from forecasting.models._pooled_experts import WITH_COVARIATES, fourth_root
+from forecasting.models._pooled_holiday_effect import HolidayEffect, holiday_effects
+from forecasting.models.base import PooledModel, Progress, ProgressCallback, ignore_progress
 from forecasting.models.predictive import from_spread
 from forecasting.models.transforms import Transform
 from forecasting.preparation.gather_pool import gather_pool, prepared_series
 from forecasting.preparation.incomplete_reports import doubtful_together
 from forecasting.support.errors import ModelError
 
-#: Weekday (or hour) patterns are those of so many of the last weeks (or days).
+#: Blocks, the last ones, that a weekday (or hour) pattern is learned from: weeks (or days).
 PATTERN_BLOCKS = 8
-#: How far to both sides a slope is taken, as a share.
-STEP = 1e-4
+#: The step of a numerical slope to both sides, as a share of the value.
+SLOPE_STEP = 1e-4
 
 
 class Pooled(PooledModel):
@@ -54,35 +54,37 @@ class Pooled(PooledModel):
     uses_covariates = True
     uses_holidays = True
 
-    def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:
-        """See `Model.forecast`: from all regions of the series' pool, or, without one, from this series alone."""
+    def forecast(self, series: Series, horizon: int, report: ProgressCallback = ignore_progress) -> Forecast:
+        """Learn from all regions of the series' pool, or, without one, from this series alone, and forecast it."""
         if not len(series):
             raise ModelError("There is not a single figure to learn from.")
         if pool := series.around:
             return self.forecast_pool(gather_pool(pool), horizon, report)[series.region]
         return self._forecasts({series.region: series}, None, horizon, report)[series.region]
 
-    def forecast_pool(self, pool: Pool, horizon: int, report: Report = ignore) -> dict[str, Forecast]:
-        """See `PooledModel.forecast_pool`."""
+    def forecast_pool(
+        self, pool: Pool, horizon: int, report: ProgressCallback = ignore_progress
+    ) -> dict[str, Forecast]:
+        """Learn from all regions of `pool` at once and forecast each."""
         series = {region: one for region, one in prepared_series(pool).items() if len(one)}
         if not series:
             raise ModelError("No region has a single figure to learn from.")
         return self._forecasts(series, pool, horizon, report)
 
     def _forecasts(
-        self, series: Mapping[str, Series], pool: Pool | None, horizon: int, report: Report
+        self, series: Mapping[str, Series], pool: Pool | None, horizon: int, report: ProgressCallback
     ) -> dict[str, Forecast]:
         frequency = next(iter(series.values())).frequency
         blocks = _Blocks.of(frequency)
-        report(Progress(f"learning from {_regions(len(series))}", 0, 2))
-        counts, earlier, covariates = blocks.table(series), [], Covariates()
+        report(Progress(f"learning from {_region_count(len(series))}", 0, 2))
+        counts, earlier, covariates = blocks.table(series), [], UsableCovariates()
         if pool is not None:
-            earlier = _snapshots(pool, series) if blocks.periods == 1 else []
-            covariates = usable(pool, list(series.values()), counts, blocks.periods)
-        learned = learn(counts, earlier, blocks.ahead(horizon), blocks.year, covariates.tables)
-        report(Progress(f"forecasting {_regions(len(series))}", 1, 2))
+            earlier = _earlier_tables(pool, series) if blocks.periods == 1 else []
+            covariates = usable_covariates(pool, list(series.values()), counts, blocks.periods)
+        learned = forecast_table(counts, earlier, blocks.ahead(horizon), blocks.year, covariates.tables)
+        report(Progress(f"forecasting {_region_count(len(series))}", 1, 2))
         effects = holiday_effects(series, blocks.whole(horizon)) if frequency.name == "daily" else {}
-        method, forecasts = _method(learned, len(series)), {}
+        method, forecasts = _describe_weights(learned, len(series)), {}
         for place, (region, one) in enumerate(series.items()):
             mean, spread, effect = learned.mean[place], learned.spread[place], effects.get(region)
             forecasts[region] = self._one(one, blocks, mean, spread, effect, horizon, method, learned.trust)
@@ -105,12 +107,14 @@ class Pooled(PooledModel):
         if not series.values.any():  # what shakes the others says nothing of a region that has never had one
             few = len(series) == 1
             repeated = (
-                _fallback.too_short(self, series, horizon, 2) if few else _fallback.constant(self, series, horizon)
+                _naive_fallback.series_too_short(self, series, horizon, 2)
+                if few
+                else _naive_fallback.constant_series(self, series, horizon)
             )
             return replace(repeated, fitted={"trust": trust})
         scale = self.scale(series)
-        mean, spread, noise = _on(scale, *blocks.periods_of(series.values, mean, spread, horizon, effect))
-        mean, notes = _fallback.capped(series, scale, mean)
+        mean, spread, noise = _to_scale(scale, *blocks.periods_of(series.values, mean, spread, horizon, effect))
+        mean, notes = _naive_fallback.cap_runaway_trend(series, scale, mean)
         return from_spread(
             self, series, scale, mean, spread, noise, method=method, notes=notes, fitted={"trust": trust}
         )
@@ -118,10 +122,10 @@ class Pooled(PooledModel):
 
 @dataclass(frozen=True)
 class _Blocks:
-    """Counts in blocks without a pattern inside: weeks of days, days of hours, or single longer periods.
+    """How counts are summed to blocks without a pattern inside: weeks of days, days of hours, or single longer periods.
 
     Attributes:
-        periods: in a block.
+        periods: how many make a block.
         year: blocks in a year, None where a year is far longer than any season of the series.
     """
 
@@ -137,15 +141,15 @@ class _Blocks:
         return _Blocks(1, frequency.season)
 
     def ahead(self, horizon: int) -> int:
-        """Blocks that hold so many periods, and one more to draw a line to."""
+        """How many blocks hold so many periods, and one more to interpolate to."""
         return horizon if self.periods == 1 else self.whole(horizon) + 1
 
     def whole(self, horizon: int) -> int:
-        """Blocks that hold so many periods."""
+        """How many blocks hold so many periods."""
         return -(-horizon // self.periods)
 
     def table(self, series: Mapping[str, Series]) -> np.ndarray:
-        """Shape (blocks, regions), counts a block; single periods begin with the first date of any region.
+        """Counts a block, shape (blocks, regions); single periods begin with the first date of any region.
 
         Blocks are counted back from each region's own last period, so none is cut; one that ends earlier than others
         by some blocks has none at the end.
@@ -162,7 +166,7 @@ class _Blocks:
         return table[int(np.argmax(np.isfinite(table).any(axis=1))) :]
 
     def _blocks(self, values: np.ndarray) -> np.ndarray:
-        """Sums of whole blocks up to the last period; of less than a block its mean's."""
+        """Sums of whole blocks up to the last period; of less than a block its mean times its length."""
         count = len(values) // self.periods
         if not count:
             return np.array([values.mean() * self.periods])
@@ -176,17 +180,17 @@ class _Blocks:
         horizon: int,
         effect: HolidayEffect | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Mean, spread and noise of each period ahead on the fourth root, from those of blocks: the region's own pattern."""
+        """Mean, spread and noise of each period ahead on the fourth root, from those of blocks by the region's own pattern."""
         if self.periods == 1:
             return mean[:horizon], spread[:horizon], None
-        share = root(np.array(1 / self.periods))
+        share = fourth_root(np.array(1 / self.periods))
         usual = values if effect is None else effect.usual
         pattern, noise = self._pattern(usual, self._blocks(usual)[-PATTERN_BLOCKS:])
         middles = self.periods * np.arange(len(mean) + 1) - (self.periods - 1) / 2
         ahead = np.arange(1, self.periods * self.whole(horizon) + 1)
-        level = np.interp(ahead, middles, np.concatenate([root(self._blocks(values)[-1:]), mean])) * share
+        level = np.interp(ahead, middles, np.concatenate([fourth_root(self._blocks(values)[-1:]), mean])) * share
         wide = np.interp(ahead, middles, np.concatenate([[0.0], spread])) * share
-        shape = root(np.resize(pattern, len(ahead)))
+        shape = fourth_root(np.resize(pattern, len(ahead)))
         if effect is not None:
             shape = shape * effect.within_weeks(level * shape)
         return (level * shape)[:horizon], (wide * shape)[:horizon], np.where(shape > 0, noise, 0.0)[:horizon]
@@ -198,12 +202,12 @@ class _Blocks:
             return np.ones(self.periods), 0.0
         days = values[-len(recent) * self.periods :].reshape(len(recent), self.periods)
         pattern = days.sum(axis=0) / recent.sum() * self.periods
-        noise = root(days) - root(np.outer(recent / self.periods, pattern))
+        noise = fourth_root(days) - fourth_root(np.outer(recent / self.periods, pattern))
         return pattern, float(np.sqrt((noise**2).mean()))
 
 
-def _snapshots(pool: Pool, series: Mapping[str, Series]) -> list[np.ndarray]:
-    """New counts as they were published earlier, from the first date of `series` on, less what was provisional then."""
+def _earlier_tables(pool: Pool, series: Mapping[str, Series]) -> list[np.ndarray]:
+    """Tables of new counts as published earlier, from the first date of `series` on, without what was provisional then."""
     columns = [place for place, region in enumerate(pool.regions) if region in series]
     first = int(pool.dates.searchsorted(min(one.start for one in series.values())))
     found = []
@@ -220,18 +224,18 @@ def _snapshots(pool: Pool, series: Mapping[str, Series]) -> list[np.ndarray]:
     return found
 
 
-def _on(
+def _to_scale(
     scale: Transform, mean: np.ndarray, spread: np.ndarray, noise: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """From the fourth root to `scale`: what a standard deviation is there, at the mean or one above zero."""
+    """Convert mean, spread and noise from the fourth root to `scale`, by the slope at the mean or one deviation above 0."""
     moved = scale.forward(mean**4)
     at = np.maximum(mean, np.hypot(spread, 0.0 if noise is None else noise))
-    low, high = scale.forward(((1 - STEP) * at) ** 4), scale.forward(((1 + STEP) * at) ** 4)
-    slope = np.divide(high - low, 2 * STEP * at, out=np.zeros_like(at), where=at > 0)
+    low, high = scale.forward(((1 - SLOPE_STEP) * at) ** 4), scale.forward(((1 + SLOPE_STEP) * at) ** 4)
+    slope = np.divide(high - low, 2 * SLOPE_STEP * at, out=np.zeros_like(at), where=at > 0)
     return moved, spread * slope, None if noise is None else noise * slope
 
 
-def _method(learned: Learned, regions: int) -> str:
+def _describe_weights(learned: PooledForecast, regions: int) -> str:
     kinds = {"shared": "Shared trend", "season": "season", "auto": "autoregression"}
     shares = {
         said: sum(
@@ -241,8 +245,8 @@ def _method(learned: Learned, regions: int) -> str:
     }
     shares[WITH_COVARIATES] = learned.weights.get(WITH_COVARIATES, 0.0)
     parts = [f"{said} {100 * share:.0f} %" for said, share in shares.items() if share >= 0.005]
-    return f"{', '.join(parts)}; {_regions(regions)}"
+    return f"{', '.join(parts)}; {_region_count(regions)}"
 
 
-def _regions(count: int) -> str:
+def _region_count(count: int) -> str:
     return "1 region" if count == 1 else f"{count:,} regions"

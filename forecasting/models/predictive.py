@@ -1,6 +1,6 @@
-"""From what a model believes of the future to a `Forecast`: 23 quantiles of each period, of sums and of means.
+"""Predictive distributions: make a `Forecast`, 23 quantiles of each period, of sums and of means, from a model's output.
 
-Three doors: `from_normal` for models whose errors are a linear filter of normal shocks on some scale (ARIMA, ETS, theta,
+Three constructors: `from_normal` for models whose errors are a linear filter of normal shocks on some scale (ARIMA, ETS, theta,
 naive), `from_spread` for models that know how far off they were each number of steps ahead (pooled), `from_paths` for
 models that can only be sampled (Prophet). The first two are exact for single periods; sums and means over several periods
 have no closed form on a transformed scale and are sampled, always with the same seed.
@@ -18,14 +18,15 @@ import numpy as np
 from forecasting.data.forecast import QUANTILES, Forecast
 from forecasting.data.series import Series
 from forecasting.models.base import Model
-from forecasting.models.spread import correction, shock_size
+from forecasting.models.calibration import band_scale, shock_size
 from forecasting.models.transforms import Transform
 
-#: Possible futures sampled for sums and means: enough for the 0.01 and 0.99 quantiles to be steady.
+#: Futures sampled for sums and means: enough for the 0.01 and 0.99 quantiles to be steady.
 SAMPLES = 1000
-#: Errors that were learned over many regions have longer tails than normal ones: Student's t with so many degrees.
-FREEDOM = 5
-Z = np.array([NormalDist().inv_cdf(level) for level in QUANTILES])
+#: Degrees of freedom of Student's t for errors learned over many regions, which have longer tails than normal ones.
+DEGREES_OF_FREEDOM = 5
+#: Standard normal quantiles at the levels of `QUANTILES`; shape (23,).
+NORMAL_QUANTILES = np.array([NormalDist().inv_cdf(level) for level in QUANTILES])
 
 
 def from_normal(
@@ -38,7 +39,7 @@ def from_normal(
     method: str = "",
     notes: tuple[str, ...] = (),
 ) -> Forecast:
-    """The forecast of a linear model with normal shocks on `scale`, its bands as wide as they had to be so far.
+    """The forecast of a linear model with normal shocks on `scale`, its bands scaled as learned.
 
     Args:
         mean: shape (horizon,), point forecasts on `scale`.
@@ -48,24 +49,24 @@ def from_normal(
             the last values are in doubt themselves, their share of the variance takes the responses after that.
         method: what was fitted, for a person; the model's label if empty.
     """
-    widened = correction(model.name, series.frequency.name).scale
+    widened = band_scale(model.name, series.frequency.name).scale
     size, own = shock_size(errors, series, scale), psi[: len(mean)]
     length = np.sqrt(np.cumsum(own**2))[:, None]  # of the response to the shocks to come, in shocks
     lags = np.subtract.outer(np.arange(len(mean)), np.arange(len(mean)))
     response = np.where(lags >= 0, own[np.abs(lags)], 0.0)
     if series.doubt and size > 0:
-        passed = _passed_on(series, scale, psi, len(mean)) / size
+        passed = _doubt_responses(series, scale, psi, len(mean)) / size
         length = np.hypot(length, np.linalg.norm(passed, axis=1, keepdims=True))
         response = np.hstack([response, passed])
     spread = size * length
-    values = scale.inverse(mean[:, None] + spread * widened(np.tile(Z, (len(mean), 1))))
-    paths = scale.inverse(mean + (spread * widened((response / length) @ _shocks(response.shape[1]).T)).T)
+    values = scale.inverse(mean[:, None] + spread * widened(np.tile(NORMAL_QUANTILES, (len(mean), 1))))
+    paths = scale.inverse(mean + (spread * widened((response / length) @ _normal_shocks(response.shape[1]).T)).T)
     return _forecast(model, series, values, paths, method or f"{model.label} {scale.label}", notes)
 
 
 @lru_cache(maxsize=8)
-def _shocks(count: int) -> np.ndarray:
-    """Shape (SAMPLES, count), always the same ones; antithetic, so that the sampled median stays on the mean."""
+def _normal_shocks(count: int) -> np.ndarray:
+    """Standard normal shocks, shape (SAMPLES, count): always the same, and antithetic, so that their median is 0."""
     shocks = np.random.default_rng(0).standard_normal((SAMPLES // 2, count))
     shocks = np.concatenate([shocks, -shocks])
     shocks.flags.writeable = False
@@ -73,18 +74,18 @@ def _shocks(count: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=4)
-def _walks(count: int) -> tuple[np.ndarray, np.ndarray]:
+def _random_walks(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Random walks of unit variance each period, with the tails of Student's t, and noise; shape (SAMPLES, count) each."""
-    shocks = _shocks(2 * count)
-    tail = np.sqrt((FREEDOM - 2) / np.random.default_rng(1).chisquare(FREEDOM, SAMPLES // 2))
+    shocks = _normal_shocks(2 * count)
+    tail = np.sqrt((DEGREES_OF_FREEDOM - 2) / np.random.default_rng(1).chisquare(DEGREES_OF_FREEDOM, SAMPLES // 2))
     walk = np.cumsum(shocks[:, :count], axis=1) / np.sqrt(np.arange(1, count + 1))
     walk *= np.concatenate([tail, tail])[:, None]
     walk.flags.writeable = False
     return walk, shocks[:, count:]
 
 
-def _passed_on(series: Series, scale: Transform, psi: np.ndarray, horizon: int) -> np.ndarray:
-    """Shape (horizon, doubted): what a standard deviation of each doubted last value, newest first, moves a forecast by.
+def _doubt_responses(series: Series, scale: Transform, psi: np.ndarray, horizon: int) -> np.ndarray:
+    """How a standard deviation of each doubted last value, newest first, moves a forecast; shape (horizon, doubted).
 
     A value that will be revised is a shock that came already: h steps on, the response to the one k periods before the
     last is ``psi[h + k]``. Beyond what the model tells, the response a season before, or the last one.
@@ -109,13 +110,13 @@ def from_paths(
 ) -> Forecast:
     """The forecast of a model that gives sampled futures: `paths` has shape (samples, horizon), on `scale`.
 
-    They are drawn away from their median, or towards it, as the model's bands had to be so far.
+    They are stretched away from their median, or towards it, by the model's learned band scale.
     """
     middle = np.median(paths, axis=0)
     low, high = np.quantile(paths, [0.16, 0.84], axis=0)
     spread = (high - low) / 2
     deviates = np.divide(paths - middle, spread, out=np.zeros_like(paths), where=spread > 0)
-    widened = correction(model.name, series.frequency.name).scale(deviates.T).T
+    widened = band_scale(model.name, series.frequency.name).scale(deviates.T).T
     paths = scale.inverse(np.where(spread > 0, middle + spread * widened, paths))
     values = np.quantile(paths, QUANTILES, axis=0).T
     return _forecast(model, series, values, paths, method or model.label, notes)
@@ -142,11 +143,11 @@ def from_spread(
     from scipy.special import stdtrit
 
     count = len(mean)
-    widened = correction(model.name, series.frequency.name).scale
+    widened = band_scale(model.name, series.frequency.name).scale
     noise = np.zeros(count) if noise is None else noise
-    tails = stdtrit(FREEDOM, np.array(QUANTILES)) * np.sqrt((FREEDOM - 2) / FREEDOM)
+    tails = stdtrit(DEGREES_OF_FREEDOM, np.array(QUANTILES)) * np.sqrt((DEGREES_OF_FREEDOM - 2) / DEGREES_OF_FREEDOM)
     values = scale.inverse(mean[:, None] + np.hypot(spread, noise)[:, None] * widened(np.tile(tails, (count, 1))))
-    walk, own = _walks(count)
+    walk, own = _random_walks(count)
     length = np.maximum(np.hypot(spread, noise), np.finfo(float).tiny)
     deviates = (spread * walk + noise * own) / length
     paths = scale.inverse(mean + length * widened(deviates.T).T)
@@ -157,14 +158,14 @@ def _forecast(
     model: Model, series: Series, values: np.ndarray, paths: np.ndarray, method: str, notes: tuple[str, ...]
 ) -> Forecast:
     window = series.season if series.frequency.name in ("daily", "hourly") else 1
-    means = values if window == 1 else _quantiles(_trailing_mean(series.values, paths, window))
-    totals = _quantiles(np.cumsum(paths.T, axis=0).T)
+    means = values if window == 1 else path_quantiles(_trailing_mean(series.values, paths, window))
+    totals = path_quantiles(np.cumsum(paths.T, axis=0).T)
     # Sorting undoes rounding: quantiles that are equal on paper may cross in the last digit.
     values, totals, means = (np.sort(np.maximum(table, 0.0), axis=1) for table in (values, totals, means))
     return Forecast(model.name, method, series.origin, series.frequency, values, totals, means, notes)
 
 
-def _quantiles(paths: np.ndarray) -> np.ndarray:
+def path_quantiles(paths: np.ndarray) -> np.ndarray:
     """``np.quantile(paths, QUANTILES, axis=0).T`` to the last digit, but faster: it sorts each period's at once."""
     ordered = np.sort(paths.T, axis=1)
     place = np.array(QUANTILES) * (ordered.shape[1] - 1)
@@ -174,7 +175,7 @@ def _quantiles(paths: np.ndarray) -> np.ndarray:
 
 
 def _trailing_mean(past: np.ndarray, paths: np.ndarray, window: int) -> np.ndarray:
-    """Shape of `paths`: along each path, the mean of the last `window` periods, reaching back into `past`."""
+    """The mean of the last `window` periods along each path, reaching back into `past`; shape of `paths`."""
     before = np.broadcast_to(past[-(window - 1) :, None], (window - 1, len(paths)))
     sums = np.cumsum(np.concatenate([np.zeros((1, len(paths))), before, paths.T]), axis=0)
     return ((sums[window:] - sums[:-window]) / window).T

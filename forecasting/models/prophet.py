@@ -12,28 +12,31 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.forecast import Forecast
-from forecasting.data.holidays import ORDINARY, days_since
+from forecasting.data.holidays import ORDINARY, days_since_holiday
 from forecasting.data.series import Series
-from forecasting.models import _fallback
-from forecasting.models.base import Model, Report, ignore
+from forecasting.models import _naive_fallback
+from forecasting.models.base import Model, ProgressCallback, ignore_progress
 from forecasting.models.predictive import from_paths
 
-#: Figures below which a line with changes of slope is not worth a compiled optimiser.
+#: Figures that a fit needs: with fewer a line with changes of slope is not worth a compiled optimiser.
 SHORTEST = 10
-#: Possible futures drawn.
+#: Futures that are sampled.
 SAMPLES = 1000
-#: Chosen on daily cases of European countries, which Prophet's own settings follow too slowly: changes of slope only in
-#: the first 80 % of the past, with a prior scale of 0.05.
+#: Periods, the last ones, that are fitted, by frequency; of others all. This and the next three were chosen on daily cases
+#: of European countries, which Prophet's own settings follow too slowly.
 WINDOWS = {"daily": 90, "hourly": 28 * 24}
+#: Periods from one possible change of slope to the next.
 CHANGEPOINT_EVERY = 7
+#: The share of the past, from its beginning, in which the slope may change (Prophet's own: 0.8).
 CHANGEPOINT_RANGE = 1.0
+#: The prior scale of changes of slope (Prophet's own: 0.05).
 CHANGEPOINT_PRIOR_SCALE = 0.5
-#: More places for a change of slope than this only cost time.
-MOST_CHANGEPOINTS = 60
-#: Little is believed of what holidays did, for 90 days hold few of them (`python -m benchmarks holidays`).
+#: Possible changes of slope at most: more only cost time.
+MAX_CHANGEPOINTS = 60
+#: The prior scale of holiday effects: small, for 90 days hold few holidays (`python -m benchmarks holidays`).
 HOLIDAYS_PRIOR_SCALE = 0.05
-#: Stan's own limit is far higher; figures without any noise reach it, and then take very long.
-MOST_STEPS = 300
+#: Steps of Stan's optimiser at most: its own limit is far higher, and figures without any noise reach it slowly.
+MAX_OPTIMISER_STEPS = 300
 
 
 class Prophet(Model):
@@ -54,45 +57,45 @@ class Prophet(Model):
     uses_holidays = True
 
     def warm_up(self) -> None:
-        """See `Model.warm_up`."""
+        """Import Prophet and CmdStan."""
         import cmdstanpy  # noqa: F401
         import prophet  # noqa: F401
 
-    def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:
-        """See `Model.forecast`."""
+    def forecast(self, series: Series, horizon: int, report: ProgressCallback = ignore_progress) -> Forecast:
+        """Fit the recent past on a root scale and take quantiles of sampled futures."""
         if len(series) < SHORTEST:
-            return _fallback.too_short(self, series, horizon, SHORTEST)
+            return _naive_fallback.series_too_short(self, series, horizon, SHORTEST)
         recent = series.tail(WINDOWS.get(series.frequency.name, len(series)))
         if np.ptp(recent.values) == 0:
-            return _fallback.constant(self, recent, horizon)
+            return _naive_fallback.constant_series(self, recent, horizon)
         scale = self.scale(series)
         values = scale.forward(recent.values)
         unit = float(np.abs(values).mean())
         try:
-            paths = sample(recent, values / unit, horizon)
+            paths = sample_futures(recent, values / unit, horizon)
         except (RuntimeError, ValueError):
-            return _fallback.failed(self, series, horizon)
+            return _naive_fallback.fit_failed(self, series, horizon)
         paths = paths.T * unit
-        _, notes = _fallback.capped(series, scale, np.median(paths, axis=0))
-        paths = np.minimum(paths, _fallback.ceiling(series, scale))
+        _, notes = _naive_fallback.cap_runaway_trend(series, scale, np.median(paths, axis=0))
+        paths = np.minimum(paths, _naive_fallback.runaway_limit(series, scale))
         return from_paths(self, series, scale, paths, f"Prophet {scale.label}", notes)
 
 
-def sample(series: Series, values: np.ndarray, horizon: int) -> np.ndarray:
-    """Shape (horizon, SAMPLES): futures of `values`, which stand at the dates of `series`."""
+def sample_futures(series: Series, values: np.ndarray, horizon: int) -> np.ndarray:
+    """Sample futures of `values`, which stand at the dates of `series`; shape (horizon, SAMPLES)."""
     with _quiet():
         import prophet
 
         model = prophet.Prophet(
-            n_changepoints=min(max(len(series) // CHANGEPOINT_EVERY, 1), MOST_CHANGEPOINTS),
+            n_changepoints=min(max(len(series) // CHANGEPOINT_EVERY, 1), MAX_CHANGEPOINTS),
             changepoint_range=CHANGEPOINT_RANGE,
             changepoint_prior_scale=CHANGEPOINT_PRIOR_SCALE,
             uncertainty_samples=SAMPLES,
-            **seasonalities(series),
-            **holidays(series, horizon),
+            **seasonality_arguments(series),
+            **holiday_arguments(series, horizon),
         )
         with _seeded():
-            model.fit(pd.DataFrame({"ds": series.dates, "y": values}), seed=0, iter=MOST_STEPS)
+            model.fit(pd.DataFrame({"ds": series.dates, "y": values}), seed=0, iter=MAX_OPTIMISER_STEPS)
             future = pd.DataFrame({"ds": series.frequency.after(series.origin, horizon)})
             paths = model.predictive_samples(future)["yhat"]
         if model.stan_backend is not None:
@@ -100,8 +103,8 @@ def sample(series: Series, values: np.ndarray, horizon: int) -> np.ndarray:
         return paths
 
 
-def seasonalities(series: Series) -> dict[str, Any]:
-    """Which waves `series` is long enough to show: two of each at least."""
+def seasonality_arguments(series: Series) -> dict[str, Any]:
+    """Prophet's arguments for the seasons that `series` is long enough to show: two cycles of each at least."""
     days = (series.dates[-1] - series.dates[0]).days
     hourly = series.frequency.name == "hourly"
     return {
@@ -111,15 +114,15 @@ def seasonalities(series: Series) -> dict[str, Any]:
     }
 
 
-def holidays(series: Series, horizon: int) -> dict[str, Any]:
-    """Holidays, and the days after them, of the past and the future; nothing where there was none to learn from.
+def holiday_arguments(series: Series, horizon: int) -> dict[str, Any]:
+    """Prophet's arguments for holidays, and the days after them, past and future; empty where there was none to learn from.
 
-    All are called alike, so that what one holiday did is expected of the next one, in shares of the trend.
+    All have one name, so that what one holiday did is expected of the next one, in shares of the trend.
     """
     if not series.holidays or series.frequency.name != "daily":
         return {}
     days = series.dates.append(series.frequency.after(series.origin, horizon))
-    ago = days_since(series.holidays, days)
+    ago = days_since_holiday(series.holidays, days)
     known = (ago != ORDINARY) & np.isin(ago, ago[: len(series)])
     if not known.any():
         return {}
@@ -133,7 +136,7 @@ def holidays(series: Series, horizon: int) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _seeded() -> Iterator[None]:
-    """The same draws every time: Prophet draws from numpy's global generator, which is put back afterwards."""
+    """Seed numpy's global generator, from which Prophet draws, and restore its state afterwards."""
     state = np.random.get_state()
     np.random.seed(0)
     try:
@@ -144,7 +147,7 @@ def _seeded() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """No word from Prophet and CmdStan, which log every fit and a missing plotly."""
+    """Silence the loggers of Prophet and CmdStan, which log every fit and a missing plotly."""
     # Its calls of pandas are deprecated (inplace=True), for its makers to mend: nothing that a user can act on.
     loggers = [logging.getLogger(name) for name in ("prophet", "prophet.models", "prophet.plot", "cmdstanpy")]
     before = [logger.disabled for logger in loggers]

@@ -1,4 +1,4 @@
-"""SARIMA: a few parsimonious orders, judged by how they would have forecast from moments that resembled this one."""
+"""SARIMA: the average of a few parsimonious orders, chosen by backtests from moments that resembled this one."""
 
 from __future__ import annotations
 
@@ -9,36 +9,44 @@ import numpy as np
 
 from forecasting.data.forecast import Forecast
 from forecasting.data.series import Series
-from forecasting.models import _fallback
-from forecasting.models._fitted import DAMAGED, recall, remember, sound, whole
-from forecasting.models._sarima_fit import Fit, Order, fit
-from forecasting.models.base import Model, Progress, Report, ignore
+from forecasting.models import _naive_fallback
+from forecasting.models._sarima_fit import SarimaFit, SarimaOrder, fit_sarima
+from forecasting.models._stored_parameters import (
+    DAMAGED_DATA_ERRORS,
+    check_finite,
+    checked_integer,
+    restore_fit,
+    stored_parameters,
+)
+from forecasting.models.base import Model, Progress, ProgressCallback, ignore_progress
 from forecasting.models.predictive import from_normal
 from forecasting.models.transforms import Transform
 from forecasting.support.caching import lazy
 
-#: Fewer figures than this say nothing of how one follows from the last.
+#: Figures that a fit needs: fewer say nothing of how one follows from the last.
 SHORTEST = 20
-#: Only so many of the last figures are fitted: a fit takes as long as its series, and old waves differ from new ones.
+#: Figures, the last ones, that are fitted: a fit takes as long as its series, and old waves differ from new ones.
 WINDOW = 365
-#: A longer season is left out: its fit is slow, and weekly counts span too few years to learn one.
+#: Periods of the longest season that is fitted: a longer one is slow, and weekly counts span too few years to learn it.
 LONGEST_SEASON = 24
-#: Forecasts judged reach 4 seasons ahead (or 4 periods), from up to so many origins, the first of them after a third of
-#: the figures. Origins all over the past, for those of the last weeks mislead: before a wave turns, what carries its rise
-#: on has just done well.
+#: Seasons ahead that forecasts are judged over.
 SEASONS_AHEAD = 4
+#: Periods ahead that they are judged over where there is no season.
 PERIODS_AHEAD = 4
+#: Origins that forecasts are judged from at most, the first of them after a third of the figures. They lie all over the
+#: past, for those of the last weeks mislead: before a wave turns, what carries its rise on has just done well.
 ORIGINS = 36
 #: Moments are alike when the level and its change over three seasons differ by less than about so many of their standard
 #: deviations: the width of a Gaussian kernel. Much more or less of it makes little difference.
-ALIKE = 0.8
-#: So many of the best are averaged, plainly: which order errs least is partly luck (Bates & Granger 1969 on why averages
-#: of forecasts do well). Without a season more of them, for there are fewer figures to tell them apart by.
-TEAM = 3
-TEAM_PLAIN = 5
+SIMILARITY_WIDTH = 0.8
+#: Candidates that are averaged, plainly: which order errs least is partly luck (Bates & Granger 1969 on why averages of
+#: forecasts do well).
+AVERAGED_SEASONAL = 3
+#: The same without a season: more of them, for there are fewer figures to tell them apart by.
+AVERAGED_PLAIN = 5
 
 #: With a season: (p,d,q)(P,D,Q). The airline model first, for the first draft is its forecast.
-SEASONAL = (
+SEASONAL_ORDERS = (
     (0, 1, 1, 0, 1, 1),
     (1, 1, 1, 0, 1, 1),
     (0, 1, 2, 0, 1, 1),
@@ -49,15 +57,15 @@ SEASONAL = (
     (1, 0, 1, 1, 0, 1),
 )
 #: Without one: (p,d,q).
-PLAIN = ((0, 1, 1), (1, 1, 0), (1, 1, 1), (2, 1, 0), (1, 1, 2), (0, 2, 2), (1, 0, 0), (2, 0, 0))
+PLAIN_ORDERS = ((0, 1, 1), (1, 1, 0), (1, 1, 1), (2, 1, 0), (1, 1, 2), (0, 2, 2), (1, 0, 0), (2, 0, 0))
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What candidates are judged by: forecasts from origins in the last two thirds of what is known.
+class OrderBacktest:
+    """A backtest of candidate orders: forecasts from origins in the last two thirds of the figures.
 
-    Each forecast sees nothing of what came after its origin, but the parameters are fitted once, to everything: there are
-    few of them, and every wave that they have seen is one more that they know.
+    Each forecast uses nothing that came after its origin, but the parameters are fitted once, to everything: there are
+    few of them, and every wave that they were fitted to helps.
 
     Attributes:
         values: shape (n,), on the model's scale.
@@ -71,7 +79,7 @@ class Trial:
 
     @lazy
     def origins(self) -> list[int]:
-        """How many values each forecast may use: whole seasons before now, so that all start on the same weekday."""
+        """How many values each forecast may use: whole seasons before now, so that all begin on the same weekday."""
         n, season = len(self.values), self.season
         first = max(n // 3, 2 * season + 3)
         last = max(n - self.horizon, first)
@@ -79,8 +87,8 @@ class Trial:
         return [origin for origin in range(n, first - 1, -step) if origin <= last][::-1] or [last]
 
     @lazy
-    def alike(self) -> np.ndarray:
-        """How much each origin resembles now, in its level and in the change of that: shape (origins,), their sum is 1."""
+    def similarity(self) -> np.ndarray:
+        """Weights of the origins by how much their level and its change resemble the present: shape (origins,), sum 1."""
         moments = np.array([*self.origins, len(self.values)])
         sums = np.concatenate([[0.0], np.cumsum(self.values)])
         level, before = (
@@ -89,38 +97,38 @@ class Trial:
         )
         far = np.zeros(len(self.origins))
         for trait in (level, level - before):
-            far += ((trait[:-1] - trait[-1]) / (ALIKE * (np.std(trait) or 1.0))) ** 2
+            far += ((trait[:-1] - trait[-1]) / (SIMILARITY_WIDTH * (np.std(trait) or 1.0))) ** 2
         weights = np.exp(-far / 2) + 1e-9
         return weights / weights.sum()
 
     def error(self, means: np.ndarray) -> float:
-        """The mean absolute error of forecasts from each origin, of shape (origins, horizon), by how alike that is."""
+        """The mean absolute error of forecasts of shape (origins, horizon), origins weighted by similarity."""
         errors = [
             float(np.abs(self.values[origin : origin + self.horizon] - mean[: len(self.values) - origin]).mean())
             for origin, mean in zip(self.origins, means, strict=True)
         ]
-        return float(self.alike @ errors)
+        return float(self.similarity @ errors)
 
     @lazy
     def naive_error(self) -> float:
         """The error of repeating the last season."""
         return self.error(np.array([np.resize(self.values[o - self.season : o], self.horizon) for o in self.origins]))
 
-    def judge(self, order: Order, horizon: int) -> Judged:
+    def evaluate(self, order: SarimaOrder, horizon: int) -> Candidate:
         """Fit `order`, forecast from every origin, and from the last value on.
 
         Raises:
             ValueError, LinAlgError: it cannot be fitted here.
         """
-        found = fit(order, self.values)
+        found = fit_sarima(order, self.values)
         origins = [*self.origins, len(self.values)]
         means, errors = found.rolling(self.values, origins, max(horizon, self.horizon))
         error = self.error(np.maximum(means[:-1, : self.horizon], 0.0))
-        return Judged(error, found, Outlook(means[-1, :horizon], errors, found.psi(horizon)))
+        return Candidate(error, found, LinearForecast(means[-1, :horizon], errors, found.psi(horizon)))
 
 
 @dataclass(frozen=True, eq=False)
-class Outlook:
+class LinearForecast:
     """A forecast on the model's scale: its mean, past errors one step ahead, and its response to a unit shock."""
 
     mean: np.ndarray
@@ -129,12 +137,12 @@ class Outlook:
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class Candidate:
     """A candidate: its error from earlier origins, its fit, and its forecast."""
 
     error: float
-    fit: Fit
-    outlook: Outlook
+    fit: SarimaFit
+    outlook: LinearForecast
 
 
 class SARIMA(Model):
@@ -157,53 +165,59 @@ class SARIMA(Model):
     order = 10
 
     def warm_up(self) -> None:
-        """See `Model.warm_up`."""
+        """Import scipy's optimiser and linear algebra."""
         import scipy.linalg
         import scipy.optimize  # noqa: F401
 
-    def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:
-        """See `Model.forecast`."""
+    def forecast(self, series: Series, horizon: int, report: ProgressCallback = ignore_progress) -> Forecast:
+        """Fit every candidate order, backtest it, and average the best ones."""
         if len(series) < SHORTEST:
-            return _fallback.too_short(self, series, horizon, SHORTEST)
+            return _naive_fallback.series_too_short(self, series, horizon, SHORTEST)
         recent = series.tail(WINDOW)
         if not np.ptp(recent.values):
-            return _fallback.constant(self, recent, horizon)
+            return _naive_fallback.constant_series(self, recent, horizon)
         scale = self.scale(series)
-        trial = _trial(recent, scale, horizon)
-        orders = candidates(trial)
+        trial = _backtest_for(recent, scale, horizon)
+        orders = candidate_orders(trial)
         team = self._search(recent, scale, trial, orders, horizon, report)
         if not team:
-            return _fallback.failed(self, series, horizon)
-        fitted = remember(self, recent, team=[member.fit.to_json() for member in team], tried=len(orders))
+            return _naive_fallback.fit_failed(self, series, horizon)
+        fitted = stored_parameters(self, recent, team=[member.fit.to_json() for member in team], tried=len(orders))
         return replace(self._draw(recent, scale, team, len(orders)), fitted=fitted)
 
     def extend(self, series: Series, horizon: int, fitted: dict[str, Any]) -> Forecast | None:
-        """See `Model.extend`."""
+        """Filter the stored orders through `series` and average their forecasts."""
         try:
-            earlier = recall(self, series, fitted)
-            recent, scale, tried = earlier.series, self.scale(series), whole(fitted["tried"], 1, 100)
-            whole(len(fitted["team"]), 1, max(TEAM, TEAM_PLAIN))
+            earlier = restore_fit(self, series, fitted)
+            recent, scale, tried = earlier.series, self.scale(series), checked_integer(fitted["tried"], 1, 100)
+            checked_integer(len(fitted["team"]), 1, max(AVERAGED_SEASONAL, AVERAGED_PLAIN))
             values = scale.forward(recent.values)
-            team = [carried_on(Fit.of(member), values, horizon) for member in fitted["team"]]
-            outlook = together(team)
-            sound(outlook.mean, outlook.errors)
-        except DAMAGED:
+            team = [continue_fit(SarimaFit.from_json(member), values, horizon) for member in fitted["team"]]
+            outlook = average_forecast(team)
+            check_finite(outlook.mean, outlook.errors)
+        except DAMAGED_DATA_ERRORS:
             return None
         if any(_runs_away(recent, scale, member.outlook.mean) for member in team):
             return None
-        return replace(self._draw(recent, scale, team, tried), fitted=earlier.after(outlook.errors))
+        return replace(self._draw(recent, scale, team, tried), fitted=earlier.with_error_growth(outlook.errors))
 
     def _search(
-        self, series: Series, scale: Transform, trial: Trial, orders: list[Order], horizon: int, report: Report
-    ) -> list[Judged]:
-        """The candidates that erred least, the best first, with a `Progress` for each one tried."""
-        team: list[Judged] = []
-        size = TEAM if trial.season > 1 else TEAM_PLAIN
+        self,
+        series: Series,
+        scale: Transform,
+        trial: OrderBacktest,
+        orders: list[SarimaOrder],
+        horizon: int,
+        report: ProgressCallback,
+    ) -> list[Candidate]:
+        """The candidates that erred least, the best first; reports a `Progress` for each one tried."""
+        team: list[Candidate] = []
+        size = AVERAGED_SEASONAL if trial.season > 1 else AVERAGED_PLAIN
         naive = trial.naive_error or 1.0
         for done, order in enumerate(orders, 1):
             score = draft = None
             try:
-                judged = trial.judge(order, horizon)
+                judged = trial.evaluate(order, horizon)
             except (ValueError, np.linalg.LinAlgError):
                 pass  # the others remain; when all fail the forecast is naive's
             else:
@@ -216,46 +230,46 @@ class SARIMA(Model):
             report(Progress(f"{self.label} {order}", done, len(orders), score, best, draft))
         return team
 
-    def _draw(self, series: Series, scale: Transform, team: list[Judged], tried: int) -> Forecast:
-        outlook = together(team)
+    def _draw(self, series: Series, scale: Transform, team: list[Candidate], tried: int) -> Forecast:
+        outlook = average_forecast(team)
         names = [str(member.fit.order) for member in team]
         listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
         method = f"{self.label} {listed} {scale.label}, best of {tried}"
         return from_normal(self, series, scale, outlook.mean, outlook.errors, outlook.psi, method)
 
 
-def together(team: list[Judged]) -> Outlook:
-    """The plain average of the team; its members are surprised by the same shocks, so those average too."""
+def average_forecast(team: list[Candidate]) -> LinearForecast:
+    """The plain average of the team's forecasts; all are fitted to the same shocks, so those are averaged too."""
     outlooks = [member.outlook for member in team]
     known = min(len(outlook.errors) for outlook in outlooks)
-    return Outlook(
+    return LinearForecast(
         np.mean([outlook.mean for outlook in outlooks], axis=0),
         np.mean([outlook.errors[-known:] for outlook in outlooks], axis=0),
         np.mean([outlook.psi for outlook in outlooks], axis=0),
     )
 
 
-def carried_on(found: Fit, values: np.ndarray, horizon: int) -> Judged:
-    """The forecast of `found` after `values`, without a judgement. Raises `ValueError` where it cannot be."""
+def continue_fit(found: SarimaFit, values: np.ndarray, horizon: int) -> Candidate:
+    """Forecast with the fit `found` after `values`, without a backtest. Raises `ValueError` where that is impossible."""
     means, errors = found.rolling(values, [len(values)], horizon)
-    return Judged(np.nan, found, Outlook(means[0], errors, found.psi(horizon)))
+    return Candidate(np.nan, found, LinearForecast(means[0], errors, found.psi(horizon)))
 
 
-def candidates(trial: Trial) -> list[Order]:
+def candidate_orders(trial: OrderBacktest) -> list[SarimaOrder]:
     """The orders to try, the likeliest first."""
     if trial.season > 1:
-        return [Order(*order, season=trial.season) for order in SEASONAL]
-    return [Order(*order) for order in PLAIN]
+        return [SarimaOrder(*order, season=trial.season) for order in SEASONAL_ORDERS]
+    return [SarimaOrder(*order) for order in PLAIN_ORDERS]
 
 
-def _trial(series: Series, scale: Transform, horizon: int) -> Trial:
-    """With a season where four are there."""
+def _backtest_for(series: Series, scale: Transform, horizon: int) -> OrderBacktest:
+    """The backtest of `series`, with a season where four of them are known."""
     seasonal = 1 < series.season <= LONGEST_SEASON and len(series) >= 4 * series.season
     season = series.season if seasonal else 1
     ahead = SEASONS_AHEAD * season if seasonal else PERIODS_AHEAD
-    return Trial(scale.forward(series.values), season, min(horizon, ahead))
+    return OrderBacktest(scale.forward(series.values), season, min(horizon, ahead))
 
 
 def _runs_away(series: Series, scale: Transform, mean: np.ndarray) -> bool:
     """Whether the median leaves all that has been seen: a straight line on a root scale is a cubic in counts."""
-    return not np.all(np.isfinite(mean)) or mean.max() > _fallback.ceiling(series, scale)
+    return not np.all(np.isfinite(mean)) or mean.max() > _naive_fallback.runaway_limit(series, scale)

@@ -8,16 +8,16 @@ import numpy as np
 
 from forecasting.data.forecast import Forecast
 from forecasting.data.series import Series
-from forecasting.models import _fallback
-from forecasting.models.base import Model, Report, ignore
+from forecasting.models import _naive_fallback
+from forecasting.models.base import Model, ProgressCallback, ignore_progress
 from forecasting.models.predictive import from_normal
 
-#: Figures needed for a trend to mean anything.
+#: Figures that a fit needs for a trend to mean anything.
 SHORTEST = 10
-#: Seasons that the seasonal effects are taken from.
+#: Seasons, the last ones, that the seasonal effects are taken from.
 RECENT_SEASONS = 8
 #: The 95 % point of the normal distribution: a two-sided test at 90 %, as in Assimakopoulos & Nikolopoulos.
-SIGNIFICANT = 1.645
+SIGNIFICANT_Z = 1.645
 
 
 class Theta(Model):
@@ -39,22 +39,24 @@ class Theta(Model):
     order = 30
     instant = True
 
-    def forecast(self, series: Series, horizon: int, report: Report = ignore) -> Forecast:
-        """See `Model.forecast`."""
+    def forecast(self, series: Series, horizon: int, report: ProgressCallback = ignore_progress) -> Forecast:
+        """Adjust for the season, smooth, add half the slope, and add the season back."""
         if len(series) < SHORTEST:
-            return _fallback.too_short(self, series, horizon, SHORTEST)
+            return _naive_fallback.series_too_short(self, series, horizon, SHORTEST)
         if np.ptp(series.values) == 0:
-            return _fallback.constant(self, series, horizon)
+            return _naive_fallback.constant_series(self, series, horizon)
         scale = self.scale(series)
         values = scale.forward(series.values)
         unit = float(np.abs(values).mean())
-        effects = coming_season(values / unit, _fallback.season(series))
+        effects = seasonal_effects(values / unit, _naive_fallback.learnable_season(series))
         adjusted = values / unit - np.resize(effects[::-1], len(values))[::-1]
-        smoothed = smooth(adjusted)
+        smoothed = fit_smoothing(adjusted)
         mean = (
-            smoothed.level + drift(smoothed.alpha, trend(adjusted), len(values), horizon) + np.resize(effects, horizon)
+            smoothed.level
+            + half_slope_drift(smoothed.alpha, least_squares_slope(adjusted), len(values), horizon)
+            + np.resize(effects, horizon)
         )
-        mean, notes = _fallback.capped(series, scale, mean * unit)
+        mean, notes = _naive_fallback.cap_runaway_trend(series, scale, mean * unit)
         psi = np.concatenate([[1.0], np.full(horizon - 1 + len(series.doubt), smoothed.alpha)])
         method = f"Theta {'with a season of ' + series.frequency.steps(len(effects)) + ' ' if len(effects) > 1 else ''}"
         return from_normal(self, series, scale, mean, smoothed.errors * unit, psi, method + scale.label, notes)
@@ -69,7 +71,7 @@ class Smoothing:
     errors: np.ndarray
 
 
-def smooth(values: np.ndarray) -> Smoothing:
+def fit_smoothing(values: np.ndarray) -> Smoothing:
     """Least squares fit of simple exponential smoothing that starts from the first figure."""
     low, high = 0.0001, 1.0
     for _ in range(4):  # each round narrows the search for alpha by a factor of 20
@@ -83,7 +85,7 @@ def smooth(values: np.ndarray) -> Smoothing:
 
 
 def _errors(values: np.ndarray, alphas: np.ndarray) -> np.ndarray:
-    """Shape (n - 1, len(alphas)): one-step errors from the second figure on."""
+    """One-step errors from the second figure on; shape (n - 1, len(alphas))."""
     errors = np.empty((len(values) - 1, len(alphas)))
     level = np.full(len(alphas), values[0])
     for t, value in enumerate(values[1:]):
@@ -92,12 +94,12 @@ def _errors(values: np.ndarray, alphas: np.ndarray) -> np.ndarray:
     return errors
 
 
-def drift(alpha: float, slope: float, count: int, horizon: int) -> np.ndarray:
-    """Shape (horizon,): what half the `slope` adds after `count` figures (Hyndman & Billah 2003, equation 8)."""
+def half_slope_drift(alpha: float, slope: float, count: int, horizon: int) -> np.ndarray:
+    """What half the `slope` adds 1 … horizon steps after `count` figures (Hyndman & Billah 2003, equation 8)."""
     return slope / 2 * (np.arange(horizon) + (1 - (1 - alpha) ** count) / alpha)
 
 
-def trend(values: np.ndarray) -> float:
+def least_squares_slope(values: np.ndarray) -> float:
     """The slope of the least squares line."""
     time = np.arange(len(values)) - (len(values) - 1) / 2
     return float(time @ values / (time @ time))
@@ -107,11 +109,11 @@ def is_seasonal(values: np.ndarray, season: int) -> bool:
     """Whether the autocorrelation one season back is beyond chance, given those at shorter lags."""
     deviations = values - values.mean()
     lags = np.array([deviations[lag:] @ deviations[:-lag] for lag in range(1, season + 1)]) / (deviations @ deviations)
-    return bool(abs(lags[-1]) > SIGNIFICANT * np.sqrt((1 + 2 * np.sum(lags[:-1] ** 2)) / len(values)))
+    return bool(abs(lags[-1]) > SIGNIFICANT_Z * np.sqrt((1 + 2 * np.sum(lags[:-1] ** 2)) / len(values)))
 
 
-def coming_season(values: np.ndarray, season: int) -> np.ndarray:
-    """Shape (season,): additive effects of the next season's periods, or of shape (1,) and 0 without a season.
+def seasonal_effects(values: np.ndarray, season: int) -> np.ndarray:
+    """Additive seasonal effects of the next season's periods: shape (season,), or (1,) and 0 without a season.
 
     Only the last `RECENT_SEASONS` count, for weekday patterns change.
     """

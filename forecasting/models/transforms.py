@@ -1,4 +1,7 @@
-"""Scales on which counts behave: forward before a fit, inverse after it. All are monotone, so quantiles carry over."""
+"""Variance-stabilising transforms of counts: forward before a fit, inverse after it.
+
+All are monotone, so quantiles carry over.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,7 @@ def _root(power: float) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[n
     return lambda x: np.power(x, 1 / power), lambda y: np.power(np.maximum(y, 0.0), power)
 
 
+#: Every transform by its name.
 TRANSFORMS: dict[str, Transform] = {
     t.name: t
     for t in (

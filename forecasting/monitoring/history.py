@@ -159,8 +159,8 @@ class History:
         query = history_rows.select_counts(since, until, kind)
         with self._writing:  # else what is just being written would be missing, or counted twice
             own = {one.name: one for one in self._counters.counts()}
-            found = self._database.use("read", lambda connection: connection.execute(query).all()) or []
-        stored = [history_rows.counts_of_row(row) for row in found]
+            rows = self._database.use("read", lambda connection: connection.execute(query).all()) or []
+        stored = [history_rows.counts_of_row(row) for row in rows]
         unwritten = [
             one for one in own.values() if since <= one.begins < (until or FOR_EVER) and kind in ("", one.kind)
         ]
@@ -173,8 +173,8 @@ class History:
         query = sa.select(*columns).where(*history_rows.within(FITS.c.ended, since, until)).order_by(FITS.c.id)
         with self._writing:
             unwritten = [astuple(fit) for fit in self._unwritten_fits() if since <= fit.ended < (until or FOR_EVER)]
-            found = self._database.use("read", lambda connection: connection.execute(query).all()) or []
-        table = pd.DataFrame([*map(tuple, found), *unwritten], columns=names)
+            rows = self._database.use("read", lambda connection: connection.execute(query).all()) or []
+        table = pd.DataFrame([*map(tuple, rows), *unwritten], columns=names)
         return table.assign(ended=pd.to_datetime(table["ended"], utc=True))
 
     def picks(self, source: str | None = None, region: str | None = None) -> pd.DataFrame:
@@ -189,8 +189,8 @@ class History:
             query = query.where(PICKS.c.source == source)
         if region is not None:
             query = query.where(PICKS.c.region == region)
-        found = self._database.use("read", lambda connection: connection.execute(query).all()) or []
-        table = pd.DataFrame([tuple(row) for row in found], columns=[column.name for column in columns])
+        rows = self._database.use("read", lambda connection: connection.execute(query).all()) or []
+        table = pd.DataFrame([tuple(row) for row in rows], columns=[column.name for column in columns])
         times = ["first_picked", "last_confirmed"]
         return table.assign(**{name: pd.to_datetime(table[name], utc=True) for name in times})
 

@@ -12,11 +12,11 @@ _SERIES = ["source", "statistic", "region"]
 def pick_counts(picks: pd.DataFrame) -> pd.DataFrame:
     """Count the present picks by ``model``: the ``series`` that it is picked for, their ``share`` (%), and the median ``relative_wis``."""
     present = picks.drop_duplicates(_SERIES)  # the newest come first
-    found = (
+    table = (
         present.groupby("model").agg(series=("model", "size"), relative_wis=("relative_wis", "median")).reset_index()
     )
-    found["share"] = 100 * found["series"] / max(len(present), 1)
-    return found.sort_values(["series", "model"], ascending=[False, True], ignore_index=True)
+    table["share"] = 100 * table["series"] / max(len(present), 1)
+    return table.sort_values(["series", "model"], ascending=[False, True], ignore_index=True)
 
 
 def pick_changes(picks: pd.DataFrame, since: datetime) -> pd.DataFrame:

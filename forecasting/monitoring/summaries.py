@@ -104,9 +104,9 @@ def fits_by_model(fits: pd.DataFrame) -> pd.DataFrame:
     """Summarise fits by ``model``: the number of each of `OUTCOMES`, and ``median`` and ``longest`` seconds of those done."""
     counts = fits.groupby(["model", "outcome"]).size().unstack(fill_value=0).reindex(columns=OUTCOMES, fill_value=0)
     done = fits[fits["outcome"] == "done"].groupby("model")["seconds"]
-    found = counts.join(done.median().rename("median")).join(done.max().rename("longest"))
-    found = found.rename_axis(columns=None).reset_index()
-    return found.iloc[found[list(OUTCOMES)].sum(axis=1).argsort(kind="stable")[::-1]].reset_index(drop=True)
+    table = counts.join(done.median().rename("median")).join(done.max().rename("longest"))
+    table = table.rename_axis(columns=None).reset_index()
+    return table.iloc[table[list(OUTCOMES)].sum(axis=1).argsort(kind="stable")[::-1]].reset_index(drop=True)
 
 
 def slowest_series(fits: pd.DataFrame, count: int) -> pd.DataFrame:
@@ -116,11 +116,11 @@ def slowest_series(fits: pd.DataFrame, count: int) -> pd.DataFrame:
     ``ended`` (the last one). A fit of many regions counts as one of all of them, without a region.
     """
     known = fits[(fits["outcome"] != "cancelled") & (fits["source"] != "")]
-    found = known.groupby([*_SERIES, "model"], sort=False).agg(
+    table = known.groupby([*_SERIES, "model"], sort=False).agg(
         regions=("regions", "max"),
         fits=("seconds", "size"),
         mean=("seconds", "mean"),
         longest=("seconds", "max"),
         ended=("ended", "max"),
     )
-    return found.sort_values("longest", ascending=False, kind="stable").head(count).reset_index()
+    return table.sort_values("longest", ascending=False, kind="stable").head(count).reset_index()

@@ -55,10 +55,10 @@ def _line(alert: AlertMessage) -> str:
 @contextmanager
 def _silent() -> Iterator[None]:
     """Silence the HTTP libraries' loggers for this thread until the block ends."""
-    here = threading.get_ident()
+    thread = threading.get_ident()
 
     def of_another_thread(record: logging.LogRecord) -> bool:
-        return record.thread != here
+        return record.thread != thread
 
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     for logger in loggers:

@@ -106,7 +106,7 @@ class NightlyUpdate:
 
     def _update(self, panel: Panel, began: datetime, digest: str, trouble: str) -> UpdateRun:
         all_series = list(_series(panel))
-        there, reasons = self._forecast_all(all_series)
+        stored, reasons = self._forecast_all(all_series)
         picks, drifting = list[ModelPick](), dict[tuple[str, str, str], list[Drift]]()
         for one in all_series:
             self._pause()
@@ -119,15 +119,15 @@ class NightlyUpdate:
             except JobError as error:
                 reasons.append(str(error))
         self._history.record_picks(*picks)
-        many = len(reasons) > MANY_FAILED * (there + len(reasons))
-        failed = f"{len(reasons)} of {there + len(reasons)} forecasts failed; the first: {reasons[0]}" if many else ""
+        many = len(reasons) > MANY_FAILED * (stored + len(reasons))
+        failed = f"{len(reasons)} of {stored + len(reasons)} forecasts failed; the first: {reasons[0]}" if many else ""
         run = UpdateRun(
             panel.source,
             began,
             datetime.now(UTC),
             digest,
             len(all_series),
-            there,
+            stored,
             len(reasons),
             len(picks),
             sum(map(bool, drifting.values())),
@@ -151,13 +151,13 @@ class NightlyUpdate:
 
     def _forecast_all(self, all_series: Sequence[SourceSeries]) -> tuple[int, list[str]]:
         """Make every forecast that pages show first; returns how many are stored now, and why others failed."""
-        there, reasons = 0, list[str]()
+        stored, reasons = 0, list[str]()
         for request, job in self._service.run(self._requests(all_series)):
             if job.forecast is not None:
-                there += 1
+                stored += 1
             else:
                 reasons.append(f"{request.series.region}, {model(request.model).label}: {job.error or job.state}")
-        return there, reasons
+        return stored, reasons
 
     def _requests(self, all_series: Sequence[SourceSeries]) -> Iterator[Request]:
         stored = [name for name in self._names if not model(name).instant]

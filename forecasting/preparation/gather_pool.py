@@ -1,4 +1,4 @@
-"""Gather a pool: cut the figures, snapshots and covariates that a `PoolOf` names, and prepare each region's series.
+"""Gather a pool: cut the figures, snapshots and covariates that a `PoolSpec` names, and prepare each region's series.
 
 It takes a while, so only a supervising thread, or a model without one, does it.
 """
@@ -12,14 +12,14 @@ import pandas as pd
 
 from forecasting.data import pool
 from forecasting.data.pool import Pool, Snapshot
-from forecasting.data.pool_spec import PoolOf
+from forecasting.data.pool_spec import PoolSpec
 from forecasting.data.series import Series
-from forecasting.data.snapshots import means_on, on_grid
-from forecasting.preparation.prepare import clean, tails
+from forecasting.data.snapshots import figures_on_grid, means_on_grid
+from forecasting.preparation.prepare import clean_counts, incomplete_from
 from forecasting.support.errors import DataError
 
 
-def gather_pool(spec: PoolOf) -> Pool:
+def gather_pool(spec: PoolSpec) -> Pool:
     """The pool that `spec` names. Raises `DataError` or `RequestError` where there is nothing to learn from."""
     asked, figures = spec.asked, spec.figures
     frequency, totals = spec.panel.frequencies[asked.column], asked.reported_cumulative
@@ -27,15 +27,17 @@ def gather_pool(spec: PoolOf) -> Pool:
     if place < 0 or not spec.regions:
         raise DataError(f"'{spec.panel.source}' has no region with figures to learn from.")
     regions = spec.regions
-    grid, values, spans = on_grid(figures.rows(place, spec.at), regions, frequency, totals)
+    grid, values, spans = figures_on_grid(figures.rows(place, spec.at), regions, frequency, totals)
     most = min(pool.MOST_SNAPSHOTS, pool.MOST_FIGURES // max(values.size, 1))
     snapshots = tuple(
-        Snapshot(figures.published[i], _since(grid[0], *on_grid(figures.rows(i), regions, frequency, totals)[:2]))
+        Snapshot(
+            figures.published[i], _since(grid[0], *figures_on_grid(figures.rows(i), regions, frequency, totals)[:2])
+        )
         for i in range(max(place - most, 0), place)
     )
-    provisional_from = tails(spec.panel.as_of(spec.at), spec.statistic)
+    provisional_from = incomplete_from(spec.panel.as_of(spec.at), spec.statistic)
     covariates = {
-        name: means_on(grid, one.rows(place, spec.at), regions, frequency)
+        name: means_on_grid(grid, one.rows(place, spec.at), regions, frequency)
         for name, one in spec.covariate_figures.items()
     }
     return Pool(
@@ -58,7 +60,7 @@ def prepared_series(gathered: Pool) -> dict[str, Series]:
     found = {}
     for place, (name, (first, end)) in enumerate(zip(gathered.regions, gathered.spans, strict=True)):
         dates = gathered.dates[first:end]
-        series = clean(
+        series = clean_counts(
             pd.Series(gathered.values[first:end, place], index=dates),
             gathered.frequency,
             reported_cumulative=gathered.reported_cumulative,

@@ -15,7 +15,7 @@ from forecasting.preparation.repairs import NATURAL_ZEROS, PLENTY, typical, usua
 
 
 @dataclass(frozen=True)
-class Rule:
+class CollapseRule:
     """When a fall is too deep to be believed.
 
     Attributes:
@@ -30,15 +30,15 @@ class Rule:
 
 
 #: All regions together, whose noise is small.
-TOGETHER = Rule(ratio=0.7, deviations=4.0, least=100.0)
+TOGETHER = CollapseRule(ratio=0.7, deviations=4.0, least=100.0)
 #: The typical region's last day: so deep a fall is late reports, as the simulator makes them, and not an epidemic's end.
-DAYS_TOGETHER = Rule(ratio=0.7, deviations=5.0, least=20.0)
+DAYS_TOGETHER = CollapseRule(ratio=0.7, deviations=5.0, least=20.0)
 #: The days before one that is doubted, which were late too, but less.
-BEFORE_IT = Rule(ratio=0.93, deviations=2.0, least=20.0)
+BEFORE_IT = CollapseRule(ratio=0.93, deviations=2.0, least=20.0)
 #: Setbacks of the typical region are never taken to vary by less than this (3 %).
 LEAST_SETBACK = 0.03
 #: One region alone, which must be far outside its own history: a false alarm throws away what is known.
-ALONE = Rule(ratio=0.5, deviations=4.0, least=20.0)
+ALONE = CollapseRule(ratio=0.5, deviations=4.0, least=20.0)
 #: No larger share of all earlier changes was as deep: once in 100 days, never in two years of weeks.
 RARE = 0.01
 #: Changes that are never taken to vary by less than this (10 %), or a calm year would make anything an alarm.
@@ -58,7 +58,7 @@ MOST_REGIONS = 1000
 BREADTH = 2 / 3
 
 
-def collapsed(counts: np.ndarray, cycle: int, rule: Rule) -> bool:
+def collapsed(counts: np.ndarray, cycle: int, rule: CollapseRule) -> bool:
     """Whether the last of `counts` (new counts per period, NaN allowed) fell deeper than its past can explain."""
     if len(counts) <= cycle:
         return False

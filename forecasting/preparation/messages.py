@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.frequency import Frequency
-from forecasting.data.regular_grid import cycle_of
+from forecasting.data.regular_grid import weekday_cycle
 from forecasting.data.revisions import Revision
 from forecasting.preparation.repairs import Repaired
 
@@ -33,7 +33,7 @@ def repair_sentences(fault: str, repaired: Repaired, dates: pd.DatetimeIndex, fr
     count = len(repaired.repaired)
     if not count:
         return []
-    last, steps, one = when(dates[repaired.repaired[-1]], frequency), f"{frequency.step}s", count == 1
+    last, steps, one = format_dates(dates[repaired.repaired[-1]], frequency), f"{frequency.step}s", count == 1
     on = f"on {last}" if one else f"the last on {last}"
     if fault == "correction":
         return [f"{count} negative correction{'' if one else 's'} spread over the {steps} before ({on})."]
@@ -50,15 +50,15 @@ def tail_sentences(values: np.ndarray, dates: pd.DatetimeIndex, end: int, freque
     count = len(values) - end
     if not count:
         return []
-    first, last, step = when(dates[end], frequency), when(dates[-1], frequency), frequency.step
+    first, last, step = format_dates(dates[end], frequency), format_dates(dates[-1], frequency), frequency.step
     span = f"the last {step} ({last})" if count == 1 else f"the last {frequency.steps(count)} (from {first})"
     if not np.nan_to_num(values[end:]).any():
         if dates[-1] - dates[end - 1] > pd.Timedelta(days=STOPPED_DAYS):
-            return [f"Reporting stopped on {when(dates[end - 1], frequency)}; the series is used until then."]
+            return [f"Reporting stopped on {format_dates(dates[end - 1], frequency)}; the series is used until then."]
         return [f"Nothing was reported for {span}; the series is used until then."]
     if count > 1:
         return [f"{span.capitalize()} look incomplete; they are shown but not used."]
-    lag = cycle_of(frequency)
+    lag = weekday_cycle(frequency)
     since = {7: " a week before", 24: " a day before"}.get(lag, "")
     figures = f"{values[-1]:,.0f} after {values[-1 - lag]:,.0f}{since}" if end >= lag else f"{values[-1]:,.0f}"
     return [f"{span.capitalize()} looks incomplete: {figures}; it is shown but not used."]
@@ -71,7 +71,7 @@ def correction_sentence(
     shares = 100 * (factors - 1)
     verb = "raised" if (shares > 0).all() else "lowered" if (shares < 0).all() else "changed"
     sizes = [f"{share:+.0f} %" if verb == "changed" else f"{abs(share):.0f} %" for share in shares]
-    days = [when(date, frequency) for date in dates]
+    days = [format_dates(date, frequency) for date in dates]
     span = f"{frequency.step} to {days[0]} is" if len(days) == 1 else f"{frequency.step}s to {_joined(days)} are"
     much = _joined(sizes)
     if len(days) > LISTED:
@@ -85,7 +85,7 @@ def correction_sentence(
 def raised_sentence(reported: float, become: float, date: pd.Timestamp, frequency: Frequency) -> str:
     """That a last figure is raised, beyond what is usual, to what its past makes possible."""
     return (
-        f"The {frequency.step} to {when(date, frequency)} was published as {reported:,.0f} and is taken as {become:,.0f}: "
+        f"The {frequency.step} to {format_dates(date, frequency)} was published as {reported:,.0f} and is taken as {become:,.0f}: "
         "such figures are revised upwards later, and even then it would be an unusually deep fall."
     )
 
@@ -93,7 +93,7 @@ def raised_sentence(reported: float, become: float, date: pd.Timestamp, frequenc
 def doubt_sentence(reported: float, date: pd.Timestamp, frequency: Frequency) -> str:
     """That a last figure is used but doubted, and why."""
     return (
-        f"The {frequency.step} to {when(date, frequency)}, {reported:,.0f}, is an unusually deep fall and may be incomplete; "
+        f"The {frequency.step} to {format_dates(date, frequency)}, {reported:,.0f}, is an unusually deep fall and may be incomplete; "
         "the bands are wider for it."
     )
 
@@ -119,7 +119,7 @@ def pattern_sentences(values: np.ndarray, dates: pd.DatetimeIndex, frequency: Fr
     return [f"Nothing is reported on {_listed(silent)}; {_listed(carrying)} carry their counts."]
 
 
-def when(date: pd.Timestamp, frequency: Frequency) -> str:
+def format_dates(date: pd.Timestamp, frequency: Frequency) -> str:
     """A date as the sentences write it: ``2021-04-09``, with the hour for hourly counts."""
     return f"{date:%Y-%m-%d %H:%M}" if frequency.name == "hourly" else f"{date:%Y-%m-%d}"
 
@@ -135,7 +135,7 @@ def _joined(names: Sequence[str]) -> str:
 def revision_sentences(revisions: Sequence[Revision], frequency: Frequency) -> list[str]:
     """What the last figures usually become, where the source keeps its versions."""
     return [
-        f"The {frequency.step} to {when(one.date, frequency)} was published as {one.value:,.0f}; such figures usually become "
+        f"The {frequency.step} to {format_dates(one.date, frequency)} was published as {one.value:,.0f}; such figures usually become "
         f"{one.median:.2f} times that (80 %: {one.low:.2f} to {one.high:.2f}, from {frequency.steps(one.count)} before)."
         for one in revisions
     ]

@@ -14,20 +14,29 @@ from forecasting.data.columns import DATE, REGION, STATISTIC, VALUE
 from forecasting.data.frequency import Frequency
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.panel_cache import PerPanel
-from forecasting.data.pool_spec import pool_of
-from forecasting.data.regular_grid import cycle_of, differences, leading, regular
+from forecasting.data.pool_spec import pool_spec
+from forecasting.data.regular_grid import count_leading_zeros, counts_from_totals, to_regular_grid, weekday_cycle
 from forecasting.data.series import Series
 from forecasting.preparation.incomplete_reports import LEAST_REGIONS, doubtful_alone, doubtful_together
 from forecasting.preparation.messages import pattern_sentences, repair_sentences, tail_sentences
-from forecasting.preparation.repairs import fill_gaps, spread_corrections, spread_dumps, spread_piles, take_away
-from forecasting.preparation.revision_correction import corrected, doubted, learned
+from forecasting.preparation.repairs import (
+    fill_gaps,
+    spread_corrections,
+    spread_dumps,
+    spread_piles,
+    subtract_in_proportion,
+)
+from forecasting.preparation.revision_correction import correct_last_counts, doubt_last_count, usual_revisions
 
 #: Statistics of a panel whose panel-wide work is kept: a page looks at few.
 KEPT = 16
 
 
 def prepare(
-    panel: Panel, region: str, statistic: str | None = None, tails: dict[pd.Timestamp, pd.Timestamp] | None = None
+    panel: Panel,
+    region: str,
+    statistic: str | None = None,
+    incomplete_from: dict[pd.Timestamp, pd.Timestamp] | None = None,
 ) -> Series:
     """The counts of one region, ready for a model, with what was repaired said in `Series.notes`.
 
@@ -36,7 +45,7 @@ def prepare(
     end on the same date, then by the region itself, and goes to `Series.provisional` as new counts per period (also
     where running totals are reported or shown).
 
-    `tails` is what `tails` gave for the whole panel, where this one has only some of its regions.
+    `incomplete_from` is what `incomplete_from` gave for the whole panel, where this one has only some of its regions.
 
     Raises `RequestError` when there is no such region or statistic, `DataError` when it has no figures.
     """
@@ -44,27 +53,29 @@ def prepare(
     frequency, column = panel.frequencies[asked.column], _column(known, asked)
     if region not in column.parts:
         panel.counts(region, statistic)  # raises, naming what is missing
-    series = clean(
+    series = clean_counts(
         column.counts(region),
         frequency,
         reported_cumulative=asked.reported_cumulative,
         shown_cumulative=asked.shown_cumulative,
-        provisional_from=(column.provisional_from if tails is None else tails).get(column.end(region)),
+        provisional_from=(column.provisional_from if incomplete_from is None else incomplete_from).get(
+            column.end(region)
+        ),
     )
-    pool = pool_of(known, asked.name) if len(column.parts) > 1 else None
+    pool = pool_spec(known, asked.name) if len(column.parts) > 1 else None
     series = replace(series, region=region, pool=pool)
-    usual = learned(known.published, asked, frequency).get(region) if known.published else None
+    usual = usual_revisions(known.published, asked, frequency).get(region) if known.published else None
     if known.published and usual:
-        return corrected(series, usual, known.published.at)
-    return doubted(series) if series.provisional is None else series
+        return correct_last_counts(series, usual, known.published.at)
+    return doubt_last_count(series) if series.provisional is None else series
 
 
-def tails(panel: Panel, statistic: str | None = None) -> dict[pd.Timestamp, pd.Timestamp]:
+def incomplete_from(panel: Panel, statistic: str | None = None) -> dict[pd.Timestamp, pd.Timestamp]:
     """For each last date that regions share: from when on their counts are incomplete, where they are."""
     return _column(panel.as_of(None), panel.statistic(statistic)).provisional_from
 
 
-def clean(
+def clean_counts(
     counts: pd.Series,
     frequency: Frequency,
     *,
@@ -88,13 +99,13 @@ def clean(
     Raises:
         DataError: there is no figure at all.
     """
-    table = regular(counts, frequency, cumulative=reported_cumulative)
+    table = to_regular_grid(counts, frequency, cumulative=reported_cumulative)
     dates, values, before, notes = pd.DatetimeIndex(table.index), table.to_numpy(), 0.0, []
     if reported_cumulative:
-        values, before, unreported = differences(values)
+        values, before, unreported = counts_from_totals(values)
         if unreported:
             notes.append(f"What came after {frequency.steps(unreported)} without a report was shared evenly with them.")
-    first = leading(values)
+    first = count_leading_zeros(values)
     dates, values = dates[first:], values[first:]
     end = _end(values, dates, frequency, provisional_from)
     used, before, repairs = _repaired(values[:end], before, dates, frequency)
@@ -114,17 +125,17 @@ def _end(
     end = len(values)
     if provisional_from is not None:
         end = int(dates.searchsorted(provisional_from)) or end
-    return doubtful_alone(values[:end], cycle_of(frequency))
+    return doubtful_alone(values[:end], weekday_cycle(frequency))
 
 
 def _repaired(
     counts: np.ndarray, before: float, dates: pd.DatetimeIndex, frequency: Frequency
 ) -> tuple[np.ndarray, float, list[str]]:
     """Corrections, piles, dumps and gaps, in this order; the counts, the total before them and what was done."""
-    cycle, notes = cycle_of(frequency), []
-    corrected, left = spread_corrections(counts, cycle)
-    notes += repair_sentences("correction", corrected, dates, frequency)
-    piled = spread_piles(corrected.values, cycle)
+    cycle, notes = weekday_cycle(frequency), []
+    correct_last_counts, left = spread_corrections(counts, cycle)
+    notes += repair_sentences("correction", correct_last_counts, dates, frequency)
+    piled = spread_piles(correct_last_counts.values, cycle)
     notes += repair_sentences("pile", piled, dates, frequency)
     dumped = spread_dumps(piled.values, cycle)
     notes += repair_sentences("dump", dumped, dates, frequency)
@@ -136,7 +147,7 @@ def _repaired(
         return filled.values, before + left, notes
     if filled.values.sum() < -left:
         notes.append("The corrections exceed all counts, so the series could not keep its total.")
-    return take_away(filled.values, -left), before, notes
+    return subtract_in_proportion(filled.values, -left), before, notes
 
 
 @dataclass(frozen=True)
@@ -195,7 +206,7 @@ def _provisional(
             continue
         wide = np.full((len(dates), len(together)), np.nan)
         wide[places, np.searchsorted(together, codes[rows])] = column.values[rows]
-        start = doubtful_together(_new_counts(wide) if asked.reported_cumulative else wide, cycle_of(frequency))
+        start = doubtful_together(_new_counts(wide) if asked.reported_cumulative else wide, weekday_cycle(frequency))
         if start < len(dates):
             found[end] = dates[start]
     return found

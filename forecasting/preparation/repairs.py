@@ -66,7 +66,7 @@ def spread_corrections(counts: np.ndarray, cycle: int) -> tuple[Repaired, float]
     return Repaired(values, negative), left
 
 
-def take_away(counts: np.ndarray, amount: float) -> np.ndarray:
+def subtract_in_proportion(counts: np.ndarray, amount: float) -> np.ndarray:
     """`counts` made smaller by `amount` in all, in proportion; all zero when they hold less."""
     held = float(np.nansum(counts))
     return counts * max(1 - amount / held, 0.0) if held > 0 else np.where(np.isnan(counts), np.nan, 0.0)

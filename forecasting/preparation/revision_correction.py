@@ -19,12 +19,12 @@ from forecasting.data.columns import AS_OF, DATE, REGION, STATISTIC, VALUE
 from forecasting.data.frequency import Frequency
 from forecasting.data.panel import Published, Statistic
 from forecasting.data.panel_cache import PanelCache, PerPanel
-from forecasting.data.regular_grid import cycle_of
-from forecasting.data.revisions import SETTLED, SMALL
+from forecasting.data.regular_grid import weekday_cycle
+from forecasting.data.revisions import LEAST_CHANGE, SETTLED_AGE
 from forecasting.data.series import Series
 from forecasting.preparation.messages import correction_sentence, doubt_sentence, raised_sentence
 
-#: Figures are settled, and no longer corrected, after so many weeks of days or days of hours, or `SETTLED` longer periods.
+#: Figures are settled, and no longer corrected, after so many weeks of days or days of hours, or `SETTLED_AGE` longer periods.
 CYCLES = 2
 #: Figures below this are left out of what is learned; they change by large shares for nothing.
 LEAST_COUNT = 10.0
@@ -50,7 +50,7 @@ LEAST_DEVIATION = 0.1
 
 
 @dataclass(frozen=True)
-class Usual:
+class UsualRevision:
     """How the counts of one region are revised until they are settled, by their age in periods.
 
     Attributes:
@@ -67,7 +67,7 @@ class Usual:
     others: int
 
 
-def learned(published: Published, asked: Statistic, frequency: Frequency) -> dict[str, Usual]:
+def usual_revisions(published: Published, asked: Statistic, frequency: Frequency) -> dict[str, UsualRevision]:
     """For each region what is usual, by the vintages up to that of `published`; empty where too little has settled."""
     if asked.reported_cumulative:
         return {}
@@ -79,7 +79,7 @@ def learned(published: Published, asked: Statistic, frequency: Frequency) -> dic
     return whole.get(_LEARNED, (column, at), lambda: _learn(young(), at))
 
 
-def corrected(series: Series, usual: Usual, at: pd.Timestamp) -> Series:
+def correct_last_counts(series: Series, usual: UsualRevision, at: pd.Timestamp) -> Series:
     """`series` with its last counts as such counts usually become; `at` is when they were published.
 
     A last count that is still too low for its own past is raised further, where figures are revised at all.
@@ -90,11 +90,11 @@ def corrected(series: Series, usual: Usual, at: pd.Timestamp) -> Series:
         return series
     values, doubt = series.values.copy(), usual.doubt[age : age + count][::-1].copy()
     values[-count:] *= usual.factors[age : age + count][::-1]
-    short = _short(values, cycle_of(series.frequency)) if doubt[-1] >= SMALL else 0.0
+    short = _short(values, weekday_cycle(series.frequency)) if doubt[-1] >= LEAST_CHANGE else 0.0
     if short:
         values[-1] = (values[-1] + 1) * np.exp(short) - 1
         doubt[-1] = np.hypot(doubt[-1], short)
-    worth = np.flatnonzero(doubt >= SMALL)
+    worth = np.flatnonzero(doubt >= LEAST_CHANGE)
     changed = np.flatnonzero(values != series.values)
     reported = pd.Series(series.values[changed], index=series.dates[changed]) if len(changed) else None
     learned_from = changed[:-1] if short else changed
@@ -109,13 +109,13 @@ def corrected(series: Series, usual: Usual, at: pd.Timestamp) -> Series:
     return replace(series, values=values, reported=reported, doubt=kept, notes=tuple(notes))
 
 
-def doubted(series: Series) -> Series:
+def doubt_last_count(series: Series) -> Series:
     """`series` with its last count in doubt, where that fell deeper than it usually can; the count itself stays.
 
     It is not raised to what was possible: where figures are settled such falls are real. Upward nothing is doubted, for
     too many jumps stay up.
     """
-    short = _short(series.values, cycle_of(series.frequency))
+    short = _short(series.values, weekday_cycle(series.frequency))
     if not short:
         return series
     note = doubt_sentence(series.values[-1], series.origin, series.frequency)
@@ -134,7 +134,7 @@ def _short(values: np.ndarray, cycle: int) -> float:
     centre = np.median(history)
     deviation = max(1.4826 * float(np.median(np.abs(history - centre))), LEAST_DEVIATION)
     short = float(centre - DEVIATIONS * deviation - changes[-1])
-    return short if short >= SMALL else 0.0
+    return short if short >= LEAST_CHANGE else 0.0
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class _Young:
     published: pd.DatetimeIndex
 
 
-_LEARNED: PerPanel[dict[str, Usual]] = PerPanel(VINTAGES_KEPT)
+_LEARNED: PerPanel[dict[str, UsualRevision]] = PerPanel(VINTAGES_KEPT)
 _YOUNG: PerPanel[_Young] = PerPanel(STATISTICS_KEPT)
 
 
@@ -190,11 +190,11 @@ def _arranged(whole: PanelCache, column: str, frequency: Frequency) -> _Young:
 
 def _settled(frequency: Frequency) -> int:
     """The age, in periods, at which a figure is settled."""
-    cycle = cycle_of(frequency)
-    return CYCLES * cycle if cycle > 1 else SETTLED
+    cycle = weekday_cycle(frequency)
+    return CYCLES * cycle if cycle > 1 else SETTLED_AGE
 
 
-def _learn(young: _Young, at: pd.Timestamp) -> dict[str, Usual]:
+def _learn(young: _Young, at: pd.Timestamp) -> dict[str, UsualRevision]:
     place = int(young.published.searchsorted(at))
     final = np.full((len(young.regions), young.first.shape[2]), np.nan)
     final.flat[young.places[place]] = young.values[place]
@@ -210,9 +210,9 @@ def _learn(young: _Young, at: pd.Timestamp) -> dict[str, Usual]:
     centre, spread, count = _pooled(ratios)
     centre, spread = np.where(enough, centre, 0.0), np.where(enough, spread, 0.0)
     factors = np.exp(centre)
-    factors[np.abs(factors - 1) < SMALL] = 1.0
+    factors[np.abs(factors - 1) < LEAST_CHANGE] = 1.0
     others = len(young.regions) - 1
-    return {name: Usual(factors[i], spread[i], int(count[i]), others) for i, name in enumerate(young.regions)}
+    return {name: UsualRevision(factors[i], spread[i], int(count[i]), others) for i, name in enumerate(young.regions)}
 
 
 def _pooled(ratios: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -7,26 +7,32 @@ from collections.abc import Sequence
 import pandas as pd
 
 from forecasting.data.columns import DATE, HORIZON, MODEL, ORIGIN, QUANTILE, REGION, STATISTIC
-from forecasting.data.formatting import day
+from forecasting.data.formatting import format_date
 from forecasting.data.frequency import Frequency
 from forecasting.data.panel import Panel
-from forecasting.evaluation.backtest import Cut
+from forecasting.evaluation.backtest import Cutoff
 from forecasting.models import models
 from forecasting.support.errors import DataError
 
 
-def known_on(cut: Cut, panel: Panel) -> pd.Timestamp:
+def knowledge_date(cut: Cutoff, panel: Panel) -> pd.Timestamp:
     """The day at whose end a cut was what was known: of vintages, that on which it was published."""
     return cut.at - pd.Timedelta(days=1) if panel.has_vintages() else cut.at
 
 
-def reference_date(cut: Cut, panel: Panel) -> pd.Timestamp:
+def hub_reference_date(cut: Cutoff, panel: Panel) -> pd.Timestamp:
     """What the US hubs call the forecasts made from a cut: the first Saturday after it was published."""
-    return known_on(cut, panel) + pd.offsets.Week(weekday=5)
+    return knowledge_date(cut, panel) + pd.offsets.Week(weekday=5)
 
 
-def placed(
-    table: pd.DataFrame, statistic: str, region: str, cuts: Sequence[Cut], panel: Panel, frequency: Frequency, name: str
+def align_forecasts(
+    table: pd.DataFrame,
+    statistic: str,
+    region: str,
+    cutoffs: Sequence[Cutoff],
+    panel: Panel,
+    frequency: Frequency,
+    name: str,
 ) -> pd.DataFrame:
     """Of a forecasts table, what is for this region and was made at one of the cuts' dates, counted from their origins.
 
@@ -45,15 +51,15 @@ def placed(
         more = f" and {len(others) - 3} more" if len(others) > 3 else ""
         raise DataError(f"{name} has no forecast for {region}; it has {', '.join(others[:3])}{more}.")
     rows = _of_statistic(rows, statistic, name)
-    places = {origin: _place(origin, cuts, panel, frequency) for origin in rows[ORIGIN].unique()}
+    places = {origin: _place(origin, cutoffs, panel, frequency) for origin in rows[ORIGIN].unique()}
     rows = rows.assign(place=rows[ORIGIN].map(places))
     if (rows["place"] < 0).all():
         first, last = rows[ORIGIN].min(), rows[ORIGIN].max()
-        when = f"on {day(first)}" if first == last else f"from {day(first)} to {day(last)}"
+        when = f"on {format_date(first)}" if first == last else f"from {format_date(first)} to {format_date(last)}"
         raise DataError(
             f"{name} has forecasts for {region} with data to a day {when}, and none that was made at a date on the slider."
         )
-    return _recounted(rows[rows["place"] >= 0], cuts, frequency)
+    return _recounted(rows[rows["place"] >= 0], cutoffs, frequency)
 
 
 def _of_statistic(rows: pd.DataFrame, statistic: str, name: str) -> pd.DataFrame:
@@ -69,18 +75,18 @@ def _of_statistic(rows: pd.DataFrame, statistic: str, name: str) -> pd.DataFrame
     return rows.drop(columns=STATISTIC)
 
 
-def _place(origin: pd.Timestamp, cuts: Sequence[Cut], panel: Panel, frequency: Frequency) -> int:
+def _place(origin: pd.Timestamp, cutoffs: Sequence[Cutoff], panel: Panel, frequency: Frequency) -> int:
     """The place of the cut whose forecasts one with this origin competes with; -1 where there is none."""
     after = frequency.after(origin, 1)[0]
-    same = [i for i, cut in enumerate(cuts) if cut.origin == origin]
+    same = [i for i, cut in enumerate(cutoffs) if cut.origin == origin]
     if same or not panel.has_vintages():
         return same[-1] if same else -1
-    return max((i for i, cut in enumerate(cuts) if origin < known_on(cut, panel) < after), default=-1)
+    return max((i for i, cut in enumerate(cutoffs) if origin < knowledge_date(cut, panel) < after), default=-1)
 
 
-def _recounted(rows: pd.DataFrame, cuts: Sequence[Cut], frequency: Frequency) -> pd.DataFrame:
+def _recounted(rows: pd.DataFrame, cutoffs: Sequence[Cutoff], frequency: Frequency) -> pd.DataFrame:
     """Origins are the cuts' own, horizons count from there, and models are called apart from ours."""
-    origins = {place: cuts[place].origin for place in rows["place"].unique()}
+    origins = {place: cutoffs[place].origin for place in rows["place"].unique()}
     ends = max(rows[DATE])
     steps = {
         (place, date): i

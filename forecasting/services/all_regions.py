@@ -15,15 +15,15 @@ import pandas as pd
 
 from forecasting.data.panel import Panel
 from forecasting.data.series import Series
-from forecasting.data.training_options import ALL, Learning
-from forecasting.evaluation.backtest import cut, rolling
-from forecasting.evaluation.look_back import LookBack
+from forecasting.data.training_options import ALL_HISTORY, TrainingOptions
+from forecasting.evaluation.backtest import rolling_origins, series_at_cutoff
+from forecasting.evaluation.track_record import TrackRecord
 from forecasting.jobs import Job, QueueFull, State
 from forecasting.jobs.request import Request
 from forecasting.models import model
-from forecasting.services.region_row import Row, expected, latest, spark
+from forecasting.services.region_row import RegionRow, expected_change, latest_row, sparkline
 from forecasting.services.service import IN_FLIGHT, Service
-from forecasting.services.track_record import usual
+from forecasting.services.track_records import default_origins
 from forecasting.support.errors import DataError, ForecastingError, RequestError
 
 #: Regions that are remembered; those asked for least lately are forgotten first.
@@ -33,13 +33,13 @@ STOOD = 2
 
 
 @dataclass(frozen=True)
-class View:
+class RegionsView:
     """What is asked of every region."""
 
     statistic: str
     model: str
     horizon: int
-    learning: Learning = ALL
+    training: TrainingOptions = ALL_HISTORY
 
 
 @dataclass
@@ -57,14 +57,14 @@ class _Entry:
         final: whether all of the look back is in the row's record.
     """
 
-    row: Row
+    row: RegionRow
     request: Request | None = None
     sought: bool = False
     asked: bool = False
     retry: bool = False
     hint: str | None = None
     recalled: bool = False
-    past: LookBack | None = None
+    past: TrackRecord | None = None
     final: bool = False
 
     @property
@@ -73,10 +73,10 @@ class _Entry:
         return self.final or self.row.state == "failed" or self.hint == ""
 
 
-class RollCall:
+class AllRegions:
     """The regions of one view of a panel. Every method may be called from any thread."""
 
-    def __init__(self, service: Service, panel: Panel, view: View) -> None:
+    def __init__(self, service: Service, panel: Panel, view: RegionsView) -> None:
         self._service, self._panel, self._view = service, panel, view
         self._entries: dict[str, _Entry] = {}
         self._stood: dict[pd.Timestamp, Panel] = {}
@@ -84,7 +84,7 @@ class RollCall:
         self._lock = threading.Lock()
         self.full = ""
 
-    def look(self, regions: Sequence[str], patience: float, ask: bool = True, records: bool = True) -> list[Row]:
+    def look(self, regions: Sequence[str], patience: float, ask: bool = True, records: bool = True) -> list[RegionRow]:
         """The rows of `regions` as they are now, in this order, after so many seconds of going on with the work.
 
         Args:
@@ -102,7 +102,7 @@ class RollCall:
             self._forget(regions)
             return self._rows(regions)
 
-    def judge(self, regions: Sequence[str], patience: float, ask: bool = True) -> list[Row]:
+    def judge(self, regions: Sequence[str], patience: float, ask: bool = True) -> list[RegionRow]:
         """`look`, and look back on region after region, never more than `IN_FLIGHT` forecasts at once."""
         self.look(regions, patience / 2, ask)
         until = time.monotonic() + patience / 2
@@ -156,8 +156,8 @@ class RollCall:
     def _at(self, regions: Sequence[str]) -> list[_Entry]:
         return [self._entries[region] for region in regions if region in self._entries]
 
-    def _rows(self, regions: Sequence[str]) -> list[Row]:
-        return [self._entries[region].row if region in self._entries else Row(region) for region in regions]
+    def _rows(self, regions: Sequence[str]) -> list[RegionRow]:
+        return [self._entries[region].row if region in self._entries else RegionRow(region) for region in regions]
 
     def _prepare(self, regions: Sequence[str], until: float) -> None:
         for region in regions:
@@ -171,9 +171,9 @@ class RollCall:
         try:
             series = self._series(region)
         except ForecastingError as error:
-            return _Entry(Row(region, state="failed", why=str(error)), hint="")
-        seen = view.learning.of(series)
-        return _Entry(latest(region, series), Request(seen, view.model, view.horizon))
+            return _Entry(RegionRow(region, state="failed", why=str(error)), hint="")
+        seen = view.training.of(series)
+        return _Entry(latest_row(region, series), Request(seen, view.model, view.horizon))
 
     def _series(self, region: str) -> Series:
         return self._service.series(self._panel, region, self._view.statistic)
@@ -196,8 +196,8 @@ class RollCall:
         one.asked = True
         if job.forecast is not None:
             series = self._series(one.row.region)
-            change = expected(series, job.forecast)
-            one.row = replace(one.row, spark=spark(series, job.forecast), change=change, state="ready")
+            change = expected_change(series, job.forecast)
+            one.row = replace(one.row, spark=sparkline(series, job.forecast), change=change, state="ready")
             one.request = None
         elif job.state is State.cancelled:
             one.row = replace(one.row, state="cancelled", why="cancelled")
@@ -246,14 +246,14 @@ class RollCall:
     def _hint(self, region: str) -> str:
         """The key of the forecast from the last origin of a region's look back; empty where there is none."""
         view = self._view
-        _, step, ahead = usual(self._series(region))
+        _, step, ahead = default_origins(self._series(region))
         try:
-            (date,) = rolling(self._panel, region, view.statistic, ahead, 1, step)
+            (date,) = rolling_origins(self._panel, region, view.statistic, ahead, 1, step)
             known = self._stood_at(date)
-            stood = cut(known, region, view.statistic, date)
+            stood = series_at_cutoff(known, region, view.statistic, date)
         except (DataError, RequestError):
             return ""
-        return stood.learning(view.learning).request(view.model, ahead).key
+        return stood.with_training(view.training).request(view.model, ahead).key
 
     def _stood_at(self, date: pd.Timestamp) -> Panel:
         """The panel as it stood then; the last `STOOD` are kept."""
@@ -267,8 +267,8 @@ class RollCall:
     def _look_back(self, one: _Entry, at_once: int = 0, retry: bool = False) -> None:
         """A region's record, from what is made of its look back; no more than so many of its forecasts under way."""
         view = self._view
-        past = self._service.past.look_back(
-            self._panel, one.row.region, view.statistic, [view.model], view.learning, at_once=at_once, retry=retry
+        past = self._service.track_records.track_record(
+            self._panel, one.row.region, view.statistic, [view.model], view.training, at_once=at_once, retry=retry
         )
         one.row = replace(one.row, record=past.of(view.model))
         one.final = not past.waiting and not any(job.state is State.cancelled for job in past.jobs)
@@ -312,6 +312,6 @@ def _open(one: _Entry) -> int:
     return sum(not job.finished for job in one.past.jobs) if one.past else 0
 
 
-def newest(rows: Sequence[Row]) -> pd.Timestamp | None:
+def newest_date(rows: Sequence[RegionRow]) -> pd.Timestamp | None:
     """The last date that any of the regions has figures for."""
     return max((row.at for row in rows if row.at is not None), default=None)

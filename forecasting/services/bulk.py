@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from forecasting.data.forecast import Forecast, tables
+from forecasting.data.forecast import Forecast, stack_forecasts
 from forecasting.data.panel import Panel
-from forecasting.data.training_options import ALL, Learning
+from forecasting.data.training_options import ALL_HISTORY, TrainingOptions
 from forecasting.jobs.request import Request
 from forecasting.services.service import Service
 from forecasting.support.errors import DataError, ForecastingError
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 MOST_REASONS = 1_000
 
 
-class Bulk:
+class BulkForecast:
     """One model's forecasts of all regions. Every method may be called from any thread.
 
     Attributes:
@@ -35,10 +35,16 @@ class Bulk:
     """
 
     def __init__(
-        self, service: Service, panel: Panel, statistic: str, model: str, horizon: int, learning: Learning = ALL
+        self,
+        service: Service,
+        panel: Panel,
+        statistic: str,
+        model: str,
+        horizon: int,
+        training: TrainingOptions = ALL_HISTORY,
     ) -> None:
         self._service, self._panel, self._statistic = service, panel, statistic
-        self._model, self._horizon, self._learning = model, horizon, learning
+        self._model, self._horizon, self._learning = model, horizon, training
         self._regions = panel.regions(statistic)
         self._made: dict[str, tuple[Forecast, float | None]] = {}
         self._stopped = threading.Event()
@@ -75,7 +81,7 @@ class Bulk:
     def table(self) -> pd.DataFrame:
         """The forecasts table of what is made by now, in the order of the panel's regions."""
         made = dict(self._made)
-        return tables([(region, *made[region]) for region in self._regions if region in made])
+        return stack_forecasts([(region, *made[region]) for region in self._regions if region in made])
 
     def _run(self) -> None:
         try:

@@ -12,8 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from forecasting.data.columns import MODEL, REGION, STATISTIC
-from forecasting.sources.shared.hub_forecasts import HUBS, Hub, HubForecasts
-from forecasting.support.caching import Loader
+from forecasting.sources.shared.hub_forecasts import HubForecasts
+from forecasting.sources.shared.hubs import HUBS, ForecastHub
+from forecasting.support.caching import SingleFlight
 from forecasting.support.errors import DataError
 from forecasting.tables.forecast_file import read_forecasts
 
@@ -21,16 +22,16 @@ from forecasting.tables.forecast_file import read_forecasts
 FILES_KEPT = 2
 
 
-class Others:
+class ExternalForecasts:
     """Forecasts tables that were not made here; nothing waits for a download longer than it is told to."""
 
-    def __init__(self, loader: Loader) -> None:
+    def __init__(self, loader: SingleFlight) -> None:
         self.hubs: dict[str, HubForecasts] = {}
         self._loader = loader
         self._files: OrderedDict[str, pd.DataFrame | DataError] = OrderedDict()
         self._lock = threading.Lock()
 
-    def hub(self, source: str) -> Hub | None:
+    def hub(self, source: str) -> ForecastHub | None:
         """The hub whose figures a source has, for the forecasts that teams have published there."""
         return HUBS.get(source)
 
@@ -46,7 +47,7 @@ class Others:
             if source not in self.hubs:
                 self.hubs[source] = HubForecasts(source)
             hub = self.hubs[source]
-        known = hub.known(team, week)
+        known = hub.cached_table(team, week)
         return (
             known
             if known is not None

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.forecast import MEDIAN, QUANTILES, Forecast
-from forecasting.data.formatting import change, compact
+from forecasting.data.formatting import format_change, format_compact
 from forecasting.data.frequency import Frequency
 from forecasting.data.series import Series
-from forecasting.evaluation.scores import Score
+from forecasting.evaluation.scores import ModelScore
 
 #: Periods of the past that a sparkline shows.
 PAST = {"hourly": 168, "daily": 120, "weekly": 52, "monthly": 36, "quarterly": 24}
@@ -33,7 +33,7 @@ _HIGH = QUANTILES.index(0.9)
 
 
 @dataclass(frozen=True)
-class Spark:
+class Sparkline:
     """A small chart: heights from 0 to `HEIGHT` at even distances, first of the past, then of the forecast's 80 % band.
 
     Attributes:
@@ -48,7 +48,7 @@ class Spark:
 
 
 @dataclass(frozen=True)
-class Change:
+class ExpectedChange:
     """What is expected at the end of the horizon, beside what is now: counts a period, or their mean over a season."""
 
     now: float
@@ -79,19 +79,19 @@ class Change:
     @property
     def text(self) -> str:
         """``"+12 %"``."""
-        return change(self.middle, self.now)
+        return format_change(self.middle, self.now)
 
     @property
     def band(self) -> str:
         """``"−20 to +55 %"``; counts where there is nothing now that a percentage could be of."""
         if self.now <= 0:
-            return f"{compact(self.low)} to {compact(self.high)}"
-        low, high = change(self.low, self.now), change(self.high, self.now)
+            return f"{format_compact(self.low)} to {format_compact(self.high)}"
+        low, high = format_change(self.low, self.now), format_change(self.high, self.now)
         return f"{low.removesuffix(' %') if high.endswith(' %') else low} to {high}"
 
 
 @dataclass(frozen=True)
-class Row:
+class RegionRow:
     """One region.
 
     Attributes:
@@ -107,49 +107,49 @@ class Row:
     latest: float | None = None
     at: pd.Timestamp | None = None
     moved: str = ""
-    spark: Spark | None = None
-    change: Change | None = None
-    record: Score | None = None
+    spark: Sparkline | None = None
+    change: ExpectedChange | None = None
+    record: ModelScore | None = None
     state: str = "coming"
     why: str = ""
 
 
-def stretch(frequency: Frequency) -> int:
+def comparison_periods(frequency: Frequency) -> int:
     """The periods that "latest" speaks of: a week of days, a day of hours, else one."""
     return frequency.season if frequency.name in ("daily", "hourly") else 1
 
 
-def latest(region: str, series: Series) -> Row:
+def latest_row(region: str, series: Series) -> RegionRow:
     """A region's row before there is a forecast."""
-    steps = min(stretch(series.frequency), len(series))
+    steps = min(comparison_periods(series.frequency), len(series))
     now, before = series.values[-steps:].sum(), series.values[-2 * steps : -steps].sum()
-    moved = change(now, before) if len(series) >= 2 * steps else ""
-    return Row(region, float(now), series.origin, moved, spark(series))
+    moved = format_change(now, before) if len(series) >= 2 * steps else ""
+    return RegionRow(region, float(now), series.origin, moved, sparkline(series))
 
 
-def expected(series: Series, forecast: Forecast) -> Change:
+def expected_change(series: Series, forecast: Forecast) -> ExpectedChange:
     """What a forecast says of its last period against the series' last; means over a season where there is one."""
-    steps = min(stretch(series.frequency), len(series))
+    steps = min(comparison_periods(series.frequency), len(series))
     table = forecast.means if steps > 1 else forecast.values
     low, middle, high = (float(table[-1, place]) for place in (_LOW, MEDIAN, _HIGH))
-    return Change(float(series.values[-steps:].mean()), low, middle, high)
+    return ExpectedChange(float(series.values[-steps:].mean()), low, middle, high)
 
 
-def spark(series: Series, forecast: Forecast | None = None) -> Spark:
+def sparkline(series: Series, forecast: Forecast | None = None) -> Sparkline:
     """The recent past as a small chart, with a forecast's median and 80 % band."""
-    steps = stretch(series.frequency)
+    steps = comparison_periods(series.frequency)
     past = series.tail(PAST[series.frequency.name] + steps - 1).values
     if len(past) > steps > 1:
         past = np.convolve(past, np.full(steps, 1 / steps), "valid")
     if forecast is None:
-        return Spark(_heights(_thin(past, POINTS), past.max(initial=0.0)))
+        return Sparkline(_heights(_thin(past, POINTS), past.max(initial=0.0)))
     table = (forecast.means if steps > 1 else forecast.values)[:, [_LOW, MEDIAN, _HIGH]]
     lines = max(past.max(initial=0.0), table[:, 1].max())
     top = max(lines, min(table[:, 2].max(), BAND_TOP * lines))
     fan = _thin(np.vstack([np.repeat(past[-1], 3), table]), AHEAD)
     low, middle, high = (_heights(fan[:, place], top) for place in range(3))
     share = min(len(past) / (len(past) + forecast.horizon), 1 - LEAST_AHEAD)
-    return Spark(_heights(_thin(past, POINTS), top), low, middle, high, round(share, 3))
+    return Sparkline(_heights(_thin(past, POINTS), top), low, middle, high, round(share, 3))
 
 
 def _thin(values: np.ndarray, most: int) -> np.ndarray:

@@ -9,18 +9,18 @@ from collections.abc import Iterable, Iterator
 import pandas as pd
 
 from forecasting import sources
-from forecasting.data.forecast import Forecast, tables
+from forecasting.data.forecast import Forecast, stack_forecasts
 from forecasting.data.panel import Panel
 from forecasting.data.panel_cache import PerPanel
-from forecasting.data.revisions import Revision, coming
+from forecasting.data.revisions import Revision, expected_revisions
 from forecasting.data.series import Series
 from forecasting.jobs import Job, JobQueue
 from forecasting.jobs.request import Request
 from forecasting.preparation import prepare
-from forecasting.services.external_forecasts import Others
-from forecasting.services.track_record import LookingBack
+from forecasting.services.external_forecasts import ExternalForecasts
+from forecasting.services.track_records import TrackRecords
 from forecasting.storage.forecast_store import Store
-from forecasting.support.caching import Loader
+from forecasting.support.caching import SingleFlight
 from forecasting.support.errors import JobError
 
 #: Prepared series of a panel kept in memory; each is small.
@@ -33,8 +33,8 @@ class Service:
     """Forecasts on request. One per process; safe to call from many threads; nothing here waits for a fit but `wait`.
 
     Attributes:
-        past: earlier dates forecast again, and how good that was.
-        others: what others have forecast, for comparison.
+        track_records: earlier dates forecast again, and how good that was.
+        external_forecasts: what others have forecast, for comparison.
     """
 
     def __init__(self, store: Store | None = None, queue: JobQueue | None = None) -> None:
@@ -42,10 +42,10 @@ class Service:
         self.queue = queue or JobQueue(self.store)
         self._series: PerPanel[Series] = PerPanel(SERIES_KEPT)
         self._revisions: PerPanel[tuple[Revision, ...]] = PerPanel(SERIES_KEPT)
-        self._loader = Loader()
+        self._loader = SingleFlight()
         self._offered: dict[str, weakref.ref[pd.DataFrame]] = {}
-        self.past = LookingBack(self.queue, self.series, self._loader)
-        self.others = Others(self._loader)
+        self.track_records = TrackRecords(self.queue, self.series, self._loader)
+        self.external_forecasts = ExternalForecasts(self._loader)
 
     def panel(self, source: str, patience: float | None = None) -> Panel | None:
         """The figures of a source, from its local copy where that is fresh, else downloaded in the background.
@@ -76,7 +76,7 @@ class Service:
         Less those that `series` has corrected already and says so.
         """
         name = (panel.source, region, statistic)
-        found = self._revisions.get(panel, name, lambda: coming(panel, region, statistic))
+        found = self._revisions.get(panel, name, lambda: expected_revisions(panel, region, statistic))
         reported = self.series(panel, region, statistic).reported if found else None
         return found if reported is None else tuple(one for one in found if one.date not in reported.index)
 
@@ -107,11 +107,11 @@ class Service:
 
     def run(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Job]]:
         """Every request with its ended job, as they end; never more than `IN_FLIGHT` in the queue at once."""
-        coming = iter(requests)
+        expected_revisions = iter(requests)
         waiting: dict[str, list[Request]] = {}
         while True:
             most = max(IN_FLIGHT, 2 * self.queue.load().ready)  # a cluster may have more workers
-            batch = list(itertools.islice(coming, most - len(waiting)))
+            batch = list(itertools.islice(expected_revisions, most - len(waiting)))
             self.store.recall([request.key for request in batch])
             for request in batch:
                 self.queue.submit(request, background=True)
@@ -140,4 +140,4 @@ def _some_finished(jobs: list[Job]) -> bool:
 def forecasts_table(region: str, series: Series, forecasts: Iterable[Forecast]) -> pd.DataFrame:
     """The forecasts table of one region; running totals where the person asked for those."""
     before = series.total if series.cumulative else None
-    return tables([(region, forecast, before) for forecast in forecasts])
+    return stack_forecasts([(region, forecast, before) for forecast in forecasts])

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from forecasting.evaluation.stress_tests import Struck
+from forecasting.evaluation.stress_tests import ShockedSeries
 from forecasting.jobs import Job, QueueFull
 from forecasting.jobs.request import Request
 from forecasting.services.service import Service
 
 
 @dataclass(frozen=True)
-class Asked:
+class StressTestJobs:
     """The jobs of a what-if, by model: of the real figures and of those after the shock.
 
     Attributes:
@@ -28,7 +28,7 @@ class Asked:
         return bool(self.full) or any(not job.finished for both in self.jobs.values() for job in both)
 
 
-def ask(service: Service, struck: Struck, models: Sequence[str], horizon: int) -> Asked:
+def request_stress_test(service: Service, struck: ShockedSeries, models: Sequence[str], horizon: int) -> StressTestJobs:
     """Both forecasts of every model, without waiting; asking again is asking for the same jobs."""
     jobs: dict[str, tuple[Job, Job]] = {}
     try:
@@ -36,5 +36,5 @@ def ask(service: Service, struck: Struck, models: Sequence[str], horizon: int) -
             requests = Request(struck.real, name, horizon), struck.request(name, horizon)
             jobs[name] = service.ask(requests[:1])[name], service.ask(requests[1:])[name]
     except QueueFull as error:
-        return Asked(jobs, str(error))
-    return Asked(jobs)
+        return StressTestJobs(jobs, str(error))
+    return StressTestJobs(jobs)

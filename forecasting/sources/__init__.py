@@ -1,4 +1,4 @@
-"""Where figures come from: one file a source. The registry finds every `Source` in this folder.
+"""The registry of data sources: it finds every `Source` in this folder, one file a source.
 
 The databases and data sets that the configuration names are sources too (`sql-<name>`, `data-<name>`). A reader's own
 file is not: `forecasting.tables.panel_file.read_panel` turns it into a `Panel`.
@@ -23,27 +23,27 @@ __all__ = ["Source", "source", "sources"]
 
 def sources() -> dict[str, Source]:
     """Every source by name, in the order lists show them. Nothing is read or downloaded yet."""
-    named = [_named(one) for one in (*settings.databases().values(), *settings.data_sets().values())]
-    return _in_this_folder() | {one.name: one for one in named}
+    configured = [_configured(setting) for setting in (*settings.databases().values(), *settings.data_sets().values())]
+    return _in_this_folder() | {source.name: source for source in configured}
 
 
 @cache
 def _in_this_folder() -> dict[str, Source]:
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    # Only this package's own: a test may define another Source without becoming part of every list. A class without a
-    # name has one when the configuration gives it.
-    found = [k() for k in _concrete(Source) if k.__module__.startswith(__name__) and hasattr(k, "name")]
-    return {s.name: s for s in sorted(found, key=lambda s: (s.order, s.name))}
+    # Only this package's own: a test may define another Source without becoming part of every list.
+    kinds = [kind for kind in _concrete(Source) if kind.__module__.startswith(__name__)]
+    found = [source for kind in kinds for source in kind.registered()]
+    return {source.name: source for source in sorted(found, key=lambda source: (source.order, source.name))}
 
 
 @cache
-def _named(setting: NamedDatabase | NamedDataSet) -> Source:
-    """One a setting, so that what it has read is kept."""
-    from forecasting.sources.dataset import AddressSource
+def _configured(setting: NamedDatabase | NamedDataSet) -> Source:
+    """The source of a setting; the same object each time, so that what it has read is kept."""
+    from forecasting.sources.dataset import DataSetSource
     from forecasting.sources.sql import SqlSource
 
-    return SqlSource(setting) if isinstance(setting, NamedDatabase) else AddressSource(setting)
+    return SqlSource(setting) if isinstance(setting, NamedDatabase) else DataSetSource(setting)
 
 
 def source(name: str) -> Source:

@@ -13,6 +13,8 @@ from forecasting.data.frequency import DAILY, weekly
 from forecasting.data.panel import Panel, Statistic, new_and_cumulative
 from forecasting.data.us_states import NATION, STATES
 from forecasting.sources.shared.base import Source
+from forecasting.sources.shared.hub_target_data import admissions_statistic
+from forecasting.sources.shared.hubs import HUBS
 from forecasting.support.errors import SourceError
 from forecasting.tables.cells.parse_dates import parse_dates
 from forecasting.tables.cells.parse_numbers import parse_numbers
@@ -42,9 +44,7 @@ class Bundled(Source):
 
     def statistics(self) -> tuple[Statistic, ...]:
         """New and cumulative cases, and new hospital admissions."""
-        admissions = Statistic(
-            "new_admissions", "New hospital admissions", "admissions", "admissions", target="wk inc covid hosp"
-        )
+        admissions = admissions_statistic(HUBS["cdc_covid"].target)
         return (*new_and_cumulative("cases", reported_cumulative=True), admissions)
 
     def panel(self) -> Panel:

@@ -7,7 +7,7 @@ negative binomial number of others (Lloyd-Smith et al. 2005, Superspreading and 
 disease emergence, Nature 438). The logarithm of R is a smooth mean-reverting process (a critically damped oscillator
 driven by noise) minus the caution of people who see many infections; both are ours, to keep waves coming and bounded.
 
-`simulate` makes one epidemic, `futures` continues the same one many times: the distribution that a forecaster who
+`simulate_epidemic` makes one epidemic, `continue_epidemic` continues the same one many times: the distribution that a forecaster who
 knew everything would give, against which the coverage of models can be tested.
 """
 
@@ -41,11 +41,11 @@ REGIONS = {
 }
 DAYS = 500
 LAST_DAY = pd.Timestamp("2024-06-30")
-_MEMORY = 21  # days after which nobody infects any more
+_INFECTIOUS_DAYS = 21  # days after which nobody infects any more
 
 
 @dataclass(frozen=True)
-class Setting:
+class EpidemicSettings:
     """How an epidemic spreads and is reported.
 
     Attributes:
@@ -81,7 +81,7 @@ class Setting:
 
     def generation(self) -> np.ndarray:
         """The distribution of the generation interval over 1, 2 … days."""
-        days = np.arange(1, _MEMORY + 1)
+        days = np.arange(1, _INFECTIOUS_DAYS + 1)
         shape = (self.generation_mean / self.generation_sd) ** 2
         density = days ** (shape - 1) * np.exp(-days * shape / self.generation_mean)
         return density / density.sum()
@@ -99,7 +99,7 @@ class Simulation:
             and backlogs are in it. Negative where a correction was.
     """
 
-    setting: Setting
+    setting: EpidemicSettings
     seed: int
     first_weekday: int
     true_infections: np.ndarray
@@ -128,11 +128,13 @@ class Futures:
     cases: np.ndarray
 
 
-def simulate(days: int, seed: int, setting: Setting | None = None, first_weekday: int = 0) -> Simulation:
+def simulate_epidemic(
+    days: int, seed: int, setting: EpidemicSettings | None = None, first_weekday: int = 0
+) -> Simulation:
     """One epidemic of so many `days`; the same arguments always give the same one."""
-    setting = setting or Setting()
+    setting = setting or EpidemicSettings()
     rng = np.random.default_rng(seed)
-    before = rng.poisson(setting.initial, (1, _MEMORY)).astype(float)
+    before = rng.poisson(setting.initial, (1, _INFECTIOUS_DAYS)).astype(float)
     start = np.array([[rng.normal(0, setting.wander), 0.0]])
     infections, numbers, wander = _spread(before, start, days, setting, rng)
     cases = _counted(infections, first_weekday, setting, rng)[0]
@@ -145,16 +147,16 @@ def simulate(days: int, seed: int, setting: Setting | None = None, first_weekday
     return simulation
 
 
-def futures(simulation: Simulation, day: int, horizon: int, draws: int, seed: int = 0) -> Futures:
+def continue_epidemic(simulation: Simulation, day: int, horizon: int, draws: int, seed: int = 0) -> Futures:
     """Continue the epidemic `draws` times from the end of `day`, with everything known up to then.
 
     The cases are complete, without corrections or backlogs. This is the true predictive distribution given the whole
     state (infections and R, not only counts), so a forecaster who sees counts only has to be less sure.
     """
     rng = np.random.default_rng([simulation.seed, day, seed])
-    past = simulation.true_infections[max(0, day + 1 - _MEMORY) : day + 1]
-    before = np.full(_MEMORY, simulation.setting.initial)
-    before[_MEMORY - len(past) :] = past
+    past = simulation.true_infections[max(0, day + 1 - _INFECTIOUS_DAYS) : day + 1]
+    before = np.full(_INFECTIOUS_DAYS, simulation.setting.initial)
+    before[_INFECTIOUS_DAYS - len(past) :] = past
     start = np.tile(simulation._wander[day], (draws, 1))
     infections, _, _ = _spread(np.tile(before, (draws, 1)), start, horizon, simulation.setting, rng)
     weekday = (simulation.first_weekday + day + 1) % 7
@@ -162,9 +164,9 @@ def futures(simulation: Simulation, day: int, horizon: int, draws: int, seed: in
 
 
 def _spread(
-    before: np.ndarray, wander: np.ndarray, days: int, setting: Setting, rng: np.random.Generator
+    before: np.ndarray, wander: np.ndarray, days: int, setting: EpidemicSettings, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Infections and R (rows × days) and the wandering part's path, from the `_MEMORY` days of infections `before`."""
+    """Infections and R (rows × days) and the wandering part's path, from the `_INFECTIOUS_DAYS` days of infections `before`."""
     rows = len(before)
     infections = np.concatenate([before, np.zeros((rows, days))], axis=1)
     numbers = np.zeros((rows, days))
@@ -174,7 +176,7 @@ def _spread(
     # The strength of noise that gives the oscillator its standard deviation in the long run.
     kick = 2 * setting.wander / setting.wander_days**1.5
     for day in range(days):
-        recent = infections[:, day : day + _MEMORY]
+        recent = infections[:, day : day + _INFECTIOUS_DAYS]
         speed += -value / setting.wander_days**2 - 2 * speed / setting.wander_days + kick * rng.normal(size=rows)
         value += speed
         seen = (recent[:, -14:].mean(axis=1) + 1) / (setting.population / 2000)
@@ -182,12 +184,12 @@ def _spread(
         infectious = np.maximum(recent @ weights, 1e-9)
         size = setting.dispersion * infectious
         caused = rng.negative_binomial(size, setting.dispersion / (setting.dispersion + numbers[:, day]))
-        infections[:, _MEMORY + day] = caused + rng.poisson(setting.imported, rows)
+        infections[:, _INFECTIOUS_DAYS + day] = caused + rng.poisson(setting.imported, rows)
         path[:, day] = np.column_stack([value, speed])
-    return infections[:, _MEMORY:], numbers, path
+    return infections[:, _INFECTIOUS_DAYS:], numbers, path
 
 
-def _counted(infections: np.ndarray, weekday: int, setting: Setting, rng: np.random.Generator) -> np.ndarray:
+def _counted(infections: np.ndarray, weekday: int, setting: EpidemicSettings, rng: np.random.Generator) -> np.ndarray:
     """The infections that are counted in the end, the first column being a `weekday`."""
     pattern = np.array(setting.weekdays)[(weekday + np.arange(infections.shape[1])) % 7]
     share = setting.ascertained * pattern / np.mean(setting.weekdays)
@@ -196,7 +198,7 @@ def _counted(infections: np.ndarray, weekday: int, setting: Setting, rng: np.ran
     return rng.binomial(infections.astype(int), np.clip(share, 0, 1)).astype(int)
 
 
-def _artefacts(cases: np.ndarray, setting: Setting, rng: np.random.Generator) -> np.ndarray:
+def _artefacts(cases: np.ndarray, setting: EpidemicSettings, rng: np.random.Generator) -> np.ndarray:
     """What is withheld on each day (first column, negative) and released or corrected on it (second column)."""
     days = len(cases)
     adjustments = np.zeros((days, 2), dtype=int)
@@ -241,8 +243,8 @@ def simulations(world: int = 0) -> dict[str, Simulation]:
     """The epidemics behind the source, by region: the truth to its figures; other epidemics in other worlds."""
     first_weekday = (LAST_DAY - pd.Timedelta(days=DAYS - 1)).weekday()
     return {
-        region: simulate(
-            DAYS, world + seed, Setting(population=population, initial=population / 150_000), first_weekday
+        region: simulate_epidemic(
+            DAYS, world + seed, EpidemicSettings(population=population, initial=population / 150_000), first_weekday
         )
         for seed, (region, population) in enumerate(REGIONS.items(), 1)
     }

@@ -1,4 +1,4 @@
-"""Named databases: a table, a view or a kept query of anything SQLAlchemy opens, read only and a batch at a time.
+"""SQL databases as sources: a table, a view or a configured query of anything SQLAlchemy opens, read-only, in batches.
 
 The address is in the environment (`FORECAST_SQL_<NAME>`) and nowhere else: no page takes one and no message tells one.
 """
@@ -17,26 +17,30 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import quoted_name
 
-from forecasting.sources.shared.batches import as_batch, collected, needed
+from forecasting.sources.shared.batches import batch_from_rows, collect_batches, useful_columns
 from forecasting.sources.shared.configured_source import ConfiguredSource
 from forecasting.support import settings
 from forecasting.support.errors import RequestError, SourceError
 from forecasting.support.settings import NamedDatabase
-from forecasting.tables.cells.blank_cells import quote_cell
+from forecasting.tables.cells.blank_cells import quote_cell, quote_cells
 from forecasting.tables.cells.limits import error_text
 from forecasting.tables.cells.raw_table import RawTable
 
-#: Rows that a database hands over at once.
-BATCH = 20_000
-#: Seconds to wait for a server to answer, and for everything that was asked.
-PATIENCE = 5
-LONGEST = 120
-_HERE = (None, "", "localhost", "127.0.0.1", "::1")
-_WRITES = ("25006", "SQLITE_READONLY")
-_TOO_LONG = ("57014", "SQLITE_INTERRUPT")
+#: Rows that a database hands over at a time.
+BATCH_ROWS = 20_000
+#: Seconds to wait for a server to answer.
+CONNECT_TIMEOUT = 5
+#: Seconds for a query and all its rows.
+QUERY_TIMEOUT = 120
+#: Hosts that need no network.
+_LOCAL_HOSTS = (None, "", "localhost", "127.0.0.1", "::1")
+#: SQLSTATE of PostgreSQL and names of SQLite's errors: the statement would write.
+_READ_ONLY_CODES = ("25006", "SQLITE_READONLY")
+#: The same: it was stopped because it took too long.
+_TIMEOUT_CODES = ("57014", "SQLITE_INTERRUPT")
 
 
-def database(name: str) -> NamedDatabase:
+def named_database(name: str) -> NamedDatabase:
     """The database called `name`, in whatever case. Raises `RequestError` if the configuration has none."""
     known = settings.databases()
     if name.lower() not in known:
@@ -54,20 +58,23 @@ class SqlSource(ConfiguredSource):
         self._table = table or setting.table
         self._query = "" if table else setting.query
 
-    def cells(self) -> tuple[RawTable, tuple[str, ...]]:
-        """See `ConfiguredSource.cells`. Raises `RequestError` when there is no such table, `SourceError` otherwise."""
+    def read_cells(self) -> tuple[RawTable, tuple[str, ...]]:
+        """The rows of the table or query as they are now, and the columns that were of no use.
+
+        Raises `RequestError` when there is no such table, `SourceError` otherwise.
+        """
         with _reading(self._setting, "query" if self._query else "table") as connection:
             if self._query:
-                return collected(self.name, _rows_of_query(connection, self._setting, self._query)), ()
-            place = _place(connection, self._setting, self._table)
+                return collect_batches(self.name, _rows_of_query(connection, self._setting, self._query)), ()
+            place = _find_table(connection, self._setting, self._table)
             columns = _columns(connection, place)
-            chosen = needed(columns)
+            chosen = useful_columns(columns)
             left = tuple(column for column in columns if column not in chosen)
-            return collected(self.name, _rows_of_table(connection, place, chosen)), left
+            return collect_batches(self.name, _rows_of_table(connection, place, chosen)), left
 
 
 @dataclass(frozen=True)
-class _Place:
+class _Table:
     """A table or view that the database itself has named."""
 
     name: str
@@ -89,10 +96,10 @@ def _reading(setting: NamedDatabase, what: str) -> Iterator[sa.Connection]:
         with connection:  # which rolls back
             if connection.dialect.name == "postgresql":
                 connection = connection.execution_options(postgresql_readonly=True)
-                connection.exec_driver_sql(f"SET LOCAL statement_timeout = {LONGEST * 1000}")
+                connection.exec_driver_sql(f"SET LOCAL statement_timeout = {QUERY_TIMEOUT * 1000}")
             yield connection
     except sa.exc.SQLAlchemyError as error:
-        raise SourceError(f"The {what} of the database '{setting.name}' {_why(error, engine.url)}") from None
+        raise SourceError(f"The {what} of the database '{setting.name}' {_failure_reason(error, engine.url)}") from None
     finally:
         engine.dispose()
 
@@ -103,9 +110,9 @@ def _engine(setting: NamedDatabase) -> sa.Engine:
         url = sa.make_url(setting.url)
         if url.get_backend_name() == "sqlite":
             return _sqlite(url)
-        if settings.offline() and url.host not in _HERE:
+        if settings.offline() and url.host not in _LOCAL_HOSTS:
             raise SourceError(f"'{setting.name}' is on the network, which FORECAST_OFFLINE forbids.")
-        patient = {"connect_timeout": PATIENCE} if url.get_driver_name() in ("psycopg", "psycopg2") else {}
+        patient = {"connect_timeout": CONNECT_TIMEOUT} if url.get_driver_name() in ("psycopg", "psycopg2") else {}
         return sa.create_engine(url, poolclass=sa.NullPool, hide_parameters=True, connect_args=patient)
     except ImportError as error:
         raise SourceError(
@@ -121,27 +128,27 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     path = (url.database or "").removeprefix("file:")
 
     def opened() -> sqlite3.Connection:
-        connection = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=PATIENCE)
+        connection = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=CONNECT_TIMEOUT)
         connection.execute("PRAGMA query_only = ON")
-        until = time.monotonic() + LONGEST
+        until = time.monotonic() + QUERY_TIMEOUT
         connection.set_progress_handler(lambda: time.monotonic() > until, 100_000)
         return connection
 
     return sa.create_engine("sqlite://", creator=opened, poolclass=sa.NullPool, hide_parameters=True)
 
 
-def _place(connection: sa.Connection, setting: NamedDatabase, table: str) -> _Place:
+def _find_table(connection: sa.Connection, setting: NamedDatabase, table: str) -> _Table:
     """The table or view of that name (``schema.table`` where it is not in the usual one), as the database spells it."""
     inspector = sa.inspect(connection)
     present = _tables(inspector, None)
     if not table and len(present) == 1:
-        return _Place(present[0])
+        return _Table(present[0])
     if table in present:
-        return _Place(table)
+        return _Table(table)
     schema, dot, name = table.partition(".")
     if dot and schema in inspector.get_schema_names() and name in _tables(inspector, schema):
-        return _Place(name, schema)
-    there = ", ".join(map(quote_cell, present[:6])) + (f" and {len(present) - 6} more" if len(present) > 6 else "")
+        return _Table(name, schema)
+    there = quote_cells(present, most=6)
     if table:
         raise RequestError(
             f"The database '{setting.name}' has no table or view {quote_cell(table)}; it has {there or 'none'}."
@@ -160,7 +167,7 @@ def _tables(inspector: sa.Inspector, schema: str | None) -> list[str]:
     return names
 
 
-def _columns(connection: sa.Connection, place: _Place) -> dict[str, bool]:
+def _columns(connection: sa.Connection, place: _Table) -> dict[str, bool]:
     """The columns, and whether each holds numbers. SQLite may not know, and then they may be numbers."""
     numeric = (sa.types.Numeric, sa.types.Integer, sa.types.NullType)  # Float is a Numeric
     return {
@@ -169,13 +176,13 @@ def _columns(connection: sa.Connection, place: _Place) -> dict[str, bool]:
     }
 
 
-def _rows_of_table(connection: sa.Connection, place: _Place, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def _rows_of_table(connection: sa.Connection, place: _Table, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """Names come from the inspector and are quoted; without types, so that values come as the driver has them."""
     name = quoted_name(place.name, quote=True)
     schema = quoted_name(place.schema, quote=True) if place.schema else None
     table = sa.table(name, *(sa.column(quoted_name(column, quote=True)) for column in columns), schema=schema)
     wanted = sa.select(table).limit(settings.max_rows() + 1)
-    return _streamed(connection.execution_options(yield_per=BATCH).execute(wanted))
+    return _stream_batches(connection.execution_options(yield_per=BATCH_ROWS).execute(wanted))
 
 
 def _rows_of_query(connection: sa.Connection, setting: NamedDatabase, query: str) -> Iterator[pa.RecordBatch]:
@@ -183,32 +190,32 @@ def _rows_of_query(connection: sa.Connection, setting: NamedDatabase, query: str
     query = query.strip().removesuffix(";")
     if ";" in query or not re.match(r"(select|with)\b", query, re.IGNORECASE):
         raise SourceError(f"{setting.variable}_QUERY must be one SELECT, without a semicolon in it.")
-    streaming = connection.execution_options(yield_per=BATCH, no_parameters=True)
-    return _streamed(streaming.exec_driver_sql(query))
+    streaming = connection.execution_options(yield_per=BATCH_ROWS, no_parameters=True)
+    return _stream_batches(streaming.exec_driver_sql(query))
 
 
-def _streamed(result: sa.CursorResult) -> Iterator[pa.RecordBatch]:
+def _stream_batches(result: sa.CursorResult) -> Iterator[pa.RecordBatch]:
     columns = list(result.keys())
     twice = next((column for i, column in enumerate(columns) if column in columns[:i]), None)
     if twice is not None:
         raise SourceError(f"The query gives the column {quote_cell(twice)} twice; rename one of them with AS.")
-    until = time.monotonic() + LONGEST
-    for rows in result.partitions(BATCH):
+    until = time.monotonic() + QUERY_TIMEOUT
+    for rows in result.partitions(BATCH_ROWS):
         if time.monotonic() > until:
-            raise SourceError(f"Reading took longer than {LONGEST} seconds; choose fewer rows.")
-        yield as_batch(columns, rows)
+            raise SourceError(f"Reading took longer than {QUERY_TIMEOUT} seconds; choose fewer rows.")
+        yield batch_from_rows(columns, rows)
 
 
-def _why(error: sa.exc.SQLAlchemyError, url: sa.URL) -> str:
+def _failure_reason(error: sa.exc.SQLAlchemyError, url: sa.URL) -> str:
     """The end of a sentence that begins with what was asked."""
     cause = getattr(error, "orig", None) or error
     code = str(
         getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or getattr(cause, "sqlite_errorname", "")
     )
-    if code.startswith(_WRITES):
+    if code.startswith(_READ_ONLY_CODES):
         return "would write, and only reading is allowed; keep to a SELECT of what is there."
-    if code.startswith(_TOO_LONG):
-        return f"took longer than {LONGEST} seconds; choose fewer rows, or a view that summarises them."
+    if code.startswith(_TIMEOUT_CODES):
+        return f"took longer than {QUERY_TIMEOUT} seconds; choose fewer rows, or a view that summarises them."
     said = error_text(Exception(str(cause).split("\n")[0]))
     private = (url.password, url.username, url.host)
     if any(secret and str(secret).lower() in said.lower() for secret in private):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.forecast import QUANTILES, Forecast
-from forecasting.data.frequency import of_alias
+from forecasting.data.frequency import frequency_of_alias
 from forecasting.support.errors import DataError
 
 #: No payload is larger than this when unpacked: many times what the longest horizon needs.
@@ -47,7 +47,11 @@ def decode(payload: bytes) -> Forecast:
             raise ValueError(f"{len(content)} bytes where {expected} are expected")
         numbers = np.frombuffer(content, dtype="<f8", offset=4 + length)
         values, totals, means = numbers.reshape(3, horizon, len(QUANTILES))
-        origin, frequency, notes = pd.Timestamp(header["origin"]), of_alias(header["frequency"]), tuple(header["notes"])
+        origin, frequency, notes = (
+            pd.Timestamp(header["origin"]),
+            frequency_of_alias(header["frequency"]),
+            tuple(header["notes"]),
+        )
         fitted = dict(header.get("fitted", {}))  # forecasts of older programs have none
         return Forecast(header["model"], header["method"], origin, frequency, values, totals, means, notes, fitted)
     except (ValueError, zlib.error, struct.error, KeyError, TypeError, DataError) as error:

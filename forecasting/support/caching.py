@@ -38,7 +38,7 @@ class lazy(Generic[Owner, T]):  # noqa: N801 - used like functools.cached_proper
         return made
 
 
-class Same(Generic[T]):
+class IdentityMemo(Generic[T]):
     """The last results, by the very objects that they were made of, into which nobody writes.
 
     Asking twice a second for what has not changed then costs nothing. None of the objects is kept alive by this. Safe for
@@ -69,7 +69,7 @@ class Same(Generic[T]):
         return made
 
 
-class Loader:
+class SingleFlight:
     """Reads and downloads in the background; who asks for the same waits for the same."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Compare's tables and sentences: models on one region, or one model on several, held against what came."""
+"""Tables and sentences on Compare: models on one region, or one model on several, scored against what came."""
 
 from __future__ import annotations
 
@@ -10,59 +10,61 @@ import pandas as pd
 from forecasting.data.columns import HORIZON, MODEL, ORIGIN, REGION
 from forecasting.data.frequency import Frequency
 from forecasting.data.panel import Panel
-from forecasting.data.training_options import Learning
+from forecasting.data.training_options import TrainingOptions
 from forecasting.evaluation.forecast_tables import BANDS
-from forecasting.evaluation.look_back import LookBack
-from forecasting.evaluation.scores import Score
+from forecasting.evaluation.track_record import TrackRecord
+from forecasting.evaluation.scores import ModelScore
 from forecasting.jobs import Job, State
 from forecasting.jobs.request import Request
 from forecasting.models import model
 
-#: The yardstick.
+#: The name of the model that others are compared with: repeating the last season.
 NAIVE = "naive"
-#: The columns of a score table, the most telling first, and what each would ideally be.
-AIMS = {"Error": 0, "80 % held": 80, "Bias": 0, "WIS": 0, "Mean error": 0, "50 % held": 50, "95 % held": 95}
-#: In counts: it says nothing across regions of different size.
-IN_COUNTS = "Mean error"
-#: Regions that are compared unless a reader chooses others.
-USUAL_REGIONS = 6
-#: An outcome is in the outer fifth of a forecast when it is beyond one of these.
-OUTER = (0.1, 0.9)
-#: What is too far from a half of the outcomes above the median, and from a fifth of them in the outer fifth.
-LEANING = 0.15
-NARROW = 0.32
-WIDE = 0.10
-#: Outcomes that a histogram of ten bars needs; fewer get five bars.
-MANY = 100
+#: Column of a score table, the most telling first -> its ideal value.
+IDEAL_SCORES = {"Error": 0, "80 % held": 80, "Bias": 0, "WIS": 0, "Mean error": 0, "50 % held": 50, "95 % held": 95}
+#: The column that is in counts, so that it says nothing across regions of different size.
+COUNT_COLUMN = "Mean error"
+#: How many regions are compared unless a reader chooses others.
+DEFAULT_REGIONS = 6
+#: The quantile levels beyond which an outcome is in the outer fifth of a forecast.
+OUTER_FIFTH = (0.1, 0.9)
+#: The distance from a half of outcomes above the median from which on forecasts lean.
+MAX_LEANING = 0.15
+#: The share of outcomes in the outer fifth above which forecasts are too narrow.
+TOO_NARROW_SHARE = 0.32
+#: The share of outcomes in the outer fifth below which forecasts are too wide.
+TOO_WIDE_SHARE = 0.10
+#: How many outcomes a histogram of ten bars needs; fewer get five bars.
+OUTCOMES_FOR_TEN_BINS = 100
 
 
-def usual_regions(panel: Panel, statistic: str, region: str) -> list[str]:
-    """`region` and the largest others, judged by all that was ever counted; not what it is part of, nor its parts."""
+def default_regions(panel: Panel, statistic: str, region: str) -> list[str]:
+    """`region` and the largest others by all that was ever counted; not what it is part of, nor its parts."""
     table = panel.as_of(None).table if panel.has_vintages() else panel.table
     asked = panel.statistic(statistic)
     rows = table[table["statistic"] == asked.column].groupby(REGION, observed=True, sort=False)["value"]
     size = (rows.max() if asked.reported_cumulative else rows.sum()).sort_values(ascending=False, kind="stable")
     related = {region, panel.parents.get(region)}
     others = [other for other in size.index if other not in related and panel.parents.get(other) != region]
-    return [region, *others[: USUAL_REGIONS - 1]]
+    return [region, *others[: DEFAULT_REGIONS - 1]]
 
 
-def stopped(past: LookBack, learning: Learning) -> list[Request]:
-    """What to ask for again of a look back that somebody has cancelled."""
+def cancelled_requests(past: TrackRecord, training: TrainingOptions) -> list[Request]:
+    """The requests of a look back that somebody has cancelled, to be made again."""
     cancelled = {job.key for job in past.jobs if job.state is State.cancelled}
     names = dict.fromkeys(job.model for job in past.jobs)
-    requests = (cut.learning(learning).request(name, past.horizon) for cut in past.cuts for name in names)
+    requests = (cut.with_training(training).request(name, past.horizon) for cut in past.cutoffs for name in names)
     return [request for request in requests if request.key in cancelled]
 
 
-def to_cancel(jobs: Sequence[Job]) -> list[str]:
-    """The keys of what waits or runs. What waits goes first: a worker that was ended would take it up meanwhile."""
+def cancellable_keys(jobs: Sequence[Job]) -> list[str]:
+    """The keys of jobs that wait or run, waiting ones first: a worker that was ended would take those up meanwhile."""
     left = [job for job in jobs if not job.finished]
     return [job.key for job in sorted(left, key=lambda job: job.state is State.running)]
 
 
-def score_table(scores: Mapping[str, Score], what: str) -> pd.DataFrame:
-    """A row for each of `scores`, which are by label; `what` is the name of the labels' column. All else are numbers."""
+def score_table(scores: Mapping[str, ModelScore], what: str) -> pd.DataFrame:
+    """A table of scores with a row for each label; `what` is the name of the labels' column, all others are numbers."""
     table = pd.DataFrame({what: list(scores)})
     rows = scores.values()
     table["Error"] = [s.relative_error for s in rows]
@@ -75,24 +77,24 @@ def score_table(scores: Mapping[str, Score], what: str) -> pd.DataFrame:
     return table
 
 
-def best(table: pd.DataFrame, but: Sequence[str] = ()) -> pd.DataFrame:
-    """Where in a score table the best of a column is, of the table's shape; nowhere in a table of one row."""
+def best_cells(table: pd.DataFrame, but: Sequence[str] = ()) -> pd.DataFrame:
+    """Mark the best cell of each column of a score table, in a table of its shape; none in a table of one row."""
     marks = pd.DataFrame(False, index=table.index, columns=table.columns)
-    for column, aim in AIMS.items():
+    for column, aim in IDEAL_SCORES.items():
         if column in table and column not in but and len(table) > 1:
             distance = (table[column] - aim).abs()
             marks[column] = distance == distance.min()
     return marks
 
 
-def closer(cells: pd.DataFrame, name: str, other: str) -> tuple[int, int]:
-    """From how many dates a model was closer than another, and of how many that both forecast from."""
+def closer_dates(cells: pd.DataFrame, name: str, other: str) -> tuple[int, int]:
+    """From how many dates a model was closer than another, and from how many both have a forecast."""
     errors = cells.groupby([ORIGIN, MODEL], observed=True)["ae"].mean().unstack(MODEL)[[name, other]].dropna()
     return int((errors[name] < errors[other]).sum()), len(errors)
 
 
-def across_regions(name: str, scores: Mapping[str, Score]) -> str:
-    """Where a model is good and where it is not, in a few sentences; `scores` are by region."""
+def across_regions_sentence(name: str, scores: Mapping[str, ModelScore]) -> str:
+    """Sentences on where a model is good and where it is not; `scores` are by region."""
     ratios = {region: s.relative_error for region, s in scores.items() if np.isfinite(s.relative_error)}
     return " ".join([*_against_repeating(model(name).label, ratios), _bands(scores)])
 
@@ -116,7 +118,7 @@ def _against_repeating(label: str, ratios: Mapping[str, float]) -> list[str]:
     ]
 
 
-def _bands(scores: Mapping[str, Score]) -> str:
+def _bands(scores: Mapping[str, ModelScore]) -> str:
     held, of = sum(s.held_80 for s in scores.values()), sum(s.periods for s in scores.values())
     shares = {region: s.held_80 / s.periods for region, s in scores.items()}
     least = min(shares, key=shares.__getitem__)
@@ -124,13 +126,13 @@ def _bands(scores: Mapping[str, Score]) -> str:
     return f"{sentence}, least in {least} ({100 * shares[least]:.0f} %)." if len(scores) > 1 else f"{sentence}."
 
 
-def stretch(frequency: Frequency) -> int:
-    """Steps ahead that are looked at together: a week of days, a day of hours, else single periods."""
+def horizon_group_size(frequency: Frequency) -> int:
+    """How many steps ahead are grouped: a week of days, a day of hours, else single periods."""
     return frequency.season if frequency.name in ("daily", "hourly") else 1
 
 
-def held_by_stretch(cells: pd.DataFrame, by: str, size: int) -> pd.DataFrame:
-    """How much the bands held, in percent, by how far ahead: ``by, first, last, count, coverage_50, _80, _95``."""
+def coverage_by_horizon(cells: pd.DataFrame, by: str, size: int) -> pd.DataFrame:
+    """Coverage of the bands in percent by group of horizons: ``by, first, last, count, coverage_50, _80, _95``."""
     table = cells.assign(first=(cells[HORIZON] - 1) // size * size + 1)
     parts = table.groupby([by, "first"], sort=False, observed=True)
     held = 100 * parts[[f"coverage_{percent}" for percent in BANDS]].mean()
@@ -139,8 +141,8 @@ def held_by_stretch(cells: pd.DataFrame, by: str, size: int) -> pd.DataFrame:
     return held.reset_index().sort_values("first", kind="stable", ignore_index=True)
 
 
-def error_by_stretch(cells: pd.DataFrame, name: str, size: int) -> pd.DataFrame:
-    """A model's mean error over repeating's in each region, by how far ahead: ``region, first, last, ratio``."""
+def relative_error_by_horizon(cells: pd.DataFrame, name: str, size: int) -> pd.DataFrame:
+    """A model's mean error over seasonal naive's, by region and group of horizons: ``region, first, last, ratio``."""
     table = cells.assign(first=(cells[HORIZON] - 1) // size * size + 1)
     wide = table.pivot_table(
         index=[REGION, ORIGIN, "first", HORIZON], columns=MODEL, values="ae", observed=True, sort=False
@@ -155,9 +157,9 @@ def error_by_stretch(cells: pd.DataFrame, name: str, size: int) -> pd.DataFrame:
     return found.sort_values("first", kind="stable", ignore_index=True)
 
 
-def near_and_far(cells: pd.DataFrame, frequency: Frequency) -> str:
-    """Which model was closest at the start of the horizon, and which at its end."""
-    size, ends = stretch(frequency), int(cells[HORIZON].max())
+def near_and_far_sentence(cells: pd.DataFrame, frequency: Frequency) -> str:
+    """A sentence on which model was closest at the start of the horizon, and which at its end."""
+    size, ends = horizon_group_size(frequency), int(cells[HORIZON].max())
     if cells[MODEL].nunique() < 2 or ends <= size:
         return ""
     near, far = (_closest(cells[part]) for part in (cells[HORIZON] <= size, cells[HORIZON] > ends - size))
@@ -171,33 +173,36 @@ def _closest(cells: pd.DataFrame) -> str:
     return model(str(cells.groupby(MODEL, observed=True)["ae"].mean().idxmin())).label
 
 
-def bins(outcomes: int) -> int:
-    """How many bars so many outcomes can fill."""
-    return 10 if outcomes >= MANY else 5
+def histogram_bins(outcomes: int) -> int:
+    """How many bars a histogram of so many outcomes has."""
+    return 10 if outcomes >= OUTCOMES_FOR_TEN_BINS else 5
 
 
-def calibration(pit: np.ndarray, series: int) -> str:
-    """Where outcomes fell in their forecasts, in words: too low, too high, too narrow, too wide or about right.
+def calibration_sentence(pit: np.ndarray, series: int) -> str:
+    """A sentence on calibration: whether forecasts were too low, too high, too narrow, too wide or about right.
 
     Args:
         pit: of every outcome, 0 to 1.
         series: how many forecasts they come from. The periods of one forecast go wrong together, so these are what
             counts as evidence: less than two standard errors of a share is only "perhaps".
     """
-    above, tails = float((pit > 0.5).mean()), [float((pit < OUTER[0]).mean()), float((pit > OUTER[1]).mean())]
+    above, tails = (
+        float((pit > 0.5).mean()),
+        [float((pit < OUTER_FIFTH[0]).mean()), float((pit > OUTER_FIFTH[1]).mean())],
+    )
     outer, error = sum(tails), 2 / np.sqrt(max(series, 1))
     sure_leaning, sure_outer = abs(above - 0.5) > 0.5 * error, abs(outer - 0.2) > 0.4 * error
-    if outer > NARROW and min(tails) > OUTER[0]:
+    if outer > TOO_NARROW_SHARE and min(tails) > OUTER_FIFTH[0]:
         said = f"{100 * outer:.0f} % of outcomes fell into the outer fifth of its forecasts."
         return f"{_perhaps('too narrow', sure_outer)}: {said}"
-    if above > 0.5 + LEANING:
+    if above > 0.5 + MAX_LEANING:
         return f"{_perhaps('too low', sure_leaning)}: {100 * above:.0f} % of outcomes came above its median."
-    if above < 0.5 - LEANING:
+    if above < 0.5 - MAX_LEANING:
         return f"{_perhaps('too high', sure_leaning)}: {100 * (1 - above):.0f} % of outcomes came below its median."
-    if outer > NARROW:
+    if outer > TOO_NARROW_SHARE:
         said = f"{100 * outer:.0f} % of outcomes fell into the outer fifth of its forecasts."
         return f"{_perhaps('too narrow', sure_outer)}: {said}"
-    if outer < WIDE:
+    if outer < TOO_WIDE_SHARE:
         said = f"only {100 * outer:.0f} % of outcomes fell into the outer fifth of its forecasts."
         return f"{_perhaps('too wide', sure_outer)}: {said}"
     return (
@@ -210,8 +215,8 @@ def _perhaps(verdict: str, sure: bool) -> str:
     return f"**{verdict.capitalize()}**" if sure else f"**Perhaps {verdict}**"
 
 
-def relative_skill(pairs: pd.DataFrame) -> str:
-    """What the last column of `evaluation.pairwise` means, said of the best model."""
+def relative_skill_sentence(pairs: pd.DataFrame) -> str:
+    """A sentence on what relative skill, the last column of `evaluation.pairwise`, means for the best model."""
     name, skill = str(pairs.index[0]), float(pairs["relative_skill"].iloc[0])
     meaning = (
         "Each number is the mean WIS of the row's model over the column's on the forecasts that both made: below 1, the "
@@ -225,8 +230,8 @@ def relative_skill(pairs: pd.DataFrame) -> str:
     )
 
 
-def pairs_table(pairs: pd.DataFrame) -> pd.DataFrame:
-    """What `evaluation.pairwise` returns, with labels for people and relative skill first."""
+def pairwise_table(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The table of `evaluation.pairwise` with labels for people, and relative skill first."""
     skill = pairs["relative_skill"].rename("Relative skill")
     ratios = pairs.drop(columns="relative_skill").rename(columns=lambda name: f"over {model(str(name)).label}")
     table = pd.concat([skill, ratios], axis=1)

@@ -1,4 +1,4 @@
-"""The December 2020 story: cumulative totals flatter any model, growth does not.
+"""The December 2020 tables on Methods: cumulative totals flatter any model, growth does not.
 
 Trained to 2020-11-30 and forecast to 2021-01-01, the six bundled countries. The figures that pages and the README show are
 those that ``python -m benchmarks us_december_2020 > benchmarks/results/us_december_2020.jsonl`` wrote; a test compares them
@@ -15,21 +15,24 @@ import pandas as pd
 
 from forecasting.models import model, models
 
-#: What the benchmark printed when it was last run: one JSON object a line.
+#: The file that the benchmark's last run was kept in: one JSON object a line.
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "us_december_2020.jsonl"
 
 
-def story(path: Path = RESULTS) -> pd.DataFrame:
-    """Columns ``region, model, measure, value``; `measure` is ``cumulative`` or ``growth``, `value` an accuracy."""
+def recorded_accuracies(path: Path = RESULTS) -> pd.DataFrame:
+    """The benchmark's figures: ``region, model, measure, value``; `measure` is ``cumulative`` or ``growth``."""
     rows = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
     names = pd.DataFrame([row["name"].split("/")[1:] for row in rows], columns=["region", "model", "measure"])
     return names.assign(value=[row["value"] for row in rows])
 
 
 @cache
-def table(measure: str) -> pd.DataFrame:
-    """One measure of the kept figures in percent, a row a country and a column a model. Made once: change a copy."""
-    rows = story()
+def accuracy_table(measure: str) -> pd.DataFrame:
+    """One measure of the recorded accuracies in percent, a row a country and a column a model that was recorded.
+
+    Cached: change a copy.
+    """
+    rows = recorded_accuracies()
     wide = rows[rows["measure"] == measure].pivot(index="region", columns="model", values="value")
     wide = wide[[name for name in models() if name in wide]].rename(columns=lambda name: model(name).label)
     return (100 * wide).rename_axis("Country").reset_index().rename_axis(None, axis=1)

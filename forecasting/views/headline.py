@@ -1,4 +1,4 @@
-"""The four figures above the chart: now, soon, by then, can I trust it."""
+"""Headline figures above the chart: the latest count, the next stretch, the end of the horizon, the track record."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from forecasting.data.forecast import MEDIAN, QUANTILES, Forecast
-from forecasting.data.formatting import change, compact, day, span
+from forecasting.data.formatting import format_change, format_compact, format_date, format_interval
 from forecasting.data.series import Series
-from forecasting.evaluation.scores import Score
+from forecasting.evaluation.scores import ModelScore
 from forecasting.models import model
 
+#: The column of the lower end of the 80 % band in a table of quantiles.
 LOW = QUANTILES.index(0.1)
+#: The column of its upper end.
 HIGH = QUANTILES.index(0.9)
 
 
 @dataclass(frozen=True)
-class Figure:
+class HeadlineFigure:
     """One headline figure: `label` above, `value` large, `detail` below, `help` on hover."""
 
     label: str
@@ -26,89 +28,89 @@ class Figure:
 
 
 def _season_steps(series: Series) -> int:
-    """The stretch that "recently" and "soon" speak of: a week of days, a day of hours, else one period."""
+    """How many periods "last" and "next" speak of: a week of days, a day of hours, else one period."""
     return series.season if series.frequency.name in ("daily", "hourly") else 1
 
 
-def latest(series: Series) -> Figure:
-    """What was counted last, and the change on the stretch before."""
+def latest_count(series: Series) -> HeadlineFigure:
+    """The figure of what was counted last, and the change on the stretch before."""
     steps = min(_season_steps(series), len(series))
     now, before = series.values[-steps:].sum(), series.values[-2 * steps : -steps].sum()
     stretch = series.frequency.steps(steps) if steps > 1 else series.frequency.step
-    ending = f"to {day(series.origin)}"
-    comparison = f"{change(now, before)} on the {'week' if steps == 7 else stretch}"
+    ending = f"to {format_date(series.origin)}"
+    comparison = f"{format_change(now, before)} on the {'week' if steps == 7 else stretch}"
     detail = comparison if len(series) >= 2 * steps else ending
-    return Figure(
+    return HeadlineFigure(
         f"Last {stretch}",
-        compact(now),
+        format_compact(now),
         detail,
         f"The sum of the last {stretch}, {ending}, and how it differs from the {stretch} before.{_published(series, steps)}",
     )
 
 
 def _published(series: Series, steps: int) -> str:
-    """That the latest figure is corrected, and from what."""
-    so_far = compact(series.published[-steps:].sum())
-    if so_far == compact(series.values[-steps:].sum()):
+    """A sentence on what the latest figure was corrected from; empty where it is not corrected."""
+    so_far = format_compact(series.published[-steps:].sum())
+    if so_far == format_compact(series.values[-steps:].sum()):
         return ""
     return f" So far {so_far} are published; this is what such figures usually become."
 
 
-def soon(series: Series, forecast: Forecast) -> Figure:
-    """The sum over the next stretch with its 80 % band."""
+def next_stretch(series: Series, forecast: Forecast) -> HeadlineFigure:
+    """The figure of the sum over the next stretch, with its 80 % band."""
     steps = min(_season_steps(series), forecast.horizon)
     total = forecast.totals[steps - 1]
     stretch = series.frequency.steps(steps) if steps > 1 else series.frequency.step
-    return Figure(
+    return HeadlineFigure(
         f"Next {stretch}",
-        compact(total[MEDIAN]),
-        f"80 %: {span(total[LOW], total[HIGH])}",
-        f"{model(forecast.model).label}: the median of the sum over the next {stretch} after {day(series.origin)}; "
+        format_compact(total[MEDIAN]),
+        f"80 %: {format_interval(total[LOW], total[HIGH])}",
+        f"{model(forecast.model).label}: the median of the sum over the next {stretch} after {format_date(series.origin)}; "
         "with a chance of 80 % it lies in the range below, if the model is right about its own errors.",
     )
 
 
-def by_then(series: Series, forecast: Forecast) -> Figure:
-    """Everything until the end of the horizon, or the running total then, with its 80 % band."""
+def total_by_horizon(series: Series, forecast: Forecast) -> HeadlineFigure:
+    """The figure of the sum until the end of the horizon, or of the running total then, with its 80 % band."""
     total = forecast.cumulative(series.total)[-1] if series.cumulative else forecast.totals[-1]
     sign = "" if series.cumulative else "+"
     what = "The running total" if series.cumulative else "All that is expected"
-    return Figure(
+    return HeadlineFigure(
         f"{'Total' if series.cumulative else 'All'} by {forecast.dates[-1].day} {forecast.dates[-1]:%b}",
-        sign + compact(total[MEDIAN]),
-        f"80 %: {span(total[LOW], total[HIGH])}",
-        f"{what} from {day(forecast.dates[0])} to {day(forecast.dates[-1])}: the median of the sum over possible "
+        sign + format_compact(total[MEDIAN]),
+        f"80 %: {format_interval(total[LOW], total[HIGH])}",
+        f"{what} from {format_date(forecast.dates[0])} to {format_date(forecast.dates[-1])}: the median of the sum over possible "
         "futures, and the range that holds 80 % of them."
         if not series.cumulative
-        else f"{what} on {day(forecast.dates[-1])}: its median and the range that holds 80 % of possible futures.",
+        else f"{what} on {format_date(forecast.dates[-1])}: its median and the range that holds 80 % of possible futures.",
     )
 
 
-def track_record(score: Score | None, waiting: bool) -> Figure:
-    """The error of the last forecasts against seasonal naive's, and how often the 80 % band held."""
+def track_record_figure(score: ModelScore | None, waiting: bool) -> HeadlineFigure:
+    """The figure of earlier forecasts' error against seasonal naive's, and of how often the 80 % band held."""
     if score is None:
-        return Figure(
+        return HeadlineFigure(
             "Track record",
             "…" if waiting else "–",
             "looking back" if waiting else "not enough history",
             "Earlier dates are forecast again from what was known then, and compared with what came.",
         )
-    return Figure(
+    return HeadlineFigure(
         "Track record",
         _times(score.relative_error),
-        f"80 % band held {percent(score.held_80, score.periods)}",
+        f"80 % band held {format_percent(score.held_80, score.periods)}",
         f"{model(score.model).label}: mean absolute error of its forecasts from earlier dates, each made from what was "
         "known then, as a multiple of seasonal naive's (repeating the last season). Below 1 is better than repeating.",
     )
 
 
-def percent(part: int, whole: int) -> str:
-    """``(27, 28)`` -> ``"96 %"``."""
+def format_percent(part: int, whole: int) -> str:
+    """A share as percent: ``(27, 28)`` -> ``"96 %"``."""
     return f"{100 * part / whole:.0f} %"
 
 
-def verdict(scores: tuple[Score, ...], step: str) -> str:
-    """The look back in a sentence: who was best, by how much, and whether its band can be believed."""
+def track_record_sentence(scores: tuple[ModelScore, ...], step: str) -> str:
+    """The track record in a sentence: which model was best, by how much, and whether its band held."""
     best = scores[0]
     name = model(best.model).label
     held = f"its 80 % band held {best.held_80} of {best.periods} {step}s"
@@ -117,8 +119,8 @@ def verdict(scores: tuple[Score, ...], step: str) -> str:
     return f"**{name}** was closest: {_times(best.relative_error)} the error of repeating the last season, and {held}."
 
 
-def difference(best: Score, second: Score, closer: int, origins: int) -> str:
-    """What the distance between the first two means: ``closer`` says from how many of the `origins` the best was closer."""
+def difference_sentence(best: ModelScore, second: ModelScore, closer: int, origins: int) -> str:
+    """A sentence on what the distance between the first two means: ``closer`` says from how many of the `origins` the best was closer."""
     first, other = model(best.model).label, model(second.model).label
     smaller = f"{100 * (1 - best.error / second.error):.0f} %" if second.error > 0 else "0 %"
     sentence = f"Its errors were {smaller} smaller than {other}'s, and it was closer from {closer} of {origins} dates"
@@ -130,14 +132,14 @@ def difference(best: Score, second: Score, closer: int, origins: int) -> str:
 
 
 @dataclass(frozen=True)
-class Best:
+class BestModel:
     """The model whose earlier forecasts were best here, and in a sentence why its bands are drawn."""
 
     model: str
     why: str
 
 
-def best_here(ratios: Mapping[str, float], chosen: Sequence[str], dates: Mapping[str, int]) -> Best | None:
+def best_model_here(ratios: Mapping[str, float], chosen: Sequence[str], dates: Mapping[str, int]) -> BestModel | None:
     """Which of the `chosen` models had the lowest WIS at earlier dates; the first of those that are equal.
 
     None where none of them can be held against repeating. One that has forecast from fewer dates than another is left
@@ -159,7 +161,7 @@ def best_here(ratios: Mapping[str, float], chosen: Sequence[str], dates: Mapping
         said += _runner_up(best, ratios[best], others[0], ratios[others[0]])
     short = [model(name).label for name in judged if name not in ranked]
     left_out = f" Judged from fewer dates and left out: {', '.join(short)}." if short else ""
-    return Best(best, f"{said}.{left_out}")
+    return BestModel(best, f"{said}.{left_out}")
 
 
 def _bands_of(best: str, ratio: float, earlier: str) -> str:

@@ -1,4 +1,4 @@
-"""Compare's charts of how good forecasts were: errors and bands by how far ahead, and where outcomes fell."""
+"""Charts on Compare of accuracy by horizon: errors, coverage of bands, and the PIT histogram of where outcomes fell."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecasting.views.backtest_charts import Party, rounded
-from forecasting.views.charts import axes, line_trace, shown
+from forecasting.views.backtest_charts import LegendEntry, json_ratios
+from forecasting.views.charts import base_layout, escape_html, line_trace
 from forecasting.views.palette import LIGHT, Theme
 
-#: Dots on the lines of charts whose points stand for a stretch each.
-DOT = 7
+#: Pixels of the dots on lines whose points stand for a group of horizons each.
+DOT_SIZE = 7
 
 
-def error_by_horizon(cells: pd.DataFrame, parties: Sequence[Party], step: str, theme: Theme = LIGHT) -> dict[str, Any]:
+def error_by_horizon_figure(
+    cells: pd.DataFrame, parties: Sequence[LegendEntry], step: str, theme: Theme = LIGHT
+) -> dict[str, Any]:
     """A line a model: its mean absolute error so many steps ahead, from scores with ``model, horizon, ae``."""
     means = cells.groupby(["model", "horizon"])["ae"].mean()
     traces = []
@@ -27,8 +29,10 @@ def error_by_horizon(cells: pd.DataFrame, parties: Sequence[Party], step: str, t
     return {"data": traces, "layout": _ahead_axes(theme, "mean absolute error", step, int(cells["horizon"].max()))}
 
 
-def ratio_by_horizon(table: pd.DataFrame, parties: Sequence[Party], step: str, theme: Theme = LIGHT) -> dict[str, Any]:
-    """A line a region: a model's error over repeating's, from `comparison.error_by_stretch`."""
+def relative_error_figure(
+    table: pd.DataFrame, parties: Sequence[LegendEntry], step: str, theme: Theme = LIGHT
+) -> dict[str, Any]:
+    """A line a region: a model's error over repeating's, from `comparison.relative_error_by_horizon`."""
     traces = [_stretches(table[table["region"] == party.name], "ratio", party, "%{y:.2f}×") for party in parties]
     layout = _ahead_axes(theme, "error, × repeating", step, int(table["last"].max()), table)
     layout["yaxis"] |= {"tickformat": ".1~f"}
@@ -36,10 +40,10 @@ def ratio_by_horizon(table: pd.DataFrame, parties: Sequence[Party], step: str, t
     return {"data": traces, "layout": layout}
 
 
-def held_by_horizon(
-    table: pd.DataFrame, by: str, percent: int, parties: Sequence[Party], step: str, theme: Theme = LIGHT
+def coverage_by_horizon_figure(
+    table: pd.DataFrame, by: str, percent: int, parties: Sequence[LegendEntry], step: str, theme: Theme = LIGHT
 ) -> dict[str, Any]:
-    """A line a party: how much its `percent` % band held, from `comparison.held_by_stretch`; dotted, the honest share."""
+    """A line a party: how much its `percent` % band held, from `comparison.coverage_by_horizon`; dotted, the honest share."""
     column = f"coverage_{percent}"
     traces = [_stretches(table[table[by] == party.name], column, party, "%{y:.0f} %") for party in parties]
     layout = _ahead_axes(theme, "", step, int(table["last"].max()), table) | {"showlegend": False}
@@ -49,14 +53,14 @@ def held_by_horizon(
     return {"data": traces, "layout": layout}
 
 
-def _stretches(part: pd.DataFrame, column: str, party: Party, hover: str) -> dict[str, Any]:
+def _stretches(part: pd.DataFrame, column: str, party: LegendEntry, hover: str) -> dict[str, Any]:
     """A party's line with a dot for each stretch of the horizon."""
     trace = line_trace([], np.array([]), party.label, party.colour, 2.0, party.name)
     return trace | {
         "mode": "lines+markers",
-        "marker": {"size": DOT, "color": party.colour},
+        "marker": {"size": DOT_SIZE, "color": party.colour},
         "x": [int(ahead) for ahead in part["last"]],
-        "y": rounded(part[column].to_numpy(float)),
+        "y": json_ratios(part[column].to_numpy(float)),
         "hovertemplate": hover,
     }
 
@@ -69,7 +73,7 @@ def _level(at: float, theme: Theme) -> dict[str, Any]:
 
 def _ahead_axes(theme: Theme, unit: str, step: str, ends: int, stretches: pd.DataFrame | None = None) -> dict[str, Any]:
     """A frame whose x axis is how many steps ahead; with `stretches`, named by their first and last step."""
-    layout = axes(None, theme, unit)
+    layout = base_layout(None, theme, unit)
     title = {"text": f"{step}s ahead", "font": {"size": 12, "color": theme.muted}}
     layout["xaxis"] |= {"title": title, "range": [1, max(ends, 2)]}
     if stretches is not None:
@@ -84,7 +88,7 @@ def _ahead_axes(theme: Theme, unit: str, step: str, ends: int, stretches: pd.Dat
     return layout
 
 
-def where_outcomes_fell(histogram: pd.DataFrame, party: Party, theme: Theme = LIGHT) -> dict[str, Any]:
+def pit_histogram_figure(histogram: pd.DataFrame, party: LegendEntry, theme: Theme = LIGHT) -> dict[str, Any]:
     """Bars of `evaluation.pit_histogram`: how many outcomes fell into each part of the forecasts; dotted, the honest share."""
     shares = 100 * histogram["share"].to_numpy(float)
     parts = [
@@ -94,15 +98,15 @@ def where_outcomes_fell(histogram: pd.DataFrame, party: Party, theme: Theme = LI
         "type": "bar",
         "uid": party.name,
         "x": [float(middle) for middle in (histogram["low"] + histogram["high"]) / 2],
-        "y": rounded(shares),
+        "y": json_ratios(shares),
         "customdata": parts,
         "width": 0.92 / len(histogram),
         "marker": {"color": party.colour},
         "hovertemplate": "quantiles %{customdata}: %{y:.0f} % of outcomes<extra></extra>",
-        "name": shown(party.label),
+        "name": escape_html(party.label),
         "showlegend": False,
     }
-    layout = axes(None, theme, "")
+    layout = base_layout(None, theme, "")
     layout["hovermode"] = "closest"
     layout["xaxis"] |= {
         "range": [0, 1],

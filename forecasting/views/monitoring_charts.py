@@ -1,4 +1,4 @@
-"""The Monitor page's figures: how long answers took, and how many failed, over time."""
+"""Charts on Monitor: answering times and failures over time."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecasting.views.charts import axes, iso, json_numbers
+from forecasting.views.charts import base_layout, iso_dates, json_numbers
 from forecasting.views.palette import LIGHT, Theme
 
-#: Columns of `summaries.over_time` -> what the legend calls them, and the model whose colour they borrow.
+#: Column of `summaries.latency_over_time` -> its name in the legend, the model whose colour it borrows, dash, width.
 LINES = {
     "median": ("Half within (median)", "ensemble", "solid", 2.4),
     "p95": ("95 % within (p95)", "prophet", "solid", 1.8),
     "p99": ("99 % within (p99)", "naive", "dot", 1.6),
 }
-#: The least that an axis of percent reaches to.
-LOW = 5.0
-#: Pixels left of both charts, so that they stand in line.
-EDGE = 62
+#: The lowest end of an axis of percent.
+LEAST_AXIS_TOP = 5.0
+#: Pixels left of both charts, so that they are aligned.
+LEFT_MARGIN = 62
 
 
-def grid(table: pd.DataFrame, since: datetime, until: datetime, step: timedelta) -> pd.DataFrame:
-    """`table` (see `summaries.over_time`) with a row for every step from `since` to before `until`, NaN where nothing was."""
+def fill_time_grid(table: pd.DataFrame, since: datetime, until: datetime, step: timedelta) -> pd.DataFrame:
+    """Fill the gaps of `summaries.latency_over_time`: a row for every step from `since` to before `until`, NaN if empty."""
     every = pd.date_range(since, until, freq=pd.Timedelta(step), inclusive="left", name="begins")
     return table.set_index(pd.DatetimeIndex(table["begins"]).as_unit(every.unit)).drop(columns="begins").reindex(every)
 
 
-def latency(table: pd.DataFrame, step: timedelta, theme: Theme = LIGHT) -> dict[str, Any]:
-    """Median, p95 and p99 in milliseconds, of what `grid` gives; a gap where nobody asked for anything."""
+def latency_figure(table: pd.DataFrame, step: timedelta, theme: Theme = LIGHT) -> dict[str, Any]:
+    """The Plotly figure of median, p95 and p99 in milliseconds, from `fill_time_grid`; a gap where there was no request."""
     dates = _dates(table)
     traces = []
     for column, (name, colour, dash, width) in LINES.items():
@@ -52,8 +52,8 @@ def latency(table: pd.DataFrame, step: timedelta, theme: Theme = LIGHT) -> dict[
     return {"data": traces, "layout": layout}
 
 
-def failed(table: pd.DataFrame, step: timedelta, theme: Theme = LIGHT) -> dict[str, Any]:
-    """Percent that failed, a bar a step."""
+def failures_figure(table: pd.DataFrame, step: timedelta, theme: Theme = LIGHT) -> dict[str, Any]:
+    """The Plotly figure of the percent of requests that failed, a bar a step."""
     values = table["failed"].to_numpy(float)
     count = table["requests"].fillna(0).to_numpy(int)
     trace = {
@@ -72,14 +72,14 @@ def failed(table: pd.DataFrame, step: timedelta, theme: Theme = LIGHT) -> dict[s
     return {"data": [trace], "layout": layout}
 
 
-def top_of_failed(table: pd.DataFrame) -> float:
-    """Where the axis of `failed` ends."""
+def failures_axis_top(table: pd.DataFrame) -> float:
+    """The end of the y axis of `failures_figure`."""
     highest = float(np.nanmax(table["failed"].to_numpy(float), initial=0.0))
-    return max(1.1 * highest, LOW)
+    return max(1.1 * highest, LEAST_AXIS_TOP)
 
 
-def describe(table: pd.DataFrame) -> str:
-    """The latency chart in a sentence, for a screen reader."""
+def describe_latency(table: pd.DataFrame) -> str:
+    """Describe the latency chart in a sentence for a screen reader."""
     there = table.dropna(subset=["median"])
     if there.empty:
         return "Chart of answering times; there is nothing in it yet."
@@ -91,12 +91,12 @@ def describe(table: pd.DataFrame) -> str:
 
 
 def _dates(table: pd.DataFrame) -> list[str]:
-    return iso(pd.DatetimeIndex(table.index).tz_localize(None))
+    return iso_dates(pd.DatetimeIndex(table.index).tz_localize(None))
 
 
 def _layout(table: pd.DataFrame, step: timedelta, theme: Theme, unit: str) -> dict[str, Any]:
     index = pd.DatetimeIndex(table.index).tz_localize(None)
-    layout = axes((index[0] - step / 2, index[-1] + step / 2), theme, unit)
+    layout = base_layout((index[0] - step / 2, index[-1] + step / 2), theme, unit)
     layout["xaxis"] |= {"hoverformat": "%a %-d %b, %H:%M", "fixedrange": True, "nticks": 6}
     layout["yaxis"] |= {"automargin": False}
-    return layout | {"dragmode": False, "margin": layout["margin"] | {"l": EDGE}}
+    return layout | {"dragmode": False, "margin": layout["margin"] | {"l": LEFT_MARGIN}}

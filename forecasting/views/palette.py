@@ -1,4 +1,4 @@
-"""Colours: a model has the same one on every page.
+"""Colours of charts on light and dark backgrounds; a model has the same one on every page.
 
 The set began as Okabe & Ito's (2008) for colour-blind readers, lightened on dark backgrounds until lines keep a contrast of
 3:1 or more. The ensemble has the page's own blue; violet and brown were chosen to stay apart from the rest for readers
@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Model -> colour on a light and on a dark background. A model that is not named here takes the last pair.
-COLOURS: dict[str, tuple[str, str]] = {
+from forecasting.models import models
+
+#: Model -> colour on a light and on a dark background.
+MODEL_COLOURS: dict[str, tuple[str, str]] = {
     "ensemble": ("#0a6ea8", "#4db8ff"),
     "sarima": ("#663d00", "#b07d52"),
     "prophet": ("#d55e00", "#ff8a3d"),
@@ -19,39 +21,49 @@ COLOURS: dict[str, tuple[str, str]] = {
     "auto_arima": ("#b07900", "#f0b93a"),
     "pooled": ("#4527a0", "#8a6cff"),
     "naive": ("#6b7280", "#a3aab5"),
-    "": ("#007a8a", "#3fc7d6"),
 }
+#: Colours, light and dark, of models without a line above, in the order of the registry, and then from the beginning again.
+#: They differ from all above by 20 or more in CIE Lab, for readers with and without each kind of cone (simulated as in
+#: Machado, Oliveira & Fernandes 2009).
+SPARE_COLOURS = (("#9900ff", "#aa33aa"), ("#ff22dd", "#cc1100"), ("#332200", "#aaff99"))
+#: The colour, light and dark, of a line that stands for no model.
+OTHER_COLOUR = ("#007a8a", "#3fc7d6")
 
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of one background."""
+    """The colours that suit a light or a dark background."""
 
     dark: bool
 
     @property
     def background(self) -> str:
-        """The page's own, as `.streamlit/config.toml` has it."""
+        """The background of the page, as `.streamlit/config.toml` has it."""
         return "#0e1420" if self.dark else "#ffffff"
 
     @property
     def text(self) -> str:
-        """Axis labels and the history line."""
+        """The colour of axis labels and of the history line."""
         return "#f3f5f8" if self.dark else "#1f2733"
 
     @property
     def muted(self) -> str:
-        """Reported daily counts behind their mean, and quiet labels."""
+        """The colour of reported daily counts behind their mean, and of quiet labels."""
         return "#8f9bab" if self.dark else "#9aa5b4"
 
     @property
     def grid(self) -> str:
-        """Grid lines."""
+        """The colour of grid lines."""
         return "rgba(160,172,190,0.20)" if self.dark else "rgba(90,105,125,0.16)"
 
     def model(self, name: str) -> str:
-        """The colour of a model."""
-        return COLOURS.get(name, COLOURS[""])[self.dark]
+        """The colour of the model called `name`: its own, or one of `SPARE_COLOURS` by its place in the registry."""
+        if name in MODEL_COLOURS:
+            return MODEL_COLOURS[name][self.dark]
+        uncoloured = [known for known in models() if known not in MODEL_COLOURS]
+        if name not in uncoloured:
+            return OTHER_COLOUR[self.dark]
+        return SPARE_COLOURS[uncoloured.index(name) % len(SPARE_COLOURS)][self.dark]
 
 
 LIGHT = Theme(dark=False)

@@ -1,4 +1,4 @@
-"""One view as a short report: a page that prints on A4, is read without a network, and says how to make it again."""
+"""The printable report of one view: one HTML file for A4 that needs no network and says how to make it again."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from html import escape
 
 import pandas as pd
 
-from forecasting.data.formatting import day, whole
-from forecasting.evaluation.look_back import LookBack
-from forecasting.evaluation.scores import Score
+from forecasting.data.formatting import format_date, format_integer
+from forecasting.evaluation.track_record import TrackRecord
+from forecasting.evaluation.scores import ModelScore
 from forecasting.models import model
-from forecasting.views import charts, headline
-from forecasting.views.headline import Figure
+from forecasting.views import fan_chart, headline
+from forecasting.views.headline import HeadlineFigure
 from forecasting.views.palette import LIGHT
-from forecasting.views.reproduce import View, command_line, snippet
+from forecasting.views.reproduce import ReproducibleView, command_line, python_snippet
 
-#: Pixels of the chart: as wide as A4 between its margins.
+#: The width of the chart in pixels: that of A4 between its margins.
 WIDTH = 680
+#: The height of the chart in pixels.
 HEIGHT = 380
 #: Nothing is fetched from anywhere, whatever a text in the page says.
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -56,11 +57,11 @@ pre { background: #f4f6f9; border-radius: .5rem; padding: .7rem; font-size: .76r
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a page says of its figures.
+class ReportText:
+    """The sentences of a page that go into its report.
 
     Attributes:
-        title: what it is about.
+        title: the heading.
         notes: what was repaired, and what the last figures usually become, in sentences.
         why: why the bands are those of that model, where there is something to say.
     """
@@ -70,37 +71,39 @@ class Told:
     why: str = ""
 
 
-def html(view: View, fan: charts.Fan, past: LookBack, told: Told, made: datetime | None = None) -> bytes:
+def report_html(
+    view: ReproducibleView, fan: fan_chart.FanChart, past: TrackRecord, texts: ReportText, made: datetime | None = None
+) -> bytes:
     """The report: one HTML file that needs nothing else.
 
     Args:
         view: what is shown, and how to ask for it again.
         fan: its chart, with the forecasts there are; drafts are called so.
         past: how good the models were here, as far as that is known.
-        told: the sentences of the page.
+        texts: the sentences of the page.
         made: when; now by default.
     """
     made = made or datetime.now(UTC)
     series, lead = view.series, fan.forecasts[fan.band]
     figures = [
-        headline.latest(series),
-        headline.soon(series, lead),
-        headline.by_then(series, lead),
-        headline.track_record(past.of(lead.model), past.waiting),
+        headline.latest_count(series),
+        headline.next_stretch(series, lead),
+        headline.total_by_horizon(series, lead),
+        headline.track_record_figure(past.of(lead.model), past.waiting),
     ]
     body = [
-        f"<h1>{_text(told.title)}</h1>",
+        f"<h1>{_text(texts.title)}</h1>",
         _quiet(
-            f"Made on {day(pd.Timestamp(made.date()))} with Forecast Explorer. {series.frequency.name.capitalize()} "
-            f"figures to {day(series.origin)}; {series.frequency.steps(view.horizon)} ahead"
+            f"Made on {format_date(pd.Timestamp(made.date()))} with Forecast Explorer. {series.frequency.name.capitalize()} "
+            f"figures to {format_date(series.origin)}; {series.frequency.steps(view.horizon)} ahead"
             + (f"; learned from the last {series.frequency.steps(view.window)}." if view.window else ".")
         ),
         _figures(figures),
         _chart(fan),
         _quiet(_caption(fan)),
-        _quiet(told.why) if told.why else "",
+        _quiet(texts.why) if texts.why else "",
         "<h2>The figures and what was repaired</h2>",
-        _list(told.notes) if told.notes else "<p>Nothing had to be repaired.</p>",
+        _list(texts.notes) if texts.notes else "<p>Nothing had to be repaired.</p>",
         _list(view.panel.notes) if view.panel.notes else "",
         _quiet(f"{view.panel.attribution}. Licence: {view.panel.licence}."),
         f"<h2>Forecasts of {_text(fan.unit)}</h2>",
@@ -111,14 +114,14 @@ def html(view: View, fan: charts.Fan, past: LookBack, told: Told, made: datetime
         _list(_method(fan, name) for name in fan.forecasts),
         "<h2>The same again</h2>",
         f"<pre>{_text(command_line(view))}</pre>",
-        f"<pre>{_text(snippet(view))}</pre>",
+        f"<pre>{_text(python_snippet(view))}</pre>",
         _quiet(f"The figures as prepared go by the name {series.digest()}."),
     ]
     head = (
         '<meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{_text(told.title)}</title><style>{_STYLE}</style>"
+        f"<title>{_text(texts.title)}</title><style>{_STYLE}</style>"
     )
     page = f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(body) + "\n</body></html>\n"
     return page.encode(errors="replace")
@@ -142,7 +145,7 @@ def _list(texts: Iterable[str]) -> str:
     return "<ul>" + "".join(f"<li>{_text(text)}</li>" for text in texts) + "</ul>"
 
 
-def _figures(figures: Sequence[Figure]) -> str:
+def _figures(figures: Sequence[HeadlineFigure]) -> str:
     cells = (
         f'<div><span class="quiet">{_text(one.label)}</span><b>{_text(one.value)}</b>{_text(one.detail)}</div>'
         for one in figures
@@ -150,11 +153,11 @@ def _figures(figures: Sequence[Figure]) -> str:
     return f'<div class="figures">{"".join(cells)}</div>'
 
 
-def _chart(fan: charts.Fan) -> str:
+def _chart(fan: fan_chart.FanChart) -> str:
     """The chart with all of plotly.js, as wide as the paper. A text in it may not become a link, as Plotly's may."""
     from plotly.io import to_html
 
-    figure = charts.fan(fan, LIGHT)
+    figure = fan_chart.fan_figure(fan, LIGHT)
     layout = {**figure["layout"], "width": WIDTH, "height": HEIGHT, "margin": {"t": 40, "l": 60, "r": 16, "b": 40}}
     drawn = to_html(
         {"data": figure["data"], "layout": layout},
@@ -163,10 +166,10 @@ def _chart(fan: charts.Fan) -> str:
         full_html=False,
         validate=False,
     )
-    return f'<div class="wide chart" role="img" aria-label="{_text(charts.describe(fan))}">{drawn}</div>'
+    return f'<div class="wide chart" role="img" aria-label="{_text(fan_chart.describe_fan_chart(fan))}">{drawn}</div>'
 
 
-def _caption(fan: charts.Fan) -> str:
+def _caption(fan: fan_chart.FanChart) -> str:
     bands = f"The shaded bands hold 50, 80 and 95 % of possible futures, if {model(fan.band).label} is right about its own errors."
     if fan.smooth and not fan.series.cumulative:
         season = fan.series.frequency.steps(fan.series.season)
@@ -174,17 +177,17 @@ def _caption(fan: charts.Fan) -> str:
     return bands
 
 
-def _forecasts(fan: charts.Fan) -> pd.DataFrame:
+def _forecasts(fan: fan_chart.FanChart) -> pd.DataFrame:
     """The numbers behind the chart as text."""
-    table = charts.numbers(fan)
-    dates = table["Date"].map(day)
+    table = fan_chart.fan_table(fan)
+    dates = table["Date"].map(format_date)
     return table.assign(**{name: table[name].map(_cell) for name in table.columns if name != "Date"}, Date=dates)
 
 
 def _cell(value: object) -> str:
     if isinstance(value, str):
         return value
-    return whole(float(value)) if isinstance(value, float | int) and value == value else ""
+    return format_integer(float(value)) if isinstance(value, float | int) and value == value else ""
 
 
 def _table(table: pd.DataFrame) -> str:
@@ -196,14 +199,14 @@ def _table(table: pd.DataFrame) -> str:
     return f'<div class="wide"><table><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def _track_record(past: LookBack, step: str) -> list[str]:
+def _track_record(past: TrackRecord, step: str) -> list[str]:
     if past.why_not:
         return [_quiet(past.why_not)]
     if not past.scores:
         return [_quiet("Earlier dates were still being forecast again when this was made.")]
-    dates = f"{len(past.origins)} earlier dates ({day(past.origins[0])} to {day(past.origins[-1])})"
+    dates = f"{len(past.origins)} earlier dates ({format_date(past.origins[0])} to {format_date(past.origins[-1])})"
     return [
-        f"<p>{_sentence(headline.verdict(past.scores, step))}</p>",
+        f"<p>{_sentence(headline.track_record_sentence(past.scores, step))}</p>",
         _quiet(
             f"Forecast again from {dates}, {past.horizon} {step}s ahead, each from what was known then, and compared with "
             "what came." + (" Some were not finished when this was made." if past.waiting else "")
@@ -212,19 +215,19 @@ def _track_record(past: LookBack, step: str) -> list[str]:
     ]
 
 
-def _scored(score: Score) -> dict[str, str]:
+def _scored(score: ModelScore) -> dict[str, str]:
     held = {50: score.held_50, 80: score.held_80, 95: score.held_95}
     return {
         "Model": model(score.model).label,
         "Error against repeating": f"{score.relative_error:.2f}×",
-        "Mean error": whole(score.error),
+        "Mean error": format_integer(score.error),
         "WIS against repeating": f"{score.relative_wis:.2f}×",
-        **{f"{level} % band held": headline.percent(count, score.periods) for level, count in held.items()},
+        **{f"{level} % band held": headline.format_percent(count, score.periods) for level, count in held.items()},
         "Bias": f"{100 * score.bias:+.1f} %",
     }
 
 
-def _method(fan: charts.Fan, name: str) -> str:
+def _method(fan: fan_chart.FanChart, name: str) -> str:
     forecast, known = fan.forecasts[name], model(name)
     draft = " Still a draft when this was made." if name in fan.drafts else ""
     notes = " ".join(note if note.endswith(".") else f"{note}." for note in forecast.notes)

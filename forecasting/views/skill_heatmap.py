@@ -1,4 +1,4 @@
-"""When, and how far ahead, a model was better than repeating: a tile for each date and horizon."""
+"""The skill heatmap: for each date and horizon a tile that shows how much better a model was than seasonal naive."""
 
 from __future__ import annotations
 
@@ -8,28 +8,31 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.columns import HORIZON, MODEL, ORIGIN
-from forecasting.data.formatting import day
+from forecasting.data.formatting import format_date
 from forecasting.data.frequency import Frequency
-from forecasting.views.charts import axes
+from forecasting.views.charts import base_layout
 from forecasting.views.palette import LIGHT, Theme
 
-#: Horizons that share a row of the heat map.
-TOGETHER = {"daily": 7, "hourly": 12}
-#: Ratios that have the strongest colours, and the colours (worse, better) on light and on dark; both can be told apart
-#: by colour-blind readers (vermilion and blue of Okabe & Ito 2008).
-STRONGEST = 4.0
-WORSE = ("#c24e00", "#ff8a3d")
-BETTER = ("#0067a5", "#3fa9f5")
-EVEN = ("#eceff3", "#2b3646")
+#: Frequency -> how many horizons share a row of the heatmap; 1 for others.
+HORIZONS_A_ROW = {"daily": 7, "hourly": 12}
+#: The ratio, and one over it, that has the strongest colour.
+STRONGEST_RATIO = 4.0
+#: The colour of worse ratios on light and on dark: with the next, vermilion and blue of Okabe & Ito (2008), which
+#: colour-blind readers can tell apart.
+WORSE_COLOURS = ("#c24e00", "#ff8a3d")
+#: The colour of better ratios on light and on dark.
+BETTER_COLOURS = ("#0067a5", "#3fa9f5")
+#: The colour of a ratio of 1 on light and on dark.
+EVEN_COLOURS = ("#eceff3", "#2b3646")
 
 
-def skill(judged: pd.DataFrame, name: str, frequency: Frequency) -> pd.DataFrame:
+def skill_table(judged: pd.DataFrame, name: str, frequency: Frequency) -> pd.DataFrame:
     """One model's WIS over seasonal naive's, by origin (rows) and horizons (columns, called like ``"8–14"``).
 
     NaN where nothing has come yet, or seasonal naive was right to the count.
     """
     both = judged[judged[MODEL].isin([name, "naive"])]
-    size = TOGETHER.get(frequency.name, 1)
+    size = HORIZONS_A_ROW.get(frequency.name, 1)
     group = (both[HORIZON].astype(int) - 1) // size
     means = both.groupby([both[MODEL], both[ORIGIN], group])["wis"].mean().unstack(MODEL)
     ratio = means[name] / means["naive"].where(means["naive"] > 0) if name in means else means["naive"] * np.nan
@@ -38,15 +41,15 @@ def skill(judged: pd.DataFrame, name: str, frequency: Frequency) -> pd.DataFrame
     return wide
 
 
-def heat_map(
+def skill_heatmap(
     ratios: pd.DataFrame, step: str, chosen: pd.Timestamp, theme: Theme = LIGHT, names: dict[Any, str] | None = None
 ) -> dict[str, Any]:
-    """What `skill` gives as a row of tiles for each horizon, one for each date; the chosen date is framed.
+    """The Plotly figure of `skill_table`: a row of tiles for each horizon, one for each date; the chosen date is framed.
 
     `names` are what the dates are called in the hover text.
     """
     names = names or {}
-    shown = [names.get(origin, day(origin)) for origin in ratios.index]
+    shown = [names.get(origin, format_date(origin)) for origin in ratios.index]
     traces = []
     for column in ratios:
         values = ratios[column].to_numpy(float)
@@ -59,7 +62,7 @@ def heat_map(
                 "x": list(range(len(values))),
                 "y": [1.0] * len(values),
                 "marker": {
-                    "color": [shade(value, theme) for value in values],
+                    "color": [ratio_colour(value, theme) for value in values],
                     "line": {"width": 2, "color": theme.background},
                 },
                 "customdata": [list(pair) for pair in zip(shown, text, strict=True)],
@@ -67,7 +70,7 @@ def heat_map(
                 "showlegend": False,
             }
         )
-    layout = axes(None, theme, f"{step}s ahead")
+    layout = base_layout(None, theme, f"{step}s ahead")
     layout |= {"barmode": "stack", "bargap": 0, "hovermode": "closest", "dragmode": False}
     ticks = _ticks(len(shown))
     layout["xaxis"] |= {
@@ -93,29 +96,29 @@ def heat_map(
 
 
 def _ticks(count: int, most: int = 4) -> list[int]:
-    """Places of a few labels, evenly apart."""
+    """The indices of a few labels, evenly apart."""
     step = max(-(-count // most), 1)
     return list(range(step // 2, count, step))
 
 
-def shade(ratio: float, theme: Theme = LIGHT) -> str:
+def ratio_colour(ratio: float, theme: Theme = LIGHT) -> str:
     """The colour of a ratio: blue below 1, vermilion above, as strong as its logarithm is large."""
     if not np.isfinite(ratio):
         return theme.background
-    strength = float(np.clip(np.log(max(ratio, 1e-9)) / np.log(STRONGEST), -1, 1))
-    end = (WORSE if strength > 0 else BETTER)[theme.dark]
-    return _mixed(EVEN[theme.dark], end, abs(strength))
+    strength = float(np.clip(np.log(max(ratio, 1e-9)) / np.log(STRONGEST_RATIO), -1, 1))
+    end = (WORSE_COLOURS if strength > 0 else BETTER_COLOURS)[theme.dark]
+    return _mixed(EVEN_COLOURS[theme.dark], end, abs(strength))
 
 
-def scale(theme: Theme = LIGHT) -> str:
-    """The key to the heat map's colours, in HTML."""
-    better, worse = (colours[theme.dark] for colours in (BETTER, WORSE))
-    strip = f"linear-gradient(90deg, {better}, {EVEN[theme.dark]}, {worse})"
+def colour_key_html(theme: Theme = LIGHT) -> str:
+    """The key to the heatmap's colours, in HTML."""
+    better, worse = (colours[theme.dark] for colours in (BETTER_COLOURS, WORSE_COLOURS))
+    strip = f"linear-gradient(90deg, {better}, {EVEN_COLOURS[theme.dark]}, {worse})"
     return (
         '<div style="display:flex;align-items:center;gap:.6rem;font-size:.85rem;flex-wrap:wrap">'
-        f"<span>better ({1 / STRONGEST:g}×)</span>"
+        f"<span>better ({1 / STRONGEST_RATIO:g}×)</span>"
         f'<span style="flex:1 1 6rem;max-width:16rem;height:.7rem;border-radius:.35rem;background:{strip}"></span>'
-        f"<span>worse ({STRONGEST:g}×)</span></div>"
+        f"<span>worse ({STRONGEST_RATIO:g}×)</span></div>"
     )
 
 

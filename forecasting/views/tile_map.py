@@ -1,4 +1,4 @@
-"""The United States as tiles of one size, each about where its state is, so that small states can be seen and tapped.
+"""The tile map of the United States: tiles of one size, about where each state is, so that small ones can be tapped.
 
 The layout is the one that National Public Radio's graphics desk made known in 2015; the territories stand around it.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from forecasting.data.us_states import postal
+from forecasting.data.us_states import postal_code
 
 #: Rows from north to south; two spaces are an empty place.
 _LAYOUT = """
@@ -28,8 +28,8 @@ PLACES = {
     for column, code in enumerate(line.split())
     if code != "--"
 }
-#: Fewer states than this make no map.
-LEAST = 10
+#: How many states a map needs.
+LEAST_STATES = 10
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def tiles(regions: Sequence[str]) -> list[Tile]:
 
     Two letters may be a country (``"DE"``): at least half of all regions must be American, and ten or more.
     """
-    codes = {region: code for region in regions if (code := postal(region)) in PLACES}
-    if len(codes) < max(LEAST, len(regions) / 2):
+    codes = {region: code for region in regions if (code := postal_code(region)) in PLACES}
+    if len(codes) < max(LEAST_STATES, len(regions) / 2):
         return []
     return [Tile(region, code, *PLACES[code]) for region, code in codes.items()]

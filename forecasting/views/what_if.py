@@ -1,4 +1,4 @@
-"""What if: every chosen model's answer to the real figures and to those after a shock, as a chart and a sentence."""
+"""What-if charts: a model's forecasts of the real figures and of those after a shock, as a figure and a sentence."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.forecast import MEDIAN, Forecast
-from forecasting.data.formatting import change
-from forecasting.evaluation.stress_tests import HIGH, LOW, Answer, Struck, judge, stretch
+from forecasting.data.formatting import format_change
+from forecasting.evaluation.stress_tests import HIGH, LOW, ShockedSeries, ShockResponse, judge_response, shock_periods
 from forecasting.models import model
-from forecasting.views.charts import axes, iso, json_numbers, line_trace, past_line
+from forecasting.views.charts import base_layout, history_line, iso_dates, json_numbers, line_trace
 from forecasting.views.palette import LIGHT, Theme, rgba
 
-#: Bands count for the axis up to so many times the lines, as in `replays`.
+#: The multiple of the lines up to which bands count for the axis.
 MOST_BAND = 2.0
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One model's two answers.
+class WhatIfChart:
+    """The content of a what-if chart: one model's two forecasts.
 
     Attributes:
         real: its forecast of the real series.
@@ -29,62 +29,62 @@ class Picture:
         smooth: draw means over the last season instead of single periods.
     """
 
-    struck: Struck
+    struck: ShockedSeries
     real: Forecast
     after: Forecast
     smooth: bool
 
     @property
-    def answer(self) -> Answer:
-        """What it made of the shock."""
-        return judge(self.struck, self.real, self.after)
+    def answer(self) -> ShockResponse:
+        """How the model reacted to the shock."""
+        return judge_response(self.struck, self.real, self.after)
 
     def quantiles(self, forecast: Forecast) -> np.ndarray:
-        """Shape (horizon, 23)."""
+        """The quantiles that are drawn, shape (horizon, 23)."""
         return forecast.means if self.smooth else forecast.values
 
     def window(self) -> tuple[pd.Timestamp, pd.Timestamp]:
-        """The dates on show: the horizon, and twice as much before it."""
+        """The date range on show: the horizon, and twice as much before it."""
         series = self.struck.real
-        behind = max(2 * self.real.horizon, 6 * stretch(series.frequency))
+        behind = max(2 * self.real.horizon, 6 * shock_periods(series.frequency))
         return series.dates[-min(behind, len(series))], self.real.dates[-1]
 
     def top(self) -> float:
-        """The highest value on show, the bands up to twice the lines."""
+        """The end of the y axis: the highest value on show, of bands up to twice the lines."""
         first = self.window()[0]
-        pasts = [past_line(s, self.smooth)[s.dates >= first] for s in (self.struck.real, self.struck.series)]
+        pasts = [history_line(s, self.smooth)[s.dates >= first] for s in (self.struck.real, self.struck.series)]
         lines = [*pasts, *(self.quantiles(f)[:, MEDIAN] for f in (self.real, self.after)), self.marks().to_numpy()]
         highest = max(float(np.nanmax(line, initial=0.0)) for line in lines)
         band = float(self.quantiles(self.after)[:, HIGH].max())
         return 1.06 * (max(highest, min(band, MOST_BAND * highest)) or 1.0)
 
     def marks(self) -> pd.Series:
-        """Where the struck figures are drawn: on their line, or, set aside, as published; unpublished on the real line."""
+        """The heights of the changed figures' markers: on their line, as published if set aside, else on the real line."""
         series = self.struck.series
-        drawn = pd.Series(past_line(series, self.smooth), index=series.dates)
-        real = pd.Series(past_line(self.struck.real, self.smooth), index=self.struck.real.dates)
+        drawn = pd.Series(history_line(series, self.smooth), index=series.dates)
+        real = pd.Series(history_line(self.struck.real, self.smooth), index=self.struck.real.dates)
         changed = self.struck.changed
         return drawn.reindex(changed.index).fillna(changed).fillna(real)
 
 
-def figure(picture: Picture, theme: Theme = LIGHT) -> dict[str, Any]:
-    """The real figures and the answer to them in grey, the struck ones and the answer to those over them."""
+def what_if_figure(picture: WhatIfChart, theme: Theme = LIGHT) -> dict[str, Any]:
+    """The Plotly figure: the real figures and their forecast in grey, the changed ones and theirs over them."""
     struck, colour = picture.struck, theme.model(picture.after.model)
-    pasts = [past_line(series, picture.smooth) for series in (struck.real, struck.series)]
+    pasts = [history_line(series, picture.smooth) for series in (struck.real, struck.series)]
     traces = [
         _band(picture, colour),
-        line_trace(iso(struck.real.dates), pasts[0], "Real", theme.muted, 1.4, "real"),
+        line_trace(iso_dates(struck.real.dates), pasts[0], "Real", theme.muted, 1.4, "real"),
         _median(picture, picture.real, pasts[0][-1], "Answer to the real figures", theme.muted, 1.8, "answer-real"),
-        line_trace(iso(struck.series.dates), pasts[1], "What if", theme.text, 1.6, "struck"),
+        line_trace(iso_dates(struck.series.dates), pasts[1], "What if", theme.text, 1.6, "struck"),
         _median(picture, picture.after, pasts[1][-1], "Answer", colour, 2.4, "answer-struck"),
         _marks(picture, theme),
     ]
-    layout = axes(picture.window(), theme, "")
+    layout = base_layout(picture.window(), theme, "")
     return {"data": [{**trace, "showlegend": False} for trace in traces], "layout": layout}
 
 
-def _band(picture: Picture, colour: str) -> dict[str, Any]:
-    table, dates = picture.quantiles(picture.after), iso(picture.after.dates)
+def _band(picture: WhatIfChart, colour: str) -> dict[str, Any]:
+    table, dates = picture.quantiles(picture.after), iso_dates(picture.after.dates)
     return {
         "type": "scatter",
         "mode": "lines",
@@ -99,15 +99,15 @@ def _band(picture: Picture, colour: str) -> dict[str, Any]:
 
 
 def _median(
-    picture: Picture, forecast: Forecast, last: float, name: str, colour: str, width: float, uid: str
+    picture: WhatIfChart, forecast: Forecast, last: float, name: str, colour: str, width: float, uid: str
 ) -> dict[str, Any]:
     dates = pd.DatetimeIndex([forecast.origin]).append(forecast.dates)
     values = np.concatenate([[last], picture.quantiles(forecast)[:, MEDIAN]])
-    return line_trace(iso(dates), values, name, colour, width, uid)
+    return line_trace(iso_dates(dates), values, name, colour, width, uid)
 
 
-def _marks(picture: Picture, theme: Theme) -> dict[str, Any]:
-    """Full: used; hollow: set aside; a cross: not published."""
+def _marks(picture: WhatIfChart, theme: Theme) -> dict[str, Any]:
+    """Markers of the changed figures: full if used, hollow if set aside, a cross if not published."""
     changed, at = picture.struck.changed, picture.marks()
     aside = changed.index > picture.struck.series.origin
     symbols = np.where(changed.isna(), "x-thin", np.where(aside, "circle-open", "circle"))
@@ -115,7 +115,7 @@ def _marks(picture: Picture, theme: Theme) -> dict[str, Any]:
         "type": "scatter",
         "mode": "markers",
         "uid": "marks",
-        "x": iso(pd.DatetimeIndex(at.index)),
+        "x": iso_dates(pd.DatetimeIndex(at.index)),
         "y": json_numbers(at.to_numpy()),
         "name": "Changed",
         "marker": {
@@ -129,24 +129,24 @@ def _marks(picture: Picture, theme: Theme) -> dict[str, Any]:
     }
 
 
-def sentence(picture: Picture) -> str:
-    """What the model did, e.g. "ETS followed: +210 % over the next 28 days; 80 % band 3.0× as wide"."""
+def reaction_sentence(picture: WhatIfChart) -> str:
+    """How the model reacted, in a sentence, e.g. "ETS followed: +210 % over the next 28 days; 80 % band 3.0× as wide"."""
     answer, shock = picture.answer, picture.struck.shock
     did = "never saw it" if answer.reacted is None else shock.did(answer.total)
     over = f"over the next {picture.struck.real.frequency.steps(picture.real.horizon)}"
-    words = f"**{model(picture.after.model).label}** {did}: {change(answer.total, 1.0)} {over}; {_wide(answer)}."
+    words = f"**{model(picture.after.model).label}** {did}: {format_change(answer.total, 1.0)} {over}; {_wide(answer)}."
     return words if answer.sound else f"{words} And some of what it says is impossible: not finite, negative or zero."
 
 
-def _wide(answer: Answer) -> str:
+def _wide(answer: ShockResponse) -> str:
     if not np.isfinite(answer.width):
         return "80 % band out of nothing"
     wide = f"80 % band {answer.width:.1f}× as wide"
     return f"{wide}, less than the counts grew" if answer.widened is False and answer.width > 1 else wide
 
 
-def preparation(struck: Struck) -> str:
-    """What the preparation made of the shock before any model saw it."""
+def preparation_sentence(struck: ShockedSeries) -> str:
+    """What the preparation did with the shock before any model saw it, in a sentence."""
     said = " ".join(note for note in struck.series.notes if note not in struck.real.notes)
     if struck.set_aside and not struck.shock.seen_or_not:
         said = f"{said} So no model sees the change.".strip()

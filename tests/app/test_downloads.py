@@ -62,10 +62,10 @@ def test_every_file_of_a_daily_view_holds_what_is_on_the_page(files):
     found = pd.read_csv(io.BytesIO(content(made, "Forecasts, CSV")), parse_dates=["origin", "date"])
     pd.testing.assert_frame_equal(found, table, check_dtype=False, rtol=1e-12)
     pd.testing.assert_frame_equal(pd.read_parquet(io.BytesIO(content(made, "Parquet"))), table, check_dtype=False)
-    scores = file_formats.read_csv(content(made, "Scores, CSV"))
+    scores = file_formats.read_exported_csv(content(made, "Scores, CSV"))
     assert len(scores) == len(track_record_scores(past, choices.whole))
     assert set(scores["model"]) == {"naive", *MODELS}
-    series = file_formats.read_csv(content(made, "Cleaned series, CSV"))
+    series = file_formats.read_exported_csv(content(made, "Cleaned series, CSV"))
     assert series["value"].tolist() == pytest.approx(choices.series.values.tolist())
     sheets = pd.read_excel(io.BytesIO(content(made, "XLSX")), sheet_name=None)
     assert {name: len(sheet) for name, sheet in sheets.items()} == {

@@ -27,14 +27,14 @@ def picker(page, key):
 def exploring(service):
     """A visitor on Explore with a table of her own that has a further column."""
     page = AppTest.from_file(str(SCRIPT), default_timeout=PATIENCE).run()
-    page.switch_page(page.EXPLORE.replace("explore", "your_data")).run()
+    page.switch_page("pages/your_data.py").run()
     page.file_uploader[0].upload("mine.csv", TABLE.to_csv(index=False).encode()).run()
     for _ in range(100):
         if not any(info.value.startswith("Reading") for info in page.info):
             break
         page.run()
     next(button for button in page.button if button.label == "Explore these figures").click().run()
-    page.switch_page(page.EXPLORE).run()
+    page.switch_page("pages/explore.py").run()
     assert not page.exception
     return page
 

@@ -39,7 +39,7 @@ def said(page):
 
 def shown(page):
     """What the list was given."""
-    (element,) = page.get("bidi_component")
+    (element,) = [element for element in page.get("bidi_component") if "regions list" in element.proto.id]
     return json.loads(element.proto.json)
 
 

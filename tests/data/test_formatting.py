@@ -12,7 +12,7 @@ from forecasting.data import formatting
      (24_000_000, "24.0 M"), (3.2e9, "3.20 B"), (-52_340, "-52.3 k"), (math.inf, "–"), (math.nan, "–")],
 )  # fmt: skip
 def test_a_count_has_three_figures_and_a_unit(value, text):
-    assert formatting.compact(value) == text
+    assert formatting.format_compact(value) == text
 
 
 @pytest.mark.parametrize(
@@ -21,13 +21,13 @@ def test_a_count_has_three_figures_and_a_unit(value, text):
      ((math.nan, math.inf, -12), 1)],
 )  # fmt: skip
 def test_a_column_of_numbers_has_three_figures_at_most(values, places):
-    assert formatting.decimals(values) == places
+    assert formatting.decimals_needed(values) == places
 
 
 def test_a_range_names_a_shared_unit_once():
-    assert formatting.span(1_050_000, 1_310_000) == "1.05 –1.31 M".replace(" –", "–")
-    assert formatting.span(941, 1204) == "941–1,204"
-    assert formatting.span(941, 52_340) == "941–52.3 k"
+    assert formatting.format_interval(1_050_000, 1_310_000) == "1.05 –1.31 M".replace(" –", "–")
+    assert formatting.format_interval(941, 1204) == "941–1,204"
+    assert formatting.format_interval(941, 52_340) == "941–52.3 k"
 
 
 @pytest.mark.parametrize(
@@ -36,9 +36,9 @@ def test_a_range_names_a_shared_unit_once():
      (0, 0, "no change"), (5000, 100, "50 times")],
 )  # fmt: skip
 def test_a_change_is_a_signed_percentage(now, before, text):
-    assert formatting.change(now, before) == text
+    assert formatting.format_change(now, before) == text
 
 
 def test_a_date_reads_the_same_everywhere_and_shows_hours_only_where_there_are_any():
-    assert formatting.day(pd.Timestamp("2020-11-30")) == "30 Nov 2020"
-    assert formatting.day(pd.Timestamp("2020-11-30 14:00")) == "30 Nov 2020 14:00"
+    assert formatting.format_date(pd.Timestamp("2020-11-30")) == "30 Nov 2020"
+    assert formatting.format_date(pd.Timestamp("2020-11-30 14:00")) == "30 Nov 2020 14:00"

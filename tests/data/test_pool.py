@@ -12,10 +12,10 @@ from forecasting.data import snapshots
 from forecasting.data.frequency import DAILY, weekly
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.pool import Pool
-from forecasting.data.pool_spec import PoolOf
-from forecasting.data.training_options import Learning
-from forecasting.evaluation.backtest import cut
-from forecasting.evaluation.stress_tests import shocks, strike
+from forecasting.data.pool_spec import PoolSpec
+from forecasting.data.training_options import TrainingOptions
+from forecasting.evaluation.backtest import series_at_cutoff
+from forecasting.evaluation.stress_tests import apply_shock, shocks
 from forecasting.jobs.request import PoolRequest, Request
 from forecasting.models import models
 from forecasting.models.pooled import Pooled
@@ -74,10 +74,10 @@ def test_late_ends_gaps_and_regions_without_a_figure_are_as_in_prepare():
     figures.loc[figures["date"] == WEEKS[-1], "value"] *= 0.1  # not yet in, everywhere
     nothing = table(WEEKS[:5], ("Elba",)).assign(value=np.nan)
     whole = panel(pd.concat([figures, nothing], ignore_index=True))
-    pool = gather_pool(PoolOf(whole, "new"))
+    pool = gather_pool(PoolSpec(whole, "new"))
     together = prepared_series(pool)
     assert list(together) == list(REGIONS)
-    assert PoolOf(whole, "new").around("Elba") is None
+    assert PoolSpec(whole, "new").around("Elba") is None
     assert pool.provisional_from
     for region, series in together.items():
         alone = prepare(whole, region)
@@ -87,7 +87,7 @@ def test_late_ends_gaps_and_regions_without_a_figure_are_as_in_prepare():
 
 def test_dates_off_the_grid_are_put_on_it_as_in_prepare():
     shifted = panel(table(WEEKS - pd.Timedelta(days=2)))
-    together = prepared_series(gather_pool(PoolOf(shifted, "new")))
+    together = prepared_series(gather_pool(PoolSpec(shifted, "new")))
     for region, series in together.items():
         alone = prepare(shifted, region)
         assert (series.start, series.origin) == (alone.start, alone.origin)
@@ -97,19 +97,19 @@ def test_dates_off_the_grid_are_put_on_it_as_in_prepare():
 def test_a_pool_of_a_date_is_the_same_whatever_comes_later():
     early = panel(table(WEEKS[:60]))
     later = panel(pd.concat([table(), table(WEEKS[65:], ("Aaland", "Elba"))], ignore_index=True))
-    then = PoolOf(later, "new", WEEKS[59])
-    assert then.key == PoolOf(early, "new").key == PoolOf(early.as_of(WEEKS[59]), "new", WEEKS[59]).key
-    assert then == PoolOf(early, "new")
+    then = PoolSpec(later, "new", WEEKS[59])
+    assert then.key == PoolSpec(early, "new").key == PoolSpec(early.as_of(WEEKS[59]), "new", WEEKS[59]).key
+    assert then == PoolSpec(early, "new")
     assert then.around("Elba") is None
     assert gather_pool(then).values.shape == (60, 4)
     poisoned = later.table.assign(value=later.table["value"].where(later.table["date"] <= WEEKS[59], 1e9))
     np.testing.assert_array_equal(
-        gather_pool(PoolOf(panel(poisoned), "new", WEEKS[59])).values, gather_pool(then).values
+        gather_pool(PoolSpec(panel(poisoned), "new", WEEKS[59])).values, gather_pool(then).values
     )
 
 
 def test_the_order_of_the_rows_does_not_matter():
-    assert PoolOf(panel(table().sample(frac=1, random_state=1)), "new").key == PoolOf(panel(), "new").key
+    assert PoolSpec(panel(table().sample(frac=1, random_state=1)), "new").key == PoolSpec(panel(), "new").key
 
 
 @pytest.mark.parametrize("change", ["a value", "a gap", "a region", "a name", "a date"])
@@ -125,13 +125,13 @@ def test_another_pool_has_another_key(change):
         figures["region"] = figures["region"].replace("Dragør", "Dublin")
     else:
         figures["date"] += pd.Timedelta(days=7)
-    assert PoolOf(panel(figures), "new").key != PoolOf(panel(), "new").key
+    assert PoolSpec(panel(figures), "new").key != PoolSpec(panel(), "new").key
 
 
 def test_the_date_and_the_window_are_part_of_the_key_where_they_matter():
-    whole = PoolOf(panel(), "new")
-    assert len({whole.key, PoolOf(panel(), "new", WEEKS[-2]).key, whole.tail(30).key, whole.tail(31).key}) == 4
-    assert PoolOf(panel(), "new", WEEKS[-1] + pd.Timedelta(days=3)).key == whole.key
+    whole = PoolSpec(panel(), "new")
+    assert len({whole.key, PoolSpec(panel(), "new", WEEKS[-2]).key, whole.tail(30).key, whole.tail(31).key}) == 4
+    assert PoolSpec(panel(), "new", WEEKS[-1] + pd.Timedelta(days=3)).key == whole.key
     assert whole.tail(200).key == whole.key
     assert whole.tail(30).tail(200).key == whole.tail(30).key
 
@@ -154,15 +154,15 @@ def test_earlier_vintages_come_along_and_later_ones_change_nothing(monkeypatch):
     all_of_them, some = vintages(), vintages()
     some = replace(some, table=some.table[some.table["as_of"] <= WEEKS[70] + pd.Timedelta(days=1)])
     at = WEEKS[70] + pd.Timedelta(days=2)
-    then = PoolOf(all_of_them, "new", at)
-    assert then.key == PoolOf(some, "new").key != PoolOf(all_of_them, "new").key
+    then = PoolSpec(all_of_them, "new", at)
+    assert then.key == PoolSpec(some, "new").key != PoolSpec(all_of_them, "new").key
     pool = Pool.from_json(json.loads(json.dumps(gather_pool(then).to_json())))
     assert len(pool.snapshots) == 26
     assert [one.date for one in pool.snapshots] == [end + pd.Timedelta(days=1) for end in WEEKS[44:70]]
     assert [len(one.values) for one in pool.snapshots] == list(range(45, 71))
     was = pool.snapshots[-1].values[69]
     np.testing.assert_allclose(was, 0.9 * pool.values[69])
-    assert cut(all_of_them, "Aland", "new", at).series.pool.key == then.key
+    assert series_at_cutoff(all_of_them, "Aland", "new", at).series.pool.key == then.key
     assert prepare(all_of_them.as_of(at), "Bornholm").pool.key == then.key
 
 
@@ -170,15 +170,17 @@ def test_a_vintage_that_was_revised_is_another_pool_though_the_newest_is_the_sam
     whole = vintages()
     figures = whole.table.copy()
     figures.loc[(figures["as_of"] == figures["as_of"].unique()[-2]) & (figures["date"] == WEEKS[5]), "value"] += 1
-    assert PoolOf(panel(figures), "new").key != PoolOf(whole, "new").key
+    assert PoolSpec(panel(figures), "new").key != PoolSpec(whole, "new").key
 
 
 def test_a_look_back_s_pool_is_the_whole_panel_s_at_that_date(service):
     bundled = source("bundled").panel()
-    past = service.past.look_back(bundled, "Italy", "new_cases", [], Learning(90))
-    for one in past.cuts:
-        of_all = PoolOf(bundled, "new_cases", one.at)
-        assert one.series.pool.key == of_all.key == cut(bundled, "Spain", "new_cases", one.at).series.pool.key
+    past = service.track_records.track_record(bundled, "Italy", "new_cases", [], TrainingOptions(90))
+    for one in past.cutoffs:
+        of_all = PoolSpec(bundled, "new_cases", one.at)
+        assert (
+            one.series.pool.key == of_all.key == series_at_cutoff(bundled, "Spain", "new_cases", one.at).series.pool.key
+        )
 
 
 def test_without_others_or_with_changed_figures_there_is_no_pool():
@@ -186,17 +188,17 @@ def test_without_others_or_with_changed_figures_there_is_no_pool():
     assert prepare(panel(alone), "Aland").pool is None
     series = prepare(panel(), "Aland")
     assert series.until(WEEKS[50]).pool is None
-    struck = strike(panel(), "Aland", "new", shocks()["spike"])
+    struck = apply_shock(panel(), "Aland", "new", shocks()["spike"])
     assert struck.real.pool is struck.series.pool is None
 
 
 def test_many_regions_are_parted_by_size(monkeypatch):
-    whole = PoolOf(panel(), "new")
+    whole = PoolSpec(panel(), "new")
     assert whole.around("Aland") is whole
     requests = [Request(prepare(panel(), region), "pooled", 4) for region in REGIONS]
     assert len({request.pool.key for request in requests}) == 1
     monkeypatch.setattr(snapshots, "MOST_REGIONS", 3)
-    whole = PoolOf(panel(), "new")
+    whole = PoolSpec(panel(), "new")
     assert [whole.around(region).part for region in REGIONS] == [1, 1, 0, 0]
     assert gather_pool(whole).regions == ("Corsica", "Dragør")
     assert gather_pool(whole.around("Aland")).regions == ("Aland", "Bornholm")
@@ -212,7 +214,7 @@ def test_a_region_that_has_a_part_to_itself_learns_alone(monkeypatch):
 
 
 def test_a_table_of_the_wrong_size_is_refused():
-    data = gather_pool(PoolOf(panel(), "new")).to_json()
+    data = gather_pool(PoolSpec(panel(), "new")).to_json()
     data["values"][0] += 1
     with pytest.raises(DataError, match="81 × 4 figures has 2560 bytes"):
         Pool.from_json(data)
@@ -226,16 +228,16 @@ def test_the_key_of_a_large_table_is_there_at_once():
         {"region": np.repeat(names, 1000), "statistic": "new", "date": np.tile(days, 300), "value": values}
     )
     large = Panel("large", figures, (NEW,), {"new": DAILY}, "", "")
-    assert PoolOf(large, "new").key
+    assert PoolSpec(large, "new").key
     start = time.process_time()
-    assert PoolOf(large, "new", days[900]).key
+    assert PoolSpec(large, "new", days[900]).key
     assert time.process_time() - start < 0.1  # a few milliseconds, on a machine that has nothing else to do
 
 
 def test_a_request_for_a_pooled_model_is_named_by_its_pool_and_its_region():
     assert models()["pooled"].__class__ is Pooled
     one, other = (Request(prepare(panel(), region), "pooled", 4) for region in ("Aland", "Corsica"))
-    assert one.pool.key == other.pool.key == PoolRequest(PoolOf(panel(), "new"), "pooled", 4).key
+    assert one.pool.key == other.pool.key == PoolRequest(PoolSpec(panel(), "new"), "pooled", 4).key
     assert len({one.key, other.key, one.pool.key, replace(one, horizon=5).key}) == 4
     assert one.key == one.pool.part("Aland")
     alone = Request(replace(one.series, pool=None), "pooled", 4)
@@ -253,7 +255,7 @@ def test_an_ensemble_is_named_by_its_members_and_has_a_pooled_one_only_with_a_po
 
 
 def test_a_request_of_a_pool_survives_the_way_to_a_worker():
-    request = PoolRequest(PoolOf(panel(), "new"), "pooled", 4)
+    request = PoolRequest(PoolSpec(panel(), "new"), "pooled", 4)
     there = PoolRequest.from_json(json.loads(json.dumps(request.to_json())))
     assert (there.model, there.horizon, there.pool.regions) == ("pooled", 4, REGIONS)
     np.testing.assert_array_equal(there.pool.values, gather_pool(request.pool).values)
@@ -269,7 +271,7 @@ def test_covariates_come_along_on_the_same_grid_as_they_were_published():
     whole = with_rain()
     whole.table.loc[whole.table["date"] == WEEKS[10], "rain"] = np.nan
     lines = whole.table[~((whole.table["region"] == "Corsica") & (whole.table["date"] == WEEKS[20]))]
-    pool = gather_pool(PoolOf(panel(lines.sample(frac=1, random_state=1)), "new", covariates=("rain",)))
+    pool = gather_pool(PoolSpec(panel(lines.sample(frac=1, random_state=1)), "new", covariates=("rain",)))
     expected = lines.pivot(index="date", columns="region", values="rain").to_numpy()
     np.testing.assert_array_equal(pool.covariates["rain"], expected)
     there = Pool.from_json(json.loads(json.dumps(pool.to_json())))
@@ -281,24 +283,24 @@ def test_a_covariate_s_dates_off_the_grid_are_put_on_it_and_of_several_in_a_peri
     figures = table(WEEKS - pd.Timedelta(days=2)).assign(rain=1.0)
     between = figures[figures["region"] == "Aland"].assign(rain=3.0, value=0.0)
     between["date"] -= pd.Timedelta(days=1)
-    pool = gather_pool(PoolOf(panel(pd.concat([figures, between], ignore_index=True)), "new", covariates=("rain",)))
+    pool = gather_pool(PoolSpec(panel(pd.concat([figures, between], ignore_index=True)), "new", covariates=("rain",)))
     assert pool.values.shape == pool.covariates["rain"].shape == (80, 4)
     np.testing.assert_array_equal(pool.covariates["rain"], np.tile([2.0, 1.0, 1.0, 1.0], (80, 1)))
 
 
 def test_covariates_are_part_of_the_key_with_what_is_known_of_them_and_in_any_order():
     whole = with_rain(with_rain(name="sun", seed=8).table)
-    plain = PoolOf(whole, "new", WEEKS[59])
-    assert plain.key == PoolOf(panel(), "new", WEEKS[59]).key
+    plain = PoolSpec(whole, "new", WEEKS[59])
+    assert plain.key == PoolSpec(panel(), "new", WEEKS[59]).key
     rain, both = replace(plain, covariates=("rain",)), replace(plain, covariates=("rain", "sun"))
     assert len({plain.key, rain.key, replace(plain, covariates=("sun",)).key, both.key}) == 4
     assert both.key == replace(plain, covariates=("sun", "rain")).key
     assert both.tail(30).covariates == both.covariates
 
-    def changed(week) -> PoolOf:
+    def changed(week) -> PoolSpec:
         other = whole.table.copy()
         other.loc[other["date"] == week, "rain"] += 1
-        return PoolOf(panel(other), "new", WEEKS[59], covariates=("rain",))
+        return PoolSpec(panel(other), "new", WEEKS[59], covariates=("rain",))
 
     assert changed(WEEKS[59]).key != rain.key
     assert changed(WEEKS[60]).key == rain.key
@@ -312,9 +314,9 @@ def test_of_vintages_the_covariates_are_those_of_the_newest_before_the_date():
     number = figures["as_of"].rank(method="dense")
     whole = panel(figures.assign(rain=number + figures["date"].dt.day_of_year / 1000))
     at = WEEKS[70] + pd.Timedelta(days=2)
-    then = PoolOf(whole, "new", at, covariates=("rain",))
+    then = PoolSpec(whole, "new", at, covariates=("rain",))
     later = whole.table.assign(rain=whole.table["rain"].where(whole.table["as_of"] < at, 1e9))
-    assert PoolOf(panel(later), "new", at, covariates=("rain",)).key == then.key
+    assert PoolSpec(panel(later), "new", at, covariates=("rain",)).key == then.key
     rain = gather_pool(then).covariates["rain"]
     assert (np.floor(rain) == 31).all()
     assert len(rain) == 71
@@ -335,19 +337,19 @@ def test_a_series_asks_for_covariates_of_its_pool_and_another_model_s_request_st
 
 @pytest.mark.parametrize("name", ["snow", "value", "region"])
 def test_a_column_that_is_no_covariate_is_refused(name):
-    wanted = PoolOf(with_rain(), "new", covariates=(name,))
+    wanted = PoolSpec(with_rain(), "new", covariates=(name,))
     with pytest.raises(RequestError, match=f"no column '{name}' to use as a covariate"):
         gather_pool(wanted)
 
 
 def test_a_covariate_of_the_wrong_size_is_refused():
-    data = gather_pool(PoolOf(with_rain(), "new", covariates=("rain",))).to_json()
+    data = gather_pool(PoolSpec(with_rain(), "new", covariates=("rain",))).to_json()
     good = data["covariates"]["rain"]
     data["covariates"]["rain"] = [good[0] - 1, good[1]]
     with pytest.raises(DataError, match="79 × 4 figures has 2560 bytes"):
         Pool.from_json(data)
-    data["covariates"]["rain"] = (
-        gather_pool(PoolOf(with_rain(table(WEEKS[:60])), "new", covariates=("rain",))).to_json()["covariates"]["rain"]
-    )
+    data["covariates"]["rain"] = gather_pool(
+        PoolSpec(with_rain(table(WEEKS[:60])), "new", covariates=("rain",))
+    ).to_json()["covariates"]["rain"]
     with pytest.raises(DataError, match="80 periods has 60 of the covariate 'rain'"):
         Pool.from_json(data)

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from forecasting import QUANTILES, Forecast, Series, model
-from forecasting.data.frequency import DAILY, infer, of_alias, weekly
+from forecasting.data.frequency import DAILY, frequency_of_alias, infer_frequency, weekly
 from forecasting.jobs.request import Request
 from forecasting.support.errors import DataError, RequestError
 
@@ -62,21 +62,21 @@ def test_an_impossible_request_is_refused_in_words():
 @pytest.mark.parametrize("alias", ["D", "W-SAT", "W-SUN", "MS", "ME", "QS-JAN", "h"])
 def test_a_frequency_is_found_from_dates_with_gaps(alias):
     dates = pd.date_range("2020-01-01", periods=40, freq=alias)
-    assert infer(dates.delete([5, 6, 20])).alias == alias
+    assert infer_frequency(dates.delete([5, 6, 20])).alias == alias
 
 
 def test_dates_without_a_usual_spacing_are_refused_in_words():
     with pytest.raises(DataError, match="3 days apart"):
-        infer(pd.date_range("2020-01-01", periods=9, freq="3D"))
+        infer_frequency(pd.date_range("2020-01-01", periods=9, freq="3D"))
     with pytest.raises(DataError, match="only one date"):
-        infer(pd.DatetimeIndex(["2020-01-01"]))
+        infer_frequency(pd.DatetimeIndex(["2020-01-01"]))
 
 
 def test_the_dates_after_a_week_are_weeks():
     assert list(weekly("SAT").after(pd.Timestamp("2024-11-09"), 2)) == list(
         pd.to_datetime(["2024-11-16", "2024-11-23"])
     )
-    assert of_alias("W-SAT").season == 52
+    assert frequency_of_alias("W-SAT").season == 52
 
 
 def test_the_forecasts_table_has_the_columns_and_rows_of_the_contract():

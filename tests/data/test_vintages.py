@@ -10,7 +10,7 @@ import pytest
 
 from forecasting.data.frequency import DAILY, weekly
 from forecasting.data.panel import Panel, Statistic
-from forecasting.data.revisions import coming, revisions
+from forecasting.data.revisions import expected_revisions, revisions
 from forecasting.preparation.prepare import prepare
 from forecasting.support.errors import RequestError
 
@@ -162,13 +162,13 @@ def growing(regions: int = 1, weeks: int = 16) -> Panel:
 
 
 def test_what_the_last_figures_usually_become_is_learned_from_settled_ones():
-    (one,) = coming(growing(), "A")
+    (one,) = expected_revisions(growing(), "A")
     assert (one.date, one.value) == (pd.Timestamp("2025-04-19"), 80.0)
     assert (one.low, one.median, one.high) == pytest.approx((1.25, 1.25, 1.25))
     assert one.count == 12  # of the 16 weeks the last four are not settled
 
 
 def test_a_few_settled_figures_say_nothing_and_a_source_without_vintages_less():
-    assert coming(growing(weeks=8), "A") == ()
+    assert expected_revisions(growing(weeks=8), "A") == ()
     plain = growing()
-    assert coming(plain.as_of(None), "A") == ()
+    assert expected_revisions(plain.as_of(None), "A") == ()

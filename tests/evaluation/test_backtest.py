@@ -4,7 +4,7 @@ import pytest
 
 from forecasting import Panel, Statistic
 from forecasting.data.frequency import weekly
-from forecasting.evaluation.backtest import cut, cuts, rolling, truth
+from forecasting.evaluation.backtest import rolling_origins, series_at_cutoff, series_at_cutoffs, truth_table
 from forecasting.models import model
 from forecasting.support.errors import DataError
 
@@ -28,14 +28,14 @@ def vintages() -> Panel:
 
 def test_the_newest_vintage_before_the_date_is_what_was_known(vintages):
     at = WEEKS[24] + pd.Timedelta(days=5)
-    known = cut(vintages, "A", "new", at)
+    known = series_at_cutoff(vintages, "A", "new", at)
     assert known.origin == WEEKS[24]
     assert set(known.series.published) == {125.0}
 
 
 def test_a_vintage_of_the_same_day_is_not_yet_known(vintages):
     at = WEEKS[24] + pd.Timedelta(days=4)
-    assert cut(vintages, "A", "new", at).origin == WEEKS[23]
+    assert series_at_cutoff(vintages, "A", "new", at).origin == WEEKS[23]
 
 
 def test_poisoning_every_later_vintage_changes_no_request(vintages):
@@ -43,12 +43,17 @@ def test_poisoning_every_later_vintage_changes_no_request(vintages):
     table = vintages.table.copy()
     table.loc[table["as_of"] >= at, "value"] = 1e9
     poisoned = Panel("test", table, (NEW,), vintages.frequencies, "nobody", "none")
-    assert cut(vintages, "A", "new", at).request("ets", 4).key == cut(poisoned, "A", "new", at).request("ets", 4).key
+    assert (
+        series_at_cutoff(vintages, "A", "new", at).request("ets", 4).key
+        == series_at_cutoff(poisoned, "A", "new", at).request("ets", 4).key
+    )
 
 
 def test_horizons_count_from_the_last_published_date_even_where_it_was_not_believed():
     values = np.r_[np.full(39, 1000.0), 120.0]
-    known = cut(panel([pd.DataFrame({"region": "A", "date": WEEKS, "value": values})]), "A", "new", WEEKS[-1])
+    known = series_at_cutoff(
+        panel([pd.DataFrame({"region": "A", "date": WEEKS, "value": values})]), "A", "new", WEEKS[-1]
+    )
     assert known.series.origin == WEEKS[-2]
     assert (known.origin, known.gap) == (WEEKS[-1], 1)
     request = known.request("naive", 3)
@@ -60,26 +65,26 @@ def test_horizons_count_from_the_last_published_date_even_where_it_was_not_belie
 
 def test_rolling_origins_are_the_last_whose_horizon_has_come():
     figures = panel([pd.DataFrame({"region": "A", "date": WEEKS, "value": 50.0})])
-    assert rolling(figures, "A", "new", horizon=4, count=3, step=2) == [WEEKS[31], WEEKS[33], WEEKS[35]]
+    assert rolling_origins(figures, "A", "new", horizon=4, count=3, step=2) == [WEEKS[31], WEEKS[33], WEEKS[35]]
 
 
 def test_too_little_history_for_any_origin_is_said():
     figures = panel([pd.DataFrame({"region": "A", "date": WEEKS[:6], "value": 50.0})])
     with pytest.raises(DataError, match="too few to look back"):
-        rolling(figures, "A", "new", horizon=4, count=3)
+        rolling_origins(figures, "A", "new", horizon=4, count=3)
 
 
 def test_a_region_that_had_nothing_then_is_an_error_in_its_place_and_the_others_go_on():
     late = pd.DataFrame({"region": "B", "date": WEEKS[30:], "value": 50.0})
     figures = panel([pd.DataFrame({"region": "A", "date": WEEKS, "value": 50.0}), late])
-    found = list(cuts(figures, ["A", "B"], "new", [WEEKS[10]]))
+    found = list(series_at_cutoffs(figures, ["A", "B"], "new", [WEEKS[10]]))
     assert found[0].region == "A"
     assert isinstance(found[1], DataError)
     assert "B at 2024-03-16" in str(found[1])
 
 
 def test_a_date_before_all_vintages_is_an_error_for_every_region(vintages):
-    found = list(cuts(vintages, ["A", "B"], "new", [WEEKS[0]]))
+    found = list(series_at_cutoffs(vintages, ["A", "B"], "new", [WEEKS[0]]))
     assert [str(error).split(":")[0] for error in found] == ["A at 2024-01-06", "B at 2024-01-06"]
 
 
@@ -87,9 +92,9 @@ def test_many_regions_and_dates_at_once_are_what_each_is_alone():
     levels = [pd.DataFrame({"region": name, "date": WEEKS, "value": 50.0 * (1 + i)}) for i, name in enumerate("AB")]
     figures = panel(levels)
     dates = [WEEKS[20], WEEKS[10]]
-    keys = [known.request("naive", 2).key for known in cuts(figures, "AB", "new", dates)]
-    assert keys == [cut(figures, name, "new", at).request("naive", 2).key for at in dates for name in "AB"]
+    keys = [known.request("naive", 2).key for known in series_at_cutoffs(figures, "AB", "new", dates)]
+    assert keys == [series_at_cutoff(figures, name, "new", at).request("naive", 2).key for at in dates for name in "AB"]
 
 
 def test_truth_is_what_is_known_now(vintages):
-    assert set(truth(vintages, ["A"], "new")["value"]) == {140.0}
+    assert set(truth_table(vintages, ["A"], "new")["value"]) == {140.0}

@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 
 from forecasting.data.columns import FORECASTS
 from forecasting.data.forecast import QUANTILES
-from forecasting.evaluation.forecast_tables import crossing, pairwise, pit_histogram, score_forecasts, summarise
+from forecasting.evaluation.forecast_tables import (
+    count_crossings,
+    pairwise_comparison,
+    pit_histogram,
+    score_forecasts,
+    summarise_scores,
+)
 from forecasting.evaluation.scores import mase, probability_integral_transform, weighted_interval_score
 from forecasting.support.errors import DataError, RequestError
 
@@ -153,7 +159,7 @@ def test_crossing_quantiles_are_counted_and_ties_are_none():
             forecast("around the gap", {0.01: 5.0, 0.5: 4.0, 0.99: 6.0}),
         ]
     )
-    assert crossing(forecasts) == 2
+    assert count_crossings(forecasts) == 2
 
 
 def test_several_statistics_are_scored_and_summarised_apart():
@@ -162,9 +168,9 @@ def test_several_statistics_are_scored_and_summarised_apart():
         pd.concat([table.assign(statistic=name) for name, table in zip(("x", "y"), pair, strict=True)])
         for pair in zip(small, large, strict=True)
     )
-    summary = summarise(score_forecasts(forecasts, truth), "a")
+    summary = summarise_scores(score_forecasts(forecasts, truth), "a")
     assert summary["statistic"].tolist() == ["x", "x", "y", "y"]
-    alone = summarise(score_forecasts(*large), "a").set_index("model")
+    alone = summarise_scores(score_forecasts(*large), "a").set_index("model")
     both = summary[summary["statistic"] == "y"].set_index("model").drop(columns="statistic")
     pd.testing.assert_frame_equal(both, alone)
 
@@ -180,35 +186,35 @@ def cells(model, wis, first=1):
 def test_a_ratio_is_of_the_means_on_the_cells_that_both_have():
     # a and base share horizons 2 and 3 only: (2 + 4) / (3 + 9).
     scores = pd.concat([cells("a", [100.0, 2.0, 4.0]), cells("base", [3.0, 9.0, 1000.0], first=2)])
-    summary = summarise(scores, "base").set_index("model")
+    summary = summarise_scores(scores, "base").set_index("model")
     assert summary.loc["a", ["relative_wis", "relative_wis_log", "common_cells", "cells"]].tolist() == [0.5, 0.5, 2, 3]
     assert summary.loc["base", "relative_wis"] == 1
     assert summary.loc["a", "wis"] == pytest.approx(106 / 3)
     assert summary.loc["a", "rmse"] == pytest.approx(np.sqrt((10000 + 4 + 16) / 3))
-    assert "relative_wis" not in summarise(scores)
+    assert "relative_wis" not in summarise_scores(scores)
 
 
 def test_a_model_without_a_common_cell_has_no_ratio():
-    summary = summarise(pd.concat([cells("a", [1.0]), cells("base", [1.0], first=5)]), "base").set_index("model")
+    summary = summarise_scores(pd.concat([cells("a", [1.0]), cells("base", [1.0], first=5)]), "base").set_index("model")
     assert np.isnan(summary.loc["a", "relative_wis"])
     assert summary.loc["a", "common_cells"] == 0
 
 
 def test_an_unknown_baseline_is_an_error_that_names_the_models():
-    for compare in (summarise, pairwise):
+    for compare in (summarise_scores, pairwise_comparison):
         with pytest.raises(RequestError, match=r"no score of 'x'.*there are a"):
             compare(cells("a", [1.0]), baseline="x")
 
 
 def test_pairs_are_compared_on_their_common_cells_and_skill_is_the_geometric_mean():
     scores = pd.concat([cells("a", [1.0, 1.0]), cells("b", [2.0, 4.0, 50.0]), cells("c", [8.0], first=3)])
-    table = pairwise(scores)
+    table = pairwise_comparison(scores)
     assert table.loc["a", "b"] == pytest.approx(2 / 6)
     assert table.loc["b", "a"] == pytest.approx(3)
     assert table.loc["b", "c"] == pytest.approx(50 / 8)
     assert np.isnan(table.loc["a", "c"])
     assert table.loc["b", "relative_skill"] == pytest.approx((3 * 1 * 50 / 8) ** (1 / 3))
-    scaled = pairwise(scores, baseline="b")["relative_skill"]
+    scaled = pairwise_comparison(scores, baseline="b")["relative_skill"]
     assert scaled["b"] == 1
     assert scaled["a"] == pytest.approx((1 / 3) ** (1 / 2) / (3 * 50 / 8) ** (1 / 3))
 

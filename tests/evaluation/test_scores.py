@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from forecasting.data.forecast import MEDIAN, QUANTILES
-from forecasting.evaluation.scores import covered, score, weighted_interval_score
+from forecasting.evaluation.scores import is_covered, score_model, weighted_interval_score
 
 
 def ladder(centre: float, width: float) -> np.ndarray:
@@ -29,13 +29,13 @@ def test_the_wis_equals_its_interval_form_computed_by_hand():
 def test_a_band_holds_its_own_edges_and_nothing_beyond():
     values = np.tile(ladder(100, 100), (3, 1))
     low, high = values[0, QUANTILES.index(0.1)], values[0, QUANTILES.index(0.9)]
-    assert covered(values, np.array([low, high, high + 0.01]), 80).tolist() == [True, True, False]
+    assert is_covered(values, np.array([low, high, high + 0.01]), 80).tolist() == [True, True, False]
 
 
 def test_a_score_is_relative_to_repeating_and_undefined_where_repeating_was_exact():
     truth = np.array([10.0, 20.0])
     naive, better = np.full((2, 23), 10.0), np.array([np.full(23, 10.0), np.full(23, 15.0)])
-    result = score("m", better, naive, truth)
+    result = score_model("m", better, naive, truth)
     assert result.relative_error == pytest.approx(0.5)
     assert result.bias == pytest.approx(25 / 30 - 1)
-    assert np.isnan(score("m", better, np.tile(truth[:, None], 23), truth).relative_error)
+    assert np.isnan(score_model("m", better, np.tile(truth[:, None], 23), truth).relative_error)

@@ -11,11 +11,11 @@ from benchmarks import extremes as benchmark
 from forecasting import Panel, Statistic, model
 from forecasting.data.forecast import MEDIAN
 from forecasting.data.frequency import DAILY, weekly
-from forecasting.evaluation.stress_tests import judge, shocks, stretch, strike
+from forecasting.evaluation.stress_tests import apply_shock, judge_response, shock_periods, shocks
 from forecasting.sources import source
 from forecasting.support.errors import DataError
 from forecasting.views import stress_test_results, what_if
-from forecasting.views.charts import LEVEL
+from forecasting.views.charts import LEVEL_INDEX
 
 WEEK = np.array([70, 100, 110, 105, 100, 60, 40.0])
 NOISY = np.tile(WEEK, 12) * np.exp(np.random.default_rng(1).normal(0, 0.1, 84))
@@ -37,7 +37,7 @@ def panel(values, cumulative=False, alias="D") -> Panel:
 
 def struck(name, values=None, **options):
     values = np.tile(WEEK, 12) if values is None else values
-    return strike(panel(values, **options), "Here", "new_cases", shocks()[name])
+    return apply_shock(panel(values, **options), "Here", "new_cases", shocks()[name])
 
 
 def forecasts(case, name="ets", horizon=14):
@@ -61,7 +61,7 @@ def test_a_drop_to_zero_looks_like_a_silence_and_is_set_aside():
     case = struck("drop")
     assert (case.changed == 0).all()
     assert (case.gap, case.set_aside) == (7, True)
-    assert what_if.preparation(case).endswith("So no model sees the change.")
+    assert what_if.preparation_sentence(case).endswith("So no model sees the change.")
 
 
 def test_a_drop_of_small_weekly_counts_is_seen():
@@ -75,7 +75,7 @@ def test_a_silence_is_not_published_and_both_answers_end_on_the_same_day():
     before, after = forecasts(case)
     assert case.changed.isna().all()
     assert before.dates[-1] == after.dates[-1]
-    answer = judge(case, before, after)
+    answer = judge_response(case, before, after)
     assert answer.total == pytest.approx(1, abs=0.1)
     assert answer.reacted
     assert answer.sound
@@ -104,16 +104,16 @@ def test_running_totals_are_struck_by_their_new_counts(name):
 def test_a_shock_changes_one_region_and_no_earlier_figure(name):
     known = source("bundled").panel()
     before = known.table.copy()
-    case = strike(known, "Italy", "new_cases", shocks()[name])
+    case = apply_shock(known, "Italy", "new_cases", shocks()[name])
     pd.testing.assert_frame_equal(known.table, before)
-    assert case.changed.index[0] > case.real.origin - pd.Timedelta(days=4 * stretch(DAILY))
+    assert case.changed.index[0] > case.real.origin - pd.Timedelta(days=4 * shock_periods(DAILY))
     same = case.real.dates[: len(case.series)] < case.changed.index[0] - pd.Timedelta(weeks=8)
     np.testing.assert_allclose(case.series.values[same], case.real.values[: len(case.series)][same])
 
 
 def test_a_provisional_end_is_left_out_before_anything_is_struck():
     known = source("bundled").panel()
-    case = strike(known, "California", "new_admissions", shocks()["spike"])
+    case = apply_shock(known, "California", "new_admissions", shocks()["spike"])
     assert case.real.provisional is not None
     assert case.series.origin == case.real.origin
     assert case.series.values[-1] == 10 * case.real.values[-1]
@@ -128,7 +128,7 @@ def test_too_short_a_series_and_one_without_counts_are_said_to_be():
 
 @pytest.mark.parametrize("name", ["naive", "ets", "theta"])
 def test_every_answer_is_sound_and_follows_a_new_level(name):
-    answer = judge(case := struck("level"), *forecasts(case, name))
+    answer = judge_response(case := struck("level"), *forecasts(case, name))
     assert answer.sound
     assert answer.reacted
     assert 2 < answer.total < 6
@@ -164,8 +164,8 @@ def test_a_total_that_the_shock_does_not_justify_is_a_failure(shock, factor, rea
     case = struck(shock)
     before = model("naive").forecast(case.real, 14)
     after = scaled(before, factor)
-    assert judge(case, before, after).reacted is reacted
-    words = what_if.sentence(what_if.Picture(case, before, after, smooth=True))
+    assert judge_response(case, before, after).reacted is reacted
+    words = what_if.reaction_sentence(what_if.WhatIfChart(case, before, after, smooth=True))
     assert words.startswith(f"**Seasonal naive** {did}: ")
     assert "over the next 14 days; 80 % band" in words
 
@@ -173,11 +173,11 @@ def test_a_total_that_the_shock_does_not_justify_is_a_failure(shock, factor, rea
 def test_bands_that_grow_with_the_counts_only_have_not_widened():
     case = struck("level", NOISY)
     before = model("naive").forecast(case.real, 14)
-    same, wider = (judge(case, before, scaled(before, 3.0, spread)) for spread in (0.9, 1.1))
+    same, wider = (judge_response(case, before, scaled(before, 3.0, spread)) for spread in (0.9, 1.1))
     assert (same.widened, wider.widened) == (False, True)
     assert same.width == pytest.approx(2.7, rel=0.05)
-    assert judge(struck("weekday"), before, before).widened is None
-    words = what_if.sentence(what_if.Picture(case, before, scaled(before, 3.0, 0.9), smooth=True))
+    assert judge_response(struck("weekday"), before, before).widened is None
+    words = what_if.reaction_sentence(what_if.WhatIfChart(case, before, scaled(before, 3.0, 0.9), smooth=True))
     assert words.endswith("+200 % over the next 14 days; 80 % band 2.7× as wide, less than the counts grew.")
 
 
@@ -187,9 +187,11 @@ def test_an_impossible_quantile_is_not_sound(worst):
     before = model("naive").forecast(case.real, 14)
     values = before.values.copy()
     values[3, 0] = worst
-    answer = judge(case, before, replace(before, values=values))
+    answer = judge_response(case, before, replace(before, values=values))
     assert not answer.sound
-    assert "impossible" in what_if.sentence(what_if.Picture(case, before, replace(before, values=values), smooth=True))
+    assert "impossible" in what_if.reaction_sentence(
+        what_if.WhatIfChart(case, before, replace(before, values=values), smooth=True)
+    )
 
 
 def test_a_silence_that_becomes_zeros_is_not_sound():
@@ -197,16 +199,16 @@ def test_a_silence_that_becomes_zeros_is_not_sound():
     before, after = forecasts(case, "naive")
     means = after.means.copy()
     means[-1] = 0
-    assert judge(case, before, after).sound
-    assert not judge(case, before, replace(after, means=means)).sound
+    assert judge_response(case, before, after).sound
+    assert not judge_response(case, before, replace(after, means=means)).sound
 
 
 @pytest.mark.parametrize("name", list(shocks()))
 @pytest.mark.parametrize("smooth", [True, False])
 def test_the_chart_is_plain_json_with_both_answers_and_the_changed_points(name, smooth):
     case = struck(name)
-    picture = what_if.Picture(case, *forecasts(case, "theta"), smooth)
-    figure = what_if.figure(picture)
+    picture = what_if.WhatIfChart(case, *forecasts(case, "theta"), smooth)
+    figure = what_if.what_if_figure(picture)
     assert json.loads(json.dumps(figure, allow_nan=False)) == figure
     traces = {trace["uid"]: trace for trace in figure["data"]}
     assert list(traces) == ["band", "real", "answer-real", "struck", "answer-struck", "marks"]
@@ -218,7 +220,9 @@ def test_the_chart_is_plain_json_with_both_answers_and_the_changed_points(name, 
 
 def test_what_is_set_aside_is_hollow_and_what_is_not_published_a_cross():
     symbols = {
-        name: what_if.figure(what_if.Picture(case, *forecasts(case, "naive"), False))["data"][-1]["marker"]["symbol"]
+        name: what_if.what_if_figure(what_if.WhatIfChart(case, *forecasts(case, "naive"), False))["data"][-1]["marker"][
+            "symbol"
+        ]
         for name in shocks()
         if (case := struck(name))
     }
@@ -233,7 +237,7 @@ def results(tmp_path):
     cases = list(benchmark.struck(panel(np.tile(WEEK, 12)), "new_cases", "Here"))
     assert len({id(case.real) for case in cases}) == 1
     answers = [
-        benchmark.Result(name, case.shock.name, judge(case, *forecasts(case, name)))
+        benchmark.Result(name, case.shock.name, judge_response(case, *forecasts(case, name)))
         for case in cases
         for name in ("naive", "theta")
     ]
@@ -252,11 +256,11 @@ def results(tmp_path):
 
 
 def test_methods_shows_what_the_benchmark_printed(results):
-    table = stress_test_results.table("reacted", results)
+    table = stress_test_results.pass_table("reacted", results)
     assert list(table["Model"]) == ["Theta", "Seasonal naive"]
     assert "Three times the level (80)" in table
     assert not any("drop" in column for column in table)
-    assert "A weekday later (80)" not in stress_test_results.table("widened", results)
+    assert "A weekday later (80)" not in stress_test_results.pass_table("widened", results)
 
 
 def test_the_sentences_name_whoever_fails(results):
@@ -265,7 +269,7 @@ def test_the_sentences_name_whoever_fails(results):
         if row["name"].endswith("/reacted"):
             row["value"] = 0.51 if row["name"] == "extremes/theta/spike/reacted" else 1.0
     results.write_text("\n".join(map(json.dumps, rows)))
-    said = stress_test_results.sentences(results)
+    said = stress_test_results.failure_sentences(results)
     assert said[0].startswith("**A drop to zero**: in 100 % of the series")
     assert [line for line in said if "demands" in line] == [
         "**A spike**: Theta (51 %) did what it demands in less than nine of ten series."
@@ -279,16 +283,16 @@ def test_a_model_without_a_forecast_fails_everything():
 
 
 def test_the_kept_figures_cover_every_shock_and_fast_model():
-    kept = stress_test_results.shares()
+    kept = stress_test_results.pass_shares()
     assert set(kept["model"]) == {"naive", *benchmark.usual()}
     assert set(kept["shock"]) == {*shocks(), "all"}
     assert kept["value"].between(0, 1).all()
-    assert stress_test_results.sentences()
+    assert stress_test_results.failure_sentences()
 
 
 def test_the_band_is_the_80_percent_one():
     case = struck("level", NOISY)
     before, after = forecasts(case, "naive")
-    wide = (after.values[:, LEVEL[0.9]] - after.values[:, LEVEL[0.1]]).sum()
-    narrow = (before.values[:, LEVEL[0.9]] - before.values[:, LEVEL[0.1]]).sum()
-    assert judge(case, before, after).width == pytest.approx(wide / narrow)
+    wide = (after.values[:, LEVEL_INDEX[0.9]] - after.values[:, LEVEL_INDEX[0.1]]).sum()
+    narrow = (before.values[:, LEVEL_INDEX[0.9]] - before.values[:, LEVEL_INDEX[0.1]]).sum()
+    assert judge_response(case, before, after).width == pytest.approx(wide / narrow)

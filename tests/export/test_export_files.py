@@ -70,7 +70,7 @@ def test_every_name_can_be_restored(name):
 def test_our_own_csv_read_back_has_the_names_that_were_given():
     original = of_hostile_regions()
     original = original[~original["region"].str.contains("\x00")].reset_index(drop=True)  # no CSV reader keeps those
-    found = file_formats.read_csv(file_formats.to_csv(original))
+    found = file_formats.read_exported_csv(file_formats.to_csv(original))
     assert list(found.columns) == list(original.columns)
     assert [name.replace("\r\n", "\n") for name in found["region"]] == [
         name.replace("\r\n", "\n") for name in original["region"]
@@ -156,7 +156,7 @@ def test_a_cleaned_series_is_beside_what_was_published_and_says_how_they_differ(
     given[40] = np.nan
     panel = panel_of(given, cumulative)
     series = prepare(panel, "=A")
-    found = file_formats.cleaned(panel, "=A", panel.statistics[0].name, series).set_index("date")
+    found = file_formats.cleaned_series_table(panel, "=A", panel.statistics[0].name, series).set_index("date")
     assert list(found.columns) == ["region", "value", "reported", "provisional", "note"]
     assert found["value"].dropna().tolist() == series.values.tolist()
     assert found.loc["2024-01-31", "reported"] == -15.0
@@ -170,7 +170,7 @@ def test_a_cleaned_series_is_beside_what_was_published_and_says_how_they_differ(
 def test_figures_that_are_not_used_are_there_with_no_value():
     panel = source("bundled").panel()
     series = prepare(panel, "Vermont", "new_admissions")
-    late = file_formats.cleaned(panel, "Vermont", "new_admissions", series).iloc[-1]
+    late = file_formats.cleaned_series_table(panel, "Vermont", "new_admissions", series).iloc[-1]
     assert series.provisional is not None
     assert late["date"] == series.provisional.index[-1]
     assert late["reported"] == series.provisional.iloc[-1]
@@ -180,7 +180,7 @@ def test_figures_that_are_not_used_are_there_with_no_value():
 
 
 def test_the_hub_format_counts_from_the_saturday_after_the_data():
-    hub = file_formats.to_hub(table())
+    hub = file_formats.to_hub_table(table())
     assert list(hub.columns) == [
         "reference_date", "target", "horizon", "target_end_date", "location", "output_type", "output_type_id", "value",
     ]  # fmt: skip
@@ -193,4 +193,4 @@ def test_the_hub_format_counts_from_the_saturday_after_the_data():
 
 def test_daily_forecasts_have_no_hub_format_and_say_so():
     with pytest.raises(DataError, match="weeks that end on Saturdays"):
-        file_formats.to_hub(table(DAILY))
+        file_formats.to_hub_table(table(DAILY))

@@ -14,8 +14,8 @@ from forecasting.data.panel import Statistic
 from forecasting.data.series import Series
 from forecasting.data.us_states import FIPS, hub_locations
 from forecasting.export import file_formats
-from forecasting.export.hub_format import target
-from forecasting.export.hub_rules import problems
+from forecasting.export.hub_format import hub_target
+from forecasting.export.hub_rules import hub_rule_violations
 from forecasting.sources import source
 from forecasting.support.errors import DataError
 from forecasting.tables.forecast_file import read_forecasts
@@ -104,15 +104,15 @@ def test_values_are_never_negative_and_never_fall_as_the_level_rises(table):
 
 
 def test_the_checker_finds_nothing_to_complain_of(table):
-    assert problems(table) == []
+    assert hub_rule_violations(table) == []
 
 
 def test_the_target_is_what_the_hub_calls_it(bundled):
     assert set(bundled["target"]) == {"wk inc covid hosp"}
-    assert target(source("flusight").statistics()[0]) == "wk inc flu hosp"
-    assert target(source("cdc_covid").statistics()[0]) == "wk inc covid hosp"
-    assert target(Statistic("rsv_hosp", "", "", "")) == "wk inc rsv hosp"
-    assert target(Statistic("wk inc rsv hosp", "", "", "")) == "wk inc rsv hosp"
+    assert hub_target(source("flusight").statistics()[0]) == "wk inc flu hosp"
+    assert hub_target(source("cdc_covid").statistics()[0]) == "wk inc covid hosp"
+    assert hub_target(Statistic("rsv_hosp", "", "", "")) == "wk inc rsv hosp"
+    assert hub_target(Statistic("wk inc rsv hosp", "", "", "")) == "wk inc rsv hosp"
 
 
 @pytest.mark.shared
@@ -153,7 +153,7 @@ def test_a_parquet_file_holds_days_not_moments(tmp_path):
     assert main(["forecast", *arguments, "--horizon", "1", "--format", "hubverse", "--output", str(path)]) == 0
     table = pd.read_parquet(path, dtype_backend="pyarrow")
     assert str(table["reference_date"].dtype) == str(table["target_end_date"].dtype) == "date32[day][pyarrow]"
-    assert problems(pd.read_parquet(path)) == []
+    assert hub_rule_violations(pd.read_parquet(path)) == []
 
 
 def test_steps_beyond_the_hub_s_are_left_out_with_a_word_and_fewer_are_written_as_they_are(tmp_path, capsys):
@@ -200,7 +200,7 @@ def test_cells_that_are_still_empty_do_not_move_the_reference_date(tmp_path):
         tmp_path / "hub.csv", "--input", saved(late, tmp_path / "f.csv"), "--models", "naive", "--horizon", "4"
     )
     assert set(table["reference_date"]) == {f"{WEEKS[11]:%Y-%m-%d}"}
-    assert problems(table) == []
+    assert hub_rule_violations(table) == []
 
 
 def test_several_statistics_are_told_apart_by_their_target_and_share_the_reference_date(tmp_path):
@@ -211,7 +211,7 @@ def test_several_statistics_are_told_apart_by_their_target_and_share_the_referen
     )
     places = table.groupby("target")["location"].unique().map(sorted).to_dict()
     assert places == {"wk inc covid hosp": ["39"], "wk inc flu hosp": ["39", "US"]}
-    assert problems(table) == []
+    assert hub_rule_violations(table) == []
 
 
 def test_running_totals_are_left_out_with_a_word(tmp_path, capsys):
@@ -260,13 +260,13 @@ def test_letters_are_a_state_only_among_states():
 @pytest.fixture(scope="module")
 def good() -> pd.DataFrame:
     series = Series(WEEKS[0], weekly("SAT"), np.linspace(100.0, 60.0, 12))
-    return file_formats.to_hub(model("naive").forecast(series, 4).table("Ohio"))
+    return file_formats.to_hub_table(model("naive").forecast(series, 4).table("Ohio"))
 
 
 @pytest.mark.parametrize("typed", [True, False])
 def test_the_checker_takes_a_good_table_typed_or_as_text(good, typed, tmp_path):
     good.to_csv(tmp_path / "good.csv", index=False)
-    assert problems(good if typed else pd.read_csv(tmp_path / "good.csv", dtype=str)) == []
+    assert hub_rule_violations(good if typed else pd.read_csv(tmp_path / "good.csv", dtype=str)) == []
 
 
 SATURDAY = pd.Timestamp("2025-02-08")
@@ -303,11 +303,11 @@ SATURDAY = pd.Timestamp("2025-02-08")
     ],
 )
 def test_every_rule_that_is_broken_is_a_sentence(good, spoilt, words):
-    assert any(words in sentence for sentence in problems(spoilt(good)))
+    assert any(words in sentence for sentence in hub_rule_violations(spoilt(good)))
 
 
 def test_nothing_that_a_hub_would_refuse_is_exported():
     series = Series(WEEKS[0], weekly("SAT"), np.linspace(100.0, 60.0, 12))
     table = model("naive").forecast(series, 4).table("Ohio")
     with pytest.raises(DataError, match=r"A hub would refuse these forecasts\. .* cross"):
-        file_formats.to_hub(table.assign(value=table["value"].to_numpy()[::-1]))
+        file_formats.to_hub_table(table.assign(value=table["value"].to_numpy()[::-1]))

@@ -35,7 +35,7 @@ def test_what_is_refused_for_want_of_memory_is_no_fault_of_the_program(error, ca
     outcome = fit_request(request("hungry"))
     assert outcome.error == "There was not enough memory to fit Hungry; choose a shorter history."
     assert not outcome.trace
-    assert outcome.exhausted
+    assert outcome.out_of_memory
 
 
 @pytest.mark.parametrize("error", [ImportError("No module named 'nothing'"), OSError(errno.ENOENT, "No such file")])
@@ -44,7 +44,7 @@ def test_anything_else_is_logged_as_a_fault(error, monkeypatch):
     outcome = fit_request(request("hungry"))
     assert "a fault of the program" in outcome.error
     assert outcome.trace
-    assert not outcome.exhausted
+    assert not outcome.out_of_memory
 
 
 def test_a_worker_that_was_refused_memory_says_so_and_is_replaced(queue):

@@ -263,7 +263,7 @@ def test_a_draft_that_cannot_be_made_is_none_and_the_fit_waits_all_the_same(make
     monkeypatch.setattr(type(store), "latest", lambda *_: 1 / 0)
     job = waiting.submit(later(2))
     assert (job.state, job.draft) == (State.queued, None)
-    assert "ETS could not be carried on" in caplog.text
+    assert "A draft from an earlier ETS could not be made" in caplog.text
 
 
 def test_a_fit_in_its_time_of_grace_is_queued_and_can_be_taken_back_unbegun(make_queue):

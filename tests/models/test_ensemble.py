@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecasting.data.forecast import QUANTILES, Forecast
-from forecasting.data.frequency import of_alias
+from forecasting.data.frequency import frequency_of_alias
 from forecasting.data.series import Series
 from forecasting.models import PooledModel, model, models
 from forecasting.models.base import Progress
-from forecasting.models.ensemble import Ensemble, shares
+from forecasting.models.ensemble import Ensemble, member_weights
 from forecasting.support.errors import ModelError
 
-SERIES = Series(pd.Timestamp("2022-01-01"), of_alias("W-SAT"), 50.0 + np.arange(30))
+SERIES = Series(pd.Timestamp("2022-01-01"), frequency_of_alias("W-SAT"), 50.0 + np.arange(30))
 TABLES = ("values", "totals", "means")
 MEMBERS = Ensemble.members
 
@@ -55,11 +55,11 @@ def test_the_pooled_member_counts_for_what_it_has_earned_and_the_others_share_th
 
 
 def test_a_pooled_member_that_says_nothing_of_its_trust_counts_for_a_half() -> None:
-    assert shares({"pooled": said("pooled", 1.0), "ets": said("ets", 1.0)}) == {"pooled": 0.5, "ets": 0.5}
+    assert member_weights({"pooled": said("pooled", 1.0), "ets": said("ets", 1.0)}) == {"pooled": 0.5, "ets": 0.5}
 
 
 def test_without_a_pooled_member_the_others_share_equally() -> None:
-    assert shares({"ets": said("ets", 1.0), "sarima": said("sarima", 1.0)}) == {"ets": 0.5, "sarima": 0.5}
+    assert member_weights({"ets": said("ets", 1.0), "sarima": said("sarima", 1.0)}) == {"ets": 0.5, "sarima": 0.5}
 
 
 def test_without_any_member_there_is_a_sentence() -> None:

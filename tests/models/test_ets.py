@@ -10,10 +10,10 @@ from forecasting.data.forecast import QUANTILES
 from forecasting.data.frequency import DAILY
 from forecasting.data.series import Series
 from forecasting.models import model, predictive
-from forecasting.models.ets import Form, best_fit, candidates, fit
-from forecasting.models.spread import Correction
+from forecasting.models.calibration import BandScale
+from forecasting.models.ets import ETSForm, best_fit, candidate_forms, fit_form
 
-FORMS = [Form(damped, season) for damped in (False, True) for season in (1, 7)]
+FORMS = [ETSForm(damped, season) for damped in (False, True) for season in (1, 7)]
 
 
 def simulated(random: np.random.Generator, count: int, alpha: float = 0.3, gamma: float = 0.2) -> np.ndarray:
@@ -28,7 +28,7 @@ def simulated(random: np.random.Generator, count: int, alpha: float = 0.3, gamma
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.label)
-def test_mean_and_variance_are_those_of_statsmodels(form: Form) -> None:
+def test_mean_and_variance_are_those_of_statsmodels(form: ETSForm) -> None:
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
     values = pd.Series(simulated(np.random.default_rng(2), 120))
@@ -36,23 +36,23 @@ def test_mean_and_variance_are_those_of_statsmodels(form: Form) -> None:
     trend = {"trend": "add", "damped_trend": True} if form.damped else {}
     theirs = ETSModel(values, **trend, **seasonal, initialization_method="heuristic").fit(disp=False)
     prediction = theirs.get_prediction(120, 140)
-    ours = fit(values.to_numpy(), form)
+    ours = fit_form(values.to_numpy(), form)
     np.testing.assert_allclose(ours.mean(21), prediction.predicted_mean, rtol=1e-6)
     shocks = np.cumsum(ours.psi(21) ** 2)
     np.testing.assert_allclose(shocks, prediction.forecast_variance / np.mean(theirs.resid**2), rtol=1e-6)
 
 
 def test_the_form_that_made_the_figures_is_found() -> None:
-    assert best_fit(simulated(np.random.default_rng(0), 200), 7).form == Form(damped=False, season=7)
+    assert best_fit(simulated(np.random.default_rng(0), 200), 7).form == ETSForm(damped=False, season=7)
 
 
 def test_a_season_is_tried_only_when_the_first_states_can_be_found() -> None:
-    assert {form.season for form in candidates(15, 7)} == {1}
-    assert {form.season for form in candidates(16, 7)} == {1, 7}
+    assert {form.season for form in candidate_forms(15, 7)} == {1}
+    assert {form.season for form in candidate_forms(16, 7)} == {1, 7}
 
 
 def test_bands_hold_what_they_promise_on_figures_that_an_ets_model_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predictive, "correction", lambda *_: Correction())  # which is for figures that no model made
+    monkeypatch.setattr(predictive, "correction", lambda *_: BandScale())  # which is for figures that no model made
     inside = []
     for seed in range(40):
         counts = simulated(np.random.default_rng(seed), 164) ** 3
@@ -79,15 +79,15 @@ def test_a_short_series_says_why_its_last_figure_is_repeated() -> None:
     np.testing.assert_allclose(forecast.median, 4.0)
 
 
-@pytest.mark.parametrize("form", [Form(False, 1), Form(True, 1), Form(False, 7), Form(True, 7)])
-def test_a_fit_is_what_statsmodels_own_results_say(form: Form) -> None:
+@pytest.mark.parametrize("form", [ETSForm(False, 1), ETSForm(True, 1), ETSForm(False, 7), ETSForm(True, 7)])
+def test_a_fit_is_what_statsmodels_own_results_say(form: ETSForm) -> None:
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
     values = simulated(np.random.default_rng(4), 90)
     trend = {"trend": "add", "damped_trend": True} if form.damped else {}
     season = {"seasonal": "add", "seasonal_periods": form.season} if form.season > 1 else {}
     theirs = ETSModel(values, error="add", initialization_method="heuristic", **trend, **season).fit(disp=False)
-    ours = fit(values, form)
+    ours = fit_form(values, form)
     assert ours is not None
     assert ours.aicc == pytest.approx(theirs.aicc)
     assert ours.level == pytest.approx(theirs.level[-1])

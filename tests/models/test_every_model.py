@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from forecasting.data.forecast import MEDIAN, Forecast
-from forecasting.data.frequency import DAILY, of_alias
+from forecasting.data.frequency import DAILY, frequency_of_alias
 from forecasting.data.series import Series
 from forecasting.models import models
 
@@ -92,7 +92,7 @@ def test_a_thousand_times_the_counts_is_a_thousand_times_the_forecast(name: str)
     np.testing.assert_allclose(large, small * 1000, rtol=0.02)
 
 
-@every_model
+@pytest.mark.parametrize("name", [name for name, one in models().items() if one.seasonal])
 def test_a_clear_weekday_pattern_is_carried_on(name: str) -> None:
     median = usual(name).median
     expected = 100 + 30 * np.sin(np.arange(63, 77) * 2 * np.pi / 7)
@@ -102,7 +102,7 @@ def test_a_clear_weekday_pattern_is_carried_on(name: str) -> None:
 @every_model
 @pytest.mark.parametrize("alias", ["W-SAT", "MS", "QS-JAN", "h"])
 def test_other_spacings_are_forecast_on_their_own_dates(name: str, alias: str) -> None:
-    series = Series(pd.date_range("2020-01-01", periods=1, freq=alias)[0], of_alias(alias), WEEKLY_PATTERN)
+    series = Series(pd.date_range("2020-01-01", periods=1, freq=alias)[0], frequency_of_alias(alias), WEEKLY_PATTERN)
     forecast = models()[name].forecast(series, 8)
     assert list(forecast.dates) == list(pd.date_range(series.start, periods=71, freq=alias)[-8:])
     assert (forecast.values[:, MEDIAN] > 0).all()

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 
 from forecasting.data import holidays
 from forecasting.data.forecast import Forecast
-from forecasting.data.frequency import DAILY, of_alias
+from forecasting.data.frequency import DAILY, frequency_of_alias
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.pool import Pool
 from forecasting.data.series import Series
 from forecasting.jobs.request import Request
 from forecasting.models import PooledModel, model
-from forecasting.models._holiday_effect import WEEK, HolidayEffect, holiday_effects
+from forecasting.models._pooled_holiday_effect import WEEK, HolidayEffect, holiday_effects
 from forecasting.models.pooled import _Blocks
-from forecasting.models.prophet import holidays as as_prophet_has_them
+from forecasting.models.prophet import holiday_arguments as as_prophet_has_them
 from forecasting.preparation.gather_pool import gather_pool, prepared_series
 from forecasting.preparation.prepare import prepare
 from forecasting.support.errors import RequestError
@@ -40,7 +40,7 @@ def world(days: int, regions: int = 4, seed: int = 0, code: str = "DE") -> tuple
     weekday = np.array([0.8, 1.2, 1.1, 1.1, 1.2, 0.9, 0.7])[dates.day_of_week]
     level = np.exp(np.sin(np.arange(days) / 40)[:, None] * 0.5 + random.normal(6, 0.5, regions))
     usual = level * weekday[:, None]
-    ago = holidays.days_since(code, dates)
+    ago = holidays.days_since_holiday(code, dates)
     times = np.where(ago == holidays.ORDINARY, 1.0, DIP[ago])
     return random.poisson(usual * times[:, None]).astype(float), usual
 
@@ -76,7 +76,7 @@ def panel_of(counts: np.ndarray, alias: str = "D") -> Panel:
         ]
     )
     known = Statistic("new", "new", "new", "new")
-    return Panel("made", table.reset_index(drop=True), (known,), {"new": of_alias(alias)}, "", "")
+    return Panel("made", table.reset_index(drop=True), (known,), {"new": frequency_of_alias(alias)}, "", "")
 
 
 def assert_same(one: Forecast, other: Forecast) -> None:
@@ -85,23 +85,25 @@ def assert_same(one: Forecast, other: Forecast) -> None:
 
 
 def test_the_holidays_of_a_country_and_of_a_part_of_one_have_dates_and_english_names() -> None:
-    found = holidays.dates("de", pd.Timestamp("2020-12-24"), pd.Timestamp("2021-01-01"))
+    found = holidays.holiday_dates("de", pd.Timestamp("2020-12-24"), pd.Timestamp("2021-01-01"))
     assert list(found.index) == [pd.Timestamp(day) for day in ("2020-12-25", "2020-12-26", "2021-01-01")]
     assert found.iloc[0] == "Christmas Day"
-    some, more = (set(holidays.dates(code, START, pd.Timestamp("2020-12-31")).index) for code in ("DE", "DE-BY"))
+    some, more = (
+        set(holidays.holiday_dates(code, START, pd.Timestamp("2020-12-31")).index) for code in ("DE", "DE-BY")
+    )
     assert some < more
-    assert holidays.check(" us-ca ") == "US-CA"
+    assert holidays.check_country(" us-ca ") == "US-CA"
 
 
 def test_days_after_holidays_are_counted_from_the_last_one() -> None:
-    since = holidays.days_since("DE", pd.date_range("2020-12-24", periods=11))
+    since = holidays.days_since_holiday("DE", pd.date_range("2020-12-24", periods=11))
     assert since.tolist() == [-1, 0, 0, 1, 2, -1, -1, -1, 0, 1, 2]
-    assert holidays.days_since("DE", pd.date_range("2021-01-02", periods=2)).tolist() == [1, 2]
-    assert len(holidays.days_since("DE", pd.DatetimeIndex([]))) == 0
+    assert holidays.days_since_holiday("DE", pd.date_range("2021-01-02", periods=2)).tolist() == [1, 2]
+    assert len(holidays.days_since_holiday("DE", pd.DatetimeIndex([]))) == 0
 
 
 def test_countries_come_with_their_names_in_order() -> None:
-    found = holidays.countries()
+    found = holidays.holiday_countries()
     assert found["DE"] == "Germany"
     assert found["TT"] == "Trinidad and Tobago"
     names = [name for name in found.values() if name.isascii()]
@@ -112,7 +114,7 @@ def test_countries_come_with_their_names_in_order() -> None:
 @pytest.mark.parametrize("code", ["XX", "", "Germany", "DE-XX", "D'; DROP", "DE-"])
 def test_an_unknown_code_is_one_sentence(code: str) -> None:
     with pytest.raises(RequestError, match="There are no holidays of"):
-        holidays.check(code)
+        holidays.check_country(code)
 
 
 def test_nothing_is_imported_before_somebody_asks() -> None:
@@ -156,11 +158,12 @@ def test_a_view_is_reproduced_with_them() -> None:
     panel = panel_of(world(60)[0])
     plain = prepare(panel, "Region 0")
     views = [
-        reproduce.View(panel, "Region 0", "new", ("pooled",), 7, one) for one in (plain, plain.with_holidays("DE"))
+        reproduce.ReproducibleView(panel, "Region 0", "new", ("pooled",), 7, one)
+        for one in (plain, plain.with_holidays("DE"))
     ]
-    assert "holidays" not in reproduce.command_line(views[0]) + reproduce.snippet(views[0])
+    assert "holidays" not in reproduce.command_line(views[0]) + reproduce.python_snippet(views[0])
     assert "--holidays DE" in reproduce.command_line(views[1])
-    assert ".with_holidays('DE')" in reproduce.snippet(views[1])
+    assert ".with_holidays('DE')" in reproduce.python_snippet(views[1])
 
 
 def test_where_no_holiday_was_or_comes_the_numbers_are_the_same_to_the_last_digit() -> None:
@@ -177,9 +180,9 @@ def test_pooled_expects_of_coming_holidays_what_earlier_ones_did_in_all_regions(
     counts, usual = world(days + 14, regions=12)
     expected = (
         usual
-        * np.where((ago := holidays.days_since("DE", pd.date_range(START, periods=days + 14))) < 0, 1, DIP[ago])[
-            :, None
-        ]
+        * np.where(
+            (ago := holidays.days_since_holiday("DE", pd.date_range(START, periods=days + 14))) < 0, 1, DIP[ago]
+        )[:, None]
     )
     plain, with_them = pooled(pool_of(counts[:days])), pooled(pool_of(counts[:days], "DE"))
     there = ago[days:] != holidays.ORDINARY
@@ -213,7 +216,7 @@ def test_the_pattern_of_weekdays_is_that_of_weeks_without_holidays() -> None:
     counts, usual = world(days_to("2021-01-12"))
     effect = holiday_effects({"0": series_of(counts[:, 0], "DE")}, 1)["0"]
     np.testing.assert_allclose(effect.usual[30:-10], usual[30:-10, 0], rtol=0.3)
-    ordinary = holidays.days_since("DE", pd.date_range(START, periods=len(counts))) == holidays.ORDINARY
+    ordinary = holidays.days_since_holiday("DE", pd.date_range(START, periods=len(counts))) == holidays.ORDINARY
     np.testing.assert_array_equal(effect.usual[ordinary], counts[ordinary, 0])
 
 

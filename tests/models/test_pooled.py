@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecasting.data.forecast import Forecast
-from forecasting.data.frequency import of_alias
+from forecasting.data.frequency import frequency_of_alias
 from forecasting.data.pool import Pool, Snapshot
 from forecasting.data.series import Series
 from forecasting.models import model
@@ -40,7 +40,7 @@ def pool_of(
     """Regions ``0``, ``1`` … with these figures; NaN where nothing was published."""
     known = [np.flatnonzero(np.isfinite(column)) for column in counts.T]
     return Pool(
-        of_alias(alias),
+        frequency_of_alias(alias),
         pd.date_range(start, periods=1, freq=alias)[0],
         tuple(str(place) for place in range(counts.shape[1])),
         counts,
@@ -188,6 +188,6 @@ def test_the_forecast_says_what_it_is_made_of_and_what_it_has_earned() -> None:
 
 def test_without_a_single_figure_there_is_a_sentence() -> None:
     with pytest.raises(ModelError, match="No region has a single figure"):
-        pooled().forecast_pool(Pool(of_alias("W-SAT"), START, (), np.empty((0, 0)), False, {}, ()), 4)
+        pooled().forecast_pool(Pool(frequency_of_alias("W-SAT"), START, (), np.empty((0, 0)), False, {}, ()), 4)
     with pytest.raises(ModelError, match="not a single figure"):
-        pooled().forecast(Series(START, of_alias("W-SAT"), np.empty(0)), 4)
+        pooled().forecast(Series(START, frequency_of_alias("W-SAT"), np.empty(0)), 4)

@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.data.frequency import DAILY, of_alias
+from forecasting.data.frequency import DAILY, frequency_of_alias
 from forecasting.data.series import Series
 from forecasting.models import model
-from forecasting.models.prophet import seasonalities
+from forecasting.models.prophet import seasonality_arguments
 
 
 def line(count: int, alias: str = "D") -> Series:
-    return Series(pd.date_range("2020-01-05", periods=1, freq=alias)[0], of_alias(alias), np.arange(count) + 10.0)
+    return Series(
+        pd.date_range("2020-01-05", periods=1, freq=alias)[0], frequency_of_alias(alias), np.arange(count) + 10.0
+    )
 
 
 @pytest.mark.parametrize(
@@ -33,7 +35,7 @@ def line(count: int, alias: str = "D") -> Series:
     ids=lambda value: f"{len(value)} {value.frequency.step}s" if isinstance(value, Series) else None,
 )
 def test_a_wave_is_drawn_when_the_series_holds_two_of_it(series: Series, waves: set[str]) -> None:
-    assert {name for name, used in seasonalities(series).items() if used} == waves
+    assert {name for name, used in seasonality_arguments(series).items() if used} == waves
 
 
 def test_a_steady_climb_goes_on() -> None:

@@ -13,9 +13,9 @@ import pytest
 from forecasting.data.frequency import DAILY, weekly
 from forecasting.data.series import Series
 from forecasting.models import model
-from forecasting.models._sarima_fit import Order, fit
+from forecasting.models._sarima_fit import SarimaOrder, fit_sarima
 from forecasting.models.base import Progress
-from forecasting.models.sarima import SARIMA, SHORTEST, TEAM, Trial
+from forecasting.models.sarima import AVERAGED_SEASONAL, SARIMA, SHORTEST, OrderBacktest
 
 #: International airline passengers in thousands, 1949-1960: Box & Jenkins (1970), series G.
 PASSENGERS = np.fromstring(
@@ -27,7 +27,7 @@ PASSENGERS = np.fromstring(
     360 342 406 396 420 472 548 559 463 407 362 405 417 391 419 461 472 535 622 606 508 461 390 432""",
     sep=" ",
 )
-AIRLINE = Order(0, 1, 1, 0, 1, 1, 7)
+AIRLINE = SarimaOrder(0, 1, 1, 0, 1, 1, 7)
 
 
 def daily(values: np.ndarray, start: str = "2021-01-04") -> Series:
@@ -55,7 +55,7 @@ def test_the_registry_knows_it_as_sarima():
 def test_the_airline_passengers_have_their_published_coefficients():
     # Box, Jenkins & Reinsel, Time Series Analysis, 3rd ed., table 9.5: theta 0.40, Theta 0.61 by conditional least
     # squares; exact maximum likelihood, as in R's arima() and Brockwell & Davis: -0.40 and -0.56.
-    found = fit(Order(0, 1, 1, 0, 1, 1, 12), np.log(PASSENGERS))
+    found = fit_sarima(SarimaOrder(0, 1, 1, 0, 1, 1, 12), np.log(PASSENGERS))
     assert found.params == pytest.approx([-0.4018, -0.5569], abs=2e-3)
     _, errors = found.rolling(np.log(PASSENGERS), [len(PASSENGERS)], 1)
     assert np.mean(errors**2) == pytest.approx(0.001348, abs=2e-5)
@@ -63,13 +63,19 @@ def test_the_airline_passengers_have_their_published_coefficients():
 
 @pytest.mark.parametrize(
     "order",
-    [AIRLINE, Order(2, 1, 0, 0, 1, 1, 7), Order(1, 1, 2, 1, 0, 1, 7), Order(2, 0, 0, 0, 1, 1, 7), Order(1, 1, 1)],
+    [
+        AIRLINE,
+        SarimaOrder(2, 1, 0, 0, 1, 1, 7),
+        SarimaOrder(1, 1, 2, 1, 0, 1, 7),
+        SarimaOrder(2, 0, 0, 0, 1, 1, 7),
+        SarimaOrder(1, 1, 1),
+    ],
 )
 def test_means_and_spreads_equal_statsmodels_own_forecast(order):
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
     values = np.cbrt(wave())
-    found = fit(order, values)
+    found = fit_sarima(order, values)
     (mean,), errors = found.rolling(values, [len(values)], 30)
     seasonal = (order.P, order.D, order.Q, order.season if order.season > 1 else 0)
     whole = SARIMAX(values, order=(order.p, order.d, order.q), seasonal_order=seasonal, concentrate_scale=True)
@@ -80,24 +86,24 @@ def test_means_and_spreads_equal_statsmodels_own_forecast(order):
 
 
 def test_psi_weights_of_a_random_walk_with_noise_are_those_of_exponential_smoothing():
-    found = fit(Order(0, 1, 1), np.cbrt(wave()))
+    found = fit_sarima(SarimaOrder(0, 1, 1), np.cbrt(wave()))
     assert found.psi(5) == pytest.approx([1.0] + [1 + found.params[0]] * 4)
 
 
 def test_a_forecast_from_an_origin_knows_nothing_of_what_came_after():
     values = np.cbrt(wave())
     poisoned = np.concatenate([values[:120], np.full(40, 1e6)])
-    found = fit(AIRLINE, values[:100])
+    found = fit_sarima(AIRLINE, values[:100])
     honest, _ = found.rolling(values, [100, 110, 120], 14)
     assert np.array_equal(found.rolling(poisoned, [100, 110, 120], 14)[0], honest)
 
 
-@pytest.mark.parametrize("order", [AIRLINE, Order(1, 0, 1, 1, 0, 1, 7), Order(2, 0, 0)])
+@pytest.mark.parametrize("order", [AIRLINE, SarimaOrder(1, 0, 1, 1, 0, 1, 7), SarimaOrder(2, 0, 0)])
 def test_the_likelihood_is_as_high_as_statsmodels_gets_it(order):
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
     values = np.cbrt(wave())
-    found = fit(order, values)
+    found = fit_sarima(order, values)
     differenced = np.convolve(values, order.difference, mode="valid")
     seasonal = (order.P, 0, order.Q, order.season if order.season > 1 else 0)
     own = SARIMAX(
@@ -108,7 +114,7 @@ def test_the_likelihood_is_as_high_as_statsmodels_gets_it(order):
 
 def test_a_series_without_differences_returns_to_its_most_likely_level():
     values = 5 + 0.1 * np.random.default_rng(2).standard_normal(200)
-    found = fit(Order(1, 0, 0), values)
+    found = fit_sarima(SarimaOrder(1, 0, 0), values)
     assert found.mean == pytest.approx(values.mean(), abs=0.01)
     (far,), _ = found.rolling(values, [200], 100)
     assert far[-1] == pytest.approx(found.mean, abs=1e-6)
@@ -117,11 +123,11 @@ def test_a_series_without_differences_returns_to_its_most_likely_level():
 def test_an_origin_before_the_longest_lag_is_refused():
     values = np.cbrt(wave())
     with pytest.raises(ValueError, match="too early"):
-        fit(AIRLINE, values).rolling(values, [10], 7)
+        fit_sarima(AIRLINE, values).rolling(values, [10], 7)
 
 
 def test_origins_are_whole_seasons_ago_and_leave_the_whole_horizon_to_be_judged_by():
-    trial = Trial(np.cbrt(wave()), 7, 14)
+    trial = OrderBacktest(np.cbrt(wave()), 7, 14)
     assert {(160 - origin) % 7 for origin in trial.origins} == {0}
     assert 160 // 3 <= trial.origins[0] < 160 // 3 + 7
     assert trial.origins[-1] == 160 - 14
@@ -130,11 +136,11 @@ def test_origins_are_whole_seasons_ago_and_leave_the_whole_horizon_to_be_judged_
 def test_moments_that_stood_and_moved_like_now_count_most():
     rise, fall = np.arange(100.0), np.arange(100.0, 0, -1)
     values = np.concatenate([rise, fall, rise, fall, rise[:60]])
-    trial = Trial(values, 1, 4)
-    assert trial.alike.sum() == pytest.approx(1)
+    trial = OrderBacktest(values, 1, 4)
+    assert trial.similarity.sum() == pytest.approx(1)
     rising = np.array([values[origin - 1] > values[origin - 4] for origin in trial.origins])
-    assert trial.alike[rising].sum() > 0.9
-    likest = trial.origins[int(np.argmax(trial.alike))]
+    assert trial.similarity[rising].sum() > 0.9
+    likest = trial.origins[int(np.argmax(trial.similarity))]
     assert values[likest - 1] == pytest.approx(values[-1], abs=10)
 
 
@@ -144,7 +150,7 @@ def test_the_best_three_are_averaged_and_every_candidate_is_told(told):
     assert {e.of for e in events} == {len(events)}
     assert events[0].trying == "SARIMA (0,1,1)(0,1,1)[7]"
     assert events[-1].best == min(e.score for e in events)
-    first, second, third = sorted(events, key=lambda e: e.score)[:TEAM]
+    first, second, third = sorted(events, key=lambda e: e.score)[:AVERAGED_SEASONAL]
     names = [e.trying.removeprefix("SARIMA ") for e in (first, second, third)]
     assert forecast.method == "SARIMA {}, {} and {} on the cube root, best of 8".format(*names)
 
@@ -152,8 +158,8 @@ def test_the_best_three_are_averaged_and_every_candidate_is_told(told):
 def test_a_draft_comes_first_and_then_whenever_the_best_have_changed(told):
     _, events = told
     for count, event in enumerate(events):
-        before = sorted(e.score for e in events[:count])[:TEAM]
-        changed = len(before) < TEAM or event.score < before[-1]
+        before = sorted(e.score for e in events[:count])[:AVERAGED_SEASONAL]
+        changed = len(before) < AVERAGED_SEASONAL or event.score < before[-1]
         assert (event.draft is not None) == changed
         assert event.best == min([event.score, *before])
         if event.draft is not None:
@@ -163,12 +169,12 @@ def test_a_draft_comes_first_and_then_whenever_the_best_have_changed(told):
 
 
 def test_a_score_is_the_error_relative_to_seasonal_naive():
-    trial = Trial(np.cbrt(wave()), 7, 14)
+    trial = OrderBacktest(np.cbrt(wave()), 7, 14)
     errors = []
     for origin in trial.origins:
         came = trial.values[origin : origin + 14]
         errors.append(np.abs(came - np.tile(trial.values[origin - 7 : origin], 2)[: len(came)]).mean())
-    assert trial.naive_error == pytest.approx(trial.alike @ errors)
+    assert trial.naive_error == pytest.approx(trial.similarity @ errors)
 
 
 def test_the_same_series_gives_the_same_numbers_to_the_last_digit(told):
@@ -247,7 +253,7 @@ def test_a_candidate_that_cannot_be_fitted_leaves_the_others(monkeypatch):
     def stubborn(order, values):
         if order == AIRLINE:
             raise np.linalg.LinAlgError("singular")
-        return fit(order, values)
+        return fit_sarima(order, values)
 
     monkeypatch.setattr(sarima, "fit", stubborn)
     events: list[Progress] = []

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from forecasting.data.forecast import QUANTILES
-from forecasting.data.frequency import of_alias
+from forecasting.data.frequency import frequency_of_alias
 from forecasting.data.series import Series
 from forecasting.models import model, predictive
-from forecasting.models.spread import Correction
-from forecasting.models.theta import coming_season, drift, is_seasonal, smooth, trend
+from forecasting.models.calibration import BandScale
+from forecasting.models.theta import fit_smoothing, half_slope_drift, is_seasonal, least_squares_slope, seasonal_effects
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +26,10 @@ def test_the_nile_is_forecast_as_by_statsmodels(nile: np.ndarray) -> None:
     from statsmodels.tsa.forecasting.theta import ThetaModel
 
     theirs = ThetaModel(pd.Series(nile), deseasonalize=False).fit()
-    ours = smooth(nile)
+    ours = fit_smoothing(nile)
     assert ours.alpha == pytest.approx(theirs.params["alpha"], abs=1e-3)
-    assert trend(nile) == pytest.approx(theirs.params["b0"])
-    mean = ours.level + drift(ours.alpha, trend(nile), len(nile), 12)
+    assert least_squares_slope(nile) == pytest.approx(theirs.params["b0"])
+    mean = ours.level + half_slope_drift(ours.alpha, least_squares_slope(nile), len(nile), 12)
     np.testing.assert_allclose(mean, theirs.forecast(12), rtol=1e-4)
 
 
@@ -38,13 +38,15 @@ def test_the_bands_widen_as_those_of_the_arima_model_that_theta_is(
 ) -> None:
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
-    monkeypatch.setattr(predictive, "correction", lambda *_: Correction())  # learned on figures that no model made
+    monkeypatch.setattr(predictive, "correction", lambda *_: BandScale())  # learned on figures that no model made
     # Not ThetaModel.prediction_intervals: statsmodels 0.15 adds 1 + (alpha - 1)**2 a step, where ARIMA(0,1,1) adds
     # alpha**2 (Hyndman & Billah 2003, section 2), three times too wide ten steps ahead.
-    alpha = smooth(nile).alpha
-    arima = SARIMAX(nile, order=(0, 1, 1), trend="c").smooth([trend(nile) / 2, alpha - 1, 1.0])
+    alpha = fit_smoothing(nile).alpha
+    arima = SARIMAX(nile, order=(0, 1, 1), trend="c").smooth([least_squares_slope(nile) / 2, alpha - 1, 1.0])
     theirs = arima.get_forecast(10).se_mean
-    series = Series(pd.Timestamp("2000-01-01"), of_alias("W-SAT"), nile**4)  # the Nile on the fourth root; no season
+    series = Series(
+        pd.Timestamp("2000-01-01"), frequency_of_alias("W-SAT"), nile**4
+    )  # the Nile on the fourth root; no season
     ours = model("theta").forecast(series, 10).values ** 0.25
     widths = ours[:, QUANTILES.index(0.975)] - ours[:, QUANTILES.index(0.025)]
     np.testing.assert_allclose(widths / widths[0], theirs / theirs[0], rtol=1e-3)
@@ -54,7 +56,7 @@ def test_the_bands_widen_as_those_of_the_arima_model_that_theta_is(
 @pytest.mark.parametrize("season", [4, 7])
 def test_the_coming_season_starts_where_the_figures_end(count: int, season: int) -> None:
     wave = np.cos(np.arange(count + season) * 2 * np.pi / season)
-    effects = coming_season(wave[:count], season)
+    effects = seasonal_effects(wave[:count], season)
     np.testing.assert_allclose(effects, wave[count:], atol=1e-9)
 
 
@@ -65,4 +67,4 @@ def test_noise_has_no_season() -> None:
 def test_a_changed_weekday_pattern_replaces_the_old_one() -> None:
     old = np.tile([0.0, 0, 0, 0, 0, 0, 7], 40)
     new = np.tile([7.0, 0, 0, 0, 0, 0, 0], 8)
-    assert np.argmax(coming_season(np.concatenate([old, new]), 7)) == 0
+    assert np.argmax(seasonal_effects(np.concatenate([old, new]), 7)) == 0

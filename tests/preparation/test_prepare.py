@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.data.frequency import DAILY, Frequency, of_alias, weekly
+from forecasting.data.frequency import DAILY, Frequency, frequency_of_alias, weekly
 from forecasting.data.panel import Panel, Statistic
 from forecasting.preparation import incomplete_reports
-from forecasting.preparation.prepare import clean, prepare
+from forecasting.preparation.prepare import clean_counts, prepare
 from forecasting.support.errors import DataError, RequestError
 
 DATA = Path(__file__).parents[2] / "data"
@@ -44,13 +44,13 @@ def everything(series) -> float:
 
 
 def test_clean_counts_come_out_as_they_went_in():
-    series = clean(counted(noisy()), DAILY)
+    series = clean_counts(counted(noisy()), DAILY)
     np.testing.assert_array_equal(series.values, noisy())
     assert (series.start, series.before, series.provisional, series.notes) == (MONDAY, 0.0, None, ())
 
 
 def test_zeros_before_the_first_count_are_trimmed():
-    series = clean(counted([np.nan, 0, 0, 3, 0, 2]), DAILY)
+    series = clean_counts(counted([np.nan, 0, 0, 3, 0, 2]), DAILY)
     assert series.start == MONDAY + pd.Timedelta(days=3)
     np.testing.assert_array_equal(series.values, [3, 0, 2])
     assert series.before == 0
@@ -58,31 +58,31 @@ def test_zeros_before_the_first_count_are_trimmed():
 
 @pytest.mark.parametrize("values", [[0, 0, 0], [7], [5] * 40, [0, np.nan, 0]])
 def test_a_constant_a_single_and_an_all_zero_series_stay_as_they_are(values):
-    series = clean(counted(values), DAILY)
+    series = clean_counts(counted(values), DAILY)
     np.testing.assert_array_equal(series.values, np.nan_to_num(values))
 
 
 @pytest.mark.parametrize("values", [[], [np.nan, np.nan]])
 def test_no_figure_at_all_is_an_error_in_one_sentence(values):
     with pytest.raises(DataError, match=r"^There are no figures here .*\.$"):
-        clean(counted(values), DAILY)
+        clean_counts(counted(values), DAILY)
 
 
 def test_running_totals_become_new_counts_and_what_came_before():
-    series = clean(counted([100, 110, 125, 125, 160]), DAILY, reported_cumulative=True, shown_cumulative=True)
+    series = clean_counts(counted([100, 110, 125, 125, 160]), DAILY, reported_cumulative=True, shown_cumulative=True)
     np.testing.assert_array_equal(series.values, [10, 15, 0, 35])
     assert (series.before, series.total, series.cumulative) == (100, 160, True)
 
 
 def test_days_without_a_report_share_the_next_difference_of_running_totals():
-    series = clean(counted([0, 10, np.nan, np.nan, 40, 50]), DAILY, reported_cumulative=True)
+    series = clean_counts(counted([0, 10, np.nan, np.nan, 40, 50]), DAILY, reported_cumulative=True)
     np.testing.assert_allclose(series.values, [10, 10, 10, 10, 10])
     assert series.notes == ("What came after 2 days without a report was shared evenly with them.",)
 
 
 def test_missing_dates_are_inserted_and_the_order_of_rows_does_not_matter():
     whole = counted(np.arange(100.0, 140))
-    series = clean(whole.drop(whole.index[[20, 21]]).sample(frac=1, random_state=1), DAILY)
+    series = clean_counts(whole.drop(whole.index[[20, 21]]).sample(frac=1, random_state=1), DAILY)
     assert len(series) == 40
     np.testing.assert_allclose(series.values, whole, rtol=0.02)
     assert series.notes == ("2 days without a figure filled in from those around (the last on 2021-01-25).",)
@@ -98,7 +98,7 @@ def test_missing_dates_are_inserted_and_the_order_of_rows_does_not_matter():
     ],
 )
 def test_dates_between_the_grid_count_for_the_period_that_holds_them(alias, dates, expected):
-    series = clean(pd.Series([1.0, 2.0, 4.0], pd.DatetimeIndex(dates)), of_alias(alias))
+    series = clean_counts(pd.Series([1.0, 2.0, 4.0], pd.DatetimeIndex(dates)), frequency_of_alias(alias))
     assert list(series.dates) == list(pd.DatetimeIndex(expected))
     np.testing.assert_array_equal(series.values, [3, 4])
 
@@ -109,7 +109,7 @@ def test_dates_between_the_grid_count_for_the_period_that_holds_them(alias, date
 def test_a_negative_correction_is_spread_back_and_its_day_gets_what_is_typical():
     values = noisy()
     values[100] = -300
-    series = clean(counted(values), DAILY)
+    series = clean_counts(counted(values), DAILY)
     assert series.total == pytest.approx(values.sum())
     assert 150 < series.values[100] < 250
     changed = np.flatnonzero(series.values != values)
@@ -122,26 +122,26 @@ def test_a_negative_correction_is_spread_back_and_its_day_gets_what_is_typical()
 def test_a_large_correction_reaches_back_until_it_moves_the_level_by_a_tenth():
     values = noisy()
     values[120] = -1500
-    series = clean(counted(values), DAILY)
+    series = clean_counts(counted(values), DAILY)
     changed = np.flatnonzero(series.values != values)[:-1]
     assert changed.min() < 120 - 28
     assert (series.values[changed] / values[changed]).min() > 0.89
 
 
 def test_a_correction_larger_than_all_before_it_is_taken_from_the_running_total_before():
-    series = clean(counted([100, 105, 85, 95, 105]), DAILY, reported_cumulative=True)
+    series = clean_counts(counted([100, 105, 85, 95, 105]), DAILY, reported_cumulative=True)
     assert series.before + series.values.sum() == pytest.approx(105)
     assert series.values.min() >= 0
 
 
 def test_a_correction_before_any_count_is_taken_from_later_ones():
-    series = clean(counted([-5, 10, 10, 10]), DAILY)
+    series = clean_counts(counted([-5, 10, 10, 10]), DAILY)
     assert series.values.sum() == pytest.approx(25)
     assert series.values.min() >= 0
 
 
 def test_a_series_of_corrections_only_says_that_its_total_is_lost():
-    series = clean(counted([-5, -10, 3]), DAILY)
+    series = clean_counts(counted([-5, -10, 3]), DAILY)
     assert (series.values == 0).all()
     assert series.notes[-1] == "The corrections exceed all counts, so the series could not keep its total."
 
@@ -153,7 +153,7 @@ def test_a_pile_after_a_silence_is_spread_over_it():
     values = noisy()
     pile = values.copy()
     pile[101:104], pile[104] = 0, values[101:105].sum()
-    series = clean(counted(pile), DAILY)
+    series = clean_counts(counted(pile), DAILY)
     np.testing.assert_allclose(series.values[101:105], values[101:105].sum() / 4, rtol=0.1)
     assert series.total == pytest.approx(pile.sum())
     assert series.notes == ("1 pile after a silence spread over 3 days without counts (on 2021-04-18).",)
@@ -162,7 +162,7 @@ def test_a_pile_after_a_silence_is_spread_over_it():
 def test_a_missing_figure_before_a_pile_gets_its_share():
     values = noisy()
     values[101], values[102] = np.nan, 410
-    series = clean(counted(values), DAILY)
+    series = clean_counts(counted(values), DAILY)
     np.testing.assert_allclose(series.values[101:103], 205, atol=15)
     assert series.total == pytest.approx(np.nansum(values))
 
@@ -172,7 +172,7 @@ def test_regular_silent_weekends_stay_and_are_said():
     weekend = np.arange(140) % 7 >= 5
     values[weekend] = 0
     values[np.arange(140) % 7 == 0] *= 3
-    series = clean(counted(values), DAILY)
+    series = clean_counts(counted(values), DAILY)
     np.testing.assert_array_equal(series.values, values)
     assert series.notes == ("Nothing is reported on Saturdays and Sundays; Mondays carry their counts.",)
 
@@ -180,7 +180,7 @@ def test_regular_silent_weekends_stay_and_are_said():
 def test_weekends_without_a_figure_count_as_nothing_reported():
     values = noisy(140)
     values[np.arange(140) % 7 >= 5] = np.nan
-    series = clean(counted(values), DAILY)
+    series = clean_counts(counted(values), DAILY)
     np.testing.assert_array_equal(series.values, np.nan_to_num(values))
     assert series.notes == ("Nothing is reported on Saturdays and Sundays.",)
 
@@ -189,7 +189,7 @@ def test_a_holiday_of_a_weekday_reporter_is_repaired_and_its_weekends_are_not():
     values = noisy(140)
     values[np.arange(140) % 7 >= 5] = 0
     values[70], values[71] = 0, 420
-    series = clean(counted(values), DAILY)
+    series = clean_counts(counted(values), DAILY)
     np.testing.assert_allclose(series.values[70:72], 210, atol=15)
     assert (series.values[np.arange(140) % 7 >= 5] == 0).all()
 
@@ -197,7 +197,7 @@ def test_a_holiday_of_a_weekday_reporter_is_repaired_and_its_weekends_are_not():
 def test_weekly_reports_in_daily_figures_stay_and_are_said():
     values = np.zeros(140)
     values[3::7] = noisy(20, 700)
-    series = clean(counted(values), DAILY)
+    series = clean_counts(counted(values), DAILY)
     np.testing.assert_array_equal(series.values, values[3:])
     assert series.notes == ("A week's counts are reported on Thursdays; nothing on other days.",)
 
@@ -206,7 +206,7 @@ def test_a_skipped_weekly_report_gets_half_of_the_next():
     values = np.zeros(140)
     values[3::7] = 700
     values[73], values[80] = 0, 1400
-    series = clean(counted(values, MONDAY), DAILY)
+    series = clean_counts(counted(values, MONDAY), DAILY)
     np.testing.assert_allclose(series.values[[70, 77]], 700)
 
 
@@ -214,7 +214,7 @@ def test_a_weekly_report_that_comes_a_day_early_is_no_dump():
     values = np.zeros(140)
     values[3::7] = 700
     values[73], values[72] = 0, 700
-    series = clean(counted(values), DAILY)
+    series = clean_counts(counted(values), DAILY)
     assert np.count_nonzero(series.values) == np.count_nonzero(values)
     assert not [note for note in series.notes if "dump" in note]
 
@@ -222,7 +222,7 @@ def test_a_weekly_report_that_comes_a_day_early_is_no_dump():
 def test_a_dump_of_old_counts_is_spread_back():
     values = noisy()
     values[100] = 5000
-    series = clean(counted(values), DAILY)
+    series = clean_counts(counted(values), DAILY)
     assert series.values[100] == pytest.approx(200, rel=0.15)
     assert series.total == pytest.approx(values.sum())
     assert series.values[:100].sum() > values[:100].sum()
@@ -232,14 +232,14 @@ def test_a_dump_of_old_counts_is_spread_back():
 def test_a_spike_at_the_very_end_stays_because_nobody_knows_yet_whether_the_level_returns():
     values = noisy()
     values[-1] = 5000
-    np.testing.assert_array_equal(clean(counted(values), DAILY).values, values)
+    np.testing.assert_array_equal(clean_counts(counted(values), DAILY).values, values)
 
 
 def test_gaps_without_a_pile_are_interpolated_between_the_same_weekdays():
     values = np.tile([100.0, 90, 80, 70, 60, 20, 10], 10)
     gappy = values.copy()
     gappy[30:35] = np.nan
-    series = clean(counted(gappy), DAILY)
+    series = clean_counts(counted(gappy), DAILY)
     np.testing.assert_allclose(series.values, values)
     assert series.notes == ("5 days without a figure filled in from those around (the last on 2021-02-07).",)
 
@@ -249,7 +249,7 @@ def test_gaps_without_a_pile_are_interpolated_between_the_same_weekdays():
 
 def test_zeros_at_the_end_of_a_series_that_counts_plenty_are_not_used():
     values = np.append(noisy(), [0, 0])
-    series = clean(counted(values), DAILY)
+    series = clean_counts(counted(values), DAILY)
     assert len(series) == 140
     assert list(series.provisional) == [0, 0]
     assert series.notes == (
@@ -259,7 +259,7 @@ def test_zeros_at_the_end_of_a_series_that_counts_plenty_are_not_used():
 
 def test_repeated_running_totals_at_the_end_are_zeros():
     values = np.append(noisy(), [0, 0]).cumsum()
-    series = clean(counted(values), DAILY, reported_cumulative=True)
+    series = clean_counts(counted(values), DAILY, reported_cumulative=True)
     assert len(series.provisional) == 2
     assert everything(series) == pytest.approx(values[-1])
 
@@ -267,35 +267,35 @@ def test_repeated_running_totals_at_the_end_are_zeros():
 def test_a_weekend_at_the_end_of_a_weekday_reporter_is_used():
     values = noisy(140)
     values[np.arange(140) % 7 >= 5] = 0
-    assert clean(counted(values), DAILY).provisional is None
+    assert clean_counts(counted(values), DAILY).provisional is None
 
 
 def test_a_long_silence_is_the_end_of_reporting():
-    series = clean(counted(np.append(noisy(), np.zeros(60))), DAILY)
+    series = clean_counts(counted(np.append(noisy(), np.zeros(60))), DAILY)
     assert len(series) == 140
     assert series.notes == ("Reporting stopped on 2021-05-23; the series is used until then.",)
 
 
 def test_figures_not_in_yet_are_not_used_however_small_the_counts():
-    series = clean(counted([1, 0, 2, 1, 0, 1, np.nan]), DAILY)
+    series = clean_counts(counted([1, 0, 2, 1, 0, 1, np.nan]), DAILY)
     assert len(series) == 6
     assert len(series.provisional) == 1
 
 
 def test_zeros_at_the_end_of_small_counts_are_used():
     values = [1, 0, 2, 0, 0, 1, 0] * 8 + [0, 0, 0]
-    assert clean(counted(values), DAILY).provisional is None
+    assert clean_counts(counted(values), DAILY).provisional is None
 
 
 def test_one_region_alone_is_doubted_only_far_outside_its_own_history():
     weeks = weekly()
     quiet, wild = noisy(60, 400), noisy(60, 400) * np.random.default_rng(0).lognormal(0, 0.6, 60)
-    series = clean(counted(np.append(quiet, 120), frequency=weeks), weeks)
+    series = clean_counts(counted(np.append(quiet, 120), frequency=weeks), weeks)
     assert series.notes == (
         f"The last week (2022-03-05) looks incomplete: 120 after {quiet[-1]:,.0f}; it is shown but not used.",
     )
-    assert clean(counted(np.append(quiet, 300), frequency=weeks), weeks).provisional is None
-    assert clean(counted(np.append(wild, 120), frequency=weeks), weeks).provisional is None
+    assert clean_counts(counted(np.append(quiet, 300), frequency=weeks), weeks).provisional is None
+    assert clean_counts(counted(np.append(wild, 120), frequency=weeks), weeks).provisional is None
 
 
 def test_a_week_that_collapses_everywhere_is_doubted_in_every_region():
@@ -338,7 +338,7 @@ def test_of_many_regions_some_tell_which_days_are_late(monkeypatch):
 
 
 def test_a_given_date_ends_the_series():
-    series = clean(counted(noisy()), DAILY, provisional_from=pd.Timestamp("2021-05-20"))
+    series = clean_counts(counted(noisy()), DAILY, provisional_from=pd.Timestamp("2021-05-20"))
     assert series.origin == pd.Timestamp("2021-05-19")
     assert len(series.provisional) == 4
 
@@ -370,7 +370,7 @@ seeds = st.integers(0, 10_000)
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(dirty)
 def test_totals_are_kept_and_nothing_is_negative_or_missing(values):
-    series = clean(counted(values), DAILY)
+    series = clean_counts(counted(values), DAILY)
     assert np.isfinite(series.values).all()
     assert series.values.min() >= 0
     assert len(series) >= 1
@@ -385,8 +385,8 @@ def test_running_totals_with_gaps_keep_their_last_value(steps, alias):
     totals[np.isfinite(totals)] = np.cumsum(totals[np.isfinite(totals)])
     if not np.isfinite(totals).any():
         return
-    frequency = of_alias(alias)
-    series = clean(counted(totals, frequency=frequency), frequency, reported_cumulative=True)
+    frequency = frequency_of_alias(alias)
+    series = clean_counts(counted(totals, frequency=frequency), frequency, reported_cumulative=True)
     assert everything(series) == pytest.approx(np.nanmax(totals))
     assert series.values.min() >= 0
 
@@ -395,7 +395,7 @@ def test_running_totals_with_gaps_keep_their_last_value(steps, alias):
 @given(seeds, st.floats(0.02, 3))
 def test_small_poisson_counts_are_never_repaired(seed, level):
     values = np.append(1, noisy(200, level, seed))
-    series = clean(counted(values), DAILY)
+    series = clean_counts(counted(values), DAILY)
     np.testing.assert_array_equal(series.values, values)
     assert not series.notes
 
@@ -405,7 +405,7 @@ def test_small_poisson_counts_are_never_repaired(seed, level):
 def test_an_epidemic_that_grows_or_fades_is_never_repaired(seed, rate):
     level = np.exp(rate * np.arange(90.0)) * (1 if rate > 0 else 5000)
     values = np.append(1, np.random.default_rng(seed).poisson(np.minimum(level, 1e7)))
-    series = clean(counted(values), DAILY)
+    series = clean_counts(counted(values), DAILY)
     np.testing.assert_array_equal(series.values, values)
     assert series.provisional is None
 
@@ -418,7 +418,9 @@ def test_repairs_scale_with_the_counts(seed):
     values[rng.integers(40, 70)] = -200
     quiet = rng.integers(80, 110)
     values[quiet : quiet + 2], values[quiet + 2] = 0, 1500
-    np.testing.assert_allclose(clean(counted(10 * values), DAILY).values, 10 * clean(counted(values), DAILY).values)
+    np.testing.assert_allclose(
+        clean_counts(counted(10 * values), DAILY).values, 10 * clean_counts(counted(values), DAILY).values
+    )
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
@@ -437,13 +439,13 @@ def test_what_comes_later_never_changes_what_was_prepared_before(seed, kept):
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(seeds)
 def test_preparing_a_clean_series_again_changes_nothing(seed):
-    once = clean(counted(noisy(120, 50, seed)), DAILY)
-    again = clean(pd.Series(once.values, once.dates), DAILY)
+    once = clean_counts(counted(noisy(120, 50, seed)), DAILY)
+    again = clean_counts(pd.Series(once.values, once.dates), DAILY)
     assert again.digest() == once.digest()
 
 
 def test_the_input_is_left_as_it_is():
     counts = counted(np.append(noisy(), [-50, np.nan, 0]))
     copy = counts.copy()
-    clean(counts, DAILY)
+    clean_counts(counts, DAILY)
     pd.testing.assert_series_equal(counts, copy)

@@ -10,13 +10,13 @@ from forecasting import model
 from forecasting.data.forecast import MEDIAN
 from forecasting.data.frequency import DAILY, weekly
 from forecasting.data.panel import Panel, Statistic
-from forecasting.data.revisions import SETTLED, coming
+from forecasting.data.revisions import SETTLED_AGE, expected_revisions
 from forecasting.data.series import Series
-from forecasting.evaluation.backtest import cut, truth
+from forecasting.evaluation.backtest import series_at_cutoff, truth_table
 from forecasting.preparation import revision_correction
 from forecasting.preparation.messages import revision_sentences
 from forecasting.preparation.prepare import prepare
-from forecasting.preparation.revision_correction import LEAST_DATES, doubted, learned
+from forecasting.preparation.revision_correction import LEAST_DATES, doubt_last_count, usual_revisions
 from forecasting.services.service import Service
 from forecasting.views import fan_chart
 
@@ -112,7 +112,7 @@ def test_figures_that_are_never_revised_or_hardly_stay_as_they_are(shares):
 
 
 def test_what_is_learned_needs_some_settled_dates():
-    few, enough = (published([0.8], vintages=LEAST_DATES + SETTLED - 1 + more) for more in (0, 1))
+    few, enough = (published([0.8], vintages=LEAST_DATES + SETTLED_AGE - 1 + more) for more in (0, 1))
     assert prepare(panel_of(few), "A").reported is None
     assert prepare(panel_of(enough), "A").reported is not None
 
@@ -123,7 +123,7 @@ def test_a_region_with_few_figures_leans_to_the_panel_and_one_with_many_does_not
     young = table["as_of"] >= table["as_of"].drop_duplicates().sort_values().iloc[-7]
     late = table[(table["region"] != "Z") | young]
     often, seldom = (panel_of(rows.reset_index(drop=True)).as_of(None) for rows in (table, late))
-    known = [learned(panel.published, panel.statistics[0], weekly())["Z"] for panel in (often, seldom)]
+    known = [usual_revisions(panel.published, panel.statistics[0], weekly())["Z"] for panel in (often, seldom)]
     assert 1.25 < known[1].factors[0] < 1.45 < known[0].factors[0] < 2.0
     assert known[1].count < known[0].count
 
@@ -146,7 +146,7 @@ def test_nothing_published_later_changes_what_was_known(later):
     at = dates[-4] + pd.Timedelta(days=1)
     poisoned = table.assign(value=np.where(table["as_of"] >= at, later, table["value"]))
     shortened = table[table["as_of"] < at].reset_index(drop=True)
-    known = [cut(panel_of(rows), "A", "new", at).series for rows in (table, poisoned, shortened)]
+    known = [series_at_cutoff(panel_of(rows), "A", "new", at).series for rows in (table, poisoned, shortened)]
     assert known[0].reported is not None
     for series in known[1:]:
         np.testing.assert_array_equal(series.values, known[0].values)
@@ -157,7 +157,7 @@ def test_nothing_published_later_changes_what_was_known(later):
 def test_settled_figures_of_a_vintage_cut_further_back_are_not_corrected():
     panel = panel_of(published([0.8]))
     last = panel.counts("A").index[-1]
-    series = prepare(panel.as_of(None).as_of(last - pd.Timedelta(weeks=SETTLED)), "A")
+    series = prepare(panel.as_of(None).as_of(last - pd.Timedelta(weeks=SETTLED_AGE)), "A")
     assert series.reported is None
 
 
@@ -177,13 +177,13 @@ def test_what_nobody_publishes_any_more_does_not_break_the_rest():
 
 def test_truth_is_what_was_published():
     table = published([0.8])
-    came = truth(panel_of(table), ["A"], "new")
+    came = truth_table(panel_of(table), ["A"], "new")
     np.testing.assert_allclose(came["value"], panel_of(table).counts("A"))
 
 
 def test_a_corrected_last_figure_leaves_no_gap():
     table = published([0.8])
-    stood = cut(panel_of(table), "A", "new", table["as_of"].max() + pd.Timedelta(days=1))
+    stood = series_at_cutoff(panel_of(table), "A", "new", table["as_of"].max() + pd.Timedelta(days=1))
     assert (stood.gap, stood.origin) == (0, table["date"].max())
 
 
@@ -195,10 +195,10 @@ def test_many_regions_are_learned_in_less_than_a_second():
     table["region"] = pd.Categorical.from_codes(np.repeat(np.arange(regions), len(one)), names)
     known = panel_of(table).as_of(None)
     start = time.process_time()
-    found = learned(known.published, known.statistics[0], weekly())
+    found = usual_revisions(known.published, known.statistics[0], weekly())
     assert time.process_time() - start < 1.5
     assert len(found) == regions
-    assert learned(known.published, known.statistics[0], weekly()) is found
+    assert usual_revisions(known.published, known.statistics[0], weekly()) is found
 
 
 # Without
@@ -211,7 +211,7 @@ def falling(level: float = 400.0, last: float = 0.5, count: int = 80, seed: int 
 
 
 def test_a_last_count_that_falls_deeper_than_ever_is_in_doubt_and_stays():
-    series = doubted(falling())
+    series = doubt_last_count(falling())
     np.testing.assert_array_equal(series.values, falling().values)
     assert 0.3 < series.doubt[0] < 0.7
     assert series.reported is None
@@ -219,19 +219,19 @@ def test_a_last_count_that_falls_deeper_than_ever_is_in_doubt_and_stays():
 
 
 def test_the_deeper_the_fall_the_greater_the_doubt_and_a_rise_is_never_doubted():
-    doubts = [sum(doubted(falling(last=last)).doubt) for last in (3.0, 1.0, 0.7, 0.6, 0.5)]
+    doubts = [sum(doubt_last_count(falling(last=last)).doubt) for last in (3.0, 1.0, 0.7, 0.6, 0.5)]
     assert doubts[:2] == [0.0, 0.0]
     assert doubts == sorted(doubts)
     assert doubts[-1] > doubts[-2] > 0
 
 
 def test_small_counts_short_histories_and_silent_weekends_are_not_doubted():
-    assert doubted(falling(level=15)).doubt == ()
-    assert doubted(falling(count=10)).doubt == ()
+    assert doubt_last_count(falling(level=15)).doubt == ()
+    assert doubt_last_count(falling(count=10)).doubt == ()
     weekend = np.tile([300.0, 250, 240, 260, 230, 0, 0], 20)
     for end in range(1, 8):
         series = Series(pd.Timestamp("2023-01-02"), DAILY, weekend[:-end] * 1.0)
-        assert doubted(series) is series
+        assert doubt_last_count(series) is series
 
 
 def test_with_vintages_a_figure_that_falls_too_deep_even_when_corrected_is_raised_further():
@@ -297,7 +297,9 @@ def fan() -> fan_chart.FanChart:
     panel = panel_of(published([0.7, 0.9], vintages=20))
     series = prepare(panel, "A")
     forecasts = {"theta": model("theta").forecast(series, 4)}
-    return fan_chart.FanChart(series, forecasts, frozenset(), "theta", "new cases", False, coming(panel, "A"))
+    return fan_chart.FanChart(
+        series, forecasts, frozenset(), "theta", "new cases", False, expected_revisions(panel, "A")
+    )
 
 
 def test_corrected_points_are_drawn_beside_the_reported_ones_and_only_once(fan):
@@ -324,7 +326,7 @@ def test_a_service_says_what_usually_comes_of_a_figure_only_where_it_is_not_corr
     service = Service()
     try:
         assert revision_sentences(service.revisions(panel, "A", "new"), weekly()) == []
-        assert len(coming(panel, "A", "new")) == 2
+        assert len(expected_revisions(panel, "A", "new")) == 2
     finally:
         service.close()
 

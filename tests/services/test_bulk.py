@@ -10,7 +10,7 @@ from forecasting.data.frequency import weekly
 from forecasting.data.panel import Panel, Statistic
 from forecasting.jobs import JobQueue
 from forecasting.models import model
-from forecasting.services.bulk import Bulk
+from forecasting.services.bulk import BulkForecast
 from forecasting.services.service import Service, forecasts_table
 from forecasting.storage.forecast_store import Store
 from forecasting.support.errors import JobError
@@ -39,7 +39,7 @@ def service():
 
 
 def run(*args):
-    bulk = Bulk(*args)
+    bulk = BulkForecast(*args)
     bulk.start()
     bulk.wait(120)
     assert not bulk.running
@@ -59,7 +59,7 @@ def test_every_region_is_in_the_table_as_it_would_be_alone(service, panel, stati
 
 
 def test_it_can_be_stopped_and_another_goes_on(service, panel, monkeypatch):
-    bulk, asked, series = Bulk(service, panel, "new", "naive", 4), threading.Event(), service.series
+    bulk, asked, series = BulkForecast(service, panel, "new", "naive", 4), threading.Event(), service.series
 
     def first(*what):
         if what[1] == "Area 70":

@@ -11,20 +11,29 @@ import pytest
 from forecasting.data.frequency import DAILY, weekly
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.series import Series
-from forecasting.data.training_options import Learning
+from forecasting.data.training_options import TrainingOptions
 from forecasting.data.us_states import STATES
-from forecasting.evaluation.scores import Score
+from forecasting.evaluation.scores import ModelScore
 from forecasting.models import model
 from forecasting.preparation.prepare import prepare
-from forecasting.services.all_regions import RollCall, View, newest
-from forecasting.services.region_row import HEIGHT, LEAST_AHEAD, POINTS, Change, Row, expected, latest, spark
+from forecasting.services.all_regions import AllRegions, RegionsView, newest_date
+from forecasting.services.region_row import (
+    HEIGHT,
+    LEAST_AHEAD,
+    POINTS,
+    ExpectedChange,
+    RegionRow,
+    expected_change,
+    latest_row,
+    sparkline,
+)
 from forecasting.services.service import IN_FLIGHT
 from forecasting.sources import source
 from forecasting.support.errors import RequestError
 from forecasting.views import region_table
 from forecasting.views.tile_map import tiles
 
-ADMISSIONS = View("new_admissions", "theta", 4)
+ADMISSIONS = RegionsView("new_admissions", "theta", 4)
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +46,13 @@ def series(values, frequency=DAILY):
 
 
 def score(wis):
-    return Score("ets", 10, 1.0, 1.0, 1.0, wis, 5, 8, 9, 0.0)
+    return ModelScore("ets", 10, 1.0, 1.0, 1.0, wis, 5, 8, 9, 0.0)
 
 
 def row(region, latest=1.0, middle=None, wis=None, now=100.0, low=0.0, high=1e9):
-    change = None if middle is None else Change(now, low, middle, high)
+    change = None if middle is None else ExpectedChange(now, low, middle, high)
     record = None if wis is None else score(wis)
-    return Row(region, latest, change=change, record=record)
+    return RegionRow(region, latest_row, change=change, record=record)
 
 
 def names(rows):
@@ -51,34 +60,34 @@ def names(rows):
 
 
 def test_a_week_of_days_and_a_single_week_are_what_was_counted_last():
-    days = latest("Italy", series([10] * 7 + [20] * 7))
+    days = latest_row("Italy", series([10] * 7 + [20] * 7))
     assert (days.latest, days.moved, days.at) == (140, "+100 %", pd.Timestamp("2024-01-19"))
-    weeks = latest("Ohio", series([100, 94], weekly("SAT")))
+    weeks = latest_row("Ohio", series([100, 94], weekly("SAT")))
     assert (weeks.latest, weeks.moved) == (94, "−6 %")
 
 
 def test_the_expected_change_is_the_last_week_of_the_forecast_against_the_last_that_was_counted(panel):
     italy = prepare(panel, "Italy", "new_cases")
     forecast = model("naive").forecast(italy, 28)
-    change = expected(italy, forecast)
+    change = expected_change(italy, forecast)
     assert change.now == pytest.approx(italy.values[-7:].mean())
     assert (change.low, change.middle, change.high) == tuple(forecast.means[-1, [3, 11, 19]])
     vermont = prepare(panel, "Vermont", "new_admissions")
-    weeks = expected(vermont, model("naive").forecast(vermont, 4))
+    weeks = expected_change(vermont, model("naive").forecast(vermont, 4))
     assert weeks.now == vermont.values[-1]
 
 
 @pytest.mark.parametrize(
     ("change", "direction", "text", "band", "level"),
     [
-        (Change(100, 80, 112, 155), "unsure", "+12 %", "−20 to +55 %", 1),
-        (Change(100, 120, 180, 300), "rising", "+80 %", "+20 to +200 %", 3),
-        (Change(100, 20, 50, 90), "falling", "−50 %", "−80 to −10 %", -3),
-        (Change(100, 90, 101, 110), "unsure", "+1 %", "−10 to +10 %", 0),
-        (Change(100, 70, 78, 110), "unsure", "−22 %", "−30 to +10 %", -2),
-        (Change(0, 0, 2, 12_000), "unsure", "up from 0", "0 to 12.0 k", 3),
-        (Change(0, 0, 0, 1), "unsure", "no change", "0 to 1", 0),
-        (Change(1, 1, 3, 20), "unsure", "+200 %", "±0 % to 20 times", 3),
+        (ExpectedChange(100, 80, 112, 155), "unsure", "+12 %", "−20 to +55 %", 1),
+        (ExpectedChange(100, 120, 180, 300), "rising", "+80 %", "+20 to +200 %", 3),
+        (ExpectedChange(100, 20, 50, 90), "falling", "−50 %", "−80 to −10 %", -3),
+        (ExpectedChange(100, 90, 101, 110), "unsure", "+1 %", "−10 to +10 %", 0),
+        (ExpectedChange(100, 70, 78, 110), "unsure", "−22 %", "−30 to +10 %", -2),
+        (ExpectedChange(0, 0, 2, 12_000), "unsure", "up from 0", "0 to 12.0 k", 3),
+        (ExpectedChange(0, 0, 0, 1), "unsure", "no change", "0 to 1", 0),
+        (ExpectedChange(1, 1, 3, 20), "unsure", "+200 %", "±0 % to 20 times", 3),
     ],
 )
 def test_a_change_in_words(change, direction, text, band, level):
@@ -87,7 +96,7 @@ def test_a_change_in_words(change, direction, text, band, level):
 
 def test_a_sparkline_holds_the_last_year_and_a_fan_within_its_height(panel):
     ohio = prepare(panel, "Ohio", "new_admissions")
-    small = spark(ohio, model("naive").forecast(ohio, 4))
+    small = sparkline(ohio, model("naive").forecast(ohio, 4))
     assert len(small.past) == 52
     assert len(small.low) == len(small.middle) == len(small.high) == 5
     assert small.low[0] == small.middle[0] == small.high[0] == small.past[-1], "the fan is attached"
@@ -99,7 +108,7 @@ def test_a_sparkline_holds_the_last_year_and_a_fan_within_its_height(panel):
 
 def test_days_are_drawn_as_weekly_means_of_120_days():
     comb = series(np.tile([0, 0, 0, 0, 0, 0, 70], 60))
-    small = spark(comb)
+    small = sparkline(comb)
     assert set(small.past) == {HEIGHT}, "the weekday pattern is gone"
     assert len(small.past) <= POINTS
 
@@ -107,9 +116,9 @@ def test_days_are_drawn_as_weekly_means_of_120_days():
 @pytest.mark.parametrize("values", [[0.0] * 60, [3.0], [1.0, 2.0]])
 def test_empty_and_short_series_are_drawn_too(values):
     short = series(values)
-    small = spark(short, model("naive").forecast(short, 3))
+    small = sparkline(short, model("naive").forecast(short, 3))
     assert len(small.past) >= 1
-    assert latest("X", short).latest is not None
+    assert latest_row("X", short).latest is not None
 
 
 ROWS = [row("Östland", 5, 90, 0.8), row("Atlantis", 7, 120), row("Zenda", 6, None, 0.5), row("Utopia", None)]
@@ -129,36 +138,36 @@ ROWS = [row("Östland", 5, 90, 0.8), row("Atlantis", 7, 120), row("Zenda", 6, No
     ],
 )
 def test_what_is_not_known_yet_goes_last_in_either_direction(sort, order):
-    assert names(region_table.ordered(ROWS, sort)) == order
+    assert names(region_table.sort_rows(ROWS, sort)) == order
 
 
 def test_a_region_is_found_without_accents_in_any_order_and_by_its_postal_code():
-    assert region_table.found_by("ostl", ["Östland", "Zenda"]) == ["Östland"]
-    assert region_table.found_by("york new", ["New York", "York"]) == ["New York"]
-    assert region_table.found_by("tx", ["Texas", "Utah"]) == ["Texas"]
-    assert region_table.found_by(" ", ["Texas", "Utah"]) == ["Texas", "Utah"]
+    assert region_table.search_regions("ostl", ["Östland", "Zenda"]) == ["Östland"]
+    assert region_table.search_regions("york new", ["New York", "York"]) == ["New York"]
+    assert region_table.search_regions("tx", ["Texas", "Utah"]) == ["Texas"]
+    assert region_table.search_regions(" ", ["Texas", "Utah"]) == ["Texas", "Utah"]
 
 
 def test_only_one_direction_can_be_shown_and_all_are_counted():
     rows = [row("Up", middle=120, low=110), row("Down", middle=80, high=90), row("Open", middle=101), row("Later")]
-    assert names(region_table.shown(rows, "", "rising")) == ["Up"]
-    assert names(region_table.shown(rows, "", "falling")) == ["Down"]
-    assert names(region_table.shown(rows, "", "unsure")) == ["Open"]
-    assert names(region_table.shown(rows, "o", "all")) == ["Down", "Open"]
-    said = region_table.summary(rows, DAILY, 28)
+    assert names(region_table.filter_rows(rows, "", "rising")) == ["Up"]
+    assert names(region_table.filter_rows(rows, "", "falling")) == ["Down"]
+    assert names(region_table.filter_rows(rows, "", "unsure")) == ["Open"]
+    assert names(region_table.filter_rows(rows, "o", "all")) == ["Down", "Open"]
+    said = region_table.summary_sentence(rows, DAILY, 28)
     assert said.startswith("In 28 days, of 3 regions, **2** are expected higher than now and **1** lower.")
     assert "above the present in **1**" in said
-    assert region_table.summary([row("Later")], DAILY, 28) == ""
-    assert "None is sure" in region_table.summary([row("Open", middle=101)], DAILY, 28)
+    assert region_table.summary_sentence([row("Later")], DAILY, 28) == ""
+    assert "None is sure" in region_table.summary_sentence([row("Open", middle=101)], DAILY, 28)
 
 
 def test_a_row_as_a_sentence_and_as_numbers():
     up = row("Up", 1234, 112, 0.5, low=80, high=155)
-    assert region_table.spoken(up, "last week") == (
+    assert region_table.row_sentence(up, "last week") == (
         "Up: 1,234 in the last week; could go either way: +12 % expected, 80 % band −20 to +55 %"
     )
-    assert "not made yet" in region_table.spoken(row("Later"), "last week")
-    table = region_table.table([up, row("None", None)])
+    assert "not made yet" in region_table.row_sentence(row("Later"), "last week")
+    table = region_table.regions_table([up, row("None", None)])
     assert list(table.columns) == list(region_table.COLUMNS)
     assert table.loc[0, ["change_percent", "change_percent_low_80", "held_80_percent"]].tolist() == pytest.approx(
         [12, -20, 80]
@@ -168,8 +177,8 @@ def test_a_row_as_a_sentence_and_as_numbers():
 
 def test_a_region_whose_figures_end_earlier_says_when():
     late, now = (replace(row(name), at=pd.Timestamp(date)) for name, date in (("A", "2024-03-02"), ("B", "2024-03-09")))
-    assert region_table.lagging(late, newest([late, now])) == "to 2 Mar 2024"
-    assert region_table.lagging(now, newest([late, now])) == ""
+    assert region_table.lagging_note(late, newest_date([late, now])) == "to 2 Mar 2024"
+    assert region_table.lagging_note(now, newest_date([late, now])) == ""
 
 
 def test_the_states_have_each_a_tile_of_its_own_and_countries_have_none(panel):
@@ -199,17 +208,17 @@ def many(count):
 def test_of_thousands_of_regions_the_first_200_are_looked_at_and_any_can_be_searched():
     panel = many(3000)
     regions = panel.regions("x")
-    largest = region_table.candidates(panel, "x", regions, "", "change")
-    assert (len(largest), largest[0]) == (region_table.MOST, "County 02999")
-    assert region_table.candidates(panel, "x", regions, "", "-latest")[0] == "County 00000"
-    assert region_table.candidates(panel, "x", regions, "", "name")[0] == "County 00000"
-    assert region_table.candidates(panel, "x", regions, "", "-name")[0] == "County 02999"
-    assert region_table.candidates(panel, "x", regions, "00017", "change") == ["County 00017"]
-    assert region_table.candidates(panel, "x", regions[:50], "nothing", "change") == regions[:50]
+    largest = region_table.regions_to_show(panel, "x", regions, "", "change")
+    assert (len(largest), largest[0]) == (region_table.MAX_ROWS, "County 02999")
+    assert region_table.regions_to_show(panel, "x", regions, "", "-latest")[0] == "County 00000"
+    assert region_table.regions_to_show(panel, "x", regions, "", "name")[0] == "County 00000"
+    assert region_table.regions_to_show(panel, "x", regions, "", "-name")[0] == "County 02999"
+    assert region_table.regions_to_show(panel, "x", regions, "00017", "change") == ["County 00017"]
+    assert region_table.regions_to_show(panel, "x", regions[:50], "nothing", "change") == regions[:50]
 
 
 def test_the_size_of_running_totals_is_what_came_last(panel):
-    size = region_table.sizes(panel, "cumulative_cases")
+    size = region_table.region_sizes(panel, "cumulative_cases")
     italy = panel.counts("Italy", "cumulative_cases")
     assert size["Italy"] == italy.iloc[-1] - italy.iloc[-8]
 
@@ -231,22 +240,22 @@ REGIONS = ["Vermont", "Maine", "Ohio"]
 
 
 def test_every_region_is_forecast_as_the_library_does_it(service, panel):
-    rows = finish(RollCall(service, panel, ADMISSIONS), REGIONS)
+    rows = finish(AllRegions(service, panel, ADMISSIONS), REGIONS)
     assert [row.state for row in rows] == ["ready"] * 3
     ohio = prepare(panel, "Ohio", "new_admissions")
-    assert rows[2].change == expected(ohio, model("theta").forecast(ohio, 4))
+    assert rows[2].change == expected_change(ohio, model("theta").forecast(ohio, 4))
     assert rows[2].spark.middle
 
 
 def test_what_is_in_the_store_is_there_at_the_first_look_and_is_not_asked_for_again(service, panel, monkeypatch):
-    finish(RollCall(service, panel, ADMISSIONS), REGIONS)
+    finish(AllRegions(service, panel, ADMISSIONS), REGIONS)
     monkeypatch.setattr(service, "ask", lambda *args, **options: pytest.fail("asked again"))
-    rows = RollCall(service, panel, ADMISSIONS).look(REGIONS, 5)
+    rows = AllRegions(service, panel, ADMISSIONS).look(REGIONS, 5)
     assert [row.state for row in rows] == ["ready"] * 3
 
 
 def test_without_patience_a_look_prepares_little_and_waits_for_nothing(service, panel):
-    call = RollCall(service, panel, ADMISSIONS)
+    call = AllRegions(service, panel, ADMISSIONS)
     rows = call.look(REGIONS, 0, ask=False, records=False)
     assert [row.latest is None for row in rows] == [False, True, True]
     assert call.looking(REGIONS)
@@ -255,7 +264,7 @@ def test_without_patience_a_look_prepares_little_and_waits_for_nothing(service, 
 def test_no_more_than_a_few_wait_in_the_queue_and_the_rest_follows(service, monkeypatch):
     panel = many(IN_FLIGHT + 10)
     regions = panel.regions("x")
-    call = RollCall(service, panel, View("x", "ets", 2))
+    call = AllRegions(service, panel, RegionsView("x", "ets", 2))
     most, ask = [], service.ask
 
     def counting(*args, **options):
@@ -271,7 +280,7 @@ def test_no_more_than_a_few_wait_in_the_queue_and_the_rest_follows(service, monk
 
 
 def test_a_full_queue_is_said_and_asked_again_later(service, panel, monkeypatch):
-    call = RollCall(service, panel, View("new_admissions", "ets", 3))
+    call = AllRegions(service, panel, RegionsView("new_admissions", "ets", 3))
     monkeypatch.setattr(service.queue, "_capacity", 0)
     call.look(REGIONS, 5)
     assert "queue is full" in call.full
@@ -282,7 +291,7 @@ def test_a_full_queue_is_said_and_asked_again_later(service, panel, monkeypatch)
 
 def test_a_stopped_roll_call_asks_no_more_and_goes_on_when_told(service, panel):
     regions = panel.regions("new_admissions")
-    call = RollCall(service, panel, View("new_admissions", "auto_arima", 4))
+    call = AllRegions(service, panel, RegionsView("new_admissions", "auto_arima", 4))
     call.look(regions, 5, records=False)
     call.stop(regions)
     rows = call.look(regions, 30, ask=False)
@@ -308,18 +317,18 @@ def test_a_region_that_cannot_be_prepared_is_one_sentence_and_stops_nobody(servi
         return series(panel, region, statistic, window)
 
     monkeypatch.setattr(service, "series", broken)
-    rows = finish(RollCall(service, panel, ADMISSIONS), REGIONS)
+    rows = finish(AllRegions(service, panel, ADMISSIONS), REGIONS)
     assert [row.state for row in rows] == ["ready", "failed", "ready"]
     assert rows[1].why == "Maine is of no use."
 
 
 def test_records_are_those_of_look_backs_that_were_made_and_none_is_begun(service, panel):
-    view = View("new_admissions", "ets", 4)
-    rows = finish(RollCall(service, panel, view), REGIONS)
+    view = RegionsView("new_admissions", "ets", 4)
+    rows = finish(AllRegions(service, panel, view), REGIONS)
     assert [row.record for row in rows] == [None] * 3
-    service.wait(service.past.look_back(panel, "Maine", "new_admissions", ["ets"]).jobs)
-    past = service.past.look_back(panel, "Maine", "new_admissions", ["ets"])
-    rows = finish(RollCall(service, panel, view), REGIONS)
+    service.wait(service.track_records.track_record(panel, "Maine", "new_admissions", ["ets"]).jobs)
+    past = service.track_records.track_record(panel, "Maine", "new_admissions", ["ets"])
+    rows = finish(AllRegions(service, panel, view), REGIONS)
     assert [row.record for row in rows] == [None, past.of("ets"), None]
 
 
@@ -327,17 +336,19 @@ def test_records_are_those_of_look_backs_that_were_made_and_none_is_begun(servic
     ("statistic", "region", "window"), [("new_cases", "Italy", 180), ("new_admissions", "Ohio", 52)]
 )
 def test_a_look_back_is_found_with_its_training_window(service, panel, statistic, region, window):
-    service.wait(service.past.look_back(panel, region, statistic, ["theta"], Learning(window)).jobs)
-    (there,) = finish(RollCall(service, panel, View(statistic, "theta", 4, Learning(window))), [region])
-    (other,) = finish(RollCall(service, panel, View(statistic, "theta", 4, Learning(window + 1))), [region])
+    service.wait(service.track_records.track_record(panel, region, statistic, ["theta"], TrainingOptions(window)).jobs)
+    (there,) = finish(AllRegions(service, panel, RegionsView(statistic, "theta", 4, TrainingOptions(window))), [region])
+    (other,) = finish(
+        AllRegions(service, panel, RegionsView(statistic, "theta", 4, TrainingOptions(window + 1))), [region]
+    )
     assert (there.record is not None, other.record) == (True, None)
 
 
 def test_a_record_made_elsewhere_is_found_at_the_next_visit(service, panel):
-    call = RollCall(service, panel, View("new_admissions", "sarima", 4))
+    call = AllRegions(service, panel, RegionsView("new_admissions", "sarima", 4))
     (row,) = finish(call, ["Utah"])
     assert row.record is None
-    service.wait(service.past.look_back(panel, "Utah", "new_admissions", ["sarima"]).jobs)
+    service.wait(service.track_records.track_record(panel, "Utah", "new_admissions", ["sarima"]).jobs)
     call.refresh(["Utah"])
     assert call.look(["Utah"], 1)[0].record is not None
 
@@ -352,9 +363,9 @@ def judged(call, regions):
 
 
 def test_all_regions_are_judged_as_explore_does_it(service, panel):
-    call = RollCall(service, panel, ADMISSIONS)
+    call = AllRegions(service, panel, ADMISSIONS)
     rows = judged(call, REGIONS)
-    past = service.past.look_back(panel, "Vermont", "new_admissions", ["theta"])
+    past = service.track_records.track_record(panel, "Vermont", "new_admissions", ["theta"])
     assert not past.waiting
     assert rows[0].record == past.of("theta")
     assert math.isfinite(rows[2].record.relative_wis)
@@ -362,7 +373,7 @@ def test_all_regions_are_judged_as_explore_does_it(service, panel):
 
 def test_judging_can_be_ended_and_begun_again(service, panel):
     regions = panel.regions("new_admissions")[:20]
-    call = RollCall(service, panel, View("new_admissions", "prophet", 6))
+    call = AllRegions(service, panel, RegionsView("new_admissions", "prophet", 6))
     finish(call, regions[:1])
     call.judge(regions, 2)
     call.stop_judging(regions)
@@ -377,7 +388,7 @@ def test_judging_can_be_ended_and_begun_again(service, panel):
 def test_regions_that_nobody_looks_at_are_forgotten(service, monkeypatch):
     monkeypatch.setattr("forecasting.services.all_regions.REMEMBERED", 5)
     panel = many(40)
-    call = RollCall(service, panel, View("x", "naive", 2))
+    call = AllRegions(service, panel, RegionsView("x", "naive", 2))
     regions = panel.regions("x")
     finish(call, regions[:10])
     finish(call, regions[20:30])

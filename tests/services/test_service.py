@@ -8,7 +8,7 @@ import pytest
 
 from forecasting import Series
 from forecasting.data.frequency import DAILY
-from forecasting.evaluation.backtest import cut
+from forecasting.evaluation.backtest import series_at_cutoff
 from forecasting.jobs import State
 from forecasting.jobs.request import Request
 from forecasting.models import model
@@ -38,8 +38,8 @@ def test_asking_again_is_the_same_job(service, italy):
 
 
 def finished_look_back(service, panel, *what):
-    service.wait(service.past.look_back(panel, *what).jobs)
-    return service.past.look_back(panel, *what)
+    service.wait(service.track_records.track_record(panel, *what).jobs)
+    return service.track_records.track_record(panel, *what)
 
 
 def test_looking_back_forecasts_from_what_was_known_then_and_scores_it_against_what_came(service):
@@ -60,17 +60,19 @@ def test_looking_back_forecasts_from_what_was_known_then_and_scores_it_against_w
 
 def test_what_came_later_changes_no_request_of_a_look_back(service):
     panel = service.panel("bundled")
-    origins = service.past.look_back(panel, "Italy", "new_cases", []).origins
+    origins = service.track_records.track_record(panel, "Italy", "new_cases", []).origins
     table = panel.table.copy()
     table.loc[table["date"] > origins[0], "value"] = 1e9 * (1 + np.arange((table["date"] > origins[0]).sum()))
     poisoned = replace(panel, table=table)
-    clean, bad = (cut(figures, "Italy", "new_cases", origins[0]).request("ets", 28) for figures in (panel, poisoned))
+    clean, bad = (
+        series_at_cutoff(figures, "Italy", "new_cases", origins[0]).request("ets", 28) for figures in (panel, poisoned)
+    )
     assert clean.key == bad.key
 
 
 def test_too_short_a_series_is_not_looked_back_on_and_says_why(service):
     panel = service.panel("bundled").as_of(pd.Timestamp("2020-03-10"))
-    past = service.past.look_back(panel, "Italy", "new_cases", ["ets"])
+    past = service.track_records.track_record(panel, "Italy", "new_cases", ["ets"])
     assert past.scores == ()
     assert "too few to look back" in past.why_not
 
@@ -137,8 +139,8 @@ def test_what_was_kept_of_a_reader_s_figures_is_forgotten_when_they_want_that(se
     panel = read_panel("\n".join(["region,date,value", *rows]).encode(), "mine.csv")
     statistic = panel.statistics[0].name
     service.series(panel, "A", statistic)
-    service.past.look_back(panel, "A", statistic, ["naive"])
-    service.past.stops(panel, "A", statistic, 7)
+    service.track_records.track_record(panel, "A", statistic, ["naive"])
+    service.track_records.stops(panel, "A", statistic, 7)
     table = weakref.ref(panel.table)
     service.forget(panel)
     del panel

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from forecasting.sources.shared.download import Copy, Downloads, Remote, ago, folder
-from forecasting.sources.shared.http import Limits
+from forecasting.sources.shared.download import Downloads, LocalCopy, RemoteFile, download_folder, format_age
+from forecasting.sources.shared.http import DownloadLimits
 from forecasting.support.errors import DataError, SourceError
 
-PATIENT = Limits(stall=60, total=120, size=10_000)
+PATIENT = DownloadLimits(stall=60, total=120, size=10_000)
 #: For failures that only time can tell, and each where nothing else could come first on a slow machine.
 QUICK = {
-    "silent": Limits(stall=0.2, total=60),
-    "stalling": Limits(stall=0.2, total=60),
-    "trickling": Limits(stall=60, total=0.6),
+    "silent": DownloadLimits(stall=0.2, total=60),
+    "stalling": DownloadLimits(stall=0.2, total=60),
+    "trickling": DownloadLimits(stall=60, total=0.6),
 }
 FIRST = "region,date,value\n" + "A,2021-01-01,1\n" * 20
 
@@ -35,64 +35,64 @@ def downloads(clock):
 @pytest.fixture
 def remote(publisher):
     publisher.write("figures.csv", FIRST)
-    return Remote(publisher.url + "figures.csv", "figures", "The publisher", measure)
+    return RemoteFile(publisher.url + "figures.csv", "figures", "The publisher", measure)
 
 
-def text(copy: Copy) -> str:
+def text(copy: LocalCopy) -> str:
     return copy.path.read_text()
 
 
 def test_the_first_question_downloads_and_the_next_ones_do_not(downloads, remote, publisher):
-    assert text(downloads.copy(remote)) == FIRST
-    assert downloads.copy(remote).problem is None
+    assert text(downloads.local_copy(remote)) == FIRST
+    assert downloads.local_copy(remote).problem is None
     assert len(publisher.asked) == 1
 
 
 def test_the_record_beside_a_copy_says_where_it_is_from_and_when(downloads, remote, clock):
-    downloads.copy(remote)
-    record = json.loads((folder() / "figures.json").read_text())
+    downloads.local_copy(remote)
+    record = json.loads((download_folder() / "figures.json").read_text())
     assert record["url"] == remote.url
     assert record["confirmed"] == clock().isoformat()
     assert (record["bytes"], record["figures"]) == (len(FIRST), 20)
 
 
 def test_a_copy_older_than_a_day_is_replaced_by_what_is_published_now(downloads, remote, publisher, clock):
-    downloads.copy(remote)
+    downloads.local_copy(remote)
     newer = FIRST + "A,2021-01-02,2\n"
     publisher.write("figures.csv", newer)
     clock.pass_(hours=23)
-    assert text(downloads.copy(remote)) == FIRST
+    assert text(downloads.local_copy(remote)) == FIRST
     clock.pass_(hours=2)
-    assert text(downloads.copy(remote)) == newer
+    assert text(downloads.local_copy(remote)) == newer
 
 
 def test_a_copy_from_the_future_is_asked_for_again_when_the_clock_was_set_right(downloads, remote, publisher, clock):
     clock.pass_(days=30)
-    downloads.copy(remote)
+    downloads.local_copy(remote)
     newer = FIRST + "A,2021-01-02,2\n"
     publisher.write("figures.csv", newer)
     clock.pass_(days=-30)
-    assert text(downloads.copy(remote)) == newer
+    assert text(downloads.local_copy(remote)) == newer
     assert len(publisher.asked) == 2
-    downloads.copy(remote)
+    downloads.local_copy(remote)
     assert len(publisher.asked) == 2
 
 
 def test_unchanged_figures_are_not_sent_again_and_count_as_confirmed(downloads, remote, publisher, clock):
-    before = downloads.copy(remote)
+    before = downloads.local_copy(remote)
     clock.pass_(days=2)
-    after = downloads.copy(remote)
+    after = downloads.local_copy(remote)
     assert publisher.asked[1][1] is not None
     assert after.path == before.path
     assert after.confirmed == clock()
 
 
 def test_only_the_copy_in_use_stays_on_the_disk(downloads, remote, publisher, clock):
-    downloads.copy(remote)
+    downloads.local_copy(remote)
     publisher.write("figures.csv", FIRST + "A,2021-01-02,2\n")
     downloads.refresh(remote)
-    assert len(list(folder().glob("*.csv"))) == 1
-    assert not list(folder().glob(".partial-*"))
+    assert len(list(download_folder().glob("*.csv"))) == 1
+    assert not list(download_folder().glob(".partial-*"))
 
 
 @pytest.mark.parametrize(
@@ -106,20 +106,20 @@ def test_only_the_copy_in_use_stays_on_the_disk(downloads, remote, publisher, cl
     ],
 )
 def test_any_failure_leaves_the_last_good_copy_in_use(downloads, remote, publisher, clock, failure, words):
-    downloads.copy(remote)
+    downloads.local_copy(remote)
     publisher.write("figures.csv", FIRST * 3)
     publisher.failure = failure
     downloads.limits = QUICK.get(failure, PATIENT)
     clock.pass_(days=3)
-    copy = downloads.copy(remote)
+    copy = downloads.local_copy(remote)
     assert text(copy) == FIRST
     assert copy.problem == words
     assert copy.confirmed == clock() - timedelta(days=3)
-    assert not list(folder().glob(".partial-*"))
+    assert not list(download_folder().glob(".partial-*"))
 
 
 def test_a_changed_header_is_refused(downloads, remote, publisher):
-    downloads.copy(remote)
+    downloads.local_copy(remote)
     publisher.write("figures.csv", FIRST.replace("region", "place"))
     copy = downloads.refresh(remote)
     assert text(copy) == FIRST
@@ -127,7 +127,7 @@ def test_a_changed_header_is_refused(downloads, remote, publisher):
 
 
 def test_a_file_with_far_fewer_figures_than_before_is_refused(downloads, remote, publisher):
-    downloads.copy(remote)
+    downloads.local_copy(remote)
     publisher.write("figures.csv", "region,date,value\n" + "A,2021-01-01,1\n" * 17)
     copy = downloads.refresh(remote)
     assert text(copy) == FIRST
@@ -137,31 +137,31 @@ def test_a_file_with_far_fewer_figures_than_before_is_refused(downloads, remote,
 def test_a_file_that_is_too_large_is_refused(downloads, remote, publisher):
     publisher.write("figures.csv", FIRST * 100)
     with pytest.raises(SourceError, match=r"sent more than 0\.01 MB"):
-        downloads.copy(remote)
+        downloads.local_copy(remote)
 
 
 def test_without_any_copy_a_failure_says_what_to_do(downloads, remote, publisher):
     publisher.failure = "missing"
     with pytest.raises(SourceError, match="no earlier copy here; try again later, or choose the bundled figures"):
-        downloads.copy(remote)
+        downloads.local_copy(remote)
 
 
 def test_nobody_listening_is_no_connection(downloads):
-    remote = Remote("http://127.0.0.1:9/figures.csv", "figures", "The publisher", measure)
+    remote = RemoteFile("http://127.0.0.1:9/figures.csv", "figures", "The publisher", measure)
     with pytest.raises(SourceError, match=r"The publisher could not be reached \(no connection\)"):
-        downloads.copy(remote)
+        downloads.local_copy(remote)
 
 
 def test_after_a_failure_the_publisher_is_left_alone_for_ten_minutes(downloads, remote, publisher, clock):
-    downloads.copy(remote)
+    downloads.local_copy(remote)
     publisher.failure = "missing"
     clock.pass_(days=2)
     for _ in range(3):
-        assert downloads.copy(remote).problem is not None
+        assert downloads.local_copy(remote).problem is not None
     assert len(publisher.asked) == 2
     publisher.failure = None
     clock.pass_(minutes=11)
-    assert downloads.copy(remote).problem is None
+    assert downloads.local_copy(remote).problem is None
     assert len(publisher.asked) == 3
 
 
@@ -169,14 +169,14 @@ def test_a_failure_from_the_future_counts_no_more(downloads, remote, publisher, 
     publisher.failure = "missing"
     clock.pass_(days=30)
     with pytest.raises(SourceError):
-        downloads.copy(remote)
+        downloads.local_copy(remote)
     publisher.failure = None
     clock.pass_(days=-30)
-    assert text(downloads.copy(remote)) == FIRST
+    assert text(downloads.local_copy(remote)) == FIRST
 
 
 def test_a_refresh_asks_even_right_after_a_failure(downloads, remote, publisher, clock):
-    downloads.copy(remote)
+    downloads.local_copy(remote)
     publisher.failure = "missing"
     downloads.refresh(remote)
     publisher.failure = None
@@ -184,10 +184,10 @@ def test_a_refresh_asks_even_right_after_a_failure(downloads, remote, publisher,
 
 
 def test_offline_the_network_is_never_touched(downloads, remote, publisher, clock, monkeypatch):
-    downloads.copy(remote)
+    downloads.local_copy(remote)
     monkeypatch.setenv("FORECAST_OFFLINE", "1")
     clock.pass_(days=5)
-    assert text(downloads.copy(remote)) == FIRST
+    assert text(downloads.local_copy(remote)) == FIRST
     assert "FORECAST_OFFLINE" in downloads.refresh(remote).problem
     assert len(publisher.asked) == 1
 
@@ -195,25 +195,25 @@ def test_offline_the_network_is_never_touched(downloads, remote, publisher, cloc
 def test_offline_without_a_copy_is_an_error_and_not_a_download(downloads, remote, publisher, monkeypatch):
     monkeypatch.setenv("FORECAST_OFFLINE", "1")
     with pytest.raises(SourceError, match="FORECAST_OFFLINE is set"):
-        downloads.copy(remote)
+        downloads.local_copy(remote)
     assert publisher.asked == []
 
 
 def test_a_copy_that_was_cut_short_on_the_disk_is_downloaded_anew(downloads, remote):
-    copy = downloads.copy(remote)
+    copy = downloads.local_copy(remote)
     copy.path.write_text(FIRST[:50])
-    assert text(downloads.copy(remote)) == FIRST
+    assert text(downloads.local_copy(remote)) == FIRST
 
 
 def test_a_damaged_record_is_downloaded_anew(downloads, remote):
-    downloads.copy(remote)
-    (folder() / "figures.json").write_text('{"url": ')
-    assert text(downloads.copy(remote)) == FIRST
+    downloads.local_copy(remote)
+    (download_folder() / "figures.json").write_text('{"url": ')
+    assert text(downloads.local_copy(remote)) == FIRST
 
 
 def test_threads_that_ask_at_once_share_one_download(downloads, remote, publisher):
-    copies: list[Copy] = []
-    threads = [threading.Thread(target=lambda: copies.append(downloads.copy(remote))) for _ in range(8)]
+    copies: list[LocalCopy] = []
+    threads = [threading.Thread(target=lambda: copies.append(downloads.local_copy(remote))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -229,19 +229,19 @@ def test_processes_that_write_at_once_leave_a_whole_copy(remote, clock):
         thread.start()
     for thread in threads:
         thread.join()
-    assert text(Downloads(PATIENT, clock).copy(remote)) == FIRST
+    assert text(Downloads(PATIENT, clock).local_copy(remote)) == FIRST
 
 
 def test_while_one_thread_asks_the_others_go_on_with_the_old_copy(remote, publisher, clock):
-    downloads = Downloads(Limits(stall=5, total=5), clock)
-    downloads.copy(remote)
+    downloads = Downloads(DownloadLimits(stall=5, total=5), clock)
+    downloads.local_copy(remote)
     clock.pass_(days=2)
     publisher.failure = "silent"
     asking = threading.Thread(target=downloads.copy, args=(remote,))
     asking.start()
     while len(publisher.asked) < 2:
         pass
-    assert text(downloads.copy(remote)) == FIRST
+    assert text(downloads.local_copy(remote)) == FIRST
     publisher.release.set()
     asking.join()
 
@@ -257,16 +257,16 @@ def test_while_one_thread_asks_the_others_go_on_with_the_old_copy(remote, publis
     ],
 )
 def test_an_age_is_said_in_words(age, words):
-    assert ago(age) == words
+    assert format_age(age) == words
 
 
 def test_what_a_killed_download_left_behind_is_removed_a_day_later(downloads, remote):
-    folder().mkdir(parents=True)
-    old, recent = folder() / ".partial-old", folder() / ".partial-recent"
+    download_folder().mkdir(parents=True)
+    old, recent = download_folder() / ".partial-old", download_folder() / ".partial-recent"
     for left in (old, recent):
         left.mkdir()
         (left / "figures.csv").write_text("half a ")
     os.utime(old, (0, 0))
-    downloads.copy(remote)
+    downloads.local_copy(remote)
     assert not old.exists()
     assert recent.exists()

@@ -1,8 +1,9 @@
 import pandas as pd
 import pytest
 
-from forecasting.sources.shared.http import Limits
-from forecasting.sources.shared.hub_forecasts import HUBS, HubForecasts
+from forecasting.sources.shared.http import DownloadLimits
+from forecasting.sources.shared.hub_forecasts import HubForecasts
+from forecasting.sources.shared.hubs import HUBS
 from forecasting.support.errors import RequestError, SourceError
 
 WEEK = pd.Timestamp("2025-03-15")
@@ -30,8 +31,14 @@ def hub(publisher, clock):
 
 
 def test_the_real_addresses_are_the_hubs_own():
-    assert HUBS["cdc_covid"].base == "https://raw.githubusercontent.com/CDCgov/covid19-forecast-hub/main/model-output/"
-    assert HUBS["flusight"].base == "https://raw.githubusercontent.com/cdcepi/FluSight-forecast-hub/main/model-output/"
+    assert (
+        HUBS["cdc_covid"].model_output
+        == "https://raw.githubusercontent.com/CDCgov/covid19-forecast-hub/main/model-output/"
+    )
+    assert (
+        HUBS["flusight"].model_output
+        == "https://raw.githubusercontent.com/cdcepi/FluSight-forecast-hub/main/model-output/"
+    )
 
 
 def test_a_team_s_forecasts_are_tabled_like_any_others(hub, publisher):
@@ -45,9 +52,9 @@ def test_a_team_s_forecasts_are_tabled_like_any_others(hub, publisher):
 
 
 def test_a_file_is_fetched_once_and_its_copy_serves_another_start(hub, publisher, clock):
-    assert hub.known(TEAM, WEEK) is None
+    assert hub.cached_table(TEAM, WEEK) is None
     table = hub.table(TEAM, WEEK)
-    assert hub.table(TEAM, WEEK) is hub.known(TEAM, WEEK) is table
+    assert hub.table(TEAM, WEEK) is hub.cached_table(TEAM, WEEK) is table
     again = HubForecasts("cdc_covid", publisher.url, now=clock).table(TEAM, WEEK)
     assert len(publisher.asked) == 1
     pd.testing.assert_frame_equal(again, table)
@@ -60,7 +67,7 @@ def test_a_week_without_a_forecast_is_one_sentence_and_is_not_asked_for_again_at
         with pytest.raises(SourceError, match=said):
             hub.table(TEAM, other)
     with pytest.raises(SourceError, match=said):
-        hub.known(TEAM, other)
+        hub.cached_table(TEAM, other)
     assert len(publisher.asked) == 1
     clock.pass_(minutes=11)
     publisher.write(f"2025-03-22-{TEAM}.csv", model_output())
@@ -70,7 +77,7 @@ def test_a_week_without_a_forecast_is_one_sentence_and_is_not_asked_for_again_at
 @pytest.mark.parametrize(("failure", "why"), [("truncated", "broke off before"), ("silent", "no answer within 0.5 s")])
 def test_a_failed_download_is_one_sentence(hub, publisher, failure, why):
     if failure == "silent":
-        hub.downloads.limits = Limits(stall=0.5, total=60)
+        hub.downloads.limits = DownloadLimits(stall=0.5, total=60)
     publisher.failure = failure
     with pytest.raises(
         SourceError, match=f"^The COVID-19 Forecast Hub .*{why}.*; the forecast of '{TEAM}'.* not drawn"

@@ -9,9 +9,10 @@ import pytest
 
 from forecasting.data.us_states import FIPS
 from forecasting.preparation.prepare import prepare
-from forecasting.sources.cdc_covid import CovidHub
-from forecasting.sources.flusight import FluSight
-from forecasting.sources.shared.http import Limits
+from forecasting.sources import source
+from forecasting.sources.forecast_hubs import HubSource
+from forecasting.sources.shared.http import DownloadLimits
+from forecasting.sources.shared.hubs import HUBS
 from forecasting.support.errors import RequestError, SourceError
 
 CODES = {**{postal: code for code, postal in FIPS.items()}, "US": "US"}
@@ -69,20 +70,21 @@ def publish(publisher):
 def covid(publisher, clock, publish, vintages):
     visits = as_published(vintages.head(200).assign(value=0.01), ED)
     publish(pd.concat([as_published(vintages), visits]))
-    return CovidHub(publisher.url, now=clock)
+    return HubSource(HUBS["cdc_covid"], publisher.url, now=clock)
 
 
 @pytest.fixture
 def flu(publisher, clock):
     publisher.write("time-series.csv", FLU)
-    return FluSight(publisher.url, now=clock)
+    return HubSource(HUBS["flusight"], publisher.url, now=clock)
 
 
 def test_the_real_addresses_are_the_hubs_own():
-    assert CovidHub.base + CovidHub.files[0] == (
+    covid, flu = source("cdc_covid"), source("flusight")
+    assert covid.base + covid.files[0] == (
         "https://raw.githubusercontent.com/CDCgov/covid19-forecast-hub/main/target-data/time-series.parquet"
     )
-    assert FluSight.base + FluSight.files[0] == (
+    assert flu.base + flu.files[0] == (
         "https://raw.githubusercontent.com/cdcepi/FluSight-forecast-hub/main/target-data/time-series.csv"
     )
 
@@ -99,8 +101,8 @@ def test_regions_go_by_name_and_the_nation_stands_first(covid):
 
 
 def test_the_statistic_is_new_admissions_by_the_week_to_saturday(covid, flu):
-    for source in (covid, flu):
-        panel = source.panel()
+    for hub in (covid, flu):
+        panel = hub.panel()
         (statistic,) = panel.statistics
         assert (statistic.name, statistic.label, statistic.unit) == (
             "new_admissions",
@@ -162,7 +164,7 @@ def test_other_targets_in_the_file_are_left_out(covid, flu):
 def test_the_older_name_of_the_week_is_understood_and_csv_as_well(publisher, clock, vintages):
     few = as_published(vintages[vintages["region"].isin(["AL", "US"])], week="date")
     (publisher.folder / "time-series.parquet").write_bytes(few.assign(state="AL").to_csv(index=False).encode())
-    panel = CovidHub(publisher.url, now=clock).panel()
+    panel = HubSource(HUBS["cdc_covid"], publisher.url, now=clock).panel()
     assert panel.regions() == ["United States", "Alabama"]
     assert len(panel.vintages()) == vintages["as_of"].nunique()
 
@@ -193,7 +195,7 @@ def test_codes_of_no_known_place_are_left_out_and_named(publisher, flu):
 
 def test_a_second_start_reads_the_parsed_table_and_gives_the_same(covid, publisher, clock, monkeypatch):
     first = covid.panel()
-    again = CovidHub(publisher.url, now=clock)
+    again = HubSource(HUBS["cdc_covid"], publisher.url, now=clock)
     monkeypatch.setattr(again, "read", None)
     pd.testing.assert_frame_equal(again.panel().table, first.table)
 
@@ -247,7 +249,7 @@ def test_an_error_page_instead_of_the_figures_is_refused(flu, publisher):
 def test_when_a_download_fails_the_last_copy_stays_and_the_note_says_why(covid, publisher, clock, failure, why):
     before = covid.panel().table
     if failure == "silent":
-        covid.downloads.limits = Limits(stall=0.5, total=60)
+        covid.downloads.limits = DownloadLimits(stall=0.5, total=60)
     publisher.failure = failure
     clock.pass_(days=3)
     panel = covid.panel()

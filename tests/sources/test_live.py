@@ -6,10 +6,10 @@ import pytest
 
 from forecasting.sources.jhu import JohnsHopkins
 from forecasting.sources.oxcgrt import Oxford
-from forecasting.sources.shared.http import Limits
+from forecasting.sources.shared.http import DownloadLimits
 from forecasting.support.errors import SourceError
 
-QUICK = Limits(stall=0.2, total=60)
+QUICK = DownloadLimits(stall=0.2, total=60)
 CONFIRMED, DEATHS = JohnsHopkins.files
 NATIONAL, SUBNATIONAL = Oxford.files
 WORLD = """Province/State,Country/Region,Lat,Long,1/22/20,1/23/20,1/24/20

@@ -17,7 +17,7 @@ from postgres_server import PASSWORD, USER, running
 
 from forecasting.cli.main import main
 from forecasting.sources import source, sources, sql
-from forecasting.sources.sql import SqlSource, database
+from forecasting.sources.sql import SqlSource, named_database
 from forecasting.support.errors import ForecastingError, RequestError, SourceError
 from forecasting.support.settings import databases
 from forecasting.tables.panel_file import read_panel
@@ -95,7 +95,7 @@ def hospital(request: pytest.FixtureRequest) -> Callable[[], int]:
 
 
 def read(table: str | None = None):
-    return SqlSource(database("hospital"), table).read()
+    return SqlSource(named_database("hospital"), table).read()
 
 
 @pytest.mark.usefixtures("hospital")
@@ -194,7 +194,7 @@ def test_the_database_itself_refuses_whatever_else_is_asked_of_it(hospital):
     for statement in ("DELETE FROM counts", "CREATE TABLE other (a INTEGER)", "DROP VIEW summary"):
         with (
             pytest.raises(SourceError, match="The table of the database 'hospital' would write"),
-            sql._reading(database("hospital"), "table") as connection,
+            sql._reading(named_database("hospital"), "table") as connection,
         ):
             connection.exec_driver_sql(statement)
     assert hospital() == 120
@@ -224,7 +224,7 @@ def test_rows_come_in_batches_and_an_endless_table_is_given_up_at_the_limit(monk
 
 @pytest.mark.usefixtures("hospital")
 def test_a_statement_that_never_ends_is_given_up_in_time(monkeypatch):
-    monkeypatch.setattr(sql, "LONGEST", 1)
+    monkeypatch.setattr(sql, "QUERY_TIMEOUT", 1)
     monkeypatch.setenv("FORECAST_SQL_HOSPITAL_QUERY", f"{ENDLESS} SELECT count(*) AS value FROM n")
     with pytest.raises(SourceError, match="took longer than 1 seconds"):
         read()
@@ -311,7 +311,7 @@ def test_without_a_choice_among_several_tables_the_reader_is_told_where_to_choos
 
 @pytest.mark.parametrize("batch", [1, 2, 7, 100])
 def test_the_only_table_needs_no_choice_and_sqlite_s_loose_types_are_read(batch, tmp_path, monkeypatch):
-    monkeypatch.setattr(sql, "BATCH", batch)
+    monkeypatch.setattr(sql, "BATCH_ROWS", batch)
     with closing(sqlite3.connect(tmp_path / "loose.db")) as connection:
         connection.execute("CREATE TABLE t (ds, y TEXT, tests, big BLOB)")
         rows = [(f"2024-01-{day:02d}", str(day), day if day % 2 else day / 2, b"\x00") for day in range(1, 21)]
@@ -337,7 +337,7 @@ def test_the_configuration_names_sources_and_their_options_are_none(monkeypatch)
     with pytest.raises(RequestError, match="There is no source 'sql-b_2'"):
         source("sql-b_2")
     with pytest.raises(RequestError, match="no database 'b_2'; set its address as FORECAST_SQL_<NAME>"):
-        database("b_2")
+        named_database("b_2")
 
 
 def test_offline_only_databases_of_this_machine_are_asked(monkeypatch):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from forecasting.data.forecast import Forecast
-from forecasting.data.frequency import of_alias
+from forecasting.data.frequency import frequency_of_alias
 from forecasting.storage import database as database_module
 from forecasting.storage import forecast_store as store_module
 from forecasting.storage.codec import decode, encode
@@ -26,7 +26,7 @@ TABLES = ("values", "totals", "means")
 def forecast(number=1, horizon=4, alias="D"):
     values = np.random.default_rng(number).gamma(2, 100, (3, horizon, 23))
     origin = pd.Timestamp("2021-03-04")
-    return Forecast("sarima", "SARIMA (0,1,1) — on √", origin, of_alias(alias), *values, notes=("Einzig",))
+    return Forecast("sarima", "SARIMA (0,1,1) — on √", origin, frequency_of_alias(alias), *values, notes=("Einzig",))
 
 
 def dated(origin, number=1, horizon=4):
@@ -79,7 +79,7 @@ def change(path, *statements):
 
 @given(arrays.arrays("<f8", (3, 2, 23), elements=st.floats(width=64)), st.lists(st.text()))
 def test_a_payload_is_exact_to_the_last_digit(values, notes):
-    given = Forecast("m", "é", pd.Timestamp("2021-01-03 05:00"), of_alias("h"), *values, notes=tuple(notes))
+    given = Forecast("m", "é", pd.Timestamp("2021-01-03 05:00"), frequency_of_alias("h"), *values, notes=tuple(notes))
     assert same(decode(encode(given)), given)
 
 

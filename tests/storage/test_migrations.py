@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 
 import forecasting
 from forecasting.data.forecast import QUANTILES, Forecast
-from forecasting.data.frequency import of_alias
+from forecasting.data.frequency import frequency_of_alias
 from forecasting.storage import database as database_module
 from forecasting.storage import migrations
 from forecasting.storage.codec import encode
@@ -29,7 +29,7 @@ FORECAST = Forecast(
     "ets",
     "ETS (A,N,N)",
     pd.Timestamp("2026-01-03"),
-    of_alias("D"),
+    frequency_of_alias("D"),
     *(pd.DataFrame({name: [1.5] for name in QUANTILES}).to_numpy() for _ in range(3)),
 )
 

@@ -3,7 +3,7 @@
 import threading
 import weakref
 
-from forecasting.support.caching import Same, lazy
+from forecasting.support.caching import IdentityMemo, lazy
 
 
 class Part:
@@ -11,7 +11,7 @@ class Part:
 
 
 def test_what_was_made_of_the_same_things_is_not_made_again():
-    same, parts, made = Same(9), [Part(), Part()], []
+    same, parts, made = IdentityMemo(9), [Part(), Part()], []
     for _ in range(2):
         assert same.get("name", parts, lambda: made.append(1) or len(made)) == 1
     assert same.get("another name", parts, lambda: 2) == 2
@@ -21,7 +21,7 @@ def test_what_was_made_of_the_same_things_is_not_made_again():
 
 
 def test_nothing_is_kept_alive_and_nothing_taken_for_another():
-    same = Same(1_000)
+    same = IdentityMemo(1_000)
     for number in range(100):  # numbers of objects are used again as soon as those are gone
         part = Part()
         assert same.get("name", [part], lambda number=number: number) == number
@@ -31,7 +31,7 @@ def test_nothing_is_kept_alive_and_nothing_taken_for_another():
 
 
 def test_the_results_that_were_asked_for_last_are_kept():
-    same, parts = Same(2), [Part() for _ in range(3)]
+    same, parts = IdentityMemo(2), [Part() for _ in range(3)]
     for place in (0, 1, 0, 2):
         same.get("name", [parts[place]], lambda place=place: place)
     assert same.get("name", [parts[0]], lambda: "anew") == 0

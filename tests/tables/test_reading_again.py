@@ -291,7 +291,7 @@ regions = st.lists(hostile, min_size=1, max_size=4, unique=True)
 
 
 @given(st.text(signs, max_size=10))
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=200)
 def test_only_what_was_defused_is_restored(text):
     assert unescape_formulas(escape_formulas(text)) == text
     assert unescape_formulas(text) == text or escape_formulas(unescape_formulas(text)) == text
@@ -304,7 +304,7 @@ def tidy(regions):
 
 
 @given(regions)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 def test_names_in_our_own_files_come_back_as_they_were_and_are_written_the_same_again(regions):
     table = tidy(regions)
     written = file_formats.to_csv(table)
@@ -415,7 +415,7 @@ def test_nobody_hears_of_separators_at_the_end_of_every_line_or_of_the_header(te
 
 
 @given(st.lists(st.sampled_from(["A,2021-03-01,5", "A,2021-03-01", "A", "A,2021-03-01,5,,", ",,", ""]), min_size=1))
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 def test_uneven_lines_are_read_alike_with_and_without_quotes(lines):
     text = "\n".join(["region,date,value", *lines, ""])
     if not any(line.strip(",") for line in lines):

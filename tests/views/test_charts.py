@@ -11,7 +11,7 @@ from forecasting.data.forecast import MEDIAN
 from forecasting.data.frequency import DAILY, weekly
 from forecasting.data.revisions import Revision
 from forecasting.models import models
-from forecasting.views import charts, palette
+from forecasting.views import charts, fan_chart, palette
 
 
 @pytest.fixture
@@ -20,9 +20,9 @@ def series() -> Series:
     return Series(pd.Timestamp("2021-01-04"), DAILY, np.tile(week, 12), before=1000.0)
 
 
-def fan(series: Series, smooth=True, drafts=frozenset(), models=("naive",)) -> charts.Fan:
+def fan(series: Series, smooth=True, drafts=frozenset(), models=("naive",)) -> fan_chart.FanChart:
     forecasts = {name: model(name).forecast(series, 14) for name in models}
-    return charts.Fan(series, forecasts, drafts, next(iter(forecasts), ""), "new cases", smooth)
+    return fan_chart.FanChart(series, forecasts, drafts, next(iter(forecasts), ""), "new cases", smooth)
 
 
 def trace(figure, uid):
@@ -30,12 +30,12 @@ def trace(figure, uid):
 
 
 def test_a_figure_is_plain_json(series):
-    figure = charts.fan(fan(series))
+    figure = fan_chart.fan_figure(fan(series))
     assert json.loads(json.dumps(figure, allow_nan=False)) == figure
 
 
 def test_means_over_a_week_take_the_comb_out_of_history_and_forecast_alike(series):
-    smooth, daily = charts.fan(fan(series, smooth=True)), charts.fan(fan(series, smooth=False))
+    smooth, daily = fan_chart.fan_figure(fan(series, smooth=True)), fan_chart.fan_figure(fan(series, smooth=False))
     mean = series.values[:7].mean()
     assert trace(smooth, "history")["y"][10:] == pytest.approx([mean] * (len(series) - 10), abs=0.06)
     assert trace(smooth, "naive")["y"][1:] == pytest.approx([mean] * 14, rel=0.05)
@@ -43,20 +43,20 @@ def test_means_over_a_week_take_the_comb_out_of_history_and_forecast_alike(serie
 
 
 def test_a_forecast_line_starts_at_the_last_point_of_the_past(series):
-    figure = charts.fan(fan(series))
+    figure = fan_chart.fan_figure(fan(series))
     assert trace(figure, "naive")["x"][0] == trace(figure, "history")["x"][-1]
     assert trace(figure, "naive")["y"][0] == trace(figure, "history")["y"][-1]
 
 
 def test_running_totals_are_drawn_on_from_the_total_at_the_origin():
     series = Series(pd.Timestamp("2021-01-04"), DAILY, np.full(30, 10.0), before=500.0, cumulative=True)
-    figure = charts.fan(fan(series, smooth=False))
+    figure = fan_chart.fan_figure(fan(series, smooth=False))
     assert trace(figure, "history")["y"][-1] == 800
     assert trace(figure, "naive")["y"][1:3] == pytest.approx([810, 820])
 
 
 def test_a_draft_is_dotted_and_says_so(series):
-    line = trace(charts.fan(fan(series, drafts=frozenset({"naive"}))), "naive")
+    line = trace(fan_chart.fan_figure(fan(series, drafts=frozenset({"naive"}))), "naive")
     assert line["line"]["dash"] == "dot"
     assert "(draft)" in line["name"]
 
@@ -64,12 +64,12 @@ def test_a_draft_is_dotted_and_says_so(series):
 def test_a_provisional_point_is_a_hollow_marker():
     late = pd.Series([3.0], index=pd.DatetimeIndex(["2021-03-13"]))
     series = Series(pd.Timestamp("2021-01-02"), weekly("SAT"), np.full(10, 9.0), provisional=late)
-    marker = trace(charts.fan(fan(series, smooth=False)), "provisional")
+    marker = trace(fan_chart.fan_figure(fan(series, smooth=False)), "provisional")
     assert (marker["x"], marker["y"], marker["marker"]["symbol"]) == (["2021-03-13"], [3.0], "circle-open")
 
 
 def test_wider_bands_lie_behind_narrower_ones_and_contain_them(series):
-    traces = charts.fan(fan(series))["data"]
+    traces = fan_chart.fan_figure(fan(series))["data"]
     bands = [t for t in traces if t["uid"].startswith("band-")]
     assert [t["uid"] for t in bands] == ["band-95", "band-80", "band-50"]
     assert max(bands[0]["y"]) >= max(bands[1]["y"]) >= max(bands[2]["y"])
@@ -77,9 +77,18 @@ def test_wider_bands_lie_behind_narrower_ones_and_contain_them(series):
 
 def test_every_model_keeps_its_colour_and_dark_differs_from_light():
     assert palette.LIGHT.model("sarima") != palette.DARK.model("sarima")
-    colours = [palette.LIGHT.model(name) for name in palette.COLOURS]
-    assert len(set(colours)) == len(colours)
-    assert set(models()) <= set(palette.COLOURS)
+    pairs = [*palette.MODEL_COLOURS.values(), *palette.SPARE_COLOURS, palette.OTHER_COLOUR]
+    assert len({light for light, _ in pairs}) == len({dark for _, dark in pairs}) == len(pairs)
+    colours = [palette.LIGHT.model(name) for name in models()]
+    assert len(set(colours)) == min(len(colours), len(palette.MODEL_COLOURS) + len(palette.SPARE_COLOURS))
+
+
+def test_models_without_a_colour_of_their_own_take_the_spare_ones_in_turn(monkeypatch):
+    names = ["newest", *palette.MODEL_COLOURS, *(f"new {i}" for i in range(len(palette.SPARE_COLOURS)))]
+    monkeypatch.setattr(palette, "models", lambda: dict.fromkeys(names))
+    new = [palette.DARK.model(name) for name in names if name not in palette.MODEL_COLOURS]
+    assert new == [dark for _, dark in palette.SPARE_COLOURS] + [palette.SPARE_COLOURS[0][1]]
+    assert palette.DARK.model("nobody's") == palette.OTHER_COLOUR[1]
 
 
 def _luminance(colour: str) -> float:
@@ -102,20 +111,20 @@ def test_the_usual_model_has_the_page_s_accent():
 
 @pytest.mark.parametrize("theme", [palette.LIGHT, palette.DARK])
 def test_lines_stand_out_from_their_background(theme):
-    for name in palette.COLOURS:
-        bright, dim = sorted((_luminance(theme.model(name)), _luminance(theme.background)), reverse=True)
-        assert (bright + 0.05) / (dim + 0.05) >= 3, name
+    for pair in (*palette.MODEL_COLOURS.values(), *palette.SPARE_COLOURS, palette.OTHER_COLOUR):
+        bright, dim = sorted((_luminance(pair[theme.dark]), _luminance(theme.background)), reverse=True)
+        assert (bright + 0.05) / (dim + 0.05) >= 3, pair
 
 
 def test_the_chart_opens_on_a_window_that_suits_the_horizon(series):
-    first, last = charts.opening_window(fan(series))
+    first, last = fan_chart.opening_window(fan(series))
     assert last == pd.Timestamp("2021-03-28") + pd.Timedelta(days=14)
     assert series.start <= first < series.origin
 
 
 def test_the_table_behind_the_chart_is_what_is_drawn(series):
     chart = fan(series, smooth=False)
-    table = charts.numbers(chart)
+    table = fan_chart.fan_table(chart)
     assert table["Seasonal naive"].tolist() == pytest.approx(
         chart.forecasts["naive"].values[:, MEDIAN].round(1).tolist()
     )
@@ -123,7 +132,7 @@ def test_the_table_behind_the_chart_is_what_is_drawn(series):
 
 
 def test_a_standalone_page_carries_its_own_plotly(series):
-    page = charts.standalone(charts.fan(fan(series)), "Utopia").decode()
+    page = charts.standalone_html(fan_chart.fan_figure(fan(series)), "Utopia").decode()
     assert "Plotly.newPlot" in page
     assert "cdn.plot.ly" not in page.split("Plotly.newPlot")[1]
     assert "Utopia" in page
@@ -132,8 +141,8 @@ def test_a_standalone_page_carries_its_own_plotly(series):
 def test_what_the_last_figures_usually_become_is_drawn_beside_them():
     series = Series(pd.Timestamp("2025-01-04"), weekly(), np.full(20, 80.0))
     revision = Revision(series.origin, 80.0, 1.1, 1.25, 1.5, 12)
-    chart = charts.Fan(series, {}, frozenset(), "", "new cases", False, (revision,))
-    (trace,) = [trace for trace in charts.fan(chart)["data"] if trace["uid"] == "revised"]
+    chart = fan_chart.FanChart(series, {}, frozenset(), "", "new cases", False, (revision,))
+    (trace,) = [trace for trace in fan_chart.fan_figure(chart)["data"] if trace["uid"] == "revised"]
     assert trace["y"] == [100.0]
     assert trace["error_y"]["array"] == [20.0]
     assert trace["error_y"]["arrayminus"] == [12.0]

@@ -7,44 +7,44 @@ import pytest
 from forecasting.data.frequency import DAILY, weekly
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.series import Series
-from forecasting.data.training_options import ALL, Learning
-from forecasting.evaluation.backtest import Cut
-from forecasting.evaluation.forecast_tables import pairwise
-from forecasting.evaluation.look_back import LookBack
-from forecasting.evaluation.scores import Score
+from forecasting.data.training_options import ALL_HISTORY, TrainingOptions
+from forecasting.evaluation.backtest import Cutoff
+from forecasting.evaluation.forecast_tables import pairwise_comparison
+from forecasting.evaluation.track_record import TrackRecord
+from forecasting.evaluation.scores import ModelScore
 from forecasting.jobs import Job, State
 from forecasting.models import model
-from forecasting.services.track_record import LookingBack
+from forecasting.services.track_records import TrackRecords
 from forecasting.views import comparison
 
 NOW = Series(pd.Timestamp("2021-01-01"), DAILY, 100 + np.arange(90.0))
 
 
 def score(relative_error, held=8, name="ets", bias=0.0):
-    return Score(name, 10, 100 * relative_error, relative_error, 50.0, relative_error, held // 2, held, held, bias)
+    return ModelScore(name, 10, 100 * relative_error, relative_error, 50.0, relative_error, held // 2, held, held, bias)
 
 
 def test_a_score_table_holds_numbers_so_that_a_click_sorts_them():
     table = comparison.score_table({"ETS": score(0.5), "Theta": score(1.5)}, "Model")
     assert table.columns[0] == "Model"
-    assert list(table.columns[1:]) == list(comparison.AIMS)
+    assert list(table.columns[1:]) == list(comparison.IDEAL_SCORES)
     assert all(pd.api.types.is_float_dtype(kind) for kind in table.dtypes.iloc[1:])
 
 
 def test_the_best_is_the_smallest_error_the_least_bias_and_the_band_nearest_its_name():
     table = comparison.score_table({"A": score(0.5, held=10, bias=-0.3), "B": score(1.5, held=8, bias=0.1)}, "Model")
-    best = comparison.best(table)
+    best = comparison.best_cells(table)
     assert best["Error"].tolist() == [True, False]
     assert best["80 % held"].tolist() == [False, True]
     assert best["Bias"].tolist() == [False, True]
     assert not best["Model"].any()
-    assert not comparison.best(table, but=["Mean error"])["Mean error"].any()
-    assert not comparison.best(table.head(1)).any(axis=None)
+    assert not comparison.best_cells(table, but=["Mean error"])["Mean error"].any()
+    assert not comparison.best_cells(table.head(1)).any(axis=None)
 
 
 def test_what_is_not_known_is_never_the_best():
     table = comparison.score_table({"A": score(float("nan")), "B": score(1.5)}, "Model")
-    assert comparison.best(table)["Error"].tolist() == [False, True]
+    assert comparison.best_cells(table)["Error"].tolist() == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -60,11 +60,11 @@ def test_what_is_not_known_is_never_the_best():
 )
 def test_where_a_model_is_good_is_put_in_words(ratios, words):
     scores = {f"R{i}": score(ratio) for i, ratio in enumerate(ratios)}
-    assert words in comparison.across_regions("ets", scores)
+    assert words in comparison.across_regions_sentence("ets", scores)
 
 
 def test_the_region_where_bands_held_least_is_named():
-    said = comparison.across_regions("ets", {"Italy": score(0.5, held=9), "Spain": score(0.6, held=3)})
+    said = comparison.across_regions_sentence("ets", {"Italy": score(0.5, held=9), "Spain": score(0.6, held=3)})
     assert "held 60 % of what came, least in Spain (30 %)" in said
 
 
@@ -90,32 +90,32 @@ def pit(kind, count=200):
     ],
 )
 def test_where_outcomes_fell_says_how_forecasts_are_wrong(kind, verdict):
-    assert comparison.calibration(pit(kind), 200).lower().startswith(f"**{verdict}**")
+    assert comparison.calibration_sentence(pit(kind), 200).lower().startswith(f"**{verdict}**")
 
 
 def test_few_forecasts_are_only_a_hint_however_many_outcomes_they_have():
     slightly = np.concatenate([pit("high"), pit("even"), pit("even")])
-    assert comparison.calibration(slightly, 8).startswith("**Perhaps too low**")
-    assert comparison.calibration(slightly, 400).startswith("**Too low**")
+    assert comparison.calibration_sentence(slightly, 8).startswith("**Perhaps too low**")
+    assert comparison.calibration_sentence(slightly, 400).startswith("**Too low**")
 
 
 def test_few_outcomes_get_fewer_bars():
-    assert comparison.bins(32) < comparison.bins(224) == 10
+    assert comparison.histogram_bins(32) < comparison.histogram_bins(224) == 10
 
 
 @pytest.fixture
 def pairs():
     cells = pd.DataFrame({"model": ["ets", "naive"] * 2, "origin": [0, 0, 1, 1], "wis": [1.0, 2.0, 2.0, 4.0]})
-    return pairwise(cells.assign(region="Italy", horizon=1), "wis", "naive")
+    return pairwise_comparison(cells.assign(region="Italy", horizon=1), "wis", "naive")
 
 
 def test_relative_skill_is_explained_by_the_best_models_figure(pairs):
-    assert "ETS's 0.50 says: scores 50 % better than repeating's" in comparison.relative_skill(pairs)
-    assert "better than repeating's" not in comparison.relative_skill(pairs.loc[["naive"]])
+    assert "ETS's 0.50 says: scores 50 % better than repeating's" in comparison.relative_skill_sentence(pairs)
+    assert "better than repeating's" not in comparison.relative_skill_sentence(pairs.loc[["naive"]])
 
 
 def test_models_in_pairs_have_labels_and_the_skill_first(pairs):
-    table = comparison.pairs_table(pairs)
+    table = comparison.pairwise_table(pairs)
     assert table.columns.tolist() == ["Model", "Relative skill", "over ETS", "over Seasonal naive"]
     assert table["over Seasonal naive"].tolist() == [0.5, 1.0]
 
@@ -123,15 +123,18 @@ def test_models_in_pairs_have_labels_and_the_skill_first(pairs):
 def test_the_closest_at_the_start_and_at_the_end_are_named():
     rows = [("ets", 1, 1.0), ("theta", 1, 2.0), ("ets", 28, 9.0), ("theta", 28, 5.0)]
     cells = pd.DataFrame(rows, columns=["model", "horizon", "ae"])
-    assert comparison.near_and_far(cells, DAILY) == "Closest over the first 7 days: **ETS**; over the last: **Theta**."
+    assert (
+        comparison.near_and_far_sentence(cells, DAILY)
+        == "Closest over the first 7 days: **ETS**; over the last: **Theta**."
+    )
     weeks = cells.assign(horizon=[1, 1, 4, 4])
-    assert "over the first week" in comparison.near_and_far(weeks, weekly())
+    assert "over the first week" in comparison.near_and_far_sentence(weeks, weekly())
 
 
 def test_how_often_one_was_closer_counts_only_dates_that_both_forecast_from():
     rows = [("ets", 0, 1.0), ("theta", 0, 2.0), ("ets", 1, 3.0), ("theta", 1, 2.0), ("ets", 2, 1.0)]
     cells = pd.DataFrame(rows, columns=["model", "origin", "ae"])
-    assert comparison.closer(cells, "ets", "theta") == (1, 2)
+    assert comparison.closer_dates(cells, "ets", "theta") == (1, 2)
 
 
 def panel(parents=None):
@@ -147,40 +150,42 @@ def panel(parents=None):
 
 
 def test_a_region_is_compared_with_the_largest_others_but_not_with_its_whole_or_its_parts():
-    assert comparison.usual_regions(panel(), "new_cases", "Chad") == ["Chad", "Britain", "Peru", "Wales", "Fiji"]
+    assert comparison.default_regions(panel(), "new_cases", "Chad") == ["Chad", "Britain", "Peru", "Wales", "Fiji"]
     parents = {"Wales": "Britain"}
-    assert "Britain" not in comparison.usual_regions(panel(parents), "new_cases", "Wales")
-    assert "Wales" not in comparison.usual_regions(panel(parents), "new_cases", "Britain")
+    assert "Britain" not in comparison.default_regions(panel(parents), "new_cases", "Wales")
+    assert "Wales" not in comparison.default_regions(panel(parents), "new_cases", "Britain")
 
 
 @pytest.fixture
 def past():
     """Naive and Theta from two dates; Theta's second forecast was cancelled."""
-    cuts = tuple(Cut("Italy", NOW.dates[place], NOW.until(NOW.dates[place]), NOW.dates[place]) for place in (50, 57))
+    cutoffs = tuple(Cutoff("Italy", NOW.dates[place], NOW.until(NOW.dates[place]), NOW.dates[place]) for place in (50, 57))
     asked = {}
-    for i, cut in enumerate(cuts):
+    for i, cut in enumerate(cutoffs):
         for name in ("naive", "theta"):
             request = cut.request(name, 14)
             job = Job(request.key, name, 14, State.done, forecast=model(name).forecast(request.series, 14))
             asked[name, i] = job
     asked["theta", 1] = replace(asked["theta", 1], state=State.cancelled, forecast=None)
-    return LookBack(asked=asked, cuts=cuts, horizon=14)
+    return TrackRecord(asked=asked, cutoffs=cutoffs, horizon=14)
 
 
 def test_only_what_was_cancelled_is_asked_for_again(past):
-    (request,) = comparison.stopped(past, ALL)
+    (request,) = comparison.cancelled_requests(past, ALL_HISTORY)
     assert request.key == past.asked["theta", 1].key
-    assert comparison.stopped(past, Learning(30)) == [], "with another window those were other requests"
+    assert comparison.cancelled_requests(past, TrainingOptions(30)) == [], (
+        "with another window those were other requests"
+    )
 
 
 def test_what_waits_is_cancelled_before_what_runs():
     states = (State.running, State.done, State.queued, State.running, State.queued)
     jobs = [Job(str(i), "ets", 1, state) for i, state in enumerate(states)]
-    assert comparison.to_cancel(jobs) == ["2", "4", "0", "3"]
+    assert comparison.cancellable_keys(jobs) == ["2", "4", "0", "3"]
 
 
 def test_scores_are_made_anew_only_when_a_forecast_has_come(past):
-    back = LookingBack(None, None, None)
+    back = TrackRecords(None, None, None)
     scores = back.scores({"Italy": past}, {"Italy": NOW})
     assert set(scores["model"]) == {"naive", "theta"}
     assert back.scores({"Italy": replace(past)}, {"Italy": NOW}) is scores
@@ -193,6 +198,6 @@ def test_scores_are_made_anew_only_when_a_forecast_has_come(past):
 
 
 def test_nothing_made_is_an_empty_table():
-    scores = LookingBack(None, None, None).scores({"Italy": LookBack()}, {"Italy": NOW})
+    scores = TrackRecords(None, None, None).scores({"Italy": TrackRecord()}, {"Italy": NOW})
     assert scores.empty
     assert "wis" in scores

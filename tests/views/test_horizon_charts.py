@@ -4,7 +4,7 @@ import pytest
 
 from forecasting.evaluation.forecast_tables import pit_histogram
 from forecasting.views import comparison, horizon_charts
-from forecasting.views.backtest_charts import model_parties, region_parties
+from forecasting.views.backtest_charts import model_legend, region_legend
 from forecasting.views.palette import DARK
 
 
@@ -38,39 +38,39 @@ def test_errors_are_averaged_by_model_and_steps_ahead():
     cells = pd.DataFrame(
         {"model": ["naive", "naive", "ets", "naive"], "horizon": [1, 1, 1, 2], "ae": [2.0, 4.0, 1.0, 9.0]}
     )
-    drawn = traces(horizon_charts.error_by_horizon(cells, model_parties(["naive", "ets"]), "day"))
+    drawn = traces(horizon_charts.error_by_horizon_figure(cells, model_legend(["naive", "ets"]), "day"))
     assert (drawn["naive"]["x"], drawn["naive"]["y"]) == ([1, 2], [3.0, 9.0])
     assert drawn["ets"]["y"] == [1.0]
 
 
 def test_bands_held_are_drawn_a_week_at_a_time_against_the_honest_share(cells):
-    table = comparison.held_by_stretch(cells, "model", 7)
-    figure = horizon_charts.held_by_horizon(table, "model", 50, model_parties(["ets"], DARK), "day", DARK)
+    table = comparison.coverage_by_horizon(cells, "model", 7)
+    figure = horizon_charts.coverage_by_horizon_figure(table, "model", 50, model_legend(["ets"], DARK), "day", DARK)
     assert traces(figure)["ets"]["y"] == [100.0, 0.0]
     assert figure["layout"]["xaxis"]["ticktext"] == ["1–7", "8–14"]
     assert figure["layout"]["shapes"][0]["y0"] == 50
 
 
 def test_a_region_s_error_is_drawn_as_a_multiple_of_repeating_s(cells):
-    table = comparison.error_by_stretch(cells, "ets", 7)
-    figure = horizon_charts.ratio_by_horizon(table, region_parties(["Italy"]), "day")
+    table = comparison.relative_error_by_horizon(cells, "ets", 7)
+    figure = horizon_charts.relative_error_figure(table, region_legend(["Italy"]), "day")
     assert traces(figure)["Italy"]["y"] == [0.5, 0.5]
     assert figure["layout"]["shapes"][0]["y0"] == 1
 
 
 def test_a_ratio_over_nothing_is_a_gap_and_not_a_number_that_json_lacks(cells):
     cells.loc[cells["model"] == "naive", "ae"] = 0.0
-    table = comparison.error_by_stretch(cells, "ets", 7)
-    assert traces(horizon_charts.ratio_by_horizon(table, region_parties(["Italy"]), "day"))["Italy"]["y"] == [
+    table = comparison.relative_error_by_horizon(cells, "ets", 7)
+    assert traces(horizon_charts.relative_error_figure(table, region_legend(["Italy"]), "day"))["Italy"]["y"] == [
         None,
         None,
     ]
 
 
 def test_bars_say_how_many_outcomes_fell_into_each_part(cells):
-    (party,) = model_parties(["ets"])
+    (party,) = model_legend(["ets"])
     histogram = pit_histogram(cells[cells["model"] == "ets"], 5)
-    (bars,) = horizon_charts.where_outcomes_fell(histogram, party)["data"]
+    (bars,) = horizon_charts.pit_histogram_figure(histogram, party)["data"]
     assert bars["y"] == [0.0, 100.0, 0.0, 0.0, 0.0]
     assert bars["x"] == pytest.approx(np.arange(0.1, 1, 0.2))
     assert bars["customdata"][1] == "20–40 %"

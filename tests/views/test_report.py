@@ -9,14 +9,14 @@ import pytest
 
 from forecasting import Series
 from forecasting.data.frequency import DAILY
-from forecasting.evaluation.look_back import LookBack
-from forecasting.evaluation.scores import Score
+from forecasting.evaluation.track_record import TrackRecord
+from forecasting.evaluation.scores import ModelScore
 from forecasting.models import model
 from forecasting.preparation.prepare import prepare
 from forecasting.sources import source
 from forecasting.tables.panel_file import read_panel
-from forecasting.views import charts, report
-from forecasting.views.reproduce import View, command_line, snippet
+from forecasting.views import charts, fan_chart, report
+from forecasting.views.reproduce import ReproducibleView, command_line, python_snippet
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(2)>"\'><a href="http://evil">&amp;</a></pre></title>'
 MADE = datetime(2024, 5, 6)
@@ -48,22 +48,22 @@ class Page(HTMLParser):
 
 
 def score(name, error):
-    return Score(name, 20, error, error / 4, error, error / 4, held_50=10, held_80=16, held_95=19, bias=0.1)
+    return ModelScore(name, 20, error, error / 4, error, error / 4, held_50=10, held_80=16, held_95=19, bias=0.1)
 
 
 def report_of(panel, region, statistic, models=("naive", "theta"), horizon=10, scores=True, **told):
     series = prepare(panel, region, statistic)
     forecasts = {name: model(name).forecast(series, horizon) for name in models}
     label = panel.statistic(statistic).label.lower()
-    fan = charts.Fan(series, forecasts, frozenset(), models[-1], label, charts.can_smooth(series))
-    view = View(panel, region, statistic, models, horizon, series)
-    past = LookBack(
+    fan = fan_chart.FanChart(series, forecasts, frozenset(), models[-1], label, charts.can_smooth(series))
+    view = ReproducibleView(panel, region, statistic, models, horizon, series)
+    past = TrackRecord(
         (score("theta", 3.0), score("naive", 4.0)) if scores else (), why_not=None if scores else "No past."
     )
     if scores:
-        past = replace(past, cuts=(_Cut(pd.Timestamp("2021-03-01")), _Cut(pd.Timestamp("2021-04-01"))), horizon=28)
-    said = report.Told(f"{region}: {label}", told.get("notes", series.notes), told.get("why", ""))
-    return view, fan, report.html(view, fan, past, said, MADE).decode()
+        past = replace(past, cutoffs=(_Cut(pd.Timestamp("2021-03-01")), _Cut(pd.Timestamp("2021-04-01"))), horizon=28)
+    said = report.ReportText(f"{region}: {label}", told.get("notes", series.notes), told.get("why", ""))
+    return view, fan, report.report_html(view, fan, past, said, MADE).decode()
 
 
 class _Cut:
@@ -90,7 +90,7 @@ def test_it_has_the_headline_the_forecasts_the_track_record_and_each_method(ital
     _, fan, content = italy
     text = Page(content).text
     assert "Last 7 days" in text
-    table = charts.numbers(fan)
+    table = fan_chart.fan_table(fan)
     assert content.count("<tr>") == 1 + len(table) + 1 + 2
     assert f"{table['Theta'].iloc[-1]:,.0f}" in text
     for column in ("Theta, 50 %", "Theta, 80 %", "Theta, 95 %", "Seasonal naive"):
@@ -107,7 +107,7 @@ def test_it_says_how_to_make_it_again(italy):
     view, _, content = italy
     text = Page(content).text
     assert command_line(view) in text
-    assert snippet(view) in text
+    assert python_snippet(view) in text
 
 
 def test_it_is_one_file_that_asks_nobody_for_anything_and_prints_on_a4(italy):
@@ -143,9 +143,9 @@ def test_what_is_unfinished_is_called_so():
     series = Series(pd.Timestamp("2024-01-01"), DAILY, np.arange(60) % 7 + 20.0)
     panel = source("bundled").panel()
     forecasts = {"theta": model("theta").forecast(series, 3)}
-    fan = charts.Fan(series, forecasts, frozenset({"theta"}), "theta", "new cases", False)
-    view = View(panel, "Italy", "new_cases", ("theta",), 3, series, window=60)
-    text = Page(report.html(view, fan, LookBack(begun=False), report.Told("T")).decode()).text
+    fan = fan_chart.FanChart(series, forecasts, frozenset({"theta"}), "theta", "new cases", False)
+    view = ReproducibleView(panel, "Italy", "new_cases", ("theta",), 3, series, window=60)
+    text = Page(report.report_html(view, fan, TrackRecord(begun=False), report.ReportText("T")).decode()).text
     assert "Still a draft" in text
     assert "still being forecast again" in text
     assert "learned from the last 60 days" in text

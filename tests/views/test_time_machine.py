@@ -8,16 +8,16 @@ from forecasting import Panel, Statistic
 from forecasting.data.columns import FORECASTS
 from forecasting.data.forecast import MEDIAN, QUANTILES
 from forecasting.data.frequency import DAILY, weekly
-from forecasting.evaluation.backtest import cut
-from forecasting.evaluation.forecast_tables import score_forecasts, summarise
-from forecasting.evaluation.look_back import look_back_forecasts, look_back_scores
+from forecasting.evaluation.backtest import series_at_cutoff
+from forecasting.evaluation.forecast_tables import score_forecasts, summarise_scores
+from forecasting.evaluation.track_record import track_record_forecasts, track_record_scores
 from forecasting.jobs import JobQueue, State
 from forecasting.models import model
 from forecasting.services import align_external
 from forecasting.services.service import Service
 from forecasting.storage.forecast_store import Store
 from forecasting.support.errors import DataError
-from forecasting.views import skill_heatmap, time_machine
+from forecasting.views import leaderboard, skill_heatmap, time_machine
 from forecasting.views.palette import DARK, LIGHT
 
 WEEKS = pd.date_range("2024-01-06", periods=40, freq="W-SAT")
@@ -45,13 +45,13 @@ def panel():
 
 @pytest.fixture(scope="module")
 def stops(service, panel):
-    return service.past.stops(panel, "A", "new", 4)
+    return service.track_records.stops(panel, "A", "new", 4)
 
 
 @pytest.fixture(scope="module")
 def past(service, panel, stops):
     def ask():
-        return service.past.look_back(panel, "A", "new", ["ets"], dates=[stop.at for stop in stops], horizon=4)
+        return service.track_records.track_record(panel, "A", "new", ["ets"], dates=[stop.at for stop in stops], horizon=4)
 
     service.wait(ask().jobs)
     return ask()
@@ -64,7 +64,7 @@ def now(service, panel):
 
 @pytest.fixture(scope="module")
 def judged(past, now):
-    return look_back_scores(past, now)
+    return track_record_scores(past, now)
 
 
 def published(weeks, name="team", region="A", value=100.0):
@@ -79,14 +79,14 @@ def published(weeks, name="team", region="A", value=100.0):
 
 
 def placed(table, stops, panel, name="'x.csv'"):
-    return align_external.placed(table, "new", "A", stops, panel, weekly("SAT"), name)
+    return align_external.align_forecasts(table, "new", "A", stops, panel, weekly("SAT"), name)
 
 
 # Where one can go back to
 
 
 def test_the_stops_are_the_published_dates_after_which_something_has_come(stops, panel, now):
-    shown = [align_external.known_on(stop, panel) for stop in stops]
+    shown = [align_external.knowledge_date(stop, panel) for stop in stops]
     assert set(shown) <= set(panel.vintages())
     assert shown == sorted(shown)
     assert len(shown) == 26
@@ -96,25 +96,25 @@ def test_the_stops_are_the_published_dates_after_which_something_has_come(stops,
 
 def test_without_vintages_the_stops_of_daily_counts_are_a_week_apart(service):
     bundled = service.panel("bundled")
-    stops = service.past.stops(bundled, "Italy", "new_cases", 28)
+    stops = service.track_records.stops(bundled, "Italy", "new_cases", 28)
     gaps = {after.origin - before.origin for before, after in pairwise(stops)}
     assert gaps == {pd.Timedelta(days=7)}
-    assert all(align_external.known_on(stop, bundled) == stop.origin for stop in stops)
+    assert all(align_external.knowledge_date(stop, bundled) == stop.origin for stop in stops)
 
 
 def test_a_compare_page_and_the_time_machine_share_their_forecasts(service):
     bundled = service.panel("bundled")
-    compared = service.past.look_back(bundled, "Italy", "new_cases", [])
-    stops = service.past.stops(bundled, "Italy", "new_cases", 28)
-    gone_back = service.past.look_back(bundled, "Italy", "new_cases", [], dates=[stop.at for stop in stops], horizon=28)
+    compared = service.track_records.track_record(bundled, "Italy", "new_cases", [])
+    stops = service.track_records.stops(bundled, "Italy", "new_cases", 28)
+    gone_back = service.track_records.track_record(bundled, "Italy", "new_cases", [], dates=[stop.at for stop in stops], horizon=28)
     assert {job.key for job in compared.jobs} <= {job.key for job in gone_back.jobs}
 
 
 @pytest.mark.parametrize("region", ["Italy", "Spain", "France"])
 def test_a_stop_is_what_a_backtest_would_forecast_from(service, region):
     bundled = service.panel("bundled")
-    for stop in service.past.stops(bundled, region, "cumulative_cases", 28):
-        plain = cut(bundled, region, "cumulative_cases", stop.at)
+    for stop in service.track_records.stops(bundled, region, "cumulative_cases", 28):
+        plain = series_at_cutoff(bundled, region, "cumulative_cases", stop.at)
         assert plain.request("ets", 28).key == stop.request("ets", 28).key
         assert (plain.origin, plain.gap, plain.series.notes) == (stop.origin, stop.gap, stop.series.notes)
 
@@ -125,30 +125,30 @@ def test_what_all_regions_say_of_their_last_days_counts_for_one_alone(service):
     values = np.r_[np.full(99, 900.0), 300.0, np.full(20, 900.0)]
     tables = [pd.DataFrame({"region": name, "statistic": "new", "date": days, "value": values}) for name in "ABCD"]
     late = Panel("late", pd.concat(tables, ignore_index=True), (NEW,), {"new": DAILY}, "nobody", "none")
-    (then,) = service.past.look_back(late, "A", "new", [], dates=[days[99]], horizon=14).cuts
-    assert then.gap == cut(late, "A", "new", days[99]).gap == 1
+    (then,) = service.track_records.track_record(late, "A", "new", [], dates=[days[99]], horizon=14).cutoffs
+    assert then.gap == series_at_cutoff(late, "A", "new", days[99]).gap == 1
 
 
 def test_a_stop_is_prepared_once(service, panel, stops, monkeypatch):
-    monkeypatch.setattr("forecasting.services.track_record.cut", None)
-    monkeypatch.setattr("forecasting.services.track_record.rolling", None)
-    assert service.past.stops(panel, "A", "new", 4) == stops
+    monkeypatch.setattr("forecasting.services.track_records.cut", None)
+    monkeypatch.setattr("forecasting.services.track_records.rolling", None)
+    assert service.track_records.stops(panel, "A", "new", 4) == stops
 
 
 def test_nothing_to_go_back_to_is_a_sentence(service):
     bundled = service.panel("bundled").as_of(pd.Timestamp("2020-03-10"))
     with pytest.raises(DataError, match="too few to look back"):
-        service.past.stops(bundled, "Italy", "new_cases", 28)
+        service.track_records.stops(bundled, "Italy", "new_cases", 28)
 
 
 def test_stops_that_take_long_are_none_until_they_are_there(service, panel, monkeypatch):
     import threading
 
     released = threading.Event()
-    monkeypatch.setattr(service.past, "_stops", lambda *what: released.wait(60) and ["there"])
-    assert service.past.stops(panel, "A", "new", 3, patience=0.01) is None
+    monkeypatch.setattr(service.track_records, "_stops", lambda *what: released.wait(60) and ["there"])
+    assert service.track_records.stops(panel, "A", "new", 3, patience=0.01) is None
     released.set()
-    assert service.past.stops(panel, "A", "new", 3, patience=60) == ["there"]
+    assert service.track_records.stops(panel, "A", "new", 3, patience=60) == ["there"]
 
 
 def test_two_vintages_without_a_new_week_are_one_origin(service, panel):
@@ -157,10 +157,10 @@ def test_two_vintages_without_a_new_week_are_one_origin(service, panel):
     held = panel.table["as_of"] == WEEKS[29] + RELEASE
     twice = twice[~(held & (twice["date"] == WEEKS[29]))]
     doubled = Panel("doubled", twice, (NEW,), panel.frequencies, "nobody", "none")
-    past = service.past.look_back(doubled, "A", "new", [], origins=12)
+    past = service.track_records.track_record(doubled, "A", "new", [], origins=12)
     assert len(again) == 40
     assert len(set(past.origins)) == len(past.origins)
-    assert look_back_scores(past, service.series(doubled, "A", "new"))["origin"].nunique() > 1
+    assert track_record_scores(past, service.series(doubled, "A", "new"))["origin"].nunique() > 1
 
 
 # In which order forecasts are made
@@ -189,7 +189,7 @@ def idle(tmp_path):
 
 def looked(service, panel, stops, place, **more):
     dates = [stop.at for stop in stops]
-    return service.past.look_back(
+    return service.track_records.track_record(
         panel, "A", "new", ["ets", "sarima"], dates=dates, horizon=4, first=dates[place], **more
     )
 
@@ -236,7 +236,7 @@ def test_what_was_cancelled_is_made_again_only_when_asked_for(idle, panel, stops
 
 def test_scores_are_those_of_the_table_that_can_be_taken_away(past, now, judged):
     came = pd.DataFrame({"region": "A", "date": now.dates, "value": now.published})
-    pd.testing.assert_frame_equal(judged, score_forecasts(look_back_forecasts(past), came), check_dtype=False)
+    pd.testing.assert_frame_equal(judged, score_forecasts(track_record_forecasts(past), came), check_dtype=False)
     assert len(judged) > 20
 
 
@@ -248,8 +248,8 @@ def test_only_what_has_come_is_scored(judged, now):
 
 
 def test_models_stand_as_the_averages_of_their_scores(past, now, judged):
-    found = time_machine.standing(judged)
-    summary = summarise(judged, "naive").set_index("model")
+    found = leaderboard.rank_models(judged)
+    summary = summarise_scores(judged, "naive").set_index("model")
     for row in found.table.itertuples():
         assert row.relative_wis == pytest.approx(summary.loc[row.model, "relative_wis"])
         assert row.coverage_80 == pytest.approx(100 * summary.loc[row.model, "coverage_80"])
@@ -259,8 +259,8 @@ def test_models_stand_as_the_averages_of_their_scores(past, now, judged):
 
 def test_only_cells_that_all_have_are_compared(judged, stops, panel, now):
     theirs = placed(published([30, 31]), stops, panel)
-    together = pd.concat([judged, time_machine.published_cells(theirs, now)])
-    found = time_machine.standing(together)
+    together = pd.concat([judged, leaderboard.score_published(theirs, now)])
+    found = leaderboard.rank_models(together)
     assert (found.cells, found.origins) == (8, 2)
     assert found.left_out == len(judged[judged["model"] == "naive"]) - 8
     ours = judged[judged["origin"].isin([WEEKS[30], WEEKS[31]])]
@@ -269,7 +269,7 @@ def test_only_cells_that_all_have_are_compared(judged, stops, panel, now):
 
 
 def test_skill_is_the_ratio_of_scores_by_date_and_horizon(judged):
-    ratios = skill_heatmap.skill(judged, "ets", weekly("SAT"))
+    ratios = skill_heatmap.skill_table(judged, "ets", weekly("SAT"))
     cell = judged[(judged["origin"] == ratios.index[3]) & (judged["horizon"] == 2)].set_index("model")
     assert ratios.iloc[3]["2"] == pytest.approx(cell.loc["ets", "wis"] / cell.loc["naive", "wis"])
     assert np.isnan(ratios.iloc[-1]["4"])
@@ -277,10 +277,10 @@ def test_skill_is_the_ratio_of_scores_by_date_and_horizon(judged):
 
 def test_days_ahead_share_a_row_by_the_week(service):
     bundled = service.panel("bundled")
-    stops = service.past.stops(bundled, "Italy", "new_cases", 28)
-    past = service.past.look_back(bundled, "Italy", "new_cases", [], dates=[stop.at for stop in stops], horizon=28)
+    stops = service.track_records.stops(bundled, "Italy", "new_cases", 28)
+    past = service.track_records.track_record(bundled, "Italy", "new_cases", [], dates=[stop.at for stop in stops], horizon=28)
     now = service.series(bundled, "Italy", "new_cases")
-    ratios = skill_heatmap.skill(look_back_scores(past, now), "naive", now.frequency)
+    ratios = skill_heatmap.skill_table(track_record_scores(past, now), "naive", now.frequency)
     assert list(ratios) == ["1–7", "8–14", "15–21", "22–28"]
     assert set(np.round(ratios.to_numpy()[np.isfinite(ratios.to_numpy())], 9)) == {1.0}
 
@@ -293,14 +293,14 @@ def test_a_published_forecast_belongs_to_the_date_after_its_data(stops, panel):
     assert set(found["origin"]) == {WEEKS[30]}
     assert sorted(found["horizon"].unique()) == [1, 2, 3, 4]
     stop = next(stop for stop in stops if stop.origin == WEEKS[30])
-    assert align_external.reference_date(stop, panel) == WEEKS[31]
+    assert align_external.hub_reference_date(stop, panel) == WEEKS[31]
 
 
 def test_when_a_vintage_lags_periods_are_still_matched_by_date(panel, service):
     late = panel.table[~((panel.table["as_of"] == WEEKS[30] + RELEASE) & (panel.table["date"] == WEEKS[30]))]
     late = late[~(late["as_of"] == WEEKS[29] + RELEASE)]
     lagging = Panel("lagging", late, (NEW,), panel.frequencies, "nobody", "none")
-    stops = service.past.stops(lagging, "A", "new", 4)
+    stops = service.track_records.stops(lagging, "A", "new", 4)
     found = placed(published([30]), stops, lagging)
     assert set(found["origin"]) == {WEEKS[29]}
     assert dict(zip(found["horizon"], found["date"], strict=True))[2] == WEEKS[31]
@@ -338,28 +338,28 @@ def test_real_published_forecasts_score_as_they_should(shared, tmp_path):
     store = Store(f"sqlite:///{tmp_path / 'forecasts.sqlite'}")
     service = Service(store, JobQueue(store, workers=1))
     try:
-        stops, now = service.past.stops(hub, "TX", statistic, 4), service.series(hub, "TX", statistic)
+        stops, now = service.track_records.stops(hub, "TX", statistic, 4), service.series(hub, "TX", statistic)
     finally:
         service.close()
-    found = align_external.placed(table, statistic, "TX", stops, hub, now.frequency, "it")
+    found = align_external.align_forecasts(table, statistic, "TX", stops, hub, now.frequency, "it")
     assert found["origin"].nunique() == len(stops)
     assert set(found["model"]) == set(table["model"])
     kept = table[(table["region"] == "TX") & table["origin"].isin([stop.origin for stop in stops])]
     came = pd.DataFrame({"region": "TX", "date": now.dates, "value": now.published})
-    direct = summarise(score_forecasts(kept, came)).set_index("model")["wis"]
-    through = time_machine.published_cells(found, now).groupby("model")["wis"].mean()
+    direct = summarise_scores(score_forecasts(kept, came)).set_index("model")["wis"]
+    through = leaderboard.score_published(found, now).groupby("model")["wis"].mean()
     pd.testing.assert_series_equal(through, direct.sort_index(), check_names=False)
 
 
 def test_a_reader_s_file_is_read_once_and_what_is_wrong_is_said_again(service, monkeypatch):
     content = published([30]).to_csv(index=False).encode()
-    table = service.others.uploaded(content, "mine.csv", ["A"])
+    table = service.external_forecasts.uploaded(content, "mine.csv", ["A"])
     assert len(table) == 4 * len(QUANTILES)
     for _ in range(2):
         with pytest.raises(DataError, match=r"other\.csv: no column is called"):
-            service.others.uploaded(b"a,b\n1,2\n", "other.csv", ["A"])
+            service.external_forecasts.uploaded(b"a,b\n1,2\n", "other.csv", ["A"])
         monkeypatch.setattr("forecasting.services.external_forecasts._read", None)
-    assert service.others.uploaded(content, "mine.csv", ["A"]) is table
+    assert service.external_forecasts.uploaded(content, "mine.csv", ["A"]) is table
 
 
 # Charts
@@ -369,12 +369,12 @@ def moment(stops, panel, now, place, others=None, **changes):
     forecast = model("naive").forecast(stops[place].series, 4)
     others = pd.DataFrame(columns=list(FORECASTS)) if others is None else others
     what = {"truth": True, "revised": panel.has_vintages(), "smooth": False, "unit": "new people"} | changes
-    window = time_machine.window(stops, now, 4)
-    return time_machine.Moment(stops[place], now, {"naive": forecast}, "naive", others, window, **what)
+    window = time_machine.chart_window(stops, now, 4)
+    return time_machine.TimeMachineChart(stops[place], now, {"naive": forecast}, "naive", others, window, **what)
 
 
 def drawn(*args, **changes):
-    return {trace["uid"]: trace for trace in time_machine.moment(moment(*args, **changes))["data"]}
+    return {trace["uid"]: trace for trace in time_machine.time_machine_figure(moment(*args, **changes))["data"]}
 
 
 def test_the_chart_shows_what_was_published_then_and_what_it_became(stops, panel, now):
@@ -402,10 +402,10 @@ def test_without_vintages_what_came_begins_at_the_cut(stops, panel, now):
 
 
 def test_the_axes_are_the_same_at_every_date(stops, panel, now, past):
-    figures = [time_machine.moment(moment(stops, panel, now, place)) for place in (0, 12, 25)]
+    figures = [time_machine.time_machine_figure(moment(stops, panel, now, place)) for place in (0, 12, 25)]
     assert len({str(figure["layout"]["xaxis"]["range"]) for figure in figures}) == 1
     nothing = pd.DataFrame(columns=list(FORECASTS))
-    top = time_machine.top(past, nothing, now, time_machine.window(stops, now, 4), False)
+    top = time_machine.axis_top(past, nothing, now, time_machine.chart_window(stops, now, 4), False)
     medians = max(forecast.values[:, MEDIAN].max() for forecast in past.forecasts.values())
     assert top >= max(now.values.max(), min(medians, 2 * now.values.max()))
     assert top <= 1.06 * 2 * max(now.values.max(), *(stop.series.values.max() for stop in stops))
@@ -422,12 +422,16 @@ def test_published_forecasts_are_drawn_apart(stops, panel, now):
 
 def test_tiles_are_blue_below_one_and_vermilion_above_and_blank_where_nothing_came(judged):
     for theme in (LIGHT, DARK):
-        assert skill_heatmap.shade(1.0, theme) == skill_heatmap.EVEN[theme.dark]
-        assert skill_heatmap.shade(4.0, theme) == skill_heatmap.shade(9.0, theme) == skill_heatmap.WORSE[theme.dark]
-        assert skill_heatmap.shade(0.25, theme) == skill_heatmap.BETTER[theme.dark]
-        assert skill_heatmap.shade(float("nan"), theme) == theme.background
-    ratios = skill_heatmap.skill(judged, "ets", weekly("SAT"))
-    figure = skill_heatmap.heat_map(ratios, "week", ratios.index[2])
+        assert skill_heatmap.ratio_colour(1.0, theme) == skill_heatmap.EVEN_COLOURS[theme.dark]
+        assert (
+            skill_heatmap.ratio_colour(4.0, theme)
+            == skill_heatmap.ratio_colour(9.0, theme)
+            == skill_heatmap.WORSE_COLOURS[theme.dark]
+        )
+        assert skill_heatmap.ratio_colour(0.25, theme) == skill_heatmap.BETTER_COLOURS[theme.dark]
+        assert skill_heatmap.ratio_colour(float("nan"), theme) == theme.background
+    ratios = skill_heatmap.skill_table(judged, "ets", weekly("SAT"))
+    figure = skill_heatmap.skill_heatmap(ratios, "week", ratios.index[2])
     assert [trace["uid"] for trace in figure["data"]] == ["row 1", "row 2", "row 3", "row 4"]
     assert figure["data"][3]["marker"]["color"][-1] == LIGHT.background
     assert figure["layout"]["shapes"][0]["x0"] == 1.5

@@ -313,7 +313,7 @@ def _offer(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, why: st
         return track_record_scores(past, choices.whole)
 
     def cleaned() -> pd.DataFrame:
-        return file_formats.cleaned(choices.panel, choices.region, statistic.name, choices.series)
+        return file_formats.cleaned_series_table(choices.panel, choices.region, statistic.name, choices.series)
 
     def workbook() -> bytes:
         tables = {"Forecasts": forecasts(), "Scores": scores(), "Cleaned series": cleaned()}
@@ -390,9 +390,9 @@ def _hub_reference(choices: Choices, fan: fan_chart.FanChart) -> pd.Timestamp | 
 
 def _hub(choices: Choices, fan: fan_chart.FanChart, reference: pd.Timestamp) -> pd.DataFrame:
     """The hubs' format of the model with the bands; of what the horizon reaches, the weeks that a hub takes."""
-    places = hub_format.places([choices.region], choices.panel.regions(choices.statistic.name))
+    places = hub_format.unique_hub_locations([choices.region], choices.panel.regions(choices.statistic.name))
     table = forecasts_table(choices.region, choices.series, [fan.forecasts[fan.band]])
-    return file_formats.to_hub(table, hub_format.target(choices.statistic), reference, places)
+    return file_formats.to_hub_table(table, hub_format.hub_target(choices.statistic), reference, places)
 
 
 def _download(label: str, data: Callable[[], bytes], file_name: str, mime: str, hint: str | None = None) -> None:

@@ -12,7 +12,7 @@ from forecasting.data.columns import FORECASTS, MODEL, ORIGIN
 from forecasting.evaluation.backtest import Cutoff
 from forecasting.services import align_external
 from forecasting.services.service import Service
-from forecasting.sources.shared.hub_forecasts import Hub
+from forecasting.sources.shared.hubs import ForecastHub
 from forecasting.support.errors import ForecastingError
 from ui.shell import runtime
 from ui.shell.choices import Choices
@@ -80,7 +80,7 @@ def _from_file(
     return False
 
 
-def _from_hub(service: Service, choices: Choices, journey: Journey, hub: Hub, found: list[pd.DataFrame]) -> bool:
+def _from_hub(service: Service, choices: Choices, journey: Journey, hub: ForecastHub, found: list[pd.DataFrame]) -> bool:
     """Add what the hub has of a team. Whether something is still being fetched."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         team = st.text_input(

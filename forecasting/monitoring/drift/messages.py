@@ -30,8 +30,8 @@ def variance_message(
     of: str, seen: np.ndarray | DailyCounts, frequency: Frequency, dates: pd.DatetimeIndex, began: int
 ) -> str:
     """Sentence for counts that scatter more, with the ratio."""
-    found = np.abs(unexplained(seen))
-    after, before = np.nanmedian(found[began:]), np.nanmedian(found[:began])
+    scatter = np.abs(unexplained(seen))
+    after, before = np.nanmedian(scatter[began:]), np.nanmedian(scatter[:began])
     return (
         f"{of}: since {format_date(dates[began])} the counts scatter {after / max(before, 1e-9):.2g} times as much from {frequency.step} "
         f"to {frequency.step} as before."

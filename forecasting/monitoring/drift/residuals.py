@@ -143,14 +143,14 @@ def edges(seen: np.ndarray | DailyCounts) -> np.ndarray:
     detection of edges in time series filtering, Computational Statistics & Data Analysis 52(2): 1063-1074).
     """
     logarithms, (before, after) = _logarithms(seen), sides(seen)
-    found, inverse = np.full((2, len(logarithms)), np.nan)
-    if len(found) < before + after:
-        return found
+    size, inverse = np.full((2, len(logarithms)), np.nan)
+    if len(size) < before + after:
+        return size
     windows = sliding_window_view(logarithms, before + after)
-    found[before + after - 1 :] = _jumps(windows, before)
+    size[before + after - 1 :] = _jumps(windows, before)
     inverse[before + after - 1 :] = np.exp(-np.median(windows, axis=1))
     daily = isinstance(seen, DailyCounts)
-    return standardised(found, inverse, 4 * 7 if daily else 4, LEAST_DAYS if daily else LEAST_PERIODS)
+    return standardised(size, inverse, 4 * 7 if daily else 4, LEAST_DAYS if daily else LEAST_PERIODS)
 
 
 def jump(seen: np.ndarray | DailyCounts, place: int) -> float:

@@ -1,21 +1,23 @@
-"""What every source is: one class that yields a `Panel`.
+"""The interface of a data source: one class that yields a `Panel`.
 
 To add a source, write one file here with one `Source` subclass; the registry finds it. A source that downloads
-derives from `forecasting.sources.shared.live_source.LiveSource` instead, and only says what to download and how to read it.
+derives from `forecasting.sources.shared.live_source.LiveSource` instead, and only says what to download and how to read
+it. A forecast hub more is an entry more in `forecasting.sources.shared.hubs`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from datetime import timedelta
 
 from forecasting.data.panel import Panel, Statistic
 
 
 class Source(ABC):
-    """A publisher's figures.
+    """A source of figures: a publisher, a database, a data set, or a simulation.
 
-    Attributes, of the class (of the instance where the configuration names the source):
+    Attributes, of the class (of the instance where one class is several sources):
         name: what requests, links and the command line call it.
         label: what a page calls it.
         summary: one paragraph for a page: what is counted, where, from when to when.
@@ -34,6 +36,11 @@ class Source(ABC):
     licence: str
     live: bool = False
     order: int = 100
+
+    @classmethod
+    def registered(cls) -> Sequence[Source]:
+        """The sources of this class that the registry lists: one; none of a class that the configuration names."""
+        return [cls()] if hasattr(cls, "name") else []
 
     @abstractmethod
     def panel(self) -> Panel:

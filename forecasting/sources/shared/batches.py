@@ -1,4 +1,4 @@
-"""Rows as a database or a data set gives them, a batch at a time -> the cells of a `RawTable`, no more than is allowed."""
+"""Batches of rows, as a database or a data set gives them -> the cells of a `RawTable`, up to `settings.max_rows()`."""
 
 from __future__ import annotations
 
@@ -12,38 +12,47 @@ from forecasting.data.columns import AS_OF, DATE, REGION, STATISTIC, VALUE
 from forecasting.support import settings
 from forecasting.support.errors import SourceError
 from forecasting.tables.cells.raw_table import RawTable
-
-#: What a tidy table may call its columns; `read_panel` says which counts where there are several.
-DATES = (DATE, "ds")
-VALUES = (VALUE, "y")
-REGIONS = (REGION, "location_name", "location", "unique_id")
-KNOWN = {*DATES, *VALUES, *REGIONS, STATISTIC, AS_OF}
+from forecasting.tables.column_vocabulary import COLUMN_SYNONYMS
 
 
-def needed(columns: Mapping[str, bool]) -> list[str]:
-    """Of the columns (and whether each holds numbers) those of use: of a tidy table what it is made of and covariates.
+def _names(column: str) -> tuple[str, ...]:
+    return (column, *(synonym for synonym, standard in COLUMN_SYNONYMS.items() if standard == column))
 
-    Of any other shape all, for only the cells will tell.
+
+#: What a tidy table may call its dates.
+DATE_NAMES = _names(DATE)
+#: What it may call its counts.
+VALUE_NAMES = _names(VALUE)
+#: What it may call its regions.
+REGION_NAMES = _names(REGION)
+#: What it may call any column but covariates.
+KNOWN_NAMES = {*DATE_NAMES, *VALUE_NAMES, *REGION_NAMES, STATISTIC, AS_OF}
+
+
+def useful_columns(columns: Mapping[str, bool]) -> list[str]:
+    """The columns to read of `columns` (name -> whether it holds numbers): of a tidy table its own and covariates.
+
+    Of a table of any other shape all, for only the cells will tell.
     """
     present = {column.lower() for column in columns}
-    if present.isdisjoint(DATES) or present.isdisjoint(VALUES):
+    if present.isdisjoint(DATE_NAMES) or present.isdisjoint(VALUE_NAMES):
         return list(columns)
-    return [column for column, numeric in columns.items() if numeric or column.lower() in KNOWN]
+    return [column for column, numeric in columns.items() if numeric or column.lower() in KNOWN_NAMES]
 
 
-def called(columns: Iterable[str], names: Sequence[str]) -> str | None:
-    """The column that has the first of `names` that any has, in whatever case."""
+def find_column(columns: Iterable[str], names: Sequence[str]) -> str | None:
+    """The column with the first of `names` that any column has, in whatever case; None without one."""
     lower = {column.lower(): column for column in columns}
     return next((lower[name] for name in names if name in lower), None)
 
 
-def as_batch(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
-    """Rows of Python's own objects, as a database driver gives them, a column at a time."""
+def batch_from_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
+    """An Arrow batch of rows of Python objects, as a database driver gives them."""
     return pa.record_batch([_array(list(values)) for values in zip(*rows, strict=True)], names=list(columns))
 
 
-def collected(name: str, batches: Iterable[pa.RecordBatch]) -> RawTable:
-    """All rows as cells. Raises `SourceError` when there are none, or more than `settings.max_rows()`."""
+def collect_batches(name: str, batches: Iterable[pa.RecordBatch]) -> RawTable:
+    """All rows of all batches as cells. Raises `SourceError` when there are none, or more than `settings.max_rows()`."""
     most, rows, kept = settings.max_rows(), 0, []
     for batch in batches:
         rows += batch.num_rows

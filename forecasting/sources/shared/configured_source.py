@@ -1,4 +1,4 @@
-"""What the sources that the configuration names share: read when asked for, kept for some minutes, read anew by `fetch`."""
+"""Base class of the databases and data sets that the configuration names: read when asked for, kept for ten minutes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from forecasting.support.errors import ForecastingError
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.panel_file import panel_from_raw_table
 
-#: How long what was read is good enough.
-KEPT = timedelta(minutes=10)
+#: Figures that were read are read again when they are older than this.
+KEPT_FOR = timedelta(minutes=10)
+#: How the note begins that says why figures are older.
 _STALE = "These figures could not be read anew:"
 
 
 class ConfiguredSource(Source):
-    """A table somewhere else, under a name of its own.
+    """A table at an address of the configuration, under a name of its own.
 
     Args:
         name: what requests, links and the command line call it.
@@ -42,12 +43,12 @@ class ConfiguredSource(Source):
         self._read: tuple[datetime, Panel] | None = None
 
     @abstractmethod
-    def cells(self) -> tuple[RawTable, tuple[str, ...]]:
+    def read_cells(self) -> tuple[RawTable, tuple[str, ...]]:
         """The table as it is now, and the columns that were of no use. Raises `SourceError`, without the address."""
 
     def read(self, cumulative: bool = False) -> Panel:
         """The figures as they are now. Raises `SourceError`, or `DataError` when they are not understood."""
-        raw, left = self.cells()
+        raw, left = self.read_cells()
         panel = panel_from_raw_table(raw, cumulative)
         notes = (f"Left out, because they hold no numbers: {', '.join(left)}.",) if left else ()
         return replace(panel, notes=(f"Read from {self.name} at {_moment(self._now())}.", *notes, *panel.notes))
@@ -60,7 +61,7 @@ class ConfiguredSource(Source):
         with self._reading:
             if self._read is None:
                 self._read = self._now(), self.read()
-            elif self._now() - self._read[0] > KEPT:
+            elif self._now() - self._read[0] > KEPT_FOR:
                 self._read = self._now(), self._newer(self._read[1])
             return self._read[1]
 

@@ -11,8 +11,8 @@ import httpx
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a download may take: seconds without a byte, seconds in all, and bytes."""
+class DownloadLimits:
+    """Limits of a download: `stall` seconds without a byte, `total` seconds in all, and `size` bytes."""
 
     stall: float = 10.0
     total: float = 120.0
@@ -20,10 +20,10 @@ class Limits:
 
 
 class DownloadError(Exception):
-    """What went wrong, as the words that follow the publisher's name in a sentence."""
+    """A download that failed; its message continues a sentence that begins with the publisher's name."""
 
 
-def download(url: str, body: Path, limits: Limits, conditions: Mapping[str, str]) -> httpx.Headers | None:
+def download_file(url: str, body: Path, limits: DownloadLimits, conditions: Mapping[str, str]) -> httpx.Headers | None:
     """Stream what is at `url` to `body`; its headers, or None when it is still as `conditions` say.
 
     Raises `DownloadError` for anything else than a whole file within `limits`.
@@ -42,7 +42,7 @@ def download(url: str, body: Path, limits: Limits, conditions: Mapping[str, str]
         raise DownloadError("could not be reached (no connection)") from None
 
 
-def _stream(url: str, body: Path, limits: Limits, conditions: Mapping[str, str]) -> httpx.Headers | None:
+def _stream(url: str, body: Path, limits: DownloadLimits, conditions: Mapping[str, str]) -> httpx.Headers | None:
     deadline = time.monotonic() + limits.total
     headers = {"User-Agent": "forecast-explorer", **conditions}
     with (

@@ -1,4 +1,4 @@
-"""The forecasts that a hub's teams have published: a file a team and week, ``model-output/<team>/<week>-<team>.csv``.
+"""Forecasts that the teams of a hub have published: a file a team and week, ``model-output/<team>/<week>-<team>.csv``.
 
 Format: https://docs.hubverse.io/en/latest/user-guide/model-output.html
 """
@@ -9,7 +9,6 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -18,47 +17,20 @@ import pandas as pd
 from forecasting.data.columns import STATISTIC
 from forecasting.data.formatting import format_date
 from forecasting.data.us_states import NATION, STATES
-from forecasting.sources import cdc_covid, flusight
-from forecasting.sources.shared.download import PATIENCE, Downloads, Remote, utc_now
-from forecasting.sources.shared.http import Limits
+from forecasting.sources.shared.download import RETRY_AFTER, Downloads, RemoteFile, utc_now
+from forecasting.sources.shared.http import DownloadLimits
+from forecasting.sources.shared.hubs import HUBS
 from forecasting.support.errors import DataError, RequestError, SourceError
 from forecasting.tables.forecast_file import read_forecasts
 
-#: Files kept in memory once read.
-KEPT = 40
+#: Tables kept in memory once read, those that were asked for last.
+MAX_CACHED_TABLES = 40
 _PLACES = (NATION, *STATES.values())
 _TEAM = re.compile(r"\w[\w+.-]{0,79}", re.ASCII)
 
 
-@dataclass(frozen=True)
-class Hub:
-    """Where a hub keeps the forecasts, the name of its own ensemble, and what our figures are called there."""
-
-    publisher: str
-    base: str
-    ensemble: str
-    target: str
-
-
-#: By the name of the source that has the hub's figures.
-HUBS = {
-    "cdc_covid": Hub(
-        cdc_covid.CovidHub.publisher,
-        "https://raw.githubusercontent.com/CDCgov/covid19-forecast-hub/main/model-output/",
-        "CovidHub-ensemble",
-        cdc_covid.TARGET,
-    ),
-    "flusight": Hub(
-        flusight.FluSight.publisher,
-        "https://raw.githubusercontent.com/cdcepi/FluSight-forecast-hub/main/model-output/",
-        "FluSight-ensemble",
-        flusight.TARGET,
-    ),
-}
-
-
 class HubForecasts:
-    """One hub's published forecasts.
+    """Downloads and keeps the forecasts that the teams of one hub have published.
 
     Args:
         name: of the source, as in `HUBS`.
@@ -71,22 +43,22 @@ class HubForecasts:
         self,
         name: str,
         base: str | None = None,
-        limits: Limits | None = None,
+        limits: DownloadLimits | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.hub = HUBS[name]
         self.downloads = Downloads(limits, now)
         self._name = name
-        self._base = base or self.hub.base
+        self._base = base or self.hub.model_output
         self._failed: dict[tuple[str, pd.Timestamp], tuple[datetime, str]] = {}
         self._kept: OrderedDict[tuple[str, pd.Timestamp], pd.DataFrame] = OrderedDict()
         self._lock = threading.Lock()
 
-    def known(self, team: str, week: pd.Timestamp) -> pd.DataFrame | None:
-        """What `table` gave, if it is still in memory; raises its `SourceError` again for a while."""
+    def cached_table(self, team: str, week: pd.Timestamp) -> pd.DataFrame | None:
+        """The table that `table` gave, if it is still in memory; raises its `SourceError` again for ten minutes."""
         with self._lock:
             failure = self._failed.get((team, week))
-            if failure and self.downloads.age(failure[0]) < PATIENCE:
+            if failure and self.downloads.age(failure[0]) < RETRY_AFTER:
                 raise SourceError(failure[1])
             return self._kept.get((team, week))
 
@@ -97,10 +69,10 @@ class HubForecasts:
         """
         if not _TEAM.fullmatch(team):
             raise RequestError(f"'{team[:60]}' is no team's name; they are like '{self.hub.ensemble}'.")
-        if (known := self.known(team, week)) is not None:
+        if (known := self.cached_table(team, week)) is not None:
             return known
         try:
-            found = self._read(self.downloads.copy(self._remote(team, week)).path, team)
+            table = self._read(self.downloads.local_copy(self._remote(team, week)).path, team)
         except (SourceError, DataError) as error:
             problem = self._said(error, team, week)
             with self._lock:
@@ -108,13 +80,13 @@ class HubForecasts:
             raise SourceError(problem) from None
         with self._lock:
             self._failed.pop((team, week), None)
-            self._kept[team, week] = found
-            while len(self._kept) > KEPT:
+            self._kept[team, week] = table
+            while len(self._kept) > MAX_CACHED_TABLES:
                 self._kept.popitem(last=False)
-        return found
+        return table
 
-    def _remote(self, team: str, week: pd.Timestamp) -> Remote:
-        return Remote(
+    def _remote(self, team: str, week: pd.Timestamp) -> RemoteFile:
+        return RemoteFile(
             f"{self._base}{team}/{week:%Y-%m-%d}-{team}.csv",
             f"{self._name}-{team}-{week:%Y-%m-%d}",
             self.hub.publisher,

@@ -1,4 +1,4 @@
-"""What the forecast hubs of the US CDC share: target data in the hubverse's time-series format, every vintage in one file.
+"""Target data of a forecast hub, in the hubverse's time-series format with every vintage in one file -> a tidy table.
 
 A row a target, week, place and ``as_of``; CSV or Parquet. Format:
 https://docs.hubverse.io/en/latest/user-guide/target-data.html
@@ -7,9 +7,7 @@ https://docs.hubverse.io/en/latest/user-guide/target-data.html
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -17,10 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from forecasting.data.columns import AS_OF, DATE, REGION, STATISTIC, VALUE
-from forecasting.data.frequency import weekly
 from forecasting.data.panel import Statistic
 from forecasting.data.us_states import NATION, STATES, postal_code
-from forecasting.sources.shared.live_source import LiveSource
 from forecasting.support.errors import DataError
 from forecasting.tables.cells.blank_cells import quote_cell
 from forecasting.tables.cells.limits import error_text
@@ -30,32 +26,23 @@ from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.read_table import read_table
 from forecasting.tables.cells.tidy_table import TidyTable
 
-ADMISSIONS = Statistic("new_admissions", "New hospital admissions", "admissions", "admissions")
+#: The column of `Panel.table`.
+ADMISSIONS = "admissions"
 TARGET = "target"
 LOCATION = "location"
 OBSERVATION = "observation"
 #: The last day of the week; the COVID-19 hub wrote it as ``date`` until 2026.
 WEEKS = ("target_end_date", "date")
 #: From the Saturday that ends a week to the Wednesday on which its first figures are published.
-RELEASE = pd.Timedelta(days=4)
+RELEASE_DELAY = pd.Timedelta(days=4)
 
 
-class HubSource(LiveSource):
-    """Weekly hospital admissions of the United States and its parts, with the vintages that a hub has kept.
-
-    Class attributes, besides those of `LiveSource`:
-        target: what the hub calls the count.
-    """
-
-    frequency = weekly("SAT")
-    target: ClassVar[str]
-
-    def statistics(self) -> tuple[Statistic, ...]:
-        """New hospital admissions."""
-        return (replace(ADMISSIONS, target=self.target),)
+def admissions_statistic(target: str) -> Statistic:
+    """New hospital admissions, which the hubs call `target`."""
+    return Statistic("new_admissions", "New hospital admissions", "admissions", ADMISSIONS, target=target)
 
 
-def time_series(path: Path, target: str) -> TidyTable:
+def read_hub_target_data(path: Path, target: str) -> TidyTable:
     """The rows of one target as a tidy table with `as_of`: the nation first, then its parts by name.
 
     Places are called by name, whatever their code. Of a figure that a vintage has twice the later row counts. Raises
@@ -74,7 +61,7 @@ def time_series(path: Path, target: str) -> TidyTable:
         {
             # Millions of rows: names as categories take a byte each.
             REGION: pd.Categorical.from_codes(places[order], names),
-            STATISTIC: pd.Categorical.from_codes(np.zeros(len(order), dtype=np.int8), [ADMISSIONS.column]),
+            STATISTIC: pd.Categorical.from_codes(np.zeros(len(order), dtype=np.int8), [ADMISSIONS]),
             DATE: weeks[order],
             VALUE: values[order],
             AS_OF: as_of[order],
@@ -88,13 +75,11 @@ def _rows(path: Path, target: str) -> RawTable:
     with path.open("rb") as file:
         parquet = file.read(4) == b"PAR1"
     raw = _parquet(path) if parquet else read_table(path.read_bytes(), path.name, _needed)
-    for column in (TARGET, LOCATION, OBSERVATION, AS_OF, _week(raw)):
-        if column not in raw.cells:
-            raise raw.error(f"the header lacks the column {column!r}; get the file anew from the publisher.")
+    raw.require_columns((TARGET, LOCATION, OBSERVATION, AS_OF, _week(raw)))
     wanted = (raw.cells[TARGET] == target).to_numpy(dtype=bool, na_value=False)
     if not wanted.any():
         raise raw.error(f"there is no row of the target {target!r}; get the file anew from the publisher.")
-    return replace(raw, cells=raw.cells[wanted].reset_index(drop=True), lines=raw.lines[wanted])
+    return raw.take_rows(wanted)
 
 
 def _needed(header: Sequence[str]) -> list[str]:
@@ -147,7 +132,7 @@ def _released(as_of: np.ndarray, weeks: np.ndarray) -> np.ndarray:
     codes, vintages = pd.factorize(as_of)
     last = pd.Series(weeks).groupby(codes).max().to_numpy()
     called_by_week = vintages <= last
-    return np.where(called_by_week, last + RELEASE.to_timedelta64(), vintages)[codes].astype("datetime64[us]")
+    return np.where(called_by_week, last + RELEASE_DELAY.to_timedelta64(), vintages)[codes].astype("datetime64[us]")
 
 
 def _last_of_each(*keys: np.ndarray) -> np.ndarray:

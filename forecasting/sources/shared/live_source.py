@@ -1,4 +1,4 @@
-"""What every downloaded source shares: its files are fetched, read once, and kept in memory while they are the same."""
+"""Base class of sources that are downloaded: files are fetched, read once, and kept in memory while they are the same."""
 
 from __future__ import annotations
 
@@ -9,23 +9,22 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
 
 from forecasting.data.columns import VALUE
 from forecasting.data.frequency import DAILY, Frequency
 from forecasting.data.panel import Panel
 from forecasting.sources.shared.base import Source
-from forecasting.sources.shared.download import FRESH, Copy, Downloads, Remote, ago, utc_now
-from forecasting.sources.shared.http import Limits
-from forecasting.sources.shared.parquet_cache import keep, load, parsed_path
+from forecasting.sources.shared.download import REFRESH_AFTER, Downloads, LocalCopy, RemoteFile, format_age, utc_now
+from forecasting.sources.shared.http import DownloadLimits
+from forecasting.sources.shared.parquet_cache import parsed_table_path, read_parsed_table, write_parsed_table
 from forecasting.support.errors import DataError, SourceError
 from forecasting.tables.cells.tidy_table import TidyTable
 
 
 class LiveSource(Source):
-    """A source that is downloaded.
+    """A source whose files are downloaded from a publisher.
 
-    Class attributes, besides those of `Source`:
+    Attributes, besides those of `Source`:
         publisher: who publishes it, as a sentence begins.
         base: the address of the folder that the files are in, with the last slash.
         files: their names.
@@ -38,13 +37,13 @@ class LiveSource(Source):
     """
 
     live = True
-    publisher: ClassVar[str]
-    base: ClassVar[str]
-    files: ClassVar[tuple[str, ...]]
-    frequency: ClassVar[Frequency] = DAILY
+    publisher: str
+    base: str
+    files: tuple[str, ...]
+    frequency: Frequency = DAILY
 
     def __init__(
-        self, base: str | None = None, limits: Limits | None = None, now: Callable[[], datetime] = utc_now
+        self, base: str | None = None, limits: DownloadLimits | None = None, now: Callable[[], datetime] = utc_now
     ) -> None:
         self.downloads = Downloads(limits, now)
         self._remotes = [self._remote((base or self.base) + file, file) for file in self.files]
@@ -62,22 +61,25 @@ class LiveSource(Source):
         no copy and none can be had.
         """
         try:
-            return self._panel([self.downloads.copy(remote) for remote in self._remotes])
+            return self._panel([self.downloads.local_copy(remote) for remote in self._remotes])
         except FileNotFoundError:  # another process has just replaced a copy
-            return self._panel([self.downloads.copy(remote) for remote in self._remotes])
+            return self._panel([self.downloads.local_copy(remote) for remote in self._remotes])
 
     def fetch(self) -> str:
-        """Ask the publisher now; see `Source.fetch`. A failure is said in the sentence while there is a copy."""
+        """Update the local copy now; one sentence saying from when the figures are, and why not newer.
+
+        Raises `SourceError` when there is no local copy and none can be had.
+        """
         return self._age([self.downloads.refresh(remote) for remote in self._remotes])
 
     def age(self) -> timedelta | None:
-        """Of its oldest file."""
-        ages = [self.downloads.unconfirmed(remote) for remote in self._remotes]
+        """How long ago the publisher was asked for its oldest file; None without a copy of all."""
+        ages = [self.downloads.time_since_confirmed(remote) for remote in self._remotes]
         known = [age for age in ages if age is not None]
         return max(known) if len(known) == len(ages) else None
 
-    def _remote(self, url: str, file: str) -> Remote:
-        return Remote(url, f"{self.name}-{Path(file).stem}", self.publisher, partial(self._measure, name=file))
+    def _remote(self, url: str, file: str) -> RemoteFile:
+        return RemoteFile(url, f"{self.name}-{Path(file).stem}", self.publisher, partial(self._measure, name=file))
 
     def _measure(self, path: Path, name: str) -> int:
         try:
@@ -86,7 +88,7 @@ class LiveSource(Source):
             # The reader knows the publisher's name of the file, not that of the unfinished download.
             raise DataError(str(error).replace(path.name, name)) from None
 
-    def _panel(self, copies: list[Copy]) -> Panel:
+    def _panel(self, copies: list[LocalCopy]) -> Panel:
         paths = tuple(copy.path for copy in copies)
         with self._reading:
             if self._read is None or self._read[0] != paths:
@@ -95,12 +97,12 @@ class LiveSource(Source):
         return replace(panel, notes=(self._age(copies), *panel.notes))
 
     def _parsed(self, paths: tuple[Path, ...]) -> Panel:
-        kept = parsed_path(self.name, paths)
+        kept = parsed_table_path(self.name, paths)
         try:
-            tidy = load(kept)
+            tidy = read_parsed_table(kept)
             if tidy is None:
                 tidy = self.read(paths)
-                keep(tidy, kept, self.name)
+                write_parsed_table(tidy, kept, self.name)
         except DataError as error:
             raise SourceError(
                 f"The local copy of '{self.label}' cannot be read ({str(error).rstrip('.')}); fetch it anew."
@@ -117,14 +119,14 @@ class LiveSource(Source):
             tidy.parents,
         )
 
-    def _age(self, copies: list[Copy]) -> str:
+    def _age(self, copies: list[LocalCopy]) -> str:
         """From when the figures are: the oldest copy counts; why they are not newer, where that is known."""
         oldest = min(copies, key=lambda copy: copy.confirmed)
         age = self.downloads.age(oldest.confirmed)
-        when = f"from {ago(age)}" if ago(age) != "now" else "from just now"
+        when = f"from {format_age(age)}" if format_age(age) != "now" else "from just now"
         problem = next((copy.problem for copy in copies if copy.problem), None)
         if problem:
             return f"{self.publisher} {problem}; these figures are {when}."
-        if age > FRESH:
+        if age > REFRESH_AFTER:
             return f"These figures of {self.publisher} are {when}; newer ones are being fetched."
         return f"These figures of {self.publisher} are {when}."

@@ -31,8 +31,8 @@ def all_columns(header: Sequence[str]) -> Sequence[str]:
 
 def detect_separator(content: bytes) -> str:
     """The most frequent of `SEPARATORS` in the first line that is not empty, outside of quotes."""
-    head = content[: 1_000_000 + len(content) - len(content.lstrip(b"\r\n"))].lstrip(b"\r\n").splitlines()[0]
-    unquoted = re.sub(r'"[^"]*"', "", head.decode("utf-8", errors="replace"))
+    head = content[: 1_000_000 + len(content) - len(content.lstrip(b"\r\n"))].lstrip(b"\r\n").splitlines()[:1]
+    unquoted = re.sub(r'"[^"]*"', "", b"".join(head).decode("utf-8", errors="replace"))
     return max(SEPARATORS, key=unquoted.count)
 
 

@@ -21,8 +21,8 @@ from forecasting.data.forecast import Forecast
 from forecasting.data.frequency import DAILY, weekly
 from forecasting.data.series import Series
 from forecasting.models import auto_arima, model, models
-from forecasting.models._fitted import growth
-from forecasting.models._sarima_fit import Fit, Order
+from forecasting.models._sarima_fit import SarimaFit, SarimaOrder
+from forecasting.models._stored_parameters import error_growth
 from forecasting.storage.codec import decode, encode
 
 EXTENSIBLE = tuple(FILTERS)
@@ -39,7 +39,7 @@ DAYS = Series(pd.Timestamp("2021-01-04"), DAILY, wave(160))
 LONG = Series(pd.Timestamp("2020-01-06"), DAILY, wave(420))  # more than SARIMA looks at
 WEEKS = Series(pd.Timestamp("2021-01-02"), weekly(), wave(90, 9))
 SERIES = {"days": DAYS, "long": LONG, "weeks": WEEKS}
-SEARCH = auto_arima.search
+SEARCH = auto_arima.stepwise_search
 every_series = pytest.mark.parametrize("of", list(SERIES))
 
 
@@ -114,8 +114,8 @@ def test_errors_that_grow_show(name: str) -> None:
 
 
 def test_growth_is_that_of_the_root_mean_square() -> None:
-    assert growth(np.array([1.0, -1.0, 1.0, 3.0, -3.0]), 2) == pytest.approx(3.0)
-    assert growth(np.zeros(5), 2) == growth(np.ones(5), 0) == growth(np.ones(3), 3) == 1.0
+    assert error_growth(np.array([1.0, -1.0, 1.0, 3.0, -3.0]), 2) == pytest.approx(3.0)
+    assert error_growth(np.zeros(5), 2) == error_growth(np.ones(5), 0) == error_growth(np.ones(3), 3) == 1.0
 
 
 @extensible
@@ -201,10 +201,10 @@ def test_nothing_at_all_is_none(name: str) -> None:
     ],
 )
 def test_orders_beyond_all_bounds_and_coefficients_that_explode_are_refused(damage: dict) -> None:
-    good = Fit(Order(0, 1, 1, 0, 1, 1, 7), np.array([-0.4, -0.5]), 0.0).to_json()
-    assert Fit.of(good).params.tolist() == [-0.4, -0.5]
+    good = SarimaFit(SarimaOrder(0, 1, 1, 0, 1, 1, 7), np.array([-0.4, -0.5]), 0.0).to_json()
+    assert SarimaFit.from_json(good).params.tolist() == [-0.4, -0.5]
     with pytest.raises(ValueError, match=r"whole number|list of|stationary"):
-        Fit.of(good | damage)
+        SarimaFit.from_json(good | damage)
 
 
 EXTEND = """
@@ -230,11 +230,11 @@ def test_carrying_on_imports_no_library_that_fits() -> None:
 def test_what_an_intercept_of_auto_arima_means_is_carried_on(order: tuple, seasonal: tuple) -> None:
     from pmdarima.arima import ARIMA
 
-    from forecasting.models.auto_arima import plain
+    from forecasting.models.auto_arima import arima_parameters
 
     values = 10 + 0.3 * np.arange(120) + np.sin(np.arange(120)) + np.random.default_rng(1).normal(0, 0.3, 120)
     found = ARIMA(order, seasonal, with_intercept=True, suppress_warnings=True).fit(values)
-    known = plain(found)
+    known = arima_parameters(found)
     if order[1] + seasonal[1] > 1:
         assert known == {}
         return

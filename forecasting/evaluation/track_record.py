@@ -1,4 +1,4 @@
-"""LookBack: how good models were at a region's last origins, as far as their forecasts are there."""
+"""TrackRecord: how good models were at a region's last origins, as far as their forecasts are there."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import pandas as pd
 from forecasting.data.columns import DATE, FORECASTS, HORIZON, MODEL, ORIGIN, REGION
 from forecasting.data.forecast import Forecast
 from forecasting.data.series import Series
-from forecasting.evaluation.backtest import Cut
+from forecasting.evaluation.backtest import Cutoff
 from forecasting.evaluation.forecast_tables import SCORES, score_cells
-from forecasting.evaluation.scores import Score, score
+from forecasting.evaluation.scores import ModelScore, score_model
 from forecasting.jobs import Job
 from forecasting.support.caching import lazy
 
 
 @dataclass(frozen=True)
-class LookBack:
+class TrackRecord:
     """How good the models were at the last origins.
 
     Attributes:
@@ -28,17 +28,17 @@ class LookBack:
         horizon: periods ahead.
         why_not: a sentence when there is no looking back (too little history).
         begun: False while nothing has been asked for yet.
-        cuts: the region as it stood at each origin, oldest first.
+        cutoffs: the region as it stood at each origin, oldest first.
         full: the queue's sentence, when it would not take all of it yet.
         left: how many forecasts have not been asked for yet.
     """
 
-    scores: tuple[Score, ...] = ()
+    scores: tuple[ModelScore, ...] = ()
     asked: dict[tuple[str, int], Job] = field(default_factory=dict)
     horizon: int = 0
     why_not: str | None = None
     begun: bool = True
-    cuts: tuple[Cut, ...] = ()
+    cutoffs: tuple[Cutoff, ...] = ()
     full: str = ""
     left: int = 0
 
@@ -55,54 +55,54 @@ class LookBack:
     @property
     def origins(self) -> tuple[pd.Timestamp, ...]:
         """The dates that were forecast from, oldest first."""
-        return tuple(cut.origin for cut in self.cuts)
+        return tuple(cut.origin for cut in self.cutoffs)
 
     @property
     def waiting(self) -> bool:
         """Whether some model is still being judged."""
         return not self.begun or self.left > 0 or any(not job.finished for job in self.jobs)
 
-    def of(self, model: str) -> Score | None:
+    def of(self, model: str) -> ModelScore | None:
         """One model's score, when it is there."""
-        return next((score for score in self.scores if score.model == model), None)
+        return next((score_model for score_model in self.scores if score_model.model == model), None)
 
 
-def score_cuts(
-    model: str, cuts: Sequence[Cut], done: dict[tuple[str, int], Forecast], now: Series, horizon: int
-) -> Score | None:
+def score_cutoffs(
+    model: str, cutoffs: Sequence[Cutoff], done: dict[tuple[str, int], Forecast], now: Series, horizon: int
+) -> ModelScore | None:
     """One model against what came, over the cuts where it and seasonal naive are done; None where there is none.
 
     Args:
         done: forecasts by model and place of the cut.
         now: the series as it is known now, which holds what came.
     """
-    judged = [i for i, cut in enumerate(cuts) if cut.origin < now.origin]
+    judged = [i for i, cut in enumerate(cutoffs) if cut.origin < now.origin]
     places = [i for i in judged if (model, i) in done and ("naive", i) in done]
     if not places:
         return None
     came, said, repeated = [], [], []
     for i in places:
-        first = int(now.dates.searchsorted(cuts[i].origin, side="right"))
+        first = int(now.dates.searchsorted(cutoffs[i].origin, side="right"))
         came.append(now.published[first : first + horizon])
-        said.append(done[model, i].values[cuts[i].gap :][: len(came[-1])])
-        repeated.append(done["naive", i].values[cuts[i].gap :][: len(came[-1])])
-    return score(model, np.concatenate(said), np.concatenate(repeated), np.concatenate(came))
+        said.append(done[model, i].values[cutoffs[i].gap :][: len(came[-1])])
+        repeated.append(done["naive", i].values[cutoffs[i].gap :][: len(came[-1])])
+    return score_model(model, np.concatenate(said), np.concatenate(repeated), np.concatenate(came))
 
 
-def look_back_forecasts(past: LookBack) -> pd.DataFrame:
+def track_record_forecasts(past: TrackRecord) -> pd.DataFrame:
     """What is done of a look back, as a forecasts table."""
-    tables = [past.cuts[place].table(forecast) for (_, place), forecast in past.forecasts.items()]
+    tables = [past.cutoffs[place].table(forecast) for (_, place), forecast in past.forecasts.items()]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(FORECASTS))
 
 
-def look_back_scores(past: LookBack, now: Series) -> pd.DataFrame:
+def track_record_scores(past: TrackRecord, now: Series) -> pd.DataFrame:
     """What `score_forecasts` gives for that table: a score for every period that was forecast and has come.
 
     Args:
         now: the series as it is known now, which holds what came.
     """
-    made = sorted(past.forecasts.items(), key=lambda one: (one[0][0], past.cuts[one[0][1]].origin))
-    parts = [(name, past.cuts[place], forecast) for (name, place), forecast in made]
+    made = sorted(past.forecasts.items(), key=lambda one: (one[0][0], past.cutoffs[one[0][1]].origin))
+    parts = [(name, past.cutoffs[place], forecast) for (name, place), forecast in made]
     if not parts:
         return pd.DataFrame(columns=list(SCORES))
     ahead = [forecast.horizon - cut.gap for _, cut, forecast in parts]

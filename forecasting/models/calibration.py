@@ -1,7 +1,6 @@
-"""How wide a forecast's bands are: the size of a shock, and how far bands of that size have missed before.
+"""Band calibration: the standard deviation of a forecast's next shock, and learned scales of its 50 % and 95 % bands.
 
-Two corrections of what a model believes of its own errors, both learned from forecasts of figures that the model had
-not seen:
+Both correct what a model believes of its own errors, and were learned from forecasts of figures that it had not seen:
 
 - The size of a shock is half what it was lately and half what it was all along, for epidemics are restless in waves and
   calm between them; and it is drawn towards that of a typical count, which matters where there are few errors to learn
@@ -24,44 +23,46 @@ import pandas as pd
 from forecasting.data.series import Series
 from forecasting.models.transforms import Transform
 
-#: A typical shock: so much of the level, besides the noise of counting.
-TYPICAL = 0.25
-#: It counts as much as so many errors.
+#: The standard deviation of a typical shock as a share of the level, besides the noise of counting.
+TYPICAL_SHOCK = 0.25
+#: How many errors the typical shock counts as.
 TYPICAL_WEIGHT = 3.0
-#: What "lately" is without a short season: so many periods. Errors of two such spans ago count half.
-LATELY = 2
+#: Periods that count as recent where there is no short season; errors of two such spans ago count half.
+RECENT_PERIODS = 2
+#: Periods in the longest season that counts as recent as a whole.
 LONGEST_SEASON = 24
-#: Standard normal quantiles at the edge of the two bands that are scaled; between them the scale is interpolated.
+#: The standard normal quantile at the edge of the 50 % band; between this and the next the scale is interpolated.
 EDGE_50 = 0.6744897501960817
+#: The standard normal quantile at the edge of the 95 % band.
 EDGE_95 = 1.959963984540054
 
 
 def shock_size(errors: np.ndarray, series: Series, scale: Transform) -> float:
     """The standard deviation of the next shock on `scale`, from past one-step `errors` there, oldest first."""
     typical = _typical_shock(series, scale) ** 2
-    weights = 0.5 ** (np.arange(len(errors))[::-1] / (2 * _lately(series)))
+    weights = 0.5 ** (np.arange(len(errors))[::-1] / (2 * _recent_periods(series)))
     lately = (weights @ errors**2 + TYPICAL_WEIGHT * typical) / (weights.sum() + TYPICAL_WEIGHT)
     always = (errors @ errors + TYPICAL_WEIGHT * typical) / (len(errors) + TYPICAL_WEIGHT)
     return float(np.sqrt((lately + always) / 2))
 
 
 def _typical_shock(series: Series, scale: Transform) -> float:
-    """Of a share of the recent level and the noise of counting, which figures that never reach 1 do not have."""
+    """A share of the recent level plus the noise of counting, on `scale`; figures that never reach 1 have no such noise."""
     one = min(float(series.values.max()), 1.0)
-    level = max(float(series.values[-_lately(series) :].mean()), one)
-    shock = np.sqrt((TYPICAL * level) ** 2 + one * level)
+    level = max(float(series.values[-_recent_periods(series) :].mean()), one)
+    shock = np.sqrt((TYPICAL_SHOCK * level) ** 2 + one * level)
     low, high = scale.forward(np.array([level, level + shock]))
     return float(high - low)
 
 
-def _lately(series: Series) -> int:
-    """A season that is short, or `LATELY` periods."""
-    return series.season if 1 < series.season <= LONGEST_SEASON else LATELY
+def _recent_periods(series: Series) -> int:
+    """How many periods count as recent: a season if it is short, otherwise `RECENT_PERIODS`."""
+    return series.season if 1 < series.season <= LONGEST_SEASON else RECENT_PERIODS
 
 
 @dataclass(frozen=True)
-class Correction:
-    """What the bands of one model are scaled by: the logarithm is a straight line in that of the horizon.
+class BandScale:
+    """The factors by which one model's bands are widened: their logarithm is linear in the logarithm of the horizon.
 
     Attributes:
         width_50, growth_50: of the 50 % band, at one step ahead and its power of the horizon.
@@ -76,7 +77,7 @@ class Correction:
     horizon: int = 1
 
     def scale(self, z: np.ndarray) -> np.ndarray:
-        """`z` widened; shape (horizon, any), standard normal deviates in rows of 1, 2 … steps ahead."""
+        """Widen standard normal deviates `z` of shape (horizon, any), whose rows are 1, 2 … steps ahead."""
         ahead = np.log(np.minimum(np.arange(1, len(z) + 1), self.horizon))[:, None]
         inner = self.width_50 + self.growth_50 * ahead
         outer = self.width_95 + self.growth_95 * ahead
@@ -84,17 +85,18 @@ class Correction:
         return z * np.exp(inner + (outer - inner) * share)
 
 
-def correction(model: str, frequency: str) -> Correction:
-    """What is known of `model` at that `frequency`; none where nothing was learned."""
-    return _learned().get((model, frequency), Correction())
+def band_scale(model: str, frequency: str) -> BandScale:
+    """The learned band scale of `model` at that `frequency`; one that changes nothing where none was learned."""
+    return band_scales().get((model, frequency), BandScale())
 
 
 @lru_cache(maxsize=1)
-def _learned() -> dict[tuple[str, str], Correction]:
+def band_scales() -> dict[tuple[str, str], BandScale]:
+    """Every learned band scale by model and frequency, read once from `calibration.csv`."""
     text = (files("forecasting.models") / "calibration.csv").read_text(encoding="utf-8")
     table = pd.read_csv(StringIO(text))
     return {
-        (row.model, row.frequency): Correction(
+        (row.model, row.frequency): BandScale(
             row.width_50, row.growth_50, row.width_95, row.growth_95, int(row.horizon)
         )
         for row in table.itertuples()

@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 from forecasting.data.forecast import Forecast
-from forecasting.data.frequency import of_alias
+from forecasting.data.frequency import frequency_of_alias
 from forecasting.data.pool import Pool, Snapshot
 from forecasting.evaluation.scores import weighted_interval_score
 from forecasting.models import model
-from forecasting.models._experts import LEAST_BLOCKS, WITH_COVARIATES, experts
-from forecasting.models._weighed import learn
+from forecasting.models._pooled_expert_weights import forecast_table
+from forecasting.models._pooled_experts import LEAST_BLOCKS, WITH_COVARIATES, expert_forecasts
 from forecasting.models.base import PooledModel
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
@@ -36,7 +36,7 @@ def pool_of(counts: np.ndarray, alias: str = "W-SAT", **covariates: np.ndarray) 
     start = pd.date_range("2021-01-01", periods=1, freq=alias)[0]
     regions = tuple(f"Region {place:02d}" for place in range(counts.shape[1]))
     spans = ((0, len(counts)),) * len(regions)
-    return Pool(of_alias(alias), start, regions, counts, False, {}, spans, covariates=covariates)
+    return Pool(frequency_of_alias(alias), start, regions, counts, False, {}, spans, covariates=covariates)
 
 
 def forecasts(pool: Pool, horizon: int = 4) -> dict[str, Forecast]:
@@ -90,7 +90,7 @@ def test_a_covariate_in_days_is_used_week_by_week_counted_back_from_the_end() ->
     cut = forecasts(pool_of(days[:-3], "D", leading=daily[:-3]))["Region 00"]
     assert float(cut.method.split("with covariates ")[1].split(" %")[0]) > 90
     one_day_a_week = np.where(np.arange(len(days))[:, None] % 7 == 2, daily, np.nan)
-    expected = learn(counts, (), 3, 52, (leading,)).mean[:, 1] ** 4
+    expected = forecast_table(counts, (), 3, 52, (leading,)).mean[:, 1] ** 4
     there = forecasts(pool_of(days, "D", leading=one_day_a_week), 14).values()
     np.testing.assert_allclose([one.median[7:].sum() for one in there], expected, rtol=0.25)
 
@@ -99,7 +99,7 @@ def test_without_covariates_or_with_none_that_can_be_used_the_numbers_are_the_sa
     counts, leading, _ = simulated()
     assert_same(forecasts(replace(pool_of(counts, leading=leading), covariates={})), plain())
     assert_same(forecasts(pool_of(counts, flat=np.full_like(counts, 3.0), empty=np.full_like(counts, np.nan))), plain())
-    one, other = learn(counts, (), 4, 52), learn(counts, (), 4, 52, ())
+    one, other = forecast_table(counts, (), 4, 52), forecast_table(counts, (), 4, 52, ())
     np.testing.assert_array_equal(one.mean, other.mean)
     np.testing.assert_array_equal(one.spread, other.spread)
     assert WITH_COVARIATES not in one.weights
@@ -108,7 +108,7 @@ def test_without_covariates_or_with_none_that_can_be_used_the_numbers_are_the_sa
 def test_at_an_earlier_origin_only_what_was_known_by_then_is_used() -> None:
     counts, leading, _ = simulated()
     poisoned = np.where(np.arange(ROWS)[:, None] < 80, leading, 1e9)
-    then, clean = (experts(counts[:80], 4, 52, (one,)) for one in (poisoned, leading))
+    then, clean = (expert_forecasts(counts[:80], 4, 52, (one,)) for one in (poisoned, leading))
     assert WITH_COVARIATES in then
     for name, mean in then.items():
         np.testing.assert_array_equal(mean, clean[name])
@@ -155,7 +155,7 @@ def test_a_gap_in_a_covariate_s_past_is_no_harm() -> None:
     counts, leading, _ = simulated()
     gaps = np.where(np.random.default_rng(0).uniform(size=leading.shape) < 0.1, np.nan, leading)
     gaps[-1], gaps[-2] = leading[-1], np.nan
-    assert learn(counts, (), 4, 52, (gaps,)).weights[WITH_COVARIATES] > 0.9
+    assert forecast_table(counts, (), 4, 52, (gaps,)).weights[WITH_COVARIATES] > 0.9
 
 
 @pytest.mark.parametrize(
@@ -206,8 +206,8 @@ def test_an_error_of_the_last_moment_in_a_covariate_does_not_run_away() -> None:
 def test_the_order_of_regions_and_the_unit_of_a_covariate_do_not_matter() -> None:
     counts, leading, _ = simulated()
     order = np.random.default_rng(0).permutation(REGIONS)
-    straight = learn(counts, (), 4, 52, (leading,))
-    mixed = learn(counts[:, order], (), 4, 52, (1000 * leading[:, order] - 5,))
+    straight = forecast_table(counts, (), 4, 52, (leading,))
+    mixed = forecast_table(counts[:, order], (), 4, 52, (1000 * leading[:, order] - 5,))
     np.testing.assert_allclose(mixed.mean, straight.mean[order], rtol=1e-8)
     np.testing.assert_allclose(mixed.spread, straight.spread[order], rtol=1e-8)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.models._experts import root, unit
-from forecasting.models._weighed import ORIGINS, learn
+from forecasting.models._pooled_expert_weights import ORIGINS, forecast_table
+from forecasting.models._pooled_experts import fourth_root, typical_shock
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 YEAR = 52
@@ -48,7 +48,7 @@ def test_whatever_there_is_gives_finite_means_positive_spreads_and_weights_that_
         first, last = sorted((int(one * (rows - 1)), int(other * (rows - 1))))
         table[first : last + 1, place] = 0 if silent else np.random.default_rng(seed).poisson(30, last + 1 - first)
     table = table[np.isfinite(table).any(axis=1).argmax() :]
-    learned = learn(table, (), horizon, year)
+    learned = forecast_table(table, (), horizon, year)
     assert learned.mean.shape == learned.spread.shape == (len(spans), horizon)
     assert np.isfinite(learned.mean).all()
     assert np.isfinite(learned.spread).all()
@@ -62,7 +62,7 @@ def test_the_order_of_the_regions_does_not_matter() -> None:
     table = counted(1, waves(1))
     table[:20, 3], table[50:, 5] = np.nan, np.nan
     order = np.random.default_rng(0).permutation(table.shape[1])
-    straight, mixed = learn(table, (), 6, None), learn(table[:, order], (), 6, None)
+    straight, mixed = forecast_table(table, (), 6, None), forecast_table(table[:, order], (), 6, None)
     np.testing.assert_allclose(mixed.mean, straight.mean[order], rtol=1e-10)
     np.testing.assert_allclose(mixed.spread, straight.spread[order], rtol=1e-10)
 
@@ -70,7 +70,7 @@ def test_the_order_of_the_regions_does_not_matter() -> None:
 @pytest.mark.parametrize("near", [1, 3, 12])
 def test_looking_further_ahead_does_not_change_what_is_near(near: int) -> None:
     table = counted(2, waves(2), regions=5)
-    short, long = learn(table, (), near, None), learn(table, (), 30, None)
+    short, long = forecast_table(table, (), near, None), forecast_table(table, (), 30, None)
     assert short.trust == long.trust
     assert short.weights == long.weights
     np.testing.assert_array_equal(short.mean, long.mean[:, :near])
@@ -78,15 +78,15 @@ def test_looking_further_ahead_does_not_change_what_is_near(near: int) -> None:
 
 
 def test_trust_is_earned_where_regions_move_together_and_lost_where_each_goes_its_own_way() -> None:
-    together = learn(counted(4, waves(4)), (), 4, None).trust
-    apart = learn(counted(4, waves(4, regions=20)), (), 4, None).trust
+    together = forecast_table(counted(4, waves(4)), (), 4, None).trust
+    apart = forecast_table(counted(4, waves(4, regions=20)), (), 4, None).trust
     assert together > 0.6
     assert apart < 0.5
 
 
 @pytest.mark.parametrize("rows", [1, 2])
 def test_before_anything_is_known_trust_is_a_half_and_all_experts_are_equal(rows: int) -> None:
-    learned = learn(counted(3, waves(3))[:rows], (), 4, None)
+    learned = forecast_table(counted(3, waves(3))[:rows], (), 4, None)
     assert learned.trust == 0.5
     assert learned.origins == 0
     assert len(set(learned.weights.values())) == 1
@@ -94,14 +94,14 @@ def test_before_anything_is_known_trust_is_a_half_and_all_experts_are_equal(rows
 
 def test_a_season_of_three_years_is_forecast_better_by_who_knows_the_year() -> None:
     counts = counted(4, seasons(3 * YEAR), regions=8)
-    came = root(counts[-10:]).T
-    wrong = {year: np.abs(learn(counts[:-10], (), 10, year).mean - came).mean() for year in (None, YEAR)}
+    came = fourth_root(counts[-10:]).T
+    wrong = {year: np.abs(forecast_table(counts[:-10], (), 10, year).mean - came).mean() for year in (None, YEAR)}
     assert wrong[YEAR] < 0.85 * wrong[None]
 
 
 def test_two_regions_with_the_same_figures_have_the_same_forecast() -> None:
     table = counted(5, waves(5))
-    learned = learn(np.column_stack([table, table[:, 7]]), (), 5, None)
+    learned = forecast_table(np.column_stack([table, table[:, 7]]), (), 5, None)
     np.testing.assert_array_equal(learned.mean[-1], learned.mean[7])
     np.testing.assert_array_equal(learned.spread[-1], learned.spread[7])
 
@@ -110,13 +110,13 @@ def test_what_all_do_together_carries_a_region_on_that_is_too_small_to_tell_by_i
     course = np.concatenate([np.zeros(20), np.arange(10) * 0.2])
     table = np.exp(course)[:, None] * np.full(30, 1000.0)
     table[:, 0] = np.where(np.arange(30) % 2, 2.0, 3.0)
-    alone, among = learn(table[:, :1], (), 1, None), learn(table, (), 1, None)
+    alone, among = forecast_table(table[:, :1], (), 1, None), forecast_table(table, (), 1, None)
     assert among.mean[0, 0] > alone.mean[0, 0]
 
 
 def test_a_region_of_zeros_stays_at_zero_and_one_without_noise_where_it_is() -> None:
     table = np.column_stack([np.zeros(40), np.full(40, 81.0)])
-    learned = learn(table, (), 20, None)
+    learned = forecast_table(table, (), 20, None)
     np.testing.assert_allclose(learned.mean, [[0.0] * 20, [3.0] * 20], atol=1e-9)
     assert (learned.spread**4 < 1).all()
 
@@ -126,7 +126,10 @@ def test_a_newcomer_takes_no_weight_from_anybody() -> None:
     table = counted(6, 0.4 * np.sin(np.arange(60) * 2 * np.pi / 20), regions=6)
     newcomers = np.full((60, 6), np.nan)
     newcomers[45:] = 400.0
-    before, after = learn(table, (), 4, None).weights, learn(np.hstack([table, newcomers]), (), 4, None).weights
+    before, after = (
+        forecast_table(table, (), 4, None).weights,
+        forecast_table(np.hstack([table, newcomers]), (), 4, None).weights,
+    )
 
     def regressed(weights: dict[str, float]) -> float:
         return sum(weight for name, weight in weights.items() if name.startswith("auto"))
@@ -138,7 +141,7 @@ def test_a_newcomer_takes_no_weight_from_anybody() -> None:
 def test_a_region_that_begins_when_another_has_ended_is_forecast_like_all() -> None:
     table = np.full((40, 2), np.nan)
     table[:20, 0], table[22:, 1] = 50.0, 70.0
-    learned = learn(table, (), 4, None)
+    learned = forecast_table(table, (), 4, None)
     np.testing.assert_allclose(learned.mean**4, [[50.0] * 4, [70.0] * 4], rtol=1e-6)
 
 
@@ -146,81 +149,81 @@ def test_a_region_that_ended_earlier_is_forecast_from_its_own_end_and_level() ->
     table = np.full((50, 4), 625.0)
     table[40:, 0] = np.nan
     table[:, 0] /= 16
-    learned = learn(table, (), 20, None)
+    learned = forecast_table(table, (), 20, None)
     np.testing.assert_allclose(learned.mean[0], 2.5, rtol=0.01)
 
 
 def test_without_earlier_tables_the_newest_one_is_cut() -> None:
     table = counted(7, waves(7), regions=5)
-    cuts = [table[:rows] for rows in range(max(2, len(table) - ORIGINS), len(table))]
-    ours, theirs = learn(table, (), 5, None), learn(table, cuts, 5, None)
-    assert ours.origins == len(cuts)
+    cutoffs = [table[:rows] for rows in range(max(2, len(table) - ORIGINS), len(table))]
+    ours, theirs = forecast_table(table, (), 5, None), forecast_table(table, cutoffs, 5, None)
+    assert ours.origins == len(cutoffs)
     np.testing.assert_array_equal(ours.mean, theirs.mean)
     np.testing.assert_array_equal(ours.spread, theirs.spread)
 
 
 def test_before_the_first_that_was_published_the_newest_one_is_cut_and_of_two_of_a_length_the_later_counts() -> None:
     table = counted(7, waves(7), regions=5)
-    cuts = [table[:rows] for rows in range(max(2, len(table) - ORIGINS), len(table))]
-    ours, theirs = learn(table, (), 5, None), learn(table, [3 * cuts[-2], *cuts[-2:]], 5, None)
+    cutoffs = [table[:rows] for rows in range(max(2, len(table) - ORIGINS), len(table))]
+    ours, theirs = forecast_table(table, (), 5, None), forecast_table(table, [3 * cutoffs[-2], *cutoffs[-2:]], 5, None)
     assert theirs.origins == ours.origins
     np.testing.assert_array_equal(ours.mean, theirs.mean)
 
 
 def test_last_rows_that_are_always_published_too_low_are_raised_by_what_became_of_them() -> None:
     table = np.full((60, 8), 625.0)
-    cuts = [table[:rows].copy() for rows in range(30, len(table))]
-    for cut in cuts:
+    cutoffs = [table[:rows].copy() for rows in range(30, len(table))]
+    for cut in cutoffs:
         cut[-1] *= 0.8
     late = table.copy()
     late[-1] *= 0.8
-    taken_at_its_word = learn(late, (), 4, None).mean[:, 0] ** 4
-    raised = learn(late, cuts, 4, None).mean[:, 0] ** 4
+    taken_at_its_word = forecast_table(late, (), 4, None).mean[:, 0] ** 4
+    raised = forecast_table(late, cutoffs, 4, None).mean[:, 0] ** 4
     assert (taken_at_its_word < 0.93 * 625).all()
     np.testing.assert_allclose(raised, 625, rtol=0.05)
 
 
 def test_revisions_of_few_or_small_regions_correct_nothing() -> None:
     for table in (np.full((60, 4), 625.0), np.full((60, 8), 4.0)):
-        cuts = [table[:rows].copy() for rows in range(30, len(table))]
-        for cut in cuts:
+        cutoffs = [table[:rows].copy() for rows in range(30, len(table))]
+        for cut in cutoffs:
             cut[-1] *= 0.8
         late = table.copy()
         late[-1] *= 0.8
-        below = learn(late, cuts, 4, None).mean[:, 0] ** 4
+        below = forecast_table(late, cutoffs, 4, None).mean[:, 0] ** 4
         assert (below < 0.99 * table[0, 0]).all()
 
 
 def test_tables_as_long_as_the_newest_or_longer_say_nothing_of_what_came_after_them() -> None:
     table = counted(8, waves(8), regions=5)
-    cuts = [table[:rows] for rows in range(40, len(table))]
-    later = [*cuts, table * 2, np.vstack([table, table])]
-    ours, theirs = learn(table, cuts, 5, None), learn(table, later, 5, None)
+    cutoffs = [table[:rows] for rows in range(40, len(table))]
+    later = [*cutoffs, table * 2, np.vstack([table, table])]
+    ours, theirs = forecast_table(table, cutoffs, 5, None), forecast_table(table, later, 5, None)
     assert ours.weights == theirs.weights
     np.testing.assert_array_equal(ours.mean, theirs.mean)
 
 
 def test_figures_that_were_published_too_low_widen_the_bands() -> None:
     table = np.full((50, 8), 625.0)
-    cuts = [table[:rows].copy() for rows in range(30, len(table))]
-    settled = learn(table, cuts, 4, None)
-    for cut in cuts:
+    cutoffs = [table[:rows].copy() for rows in range(30, len(table))]
+    settled = forecast_table(table, cutoffs, 4, None)
+    for cut in cutoffs:
         cut[-1] *= 0.5
-    assert learn(table, cuts, 4, None).spread[:, 0].mean() > 1.2 * settled.spread[:, 0].mean()
+    assert forecast_table(table, cutoffs, 4, None).spread[:, 0].mean() > 1.2 * settled.spread[:, 0].mean()
 
 
 def test_a_region_that_was_missing_in_the_last_row_of_earlier_tables_is_no_error_of_those_that_need_it() -> None:
     table = counted(10, waves(10), regions=6)
-    cuts = [table[:rows].copy() for rows in range(40, len(table))]
-    all_there = learn(table, cuts, 4, None)
-    for cut in cuts:
+    cutoffs = [table[:rows].copy() for rows in range(40, len(table))]
+    all_there = forecast_table(table, cutoffs, 4, None)
+    for cut in cutoffs:
         cut[-1, 0] = np.nan
-    late = learn(table, cuts, 4, None)
+    late = forecast_table(table, cutoffs, 4, None)
     np.testing.assert_allclose(late.spread[1:], all_there.spread[1:], rtol=0.15)
 
 
 def test_a_shock_is_a_share_of_large_counts_and_noise_of_small_ones() -> None:
     sizes = np.array([0.0, 1.0, 100.0, 1e6])
-    relative = unit(sizes) / np.maximum(root(sizes), 1.0)
+    relative = typical_shock(sizes) / np.maximum(fourth_root(sizes), 1.0)
     assert (np.diff(relative) <= 0).all()
     assert relative[-1] == pytest.approx(1.25**0.25 - 1, rel=0.01)

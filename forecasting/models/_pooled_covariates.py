@@ -1,4 +1,4 @@
-"""Covariates of a pool in blocks of the counts' own, and which of them are of no use, in sentences."""
+"""Covariate tables for the pooled model: averaged over blocks as the counts are, with a sentence for each that is left out."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.data.formatting import day
+from forecasting.data.formatting import format_date
 from forecasting.data.pool import Pool
 from forecasting.data.series import Series
-from forecasting.models._experts import LEAST_BLOCKS
+from forecasting.models._pooled_experts import LEAST_BLOCKS
 
 
 @dataclass(frozen=True)
-class Covariates:
-    """What may be learned from.
+class UsableCovariates:
+    """The covariates that an autoregression can use.
 
     Attributes:
         tables: shape (blocks, regions) each, NaN where nothing is known.
@@ -26,44 +26,44 @@ class Covariates:
     notes: tuple[str, ...] = ()
 
 
-def usable(pool: Pool, series: Sequence[Series], counts: np.ndarray, periods: int) -> Covariates:
-    """Those covariates of `pool` that move and are known to the end, together, of at least half of the regions.
+def usable_covariates(pool: Pool, series: Sequence[Series], counts: np.ndarray, periods: int) -> UsableCovariates:
+    """Select the covariates of `pool` that vary and are known to the end, together, for at least half of the regions.
 
     Args:
         series: the regions' counts, in the pool's order; blocks are counted back from the end of each.
         counts: shape (blocks, regions), what is to be forecast.
-        periods: in a block.
+        periods: how many make a block.
     """
     if not pool.covariates:
-        return Covariates()
+        return UsableCovariates()
     if len(counts) < LEAST_BLOCKS:
         least, names = pool.frequency.steps(LEAST_BLOCKS * periods), " and ".join(f"'{one}'" for one in pool.covariates)
-        return Covariates(notes=(f"Before there are {least} of figures {names} cannot be used.",))
+        return UsableCovariates(notes=(f"Before there are {least} of figures {names} cannot be used.",))
     place = {region: column for column, region in enumerate(pool.regions)}
     columns = [place[one.region] for one in series]
     ends = np.array([int(pool.dates.searchsorted(one.origin)) + 1 for one in series])
     there = np.isfinite(counts[-1])
     known, tables, notes = there, [], []
     for name, figures in pool.covariates.items():
-        own = _up_to(figures[:, columns], ends)
-        table = _means(own, ends, len(counts), periods)
+        own = _blank_beyond(figures[:, columns], ends)
+        table = _block_means(own, ends, len(counts), periods)
         both = known & np.isfinite(table[-1])
-        why_not = _why_not(pool, own[:, there], table[:, there], int(both.sum()))
+        why_not = _why_unusable(pool, own[:, there], table[:, there], int(both.sum()))
         if why_not:
             notes.append(f"'{name}' {why_not}, so it is not used.")
         else:
             known = both
             tables.append(table)
-    return Covariates(tuple(tables), tuple(notes))
+    return UsableCovariates(tuple(tables), tuple(notes))
 
 
-def _up_to(figures: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Without what is known of each region beyond the end of its counts."""
+def _blank_beyond(figures: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Set to NaN what is known of each region beyond the end of its counts."""
     return np.where(np.arange(len(figures))[:, None] < ends, figures, np.nan)
 
 
-def _means(figures: np.ndarray, ends: np.ndarray, rows: int, periods: int) -> np.ndarray:
-    """Of the figures in each block; as many `rows` as the counts have, which end with the last end of any region."""
+def _block_means(figures: np.ndarray, ends: np.ndarray, rows: int, periods: int) -> np.ndarray:
+    """The mean of the figures in each block; as many `rows` as the counts have, which end with the last end of any region."""
     table = np.full((rows, len(ends)), np.nan)
     for column, end in enumerate(ends):
         last = rows - (ends.max() - end) // periods
@@ -78,8 +78,8 @@ def _means(figures: np.ndarray, ends: np.ndarray, rows: int, periods: int) -> np
     return table
 
 
-def _why_not(pool: Pool, figures: np.ndarray, table: np.ndarray, told: int) -> str:
-    """Why a covariate is of no use; empty where it is. With those before it, it is known to the end of `told` regions."""
+def _why_unusable(pool: Pool, figures: np.ndarray, table: np.ndarray, told: int) -> str:
+    """Why a covariate cannot be used; empty where it can. Together with those before it, it is known for `told` regions."""
     known = np.isfinite(table)
     if not known.any():
         return "has no figure in this time"
@@ -94,4 +94,4 @@ def _why_not(pool: Pool, figures: np.ndarray, table: np.ndarray, told: int) -> s
         return f"is known of {known.any(axis=0).sum()} of {regions} regions only"
     stopped = np.isfinite(figures[:, known.any(axis=0) & ~known[-1]])
     lasts = np.sort(len(figures) - 1 - np.argmax(stopped[::-1], axis=0))
-    return f"ends on {day(pool.dates[lasts[len(lasts) // 2]])}"
+    return f"ends on {format_date(pool.dates[lasts[len(lasts) // 2]])}"

@@ -14,18 +14,18 @@ from forecasting.data.columns import REGION
 from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel
 from forecasting.data.panel_cache import PerPanel
-from forecasting.data.pool_spec import PoolOf
+from forecasting.data.pool_spec import PoolSpec
 from forecasting.data.series import Series
-from forecasting.data.training_options import ALL, Learning
-from forecasting.evaluation.backtest import Cut, cut, rolling
+from forecasting.data.training_options import ALL_HISTORY, TrainingOptions
+from forecasting.evaluation.backtest import Cutoff, rolling_origins, series_at_cutoff
 from forecasting.evaluation.forecast_tables import SCORES
-from forecasting.evaluation.look_back import LookBack, look_back_scores, score_cuts
-from forecasting.evaluation.scores import Score
+from forecasting.evaluation.track_record import TrackRecord, score_cutoffs, track_record_scores
+from forecasting.evaluation.scores import ModelScore
 from forecasting.jobs import Job, JobQueue, QueueFull
 from forecasting.jobs.request import Request
 from forecasting.models import model
 from forecasting.preparation import prepare
-from forecasting.support.caching import Loader, Same
+from forecasting.support.caching import IdentityMemo, SingleFlight
 from forecasting.support.errors import DataError, RequestError
 
 #: Lists of dates of a panel's regions kept in memory.
@@ -41,26 +41,26 @@ SCORE_TABLES_KEPT = 32
 ROWS_KEPT = 1_000_000
 
 
-class LookingBack:
+class TrackRecords:
     """Earlier dates of a panel's regions; part of a `Service`, whose queue and prepared series it uses."""
 
-    def __init__(self, queue: JobQueue, series: Callable[[Panel, str, str], Series], loader: Loader) -> None:
+    def __init__(self, queue: JobQueue, series: Callable[[Panel, str, str], Series], loader: SingleFlight) -> None:
         self._queue, self._series, self._loader = queue, series, loader
         self._rolled: PerPanel[list[pd.Timestamp]] = PerPanel(DATES_KEPT)
         self._tails: PerPanel[dict[pd.Timestamp, pd.Timestamp]] = PerPanel(DATES_KEPT)
         self._alone: PerPanel[Panel] = PerPanel(4)
-        self._known: PerPanel[Cut] = PerPanel(CUTS_KEPT)
+        self._known: PerPanel[Cutoff] = PerPanel(CUTS_KEPT)
         self._stood: PerPanel[_Stood] = PerPanel(1)
-        self._scored: Same[Score | None] = Same(SCORES_KEPT)
-        self._score_tables: Same[pd.DataFrame] = Same(SCORE_TABLES_KEPT)
+        self._scored: IdentityMemo[ModelScore | None] = IdentityMemo(SCORES_KEPT)
+        self._score_tables: IdentityMemo[pd.DataFrame] = IdentityMemo(SCORE_TABLES_KEPT)
 
-    def look_back(
+    def track_record(
         self,
         panel: Panel,
         region: str,
         statistic: str,
         models: Sequence[str],
-        learning: Learning = ALL,
+        training: TrainingOptions = ALL_HISTORY,
         origins: int | None = None,
         *,
         dates: Sequence[pd.Timestamp] | None = None,
@@ -70,14 +70,14 @@ class LookingBack:
         retry: bool = False,
         watched: bool = True,
         patience: float | None = None,
-    ) -> LookBack:
+    ) -> TrackRecord:
         """Earlier dates forecast again from what was known then, in the background; seasonal naive beside the rest.
 
         Daily counts: origins a week apart (four unless told otherwise), 28 days ahead. Others: origins a period apart
         (eight), four periods ahead.
 
         Args:
-            learning: what models learn from, as of each date.
+            training: what models learn from, as of each date.
             origins: how many of the last origins.
             dates: forecast from these instead, e.g. those of `stops`.
             horizon: another horizon than the usual one.
@@ -90,46 +90,48 @@ class LookingBack:
         """
         until = time.monotonic() + patience if patience else float("inf")
         now = self._series(panel, region, statistic)
-        count, step, ahead = usual(now)
+        count, step, ahead = default_origins(now)
         ahead = horizon or ahead
         try:
             if dates is None:
                 dates = self._dates(panel, region, statistic, ahead, origins or count, step, whole=True)
-            cuts = self._cuts(panel, region, statistic, dates)
+            cutoffs = self._cuts(panel, region, statistic, dates)
         except DataError as error:
-            return LookBack(why_not=str(error))
+            return TrackRecord(why_not=str(error))
         names = tuple(dict.fromkeys(["naive", *models]))
         requests = {
-            (name, i): cut.learning(learning).request(name, ahead) for i, cut in enumerate(cuts) for name in names
+            (name, i): series_at_cutoff.with_training(training).request(name, ahead)
+            for i, series_at_cutoff in enumerate(cutoffs)
+            for name in names
         }
-        places = {place for place, cut in enumerate(cuts) if cut.at == first}
+        places = {place for place, series_at_cutoff in enumerate(cutoffs) if series_at_cutoff.at == first}
         asked, full = self._submit(requests, places, len(requests) if at_once is None else at_once, retry, until)
         if watched:
             self._queue.watch([job.key for name, job in asked.items() if not places or name[1] in places])
         done = {name: job.forecast for name, job in asked.items() if job.forecast is not None}
-        scores = [found for name in names if (found := self._score(name, cuts, done, now, ahead))]
+        scores = [found for name in names if (found := self._score(name, cutoffs, done, now, ahead))]
         best_first = tuple(sorted(scores, key=lambda s: s.error))
-        return LookBack(best_first, asked, ahead, cuts=tuple(cuts), full=full, left=len(requests) - len(asked))
+        return TrackRecord(best_first, asked, ahead, cutoffs=tuple(cutoffs), full=full, left=len(requests) - len(asked))
 
-    def scores(self, pasts: Mapping[str, LookBack], nows: Mapping[str, Series]) -> pd.DataFrame:
-        """What is done of look backs, by region: `look_back_scores` of all of them, one after the other."""
+    def scores(self, pasts: Mapping[str, TrackRecord], nows: Mapping[str, Series]) -> pd.DataFrame:
+        """What is done of look backs, by region: `track_record_scores` of all of them, one after the other."""
         tables = [self._table(region, past, nows[region]) for region, past in pasts.items() if past.forecasts]
         if len(tables) < 2:
             return tables[0] if tables else pd.DataFrame(columns=list(SCORES))
         return self._score_tables.get("", tables, lambda: pd.concat(tables, ignore_index=True))
 
-    def _table(self, region: str, past: LookBack, now: Series) -> pd.DataFrame:
-        parts = [now, *past.cuts, *past.forecasts.values()]
-        return self._score_tables.get((region, *past.forecasts), parts, lambda: look_back_scores(past, now))
+    def _table(self, region: str, past: TrackRecord, now: Series) -> pd.DataFrame:
+        parts = [now, *past.cutoffs, *past.forecasts.values()]
+        return self._score_tables.get((region, *past.forecasts), parts, lambda: track_record_scores(past, now))
 
     def _score(
-        self, name: str, cuts: Sequence[Cut], done: dict[tuple[str, int], Forecast], now: Series, horizon: int
-    ) -> Score | None:
-        """What `score_cuts` gives; kept, for a page asks twice a second."""
-        there = [done.get((one, place)) for place in range(len(cuts)) for one in (name, "naive")]
-        parts = [now, *cuts, *(forecast for forecast in there if forecast is not None)]
+        self, name: str, cutoffs: Sequence[Cutoff], done: dict[tuple[str, int], Forecast], now: Series, horizon: int
+    ) -> ModelScore | None:
+        """What `score_cutoffs` gives; kept, for a page asks twice a second."""
+        there = [done.get((one, place)) for place in range(len(cutoffs)) for one in (name, "naive")]
+        parts = [now, *cutoffs, *(forecast for forecast in there if forecast is not None)]
         which = (name, horizon, *(forecast is not None for forecast in there))
-        return self._scored.get(which, parts, lambda: score_cuts(name, cuts, done, now, horizon))
+        return self._scored.get(which, parts, lambda: score_cutoffs(name, cutoffs, done, now, horizon))
 
     def _submit(
         self, requests: dict[tuple[str, int], Request], first: set[int], at_once: int, retry: bool, until: float
@@ -160,7 +162,7 @@ class LookingBack:
 
     def stops(
         self, panel: Panel, region: str, statistic: str, horizon: int, patience: float | None = None
-    ) -> list[Cut] | None:
+    ) -> list[Cutoff] | None:
         """The region at each of the last dates that one can go back to, oldest first; after each, something has come.
 
         With vintages the dates on which figures were published. None when not all are prepared after `patience` seconds:
@@ -169,10 +171,14 @@ class LookingBack:
         name = (panel.source, id(panel.table), region, statistic, horizon)
         return self._loader.result(name, lambda: self._stops(panel, region, statistic, horizon), patience)
 
-    def _stops(self, panel: Panel, region: str, statistic: str, horizon: int) -> list[Cut]:
+    def _stops(self, panel: Panel, region: str, statistic: str, horizon: int) -> list[Cutoff]:
         now = self._series(panel, region, statistic)
-        dates = self._dates(panel, region, statistic, horizon, STOPS, usual(now)[1], whole=False)
-        found = [cut for cut in self._cuts(panel, region, statistic, dates, strict=False) if cut.origin < now.origin]
+        dates = self._dates(panel, region, statistic, horizon, STOPS, default_origins(now)[1], whole=False)
+        found = [
+            series_at_cutoff
+            for series_at_cutoff in self._cuts(panel, region, statistic, dates, strict=False)
+            if series_at_cutoff.origin < now.origin
+        ]
         if not found:
             raise DataError("There is no earlier date to go back to; choose another region, or a shorter horizon.")
         return found
@@ -180,18 +186,20 @@ class LookingBack:
     def _dates(
         self, panel: Panel, region: str, statistic: str, horizon: int, count: int, step: int, whole: bool
     ) -> list[pd.Timestamp]:
-        """`rolling`; kept, for it prepares the region anew."""
+        """`rolling_origins`; kept, for it prepares the region anew."""
         name = (panel.source, region, statistic, horizon, count, step, whole)
-        return self._rolled.get(panel, name, lambda: rolling(panel, region, statistic, horizon, count, step, whole))
+        return self._rolled.get(
+            panel, name, lambda: rolling_origins(panel, region, statistic, horizon, count, step, whole)
+        )
 
     def _cuts(
         self, panel: Panel, region: str, statistic: str, dates: Sequence[pd.Timestamp], strict: bool = True
-    ) -> list[Cut]:
+    ) -> list[Cutoff]:
         """The region at each date, less those at which nothing new had come; kept, for preparing a panel is work.
 
         Unless `strict`, a date on which there was nothing to learn from is left out.
         """
-        found: dict[pd.Timestamp, Cut] = {}
+        found: dict[pd.Timestamp, Cutoff] = {}
         for date in dates:
             try:
                 known = self._cut(panel, region, statistic, date)
@@ -202,19 +210,19 @@ class LookingBack:
             found.setdefault(known.origin, known)
         return list(found.values())
 
-    def _cut(self, panel: Panel, region: str, statistic: str, date: pd.Timestamp) -> Cut:
+    def _cut(self, panel: Panel, region: str, statistic: str, date: pd.Timestamp) -> Cutoff:
         name = (panel.source, region, statistic, date)
         return self._known.get(panel, name, lambda: self._prepared(panel, region, statistic, date))
 
-    def _prepared(self, panel: Panel, region: str, statistic: str, date: pd.Timestamp) -> Cut:
-        """What `cut` gives. Without vintages, what all regions say of their last days at a date is looked at only once."""
+    def _prepared(self, panel: Panel, region: str, statistic: str, date: pd.Timestamp) -> Cutoff:
+        """What `series_at_cutoff` gives. Without vintages, what all regions say of their last days at a date is looked at only once."""
         if panel.has_vintages():
-            return cut(self._as_of(panel, date), region, statistic, date)
+            return series_at_cutoff(self._as_of(panel, date), region, statistic, date)
         name = (panel.source, panel.statistic(statistic).name, date)
-        tails = self._tails.get(panel, name, lambda: prepare.tails(self._as_of(panel, date), statistic))
+        tails = self._tails.get(panel, name, lambda: prepare.incomplete_from(self._as_of(panel, date), statistic))
         alone = self._alone.get(panel, (panel.source, region), lambda: _alone(panel, region))
-        known = cut(alone, region, statistic, date, tails)
-        return replace(known, series=replace(known.series, pool=PoolOf(panel, statistic, date)))
+        known = series_at_cutoff(alone, region, statistic, date, tails)
+        return replace(known, series=replace(known.series, pool=PoolSpec(panel, statistic, date)))
 
     def _as_of(self, panel: Panel, date: pd.Timestamp) -> Panel:
         """The panel as it stood then; the last few are kept, for every region asks for the same dates."""
@@ -240,7 +248,7 @@ class _Stood:
         return known
 
 
-def usual(series: Series) -> tuple[int, int, int]:
+def default_origins(series: Series) -> tuple[int, int, int]:
     """How many origins are looked back on, how many periods apart, and how far ahead."""
     return (4, 7, 28) if series.frequency.name == "daily" else (8, 1, 4)
 

@@ -1,7 +1,9 @@
-"""What `pooled` is made of: simple forecasters of a whole table of regions at once. `_weighed` weighs them.
+"""The pooled model's experts: simple forecasters of a whole table of regions at once.
+
+`_pooled_expert_weights` combines them ("prediction with expert advice").
 
 Everything here is on the fourth root of counts per block (a period, or a week of days), in arrays of blocks × regions with
-NaN where there is nothing. `unit` is the size of a typical shock, so errors of large and small regions can be compared.
+NaN where there is nothing. Errors are divided by `typical_shock`, so those of large and small regions can be compared.
 
 - *Shared trend*: each region's level is a running average; what the regions did together carries it on, and fades. How
   much a new count moves the level is a Kalman gain: little where counting noise is large, as between small numbers or late
@@ -20,70 +22,84 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-#: Counting noise (times the mean count) and reporting noise, as variances over that of a level's own change a block.
-COUNTING = (4.0, 20.0, 60.0)
-REPORTING = (0.02, 0.5, 2.0)
-#: The share of the regions' common trend that is carried on, how fast it follows, and what is left of it a block later.
-CARRIED = 0.5
-FOLLOWS = 0.5
-FADES = 0.85
-#: How much of the trend is that of earlier years, where there are any; and the share of a year that it is smoothed over.
-SEASONAL = 0.5
-SMOOTHED = 0.1
-#: An autoregression takes part from half a year of blocks on; its penalty and its lags; and it always reaches so far.
+#: Variances of counting noise (times the mean count) over that of the level's own change a block.
+COUNTING_NOISE = (4.0, 20.0, 60.0)
+#: Variances of reporting noise over that of the level's own change a block.
+REPORTING_NOISE = (0.02, 0.5, 2.0)
+#: The share of the regions' common trend that is carried on.
+TREND_SHARE = 0.5
+#: The share of the last common change that enters the trend.
+TREND_GAIN = 0.5
+#: The share of the trend that is left a block later.
+TREND_DAMPING = 0.85
+#: The share of the trend that is that of earlier years, where there are any.
+SEASONAL_SHARE = 0.5
+#: The share of a year that the change in earlier years is smoothed over.
+SEASON_SMOOTHING = 0.1
+#: Blocks from which on autoregressions take part: half a year of weeks.
 LEAST_BLOCKS = 26
-PENALTY = 100.0
+#: The ridge penalty of autoregressions, in squared standardised figures.
+RIDGE_PENALTY = 100.0
+#: Changes of the region that an autoregression looks back on, in blocks.
 LAGS = 3
-REACH = 4
-#: Smoothing each region by itself: gains of level and trend, what is left of it.
+#: Blocks ahead that an autoregression always has a regression for.
+LEAST_HORIZON = 4
+#: Level gains of the exponential smoothing of each region by itself.
 ALONE_LEVEL = (0.5, 0.8, 1.0)
+#: Trend gains of it.
 ALONE_TREND = (0.0, 0.3)
-ALONE_FADES = 0.8
-#: A covariate is believed no further than so many standard deviations from its region's mean.
-FAR = 3.0
+#: The share of its trend that is left a block later.
+ALONE_DAMPING = 0.8
+#: Standard deviations from its region's mean that a covariate is clipped to.
+COVARIATE_LIMIT = 3.0
+#: The name of the expert that regresses on covariates.
 WITH_COVARIATES = "autoregression with covariates"
-#: A shock without noise of counting, as a share of the level.
-TYPICAL = 0.25
+#: The standard deviation of a typical shock without counting noise, as a share of the level.
+TYPICAL_SHOCK_SHARE = 0.25
 
 
-def root(counts: np.ndarray) -> np.ndarray:
-    """The fourth root."""
+def fourth_root(counts: np.ndarray) -> np.ndarray:
+    """The fourth root of counts, negative ones taken as 0."""
     return np.sqrt(np.sqrt(np.maximum(counts, 0.0)))
 
 
-def unit(counts: np.ndarray) -> np.ndarray:
+def typical_shock(counts: np.ndarray) -> np.ndarray:
     """The size of a typical shock to `counts` on the fourth root: a share of the level, and the noise of counting."""
     level = np.maximum(counts, 1.0)
-    return root(level + np.sqrt((TYPICAL * level) ** 2 + level)) - root(level)
+    return fourth_root(level + np.sqrt((TYPICAL_SHOCK_SHARE * level) ** 2 + level)) - fourth_root(level)
 
 
-def experts(
+def expert_forecasts(
     table: np.ndarray, horizon: int, year: int | None, covariates: Sequence[np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """What each expert says of the blocks after a table's last row: name -> shape (regions, horizon).
+    """Each expert's forecasts of the blocks after a table's last row: name -> shape (regions, horizon).
 
-    NaN of regions that have not begun; and from autoregressions, which need it, where the last row is not known.
+    NaN for regions that have not begun, and from autoregressions where the last row, which they need, is not known.
     """
-    levels, trend, common = _filtered(table)
+    levels, trend, common = _filter_levels(table)
     ahead = np.arange(1, horizon + 1)
-    shock = last_unit(table)[:, None]
-    fading = CARRIED * trend * FADES**ahead
-    said = {f"shared trend {place}": level[:, None] + shock * np.cumsum(fading) for place, level in enumerate(levels)}
-    seasonal = _same_time(common, horizon, year)
+    shock = last_typical_shock(table)[:, None]
+    fading = TREND_SHARE * trend * TREND_DAMPING**ahead
+    forecasts = {
+        f"shared trend {place}": level[:, None] + shock * np.cumsum(fading) for place, level in enumerate(levels)
+    }
+    seasonal = _change_in_earlier_years(common, horizon, year)
     if seasonal is not None:
-        path = np.cumsum(np.where(np.isnan(seasonal), fading, (1 - SEASONAL) * fading + SEASONAL * seasonal))
-        for place in range(0, len(levels), len(REPORTING) + 1):
-            said[f"season {place}"] = levels[place][:, None] + shock * path
+        path = np.cumsum(
+            np.where(np.isnan(seasonal), fading, (1 - SEASONAL_SHARE) * fading + SEASONAL_SHARE * seasonal)
+        )
+        for place in range(0, len(levels), len(REPORTING_NOISE) + 1):
+            forecasts[f"season {place}"] = levels[place][:, None] + shock * path
     if len(table) >= LEAST_BLOCKS:
-        said |= _autoregressions(root(table), horizon, year, [one[: len(table)] for one in covariates])
-    return said
+        forecasts |= _autoregressions(fourth_root(table), horizon, year, [one[: len(table)] for one in covariates])
+    return forecasts
 
 
-def _filtered(table: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+def _filter_levels(table: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
     """Levels after the last row, shape (gains, regions), the common trend in units, and the common change of each row."""
-    counting = np.repeat(COUNTING, len(REPORTING))[:, None]
-    reporting = np.tile(REPORTING, len(COUNTING))[:, None]
-    values = root(table)
+    counting = np.repeat(COUNTING_NOISE, len(REPORTING_NOISE))[:, None]
+    reporting = np.tile(REPORTING_NOISE, len(COUNTING_NOISE))[:, None]
+    values = fourth_root(table)
     levels = np.repeat(values[:1], len(counting), axis=0)
     size = np.maximum(table[0], 1.0)
     trend, common = 0.0, np.zeros(len(table))
@@ -91,25 +107,25 @@ def _filtered(table: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
         now, before = table[row], table[row - 1]
         known, both = np.isfinite(now), np.isfinite(now) & np.isfinite(before)
         middle = np.where(both, (now + before) / 2, size)
-        shock = unit(np.nan_to_num(middle))
+        shock = typical_shock(np.nan_to_num(middle))
         size = np.where(known, np.where(np.isfinite(size), 0.7 * size + 0.3 * np.maximum(now, 1.0), now), size)
         if both.any():
             change = np.clip((values[row] - values[row - 1])[both] / shock[both], -3.0, 3.0)
             common[row] = np.average(change, weights=np.sqrt(middle[both]) + 1e-9)
-        expected = levels + CARRIED * FADES * trend * shock
+        expected = levels + TREND_SHARE * TREND_DAMPING * trend * shock
         ratio = 1.0 / (counting / np.maximum(np.nan_to_num(size, nan=1.0), 1.0) + reporting)
         gain = (-ratio + np.sqrt(ratio**2 + 4 * ratio)) / 2
         moved = np.where(np.isfinite(expected), expected + gain * (values[row] - expected), values[row])
         levels = np.where(known, moved, expected)
-        trend = (1 - FOLLOWS) * trend + FOLLOWS * common[row] if both.any() else FADES * trend
+        trend = (1 - TREND_GAIN) * trend + TREND_GAIN * common[row] if both.any() else TREND_DAMPING * trend
     return levels, trend, common
 
 
-def _same_time(common: np.ndarray, horizon: int, year: int | None) -> np.ndarray | None:
-    """The common change of each coming block in earlier years, drawn towards none where there are few; None without any."""
+def _change_in_earlier_years(common: np.ndarray, horizon: int, year: int | None) -> np.ndarray | None:
+    """The common change of each coming block in earlier years, shrunk towards 0 where there are few; None without any."""
     if year is None:
         return None
-    width = 2 * int(SMOOTHED * year / 2) + 1
+    width = 2 * int(SEASON_SMOOTHING * year / 2) + 1
     if len(common) < year + width:
         return None
     smooth = np.convolve(common, np.full(width, 1 / width), "same")
@@ -126,9 +142,10 @@ def _same_time(common: np.ndarray, horizon: int, year: int | None) -> np.ndarray
 def _autoregressions(
     values: np.ndarray, horizon: int, year: int | None, covariates: Sequence[np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """By changes alone, with the level, and with the time of the year or covariates too; shape (regions, horizon).
+    """Autoregressive forecasts by name: of changes alone, with the level, with seasons, with covariates.
 
-    Of regions whose last covariates are not known, the one with covariates says NaN; of too many such regions, nothing.
+    Each has shape (regions, horizon). The one with covariates is NaN for regions whose last covariates are not known, and
+    missing where that is so for more than half of the regions.
     """
     known = np.isfinite(values)
     count = np.maximum(known.sum(axis=0), 1)
@@ -136,52 +153,52 @@ def _autoregressions(
     scale = np.sqrt(np.where(known, (values - middle) ** 2, 0.0).sum(axis=0) / count) + 0.05
     standard = (values - middle) / scale
     together = np.nan_to_num(standard).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    columns = [_lagged(standard, lag) for lag in range(LAGS)]
-    columns += [_everywhere(_lagged(together[:, None], lag), standard) for lag in range(LAGS - 1)]
-    level = [_everywhere(together[:, None], standard), standard, np.ones_like(standard)]
+    columns = [_lagged_change(standard, lag) for lag in range(LAGS)]
+    columns += [_broadcast(_lagged_change(together[:, None], lag), standard) for lag in range(LAGS - 1)]
+    level = [_broadcast(together[:, None], standard), standard, np.ones_like(standard)]
     sets = {"autoregression of changes": columns, "autoregression": columns + level}
     if year is not None and len(values) >= year + LEAST_BLOCKS // 2:
         angle = 2 * np.pi * np.arange(len(values))[:, None] / year
-        waves = [_everywhere(wave(angle), standard) for wave in (np.sin, np.cos)]
+        waves = [_broadcast(wave(angle), standard) for wave in (np.sin, np.cos)]
         sets["autoregression with seasons"] = columns + level + waves
     further = [feature for one in covariates for feature in _last_value_and_change(one)]
     told = np.isfinite([feature[-1] for feature in further]).all(axis=0) & known[-1]
     if further and 2 * told.sum() >= known[-1].sum():
         sets[WITH_COVARIATES] = columns + level + further
-    reach = min(horizon, max(REACH, len(values) // 6))
-    said = {
-        name: middle[:, None] + scale[:, None] * _direct(standard, np.stack(chosen, -1), reach, horizon)
+    reach = min(horizon, max(LEAST_HORIZON, len(values) // 6))
+    forecasts = {
+        name: middle[:, None] + scale[:, None] * _direct_ridge_forecasts(standard, np.stack(chosen, -1), reach, horizon)
         for name, chosen in sets.items()
     }
-    if WITH_COVARIATES in said:
-        said[WITH_COVARIATES][~told] = np.nan
-    return said
+    if WITH_COVARIATES in forecasts:
+        forecasts[WITH_COVARIATES][~told] = np.nan
+    return forecasts
 
 
 def _last_value_and_change(covariate: np.ndarray) -> list[np.ndarray]:
-    """Standardised by region: a covariate, and its change from the value known before, if any; NaN where it is not known."""
+    """Two features of a covariate, standardised by region: its value and its change since the last one; NaN where unknown."""
     known = np.isfinite(covariate)
     count = np.maximum(known.sum(axis=0), 1)
     middle = np.where(known, covariate, 0.0).sum(axis=0) / count
     scale = np.sqrt(np.where(known, (covariate - middle) ** 2, 0.0).sum(axis=0) / count)
     moves = scale > 1e-9 * np.abs(middle)
-    standard = np.clip((covariate - middle) / np.where(moves, scale, np.inf), -FAR, FAR)
+    standard = np.clip((covariate - middle) / np.where(moves, scale, np.inf), -COVARIATE_LIMIT, COVARIATE_LIMIT)
     before = pd.DataFrame(standard).ffill().shift().to_numpy()
     return [standard, standard - np.where(np.isfinite(before), before, standard)]
 
 
-def _lagged(values: np.ndarray, lag: int) -> np.ndarray:
+def _lagged_change(values: np.ndarray, lag: int) -> np.ndarray:
     """The change `lag` rows ago, NaN where there is none."""
     change = np.full_like(values, np.nan)
     change[lag + 1 :] = (values[1:] - values[:-1])[: len(values) - 1 - lag]
     return change
 
 
-def _everywhere(column: np.ndarray, like: np.ndarray) -> np.ndarray:
+def _broadcast(column: np.ndarray, like: np.ndarray) -> np.ndarray:
     return np.broadcast_to(column, like.shape)
 
 
-def _direct(values: np.ndarray, features: np.ndarray, reach: int, horizon: int) -> np.ndarray:
+def _direct_ridge_forecasts(values: np.ndarray, features: np.ndarray, reach: int, horizon: int) -> np.ndarray:
     """Shape (regions, horizon): the last row and the regressed change from it, one ridge regression a horizon.
 
     A region that is too young for lags stays where it is.
@@ -189,32 +206,32 @@ def _direct(values: np.ndarray, features: np.ndarray, reach: int, horizon: int) 
     usable = np.isfinite(features).all(axis=-1)
     features = np.where(usable[..., None], features, 0.0)
     width, now = features.shape[-1], values[-1]
-    said = np.repeat(now[:, None], horizon, axis=1)
+    forecasts = np.repeat(now[:, None], horizon, axis=1)
     for ahead in range(1, reach + 1):
         rows = usable[:-ahead] & np.isfinite(values[ahead:])
         known, change = features[:-ahead][rows], (values[ahead:] - values[:-ahead])[rows]
-        slopes = np.linalg.solve(known.T @ known + PENALTY * np.eye(width), known.T @ change)
-        said[:, ahead - 1 :] = (now + features[-1] @ slopes)[:, None]
-    return said
+        slopes = np.linalg.solve(known.T @ known + RIDGE_PENALTY * np.eye(width), known.T @ change)
+        forecasts[:, ahead - 1 :] = (now + features[-1] @ slopes)[:, None]
+    return forecasts
 
 
-def last_unit(table: np.ndarray) -> np.ndarray:
-    """Each region's typical shock, by the mean of its last two rows that are known."""
+def last_typical_shock(table: np.ndarray) -> np.ndarray:
+    """Each region's typical shock at the mean of its last two known rows; shape (regions,)."""
     known = np.isfinite(table)
     recent = known & (np.cumsum(known[::-1], axis=0)[::-1] <= 2)
-    return unit(np.where(recent, table, 0.0).sum(axis=0) / np.maximum(recent.sum(axis=0), 1))
+    return typical_shock(np.where(recent, table, 0.0).sum(axis=0) / np.maximum(recent.sum(axis=0), 1))
 
 
-def alone(table: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
-    """Exponential smoothing of each region by itself, with a damped trend or none: shape (regions, horizon) each."""
+def smooth_each_alone(table: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
+    """Forecasts by exponential smoothing of each region by itself, with a damped trend or none: shape (regions, horizon) each."""
     gains = np.array([(level, trend) for level in ALONE_LEVEL for trend in ALONE_TREND])
-    values = root(table)
+    values = fourth_root(table)
     level = np.repeat(values[:1], len(gains), axis=0)
     trend = np.zeros_like(level)
     for row in values[1:]:
-        expected = level + ALONE_FADES * trend
+        expected = level + ALONE_DAMPING * trend
         error = np.where(np.isfinite(row), row - expected, 0.0)
         level = np.where(np.isfinite(expected), expected + gains[:, :1] * error, row)
-        trend = np.where(np.isfinite(expected), ALONE_FADES * trend + gains[:, 1:] * gains[:, :1] * error, 0.0)
-    damping = np.cumsum(ALONE_FADES ** np.arange(1, horizon + 1))
+        trend = np.where(np.isfinite(expected), ALONE_DAMPING * trend + gains[:, 1:] * gains[:, :1] * error, 0.0)
+    damping = np.cumsum(ALONE_DAMPING ** np.arange(1, horizon + 1))
     return {str(place): level[place][:, None] + trend[place][:, None] * damping for place in range(len(gains))}

@@ -10,8 +10,8 @@ from benchmarks.calibrate import line
 from forecasting.data.frequency import DAILY, Frequency, weekly
 from forecasting.data.series import Series
 from forecasting.models import models
-from forecasting.models.predictive import Z
-from forecasting.models.spread import EDGE_50, EDGE_95, Correction, _learned, correction, shock_size
+from forecasting.models.calibration import EDGE_50, EDGE_95, BandScale, band_scale, band_scales, shock_size
+from forecasting.models.predictive import NORMAL_QUANTILES
 from forecasting.models.transforms import transform
 
 ROOT = transform("fourth_root")
@@ -43,7 +43,7 @@ def test_figures_that_never_reach_one_have_shocks_of_their_own_size() -> None:
 
 
 def test_both_bands_are_scaled_by_what_was_learned_and_the_middle_stays() -> None:
-    learned = Correction(np.log(1.5), 0.0, np.log(2.0), 0.5, horizon=4)
+    learned = BandScale(np.log(1.5), 0.0, np.log(2.0), 0.5, horizon=4)
     z = np.tile([-EDGE_95, -EDGE_50, 0.0, EDGE_50, EDGE_95], (6, 1))
     scaled = learned.scale(z) / np.where(z == 0, 1.0, z)
     assert scaled[:, [1, 3]] == pytest.approx(1.5)
@@ -55,13 +55,13 @@ def test_both_bands_are_scaled_by_what_was_learned_and_the_middle_stays() -> Non
 @pytest.mark.parametrize("frequency", ["hourly", "daily", "weekly", "monthly", "quarterly"])
 def test_no_scale_makes_quantiles_cross(name: str, frequency: str) -> None:
     ahead = 400
-    scaled = correction(name, frequency).scale(np.tile(Z, (ahead, 1)))
+    scaled = band_scale(name, frequency).scale(np.tile(NORMAL_QUANTILES, (ahead, 1)))
     assert (np.diff(scaled, axis=1) > 0).all()
 
 
 def test_what_was_learned_is_there_for_models_that_are_there() -> None:
-    assert {name for name, _ in _learned()} <= set(models())
-    assert {("ets", "daily"), ("ets", "weekly"), ("naive", "weekly"), ("sarima", "daily")} <= set(_learned())
+    assert {name for name, _ in band_scales()} <= set(models())
+    assert {("ets", "daily"), ("ets", "weekly"), ("naive", "weekly"), ("sarima", "daily")} <= set(band_scales())
 
 
 def test_the_quantile_regression_of_the_calibration_finds_a_known_line() -> None:
