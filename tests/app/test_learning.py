@@ -53,8 +53,8 @@ def test_further_columns_are_offered_to_models_that_use_them(exploring):
 
 
 def test_a_chosen_column_is_what_the_forecast_has_learned_from(exploring, service, monkeypatch):
-    asked, ask = [], service.ask
-    monkeypatch.setattr(service, "ask", lambda requests, **how: ask(asked.append(list(requests)) or asked[-1], **how))
+    asked, submit = [], service.submit
+    monkeypatch.setattr(service, "submit", lambda requests, **how: submit(asked.append(list(requests)) or asked[-1], **how))
     page = exploring
     page.button_group(key="models").set_value(["pooled"]).run()
     asked.clear()
