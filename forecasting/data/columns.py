@@ -1,4 +1,4 @@
-"""The column names of every table that flows between rooms (fixed points; other programs read them)."""
+"""Column names of the tables that flow between modules; other programs read these tables, so the names are fixed."""
 
 from typing import Final
 

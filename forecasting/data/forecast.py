@@ -51,12 +51,12 @@ class Forecast:
 
     @property
     def horizon(self) -> int:
-        """How many steps ahead it reaches."""
+        """Number of steps ahead."""
         return len(self.values)
 
     @lazy
     def dates(self) -> pd.DatetimeIndex:
-        """The dates it speaks of."""
+        """Dates of the forecast periods."""
         return self.frequency.after(self.origin, self.horizon)
 
     @property
@@ -69,14 +69,14 @@ class Forecast:
         return before + self.totals
 
     def table(self, region: str, cumulative_from: float | None = None) -> pd.DataFrame:
-        """The forecasts table of CONTRACT: one row a horizon and quantile, `horizon` * 23 in all.
+        """The forecast as a tidy table: one row a horizon and quantile, `horizon` * 23 in all.
 
         With `cumulative_from` (the running total at the origin) the values are running totals.
         """
         return stack_forecasts([(region, self, cumulative_from)])
 
     def to_json(self) -> dict[str, Any]:
-        """Plain lists, exact to the last digit."""
+        """The forecast as plain lists for JSON, exact to the last digit."""
         return {
             "model": self.model,
             "method": self.method,
@@ -106,7 +106,7 @@ class Forecast:
 
 
 def stack_forecasts(forecasts: Sequence[tuple[str, Forecast, float | None]]) -> pd.DataFrame:
-    """The forecasts table of CONTRACT: one row a forecast, horizon and quantile.
+    """Stack forecasts of several regions into one tidy table: one row a forecast, horizon and quantile.
 
     Each forecast comes with its region and, where running totals are asked for, the total at its origin.
     """

@@ -1,4 +1,4 @@
-"""How often a series is counted, and what follows from it: its season, its steps and its usual horizons."""
+"""Frequency: the spacing of a series' dates, with its season, its step and its usual horizons."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Frequency:
     max_horizon: int
 
     def steps(self, count: int) -> str:
-        """``7`` -> ``"7 days"``."""
+        """A number of steps in words: ``7`` -> ``"7 days"``."""
         return f"{count} {self.step}" if count == 1 else f"{count} {self.step}s"
 
     def grid(self, first: pd.Timestamp, count: int) -> pd.DatetimeIndex:

@@ -1,4 +1,4 @@
-"""Public holidays: the one door to the `holidays` package, which is imported only when somebody asks for a country's.
+"""Public holidays by country; the `holidays` package is imported only when a country is asked for.
 
 A code is a country's two letters, as in ISO 3166, or those with a part of it: ``DE``, ``US-CA``.
 """

@@ -55,7 +55,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Panel:
-    """Counts of many regions.
+    """A table of counts of many regions, with the statistics, frequencies and terms of use that belong to it.
 
     Attributes:
         source: the name of the source it came from.

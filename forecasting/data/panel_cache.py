@@ -9,15 +9,12 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import pandas as pd
 
 from forecasting.data.vintages import Vintages
-
-if TYPE_CHECKING:
-    from forecasting.data.panel import Panel
 
 T = TypeVar("T")
 
@@ -84,12 +81,20 @@ class PanelCache:
             self._results.pop(kind, None)
 
 
+class HasCache(Protocol):
+    """Anything with a cache of its own: a `Panel`."""
+
+    @property
+    def cache(self) -> PanelCache:
+        """The owner of its table and of what was worked out of it."""
+
+
 class PerPanel(Generic[T]):
     """A kind of result that panels keep: the last `most` of them each. It holds none itself, and takes all with it when it goes."""
 
     def __init__(self, most: int) -> None:
         self.most = most
 
-    def get(self, panel: Panel, name: Hashable, make: Callable[[], T]) -> T:
+    def get(self, panel: HasCache, name: Hashable, make: Callable[[], T]) -> T:
         """What `panel` keeps under `name`, else what `make` gives, which it then keeps."""
         return panel.cache.get(self, name, make)

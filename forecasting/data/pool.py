@@ -1,4 +1,4 @@
-"""Pool: every region of a panel at once, for models that learn from all of them. PoolSpec: which pool, before it is made.
+"""Pool: the figures of every region of a panel on one grid of dates, for models that learn from all regions at once.
 
 The app's process handles `PoolSpec`s, which are quickly made and have a key; only a supervising thread makes a
 `Pool` of one, right before a worker needs it.

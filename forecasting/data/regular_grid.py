@@ -1,4 +1,4 @@
-"""Published figures on a regular grid of dates: missing dates, dates between, running totals."""
+"""Put published figures on a regular grid of dates: fill missing dates, move dates between, difference running totals."""
 
 from __future__ import annotations
 

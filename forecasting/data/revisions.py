@@ -71,7 +71,7 @@ class Revision:
 
 
 def expected_revisions(panel: Panel, region: str, statistic: str | None = None) -> tuple[Revision, ...]:
-    """What is usual, of the last `RECENT_PERIODS` figures those that are worth a word, newest first; empty without vintages.
+    """The revisions to be expected of the last `RECENT_PERIODS` figures, newest first; empty without vintages.
 
     Counts only: a running total hardly changes when its last day does. Raises `RequestError` for an unknown region.
     """

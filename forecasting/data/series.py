@@ -1,4 +1,4 @@
-"""Series: one region's regular counts, ready for a model. Forecast: what a model says of the dates after them."""
+"""Series: one region's counts on a regular grid of dates, repaired and ready for a model."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class Series:
         return replace(self, holidays=code, pool=self.pool and replace(self.pool, holidays=code))
 
     def digest(self) -> str:
-        """A name for what a model sees: equal for equal values, dates and frequency, wherever they came from."""
+        """A digest of what a model sees: equal for equal values, dates and frequency, wherever they came from."""
         return self._digest
 
     @lazy
@@ -142,7 +142,7 @@ class Series:
         return what.hexdigest()[:32]
 
     def to_json(self) -> dict[str, Any]:
-        """Only what a model sees, for another process."""
+        """The series as JSON for a worker process: only what a model sees."""
         seen = {"start": self.start.isoformat(), "frequency": self.frequency.alias, "values": self.values.tolist()}
         further = {"doubt": list(self.doubt), "holidays": self.holidays}
         return seen | {name: value for name, value in further.items() if value}

@@ -1,6 +1,6 @@
-"""Figures: a statistic of a table sorted once, named by digests of what was known when, and put on a grid of dates.
+"""Sorted figures of a panel, from which the snapshots of a pool are cut.
 
-What a `pool` is cut from.
+A statistic is sorted once by vintage, region and date; digests name what was known when, and figures go onto a grid of dates.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ DIGESTS_KEPT = 90
 
 @dataclass(frozen=True)
 class KnownFigures:
-    """One vintage up to a date.
+    """What was known of a vintage, or of the rows up to a date: its digest, its regions and its span.
 
     Attributes:
         digest: of every figure, whatever the pool: what is late is judged by all.

@@ -9,7 +9,7 @@ from forecasting.data.series import Series
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """What models learn from.
+    """The training window, covariates and holidays that models may use.
 
     Attributes:
         window: the last so many periods; None is all of them.

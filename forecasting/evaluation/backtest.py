@@ -1,6 +1,6 @@
-"""Looking back: what would have been forecast then, with the data of then, against what came.
+"""Backtests: cut a panel at earlier dates, as it was known then, and forecast from each cutoff.
 
-A look back is nothing but ordinary requests on a series as it stood at an earlier date: prepared anew from the newest
+A backtest sends ordinary requests for a series as it stood at an earlier date: prepared anew from the newest
 vintage before it, or from the rows up to it where a source has no vintages. They go through the same queue and store as
 any other, so each is fitted once for everybody, a new origin or model costs only itself, and no model can see what came
 later.
@@ -30,7 +30,7 @@ LEAST_HISTORY = 2
 
 @dataclass(frozen=True)
 class Cutoff:
-    """One region as it stood at one date.
+    """One region's series as it stood at a cutoff date.
 
     Attributes:
         region: its name.
@@ -93,7 +93,7 @@ def _cut(
 def series_at_cutoffs(
     panel: Panel, regions: Sequence[str], statistic: str, dates: Iterable[pd.Timestamp]
 ) -> Iterator[Cutoff | DataError]:
-    """Every region at every date; in the place of one that had nothing to learn from, the reason.
+    """Every region at every date; a `DataError` stands in the place of one that had nothing to learn from.
 
     Date by date, because what is incomplete at the end is judged once for all regions.
     """
@@ -144,7 +144,7 @@ def _vintages(panel: Panel, origins: Sequence[pd.Timestamp]) -> list[pd.Timestam
 
 
 def truth_table(panel: Panel, regions: Iterable[str], statistic: str) -> pd.DataFrame:
-    """What came, as it is known now: columns ``region, date, value``, new counts per period, prepared like any series.
+    """The observed counts as they are known now: columns ``region, date, value``, new counts per period, prepared like any series.
 
     The last counts are those that were published, not what they are expected to become: nobody is judged by a guess.
     """

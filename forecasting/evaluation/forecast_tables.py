@@ -1,4 +1,4 @@
-"""Forecasts tables against what came: a score for every cell, summaries by model, and models in pairs.
+"""Score tables of forecasts against what came: every cell, summaries by model, and models in pairs.
 
 Every function takes and returns tidy tables. A cell is one forecast of one period: a region, model, origin and horizon
 (and statistic, where a table has several).
@@ -62,7 +62,7 @@ def score_forecasts(forecasts: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFram
 def score_cells(
     cells: pd.DataFrame, values: np.ndarray, came: np.ndarray, levels: Sequence[float] | np.ndarray = QUANTILES
 ) -> pd.DataFrame:
-    """The same of n cells that are at hand already.
+    """Score n cells whose truth is at hand.
 
     Args:
         cells: columns ``region, model, origin, horizon, date``, perhaps after ``statistic``; a row a cell.
@@ -103,7 +103,7 @@ def _wide(forecasts: pd.DataFrame, keys: list[str]) -> tuple[pd.DataFrame, np.nd
 
 
 def cell_label(cell: pd.Series) -> str:
-    """How a message calls a cell."""
+    """A cell in words, for messages."""
     return f"{cell[MODEL]}'s forecast for {cell[REGION]} from {cell[ORIGIN]:%Y-%m-%d}, horizon {cell[HORIZON]},"
 
 

@@ -1,4 +1,4 @@
-"""How far forecasts were off. Every score takes what was forecast and what came, and is lower for better.
+"""Proper scores and coverage of quantile forecasts; every score takes forecasts and outcomes, and lower is better.
 
 Bracher et al. (2021), Evaluating epidemic forecasts in an interval format, PLOS Computational Biology 17(2): e1008618.
 """

@@ -1,4 +1,4 @@
-"""Shocks: what a model says when the world does something that scores never show, and whether it says something sensible.
+"""Stress tests: change the last counts of a region as no score ever shows, and judge whether a model's response is sensible.
 
 A shock changes the last published counts of one region; where running totals are published, the new counts behind them,
 which are then added up again. The whole panel is prepared anew, as it would be in reality, so a shock may be repaired or
@@ -18,7 +18,6 @@ Of an answer three things are asked:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,168 +25,21 @@ import pandas as pd
 
 from forecasting.data.columns import DATE, PANEL, REGION, STATISTIC, VALUE
 from forecasting.data.forecast import MEDIAN, QUANTILES, Forecast
-from forecasting.data.frequency import Frequency
 from forecasting.data.panel import Panel
-from forecasting.data.regular_grid import to_regular_grid, weekday_cycle
+from forecasting.data.regular_grid import to_regular_grid
 from forecasting.data.series import Series
 from forecasting.data.training_options import TrainingOptions
+from forecasting.evaluation.shocks import Shock, shock_periods
 from forecasting.jobs.request import Request
 from forecasting.preparation.prepare import prepare
 from forecasting.support.caching import lazy
 from forecasting.support.errors import DataError
 
+#: Positions of the 80 % band's ends among the quantiles.
 LOW = QUANTILES.index(0.1)
 HIGH = QUANTILES.index(0.9)
-#: What a spike and a new level are multiplied with.
-SPIKE = 10.0
-LEVEL = 3.0
-#: A total that follows has moved by a tenth at least: less is what any new figure does to a fit. For the same reason one
-#: that is within a tenth of taking a spike for the new level has taken it for that.
-MOVED = 0.1
-#: Counts double or halve in a week when an epidemic is fast; a forecast without its last week can be that far off.
-WITHOUT_A_WEEK = 2.0
-#: The same counts a weekday later: a total may move by what the edge of the shifted weeks and a new fit make of it.
-SAME_COUNTS = 1.25
-#: History needed, in stretches (see `shock_periods`): of days six weeks, of longer periods twelve.
+#: History that a shock needs, in multiples of `shock_periods`: of days six weeks, of longer periods twelve.
 LEAST_STRETCHES = 6
-
-
-def shock_periods(frequency: Frequency) -> int:
-    """What shocks are measured in: a week of days, a day of hours, else two periods."""
-    cycle = weekday_cycle(frequency)
-    return cycle if cycle > 1 else 2
-
-
-def _spike(counts: np.ndarray, steps: int) -> np.ndarray:
-    """The last count that is more than zero, ten times as high."""
-    changed = counts.copy()
-    found = np.flatnonzero(np.nan_to_num(counts[-steps:]) > 0)
-    if len(found):
-        changed[len(counts) - steps + found[-1] :][:1] *= SPIKE
-    return changed
-
-
-def _drop(counts: np.ndarray, steps: int) -> np.ndarray:
-    return np.concatenate([counts[:-steps], np.zeros(steps)])
-
-
-def _silence(counts: np.ndarray, steps: int) -> np.ndarray:
-    return np.concatenate([counts[:-steps], np.full(steps, np.nan)])
-
-
-def _level(counts: np.ndarray, steps: int) -> np.ndarray:
-    return np.concatenate([counts[: -2 * steps], LEVEL * counts[-2 * steps :]])
-
-
-def _weekday(counts: np.ndarray, steps: int) -> np.ndarray:
-    return np.concatenate([counts[: -4 * steps], counts[-4 * steps - 1 : -1]])
-
-
-@dataclass(frozen=True)
-class Shock:
-    """Something that happens to the last counts, and what it demands of a forecast.
-
-    Attributes:
-        name, label: what links and pages call it.
-        explanation: what happens and what it demands, with ``{stretch}`` and ``{twice}`` for periods.
-        change: new counts per period on a regular grid (NaN: not published) and the length of a stretch -> changed ones.
-        least, most: between which multiples of the answer to the real figures the median total has to be.
-        done, below, above: what an answer did that lies between, below and above them.
-        widens: whether more doubt is demanded.
-        seen_or_not: judged also where the shock was set aside before the model.
-        daily: only for counts by the day.
-    """
-
-    name: str
-    label: str
-    explanation: str
-    change: Callable[[np.ndarray, int], np.ndarray]
-    least: float
-    most: float
-    done: str
-    below: str
-    above: str
-    widens: bool = True
-    seen_or_not: bool = False
-    daily: bool = False
-
-    def did(self, total: float) -> str:
-        """What an answer did whose median total is that multiple."""
-        return self.below if total < self.least else self.above if total > self.most else self.done
-
-    def explain(self, frequency: Frequency) -> str:
-        """What happens and what it demands, in the periods of `frequency`."""
-        steps = shock_periods(frequency)
-        return self.explanation.format(stretch=frequency.steps(steps), twice=frequency.steps(2 * steps))
-
-
-_SHOCKS = (
-    Shock(
-        "spike",
-        "A spike",
-        "The last count is ten times as high. A forecast may doubt it, but must neither fall nor go on as if everything "
-        "were ten times as high.",
-        _spike,
-        1 - MOVED,
-        SPIKE * (1 - MOVED),
-        "did not take it for the new level",
-        "went down",
-        "took it for the new level",
-    ),
-    Shock(
-        "drop",
-        "A drop to zero",
-        "Nothing is counted in the last {stretch}. A forecast that sees the zeros has to go down.",
-        _drop,
-        0.0,
-        1 - MOVED,
-        "followed",
-        "did not follow",
-        "did not follow",
-    ),
-    Shock(
-        "silence",
-        "A silence",
-        "The last {stretch} are not published. A forecast has to do without them, and with wider bands.",
-        _silence,
-        1 / WITHOUT_A_WEEK,
-        WITHOUT_A_WEEK,
-        "held on",
-        "was thrown off",
-        "was thrown off",
-        seen_or_not=True,
-    ),
-    Shock(
-        "level",
-        "Three times the level",
-        "The last {twice} are three times as high. A forecast has to go up, by no more than another tripling would make "
-        "of it.",
-        _level,
-        1 + MOVED,
-        LEVEL**2,
-        "followed",
-        "did not follow",
-        "overshot",
-    ),
-    Shock(
-        "weekday",
-        "A weekday later",
-        "The counts of the last four weeks are reported a day later. The weekly pattern moves and the total does not.",
-        _weekday,
-        1 / SAME_COUNTS,
-        SAME_COUNTS,
-        "held on",
-        "was thrown off",
-        "was thrown off",
-        widens=False,
-        daily=True,
-    ),
-)
-
-
-def shocks(frequency: Frequency | None = None) -> dict[str, Shock]:
-    """Every shock by name, or those that counts of this `frequency` can suffer."""
-    return {s.name: s for s in _SHOCKS if frequency is None or not s.daily or frequency.name == "daily"}
 
 
 @dataclass(frozen=True)

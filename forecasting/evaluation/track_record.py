@@ -20,7 +20,7 @@ from forecasting.support.caching import lazy
 
 @dataclass(frozen=True)
 class TrackRecord:
-    """How good the models were at the last origins.
+    """Scores and forecasts of models at a region's last origins, as far as they are done.
 
     Attributes:
         scores: of the models of which some origin is done, best first; seasonal naive among them.

@@ -1,4 +1,4 @@
-"""Which of the last counts are incomplete: late reporters, days not in yet, reporting that stopped.
+"""Detect incomplete last counts: late reporters, days that are not in yet, reporting that stopped.
 
 A count is doubted only against its own past: the change from the same weekday a week earlier (or from the period
 before, for weekly and longer periods) against all earlier such changes, on the log scale and robustly.

@@ -1,4 +1,4 @@
-"""What was repaired, in sentences for a person."""
+"""Sentences for a person on what was repaired, left out or corrected in a series."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def repair_sentences(fault: str, repaired: Repaired, dates: pd.DatetimeIndex, fr
 
 
 def tail_sentences(values: np.ndarray, dates: pd.DatetimeIndex, end: int, frequency: Frequency) -> list[str]:
-    """Why the `values` from position `end` on are not used: one sentence, or none."""
+    """Sentence on why the `values` from position `end` on are not used: one sentence, or none."""
     count = len(values) - end
     if not count:
         return []
@@ -67,7 +67,7 @@ def tail_sentences(values: np.ndarray, dates: pd.DatetimeIndex, end: int, freque
 def correction_sentence(
     dates: pd.DatetimeIndex, factors: np.ndarray, count: int, others: int, frequency: Frequency
 ) -> str:
-    """That the last figures, on `dates`, are multiplied by `factors`, as `count` earlier ones and `others` regions say."""
+    """Sentence: the last figures, on `dates`, are multiplied by `factors`, as `count` earlier ones and `others` regions say."""
     shares = 100 * (factors - 1)
     verb = "raised" if (shares > 0).all() else "lowered" if (shares < 0).all() else "changed"
     sizes = [f"{share:+.0f} %" if verb == "changed" else f"{abs(share):.0f} %" for share in shares]
@@ -83,7 +83,7 @@ def correction_sentence(
 
 
 def raised_sentence(reported: float, become: float, date: pd.Timestamp, frequency: Frequency) -> str:
-    """That a last figure is raised, beyond what is usual, to what its past makes possible."""
+    """Sentence: a last figure is raised, beyond what is usual, to what its past makes possible."""
     return (
         f"The {frequency.step} to {format_dates(date, frequency)} was published as {reported:,.0f} and is taken as {become:,.0f}: "
         "such figures are revised upwards later, and even then it would be an unusually deep fall."
@@ -91,7 +91,7 @@ def raised_sentence(reported: float, become: float, date: pd.Timestamp, frequenc
 
 
 def doubt_sentence(reported: float, date: pd.Timestamp, frequency: Frequency) -> str:
-    """That a last figure is used but doubted, and why."""
+    """Sentence: a last figure is used but in doubt, and why."""
     return (
         f"The {frequency.step} to {format_dates(date, frequency)}, {reported:,.0f}, is an unusually deep fall and may be incomplete; "
         "the bands are wider for it."
@@ -99,7 +99,7 @@ def doubt_sentence(reported: float, date: pd.Timestamp, frequency: Frequency) ->
 
 
 def pattern_sentences(values: np.ndarray, dates: pd.DatetimeIndex, frequency: Frequency) -> list[str]:
-    """Which weekdays of a daily series report nothing of late, and which carry their counts."""
+    """Sentences on which weekdays of a daily series report nothing of late, and which carry their counts."""
     if frequency.name != "daily" or len(values) < PATTERN_WEEKS * 7:
         return []
     weeks = values[-PATTERN_WEEKS * 7 :].reshape(PATTERN_WEEKS, 7)
@@ -133,7 +133,7 @@ def _joined(names: Sequence[str]) -> str:
 
 
 def revision_sentences(revisions: Sequence[Revision], frequency: Frequency) -> list[str]:
-    """What the last figures usually become, where the source keeps its versions."""
+    """Sentences on what the last figures usually become, where the source keeps its versions."""
     return [
         f"The {frequency.step} to {format_dates(one.date, frequency)} was published as {one.value:,.0f}; such figures usually become "
         f"{one.median:.2f} times that (80 %: {one.low:.2f} to {one.high:.2f}, from {frequency.steps(one.count)} before)."

@@ -1,4 +1,4 @@
-"""Raw published counts -> a regular, clean `Series`, with a sentence for every repair.
+"""Prepare a series: published counts of a region become a regular, clean `Series`, with a sentence for every repair.
 
 Causal: only the table that is given is looked at, so a truncated one is prepared as if its end were today.
 """
@@ -38,7 +38,7 @@ def prepare(
     statistic: str | None = None,
     incomplete_from: dict[pd.Timestamp, pd.Timestamp] | None = None,
 ) -> Series:
-    """The counts of one region, ready for a model, with what was repaired said in `Series.notes`.
+    """Prepare the series of one region for a model; `Series.notes` says what was repaired.
 
     Of a panel with vintages the newest one is used, and the last counts are corrected by what such counts have become
     (`Series.reported`, `Series.doubt`); without, a last count that fell too deep is in doubt. What is incomplete at the end is decided by all regions that

@@ -1,4 +1,4 @@
-"""Repairs of raw counts, one function a fault: corrections, piles after a silence, dumps, gaps.
+"""Repairs of published counts, one function a fault: negative corrections, backlogs after a silence, dumps of old counts, gaps.
 
 Every function takes float arrays of counts per period and returns new ones; none changes what it is given, and every
 one keeps the total (but for interpolated gaps). `cycle` is the number of periods in a reporting week (7 for daily counts, 24 for hourly ones, 1

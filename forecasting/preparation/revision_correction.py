@@ -1,4 +1,4 @@
-"""What the last counts will have become once they are settled: learned from vintages, or told by what a series can do.
+"""Correct the last counts by their usual revisions, learned from vintages; without vintages, doubt a last count that fell too deep.
 
 Hospitals report late, so the last counts are too low again and again by about as much, each region by its own measure.
 Where a source tells what was published when, that measure is learned, as in the chain ladder of insurers (Mack 1993,

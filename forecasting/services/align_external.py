@@ -1,4 +1,4 @@
-"""Forecasts that others have published, put where ours are: the same origins, the same count of horizons."""
+"""Align published forecasts with our own: the same origins, the same count of horizons."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from forecasting.support.errors import DataError
 
 
 def knowledge_date(cut: Cutoff, panel: Panel) -> pd.Timestamp:
-    """The day at whose end a cut was what was known: of vintages, that on which it was published."""
+    """The day at whose end a cutoff's figures were known: of vintages, the day of publication."""
     return cut.at - pd.Timedelta(days=1) if panel.has_vintages() else cut.at
 
 
 def hub_reference_date(cut: Cutoff, panel: Panel) -> pd.Timestamp:
-    """What the US hubs call the forecasts made from a cut: the first Saturday after it was published."""
+    """What the US hubs call the forecasts made from a cutoff: the first Saturday after it was published."""
     return knowledge_date(cut, panel) + pd.offsets.Week(weekday=5)
 
 
@@ -34,7 +34,7 @@ def align_forecasts(
     frequency: Frequency,
     name: str,
 ) -> pd.DataFrame:
-    """Of a forecasts table, what is for this region and was made at one of the cuts' dates, counted from their origins.
+    """The forecasts of a table for one region that were made at one of the cutoffs, with horizons counted from their origins.
 
     A forecast belongs to the cut that was published in the period after its own origin, or has the very same origin;
     periods are matched by date, whatever its horizons are counted from.

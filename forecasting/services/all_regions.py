@@ -1,6 +1,6 @@
-"""Every region of a view asked in turn: prepared, looked up, forecast in the background, and judged where that is wanted.
+"""All regions of a view: prepared, looked up in the store, forecast in the background, and backtested where that is wanted.
 
-One roll call serves everybody who looks at the same view. Nothing here waits for a fit: a page looks again and again, and
+One object serves everybody who looks at the same view. Nothing here waits for a fit: a page looks again and again, and
 each look goes on with what is still to do, for as long as its patience.
 """
 
@@ -34,7 +34,7 @@ STOOD = 2
 
 @dataclass(frozen=True)
 class RegionsView:
-    """What is asked of every region."""
+    """Statistic, model, horizon and training options that are asked of every region."""
 
     statistic: str
     model: str
@@ -44,7 +44,7 @@ class RegionsView:
 
 @dataclass
 class _Entry:
-    """One region on the list.
+    """The state of one region in the list.
 
     Attributes:
         request: what to ask for, until its forecast is there.
@@ -217,7 +217,7 @@ class AllRegions:
             if one.request is None or one.asked or one.row.state != "coming":
                 continue
             try:
-                (job,) = self._service.ask([one.request], background=True, retry=one.retry).values()
+                (job,) = self._service.submit([one.request], background=True, retry=one.retry).values()
             except QueueFull as error:
                 self.full = str(error)
                 return

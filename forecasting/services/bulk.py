@@ -1,4 +1,4 @@
-"""Bulk: every region of a panel forecast in the background, however many there are, for one table to take away.
+"""Bulk forecasts: every region of a panel forecast in the background, for one table to download.
 
 It goes through the same queue and store as everything else, so what is there already costs nothing, and after an
 interruption another one goes on where the last one was.

@@ -1,4 +1,4 @@
-"""What others have forecast: the hubs' teams, and readers' own files."""
+"""External forecasts: those that teams gave a hub, and those in a reader's own file."""
 
 from __future__ import annotations
 

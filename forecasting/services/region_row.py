@@ -78,12 +78,12 @@ class ExpectedChange:
 
     @property
     def text(self) -> str:
-        """``"+12 %"``."""
+        """The median change in words: ``"+12 %"``."""
         return format_change(self.middle, self.now)
 
     @property
     def band(self) -> str:
-        """``"−20 to +55 %"``; counts where there is nothing now that a percentage could be of."""
+        """The 80 % band of the change in words, ``"−20 to +55 %"``; counts where there is nothing now that a percentage could be of."""
         if self.now <= 0:
             return f"{format_compact(self.low)} to {format_compact(self.high)}"
         low, high = format_change(self.low, self.now), format_change(self.high, self.now)

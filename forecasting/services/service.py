@@ -1,4 +1,4 @@
-"""The one door for pages, API and command line: what is asked -> a stored forecast or a live job."""
+"""Service: pages, API and command line ask it for forecasts, and get a stored one or a job in the background."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Service:
         return found
 
     def offers(self, panel: Panel) -> bool:
-        """Whether these are a source's figures, which every visitor may see, and not somebody's own that are called alike."""
+        """Whether the panel is a source's own, which every visitor may see, and not an upload with the same name."""
         table = self._offered.get(panel.source)
         return table is not None and table() is panel.table
 
@@ -80,7 +80,7 @@ class Service:
         reported = self.series(panel, region, statistic).reported if found else None
         return found if reported is None else tuple(one for one in found if one.date not in reported.index)
 
-    def ask(self, requests: Iterable[Request], background: bool = False, retry: bool = False) -> dict[str, Job]:
+    def submit(self, requests: Iterable[Request], background: bool = False, retry: bool = False) -> dict[str, Job]:
         """A job for each request, by model, without waiting: done at once where the forecast is stored or instant.
 
         Asking again for the same is asking for the same job. `retry` starts a failed or cancelled one anew. Raises
@@ -96,7 +96,7 @@ class Service:
 
     def forecast(self, series: Series, model: str, horizon: int) -> Forecast:
         """Wait for one forecast. Raises `JobError` or `ModelError`'s sentence as `JobError` when there is none."""
-        (job,) = self.wait(self.ask([Request(series, model, horizon)]).values())
+        (job,) = self.wait(self.submit([Request(series, model, horizon)]).values())
         if job.forecast is None:
             raise JobError(job.error or f"{model} was {job.state}.")
         return job.forecast

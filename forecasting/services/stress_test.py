@@ -13,7 +13,7 @@ from forecasting.services.service import Service
 
 @dataclass(frozen=True)
 class StressTestJobs:
-    """The jobs of a what-if, by model: of the real figures and of those after the shock.
+    """The jobs of a stress test, by model: of the real figures and of those after the shock.
 
     Attributes:
         full: the queue's sentence, when it would not take all of them yet.
@@ -29,12 +29,12 @@ class StressTestJobs:
 
 
 def request_stress_test(service: Service, struck: ShockedSeries, models: Sequence[str], horizon: int) -> StressTestJobs:
-    """Both forecasts of every model, without waiting; asking again is asking for the same jobs."""
+    """Request both forecasts of every model without waiting; the same request again gives the same jobs."""
     jobs: dict[str, tuple[Job, Job]] = {}
     try:
         for name in models:
             requests = Request(struck.real, name, horizon), struck.request(name, horizon)
-            jobs[name] = service.ask(requests[:1])[name], service.ask(requests[1:])[name]
+            jobs[name] = service.submit(requests[:1])[name], service.submit(requests[1:])[name]
     except QueueFull as error:
         return StressTestJobs(jobs, str(error))
     return StressTestJobs(jobs)

@@ -1,4 +1,4 @@
-"""How good models were: earlier dates forecast again, as ordinary jobs in the background, and scored."""
+"""Track records: forecast again from earlier dates, as ordinary jobs in the background, and score what came."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from forecasting.data.series import Series
 from forecasting.data.training_options import ALL_HISTORY, TrainingOptions
 from forecasting.evaluation.backtest import Cutoff, rolling_origins, series_at_cutoff
 from forecasting.evaluation.forecast_tables import SCORES
-from forecasting.evaluation.track_record import TrackRecord, score_cutoffs, track_record_scores
 from forecasting.evaluation.scores import ModelScore
+from forecasting.evaluation.track_record import TrackRecord, score_cutoffs, track_record_scores
 from forecasting.jobs import Job, JobQueue, QueueFull
 from forecasting.jobs.request import Request
 from forecasting.models import model
@@ -42,7 +42,7 @@ ROWS_KEPT = 1_000_000
 
 
 class TrackRecords:
-    """Earlier dates of a panel's regions; part of a `Service`, whose queue and prepared series it uses."""
+    """Backtests of a panel's regions; part of a `Service`, whose queue and prepared series it uses."""
 
     def __init__(self, queue: JobQueue, series: Callable[[Panel, str, str], Series], loader: SingleFlight) -> None:
         self._queue, self._series, self._loader = queue, series, loader
@@ -71,7 +71,7 @@ class TrackRecords:
         watched: bool = True,
         patience: float | None = None,
     ) -> TrackRecord:
-        """Earlier dates forecast again from what was known then, in the background; seasonal naive beside the rest.
+        """Forecast again from earlier dates with what was known then, in the background; seasonal naive beside the rest.
 
         Daily counts: origins a week apart (four unless told otherwise), 28 days ahead. Others: origins a period apart
         (eight), four periods ahead.
@@ -114,7 +114,7 @@ class TrackRecords:
         return TrackRecord(best_first, asked, ahead, cutoffs=tuple(cutoffs), full=full, left=len(requests) - len(asked))
 
     def scores(self, pasts: Mapping[str, TrackRecord], nows: Mapping[str, Series]) -> pd.DataFrame:
-        """What is done of look backs, by region: `track_record_scores` of all of them, one after the other."""
+        """The scores of track records as far as they are done, by region: `track_record_scores` of all of them, one after the other."""
         tables = [self._table(region, past, nows[region]) for region, past in pasts.items() if past.forecasts]
         if len(tables) < 2:
             return tables[0] if tables else pd.DataFrame(columns=list(SCORES))
@@ -160,7 +160,7 @@ class TrackRecords:
         asked |= {name: known[requests[name].key] for name in later if requests[name].key in known}
         return {name: asked[name] for name in requests if name in asked}, full
 
-    def stops(
+    def cutoffs(
         self, panel: Panel, region: str, statistic: str, horizon: int, patience: float | None = None
     ) -> list[Cutoff] | None:
         """The region at each of the last dates that one can go back to, oldest first; after each, something has come.
@@ -169,9 +169,9 @@ class TrackRecords:
         ask again, it goes on. Raises `DataError` when there is no such date.
         """
         name = (panel.source, id(panel.table), region, statistic, horizon)
-        return self._loader.result(name, lambda: self._stops(panel, region, statistic, horizon), patience)
+        return self._loader.result(name, lambda: self._earlier_cutoffs(panel, region, statistic, horizon), patience)
 
-    def _stops(self, panel: Panel, region: str, statistic: str, horizon: int) -> list[Cutoff]:
+    def _earlier_cutoffs(self, panel: Panel, region: str, statistic: str, horizon: int) -> list[Cutoff]:
         now = self._series(panel, region, statistic)
         dates = self._dates(panel, region, statistic, horizon, STOPS, default_origins(now)[1], whole=False)
         found = [
@@ -249,7 +249,7 @@ class _Stood:
 
 
 def default_origins(series: Series) -> tuple[int, int, int]:
-    """How many origins are looked back on, how many periods apart, and how far ahead."""
+    """The usual backtest of a series: number of origins, periods between them, and horizon."""
     return (4, 7, 28) if series.frequency.name == "daily" else (8, 1, 4)
 
 

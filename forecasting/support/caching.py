@@ -1,4 +1,4 @@
-"""Work that is done once for everybody who asks: kept results, and results that are on their way."""
+"""Memoisation by object identity (weak references), and single-flight loading in the background."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class lazy(Generic[Owner, T]):  # noqa: N801 - used like functools.cached_proper
 
 
 class IdentityMemo(Generic[T]):
-    """The last results, by the very objects that they were made of, into which nobody writes.
+    """Memoise results by the identity of the objects that they were made of, into which nobody writes.
 
     Asking twice a second for what has not changed then costs nothing. None of the objects is kept alive by this. Safe for
     threads; two who ask at once may both make it.
@@ -70,7 +70,7 @@ class IdentityMemo(Generic[T]):
 
 
 class SingleFlight:
-    """Reads and downloads in the background; who asks for the same waits for the same."""
+    """Single-flight loading: reads and downloads run in background threads, one for all who ask for the same."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="source")
@@ -93,5 +93,5 @@ class SingleFlight:
                     self._loading.pop(name, None)
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Start no more work."""
         self._threads.shutdown(wait=False, cancel_futures=True)

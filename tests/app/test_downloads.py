@@ -25,7 +25,7 @@ def files(service, monkeypatch):
     def files(region, statistic, horizon, drafts=frozenset()):
         panel = service.panel("bundled")
         series = service.series(panel, region, statistic)
-        service.wait(service.ask([Request(series, name, horizon) for name in MODELS]).values())
+        service.wait(service.submit([Request(series, name, horizon) for name in MODELS]).values())
         forecasts = {name: service.forecast(series, name, horizon) for name in MODELS}
         service.wait(service.track_records.track_record(panel, region, statistic, MODELS).jobs)
         past = service.track_records.track_record(panel, region, statistic, MODELS)

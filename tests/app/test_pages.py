@@ -57,7 +57,7 @@ def look_back(service, region, statistic, names):
 def fit(service, region, statistic, names, horizon):
     """Wait for everything that Explore asks for: the forecasts and the look back. Gives the latter."""
     series = series_of(service, region, statistic)
-    service.wait(service.ask([Request(series, name, horizon) for name in names]).values())
+    service.wait(service.submit([Request(series, name, horizon) for name in names]).values())
     return look_back(service, region, statistic, names)
 
 
@@ -288,7 +288,7 @@ def test_the_ensemble_is_on_the_page_as_any_model_is(visit, service):
 def test_a_shorter_training_window_leads_to_other_forecasts_of_the_same_last_week(visit, service):
     series = series_of(service, "France", "new_cases")
     for one in (series, series.tail(90)):
-        service.wait(service.ask([Request(one, "ets", 28)]).values())
+        service.wait(service.submit([Request(one, "ets", 28)]).values())
     whole, short = (visit(region="France", models="ets", **link) for link in ({}, {"window": "90"}))
     assert whole.metric[0].value == short.metric[0].value
     assert whole.metric[2].value != short.metric[2].value

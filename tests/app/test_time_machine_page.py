@@ -31,7 +31,7 @@ def finished(service):
 
     def finished(names, panel=None):
         panel = panel or service.panel("bundled")
-        stops = service.track_records.stops(panel, "Puerto Rico", "new_admissions", 4)
+        stops = service.track_records.cutoffs(panel, "Puerto Rico", "new_admissions", 4)
 
         def ask():
             dates = [stop.at for stop in stops]

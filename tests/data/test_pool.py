@@ -15,7 +15,8 @@ from forecasting.data.pool import Pool
 from forecasting.data.pool_spec import PoolSpec
 from forecasting.data.training_options import TrainingOptions
 from forecasting.evaluation.backtest import series_at_cutoff
-from forecasting.evaluation.stress_tests import apply_shock, shocks
+from forecasting.evaluation.shocks import shocks
+from forecasting.evaluation.stress_tests import apply_shock
 from forecasting.jobs.request import PoolRequest, Request
 from forecasting.models import models
 from forecasting.models.pooled import Pooled

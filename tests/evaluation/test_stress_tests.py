@@ -11,7 +11,8 @@ from benchmarks import extremes as benchmark
 from forecasting import Panel, Statistic, model
 from forecasting.data.forecast import MEDIAN
 from forecasting.data.frequency import DAILY, weekly
-from forecasting.evaluation.stress_tests import apply_shock, judge_response, shock_periods, shocks
+from forecasting.evaluation.shocks import shock_periods, shocks
+from forecasting.evaluation.stress_tests import apply_shock, judge_response
 from forecasting.sources import source
 from forecasting.support.errors import DataError
 from forecasting.views import stress_test_results, what_if

@@ -249,7 +249,7 @@ def test_every_region_is_forecast_as_the_library_does_it(service, panel):
 
 def test_what_is_in_the_store_is_there_at_the_first_look_and_is_not_asked_for_again(service, panel, monkeypatch):
     finish(AllRegions(service, panel, ADMISSIONS), REGIONS)
-    monkeypatch.setattr(service, "ask", lambda *args, **options: pytest.fail("asked again"))
+    monkeypatch.setattr(service, "submit", lambda *args, **options: pytest.fail("asked again"))
     rows = AllRegions(service, panel, ADMISSIONS).look(REGIONS, 5)
     assert [row.state for row in rows] == ["ready"] * 3
 
@@ -265,15 +265,15 @@ def test_no_more_than_a_few_wait_in_the_queue_and_the_rest_follows(service, monk
     panel = many(IN_FLIGHT + 10)
     regions = panel.regions("x")
     call = AllRegions(service, panel, RegionsView("x", "ets", 2))
-    most, ask = [], service.ask
+    most, submit = [], service.submit
 
     def counting(*args, **options):
-        answer = ask(*args, **options)
+        answer = submit(*args, **options)
         with service.queue._board.changed:
             most.append(len(service.queue._board.active()))
         return answer
 
-    monkeypatch.setattr(service, "ask", counting)
+    monkeypatch.setattr(service, "submit", counting)
     rows = finish(call, regions)
     assert {row.state for row in rows} == {"ready"}
     assert max(most) <= IN_FLIGHT

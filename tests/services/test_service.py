@@ -24,17 +24,17 @@ def italy(service) -> Series:
 
 
 def test_a_forecast_through_a_worker_is_the_library_s_own_to_the_last_digit(service, italy):
-    (job,) = service.wait(service.ask([Request(italy, "ets", 14)]).values())
+    (job,) = service.wait(service.submit([Request(italy, "ets", 14)]).values())
     assert job.state == State.done
     assert (job.forecast.values == model("ets").forecast(italy, 14).values).all()
 
 
 def test_asking_again_is_the_same_job(service, italy):
-    first = service.ask([Request(italy, "theta", 14)])["theta"]
-    second = service.ask([Request(italy, "theta", 14)])["theta"]
+    first = service.submit([Request(italy, "theta", 14)])["theta"]
+    second = service.submit([Request(italy, "theta", 14)])["theta"]
     assert first.key == second.key
     service.wait([first])
-    assert service.ask([Request(italy, "theta", 14)])["theta"].state == State.done
+    assert service.submit([Request(italy, "theta", 14)])["theta"].state == State.done
 
 
 def finished_look_back(service, panel, *what):
@@ -127,7 +127,7 @@ def test_figures_that_take_long_to_come_are_none_until_they_are_here(service, mo
 def test_a_daily_series_without_history_is_still_forecast(service):
     series = Series(pd.Timestamp("2021-01-01"), DAILY, np.array([5.0]))
     jobs = service.wait(
-        service.ask([Request(series, name, 7) for name in ("sarima", "ets", "theta", "prophet")]).values()
+        service.submit([Request(series, name, 7) for name in ("sarima", "ets", "theta", "prophet")]).values()
     )
     assert [job.state for job in jobs] == [State.done] * 4
     assert all(np.isfinite(job.forecast.values).all() for job in jobs)
@@ -140,7 +140,7 @@ def test_what_was_kept_of_a_reader_s_figures_is_forgotten_when_they_want_that(se
     statistic = panel.statistics[0].name
     service.series(panel, "A", statistic)
     service.track_records.track_record(panel, "A", statistic, ["naive"])
-    service.track_records.stops(panel, "A", statistic, 7)
+    service.track_records.cutoffs(panel, "A", statistic, 7)
     table = weakref.ref(panel.table)
     service.forget(panel)
     del panel

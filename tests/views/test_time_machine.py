@@ -45,13 +45,15 @@ def panel():
 
 @pytest.fixture(scope="module")
 def stops(service, panel):
-    return service.track_records.stops(panel, "A", "new", 4)
+    return service.track_records.cutoffs(panel, "A", "new", 4)
 
 
 @pytest.fixture(scope="module")
 def past(service, panel, stops):
     def ask():
-        return service.track_records.track_record(panel, "A", "new", ["ets"], dates=[stop.at for stop in stops], horizon=4)
+        return service.track_records.track_record(
+            panel, "A", "new", ["ets"], dates=[stop.at for stop in stops], horizon=4
+        )
 
     service.wait(ask().jobs)
     return ask()
@@ -96,7 +98,7 @@ def test_the_stops_are_the_published_dates_after_which_something_has_come(stops,
 
 def test_without_vintages_the_stops_of_daily_counts_are_a_week_apart(service):
     bundled = service.panel("bundled")
-    stops = service.track_records.stops(bundled, "Italy", "new_cases", 28)
+    stops = service.track_records.cutoffs(bundled, "Italy", "new_cases", 28)
     gaps = {after.origin - before.origin for before, after in pairwise(stops)}
     assert gaps == {pd.Timedelta(days=7)}
     assert all(align_external.knowledge_date(stop, bundled) == stop.origin for stop in stops)
@@ -105,15 +107,17 @@ def test_without_vintages_the_stops_of_daily_counts_are_a_week_apart(service):
 def test_a_compare_page_and_the_time_machine_share_their_forecasts(service):
     bundled = service.panel("bundled")
     compared = service.track_records.track_record(bundled, "Italy", "new_cases", [])
-    stops = service.track_records.stops(bundled, "Italy", "new_cases", 28)
-    gone_back = service.track_records.track_record(bundled, "Italy", "new_cases", [], dates=[stop.at for stop in stops], horizon=28)
+    stops = service.track_records.cutoffs(bundled, "Italy", "new_cases", 28)
+    gone_back = service.track_records.track_record(
+        bundled, "Italy", "new_cases", [], dates=[stop.at for stop in stops], horizon=28
+    )
     assert {job.key for job in compared.jobs} <= {job.key for job in gone_back.jobs}
 
 
 @pytest.mark.parametrize("region", ["Italy", "Spain", "France"])
 def test_a_stop_is_what_a_backtest_would_forecast_from(service, region):
     bundled = service.panel("bundled")
-    for stop in service.track_records.stops(bundled, region, "cumulative_cases", 28):
+    for stop in service.track_records.cutoffs(bundled, region, "cumulative_cases", 28):
         plain = series_at_cutoff(bundled, region, "cumulative_cases", stop.at)
         assert plain.request("ets", 28).key == stop.request("ets", 28).key
         assert (plain.origin, plain.gap, plain.series.notes) == (stop.origin, stop.gap, stop.series.notes)
@@ -132,23 +136,23 @@ def test_what_all_regions_say_of_their_last_days_counts_for_one_alone(service):
 def test_a_stop_is_prepared_once(service, panel, stops, monkeypatch):
     monkeypatch.setattr("forecasting.services.track_records.cut", None)
     monkeypatch.setattr("forecasting.services.track_records.rolling", None)
-    assert service.track_records.stops(panel, "A", "new", 4) == stops
+    assert service.track_records.cutoffs(panel, "A", "new", 4) == stops
 
 
 def test_nothing_to_go_back_to_is_a_sentence(service):
     bundled = service.panel("bundled").as_of(pd.Timestamp("2020-03-10"))
     with pytest.raises(DataError, match="too few to look back"):
-        service.track_records.stops(bundled, "Italy", "new_cases", 28)
+        service.track_records.cutoffs(bundled, "Italy", "new_cases", 28)
 
 
 def test_stops_that_take_long_are_none_until_they_are_there(service, panel, monkeypatch):
     import threading
 
     released = threading.Event()
-    monkeypatch.setattr(service.track_records, "_stops", lambda *what: released.wait(60) and ["there"])
-    assert service.track_records.stops(panel, "A", "new", 3, patience=0.01) is None
+    monkeypatch.setattr(service.track_records, "_earlier_cutoffs", lambda *what: released.wait(60) and ["there"])
+    assert service.track_records.cutoffs(panel, "A", "new", 3, patience=0.01) is None
     released.set()
-    assert service.track_records.stops(panel, "A", "new", 3, patience=60) == ["there"]
+    assert service.track_records.cutoffs(panel, "A", "new", 3, patience=60) == ["there"]
 
 
 def test_two_vintages_without_a_new_week_are_one_origin(service, panel):
@@ -277,8 +281,10 @@ def test_skill_is_the_ratio_of_scores_by_date_and_horizon(judged):
 
 def test_days_ahead_share_a_row_by_the_week(service):
     bundled = service.panel("bundled")
-    stops = service.track_records.stops(bundled, "Italy", "new_cases", 28)
-    past = service.track_records.track_record(bundled, "Italy", "new_cases", [], dates=[stop.at for stop in stops], horizon=28)
+    stops = service.track_records.cutoffs(bundled, "Italy", "new_cases", 28)
+    past = service.track_records.track_record(
+        bundled, "Italy", "new_cases", [], dates=[stop.at for stop in stops], horizon=28
+    )
     now = service.series(bundled, "Italy", "new_cases")
     ratios = skill_heatmap.skill_table(track_record_scores(past, now), "naive", now.frequency)
     assert list(ratios) == ["1–7", "8–14", "15–21", "22–28"]
@@ -300,7 +306,7 @@ def test_when_a_vintage_lags_periods_are_still_matched_by_date(panel, service):
     late = panel.table[~((panel.table["as_of"] == WEEKS[30] + RELEASE) & (panel.table["date"] == WEEKS[30]))]
     late = late[~(late["as_of"] == WEEKS[29] + RELEASE)]
     lagging = Panel("lagging", late, (NEW,), panel.frequencies, "nobody", "none")
-    stops = service.track_records.stops(lagging, "A", "new", 4)
+    stops = service.track_records.cutoffs(lagging, "A", "new", 4)
     found = placed(published([30]), stops, lagging)
     assert set(found["origin"]) == {WEEKS[29]}
     assert dict(zip(found["horizon"], found["date"], strict=True))[2] == WEEKS[31]
@@ -338,7 +344,7 @@ def test_real_published_forecasts_score_as_they_should(shared, tmp_path):
     store = Store(f"sqlite:///{tmp_path / 'forecasts.sqlite'}")
     service = Service(store, JobQueue(store, workers=1))
     try:
-        stops, now = service.track_records.stops(hub, "TX", statistic, 4), service.series(hub, "TX", statistic)
+        stops, now = service.track_records.cutoffs(hub, "TX", statistic, 4), service.series(hub, "TX", statistic)
     finally:
         service.close()
     found = align_external.align_forecasts(table, statistic, "TX", stops, hub, now.frequency, "it")
