@@ -12,5 +12,7 @@ ORIGIN: Final = "origin"
 HORIZON: Final = "horizon"
 QUANTILE: Final = "quantile"
 
+#: Columns that every panel has.
 PANEL: Final = (REGION, STATISTIC, DATE, VALUE)
+#: Columns of a table of forecasts, in this order.
 FORECASTS: Final = (REGION, MODEL, ORIGIN, HORIZON, DATE, QUANTILE, VALUE)

@@ -14,8 +14,9 @@ import pandas as pd
 
 from forecasting.support.errors import RequestError
 
-#: So many days after a holiday may have other counts than usual, for reports come late; all others are `ORDINARY`.
+#: Days after a holiday that may have other counts than usual, for reports come late.
 AFTER = 2
+#: What stands for days since a holiday where none was within `AFTER` days.
 ORDINARY = -1
 #: What names are asked for in, where a country has them: else they would be in the language of the machine.
 LANGUAGE = "en_US"
@@ -33,7 +34,7 @@ _NAMES = {
     "SY": "Syria",
     "TL": "Timor-Leste",
 }
-#: Kept in memory.
+#: Years of countries whose holidays are kept in memory.
 MOST_YEARS = 2_000
 _SMALL_WORDS = frozenset({"and", "of", "the", "da"})
 

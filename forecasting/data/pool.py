@@ -20,8 +20,9 @@ from forecasting.support.errors import DataError
 if TYPE_CHECKING:
     pass
 
-#: Earlier vintages that come with a pool, and figures in all of them together; fewer where each is large.
+#: Earlier vintages that come with a pool; fewer where each is large.
 MOST_SNAPSHOTS = 60
+#: Figures in all earlier vintages of a pool together.
 MOST_FIGURES = 10_000_000
 
 

@@ -21,9 +21,12 @@ from forecasting.data.forecast import QUANTILES
 from forecasting.evaluation.scores import is_covered, probability_integral_transform, weighted_interval_score
 from forecasting.support.errors import DataError, RequestError
 
+#: Columns that name a cell: a forecast of one region and model, from one origin, at one horizon.
 KEYS = (REGION, MODEL, ORIGIN, HORIZON)
+#: Central prediction intervals whose coverage is scored, in percent.
 BANDS = (50, 80, 95)
 COVERAGES = tuple(f"coverage_{percent}" for percent in BANDS)
+#: Columns of scores.
 MEASURES = ("wis", "wis_log", "ae", *COVERAGES, "se", "pit")
 #: The columns of scores, after ``statistic`` where there are several.
 SCORES = (*KEYS, *MEASURES[:-2], DATE, *MEASURES[-2:])

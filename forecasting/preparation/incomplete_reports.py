@@ -43,8 +43,9 @@ ALONE = CollapseRule(ratio=0.5, deviations=4.0, least=20.0)
 RARE = 0.01
 #: Changes that are never taken to vary by less than this (10 %), or a calm year would make anything an alarm.
 LEAST_DEVIATION = 0.1
-#: With fewer earlier changes than this (or than two cycles), nothing is doubted but a fall by half of all together.
+#: With fewer earlier changes than this (or than two cycles), nothing is doubted but a fall of all regions together.
 SHORT_HISTORY = 4
+#: Share of the earlier counts below which such a fall is doubted.
 SHORT_RATIO = 0.5
 #: Zeros at the end are natural where fewer than this many counts are usual.
 LEAST_LEVEL = 3.0

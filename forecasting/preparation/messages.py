@@ -25,6 +25,7 @@ CARRIES = 1.5
 #: More dates than this are not listed.
 LISTED = 3
 
+#: Weekdays in the plural, Monday first.
 DAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 
 

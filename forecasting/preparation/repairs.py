@@ -27,8 +27,9 @@ NATURAL_ZEROS = 0.25
 PILE_SHARE = 0.5
 #: A dump is at least this many times the largest of its neighbours and of the same weekday three weeks either way.
 DUMP_RATIO = 4.0
-#: A dump exceeds what is typical by this many counts and this many Poisson standard deviations.
+#: A dump exceeds what is typical by at least this many counts.
 DUMP_LEAST = 30.0
+#: A dump exceeds what is typical by at least this many Poisson standard deviations.
 DUMP_DEVIATIONS = 10.0
 #: Periods that must follow a dump to show that the level returned.
 DUMP_AFTER = 3

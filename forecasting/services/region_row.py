@@ -16,9 +16,11 @@ from forecasting.evaluation.scores import ModelScore
 
 #: Periods of the past that a sparkline shows.
 PAST = {"hourly": 168, "daily": 120, "weekly": 52, "monthly": 36, "quarterly": 24}
-#: The height of a sparkline, and the most points of its past and of its forecast.
+#: The height of a sparkline, in its own units.
 HEIGHT = 100
+#: The most points of a sparkline's past.
 POINTS = 60
+#: The most points of a sparkline's forecast.
 AHEAD = 16
 #: A band reaches no higher than so many times the lines, or it would flatten them.
 BAND_TOP = 2.0

@@ -34,8 +34,9 @@ DATES_KEPT = 256
 CUTS_KEPT = 1_500
 #: Dates that one can go back to.
 STOPS = 26
-#: What earlier forecasts of a region scored, as a figure a model and as a table, kept in memory.
+#: Scores of a model's earlier forecasts of a region kept in memory.
 SCORES_KEPT = 2_000
+#: Tables of scores kept in memory.
 SCORE_TABLES_KEPT = 32
 #: Rows of earlier states of a panel kept in memory.
 ROWS_KEPT = 1_000_000
