@@ -52,7 +52,7 @@ def test_a_season_is_tried_only_when_the_first_states_can_be_found() -> None:
 
 
 def test_bands_hold_what_they_promise_on_figures_that_an_ets_model_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predictive, "correction", lambda *_: BandScale())  # which is for figures that no model made
+    monkeypatch.setattr(predictive, "band_scale", lambda *_: BandScale())  # which is for figures that no model made
     inside = []
     for seed in range(40):
         counts = simulated(np.random.default_rng(seed), 164) ** 3

@@ -38,7 +38,7 @@ def test_the_bands_widen_as_those_of_the_arima_model_that_theta_is(
 ) -> None:
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
-    monkeypatch.setattr(predictive, "correction", lambda *_: BandScale())  # learned on figures that no model made
+    monkeypatch.setattr(predictive, "band_scale", lambda *_: BandScale())  # learned on figures that no model made
     # Not ThetaModel.prediction_intervals: statsmodels 0.15 adds 1 + (alpha - 1)**2 a step, where ARIMA(0,1,1) adds
     # alpha**2 (Hyndman & Billah 2003, section 2), three times too wide ten steps ahead.
     alpha = fit_smoothing(nile).alpha
