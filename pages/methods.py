@@ -1,12 +1,12 @@
 """Methods: what each model does, where the figures come from, what the bands mean, and where it went wrong."""
 
+from collections.abc import Iterable
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from forecasting.data.frequency import DAILY
-from forecasting.evaluation.stress_tests import shocks
+from forecasting.evaluation.shocks import shocks
 from forecasting.models import models
 from forecasting.sources import sources
 from forecasting.views import december_2020 as at_december
@@ -77,14 +77,14 @@ def december() -> None:
     for title, measure in (("Growth accuracy", "growth"), ("Cumulative accuracy", "cumulative")):
         table = at_december.accuracy_table(measure)
         st.markdown(f"**{title}**")
-        st.dataframe(table, hide_index=True, width="stretch", column_config=_percentages(table))
+        st.dataframe(table, hide_index=True, width="stretch", column_config=_percentages(table.columns[1:]))
     st.caption(
         "Printed by `python -m benchmarks us_december_2020`. Accuracy is 1 − |said − came| / came; it can be negative."
     )
 
 
-def _percentages(table: pd.DataFrame, digits: int = 1) -> dict[str, Any]:
-    return {name: st.column_config.NumberColumn(format=f"%.{digits}f %%") for name in table.columns[1:]}
+def _percentages(columns: Iterable[str], digits: int = 1) -> dict[str, Any]:
+    return {name: st.column_config.NumberColumn(format=f"%.{digits}f %%") for name in columns}
 
 
 def extremes() -> None:
@@ -102,7 +102,7 @@ def extremes() -> None:
     ):
         table = at_extremes.pass_table(measure)
         st.markdown(f"**{title}**")
-        st.dataframe(table, hide_index=True, width="stretch", column_config=_percentages(table, 0))
+        st.dataframe(table, hide_index=True, width="stretch", column_config=_percentages(table.columns[1:], 0))
     st.markdown("\n".join(f"- {sentence}" for sentence in at_extremes.failure_sentences()))
     st.caption(
         "Printed by `python -m benchmarks extremes`. Percent of the series in which a model saw the shock; their number is "
