@@ -44,8 +44,8 @@ def named_database(name: str) -> NamedDatabase:
     """The database called `name`, in whatever case. Raises `RequestError` if the configuration has none."""
     known = settings.databases()
     if name.lower() not in known:
-        there = f"there are {', '.join(known)}" if known else "set its address as FORECAST_SQL_<NAME>"
-        raise RequestError(f"There is no database {quote_cell(name)}; {there}.")
+        choice = f"there are {', '.join(known)}" if known else "set its address as FORECAST_SQL_<NAME>"
+        raise RequestError(f"There is no database {quote_cell(name)}; {choice}.")
     return known[name.lower()]
 
 
@@ -66,11 +66,11 @@ class SqlSource(ConfiguredSource):
         with _reading(self._setting, "query" if self._query else "table") as connection:
             if self._query:
                 return collect_batches(self.name, _rows_of_query(connection, self._setting, self._query)), ()
-            place = _find_table(connection, self._setting, self._table)
-            columns = _columns(connection, place)
+            table = _find_table(connection, self._setting, self._table)
+            columns = _columns(connection, table)
             chosen = useful_columns(columns)
             left = tuple(column for column in columns if column not in chosen)
-            return collect_batches(self.name, _rows_of_table(connection, place, chosen)), left
+            return collect_batches(self.name, _rows_of_table(connection, table, chosen)), left
 
 
 @dataclass(frozen=True)
@@ -148,13 +148,13 @@ def _find_table(connection: sa.Connection, setting: NamedDatabase, table: str) -
     schema, dot, name = table.partition(".")
     if dot and schema in inspector.get_schema_names() and name in _tables(inspector, schema):
         return _Table(name, schema)
-    there = quote_cells(present, most=6)
+    names = quote_cells(present, most=6)
     if table:
         raise RequestError(
-            f"The database '{setting.name}' has no table or view {quote_cell(table)}; it has {there or 'none'}."
+            f"The database '{setting.name}' has no table or view {quote_cell(table)}; it has {names or 'none'}."
         )
     raise RequestError(
-        f"The database '{setting.name}' has several tables ({there}); name one in {setting.variable}_TABLE or with --table."
+        f"The database '{setting.name}' has several tables ({names}); name one in {setting.variable}_TABLE or with --table."
         if present
         else f"The database '{setting.name}' has no table; name another in {setting.variable}."
     )
@@ -216,8 +216,8 @@ def _failure_reason(error: sa.exc.SQLAlchemyError, url: sa.URL) -> str:
         return "would write, and only reading is allowed; keep to a SELECT of what is there."
     if code.startswith(_TIMEOUT_CODES):
         return f"took longer than {QUERY_TIMEOUT} seconds; choose fewer rows, or a view that summarises them."
-    said = error_text(Exception(str(cause).split("\n")[0]))
+    message = error_text(Exception(str(cause).split("\n")[0]))
     private = (url.password, url.username, url.host)
-    if any(secret and str(secret).lower() in said.lower() for secret in private):
+    if any(secret and str(secret).lower() in message.lower() for secret in private):
         return "cannot be read; try it in the database itself."
-    return f"cannot be read ({said.rstrip('.')}); mend that in the database or in the configuration."
+    return f"cannot be read ({message.rstrip('.')}); mend that in the database or in the configuration."

@@ -1,4 +1,4 @@
-"""The words by which columns are usually called in English, German, French and Spanish, without accents."""
+"""The vocabulary of column names: usual words in English, German, French and Spanish, in small letters without accents."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ def split_words(text: str) -> list[str]:
 
 #: What other programs call our columns; the hub and Nixtla's libraries among them.
 COLUMN_SYNONYMS = {"location_name": REGION, "location": REGION, "unique_id": REGION, "ds": DATE, "y": VALUE}
-#: Usual names in English, German, French and Spanish, without accents.
+#: Of columns of dates.
 DATE_WORDS = frozenset(
     split_words(
         "date dates datum fecha day tag jour dia week woche semaine semana month monat mois mes time zeit heure hora ds "
         "timestamp datetime period periode meldedatum reported ending quarter quartal trimestre hour stunde"
     )
 )
+#: Of dates of publication.
 AS_OF_WORDS = frozenset(
     split_words("asof vintage issue issued published publication snapshot datenstand release released")
 )
+#: Of regions, and of other things that are counted apart.
 REGION_WORDS = frozenset(
     split_words(
         "region regions location country land bundesland pays pais state province provinz provincia county district kreis "
@@ -33,11 +35,13 @@ REGION_WORDS = frozenset(
         "jurisdiction entity territory territorio countries name store shop filiale site station kanton canton zone"
     )
 )
+#: Of columns that say what a row counts.
 STATISTIC_WORDS = frozenset(
     split_words(
         "statistic statistik measure indicator metric variable target indikator indicateur indicador merkmal outcome"
     )
 )
+#: Of counts.
 VALUE_WORDS = frozenset(
     split_words(
         "value y count counts cases case cas falle faelle fall casos caso deaths death deces todesfalle todesfaelle muertes "
@@ -46,12 +50,14 @@ VALUE_WORDS = frozenset(
         "observation observations units menge cantidad quantite zahl"
     )
 )
+#: Of numbers that are no counts.
 RATE_WORDS = frozenset(
     split_words(
         "rate per percent inzidenz incidence taux tasa share average mean temperature temperatur temp humidity price preis "
         "prix precio index mobility stringency positivity proportion ratio"
     )
 )
+#: Kind of identifier -> words of columns of that kind.
 IDENTIFIER_WORDS = {
     "a code": frozenset(
         split_words(
@@ -67,6 +73,7 @@ IDENTIFIER_WORDS = {
         )
     ),
 }
+#: Of running totals.
 CUMULATIVE_WORDS = frozenset(
     split_words("cumulative cumul cumule cumules cum kumuliert kumulativ acumulado acumulados acumulada acumuladas")
 )

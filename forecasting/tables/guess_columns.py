@@ -31,10 +31,11 @@ from forecasting.tables.column_vocabulary import (
     split_words,
 )
 
-#: So many of the first columns are looked at one by one.
-_LOOKED_COLUMNS = 200
-#: So many of its rows are looked at.
-_LOOKED_ROWS = 1500
+#: So many of the first columns are examined one by one.
+_EXAMINED_COLUMNS = 200
+#: So many of the rows are examined, evenly spread.
+_EXAMINED_ROWS = 1500
+#: By their number.
 _MONTHS = (
     "", "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
@@ -54,10 +55,10 @@ class ColumnGuess:
         self.mapping: ColumnMapping | None = None
         self.roles = dict.fromkeys(raw.cells, ("left out", "not recognised"))
         self._raw = raw
-        rows = np.unique(np.linspace(0, len(raw.cells) - 1, _LOOKED_ROWS).astype(int))
-        self._thin = raw.take_rows(rows).decoded()
-        self._facts = {column: column_facts(self._thin, column) for column in list(raw.cells)[:_LOOKED_COLUMNS]}
-        date = self._date()
+        rows = np.unique(np.linspace(0, len(raw.cells) - 1, _EXAMINED_ROWS).astype(int))
+        self._sample = raw.take_rows(rows).decoded()
+        self._facts = {column: column_facts(self._sample, column) for column in list(raw.cells)[:_EXAMINED_COLUMNS]}
+        date = self._find_date()
         if date is None:
             headed = date_share(list(raw.cells)[-20:]) > 0.5
             turned = "The dates stand in the header: can the table be turned, so that they stand in one column?"
@@ -67,22 +68,22 @@ class ColumnGuess:
                 else ColumnQuestion(QuestionKind.DATES, "Which column holds the dates?")
             )
             return
-        self._columns(date)
+        self._assign_roles(date)
 
-    def _date(self) -> str | None:
+    def _find_date(self) -> str | None:
         """The column that holds the dates, by its cells."""
-        found = [
+        candidates = [
             (bool(facts.words & DATE_WORDS) - 2 * is_named_as_of(facts.name), facts.dates, -i, column)
             for i, (column, facts) in enumerate(self._facts.items())
             if facts.dates >= (0.5 if facts.words & DATE_WORDS else 0.8)
         ]
-        if not found:
+        if not candidates:
             return None
-        column = max(found)[-1]
+        column = max(candidates)[-1]
         self.roles[column] = ("date", "its cells are dates")
         return column
 
-    def _columns(self, date: str) -> None:
+    def _assign_roles(self, date: str) -> None:
         facts = self._facts
         others = [column for column in facts if column != date]
         as_of = next((c for c in others if facts[c].dates >= 0.8 and is_named_as_of(c)), None)
@@ -102,22 +103,24 @@ class ColumnGuess:
         if statistic is not None:
             self.roles[statistic] = ("statistic", "its name, and few different texts")
         keys = [c for c in (date, statistic, as_of) if c is not None]
-        region = self._region(keys, [c for c in others if c != statistic], repeated)
+        region = self._find_region(keys, [c for c in others if c != statistic], repeated)
         left = [c for c in others if c not in (statistic, region)]
         first = max((facts[c].value_score for c in left if facts[c].is_number), default=0)
         wide = [c for c in left if facts[c].is_number and not facts[c].counter]
         unnamed = region is None and statistic is None and as_of is None and first < 5 and not texts
         if wide and unnamed and not repeated:
-            self._wide(date, wide)
+            self._propose_wide(date, wide)
         else:
-            self._tidy(date, region, statistic, as_of, left)
+            self._propose_tidy(date, region, statistic, as_of, left)
         if self.mapping is not None:
-            self._ask(date, repeated and not self.mapping.wide, [*keys, *([region] if region else [])], region)
+            self._add_questions(
+                date, repeated and not self.mapping.wide, [*keys, *([region] if region else [])], region
+            )
 
-    def _region(self, keys: list[str], columns: list[str], repeated: bool) -> str | None:
+    def _find_region(self, keys: list[str], columns: list[str], repeated: bool) -> str | None:
         """The column that tells rows of one date apart, and is a name rather than a code."""
-        facts, cells = self._facts, self._thin.cells
-        found = []
+        facts, cells = self._facts, self._sample.cells
+        candidates = []
         for i, column in enumerate(columns):
             fact = facts[column]
             named = bool(fact.words & REGION_WORDS)
@@ -129,10 +132,10 @@ class ColumnGuess:
             length = cells[column].astype("string").fillna("").str.len().mean()
             exact = fact.name.lower() in (REGION, "location_name", "unique_id")
             code = fact.identifier_kind is not None
-            found.append((bool(text), 4 * apart + 2 * named + 2 * exact - 2 * code + (length > 3.5), -i, column))
-        if not found:
+            candidates.append((bool(text), 4 * apart + 2 * named + 2 * exact - 2 * code + (length > 3.5), -i, column))
+        if not candidates:
             return None
-        region = max(found)[-1]
+        region = max(candidates)[-1]
         reason = (
             "few different texts, a name of places" if facts[region].words & REGION_WORDS else "few different texts"
         )
@@ -145,8 +148,8 @@ class ColumnGuess:
                 self.roles[column] = ("left out", f"another name for {quote_cell(region)}, one for each")
         return region
 
-    def _wide(self, date: str, columns: list[str]) -> None:
-        more = list(self._raw.cells)[_LOOKED_COLUMNS:]
+    def _propose_wide(self, date: str, columns: list[str]) -> None:
+        more = list(self._raw.cells)[_EXAMINED_COLUMNS:]
         for column in columns:
             self.roles[column] = ("region", "numbers beside dates: one region a column")
         for column in more:
@@ -157,7 +160,7 @@ class ColumnGuess:
         self.kind = "wide"
         self.mapping = ColumnMapping(date=date, wide=(*columns, *more))
 
-    def _tidy(
+    def _propose_tidy(
         self, date: str, region: str | None, statistic: str | None, as_of: str | None, columns: list[str]
     ) -> None:
         facts = self._facts
@@ -165,13 +168,13 @@ class ColumnGuess:
         for column in columns:
             if self.roles[column][1] != "not recognised":
                 continue
-            reason = self._useless(column, region)
+            reason = self._reason_to_leave_out(column, region)
             if reason:
                 self.roles[column] = ("left out", reason)
             else:
                 usable.append(column)
-        for column in list(self._raw.cells)[_LOOKED_COLUMNS:]:
-            self.roles[column] = ("left out", f"only the first {_LOOKED_COLUMNS} columns are looked at")
+        for column in list(self._raw.cells)[_EXAMINED_COLUMNS:]:
+            self.roles[column] = ("left out", f"only the first {_EXAMINED_COLUMNS} columns are looked at")
         if not usable:
             self.questions.append(ColumnQuestion(QuestionKind.COUNTS, "Which column holds the counts?"))
             return
@@ -191,7 +194,7 @@ class ColumnGuess:
         covariates = tuple(column for column in usable if column != value)
         self.mapping = ColumnMapping(date, value, region, statistic, as_of, covariates)
 
-    def _useless(self, column: str, region: str | None) -> str | None:
+    def _reason_to_leave_out(self, column: str, region: str | None) -> str | None:
         """Why a column is neither a value nor a covariate."""
         facts = self._facts[column]
         if not facts.is_number:
@@ -204,12 +207,12 @@ class ColumnGuess:
         if not facts.changes:
             return "it never changes"
         if region is not None and not facts.words & VALUE_WORDS:
-            groups = self._thin.cells.groupby(region, observed=True)[column]
+            groups = self._sample.cells.groupby(region, observed=True)[column]
             if groups.nunique().max() <= 1 and groups.size().max() > 2:
                 return "it never changes within a region"
         return None
 
-    def _ask(self, date: str, repeated: bool, keys: list[str], region: str | None) -> None:
+    def _add_questions(self, date: str, repeated: bool, keys: list[str], region: str | None) -> None:
         """What only the reader can answer; the mapping is what is proposed until then."""
         assert self.mapping is not None
         raw, mapping = self._raw, self.mapping
@@ -234,9 +237,9 @@ class ColumnGuess:
             self.questions.append(
                 ColumnQuestion(QuestionKind.COMBINE, f"{several}: are they to be summed or averaged?")
             )
-        closer = self._closer(date)
-        if closer and not twice.any():
-            apart = f"Rows are {closer} apart: are those of one period to be summed or averaged?"
+        spacing = self._spacing_below_periods(date)
+        if spacing and not twice.any():
+            apart = f"Rows are {spacing} apart: are those of one period to be summed or averaged?"
             self.questions.append(ColumnQuestion(QuestionKind.COMBINE, apart))
         if set(split_words(raw.name)) & CUMULATIVE_WORDS or is_named_cumulative(mapping.value):
             mapping = replace(mapping, cumulative=True)
@@ -248,9 +251,9 @@ class ColumnGuess:
             )
         self.mapping = mapping
 
-    def _closer(self, date: str) -> str | None:
+    def _spacing_below_periods(self, date: str) -> str | None:
         """How far apart rows usually are where they are closer than periods can be."""
-        head = self._raw.take_rows(np.arange(min(len(self._raw.cells), _LOOKED_ROWS))).decoded()
+        head = self._raw.take_rows(np.arange(min(len(self._raw.cells), _EXAMINED_ROWS))).decoded()
         times = pd.DatetimeIndex(try_parse_dates(head, date, True)[0].dropna()).unique().sort_values()
         usual = pd.Series(times).diff().dropna().median() if len(times) > 2 else pd.Timedelta(days=1)
         if usual >= pd.Timedelta(days=1) or usual == pd.Timedelta(hours=1):

@@ -1,4 +1,4 @@
-"""Johns Hopkins CSSE's global time series as they publish them: a row a place, a column a day, running totals."""
+"""Parse Johns Hopkins CSSE's global time series as published: a row a place, a column a day, running totals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LICENCE = "CC BY 4.0"
 PROVINCE = "Province/State"
 COUNTRY = "Country/Region"
 _DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2}|\d{4})")
-#: Rows that are no place; they count in their country's total only.
+#: Provinces that are no places; they count in their country's total only.
 _NO_PLACE = frozenset({"Recovered", "Repatriated Travellers", "Unknown"})
 
 

@@ -1,4 +1,4 @@
-"""The Oxford COVID-19 Government Response Tracker's tables as published: a row a jurisdiction and day, running totals."""
+"""Parse the Oxford COVID-19 Government Response Tracker's tables as published: a row a jurisdiction and day, running totals."""
 
 from __future__ import annotations
 

@@ -67,13 +67,13 @@ class CellProblems:
 
     def __init__(self, raw: RawTable) -> None:
         self._raw = raw
-        self._found: list[tuple[int, str, str, str, str]] = []
+        self._rows: list[tuple[int, str, str, str, str]] = []
         self.counts: Counter[str] = Counter()
         #: Of each column, how many cells are no numbers.
         self.no_numbers: Counter[str] = Counter()
         if raw.ragged is not None:
-            places = raw.ragged.places(MOST_PROBLEMS)
-            self._found += [(line, column, "", what, remedy) for line, column, what, remedy in places]
+            ragged = raw.ragged.problems(MOST_PROBLEMS)
+            self._rows += [(line, column, "", what, remedy) for line, column, what, remedy in ragged]
             short = int(raw.ragged.short.sum())
             self.counts += Counter({TOO_FEW: short, TOO_MANY: len(raw.ragged.lines) - short})
 
@@ -85,16 +85,16 @@ class CellProblems:
         for row in rows[:MOST_PROBLEMS]:
             cell = self._raw.cells[column].iloc[row]
             text = "" if pd.isna(cell) else str(cell)[:100]
-            self._found.append((int(self._raw.lines[row]), column, text, what, remedy or number_remedy(cell)))
+            self._rows.append((int(self._raw.lines[row]), column, text, what, remedy or number_remedy(cell)))
 
     def first_line(self, what: str) -> str:
         """The line of the first problem of this kind: ``"line 7"``."""
-        return f"{self._raw.word} {min(line for line, _, _, kind, _ in self._found if kind == what)}"
+        return f"{self._raw.word} {min(line for line, _, _, kind, _ in self._rows if kind == what)}"
 
     def table(self) -> pd.DataFrame:
         """The first `MOST_PROBLEMS` by line, with the columns `PROBLEMS`."""
-        found = sorted(self._found, key=lambda problem: problem[0])[:MOST_PROBLEMS]
-        return pd.DataFrame(found, columns=list(PROBLEMS))
+        rows = sorted(self._rows, key=lambda problem: problem[0])[:MOST_PROBLEMS]
+        return pd.DataFrame(rows, columns=list(PROBLEMS))
 
 
 def report_on_table(

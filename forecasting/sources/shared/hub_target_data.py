@@ -84,8 +84,8 @@ def _rows(path: Path, target: str) -> RawTable:
 
 def _needed(header: Sequence[str]) -> list[str]:
     """The columns that are read; all of any other table, for the message to be about what is missing."""
-    found = [column for column in header if column in (TARGET, LOCATION, OBSERVATION, AS_OF, *WEEKS)]
-    return found if TARGET in found else list(header)
+    known = [column for column in header if column in (TARGET, LOCATION, OBSERVATION, AS_OF, *WEEKS)]
+    return known if TARGET in known else list(header)
 
 
 def _week(raw: RawTable) -> str:
@@ -110,19 +110,19 @@ def _parquet(path: Path) -> RawTable:
 def _places(raw: RawTable) -> tuple[list[str], np.ndarray, tuple[str, ...]]:
     """The names of the regions in their order, each row's place among them (-1: none), and what was left out."""
     codes, given = pd.factorize(raw.cells[LOCATION], use_na_sentinel=False)
-    found = [_name(str(code)) for code in given]
-    names = sorted({name for name in found if name}, key=lambda name: (name != NATION, name))
+    regions = [_region_name(str(code)) for code in given]
+    names = sorted({name for name in regions if name}, key=lambda name: (name != NATION, name))
     if not names:
         raise raw.error(
             f"{quote_cell(given[0])} in the column {LOCATION!r} is no code of a place; get the file anew.", 0
         )
-    unknown = sorted(str(code) for code, name in zip(given, found, strict=True) if not name)
+    unknown = sorted(str(code) for code, name in zip(given, regions, strict=True) if not name)
     notes = (f"Left out, because the codes are of no known place: {', '.join(unknown)}.",) if unknown else ()
-    positions = np.array([names.index(name) if name else -1 for name in found])
+    positions = np.array([names.index(name) if name else -1 for name in regions])
     return names, positions[codes], notes
 
 
-def _name(code: str) -> str | None:
+def _region_name(code: str) -> str | None:
     known = postal_code(code)
     return NATION if known == "US" else STATES.get(known or "")
 

@@ -1,4 +1,4 @@
-"""What is in an archive of one table, bounded before it is unpacked. Nothing is written to disk.
+"""Unpack gzip files and zip archives of one table in memory, bounded before anything is unpacked.
 
 Refusing an archive takes hardly any memory, however much it would unpack to.
 """
@@ -23,14 +23,18 @@ from forecasting.tables.cells.limits import (
 )
 
 #: Bytes that are unpacked at a time.
-_PIECE = 1_000_000
+_PIECE_BYTES = 1_000_000
 #: What stands before each file in a zip archive's table of contents.
 _ENTRY = b"PK\x01\x02"
+#: Ends of the names of tables.
 _TABLE_KINDS = (".csv", ".tsv", ".txt", ".tab", ".json", ".jsonl", ".parquet", ".xlsx", ".dat", ".psv")
 
 
 def unpack_archive(content: bytes, name: str) -> bytes:
-    """What is in a gzip file or in a zip archive of one table; other content as it is."""
+    """The table in a gzip file or in a zip archive of one table; other content as it is.
+
+    Raises `DataError` for several tables, a nested archive, and for too much.
+    """
     if content.startswith(b"\x1f\x8b"):
         content = _gunzipped(content, name)
     elif content.startswith(b"PK\x03\x04"):
@@ -73,8 +77,8 @@ def _member(content: bytes, name: str) -> bytes | None:
             if not tables and len(entries) == 1:
                 tables = entries
             if len(tables) != 1:
-                found = f"{len(tables)} tables" if tables else "no table"
-                raise DataError(f"{name}: there is {found} in the archive; put exactly one CSV in it.")
+                count = f"{len(tables)} tables" if tables else "no table"
+                raise DataError(f"{name}: there is {count} in the archive; put exactly one CSV in it.")
             if tables[0].file_size > limit:
                 raise too_large_error(name, limit)
             return _bounded(lambda: archive.open(tables[0]), limit, name)
@@ -100,7 +104,7 @@ def _bounded(opened: Callable[[], IO[bytes] | gzip.GzipFile], limit: int, name: 
 
 
 def _pieces(stream: IO[bytes] | gzip.GzipFile, most: int) -> Iterator[bytes]:
-    while most > 0 and (piece := stream.read(min(_PIECE, most))):
+    while most > 0 and (piece := stream.read(min(_PIECE_BYTES, most))):
         most -= len(piece)
         yield piece
 

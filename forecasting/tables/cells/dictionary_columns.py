@@ -1,4 +1,4 @@
-"""Columns of text as their distinct texts and which of these each row has: a million rows may have a hundred dates.
+"""Dictionary-coded columns: the distinct texts and which of these each row has. A million rows may have a hundred dates.
 
 A column of cells is coded when it is categorical: its categories are texts, all of them in use, in the order of their
 first rows, and no cell is missing.
@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-#: Texts are looked at in so many rows at the beginning, in the middle and at the end to see whether they repeat.
+#: Rows at the beginning, in the middle and at the end in which texts are counted to see whether they repeat.
 _LOOKED_ROWS = 30_000
-#: Wide tables have few rows a column, and their columns are read together.
+#: Columns of a table that are coded; wider ones have few rows a column, and their columns are read together.
 MAX_CODED_COLUMNS = 100
 
 
@@ -23,7 +23,7 @@ def is_coded(cells: pd.Series) -> bool:
 
 
 def encode_columns(cells: pd.DataFrame) -> pd.DataFrame:
-    """The table with those columns of text coded whose texts repeat."""
+    """The table with those columns of text dictionary-coded whose texts repeat."""
     if len(cells.columns) > MAX_CODED_COLUMNS:
         return cells
     return pd.DataFrame({column: _coded(cells[column]) for column in cells}, index=cells.index, copy=False)
@@ -54,8 +54,8 @@ def encode_categories(cells: pd.Series) -> pd.Series:
     places, distinct_texts = pd.factorize(np.array([*texts, ""], dtype=object))
     # The code of a missing cell is -1, and the text in the last place is that of a blank one.
     codes, used = pd.factorize(places[cells.cat.codes.to_numpy()])
-    found = coded_column(codes, pd.Series(distinct_texts[used], dtype="str"))
-    return found if 2 * len(used) <= len(codes) else decode_column(found)
+    coded = coded_column(codes, pd.Series(distinct_texts[used], dtype="str"))
+    return coded if 2 * len(used) <= len(codes) else decode_column(coded)
 
 
 def coded_column(codes: np.ndarray, texts: pd.Series) -> pd.Series:
@@ -73,8 +73,8 @@ def decode_column(cells: pd.Series) -> pd.Series:
     if not is_coded(cells):
         return cells
     texts = pa.array(cells.cat.categories.to_numpy(dtype=object), pa.large_string())
-    every = pa.DictionaryArray.from_arrays(pa.array(cells.cat.codes.to_numpy()), texts).cast(pa.large_string())
-    return pd.Series(every.to_pandas().array, index=cells.index, dtype="str")
+    decoded = pa.DictionaryArray.from_arrays(pa.array(cells.cat.codes.to_numpy()), texts).cast(pa.large_string())
+    return pd.Series(decoded.to_pandas().array, index=cells.index, dtype="str")
 
 
 def decode_columns(cells: pd.DataFrame) -> pd.DataFrame:
@@ -91,8 +91,8 @@ def distinct_cells(cells: pd.Series) -> tuple[np.ndarray, pd.Series]:
     if cells.dtype == object:
         # There a 1, a text '1' and a truth value may be equal.
         cells = cells.astype("string")
-    codes, found = pd.factorize(cells, use_na_sentinel=False)
-    return codes, pd.Series(found)
+    codes, values = pd.factorize(cells, use_na_sentinel=False)
+    return codes, pd.Series(values)
 
 
 def first_rows(codes: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A CSV in which each row is a line and each quote at an end of its cell, read in one go: most are, and all large ones."""
+"""Fast reading of plain CSV, in which each row is a line and each quote stands at an end of its cell, with pyarrow."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-#: Wider tables have few rows, and reading them in one go gains nothing.
+#: Columns of a table: wider ones have few rows, and the fast way gains nothing.
 _MOST_COLUMNS = 200
 _QUOTE, _NEWLINE, _RETURN = b'"\n\r'
-#: So many bytes are compared at a time: new memory takes longer than comparing.
+#: Bytes that are compared at a time: allocating memory takes longer than comparing.
 _BLOCK = 1 << 18
 
 
 def count_newlines(content: bytes) -> int:
-    """How many ends of lines there are; of many short ones `bytes.count` takes several times as long."""
+    """How many line ends there are; with many short lines `bytes.count` takes several times as long."""
     letters = np.frombuffer(content, dtype=np.uint8)
     blocks = (letters[start : start + _BLOCK] for start in range(0, len(letters), _BLOCK))
     return sum(int(np.count_nonzero(block == _NEWLINE)) for block in blocks)
@@ -58,11 +58,11 @@ def read_plain_csv(
 
 
 def _after_line(content: bytes, line: int) -> int:
-    """Where the line after that one begins."""
-    place = 0
+    """The position at which the line after `line` begins."""
+    position = 0
     for _ in range(line):
-        place = content.find(b"\n", place) + 1 or len(content)
-    return place
+        position = content.find(b"\n", position) + 1 or len(content)
+    return position
 
 
 def _is_plain(letters: np.ndarray, separator: int) -> bool:

@@ -1,4 +1,4 @@
-"""Text that a spreadsheet would run as a formula: an apostrophe before it, and away again."""
+"""Escape text that a spreadsheet would run as a formula (CSV injection) with an apostrophe, and undo that."""
 
 from __future__ import annotations
 

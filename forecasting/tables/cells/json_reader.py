@@ -1,4 +1,4 @@
-"""JSON -> the header and the cells of a table, as text."""
+"""JSON tables (records, one record a line, or pandas' "split") -> the header and the cells as text."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ def read_json(content: bytes, name: str) -> tuple[list[str], list[list[str]]] | 
     if len(content) > MAX_JSON_BYTES:
         raise DataError(f"{name}: JSON of more than {format_megabytes(MAX_JSON_BYTES)} is not read; save it as CSV.")
     try:
-        said = _parsed_json(content)
+        document = _parse_json(content)
     except (ValueError, RecursionError) as error:
         if content.lstrip().startswith(b"[") and not content.lstrip()[1:].lstrip().startswith((b"{", b"[")):
             return None
         raise DataError(f"{name}: it cannot be read as JSON ({error_text(error)}); write it anew.") from None
-    if isinstance(said, dict) and isinstance(said.get("data"), list) and "columns" not in said:
-        said = said["data"]
-    if isinstance(said, dict) and {"columns", "data"} <= said.keys():
-        header, rows = _split(said, name)
-    elif isinstance(said, list) and all(isinstance(record, dict) for record in said):
-        header = list(dict.fromkeys(key for record in said for key in record))
-        check_size(name, len(header), len(said))
-        rows = [[record.get(key) for key in header] for record in said]
+    if isinstance(document, dict) and isinstance(document.get("data"), list) and "columns" not in document:
+        document = document["data"]
+    if isinstance(document, dict) and {"columns", "data"} <= document.keys():
+        header, rows = _parse_split(document, name)
+    elif isinstance(document, list) and all(isinstance(record, dict) for record in document):
+        header = list(dict.fromkeys(key for record in document for key in record))
+        check_size(name, len(header), len(document))
+        rows = [[record.get(key) for key in header] for record in document]
     else:
         raise DataError(f'{name}: JSON is understood as records, [{{"date": …, "value": …}}, …]; write it so.')
     if not rows:
@@ -38,7 +38,7 @@ def read_json(content: bytes, name: str) -> tuple[list[str], list[list[str]]] | 
     return header, [[_json_text(cell) for cell in row] for row in rows]
 
 
-def _parsed_json(content: bytes) -> Any:
+def _parse_json(content: bytes) -> Any:
     try:
         return json.loads(content)
     except json.JSONDecodeError:
@@ -48,8 +48,8 @@ def _parsed_json(content: bytes) -> Any:
         return [json.loads(line) for line in lines]
 
 
-def _split(said: dict[str, Any], name: str) -> tuple[list[str], list[list[Any]]]:
-    header, rows, index = said["columns"], said["data"], said.get("index")
+def _parse_split(document: dict[str, Any], name: str) -> tuple[list[str], list[list[Any]]]:
+    header, rows, index = document["columns"], document["data"], document.get("index")
     if not isinstance(header, list) or not isinstance(rows, list):
         raise DataError(f'{name}: "columns" and "data" of its JSON are no lists; write it anew.')
     check_size(name, len(header), len(rows))

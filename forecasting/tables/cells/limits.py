@@ -1,33 +1,39 @@
-"""How much of a reader's table is read, and how a message says what a third party found wrong with it."""
+"""Limits on the size of a table, so that none fills the memory; and texts of other libraries' errors."""
 
 from __future__ import annotations
 
 from forecasting.support import settings
 from forecasting.support.errors import DataError
 
-#: No table is larger than this.
+#: Bytes of a table, packed or not.
 MAX_BYTES = 400_000_000
-#: An archive may unpack to so many times what may be uploaded, and to no more than a machine with 1 GB can bear, so that
-#: a small file cannot fill the memory: reading takes some ten bytes a byte of CSV (58 MB: 745 MB with the app itself, and
-#: 97 MB: 1,062 MB).
-PACKED = 2
-BEARABLE_BYTES = 60_000_000
-#: Tables with more text than this to a byte of archive are made to fill the memory; small ones may be anything.
+#: An archive may unpack to so many times the size of an upload.
+UNPACKED_UPLOADS = 2
+#: Bytes that any archive may unpack to. A machine with 1 GB bears no more: reading takes some ten bytes a byte of CSV
+#: (58 MB: 745 MB with the app itself, and 97 MB: 1,062 MB).
+MAX_UNPACKED_BYTES = 60_000_000
+#: Unpacked bytes a byte of archive: more are made to fill the memory.
 MAX_RATIO = 100
-ALWAYS_BYTES = 50_000_000
-#: JSON and workbooks take far more memory and time than their size.
+#: Bytes that an archive may unpack to whatever the ratio.
+ALWAYS_UNPACKED_BYTES = 50_000_000
+#: Bytes of JSON, which takes far more memory and time than its size.
 MAX_JSON_BYTES = 60_000_000
+#: Unpacked bytes of a workbook.
 MAX_SHEET_BYTES = 100_000_000
+#: Cells of a sheet.
 MAX_SHEET_CELLS = 2_000_000
+#: Rows of a sheet, as many as spreadsheets have.
 MAX_SHEET_ROWS = 1_048_576
+#: Cells of a table.
 MAX_CELLS = 100_000_000
+#: Cells of a CSV.
 MAX_TEXT_CELLS = 30_000_000
-#: As many as a sheet can have; ten thousand regions fit into a wide table.
+#: Columns of a table, as many as spreadsheets have; ten thousand regions fit into a wide table.
 MAX_COLUMNS = 16_384
 
 
 def format_megabytes(count: int) -> str:
-    """``"50 MB"``."""
+    """Bytes in words: ``"50 MB"``."""
     return f"{count // 1_000_000} MB"
 
 
@@ -43,16 +49,16 @@ def check_size(name: str, columns: int, rows: int) -> None:
 
 
 def error_text(error: Exception) -> str:
-    """What a third party's error says, short enough to be quoted."""
+    """The message of another library's error on one line, at most 200 letters of it."""
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def unpacked_limit(content: bytes) -> int:
     """How many bytes an archive may unpack to."""
-    most = min(PACKED * 1_000_000 * settings.max_upload(), BEARABLE_BYTES)
-    return min(most, max(ALWAYS_BYTES, MAX_RATIO * len(content)))
+    most = min(UNPACKED_UPLOADS * 1_000_000 * settings.max_upload(), MAX_UNPACKED_BYTES)
+    return min(most, max(ALWAYS_UNPACKED_BYTES, MAX_RATIO * len(content)))
 
 
 def too_large_error(name: str, limit: int) -> DataError:
-    """What to say of one that unpacks to more."""
+    """The error for an archive that unpacks to more than `limit` bytes."""
     return DataError(f"{name}: it unpacks to more than {format_megabytes(limit)}; split it into smaller files.")

@@ -1,4 +1,4 @@
-"""What is in a Parquet file, bounded before it is unpacked: numbers, times and texts, and whatever else it has as text."""
+"""Parquet files -> columns of numbers, times and texts, bounded before they are unpacked; anything else becomes text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from forecasting.tables.cells.limits import MAX_BYTES, check_size, error_text, t
 
 
 def read_parquet(content: bytes, name: str, coded: bool) -> pd.DataFrame:
-    """Its columns and, where that has a name, its index, called as they are there; `coded` as far as they are stored so.
+    """The columns of a Parquet file, and its index where that has a name.
+
+    With `coded`, columns of text that are stored as dictionaries stay dictionary-coded.
 
     Raises `DataError` for what is too large, and nothing else for what is damaged.
     """

@@ -1,4 +1,4 @@
-"""Lines of a CSV that have not as many cells as its header: which of them can be read, and what is said of them."""
+"""Ragged rows: lines of a CSV with fewer or more cells than its header, and sentences about them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ TOO_MANY = "too many cells"
 
 @dataclass(frozen=True)
 class RaggedRows:
-    """Lines that were read all the same: what is missing at their end is empty, or what is too much there is.
+    """Lines of another width that were read all the same, because their missing or surplus cells are empty.
 
     Attributes:
         lines: their numbers.
-        cells: how many each of them has.
+        cells: how many cells each of them has.
         header: the names of the columns.
     """
 
@@ -36,8 +36,8 @@ class RaggedRows:
     def notes(self) -> tuple[str, ...]:
         """A sentence about each of the two kinds, as there are."""
         return tuple(
-            f"{count:,} {one if count == 1 else several}, the first is line {self.lines[which].min()}: {so}"
-            for which, one, several, so in (
+            f"{count:,} {singular if count == 1 else plural}, the first is line {self.lines[which].min()}: {consequence}"
+            for which, singular, plural, consequence in (
                 (
                     self.short,
                     "line has fewer cells than the header",
@@ -54,8 +54,8 @@ class RaggedRows:
             if (count := int(which.sum()))
         )
 
-    def places(self, most: int) -> Iterator[tuple[int, str, str, str]]:
-        """The first of them: line, the column that is missing or the last one, what is there, and the remedy."""
+    def problems(self, most: int) -> Iterator[tuple[int, str, str, str]]:
+        """Of the first of them: line, the column that is missing or the last one, the problem, and the remedy."""
         width = len(self.header)
         for line, cells in zip(self.lines[:most].tolist(), self.cells[:most].tolist(), strict=True):
             if cells < width:
@@ -65,14 +65,17 @@ class RaggedRows:
                 yield line, self.header[-1], TOO_MANY, "remove the separators at its end; nothing follows them."
 
 
-def find_ragged_rows(found: array[int], header: Sequence[str], rows: int) -> RaggedRows | None:
-    """What is to be said of lines among `rows` that are not blank; None where nothing is.
+def find_ragged_rows(numbers_and_widths: array[int], header: Sequence[str], rows: int) -> RaggedRows | None:
+    """The lines of another width that a reader has to know of; None where there are none.
 
-    `found` has the number of each such line, and behind it how many cells that has.
+    A separator at the end of every line is not worth a word, nor one that only the header has.
 
-    Nobody needs to hear of a separator at the end of every line, nor of one that only the header has.
+    Args:
+        numbers_and_widths: the number of each such line, and behind it how many cells that has.
+        header: the names of the columns.
+        rows: how many lines of the file are not blank.
     """
-    lines, cells = np.array(found, dtype=np.int64).reshape(-1, 2).T
+    lines, cells = np.array(numbers_and_widths, dtype=np.int64).reshape(-1, 2).T
     titled = max((i for i, name in enumerate(header, 1) if not re.fullmatch(r"column \d+", name)), default=0)
-    told = (cells < titled) | ((cells > len(header)) & (int((cells > len(header)).sum()) < rows))
-    return RaggedRows(lines[told], cells[told], tuple(header)) if told.any() else None
+    notable = (cells < titled) | ((cells > len(header)) & (int((cells > len(header)).sum()) < rows))
+    return RaggedRows(lines[notable], cells[notable], tuple(header)) if notable.any() else None
