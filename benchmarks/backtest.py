@@ -25,7 +25,7 @@ from forecasting.jobs.request import Request
 from forecasting.preparation.prepare import prepare
 from forecasting.services.service import Service
 from forecasting.sources import source
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 
 MODELS = ("naive", "ets", "theta", "sarima")
 WORKERS = 2
@@ -97,7 +97,7 @@ def asked(
 @contextmanager
 def started(models: Sequence[str]) -> Iterator[Service]:
     """A service whose store is empty and whose workers have each fitted something."""
-    store = Store("sqlite://")
+    store = ForecastStore("sqlite://")
     service = Service(store, JobQueue(store, workers=WORKERS))
     try:
         practice = prepare(source("bundled").panel(), "Italy", "new_cases")

@@ -29,12 +29,13 @@ from forecasting.data.columns import DATE, REGION, STATISTIC, VALUE
 from forecasting.data.forecast import Forecast
 from forecasting.data.frequency import DAILY
 from forecasting.data.series import Series
-from forecasting.evaluation.stress_tests import ShockedSeries, ShockResponse, apply_shock, judge_response, shocks
+from forecasting.evaluation.shocks import shocks
+from forecasting.evaluation.stress_tests import ShockedSeries, ShockResponse, apply_shock, judge_response
 from forecasting.jobs import JobQueue
 from forecasting.jobs.request import Request
 from forecasting.models import models
 from forecasting.services.service import Service
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 
 #: Of every size: the smallest know zeros by nature.
 PLACES = (
@@ -137,7 +138,7 @@ def struck(panel: Panel, statistic: str, region: str) -> Iterator[ShockedSeries]
 
 def results(cases: list[ShockedSeries], asked: list[str]) -> Iterator[Result]:
     """Every model's answers, fitted by two workers; nothing is kept."""
-    store = Store("sqlite://")
+    store = ForecastStore("sqlite://")
     service = Service(store, JobQueue(store, workers=WORKERS))
     try:
         pairs = [(case, name) for case in cases for name in asked]

@@ -19,7 +19,7 @@ for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 from forecasting.jobs import JobQueue  # noqa: E402
 from forecasting.services.service import Service  # noqa: E402
-from forecasting.storage.forecast_store import Store  # noqa: E402
+from forecasting.storage.forecast_store import ForecastStore  # noqa: E402
 
 #: Folders whose tests share a server, a browser or an app: with several processes, one of them takes the whole folder.
 ONE_PROCESS = ("browser", "app", "api", "replicas")
@@ -76,7 +76,7 @@ def _leaves_no_loop() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with a store and one worker of its own."""
-    store = Store(f"sqlite:///{tmp_path_factory.mktemp('store') / 'forecasts.sqlite'}")
+    store = ForecastStore(f"sqlite:///{tmp_path_factory.mktemp('store') / 'forecasts.sqlite'}")
     service = Service(store, JobQueue(store, workers=1))
     yield service
     service.close()

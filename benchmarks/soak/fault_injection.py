@@ -41,9 +41,9 @@ from benchmarks.soak.random_kills import KillRecord, client_load, questions, sto
 from benchmarks.soak.restartable_server import PATIENCE, running_server
 
 #: Seconds for which a database that failed is left alone, and that one waits for a lock, instead of 30 and 5.
-SOON = {"forecasting.storage.database:PAUSE": 1.0, "forecasting.storage.database:PATIENCE": 1}
+SOON = {"forecasting.storage.database:RETRY_SECONDS": 1.0, "forecasting.storage.database:TIMEOUT_SECONDS": 1}
 #: In how many seconds a worker must begin a fit that it was given.
-BEGIN = "forecasting.jobs.workers.process:WorkerProcess.patience"
+BEGIN = "forecasting.jobs.workers.process:WorkerProcess.start_timeout"
 
 Fault = Callable[[Path], list[Promise]]
 
@@ -113,9 +113,10 @@ def hungry_worker(home: Path) -> list[Promise]:
     """The workers get no more memory, and then do again."""
     with running_server(home) as server, client_of(server) as client:
         replies = ask_all(server, ets_question(10))
+        imports_much = ets_question(90, by="auto_arima") | {"window": 60}
         with memory_limited(server.workers()):
-            reply = client.ask(ets_question(90, by="auto_arima"), tries=1)
-        after = ask_all(server, ets_question(90, by="auto_arima"), ets_question(15))
+            reply = client.ask(imports_much, tries=1)
+        after = ask_all(server, imports_much, ets_question(15))
         named = reply.done or "memory" in reply.sentence
         return [
             *all_answered({**replies, **after}),

@@ -155,7 +155,7 @@ class RequestBuilder:
             if one.series
             for name in request.names
         ]
-        self._service.store.recall([fit.key for _, fit in fits])
+        self._service.store.preload([fit.key for _, fit in fits])
         for one, fit in fits:
             job = self._service.queue.submit(fit, background=len(fits) > 1, retry=request.retry)
             before = one.series.total if one.series and one.series.cumulative else None

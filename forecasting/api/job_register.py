@@ -87,7 +87,7 @@ class JobRegister:
     """The jobs by id. Safe to use from many threads; without a usable database this process alone knows them.
 
     Args:
-        url: an SQLAlchemy address, as for `Store`.
+        url: an SQLAlchemy address, as for `ForecastStore`.
     """
 
     def __init__(self, url: str | None = None) -> None:
@@ -109,12 +109,12 @@ class JobRegister:
             self._set_cancelled(job.id, False)
             return
         with suppress(sa.exc.IntegrityError):  # another replica was first
-            self._database.use("write", lambda connection: connection.execute(_questions.insert(), row))
+            self._database.run_transaction("write", lambda connection: connection.execute(_questions.insert(), row))
         with self._lock:
             self._writes += 1
             due = self._writes % PRUNE_EVERY == 1
         if due:
-            self._database.use("write", _prune)
+            self._database.run_transaction("write", _prune)
 
     def remember(self, job: JobSpec) -> bool:
         """Keep a job in memory; returns whether it was there already."""
@@ -134,7 +134,7 @@ class JobRegister:
     def stored_request(self, identity: str) -> tuple[ForecastRequest, bool] | None:
         """Return the request of a job from the database, and whether the job was cancelled; None if it is unknown."""
         query = sa.select(_questions.c.question, _questions.c.cancelled).where(_questions.c.id == identity)
-        row = self._database.use("read", lambda connection: connection.execute(query).one_or_none())
+        row = self._database.run_transaction("read", lambda connection: connection.execute(query).one_or_none())
         if row is None:
             return None
         return ForecastRequest.model_validate_json(zlib.decompress(row.question)), row.cancelled
@@ -150,7 +150,7 @@ class JobRegister:
     def _set_cancelled(self, identity: str, value: bool) -> None:
         changed = sa.and_(_questions.c.id == identity, _questions.c.cancelled != value)
         statement = _questions.update().where(changed).values(cancelled=value)
-        self._database.use("write", lambda connection: connection.execute(statement))
+        self._database.run_transaction("write", lambda connection: connection.execute(statement))
 
 
 def _prune(connection: sa.Connection) -> None:

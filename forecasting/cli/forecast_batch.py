@@ -21,7 +21,7 @@ from forecasting.jobs.request import MAX_HORIZON, Request
 from forecasting.jobs.workers.backends import choose_backend
 from forecasting.preparation.prepare import prepare
 from forecasting.services.service import Service
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 from forecasting.support.errors import DataError, JobError, RequestError
 
 
@@ -116,7 +116,7 @@ def run_requests(requests: Sequence[Request], workers: int | None, dask: str = "
     """
     backend = choose_backend(workers, dask=dask)
     backend.check()
-    store = Store()
+    store = ForecastStore()
     service = Service(store, JobQueue(store, backend=backend, interactive=False))
     console = Console(stderr=True)
     times = (TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())

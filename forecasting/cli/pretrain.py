@@ -13,7 +13,7 @@ from forecasting.cli.options import ModelNames, SourceNames, Workers, split_name
 from forecasting.jobs.request import Request
 from forecasting.models import model, models
 from forecasting.sources import source
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 from forecasting.support import settings
 
 
@@ -39,7 +39,7 @@ def pretrain(
 def _pretrain_source(
     source_name: str, names: list[str], horizon: int | None, workers: int | None, dask: str
 ) -> list[str]:
-    """Store the forecasts of one source, print their number, and return a sentence for each region or forecast that failed."""
+    """ForecastStore the forecasts of one source, print their number, and return a sentence for each region or forecast that failed."""
     panel = source(source_name).panel()
     batch = list(prepare_batch(panel.as_of(None), panel.statistics, None))
     failures = unprepared(batch)
@@ -69,9 +69,9 @@ def _requests(batch: list[BatchSeries], names: list[str], horizon: int | None) -
 def _stored_keys(wanted: dict[str, tuple[BatchSeries, Request]]) -> set[str]:
     """Return the keys of stored forecasts; an ensemble counts as stored if all its members are."""
     fits = {key: [member.key for member in request.members] or [key] for key, (_, request) in wanted.items()}
-    store = Store()
+    store = ForecastStore()
     try:
-        known = store.known({fit for keys in fits.values() for fit in keys})
+        known = store.known_keys({fit for keys in fits.values() for fit in keys})
     finally:
         store.close()
     return {key for key, keys in fits.items() if known.issuperset(keys)}

@@ -12,7 +12,7 @@ from forecasting.jobs import JobQueue
 from forecasting.models import model
 from forecasting.services.service import Service
 from forecasting.sources import source
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 from forecasting.support import settings
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def upkeep(
     names = split_names(model_names, "models") if model_names is not None else list(settings.pretrain_models())
     for name in (*map(source, source_names), *map(model, names)):
         assert name  # both raise for an unknown name
-    store = Store()
+    store = ForecastStore()
     service = Service(store, JobQueue(store, workers=workers))
     runs, history, alerts = UpdateRuns(), History(offered=service.offers), Alerts()
     service.queue.observe(history.record_fit)

@@ -58,18 +58,20 @@ class Claims:
             set_={"owner": self._owner, "until": self._until},
             where=sa.or_(_claims.c.owner == self._owner, over),
         ).returning(_claims.c.key)
-        found = self._database.use("write", lambda connection: [row.key for row in connection.execute(taken)])
+        found = self._database.run_transaction(
+            "write", lambda connection: [row.key for row in connection.execute(taken)]
+        )
         return found is None or key in found
 
     def revoked(self, key: str, age: float) -> bool:
         """Whether `key` was revoked in the last `age` seconds, and nobody has claimed it since."""
         query = sa.select(_claims.c.key).where(_claims.c.key == key, _revoked(age))
-        return bool(self._database.use("read", lambda connection: connection.scalars(query).all()))
+        return bool(self._database.run_transaction("read", lambda connection: connection.scalars(query).all()))
 
     def release(self, key: str) -> None:
         """Give up the claim of `key`."""
         mine = _claims.delete().where(_claims.c.key == key, _claims.c.owner == self._owner)
-        self._database.use("write", lambda connection: connection.execute(mine))
+        self._database.run_transaction("write", lambda connection: connection.execute(mine))
 
     def revoke(self, key: str, ago: float = 0.0) -> None:
         """Take the claim from another queue, which will end the fit. It was cancelled `ago` seconds ago."""
@@ -84,7 +86,7 @@ class Claims:
             connection.execute(gone)
             connection.execute(old)
 
-        self._database.use("write", work)
+        self._database.run_transaction("write", work)
 
     def renew(self, keys: Collection[str]) -> dict[str, bool]:
         """Renew the claims of `keys`; returns those that are lost, and whether another queue has each (else it was revoked)."""
@@ -97,7 +99,7 @@ class Claims:
             connection.execute(renewed)
             return {row.key: row.owner for row in connection.execute(sa.select(_claims).where(mine))}
 
-        owners = self._database.use("write", work)
+        owners = self._database.run_transaction("write", work)
         if owners is None:
             return {}
         return {key: bool(owners.get(key)) for key in keys if owners.get(key) != self._owner}
@@ -105,13 +107,13 @@ class Claims:
     def held(self, keys: Collection[str]) -> set[str]:
         """Those of `keys` that some queue claims now; all of them where the database cannot be asked."""
         now = sa.select(_claims.c.key).where(_claims.c.key.in_(keys), _claims.c.until >= sa.func.now())
-        found = self._database.use("read", lambda connection: set(connection.scalars(now)))
+        found = self._database.run_transaction("read", lambda connection: set(connection.scalars(now)))
         return set(keys) if found is None else found
 
     def close(self) -> None:
         """Release all claims and close the database."""
         mine = _claims.delete().where(_claims.c.owner == self._owner)
-        self._database.use("write", lambda connection: connection.execute(mine))
+        self._database.run_transaction("write", lambda connection: connection.execute(mine))
         self._database.close()
 
     @property

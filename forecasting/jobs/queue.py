@@ -29,7 +29,7 @@ from forecasting.models import model
 from forecasting.support.errors import JobError
 
 if TYPE_CHECKING:  # a worker imports this package too, and needs no database
-    from forecasting.storage.forecast_store import Store
+    from forecasting.storage.forecast_store import ForecastStore
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class JobQueue:
 
     def __init__(
         self,
-        store: Store,
+        store: ForecastStore,
         workers: int | None = None,
         capacity: int = 500,
         command: Sequence[str] | None = None,
@@ -102,7 +102,7 @@ class JobQueue:
             return known
         if model(request.model).instant:
             return self._fit_here(request)
-        if stored := self._store.stored([request.key]).get(request.key):
+        if stored := self._store.get_stored([request.key]).get(request.key):
             return self._add_finished(request, State.done, forecast=stored.forecast, seconds=stored.seconds)
         draft = None if background else warm_start_draft(request, self._store)
         return self._enqueue(request, background, retry, draft)
@@ -117,7 +117,7 @@ class JobQueue:
         with self._board.changed:
             found = self._board.snapshots(self._composites.fit_keys(keys))
         if missing := self._composites.store_keys(keys, found):
-            for key, (forecast, seconds) in self._store.stored(missing).items():
+            for key, (forecast, seconds) in self._store.get_stored(missing).items():
                 found[key] = Job(key, forecast.model, forecast.horizon, State.done, forecast=forecast, seconds=seconds)
         return self._composites.jobs(keys, found)
 
@@ -289,7 +289,7 @@ class JobQueue:
         self._board.changed.notify_all()
 
     def _store_result(self, request: Request | PoolRequest, event: WorkerEvent) -> WorkerEvent:
-        """Store an event's forecast; returns the event with the forecast that the store holds, so that memory has only one."""
+        """ForecastStore an event's forecast; returns the event with the forecast that the store holds, so that memory has only one."""
         assert event.forecast
         key = request.part(event.region) if isinstance(request, PoolRequest) else request.key
         lineage = "" if isinstance(request, PoolRequest) else request.lineage

@@ -20,7 +20,7 @@ from forecasting.support.errors import ForecastingError
 
 if TYPE_CHECKING:  # a worker imports this package too, and needs no database
     from forecasting.jobs.claims import Claims
-    from forecasting.storage.forecast_store import Store
+    from forecasting.storage.forecast_store import ForecastStore
 
 log = logging.getLogger(__name__)
 
@@ -30,19 +30,19 @@ POLL_SHARE = 0.2
 POLL_SECONDS = 1.0
 
 
-def open_claims(store: Store) -> Claims | None:
+def open_claims(store: ForecastStore) -> Claims | None:
     """The claims in the database of a store that several servers share; None for any other store."""
-    if not store.shared:
+    if not store.shared_url:
         return None
     from forecasting.jobs.claims import Claims
 
-    return Claims(store.shared)
+    return Claims(store.shared_url)
 
 
 class SharedFits(threading.Thread):
     """A thread that looks after a queue's claims until it is closed. Without claims all fits are this queue's own."""
 
-    def __init__(self, board: JobBoard, store: Store, claims: Claims | None) -> None:
+    def __init__(self, board: JobBoard, store: ForecastStore, claims: Claims | None) -> None:
         super().__init__(name="claims", daemon=True)
         self._board, self._store, self._claims = board, store, claims
         self._pause = min(POLL_SHARE * claims.lease, POLL_SECONDS) if claims else POLL_SECONDS
@@ -151,7 +151,7 @@ class SharedFits(threading.Thread):
         """Whether the store has the result by now; if so, the job becomes done with it."""
         if isinstance(request, PoolRequest):
             return self._are_parts_stored(entry, request)
-        stored = self._store.stored([request.key]).get(request.key)
+        stored = self._store.get_stored([request.key]).get(request.key)
         if stored:
             self._done(entry, forecast=stored.forecast, seconds=stored.seconds)
         return stored is not None
@@ -161,7 +161,7 @@ class SharedFits(threading.Thread):
             keys = {region: request.part(region) for region in request.pool.regions}
         except ForecastingError:
             return False
-        stored = self._store.stored(keys.values())
+        stored = self._store.get_stored(keys.values())
         if not keys or len(stored) < len(set(keys.values())):
             return False
         parts = {region: stored[key].forecast for region, key in keys.items()}

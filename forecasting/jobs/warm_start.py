@@ -17,7 +17,7 @@ from forecasting.jobs.request import Request
 from forecasting.models import Model, model
 
 if TYPE_CHECKING:  # a worker imports this package too, and needs no database
-    from forecasting.storage.forecast_store import Store
+    from forecasting.storage.forecast_store import ForecastStore
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ MAX_NEW_SHARE = 0.1
 GROWN_RATIO = 1.5
 
 
-def warm_start_draft(request: Request, store: Store) -> Forecast | None:
+def warm_start_draft(request: Request, store: ForecastStore) -> Forecast | None:
     """Draft a forecast for `request` in milliseconds, or None where there is no recent fit to start from. Raises nothing."""
     chosen = model(request.model)
     if type(chosen).extend is Model.extend:

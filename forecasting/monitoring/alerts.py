@@ -24,7 +24,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import StaticPool
 
 from forecasting.monitoring.webhook import AlertMessage, post_alerts
-from forecasting.storage.database import Database, Kind
+from forecasting.storage.database import Access, Database
 from forecasting.support import settings
 
 log = logging.getLogger(__name__)
@@ -151,9 +151,9 @@ class Alerts:
             thread.join(patience)
         self._database.close()
 
-    def _use(self, kind: Kind, work: Callable[[sa.Connection], T]) -> T:
+    def _use(self, kind: Access, work: Callable[[sa.Connection], T]) -> T:
         """Do `work`, which must not return None, on the database, or on an in-memory one where that cannot be used."""
-        found = self._database.use(kind, work)
+        found = self._database.run_transaction(kind, work)
         if found is not None:
             return found
         with self._lock, self._fallback.begin() as connection:

@@ -129,7 +129,7 @@ class History:
         A series keeps its row as long as its model stays the best: the row is confirmed, and gets the newest scores.
         """
         moment = self._now()
-        return bool(self._database.use("write", lambda connection: history_rows.write_picks(connection, picks, moment)))
+        return bool(self._database.run_transaction("write", lambda connection: history_rows.write_picks(connection, picks, moment)))
 
     def flush(self) -> None:
         """Write everything that has not been written yet."""
@@ -137,7 +137,7 @@ class History:
             counts, fits = self._counters.counts(), self._unwritten_fits()
             if not counts and not fits:
                 return
-            done = self._database.use(
+            done = self._database.run_transaction(
                 "write", lambda connection: history_rows.write_counts_and_fits(connection, self.server, counts, fits)
             )
             self._counters.forget(counts if done else [], self._now())
@@ -159,7 +159,7 @@ class History:
         query = history_rows.select_counts(since, until, kind)
         with self._writing:  # else what is just being written would be missing, or counted twice
             own = {one.name: one for one in self._counters.counts()}
-            rows = self._database.use("read", lambda connection: connection.execute(query).all()) or []
+            rows = self._database.run_transaction("read", lambda connection: connection.execute(query).all()) or []
         stored = [history_rows.counts_of_row(row) for row in rows]
         unwritten = [
             one for one in own.values() if since <= one.begins < (until or FOR_EVER) and kind in ("", one.kind)
@@ -173,7 +173,7 @@ class History:
         query = sa.select(*columns).where(*history_rows.within(FITS.c.ended, since, until)).order_by(FITS.c.id)
         with self._writing:
             unwritten = [astuple(fit) for fit in self._unwritten_fits() if since <= fit.ended < (until or FOR_EVER)]
-            rows = self._database.use("read", lambda connection: connection.execute(query).all()) or []
+            rows = self._database.run_transaction("read", lambda connection: connection.execute(query).all()) or []
         table = pd.DataFrame([*map(tuple, rows), *unwritten], columns=names)
         return table.assign(ended=pd.to_datetime(table["ended"], utc=True))
 
@@ -189,7 +189,7 @@ class History:
             query = query.where(PICKS.c.source == source)
         if region is not None:
             query = query.where(PICKS.c.region == region)
-        rows = self._database.use("read", lambda connection: connection.execute(query).all()) or []
+        rows = self._database.run_transaction("read", lambda connection: connection.execute(query).all()) or []
         table = pd.DataFrame([tuple(row) for row in rows], columns=[column.name for column in columns])
         times = ["first_picked", "last_confirmed"]
         return table.assign(**{name: pd.to_datetime(table[name], utc=True) for name in times})
@@ -212,7 +212,7 @@ class History:
             try:
                 self.flush()
                 if self._writes % PRUNE_EVERY == 0:
-                    self._database.use("write", lambda connection: prune(connection, self._now()))
+                    self._database.run_transaction("write", lambda connection: prune(connection, self._now()))
                 self._writes += 1
             except Exception:  # a fault here must not end the history for good
                 log.exception("Writing the history went wrong")

@@ -64,7 +64,7 @@ class UpdateRuns:
     """Runs of every server on the same database. Every method may be called from any thread.
 
     Args:
-        url: an SQLAlchemy address, as for `Store`.
+        url: an SQLAlchemy address, as for `ForecastStore`.
     """
 
     def __init__(self, url: str | None = None) -> None:
@@ -77,12 +77,12 @@ class UpdateRuns:
             connection.execute(_runs.insert(), {**asdict(run), "said": run.said[:400]})
             connection.execute(_runs.delete().where(_runs.c.began < datetime.now(UTC) - KEPT))
 
-        self._database.use("write", write)
+        self._database.run_transaction("write", write)
 
     def last(self, source: str) -> UpdateRun | None:
         """Return the last run of a source on any server, or None."""
         query = sa.select(_runs).where(_runs.c.source == source).order_by(_runs.c.began.desc()).limit(1)
-        row = self._database.use("read", lambda connection: connection.execute(query).mappings().one_or_none())
+        row = self._database.run_transaction("read", lambda connection: connection.execute(query).mappings().one_or_none())
         return UpdateRun(**{**row, "began": _utc(row["began"]), "ended": _utc(row["ended"])}) if row else None
 
     def last_successes(self) -> dict[str, datetime]:
@@ -90,7 +90,7 @@ class UpdateRuns:
         few = _runs.c.failed * ONE_IN <= _runs.c.there + _runs.c.failed
         query = sa.select(_runs.c.source, sa.func.max(_runs.c.ended)).where(_runs.c.digest != "", few)
         query = query.group_by(_runs.c.source)
-        rows = self._database.use("read", lambda connection: connection.execute(query).all()) or []
+        rows = self._database.run_transaction("read", lambda connection: connection.execute(query).all()) or []
         return {source: _utc(ended) for source, ended in rows}
 
     def table(self) -> pd.DataFrame:
@@ -100,7 +100,7 @@ class UpdateRuns:
         )
         same = sa.and_(_runs.c.source == newest.c.source, _runs.c.began == newest.c.began)
         query = sa.select(_runs).join(newest, same).order_by(_runs.c.source)
-        rows = self._database.use("read", lambda connection: connection.execute(query).mappings().all()) or []
+        rows = self._database.run_transaction("read", lambda connection: connection.execute(query).mappings().all()) or []
         return pd.DataFrame([dict(row) for row in rows], columns=[column.name for column in _runs.columns])
 
     def close(self) -> None:

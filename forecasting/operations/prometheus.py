@@ -133,7 +133,7 @@ class _MonitoringCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics."""
-        if (taken := process_memory.of_tree()) is not None:
+        if (taken := process_memory.process_tree_bytes()) is not None:
             what = "Memory of the server and the processes that it has started; what they share counts once."
             yield GaugeMetricFamily("forecast_memory_bytes", what, taken)
         if self._alerts:

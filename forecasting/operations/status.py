@@ -72,7 +72,7 @@ def service_status(service: Service, history: History, runs: UpdateRuns) -> Serv
     upkeep = {row.source: _upkeep(row) for row in runs.table().itertuples()}
     known = sources.sources()
     ages = tuple(replace(_age(one), upkeep=upkeep.get(name, "")) for name, one in known.items())
-    taken = process_memory.of_tree()
+    taken = process_memory.process_tree_bytes()
     return ServiceStatus(busy.ready, busy.running, busy.waiting, failed, of, taken, _database(), " ".join(notes), ages)
 
 

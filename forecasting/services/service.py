@@ -19,7 +19,7 @@ from forecasting.jobs.request import Request
 from forecasting.preparation import prepare
 from forecasting.services.external_forecasts import ExternalForecasts
 from forecasting.services.track_records import TrackRecords
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 from forecasting.support.caching import SingleFlight
 from forecasting.support.errors import JobError
 
@@ -37,8 +37,8 @@ class Service:
         external_forecasts: what others have forecast, for comparison.
     """
 
-    def __init__(self, store: Store | None = None, queue: JobQueue | None = None) -> None:
-        self.store = store or Store()
+    def __init__(self, store: ForecastStore | None = None, queue: JobQueue | None = None) -> None:
+        self.store = store or ForecastStore()
         self.queue = queue or JobQueue(self.store)
         self._series: PerPanel[Series] = PerPanel(SERIES_KEPT)
         self._revisions: PerPanel[tuple[Revision, ...]] = PerPanel(SERIES_KEPT)
@@ -112,7 +112,7 @@ class Service:
         while True:
             most = max(IN_FLIGHT, 2 * self.queue.load().ready)  # a cluster may have more workers
             batch = list(itertools.islice(expected_revisions, most - len(waiting)))
-            self.store.recall([request.key for request in batch])
+            self.store.preload([request.key for request in batch])
             for request in batch:
                 self.queue.submit(request, background=True)
                 waiting.setdefault(request.key, []).append(request)

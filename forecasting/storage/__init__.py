@@ -1,1 +1,1 @@
-"""What outlives the process: the database, stored forecasts and migrations."""
+"""Persistent storage: the database, the store of finished forecasts, and migrations of the tables."""

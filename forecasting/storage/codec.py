@@ -1,4 +1,4 @@
-"""A forecast as bytes, for a database: small, exact to the last digit, and never code (no pickle)."""
+"""Encode forecasts as bytes for a database: compressed JSON and float64 tables, exact to the last digit, without pickle."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from forecasting.data.forecast import QUANTILES, Forecast
 from forecasting.data.frequency import frequency_of_alias
 from forecasting.support.errors import DataError
 
-#: No payload is larger than this when unpacked: many times what the longest horizon needs.
+#: Bytes of an unpacked payload, at most: many times what the longest horizon needs.
 MAX_PAYLOAD = 10_000_000
 
 
-def encode(forecast: Forecast) -> bytes:
-    """A forecast as few bytes, exact to the last digit: the header's length, the header in JSON, three float64 tables."""
+def encode_forecast(forecast: Forecast) -> bytes:
+    """Encode a forecast: the length of the header (4 bytes), the header in JSON, three float64 tables, all compressed by zlib."""
     header = {
         "model": forecast.model,
         "method": forecast.method,
@@ -34,8 +34,8 @@ def encode(forecast: Forecast) -> bytes:
     return zlib.compress(struct.pack("<I", len(text)) + text + numbers)
 
 
-def decode(payload: bytes) -> Forecast:
-    """The inverse of `encode`, with read-only tables. Raises `ValueError` for anything else."""
+def decode_forecast(payload: bytes) -> Forecast:
+    """Decode what `encode_forecast` gave; the tables are read-only. Raises `ValueError` for anything else."""
     try:
         unpacking = zlib.decompressobj()
         content = unpacking.decompress(payload, MAX_PAYLOAD)

@@ -1,8 +1,8 @@
-"""Database: the program's tables in SQLite or PostgreSQL, used as long as that works.
+"""Database: transactions on the program's tables in SQLite or PostgreSQL, which go on without it while it fails.
 
-It never stands in the way of the app: a database that cannot be used is left out for a while, with a note. Tables of an older
-program are brought up to date (see `migrations`); a damaged SQLite file, or tables that no program of ours has made, are set
-aside under another name, never deleted.
+A database that cannot be used never stops the app: it is left out for a while, with a note. `migrations` bring tables of an
+older program up to date; a damaged SQLite file, or tables that no version of this program has made, are kept under another
+name, never deleted.
 """
 
 from __future__ import annotations
@@ -25,62 +25,64 @@ from forecasting.support import settings
 
 log = logging.getLogger(__name__)
 
-#: Seconds for which a database that failed is not asked again.
-PAUSE = 30.0
+#: Seconds for which a database that failed is not tried again.
+RETRY_SECONDS = 30.0
 #: Seconds to wait for another process that is writing, or for a server to answer.
-PATIENCE = 5
-#: Any number, the same for all: PostgreSQL's lock under which tables are made.
+TIMEOUT_SECONDS = 5
+#: The number of the PostgreSQL lock under which tables are made; any, as long as all servers have the same.
 ADVISORY_LOCK = 20210107
 
 T = TypeVar("T")
-Kind = Literal["read", "write"]
+#: The kinds of transactions: reading may fail while writing works, and the other way round.
+Access = Literal["read", "write"]
 
 
 class NewerProgramError(sa.exc.SQLAlchemyError):
-    """The tables are of a newer program, and lack what this one needs."""
+    """The error raised where a newer program's tables lack a column that this one needs."""
 
 
 class Database:
-    """Transactions from any thread; raises nothing but `IntegrityError`.
+    """A database used from any thread; its transactions raise nothing but `IntegrityError`.
 
     Args:
         url: an SQLAlchemy address; `settings.db_url()` by default; ``sqlite://`` means that there is none.
-        tables: those that are used here, which are among what `migrations` makes.
+        tables: those that the caller uses, which are among those that `migrations` make.
     """
 
     def __init__(self, url: str | None, tables: sa.MetaData) -> None:
         self._tables = tables
         self._lock = threading.RLock()
-        self._set_aside: list[str] = []
-        self._trouble: dict[Kind, str] = {}
-        self._resume: dict[Kind, float] = {"read": 0.0, "write": 0.0}
+        self._notes: list[str] = []
+        self._problems: dict[Access, str] = {}
+        self._resume: dict[Access, float] = {"read": 0.0, "write": 0.0}
         self._prepared = False
         self._engine: sa.Engine | None = None
         try:
             self._engine = _engine(url or settings.db_url())
         except (OSError, ImportError, sa.exc.SQLAlchemyError) as error:
-            self._leave_out(error, "read")
-        self.use("read", lambda connection: None)
+            self._suspend(error, "read")
+        self.run_transaction("read", lambda connection: None)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know: what was set aside, and whether the database is left out at present."""
-        return (*self._set_aside, *dict.fromkeys(self._trouble.values()))
+        """Sentences for a person: what was kept under another name, and whether the database is left out at present."""
+        return (*self._notes, *dict.fromkeys(self._problems.values()))
 
     @property
-    def there(self) -> bool:
-        """Whether there is one at all, usable at present or not."""
+    def is_configured(self) -> bool:
+        """Whether there is a database at all, usable at present or not."""
         return self._engine is not None
 
     @property
-    def shared(self) -> str:
-        """Its address, if it is a server's that several processes on several machines can use; else empty."""
+    def shared_url(self) -> str:
+        """The database's URL, if it is a server that several processes on several machines can use; else empty."""
         engine = self._engine
-        far = engine is not None and engine.dialect.name == "postgresql"
-        return engine.url.render_as_string(hide_password=False) if engine and far else ""
+        if engine is None or engine.dialect.name != "postgresql":
+            return ""
+        return engine.url.render_as_string(hide_password=False)
 
-    def use(self, kind: Kind, work: Callable[[sa.Connection], T]) -> T | None:
-        """The result of `work` in a transaction, or None if the database is left out. `work` may be called twice."""
+    def run_transaction(self, kind: Access, work: Callable[[sa.Connection], T]) -> T | None:
+        """Run `work` in a transaction; returns its result, or None if the database is left out. `work` may be called twice."""
         for attempt in (1, 2):
             engine = self._engine
             if engine is None or time.monotonic() < self._resume[kind]:
@@ -96,26 +98,26 @@ class Database:
                 if _is_damage(error):
                     self._set_file_aside(engine)
                 if attempt == 2:
-                    self._leave_out(error, kind)
+                    self._suspend(error, kind)
             else:
-                self._trouble.pop(kind, None)
+                self._problems.pop(kind, None)
                 return result
         return None
 
     def trouble(self) -> str:
         """Why it cannot be read, in a sentence; empty where it can, or where there is none to be read."""
-        self.use("read", lambda connection: connection.execute(sa.select(1)))
-        return self._trouble.get("read", "")
+        self.run_transaction("read", lambda connection: connection.execute(sa.select(1)))
+        return self._problems.get("read", "")
 
     def close(self) -> None:
-        """Lets go of it for good."""
+        """Close all connections for good."""
         with self._lock:
             engine, self._engine = self._engine, None
         if engine:
             engine.dispose()
 
     def _prepare(self, engine: sa.Engine) -> None:
-        """Makes sure that the tables are there and as this program has them."""
+        """Make sure that the tables are there and as this program has them."""
         with self._lock:
             if self._prepared:
                 return
@@ -127,7 +129,7 @@ class Database:
             self._prepared = True
 
     def _migrate(self, connection: sa.Connection) -> None:
-        """Brings the tables up to date, one process at a time; those that are nobody's get another name first."""
+        """Bring the tables up to date, one process at a time; tables that no step has made get another name first."""
         connection.rollback()
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -135,40 +137,40 @@ class Database:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
         present = migrations.revision(connection)
         if present == "unknown":
-            self._rename(connection)
+            self._rename_unknown_tables(connection)
             present = None
         if present is not None and migrations.is_newer(present):
-            self._check(connection)
+            self._check_columns(connection)
         elif present != migrations.HEAD:
             migrations.upgrade(connection, present)
         connection.commit()
 
-    def _check(self, connection: sa.Connection) -> None:
-        """Tables of a newer program will do, as long as they have what is used here."""
+    def _check_columns(self, connection: sa.Connection) -> None:
+        """Raise `NewerProgramError` unless a newer program's tables have all the columns that are used here."""
         inspector = sa.inspect(connection)
         for table in self._tables.sorted_tables:
-            there = inspector.get_columns(table.name) if inspector.has_table(table.name) else []
-            if not {column.name for column in table.columns} <= {column["name"] for column in there}:
+            present = inspector.get_columns(table.name) if inspector.has_table(table.name) else []
+            if not {column.name for column in table.columns} <= {column["name"] for column in present}:
                 raise NewerProgramError(f"{table.name} is of a newer program")
 
-    def _rename(self, connection: sa.Connection) -> None:
+    def _rename_unknown_tables(self, connection: sa.Connection) -> None:
         suffix = f"set_aside_{datetime.now(UTC):%Y%m%d_%H%M%S_%f}"
         inspector = sa.inspect(connection)
-        ours = {*migrations.TABLES, *migrations.BEFORE, migrations.TABLE}
-        for name in sorted(ours & set(inspector.get_table_names())):
+        known = {*migrations.TABLES, *migrations.BEFORE, migrations.TABLE}
+        for name in sorted(known & set(inspector.get_table_names())):
             for index in inspector.get_indexes(name):  # they would keep their names, which the new tables need
                 connection.exec_driver_sql(f"DROP INDEX {index['name']}")
             connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {name}_{suffix}")
         self._note(f"What was stored is not as this program makes it; it is kept in tables named …_{suffix}.")
 
     def _set_file_aside(self, engine: sa.Engine) -> None:
-        """A damaged SQLite file gets another name, unless another process or thread has done that by now."""
+        """Rename a damaged SQLite file, unless another process or thread has done that by now."""
         path = Path(str(engine.url.database))
         aside = f"{path}.set-aside-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
         try:
-            with self._lock, _alone(path):
+            with self._lock, _file_lock(path):
                 engine.dispose()
-                if _is_sound(path):
+                if _is_intact(path):
                     return
                 for suffix in ("", "-wal", "-shm"):
                     with suppress(FileNotFoundError):
@@ -179,35 +181,35 @@ class Database:
 
     def _note(self, sentence: str) -> None:
         log.warning(sentence)
-        self._set_aside.append(sentence)
+        self._notes.append(sentence)
 
-    def _leave_out(self, error: Exception, kind: Kind) -> None:
-        log.warning("The database is left out for %g seconds (%s): %s", PAUSE, kind, error)
-        self._resume[kind] = time.monotonic() + PAUSE
-        self._trouble[kind] = f"Results are kept in memory only at present: {_reason(error)}."
+    def _suspend(self, error: Exception, kind: Access) -> None:
+        log.warning("The database is left out for %g seconds (%s): %s", RETRY_SECONDS, kind, error)
+        self._resume[kind] = time.monotonic() + RETRY_SECONDS
+        self._problems[kind] = f"Results are kept in memory only at present: {_reason(error)}."
 
 
 def _engine(url: str) -> sa.Engine | None:
-    """Connects to nothing yet. None for a database in memory: who uses this has a memory of its own."""
+    """The engine of an URL, which connects later. None for a database in memory: callers keep their own."""
     try:
         address = sa.make_url(url)
-    except (ValueError, sa.exc.ArgumentError):  # which may quote a part of it
+    except (ValueError, sa.exc.ArgumentError):  # its message may quote a part of the URL
         raise sa.exc.ArgumentError(
             "the address of the database is none; write it as dialect://user:password@host/name"
         ) from None
     if address.get_backend_name() != "sqlite":
-        patient = {"connect_timeout": PATIENCE}
+        patient = {"connect_timeout": TIMEOUT_SECONDS}
         return sa.create_engine(address, pool_pre_ping=True, hide_parameters=True, connect_args=patient)
     if address.database in (None, "", ":memory:"):
         return None
     Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    with suppress(OSError):  # what was posted is in there, so it is nobody else's; its neighbours get the same mode
+    with suppress(OSError):  # private, for posted figures are in there; SQLite gives its side files the same mode
         os.close(os.open(address.database, os.O_CREAT | os.O_EXCL, 0o600))
-    return sa.create_engine(address, hide_parameters=True, connect_args={"timeout": PATIENCE})
+    return sa.create_engine(address, hide_parameters=True, connect_args={"timeout": TIMEOUT_SECONDS})
 
 
 def _reason(error: Exception) -> str:
-    """Short, for a person; without what a database server says, which may name hosts and users."""
+    """The reason of an error in a few words for a person, without a server's message, which may name hosts and users."""
     cause = getattr(error, "orig", error)
     if isinstance(cause, sqlite3.Error | ImportError):
         return str(cause)
@@ -224,17 +226,17 @@ def _is_damage(error: Exception) -> bool:
     return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def _is_sound(path: Path) -> bool:
+def _is_intact(path: Path) -> bool:
     try:
-        with closing(sqlite3.connect(path, timeout=PATIENCE)) as connection:
+        with closing(sqlite3.connect(path, timeout=TIMEOUT_SECONDS)) as connection:
             return connection.execute("PRAGMA integrity_check(1)").fetchone() == ("ok",)
     except sqlite3.DatabaseError as error:
         return not _is_damage(error)
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One process at a time, where the system has file locks."""
+def _file_lock(path: Path) -> Iterator[None]:
+    """Let one process at a time into the block, where the system has file locks."""
     try:
         import fcntl
     except ImportError:  # Windows

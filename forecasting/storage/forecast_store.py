@@ -1,7 +1,7 @@
-"""Store: finished forecasts that outlive a process, in SQLite or PostgreSQL, with a small memory in front.
+"""ForecastStore: finished forecasts by key, in SQLite or PostgreSQL, with a small cache in memory in front.
 
-It never stands in the way of the app: without a usable `Database` it goes on in memory, and writes what it has when there is
-one again; a payload that cannot be decoded counts as missing and is deleted.
+It never stops the app: while its `Database` fails it keeps forecasts in memory, and writes them when the database is back; a
+payload that cannot be decoded counts as missing and is deleted.
 """
 
 from __future__ import annotations
@@ -17,22 +17,25 @@ import pandas as pd
 import sqlalchemy as sa
 
 from forecasting.data.forecast import Forecast
-from forecasting.storage.codec import decode, encode
+from forecasting.storage.codec import decode_forecast, encode_forecast
 from forecasting.storage.database import Database
 
 log = logging.getLogger(__name__)
 
-#: The oldest forecasts beyond these are pruned; that is looked at every so many writes.
+#: Forecasts in the database, at most: the oldest beyond are pruned.
 MAX_ROWS = 50_000
+#: Bytes of encoded forecasts in the database, at most.
 MAX_BYTES = 500_000_000
+#: Writes between two prunings.
 PRUNE_EVERY = 100
-#: Bytes of decoded forecasts kept in memory.
-MEMORY = 24_000_000
-#: Bytes of forecasts that wait for a database which is left out, and seconds between two tries to write them.
-MOST_WAITING = 64_000_000
-AGAIN = 2.0
-#: Keys asked for in one query.
-AT_ONCE = 500
+#: Bytes of decoded forecasts that are kept in memory, at most.
+MEMORY_BYTES = 24_000_000
+#: Bytes of encoded forecasts that wait for a database that is left out, at most.
+MAX_WAITING_BYTES = 64_000_000
+#: Seconds between two attempts to write them.
+RETRY_SECONDS = 2.0
+#: Keys in one query, at most.
+KEYS_PER_QUERY = 500
 
 _tables = sa.MetaData()
 _forecasts = sa.Table(
@@ -50,15 +53,15 @@ _forecasts = sa.Table(
 )
 
 
-class Stored(NamedTuple):
-    """A forecast and the seconds that it took to fit."""
+class StoredForecast(NamedTuple):
+    """A stored forecast and the seconds that it took to fit."""
 
     forecast: Forecast
     seconds: float
 
 
-class Store:
-    """Forecasts by the key of their request. Every method may be called from any thread.
+class ForecastStore:
+    """A store of forecasts by the key of their request. Every method may be called from any thread.
 
     Args:
         url: an SQLAlchemy address, ``sqlite:///file`` or ``postgresql+psycopg://…``; `settings.db_url()` by default;
@@ -68,63 +71,63 @@ class Store:
     def __init__(self, url: str | None = None) -> None:
         self._database = Database(url, _tables)
         self._lock = threading.Lock()
-        self._memory: OrderedDict[str, Stored] = OrderedDict()
+        self._memory: OrderedDict[str, StoredForecast] = OrderedDict()
         self._memory_bytes = 0
         self._writes = 0
         self._waiting: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._closed = False
-        self._hurry = threading.Event()
+        self._wake_writer = threading.Event()
         self._writer: threading.Thread | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences for a person: what was set aside, whether the database is left out, and what it still has to take."""
-        left_out = self._database.notes
-        return left_out if left_out or not self._waiting else ("Some results are only now being stored.",)
+        """Sentences for a person: the notes of the database, or that some forecasts are still to be written."""
+        notes = self._database.notes
+        return notes if notes or not self._waiting else ("Some results are only now being stored.",)
 
     @property
-    def shared(self) -> str:
-        """The address of the database, if several servers can share it; else empty."""
-        return self._database.shared
+    def shared_url(self) -> str:
+        """The URL of the database, if several servers can share it; else empty."""
+        return self._database.shared_url
 
     def get(self, key: str) -> Forecast | None:
-        """The forecast of `key`, if it is there. Its arrays are read-only."""
+        """The forecast of `key`, if it is stored. Its arrays are read-only."""
         return self.get_many([key]).get(key)
 
     def get_many(self, keys: Iterable[str]) -> dict[str, Forecast]:
-        """Those that are there, by key."""
-        return {key: found.forecast for key, found in self.stored(keys).items()}
+        """The stored forecasts of `keys`, by key."""
+        return {key: found.forecast for key, found in self.get_stored(keys).items()}
 
-    def stored(self, keys: Iterable[str]) -> dict[str, Stored]:
-        """Like `get_many`, with the seconds that each took to fit."""
+    def get_stored(self, keys: Iterable[str]) -> dict[str, StoredForecast]:
+        """The stored forecasts of `keys`, by key, with the seconds that each took to fit."""
         keys = list(dict.fromkeys(keys))
-        found = self._recall(keys)
+        found = self._cached(keys)
         missing = [key for key in keys if key not in found]
-        for start in range(0, len(missing), AT_ONCE):
-            found |= self._load(missing[start : start + AT_ONCE])
+        for start in range(0, len(missing), KEYS_PER_QUERY):
+            found |= self._load(missing[start : start + KEYS_PER_QUERY])
         return found
 
-    def known(self, keys: Collection[str]) -> set[str]:
-        """Those of many that are there, without looking at what they are."""
-        wanted, found = list(keys), set(self._recall(list(keys)))
+    def known_keys(self, keys: Collection[str]) -> set[str]:
+        """The keys among `keys` that are stored, without decoding the forecasts."""
+        wanted, found = list(keys), set(self._cached(list(keys)))
 
         def look(connection: sa.Connection) -> None:
-            for start in range(0, len(wanted), AT_ONCE):
-                part = sa.select(_forecasts.c.key).where(_forecasts.c.key.in_(wanted[start : start + AT_ONCE]))
+            for start in range(0, len(wanted), KEYS_PER_QUERY):
+                part = sa.select(_forecasts.c.key).where(_forecasts.c.key.in_(wanted[start : start + KEYS_PER_QUERY]))
                 found.update(connection.scalars(part))
 
-        self._database.use("read", look)
+        self._database.run_transaction("read", look)
         return found
 
-    def recall(self, keys: Sequence[str]) -> None:
-        """Have those of many that are there in memory, with one query: asked for one by one they take long."""
+    def preload(self, keys: Sequence[str]) -> None:
+        """Load the stored forecasts of `keys` into memory with one query; one by one they take long."""
         if len(keys) > 1:
-            self.stored(keys)
+            self.get_stored(keys)
 
     def latest(self, lineage: str, origin: pd.Timestamp) -> Forecast | None:
-        """The newest forecast of a `Request.lineage`, of any horizon, that is not from after `origin`.
+        """The newest forecast of a `Request.lineage`, of any horizon, whose origin is not after `origin`; None without one.
 
-        Looked for in the database alone, for others write there too. None without one.
+        Looked up in the database alone, for other servers write there too.
         """
         if not lineage:
             return None
@@ -134,18 +137,18 @@ class Store:
             .order_by(_forecasts.c.origin.desc(), _forecasts.c.horizon)
             .limit(1)
         )
-        payload = self._database.use("read", lambda connection: connection.execute(query).scalar())
+        payload = self._database.run_transaction("read", lambda connection: connection.execute(query).scalar())
         try:
-            return decode(payload) if payload else None
-        except ValueError:  # whoever asks for it by its key deletes it
+            return decode_forecast(payload) if payload else None
+        except ValueError:  # `get` deletes it
             return None
 
     def put(self, key: str, forecast: Forecast, seconds: float, lineage: str = "") -> Forecast:
-        """Keeps `forecast`, unless there is one of this key already; `latest` finds it by its `lineage`, if it has one.
+        """Store `forecast`, unless there is one of this key already; `latest` finds it by its `lineage`, if it has one.
 
-        Gives the forecast as it is kept in memory: who goes on with that one needs no memory of his own.
+        Returns the forecast as it is kept in memory, so that callers that go on with it share its memory.
         """
-        payload = encode(forecast)
+        payload = encode_forecast(forecast)
         row = {
             "key": key,
             "lineage": lineage,
@@ -156,51 +159,53 @@ class Store:
             "seconds": seconds,
             "payload": payload,
         }
-        kept = self._remember(key, Stored(decode(payload), seconds))
+        cached = self._cache(key, StoredForecast(decode_forecast(payload), seconds))
         if not self._write(row):
             self._write_later(row)
         elif self._waiting:
-            self._hurry.set()
+            self._wake_writer.set()
         if self._pruning_is_due():
-            self._database.use("write", _prune)
-        return kept.forecast
+            self._database.run_transaction("write", _prune)
+        return cached.forecast
 
     def trouble(self) -> str:
         """Why the database cannot be read, in a sentence; empty where it can, or where all is kept in memory."""
         return self._database.trouble()
 
     def close(self) -> None:
-        """Lets go of the database, after a last try to write what waits for it; what is in memory can still be had."""
+        """Close the database, after a last attempt to write what waits for it; forecasts in memory stay available."""
         self._closed = True
-        self._hurry.set()
+        self._wake_writer.set()
         if writer := self._writer:
             writer.join()
         self._database.close()
 
     def _write(self, row: dict[str, Any]) -> bool:
-        """Whether it is in the database, or there is none to write to."""
+        """Write a row; True if it is in the database now, or there is none to write to."""
         try:
-            done = self._database.use("write", lambda connection: connection.execute(_forecasts.insert(), row))
-        except sa.exc.IntegrityError:  # somebody else was first
+            done = self._database.run_transaction(
+                "write", lambda connection: connection.execute(_forecasts.insert(), row)
+            )
+        except sa.exc.IntegrityError:  # another server was first
             return True
-        return done is not None or not self._database.there
+        return done is not None or not self._database.is_configured
 
     def _write_later(self, row: dict[str, Any]) -> None:
-        """The database is left out at present: a thread writes the row when it is back."""
+        """Have a thread write the row when the database is back."""
         with self._lock:
             self._waiting[row["key"]] = row
-            while sum(len(one["payload"]) for one in self._waiting.values()) > MOST_WAITING:
+            while sum(len(waiting["payload"]) for waiting in self._waiting.values()) > MAX_WAITING_BYTES:
                 log.error("A forecast is not stored: too many wait for the database")
                 self._waiting.popitem(last=False)
             if self._writer is None:
-                self._writer = threading.Thread(target=self._catch_up, name="store", daemon=True)
+                self._writer = threading.Thread(target=self._write_waiting, name="store", daemon=True)
                 self._writer.start()
 
-    def _catch_up(self) -> None:
+    def _write_waiting(self) -> None:
         while True:
-            self._hurry.wait(AGAIN)
-            self._hurry.clear()
-            over = self._closed
+            self._wake_writer.wait(RETRY_SECONDS)
+            self._wake_writer.clear()
+            is_last = self._closed
             with self._lock:
                 waiting = list(self._waiting.values())
             for row in waiting:
@@ -209,43 +214,43 @@ class Store:
                 with self._lock:
                     self._waiting.pop(row["key"], None)
             with self._lock:
-                if over or not self._waiting:
+                if is_last or not self._waiting:
                     self._writer = None
                     return
 
-    def _recall(self, keys: list[str]) -> dict[str, Stored]:
+    def _cached(self, keys: list[str]) -> dict[str, StoredForecast]:
         with self._lock:
             found = {key: self._memory[key] for key in keys if key in self._memory}
             for key in found:
                 self._memory.move_to_end(key)
             return found
 
-    def _remember(self, key: str, stored: Stored) -> Stored:
-        """What is in memory under this key from now on."""
+    def _cache(self, key: str, stored: StoredForecast) -> StoredForecast:
+        """Keep a forecast in memory; returns the one that is kept under this key, which may be an earlier one."""
         with self._lock:
             if key in self._memory:
                 return self._memory[key]
             self._memory[key] = stored
             self._memory_bytes += _bytes(stored)
-            while self._memory_bytes > MEMORY and len(self._memory) > 1:
+            while self._memory_bytes > MEMORY_BYTES and len(self._memory) > 1:
                 self._memory_bytes -= _bytes(self._memory.popitem(last=False)[1])
             return stored
 
-    def _load(self, keys: list[str]) -> dict[str, Stored]:
+    def _load(self, keys: list[str]) -> dict[str, StoredForecast]:
         columns = (_forecasts.c.key, _forecasts.c.seconds, _forecasts.c.payload)
         query = sa.select(*columns).where(_forecasts.c.key.in_(keys))
         found, unreadable = {}, []
         for key, seconds, payload in (
-            self._database.use("read", lambda connection: connection.execute(query).all()) or []
+            self._database.run_transaction("read", lambda connection: connection.execute(query).all()) or []
         ):
             try:
-                found[key] = self._remember(key, Stored(decode(payload), seconds))
+                found[key] = self._cache(key, StoredForecast(decode_forecast(payload), seconds))
             except ValueError as error:
                 log.warning("The stored forecast %s cannot be read and is deleted: %s", key, error)
                 unreadable.append(key)
         if unreadable:
             gone = _forecasts.delete().where(_forecasts.c.key.in_(unreadable))
-            self._database.use("write", lambda connection: connection.execute(gone))
+            self._database.run_transaction("write", lambda connection: connection.execute(gone))
         return found
 
     def _pruning_is_due(self) -> bool:
@@ -254,18 +259,18 @@ class Store:
             return self._writes % PRUNE_EVERY == 1
 
 
-def _bytes(stored: Stored) -> int:
+def _bytes(stored: StoredForecast) -> int:
     forecast = stored.forecast
     return forecast.values.nbytes + forecast.totals.nbytes + forecast.means.nbytes
 
 
 def _prune(connection: sa.Connection) -> None:
-    """Deletes the oldest forecasts beyond `MAX_ROWS` and `MAX_BYTES`."""
+    """Delete the oldest forecasts beyond `MAX_ROWS` and `MAX_BYTES`."""
     newest_first = (_forecasts.c.created.desc(), _forecasts.c.key)
     ranked = sa.select(
         _forecasts.c.key,
-        sa.func.row_number().over(order_by=newest_first).label("place"),
+        sa.func.row_number().over(order_by=newest_first).label("rank"),
         sa.func.sum(sa.func.length(_forecasts.c.payload)).over(order_by=newest_first).label("size"),
     ).subquery()
-    beyond = sa.select(ranked.c.key).where(sa.or_(ranked.c.place > MAX_ROWS, ranked.c.size > MAX_BYTES))
+    beyond = sa.select(ranked.c.key).where(sa.or_(ranked.c.rank > MAX_ROWS, ranked.c.size > MAX_BYTES))
     connection.execute(_forecasts.delete().where(_forecasts.c.key.in_(beyond)))

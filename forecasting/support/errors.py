@@ -1,4 +1,4 @@
-"""Every error this library raises on purpose, in one tree.
+"""Exceptions: every error that this library raises on purpose, in one tree.
 
 The message names the thing, says what is wrong with it and what to do; a face (page, command line, API) shows it
 as it is. Anything that is not a `ForecastingError` is a bug.

@@ -1,4 +1,8 @@
-"""What can be configured, all by environment variables (a `secrets.toml` is turned into these by the app)."""
+"""Settings of the program, read from environment variables when they are asked for.
+
+Streamlit puts the entries of a `secrets.toml` into the environment. The values are parsed here by hand: worker processes
+read settings too, and a validation library takes longer to import than all that they need of this module.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,24 @@ from platformdirs import user_cache_path
 from forecasting.support.errors import RequestError
 
 
+def _whole_number(variable: str, default: int, most: int | None = None, unit: str = "") -> int:
+    """The value of a variable that is a whole number from 1 to `most`. Raises `RequestError` for anything else."""
+    given = os.environ.get(variable, str(default))
+    if not given.isdecimal() or int(given) < 1 or (most is not None and int(given) > most):
+        end = f" to {most}" if most is not None else ""
+        raise RequestError(f"{variable} is '{given}'; give a whole number{unit} from 1{end}.")
+    return int(given)
+
+
+def _is_on(variable: str) -> bool:
+    return os.environ.get(variable, "").lower() in ("1", "true", "yes")
+
+
+def _split_commas(text: str) -> list[str]:
+    """The parts of a list joined by commas, without blanks and empty parts."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def home() -> Path:
     """`FORECAST_HOME`: the folder of downloads and the local store; the user's cache folder by default. A new one is private."""
     path = Path(os.environ.get("FORECAST_HOME") or user_cache_path("forecast-explorer"))
@@ -30,10 +52,7 @@ def db_url() -> str:
 
 def workers() -> int:
     """`FORECAST_WORKERS`: how many processes fit models; 2 by default, which fits in 1 GB of memory."""
-    given = os.environ.get("FORECAST_WORKERS", "2")
-    if not given.isdigit() or not 1 <= int(given) <= 64:
-        raise RequestError(f"FORECAST_WORKERS is '{given}'; give a whole number from 1 to 64.")
-    return int(given)
+    return _whole_number("FORECAST_WORKERS", 2, most=64)
 
 
 def most_workers() -> int | None:
@@ -59,45 +78,36 @@ def dask(given: str | None = None, name: str = "FORECAST_DASK") -> str:
 
 def lease() -> float:
     """`FORECAST_LEASE`: seconds after the death of a server in which another one takes over its fits; 15."""
-    given = os.environ.get("FORECAST_LEASE", "15")
-    if not given.isdigit() or not 1 <= int(given) <= 3600:
-        raise RequestError(f"FORECAST_LEASE is '{given}'; give a whole number of seconds from 1 to 3600.")
-    return float(given)
+    return float(_whole_number("FORECAST_LEASE", 15, most=3600, unit=" of seconds"))
 
 
 def monitor() -> bool:
     """`FORECAST_MONITOR=0`: leave the Monitor page out."""
-    return os.environ.get("FORECAST_MONITOR", "1").lower() not in ("0", "false", "no")
+    return os.environ.get("FORECAST_MONITOR", "").lower() not in ("0", "false", "no")
 
 
 def allowed() -> tuple[str, ...]:
     """`FORECAST_ALLOWED`: who of those that have signed in may enter: addresses or domains, in small letters; all."""
-    return tuple(one.strip().lower() for one in os.environ.get("FORECAST_ALLOWED", "").split(",") if one.strip())
+    return tuple(_split_commas(os.environ.get("FORECAST_ALLOWED", "").lower()))
 
 
 def offline() -> bool:
     """`FORECAST_OFFLINE=1`: never touch the network."""
-    return os.environ.get("FORECAST_OFFLINE", "").lower() in ("1", "true", "yes")
+    return _is_on("FORECAST_OFFLINE")
 
 
 def max_rows() -> int:
     """`FORECAST_MAX_ROWS`: how many rows are read of a database's table or of a data set, at most; 5 million."""
-    given = os.environ.get("FORECAST_MAX_ROWS", "5000000")
-    if not given.isdigit() or int(given) < 1:
-        raise RequestError(f"FORECAST_MAX_ROWS is '{given}'; give a whole number from 1.")
-    return int(given)
+    return _whole_number("FORECAST_MAX_ROWS", 5_000_000)
 
 
-#: Where the app says what its server takes.
+#: The environment variable by which the app says how large a file its server takes, in megabytes.
 MAX_UPLOAD = "FORECAST_MAX_UPLOAD"
 
 
 def max_upload() -> int:
     """`FORECAST_MAX_UPLOAD`: megabytes of a file that is given; the app sets it to what its server takes, 50 by default."""
-    given = os.environ.get(MAX_UPLOAD, "50")
-    if not given.isdigit() or int(given) < 1:
-        raise RequestError(f"{MAX_UPLOAD} is '{given}'; give a whole number from 1.")
-    return int(given)
+    return _whole_number(MAX_UPLOAD, 50)
 
 
 def api_keys() -> str:
@@ -112,18 +122,12 @@ def api_rate() -> str:
 
 def api_max_mb() -> int:
     """`FORECAST_API_MAX_MB`: megabytes that a request may have; 10."""
-    given = os.environ.get("FORECAST_API_MAX_MB", "10")
-    if not given.isdigit() or not 1 <= int(given) <= 1000:
-        raise RequestError(f"FORECAST_API_MAX_MB is '{given}'; give a whole number from 1 to 1000.")
-    return int(given)
+    return _whole_number("FORECAST_API_MAX_MB", 10, most=1000)
 
 
 def max_pages() -> int:
     """`FORECAST_MAX_PAGES`: how many pages one address may have open at a time; 100."""
-    given = os.environ.get("FORECAST_MAX_PAGES", "100")
-    if not given.isdigit() or int(given) < 1:
-        raise RequestError(f"FORECAST_MAX_PAGES is '{given}'; give a whole number from 1.")
-    return int(given)
+    return _whole_number("FORECAST_MAX_PAGES", 100)
 
 
 def hosts() -> tuple[str, ...]:
@@ -141,7 +145,7 @@ def frame_ancestors() -> str:
     ``'none'`` stands for nobody and ``*`` for everybody.
     """
     given = os.environ.get("FORECAST_FRAME_ANCESTORS", "").split() or ["'self'"]
-    if given in (["*"], ["'none'"]) or all(one == "'self'" or _SITE.fullmatch(one) for one in given):
+    if given in (["*"], ["'none'"]) or all(site == "'self'" or _SITE.fullmatch(site) for site in given):
         return " ".join(given)
     raise RequestError(
         f"FORECAST_FRAME_ANCESTORS is '{' '.join(given)}'; give sites as https://example.org, joined by spaces, "
@@ -151,21 +155,17 @@ def frame_ancestors() -> str:
 
 def pretrain() -> tuple[str, ...]:
     """`FORECAST_PRETRAIN`: the sources that `serve` looks after by itself, by commas; none by default."""
-    return _listed("FORECAST_PRETRAIN")
+    return tuple(dict.fromkeys(_split_commas(os.environ.get("FORECAST_PRETRAIN", ""))))
 
 
 def pretrain_models() -> tuple[str, ...]:
     """`FORECAST_PRETRAIN_MODELS`: the models that it fits and picks from, by commas; empty stands for all."""
-    return _listed("FORECAST_PRETRAIN_MODELS")
+    return tuple(dict.fromkeys(_split_commas(os.environ.get("FORECAST_PRETRAIN_MODELS", ""))))
 
 
 def pretrain_at() -> str:
     """`FORECAST_PRETRAIN_AT`: when, as cron writes it, in UTC; every night at three."""
     return os.environ.get("FORECAST_PRETRAIN_AT", "").strip() or "0 3 * * *"
-
-
-def _listed(variable: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one.strip() for one in os.environ.get(variable, "").split(",") if one.strip()))
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class NamedDatabase:
 
     @property
     def variable(self) -> str:
-        """What a message may say instead of the address."""
+        """The name of its environment variable, which messages show instead of the address."""
         return f"{_SQL}{self.name.upper()}"
 
 
@@ -194,7 +194,7 @@ class NamedDataSet:
 
     @property
     def variable(self) -> str:
-        """What a message may say instead of the address."""
+        """The name of its environment variable, which messages show instead of the address."""
         return f"{_DATA}{self.name.upper()}"
 
 
@@ -213,16 +213,14 @@ def databases() -> dict[str, NamedDatabase]:
 def data_sets() -> dict[str, NamedDataSet]:
     """Every `FORECAST_DATA_<NAME>` by its name in small letters, with `…_REGIONS` (joined by commas) and `…_SINCE`."""
     return {
-        name: NamedDataSet(
-            name, address, tuple(one.strip() for one in more["_REGIONS"].split(",") if one.strip()), more["_SINCE"]
-        )
+        name: NamedDataSet(name, address, tuple(_split_commas(more["_REGIONS"])), more["_SINCE"])
         for name, address, more in _named(_DATA, "_REGIONS", "_SINCE")
     }
 
 
 def _named(prefix: str, *suffixes: str) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Name, value and what its suffixed variables say, of every variable that begins with `prefix`, by name."""
-    for variable, value in sorted(one for one in os.environ.items() if one[0].startswith(prefix)):
+    """Name, value and the values of its suffixed variables, of every variable that begins with `prefix`, by name."""
+    for variable, value in sorted(item for item in os.environ.items() if item[0].startswith(prefix)):
         if value.strip() and re.fullmatch(rf"{prefix}[A-Z0-9_]*[A-Z0-9]", variable) and not variable.endswith(suffixes):
             more = {suffix: os.environ.get(variable + suffix, "").strip() for suffix in suffixes}
             yield variable.removeprefix(prefix).lower(), value.strip(), more
@@ -230,7 +228,7 @@ def _named(prefix: str, *suffixes: str) -> Iterator[tuple[str, str, dict[str, st
 
 @dataclass(frozen=True)
 class DriftThresholds:
-    """Above what each statistic of `forecasting.monitoring.drift.detect` is an alarm, and for how many days one lasts.
+    """Thresholds above which each statistic of `forecasting.monitoring.drift.detect` is an alarm, and the days an alarm lasts.
 
     `python -m benchmarks drift` says how many false alarms a year these mean; ``--choose`` how they were chosen.
     """
@@ -246,19 +244,18 @@ class DriftThresholds:
 
 def drift_thresholds() -> DriftThresholds:
     """`FORECAST_DRIFT`: ``level=8,window=14`` and the like, in the names of `DriftThresholds`; the others stay as they are."""
-    known = [one.name for one in fields(DriftThresholds)]
-    given = [part.strip() for part in os.environ.get("FORECAST_DRIFT", "").split(",") if part.strip()]
-    found: dict[str, float] = {}
-    for part in given:
-        name, _, value = (one.strip() for one in part.partition("="))
+    known = [field.name for field in fields(DriftThresholds)]
+    given: dict[str, float] = {}
+    for part in _split_commas(os.environ.get("FORECAST_DRIFT", "")):
+        name, _, value = (text.strip() for text in part.partition("="))
         if name not in known:
             raise RequestError(f"FORECAST_DRIFT has '{part}'; give name=number, with a name of {', '.join(known)}.")
-        if name in found:
+        if name in given:
             raise RequestError(f"FORECAST_DRIFT has '{name}' twice; keep one of the two.")
         if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", value) or not float(value) > 0:
             raise RequestError(f"FORECAST_DRIFT has '{part}'; give {name} a number above 0, such as {name}=8.")
-        found[name] = float(value)
-    return DriftThresholds(**found)
+        given[name] = float(value)
+    return DriftThresholds(**given)
 
 
 def alert_webhook() -> str:
@@ -269,15 +266,15 @@ def alert_webhook() -> str:
     given = os.environ.get("FORECAST_ALERT_WEBHOOK", "").strip()
     if not given:
         return ""
+    no_address = RequestError("FORECAST_ALERT_WEBHOOK is no address; give one such as https://example.org/hook.")
     try:
         parts = urlsplit(given)
         near = parts.hostname == "localhost" or (parts.hostname is not None and _is_loopback(parts.hostname))
     except ValueError:
-        raise RequestError("FORECAST_ALERT_WEBHOOK is no address; give one such as https://example.org/hook.") from None
+        raise no_address from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise RequestError("FORECAST_ALERT_WEBHOOK is no address; give one such as https://example.org/hook.")
-    plain = os.environ.get("FORECAST_ALERT_WEBHOOK_PLAIN", "").lower() in ("1", "true", "yes")
-    if parts.scheme == "http" and not near and not plain:
+        raise no_address
+    if parts.scheme == "http" and not near and not _is_on("FORECAST_ALERT_WEBHOOK_PLAIN"):
         raise RequestError(
             "FORECAST_ALERT_WEBHOOK is not encrypted; give an https address, or set FORECAST_ALERT_WEBHOOK_PLAIN=1 "
             "if nobody else can listen there."

@@ -11,7 +11,7 @@ from forecasting.api.app import create_app
 from forecasting.api.health import HealthChecks
 from forecasting.jobs import JobQueue
 from forecasting.services.service import Service
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 
 #: Seconds in which any fit is done, on a machine that does much else.
 PATIENCE = 120
@@ -33,7 +33,7 @@ def api_environment(api_home, monkeypatch):
 
 @pytest.fixture(scope="session")
 def api_service(api_home):
-    store = Store(f"sqlite:///{api_home / 'forecasts.sqlite'}")
+    store = ForecastStore(f"sqlite:///{api_home / 'forecasts.sqlite'}")
     service = Service(store, JobQueue(store, workers=1))
     yield service
     service.close()

@@ -9,7 +9,7 @@ from forecasting.api import build_requests, request_body
 from forecasting.api.problem_details import Problem
 from forecasting.jobs import JobQueue
 from forecasting.services.service import Service
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 
 GOOD = {"source": "bundled", "region": "Italy", "model": "naive", "horizon": 3}
 DAYS = [{"date": f"2024-01-{day:02}", "value": day % 5} for day in range(1, 20)]
@@ -179,7 +179,7 @@ def test_the_limit_is_configured(monkeypatch, open_api):
 
 
 def test_a_full_queue_is_said_with_when_to_come_again(api_home, open_api):
-    store = Store(f"sqlite:///{api_home / 'full.sqlite'}")
+    store = ForecastStore(f"sqlite:///{api_home / 'full.sqlite'}")
     service = Service(store, JobQueue(store, workers=1, capacity=0))
     try:
         answer = open_api(service).post("/api/v1/forecast", json={**GOOD, "model": "ets", "horizon": 77})

@@ -10,7 +10,7 @@ from forecasting.api import build_requests, job_register
 from forecasting.jobs import JobQueue
 from forecasting.services.service import Service
 from forecasting.sources import source
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 
 FIELDS = ["region", "model", "origin", "horizon", "date", "quantile", "value"]
 
@@ -157,7 +157,7 @@ def test_a_job_is_known_to_another_replica_whatever_it_is_made_of(api_home, ask,
         ask(source="bundled", statistic="cumulative_cases", region="Italy", model="ets", horizon=11, quantiles=[0.1]),
     ]
     jobs = [follow(answer) for answer in answers]
-    store = Store(f"sqlite:///{api_home / 'forecasts.sqlite'}")
+    store = ForecastStore(f"sqlite:///{api_home / 'forecasts.sqlite'}")
     service = Service(store, JobQueue(store, workers=1))
     try:
         other = open_api(service)
@@ -171,7 +171,7 @@ def test_a_job_is_known_to_another_replica_whatever_it_is_made_of(api_home, ask,
 def test_a_job_that_a_server_left_undone_is_done_by_the_next_one(api_home, ask, follow, italy, open_api, client):
     """A server that has the question but not the fit asks itself."""
     begun = ask(**{**italy, "horizon": 23}, model="ets").json()
-    store = Store("sqlite://")  # another store, as if nothing had been finished
+    store = ForecastStore("sqlite://")  # another store, as if nothing had been finished
     service = Service(store, JobQueue(store, workers=1))
     try:
         state = open_api(service).get(begun["location"]).json()["state"]
@@ -183,7 +183,7 @@ def test_a_job_that_a_server_left_undone_is_done_by_the_next_one(api_home, ask, 
 def test_one_that_was_cancelled_is_not_begun_by_another_replica(api_home, ask, client, italy, open_api):
     begun = ask(**{**italy, "horizon": 29}, model="auto_arima").json()
     client.delete(begun["location"])
-    store = Store("sqlite://")
+    store = ForecastStore("sqlite://")
     service = Service(store, JobQueue(store, workers=1))
     try:
         told = open_api(service).get(begun["location"]).json()

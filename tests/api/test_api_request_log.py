@@ -17,7 +17,7 @@ from forecasting.api.api_keys import create_key
 from forecasting.api.health import DeferredApp, HealthChecks
 from forecasting.jobs import JobQueue
 from forecasting.services.service import Service
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 
 GOOD = {"source": "bundled", "region": "Italy", "model": "naive", "horizon": 3}
 
@@ -146,7 +146,7 @@ def test_a_server_that_is_still_starting_says_so():
     ],
 )
 def test_workers_that_do_not_start_and_stores_that_are_not_there_are_missing(url, command, missing, open_api):
-    store = Store(url)
+    store = ForecastStore(url)
     service = Service(store, JobQueue(store, workers=1, command=command))
     try:
         answer = open_api(service).get("/readyz")

@@ -8,7 +8,7 @@ from forecasting.jobs.request import Request
 from forecasting.services.service import Service
 from forecasting.sources import source
 from forecasting.sources.bundled import Bundled
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 
 
 @pytest.fixture(autouse=True)
@@ -35,13 +35,13 @@ def test_every_region_and_model_is_made_once(capsys):
 
 def test_pages_and_api_find_what_was_made(small):
     assert main(["pretrain", "--source", "bundled", "--models", "ets,pooled", "--workers", "1"]) == 0
-    store = Store()
+    store = ForecastStore()
     service = Service(store, JobQueue(store, workers=1))
     try:
         series = service.series(small, "Ohio", small.statistics[0].name)
         requests = [Request(series, name, series.frequency.default_horizon) for name in ("ets", "pooled")]
-        assert store.known({request.key for request in requests}) == {request.key for request in requests}
-        jobs = service.ask(requests)
+        assert store.known_keys({request.key for request in requests}) == {request.key for request in requests}
+        jobs = service.submit(requests)
         assert all(job.finished and job.attempts == 0 for job in jobs.values())
     finally:
         service.close()
@@ -72,6 +72,6 @@ def test_bad_usage_is_one_line(arguments, sentence, capsys):
 
 
 def test_a_store_knows_which_of_many_keys_it_has():
-    store = Store()
-    assert store.known({str(number) for number in range(1200)}) == set()
+    store = ForecastStore()
+    assert store.known_keys({str(number) for number in range(1200)}) == set()
     store.close()

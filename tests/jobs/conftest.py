@@ -7,7 +7,7 @@ import scripted
 
 from forecasting.jobs import JobQueue
 from forecasting.models import models
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 
 COMMAND = (sys.executable, str(Path(__file__).with_name("scripted_worker.py")))
 
@@ -23,7 +23,7 @@ def scripted_models(tmp_path, monkeypatch):
 
 @pytest.fixture
 def store(tmp_path):
-    store = Store(f"sqlite:///{tmp_path / 'forecasts.sqlite'}")
+    store = ForecastStore(f"sqlite:///{tmp_path / 'forecasts.sqlite'}")
     yield store
     store.close()
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import scripted
 
 from forecasting.jobs import JobQueue
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 
 scripted.register()
-queue = JobQueue(Store("sqlite://"), 1, command=(sys.executable, str(Path(__file__).with_name("scripted_worker.py"))))
+queue = JobQueue(
+    ForecastStore("sqlite://"), 1, command=(sys.executable, str(Path(__file__).with_name("scripted_worker.py")))
+)
 job = queue.submit(scripted.request("family"))
 (job,) = queue.wait([job.key], until=lambda jobs: jobs[0].finished or jobs[0].progress is not None)
 print(job.progress.trying, flush=True)

@@ -20,7 +20,7 @@ from forecasting.jobs.workers.process import WorkerProcess
 from forecasting.models import model
 from forecasting.preparation.gather_pool import gather_pool
 from forecasting.preparation.prepare import prepare
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 
 NEW = Statistic("new", "New", "cases", "new")
 WEEKS = pd.date_range("2023-01-07", periods=60, freq="W-SAT")
@@ -80,7 +80,7 @@ def test_a_region_is_served_from_the_store_after_a_restart(make_queue, tmp_path,
     queue = make_queue()
     job = wait_for(queue, queue.submit(request("together")))
     queue.close()
-    later = make_queue(store=Store(f"sqlite:///{tmp_path / 'forecasts.sqlite'}"), command=("false",))
+    later = make_queue(store=ForecastStore(f"sqlite:///{tmp_path / 'forecasts.sqlite'}"), command=("false",))
     keys = [request("together", region).key for region in ("Aland", "Bornholm", "Mute")]
     assert [job.state for job in later.jobs(keys)] == [State.done] * 2
     again = later.submit(request("together", "Bornholm"))
@@ -90,7 +90,7 @@ def test_a_region_is_served_from_the_store_after_a_restart(make_queue, tmp_path,
 
 
 def test_without_a_database_the_parts_are_there_all_the_same(make_queue, monkeypatch, caplog):
-    store = Store("sqlite://")
+    store = ForecastStore("sqlite://")
     monkeypatch.setattr(store, "put", lambda *_: 1 / 0)
     queue = make_queue(store=store)
     wait_for(queue, queue.submit(request("together")))
@@ -113,7 +113,7 @@ def test_a_pooled_fit_that_fails_fails_for_all_its_regions(queue):
 
 
 def test_figures_that_cannot_be_gathered_fail_the_fit_and_cost_no_worker(queue, monkeypatch, caplog):
-    monkeypatch.setattr("forecasting.data.pool_spec.PoolSpec.gather", lambda self: 1 / 0)
+    monkeypatch.setattr("forecasting.jobs.request.gather_pool", lambda spec: 1 / 0)
     job = wait_for(queue, queue.submit(request("together")))
     assert job.state is State.failed
     assert job.error.startswith("The figures for Together could not be gathered")

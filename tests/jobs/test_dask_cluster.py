@@ -27,7 +27,7 @@ from forecasting.jobs.workers.backends import LocalBackend, choose_backend
 from forecasting.jobs.workers.dask_client import DaskBackend
 from forecasting.models import models
 from forecasting.preparation.prepare import prepare
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 from forecasting.support import settings
 from forecasting.support.errors import RequestError
 
@@ -105,7 +105,10 @@ def drafted(queue, wanted, gate):
 
 
 def test_drafts_come_while_each_fit_goes_on_and_all_is_as_from_a_worker_here(dask, make_queue, make_gate):
-    queue, here = make_queue(backend=DaskBackend(dask.address, 1, COMMAND)), make_queue(store=Store("sqlite://"))
+    queue, here = (
+        make_queue(backend=DaskBackend(dask.address, 1, COMMAND)),
+        make_queue(store=ForecastStore("sqlite://")),
+    )
     for number in (1, 2):
         wanted = request("drafting", number)
         gate = make_gate(wanted)
@@ -216,10 +219,10 @@ def test_no_more_fits_at_once_than_the_settings_allow(dask, make_queue, make_gat
 OWNER = """
 import sys, threading, scripted
 from forecasting.jobs import JobQueue
-from forecasting.jobs.cluster import DaskBackend
-from forecasting.store import Store
+from forecasting.jobs.workers.dask_client import DaskBackend
+from forecasting.storage.forecast_store import ForecastStore
 scripted.register()
-queue = JobQueue(Store("sqlite://"), backend=DaskBackend(sys.argv[1], command=sys.argv[2:]))
+queue = JobQueue(ForecastStore("sqlite://"), backend=DaskBackend(sys.argv[1], command=sys.argv[2:]))
 job = queue.submit(scripted.request("family", 7))
 (job,) = queue.wait([job.key], until=lambda jobs: jobs[0].finished or jobs[0].progress is not None)
 print(job.progress.trying, flush=True)
@@ -347,8 +350,8 @@ def test_a_missing_dask_is_one_sentence_that_says_what_brings_it(capsys, monkeyp
 def test_nobody_imports_dask_who_has_no_cluster():
     code = (
         "import sys, forecasting.services.service, forecasting.cli.main, forecasting.jobs.workers.worker\n"
-        "from forecasting.jobs import JobQueue; from forecasting.storage.forecast_store import Store\n"
-        "JobQueue(Store('sqlite://'), 1).close()\n"
+        "from forecasting.jobs import JobQueue; from forecasting.storage.forecast_store import ForecastStore\n"
+        "JobQueue(ForecastStore('sqlite://'), 1).close()\n"
         "print('dask' in sys.modules, 'distributed' in sys.modules)"
     )
     environment = os.environ | {"FORECAST_DASK": ""}

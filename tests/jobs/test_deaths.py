@@ -15,7 +15,7 @@ from scripted import request
 from waiting import PATIENCE, wait_for
 
 from forecasting.jobs import State
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 
 
 def begun_by(job, other_than=""):
@@ -85,7 +85,7 @@ def test_a_worker_that_says_nonsense_is_not_believed(make_queue):
 def test_random_kills_lose_no_fit_and_store_none_twice(make_queue, tmp_path):
     puts = Counter()
 
-    class Counting(Store):
+    class Counting(ForecastStore):
         def put(self, key, forecast, seconds, lineage=""):
             puts[key] += 1
             return super().put(key, forecast, seconds, lineage)
@@ -103,7 +103,7 @@ def test_random_kills_lose_no_fit_and_store_none_twice(make_queue, tmp_path):
     assert all(job.state is State.failed and "stopped twice" in job.error for job in jobs if job not in done)
     assert len(done) >= 90
     assert puts == Counter(job.key for job in done)
-    assert set(Store(f"sqlite:///{tmp_path / 'fuzz.sqlite'}").get_many(keys)) == {job.key for job in done}
+    assert set(ForecastStore(f"sqlite:///{tmp_path / 'fuzz.sqlite'}").get_many(keys)) == {job.key for job in done}
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from forecasting.jobs import QueueFull, State
 from forecasting.jobs.request import Request
 from forecasting.jobs.workers.process import WORKER_COMMAND
 from forecasting.models import model
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 from forecasting.support.errors import JobError
 
 
@@ -45,7 +45,7 @@ def test_a_stored_result_is_done_at_once_in_a_new_queue(make_queue, store, tmp_p
     queue = make_queue()
     job = wait_for(queue, queue.submit(request("quick")))
     queue.close()
-    later = make_queue(store=Store(f"sqlite:///{tmp_path / 'forecasts.sqlite'}"), command=("false",))
+    later = make_queue(store=ForecastStore(f"sqlite:///{tmp_path / 'forecasts.sqlite'}"), command=("false",))
     again = later.submit(request("quick"))
     assert (again.state, again.seconds) == (State.done, job.seconds)
     np.testing.assert_array_equal(again.forecast.values, job.forecast.values)

@@ -9,7 +9,7 @@ from waiting import wait_for
 
 from forecasting.jobs import State, claims
 from forecasting.jobs.claims import Claims
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 
 LEASE = 1.0
 
@@ -32,7 +32,7 @@ def server(url, make_queue):
     stores = []
 
     def server(**options):
-        stores.append(Store(url))
+        stores.append(ForecastStore(url))
         return make_queue(store=stores[-1], **options)
 
     yield server
@@ -201,7 +201,7 @@ def test_what_fails_on_one_server_is_tried_by_the_other(server, make_gate):
 
 def test_without_the_database_each_fits_for_itself(server, url, monkeypatch):
     queue = server()
-    monkeypatch.setattr(queue._shared_fits._claims._database, "use", lambda *_: None)
+    monkeypatch.setattr(queue._shared_fits._claims._database, "run_transaction", lambda *_: None)
     assert wait_for(queue, queue.submit(request("quick"))).state is State.done
 
 
@@ -231,5 +231,5 @@ def test_claims_are_taken_once_renewed_and_run_out(url):
 
 
 def test_a_file_is_not_shared(make_queue, store):
-    assert not store.shared
+    assert not store.shared_url
     assert make_queue()._shared_fits._claims is None

@@ -23,7 +23,7 @@ from forecasting.data.series import Series
 from forecasting.models import auto_arima, model, models
 from forecasting.models._sarima_fit import SarimaFit, SarimaOrder
 from forecasting.models._stored_parameters import error_growth
-from forecasting.storage.codec import decode, encode
+from forecasting.storage.codec import decode_forecast, encode_forecast
 
 EXTENSIBLE = tuple(FILTERS)
 extensible = pytest.mark.parametrize("name", EXTENSIBLE)
@@ -124,7 +124,7 @@ def test_what_was_fitted_is_json_and_exact_to_the_last_digit_on_every_way(name: 
     for again in (
         json.loads(json.dumps(forecast.fitted, allow_nan=False)),
         Forecast.from_json(json.loads(json.dumps(forecast.to_json()))).fitted,
-        decode(encode(forecast)).fitted,
+        decode_forecast(encode_forecast(forecast)).fitted,
     ):
         assert again == forecast.fitted
 
@@ -210,7 +210,7 @@ def test_orders_beyond_all_bounds_and_coefficients_that_explode_are_refused(dama
 EXTEND = """
 import json, sys
 from forecasting.models import model
-from forecasting.series import Series
+from forecasting.data.series import Series
 for name, series, fitted in json.load(sys.stdin):
     assert model(name).extend(Series.from_json(series), 28, fitted) is not None
 print(*sorted({module.partition(".")[0] for module in sys.modules} & {"statsmodels", "pmdarima", "prophet", "sklearn"}))

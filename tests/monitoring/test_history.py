@@ -23,7 +23,7 @@ from forecasting.monitoring.request_record import RequestRecord
 from forecasting.preparation.prepare import prepare
 from forecasting.services.service import Service
 from forecasting.sources import source
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 from forecasting.support import process_memory, settings
 from forecasting.tables.panel_file import read_panel
 from forecasting.views import monitoring_charts
@@ -194,7 +194,7 @@ def test_nothing_of_keys_ids_or_data_is_written(make, service, url):
 
 
 def test_fits_of_a_queue_are_told_with_their_series_where_everybody_may_choose_it(make, tmp_path):
-    store = Store(f"sqlite:///{tmp_path / 'forecasts.sqlite'}")
+    store = ForecastStore(f"sqlite:///{tmp_path / 'forecasts.sqlite'}")
     service = Service(store, JobQueue(store, workers=1))
     try:
         history = make(offered=service.offers)
@@ -310,9 +310,9 @@ def test_what_could_not_be_written_is_written_when_the_database_is_back(make, ur
     history = make()
     history.record_page_run(PageRun("Explore", 10.0))
     use = history._database.use
-    monkeypatch.setattr(history._database, "use", lambda kind, work: None)
+    monkeypatch.setattr(history._database, "run_transaction", lambda kind, work: None)
     history.flush()
-    monkeypatch.setattr(history._database, "use", use)
+    monkeypatch.setattr(history._database, "run_transaction", use)
     history.record_page_run(PageRun("Explore", 10.0))
     history.flush()
     history.close()
@@ -350,7 +350,7 @@ def test_the_same_in_postgresql(postgres_url, make, clock):
     assert latency(reader, MOMENT - INTERVAL, soon, by="server")["server"].tolist() == [history.server]
     assert reader.fits(LONG_AGO, soon)["ended"].tolist() == [MOMENT]
     assert reader.picks("only here")["first_picked"].tolist() == [MOMENT]
-    history._database.use("write", lambda connection: prune(connection, MOMENT + FINE + timedelta(hours=2)))
+    history._database.run_transaction("write", lambda connection: prune(connection, MOMENT + FINE + timedelta(hours=2)))
     (row,) = latency(reader, LONG_AGO, soon).itertuples()
     assert row.median == pytest.approx(40, rel=0.025)
 
@@ -424,6 +424,6 @@ def test_the_memory_of_a_process_tree_is_the_sum_of_its_parts(tmp_path):
         if pss is not None:
             (folder / "smaps_rollup").write_text(f"Rss:  99999 kB\nPss:  {pss} kB\nPss_Dirty:  1 kB\n")
     page = os.sysconf("SC_PAGE_SIZE")
-    assert process_memory.of_tree(10, tmp_path) == 1024 * (5000 + 300) + 7 * page
-    assert process_memory.of_tree(99, tmp_path) is None
-    assert process_memory.of_tree(10, tmp_path / "nowhere") is None
+    assert process_memory.process_tree_bytes(10, tmp_path) == 1024 * (5000 + 300) + 7 * page
+    assert process_memory.process_tree_bytes(99, tmp_path) is None
+    assert process_memory.process_tree_bytes(10, tmp_path / "nowhere") is None

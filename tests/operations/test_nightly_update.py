@@ -16,7 +16,7 @@ from forecasting.monitoring.update_runs import UpdateRun, UpdateRuns
 from forecasting.operations.nightly_update import NightlyUpdate, UpdateStopped
 from forecasting.operations.scheduler import UpdateSchedule, cron_trigger
 from forecasting.services.service import Service
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 from forecasting.support.errors import RequestError
 
 NAME, REGIONS, MODELS = "data-lab", ("Avalon", "Laputa"), ("naive", "theta", "ets")
@@ -49,7 +49,7 @@ class House:
     """A service with all that looks after it."""
 
     def __init__(self):
-        store = Store()
+        store = ForecastStore()
         self.service = Service(store, JobQueue(store, workers=1))
         self.runs, self.history, self.alerts = UpdateRuns(), History(every=None), Alerts(webhook="")
 
@@ -82,7 +82,7 @@ def test_after_a_run_everything_is_there_and_the_best_models_are_picked(house):
     run = house.upkeep().run(NAME)
     assert (run.regions, run.there, run.failed, run.picked, run.said) == (2, 2, 0, 2, "")
     wanted = house.wanted()
-    assert house.service.store.known(wanted) == wanted
+    assert house.service.store.known_keys(wanted) == wanted
     picks = house.history.picks(NAME)
     assert set(picks["region"]) == set(REGIONS)
     assert set(picks["model"]) | set(picks["runner_up"]) <= set(MODELS)
@@ -106,7 +106,7 @@ def test_newer_figures_are_fitted_and_picked_from(house, file):
     assert second.digest != first.digest
     assert house.fitted() > fitted
     assert not house.wanted() & old
-    assert house.service.store.known(house.wanted()) == house.wanted()
+    assert house.service.store.known_keys(house.wanted()) == house.wanted()
     picks = house.history.picks(NAME)
     assert (picks.groupby("region")["last_confirmed"].max() > pd.Timestamp(first.ended)).all()
 

@@ -88,12 +88,12 @@ def test_runs_of_pages_are_told_with_their_seconds_and_those_that_broke_off(metr
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="the system does not tell how much memory is taken")
 def test_the_memory_of_the_server_and_its_workers_is_told(metrics):
     taken = told(metrics)["forecast_memory_bytes",]
-    assert taken == pytest.approx(process_memory.of_tree(), rel=0.3)
+    assert taken == pytest.approx(process_memory.process_tree_bytes(), rel=0.3)
     assert taken > 20e6
 
 
 def test_where_there_is_no_telling_how_much_memory_is_taken_nothing_is_said_of_it(metrics, monkeypatch):
-    monkeypatch.setattr(process_memory, "of_tree", lambda: None)
+    monkeypatch.setattr(process_memory, "process_tree_bytes", lambda: None)
     assert ("forecast_memory_bytes",) not in told(metrics)
 
 

@@ -5,19 +5,19 @@ from streamlit.testing.v1 import AppTest
 
 from forecasting.views import charts
 from forecasting.views.palette import LIGHT
-from ui.shell.markdown import plain
+from ui.shell.markdown import escape_markdown
 
 
 @pytest.mark.parametrize("mark", list("\\`*_[]<>!#$~|&:"))
 def test_every_mark_of_markdown_is_taken_as_it_is(mark):
-    assert plain(f"a{mark}b") == f"a\\{mark}b"
+    assert escape_markdown(f"a{mark}b") == f"a\\{mark}b"
 
 
 @pytest.mark.parametrize(
     "address", ["http://evil.test", "HTTPS://evil.test", "www.evil.test", "me@evil.test", "(http://evil.test)"]
 )
 def test_an_address_is_parted_by_what_nobody_sees(address):
-    said = plain(address).replace("\\", "")
+    said = escape_markdown(address).replace("\\", "")
     assert said != address
     assert said.replace("\u2060", "") == address
     for begun in ("://evil", "www.", "@evil"):
@@ -40,4 +40,4 @@ def test_what_is_being_fetched_is_called_by_its_name_only():
     hostile = "the earlier dates of ![p](http://evil.test/p.png)"
     page = AppTest.from_function(waiting, args=(hostile,)).run()
     (info,) = page.info
-    assert plain(hostile) in info.value
+    assert escape_markdown(hostile) in info.value

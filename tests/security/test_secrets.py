@@ -115,7 +115,7 @@ def test_an_address_that_is_none_is_neither_a_fault_nor_repeated(url, caplog):
 def test_what_is_stored_is_not_logged_when_storing_fails(tmp_path, caplog):
     database = Database(f"sqlite:///{tmp_path / 'store.sqlite'}", sa.MetaData())
     wrong = sa.text("INSERT INTO nowhere VALUES (:value)")
-    assert database.use("write", lambda connection: connection.execute(wrong, {"value": "pOsted"})) is None
+    assert database.run_transaction("write", lambda connection: connection.execute(wrong, {"value": "pOsted"})) is None
     assert "no such table" in caplog.text
     assert "pOsted" not in caplog.text
 
@@ -123,7 +123,7 @@ def test_what_is_stored_is_not_logged_when_storing_fails(tmp_path, caplog):
 def test_a_new_store_and_what_stands_beside_it_are_nobody_else_s(tmp_path):
     file = tmp_path / "store.sqlite"
     database = Database(f"sqlite:///{file}", sa.MetaData())
-    database.use("write", lambda connection: connection.exec_driver_sql("create table figures (value text)"))
+    database.run_transaction("write", lambda connection: connection.exec_driver_sql("create table figures (value text)"))
     modes = {path.name: stat.S_IMODE(os.stat(path).st_mode) for path in tmp_path.iterdir()}
     assert modes == dict.fromkeys(modes, 0o600)
     assert file.name in modes

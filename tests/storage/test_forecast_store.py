@@ -17,8 +17,8 @@ from forecasting.data.forecast import Forecast
 from forecasting.data.frequency import frequency_of_alias
 from forecasting.storage import database as database_module
 from forecasting.storage import forecast_store as store_module
-from forecasting.storage.codec import decode, encode
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.codec import decode_forecast, encode_forecast
+from forecasting.storage.forecast_store import ForecastStore
 
 TABLES = ("values", "totals", "means")
 
@@ -50,7 +50,7 @@ def open_store(path):
     stores = []
 
     def start(url=f"sqlite:///{path}"):
-        stores.append(Store(url))
+        stores.append(ForecastStore(url))
         return stores[-1]
 
     yield start
@@ -80,25 +80,25 @@ def change(path, *statements):
 @given(arrays.arrays("<f8", (3, 2, 23), elements=st.floats(width=64)), st.lists(st.text()))
 def test_a_payload_is_exact_to_the_last_digit(values, notes):
     given = Forecast("m", "é", pd.Timestamp("2021-01-03 05:00"), frequency_of_alias("h"), *values, notes=tuple(notes))
-    assert same(decode(encode(given)), given)
+    assert same(decode_forecast(encode_forecast(given)), given)
 
 
 @given(st.binary(max_size=200))
 def test_bytes_that_are_no_payload_are_a_value_error(noise):
     with pytest.raises(ValueError, match="not a forecast"):
-        decode(noise)
+        decode_forecast(noise)
 
 
 @given(st.data())
 def test_a_payload_that_was_cut_or_changed_is_never_another_forecast(data):
-    payload = bytearray(encode(forecast()))
+    payload = bytearray(encode_forecast(forecast()))
     place = data.draw(st.integers(0, len(payload) - 1))
     if data.draw(st.booleans()):
         del payload[place:]
     else:
         payload[place] ^= data.draw(st.integers(1, 255))
     with suppress(ValueError):
-        assert same(decode(bytes(payload)), forecast())  # a few bits of zlib's frame carry nothing
+        assert same(decode_forecast(bytes(payload)), forecast())  # a few bits of zlib's frame carry nothing
 
 
 def test_what_was_put_is_there_for_the_next_process(open_store):
@@ -107,7 +107,7 @@ def test_what_was_put_is_there_for_the_next_process(open_store):
     first.put("a", forecast(), 1.25)
     again = open_store()
     assert same(again.get("a"), forecast())
-    assert again.stored(["a"])["a"].seconds == 1.25
+    assert again.get_stored(["a"])["a"].seconds == 1.25
     assert (first.notes, again.notes) == ((), ())
 
 
@@ -120,7 +120,7 @@ def test_what_is_put_is_kept_in_memory_once(open_store):
 
 
 def test_many_are_got_at_once_whether_in_memory_or_not(open_store, monkeypatch):
-    monkeypatch.setattr(store_module, "MEMORY", 10_000)
+    monkeypatch.setattr(store_module, "MEMORY_BYTES", 10_000)
     store = open_store()
     keys = [f"{number:04}" for number in range(1200)]
     for number, key in enumerate(keys):
@@ -197,7 +197,7 @@ def test_the_oldest_are_pruned(open_store, path, monkeypatch):
 
 
 def test_pruning_looks_at_the_size_too(open_store, path, monkeypatch):
-    monkeypatch.setattr(store_module, "MAX_BYTES", 2 * len(encode(forecast())) + 1000)
+    monkeypatch.setattr(store_module, "MAX_BYTES", 2 * len(encode_forecast(forecast())) + 1000)
     monkeypatch.setattr(store_module, "PRUNE_EVERY", 2)
     store = open_store()
     for number in range(5):
@@ -259,7 +259,7 @@ def test_without_a_usable_database_the_store_goes_on_in_memory_with_a_note(open_
     store = open_store(url)
     store.put("a", forecast(), 2.5)
     assert same(store.get("a"), forecast())
-    assert store.stored(["a"])["a"].seconds == 2.5
+    assert store.get_stored(["a"])["a"].seconds == 2.5
     assert len(store.notes) == 1
     assert store.notes[0].startswith("Results are kept in memory only at present: ")
 
@@ -267,7 +267,7 @@ def test_without_a_usable_database_the_store_goes_on_in_memory_with_a_note(open_
 def test_a_home_that_cannot_be_written_falls_back_to_memory(monkeypatch):
     monkeypatch.setenv("FORECAST_HOME", "/proc/nowhere")
     monkeypatch.delenv("FORECAST_DB_URL", raising=False)
-    store = Store()
+    store = ForecastStore()
     store.put("a", forecast(), 1)
     assert store.get("a") is not None
     assert len(store.notes) == 1
@@ -282,9 +282,9 @@ def test_a_note_names_no_password(open_store):
 FULL_DISK = """
 import resource, sys
 sys.path[:0] = [sys.argv[2], sys.argv[3]]
-from forecasting.store import Store
-from test_store import forecast, same
-store = Store(sys.argv[1])
+from forecasting.storage.forecast_store import ForecastStore
+from test_forecast_store import forecast, same
+store = ForecastStore(sys.argv[1])
 store.put("before", forecast(0), 1)
 resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
 for number in range(40):
@@ -295,10 +295,10 @@ assert len(store.notes) == 1, store.notes
 WRITER = """
 import sys
 sys.path[:0] = [sys.argv[2], sys.argv[3]]
-from forecasting.store import Store
-from test_store import forecast
+from forecasting.storage.forecast_store import ForecastStore
+from test_forecast_store import forecast
 sys.stdin.readline()
-store = Store(sys.argv[1])
+store = ForecastStore(sys.argv[1])
 for number in range(*map(int, sys.argv[4:])):
     store.put(f"{number:03}", forecast(number), 1)
 assert store.notes == (), store.notes
@@ -339,9 +339,9 @@ def test_a_corrupted_file_found_by_two_processes_at_once_is_set_aside_once(path)
 
 
 def test_what_could_not_be_written_is_written_when_the_database_is_back(open_store, path, monkeypatch):
-    monkeypatch.setattr(database_module, "PATIENCE", 0.05)
-    monkeypatch.setattr(database_module, "PAUSE", 0.05)
-    monkeypatch.setattr(store_module, "AGAIN", 0.05)
+    monkeypatch.setattr(database_module, "TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(database_module, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(store_module, "RETRY_SECONDS", 0.05)
     store = open_store()
     store.put("a", forecast(1), 1)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -357,9 +357,9 @@ def test_what_could_not_be_written_is_written_when_the_database_is_back(open_sto
 
 
 def test_what_waits_is_written_as_soon_as_the_database_takes_something_again(open_store, path, monkeypatch):
-    monkeypatch.setattr(database_module, "PATIENCE", 0.05)
-    monkeypatch.setattr(database_module, "PAUSE", 0.0)
-    monkeypatch.setattr(store_module, "AGAIN", 1e6)
+    monkeypatch.setattr(database_module, "TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(database_module, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(store_module, "RETRY_SECONDS", 1e6)
     store = open_store()
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("begin exclusive")
@@ -372,9 +372,9 @@ def test_what_waits_is_written_as_soon_as_the_database_takes_something_again(ope
 
 
 def test_closing_writes_what_waits(open_store, path, monkeypatch):
-    monkeypatch.setattr(database_module, "PATIENCE", 0.05)
-    monkeypatch.setattr(database_module, "PAUSE", 0.0)
-    monkeypatch.setattr(store_module, "AGAIN", 1e6)
+    monkeypatch.setattr(database_module, "TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(database_module, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(store_module, "RETRY_SECONDS", 1e6)
     store = open_store()
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("begin exclusive")
@@ -386,10 +386,10 @@ def test_closing_writes_what_waits(open_store, path, monkeypatch):
 
 
 def test_no_more_waits_for_the_database_than_memory_allows(open_store, path, monkeypatch):
-    monkeypatch.setattr(database_module, "PATIENCE", 0.05)
-    monkeypatch.setattr(database_module, "PAUSE", 0.0)
-    monkeypatch.setattr(store_module, "AGAIN", 1e6)
-    monkeypatch.setattr(store_module, "MOST_WAITING", 2.5 * len(encode(forecast(0))))
+    monkeypatch.setattr(database_module, "TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(database_module, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(store_module, "RETRY_SECONDS", 1e6)
+    monkeypatch.setattr(store_module, "MAX_WAITING_BYTES", 2.5 * len(encode_forecast(forecast(0))))
     store = open_store()
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("begin exclusive")

@@ -18,9 +18,9 @@ from forecasting.data.forecast import QUANTILES, Forecast
 from forecasting.data.frequency import frequency_of_alias
 from forecasting.storage import database as database_module
 from forecasting.storage import migrations
-from forecasting.storage.codec import encode
+from forecasting.storage.codec import encode_forecast
 from forecasting.storage.database import Database
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 
 OLDEST = """create table forecasts (
   key varchar(64) primary key, model varchar(64) not null, origin varchar(40) not null, horizon integer not null,
@@ -60,7 +60,7 @@ def opened(engine):
     stores = []
 
     def start():
-        stores.append(Store(engine.url.render_as_string(hide_password=False)))
+        stores.append(ForecastStore(engine.url.render_as_string(hide_password=False)))
         return stores[-1]
 
     yield start
@@ -82,7 +82,7 @@ def old_store(engine, version):
         connection.exec_driver_sql("create table forecasts_meta (name varchar(32) primary key, value varchar(64))")
         connection.execute(sa.text("insert into forecasts_meta values ('version', :version)"), {"version": version})
         put = "insert into forecasts (key, model, origin, horizon, created, seconds, payload) values "
-        row = {"created": datetime.now(UTC), "payload": encode(FORECAST)}
+        row = {"created": datetime.now(UTC), "payload": encode_forecast(FORECAST)}
         connection.execute(sa.text(f"{put}('old', 'ets', '2026-01-03', 1, :created, 2.5, :payload)"), row)
 
 
@@ -95,7 +95,7 @@ def test_a_store_of_an_older_program_loses_nothing(engine, opened, version):
     old_store(engine, version)
     store = opened()
     assert store.notes == ()
-    assert store.stored(["old"])["old"].seconds == 2.5
+    assert store.get_stored(["old"])["old"].seconds == 2.5
     assert store.get("old").values.tobytes() == FORECAST.values.tobytes()
     store.put("new", FORECAST, 1.0, lineage="line")
     assert opened().latest("line", FORECAST.origin).method == "ETS (A,N,N)"
@@ -133,7 +133,7 @@ def test_a_newer_programs_tables_are_used_while_they_have_what_is_needed(engine,
     store = opened()
     assert store.notes == ()
     store.put("b", FORECAST, 1.0)
-    assert opened().known(["a", "b"]) == {"a", "b"}
+    assert opened().known_keys(["a", "b"]) == {"a", "b"}
 
 
 def test_a_newer_programs_tables_are_left_alone_where_they_lack_something(engine, opened):
@@ -172,8 +172,8 @@ def test_a_step_that_fails_leaves_everything_as_it_was(engine, opened, monkeypat
 def test_a_database_that_is_up_to_date_needs_no_alembic(engine, opened, monkeypatch):
     opened()
     monkeypatch.setattr(migrations, "upgrade", None)
-    monkeypatch.setattr(database_module, "PAUSE", 0.0)
+    monkeypatch.setattr(database_module, "RETRY_SECONDS", 0.0)
     database = Database(engine.url.render_as_string(hide_password=False), sa.MetaData())
-    assert database.use("read", lambda connection: connection.scalar(sa.select(1))) == 1
+    assert database.run_transaction("read", lambda connection: connection.scalar(sa.select(1))) == 1
     assert database.notes == ()
     database.close()

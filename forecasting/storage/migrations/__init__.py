@@ -1,4 +1,4 @@
-"""How the database's tables came to be: one file a step in `versions`, run by Alembic whenever a database is behind.
+"""Migrations of the database's tables: one file a step in `versions`, run by Alembic when a database is behind.
 
 A step adds and never takes away what the program before it needs: during an update old and new servers share a database.
 """
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-#: The newest step, known without importing Alembic: most starts find a database that is there already.
+#: The newest step, known without importing Alembic: most starts find a database that is up to date.
 HEAD = "0004"
-#: Where the database says how far it is.
+#: The table that holds the step that the database is at.
 TABLE = "forecast_explorer_version"
 #: The tables of all steps.
 TABLES = frozenset(
@@ -26,13 +26,14 @@ TABLES = frozenset(
         "alerts",
     }
 )
-#: Where programs before Alembic kept a version of their tables, and which step their forecasts are at.
+#: Tables in which programs before Alembic kept the versions of theirs.
 BEFORE = ("forecasts_meta", "api_questions_meta", "fit_claims_meta")
+#: The step that each of these versions of the table of forecasts is at.
 _ADOPTED = {"1": "0001", "2": "0002"}
 
 
 def revision(connection: sa.Connection) -> str | None:
-    """How far the database is: a step's name, ``unknown`` where tables are not as any step makes them, None if there are none."""
+    """The step that the database is at, ``unknown`` where its tables are not as any step makes them, None without tables."""
     present = set(sa.inspect(connection).get_table_names())
     if TABLE in present:
         at = connection.scalar(sa.text(f"SELECT version_num FROM {TABLE}"))
@@ -44,12 +45,12 @@ def revision(connection: sa.Connection) -> str | None:
 
 
 def is_newer(at: str) -> bool:
-    """Whether a newer program has been here."""
+    """Whether the step `at` is of a newer program than this one."""
     return at.isdigit() and at > HEAD
 
 
 def upgrade(connection: sa.Connection, at: str | None) -> None:
-    """Takes the database from `at` to the newest step, in the transaction that the caller has begun."""
+    """Take the database from `at` to the newest step, in the transaction that the caller has begun."""
     from alembic import command
     from alembic.config import Config
 

@@ -1,4 +1,4 @@
-"""What Alembic runs: the steps on the connection that `forecasting.storage.migrations.upgrade` hands over."""
+"""Alembic's environment script: runs the steps on the connection that `forecasting.storage.migrations.upgrade` passes."""
 
 from alembic import context
 

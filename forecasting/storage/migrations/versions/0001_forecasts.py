@@ -1,4 +1,4 @@
-"""Finished forecasts by the key of their request."""
+"""Migration: finished forecasts by the key of their request."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """See above."""
+    """Create the table of forecasts."""
     op.create_table(
         "forecasts",
         sa.Column("key", sa.String(64), primary_key=True),

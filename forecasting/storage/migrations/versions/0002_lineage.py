@@ -1,4 +1,4 @@
-"""Forecasts are found by how their series begins. Those that are there already have no lineage, and are kept."""
+"""Migration: forecasts get a lineage, by which one is found by the beginning of its series. Those stored before have none."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,6 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """See above."""
+    """Add the column and its index."""
     op.add_column("forecasts", sa.Column("lineage", sa.String(64), nullable=False, server_default=""))
     op.create_index("forecasts_by_lineage", "forecasts", ["lineage", "origin"])

@@ -1,4 +1,4 @@
-"""Questions asked of the API, and who fits what. A program before Alembic may have made them; its versions go."""
+"""Migration: questions asked of the API, and which server fits what. A program before Alembic may have made both tables."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """See above."""
+    """Create the tables, and drop those that held versions before Alembic."""
     op.create_table(
         "api_questions",
         sa.Column("id", sa.String(64), primary_key=True),

@@ -1,4 +1,4 @@
-"""How the service does: answers, fits, picks, runs of the upkeep, and alerts."""
+"""Migration: the history of the service: answers, fits, picks, runs of the nightly update, and alerts."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """See above."""
+    """Create the five tables and their indexes."""
     op.create_table(
         "history_answers",
         sa.Column("id", sa.Integer, primary_key=True),
