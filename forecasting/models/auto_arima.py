@@ -40,7 +40,7 @@ class AutoARIMA(Model):
     """The seasonal ARIMA model of least AICc that a stepwise search meets."""
 
     name = "auto_arima"
-    arima_label = "Auto-ARIMA"
+    label = "Auto-ARIMA"
     summary = (
         "Decides by tests how often to difference, then walks from one seasonal ARIMA model to its neighbours as long "
         "as they explain the past better for their size (AICc). It sees the last 180 figures and seasons of up to 12 periods. "
