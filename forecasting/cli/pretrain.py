@@ -39,7 +39,7 @@ def pretrain(
 def _pretrain_source(
     source_name: str, names: list[str], horizon: int | None, workers: int | None, dask: str
 ) -> list[str]:
-    """ForecastStore the forecasts of one source, print their number, and return a sentence for each region or forecast that failed."""
+    """Store the forecasts of one source, print their number, and return a sentence for each region or forecast that failed."""
     panel = source(source_name).panel()
     batch = list(prepare_batch(panel.as_of(None), panel.statistics, None))
     failures = unprepared(batch)
