@@ -15,6 +15,6 @@ with runtime.script_turns.taken() as came:
     entered = sign_in.ask_to_sign_in()
     chosen = st.navigation(navigation.app_pages(), position="top" if entered else "hidden")
     if entered:
-        url_state.arrive(chosen.url_path)
+        url_state.open_page(chosen.url_path)
         runtime.run_page(chosen, came)
         frame.adapt_browser()

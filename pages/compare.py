@@ -5,14 +5,14 @@ import streamlit as st
 from ui.compare import page, what_if
 from ui.shell import inside_frame, runtime
 from ui.shell.page_errors import page_errors
-from ui.shell.sidebar import choose
+from ui.shell.sidebar import draw_sidebar
 
 inside_frame.require()
 
 service = runtime.service()
 with page_errors():
     above = st.container()
-    choices = choose(service, lambda *shown: page.draw_controls(*shown) | what_if.state())
+    choices = draw_sidebar(service, lambda *shown: page.draw_controls(*shown) | what_if.state())
     question = page.question(choices)
     with above:
         page.heading(choices, question)

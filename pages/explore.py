@@ -3,13 +3,13 @@
 from ui.explore import page
 from ui.shell import inside_frame, runtime
 from ui.shell.page_errors import page_errors
-from ui.shell.sidebar import choose
+from ui.shell.sidebar import draw_sidebar
 
 inside_frame.require()
 
 service = runtime.service()
 with page_errors():
-    choices = choose(service)
+    choices = draw_sidebar(service)
     page.heading(choices)
     page.live(service, choices)
     page.provenance(service, choices)

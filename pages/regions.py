@@ -5,16 +5,16 @@ import streamlit as st
 from ui.regions import page
 from ui.shell import inside_frame, runtime
 from ui.shell.page_errors import page_errors
-from ui.shell.sidebar import choose
+from ui.shell.sidebar import draw_sidebar
 
 inside_frame.require()
 
 service = runtime.service()
-if page.leaving():
+if page.leaves_for_explore():
     st.switch_page(page.EXPLORE)
 with page_errors():
     above = st.container()
-    choices = choose(service, page.draw_controls)
+    choices = draw_sidebar(service, page.draw_controls)
     with above:
         page.heading(choices)
     page.live(service, choices)

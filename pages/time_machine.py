@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui.shell import inside_frame, runtime
 from ui.shell.page_errors import page_errors
-from ui.shell.sidebar import choose
+from ui.shell.sidebar import draw_sidebar
 from ui.time_machine import page
 
 inside_frame.require()
@@ -12,7 +12,7 @@ inside_frame.require()
 service = runtime.service()
 with page_errors():
     above = st.container()
-    choices = choose(service, lambda *_: page.state())
+    choices = draw_sidebar(service, lambda *_: page.state())
     with above:
         page.heading(choices)
     page.live(service, choices, page.asked_date())

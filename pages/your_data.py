@@ -7,6 +7,6 @@ from ui.your_data import page
 
 inside_frame.require()
 
-if page.leaving():
+if page.leaves_for_explore():
     st.switch_page(page.EXPLORE)
 page.draw()

@@ -54,7 +54,9 @@ def test_further_columns_are_offered_to_models_that_use_them(exploring):
 
 def test_a_chosen_column_is_what_the_forecast_has_learned_from(exploring, service, monkeypatch):
     asked, submit = [], service.submit
-    monkeypatch.setattr(service, "submit", lambda requests, **how: submit(asked.append(list(requests)) or asked[-1], **how))
+    monkeypatch.setattr(
+        service, "submit", lambda requests, **how: submit(asked.append(list(requests)) or asked[-1], **how)
+    )
     page = exploring
     page.button_group(key="models").set_value(["pooled"]).run()
     asked.clear()
@@ -62,7 +64,7 @@ def test_a_chosen_column_is_what_the_forecast_has_learned_from(exploring, servic
     pools = [one.series.pool for requests in asked for one in requests if isinstance(one, Request)]
     assert pools
     assert {pool.covariates for pool in pools} == {("tests",)}
-    assert uploads.is_yours(pools[0].panel.source)
+    assert uploads.is_upload(pools[0].panel.source)
 
 
 def test_holidays_are_chosen_and_in_the_link(visit):

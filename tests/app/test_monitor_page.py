@@ -21,7 +21,7 @@ from ui.monitor import page as page_of_monitor
 from ui.shell import runtime
 
 PAGE = "pages/monitor.py"
-CACHES = (page_of_monitor.look, page_of_monitor.at_present, page_of_monitor.alarms)
+CACHES = (page_of_monitor.load_figures, page_of_monitor.current_status, page_of_monitor.open_alerts)
 
 
 @pytest.fixture

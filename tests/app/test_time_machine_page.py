@@ -35,7 +35,9 @@ def finished(service):
 
         def ask():
             dates = [stop.at for stop in stops]
-            return service.track_records.track_record(panel, "Puerto Rico", "new_admissions", names, dates=dates, horizon=4)
+            return service.track_records.track_record(
+                panel, "Puerto Rico", "new_admissions", names, dates=dates, horizon=4
+            )
 
         service.wait(ask().jobs)
         return ask()

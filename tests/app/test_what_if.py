@@ -3,7 +3,8 @@
 import pytest
 from visiting import new_visitor
 
-from forecasting.evaluation.stress_tests import apply_shock, shocks
+from forecasting.evaluation.shocks import shocks
+from forecasting.evaluation.stress_tests import apply_shock
 from forecasting.models import model
 from forecasting.services.stress_test import request_stress_test
 from forecasting.views import what_if

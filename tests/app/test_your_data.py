@@ -17,7 +17,7 @@ from forecasting.cli.main import main
 from forecasting.services.service import forecasts_table
 from forecasting.tables.column_mapping import ColumnMapping
 from ui.shell import uploads
-from ui.shell.markdown import plain
+from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import ELSEWHERE
 from ui.your_data.page import SHAPE_REGIONS, sample, shapes
 
@@ -140,7 +140,9 @@ def test_what_is_no_table_is_one_sentence_and_can_be_forgotten(visitor, content)
 def test_a_file_that_breaks_the_reader_is_one_sentence_too(visitor, monkeypatch):
     monkeypatch.setattr("ui.shell.uploads.read_mapped_table", lambda *_: 1 / 0)
     page = upload(visitor(), table())
-    assert [error.value for error in page.error] == [plain("mine.csv: it cannot be read; save the table anew as CSV.")]
+    assert [error.value for error in page.error] == [
+        escape_markdown("mine.csv: it cannot be read; save the table anew as CSV.")
+    ]
 
 
 def with_dates(written, more=""):
@@ -265,7 +267,7 @@ def test_a_link_to_a_file_that_is_not_here_says_what_it_needs_once_and_shows_the
         page.query_params[what] = value
     settled(page.run())
     assert not page.exception
-    assert [info.value for info in page.info if "This link" in info.value] == [plain(ELSEWHERE)]
+    assert [info.value for info in page.info if "This link" in info.value] == [escape_markdown(ELSEWHERE)]
     assert page.sidebar.selectbox(key="source").value == "bundled"
 
 
@@ -318,7 +320,7 @@ def test_a_link_says_which_column_is_what_where_that_was_changed(visitor):
     assert json.loads(link["mapping"]) == {"value": "beds", "covariates": []}
     assert not any("mine" in value for value in link.values())
     page = visitor(**link)
-    assert plain("The link holds its fingerprint (") in infos(page)[0]
+    assert escape_markdown("The link holds its fingerprint (") in infos(page)[0]
     upload(page, with_beds(), "another name.csv")
     assert any("its columns are read as the link says" in info for info in infos(page))
     assert next(box for box in page.selectbox if box.label == "Counts").value is not None
@@ -422,7 +424,7 @@ def test_the_page_tells_both_sides_of_a_link_what_the_other_person_needs(visitor
     sender = explore(upload(visitor(), table(), "private.csv"))
     fingerprint = source_of(table()).removeprefix("yours-")
     (shared,) = [one.value for one in sender.caption if one.value.startswith("This link opens")]
-    assert shared == plain(
+    assert shared == escape_markdown(
         "This link opens the same view elsewhere. The other person needs the file that you gave, and gives it on Your data, "
         f"unchanged and under any name: the link knows it by its fingerprint ({fingerprint}) and holds neither the file nor "
         "its name."
@@ -435,14 +437,18 @@ def test_the_page_tells_both_sides_of_a_link_what_the_other_person_needs(visitor
     for word in ("a fingerprint of it, neither the file nor its name", "unchanged and under any name, on Your data"):
         assert word in met
     page = opened.switch_page(PAGE).run()
-    assert infos(page)[0] == plain(
+    assert infos(page)[0] == escape_markdown(
         f"You opened a link to somebody's own file. The link holds its fingerprint ({fingerprint}), neither the file nor its "
         "name: give the same file here, unchanged and under any name, and the link can be followed."
     )
     upload(page, table(level=101), "private.csv")
-    assert infos(page)[0].endswith(plain("None of the files here is that one: with one sign changed it is another."))
+    assert infos(page)[0].endswith(
+        escape_markdown("None of the files here is that one: with one sign changed it is another.")
+    )
     upload(page, table(), "called otherwise.csv")
-    assert infos(page)[0] == plain("This is the file that the link you opened shows: explore it to see the same view.")
+    assert infos(page)[0] == escape_markdown(
+        "This is the file that the link you opened shows: explore it to see the same view."
+    )
     shown = "".join([*infos(opened), *infos(page), *link_of(sender).values()])
     assert "private" not in shown
 

@@ -21,8 +21,8 @@ from forecasting.views import comparison
 from ui.compare import results
 from ui.shell import controls, polling, url_state
 from ui.shell.choices import Choices
-from ui.shell.markdown import plain
-from ui.shell.sidebar import one_model
+from ui.shell.markdown import escape_markdown
+from ui.shell.sidebar import model_picker
 
 MODES = {"models": "Models on one region", "regions": "One model on several regions"}
 #: How many earlier dates a reader may choose.
@@ -36,7 +36,7 @@ PATIENCE = 0.4
 
 
 @dataclass(frozen=True)
-class Question:
+class ComparisonRequest:
     """What is compared: `models` on one region, or, `across` regions, one model."""
 
     across: bool
@@ -62,12 +62,12 @@ def draw_controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, 
     return state | results.state()
 
 
-def question(choices: Choices) -> Question:
+def question(choices: Choices) -> ComparisonRequest:
     """What the controls say."""
     state = st.session_state
     if state["compare"] == "regions":
-        return Question(True, (state["model"],), tuple(state["regions"]), int(state["origins"]))
-    return Question(False, choices.models, (choices.region,), int(state["origins"]))
+        return ComparisonRequest(True, (state["model"],), tuple(state["regions"]), int(state["origins"]))
+    return ComparisonRequest(False, choices.models, (choices.region,), int(state["origins"]))
 
 
 def _mode() -> str:
@@ -93,7 +93,7 @@ def _origins() -> str:
 def _model() -> str:
     known = [name for name in models() if name != comparison.NAIVE]
     chosen = [name for name in st.session_state.get("models", []) if name in known]
-    return one_model(
+    return model_picker(
         known, (chosen or known)[0], "Held against seasonal naive (repeating the last season) in every region."
     )
 
@@ -124,8 +124,8 @@ def _usual(panel: Panel, statistic: Statistic, region: str) -> list[str]:
 
 def _followed(chosen: list[str], options: list[str], usual: list[str], region: str) -> list[str]:
     """The chosen regions after the sidebar has changed: the usual ones follow it, a choice only takes its region in."""
-    before = st.session_state.get("regions before") if url_state.stays("regions before") else None
-    url_state.give("regions before", (region, usual))
+    before = st.session_state.get("regions before") if url_state.keeps_value("regions before") else None
+    url_state.set_value("regions before", (region, usual))
     left = [one for one in chosen if one in options]
     if (before and set(chosen) == set(before[1])) or (chosen and not left):
         return usual
@@ -133,7 +133,7 @@ def _followed(chosen: list[str], options: list[str], usual: list[str], region: s
     return [region, *left][:MOST_REGIONS] if moved else left
 
 
-def heading(choices: Choices, asked: Question) -> None:
+def heading(choices: Choices, asked: ComparisonRequest) -> None:
     """Where and what."""
     counted = choices.statistic.label.lower()
     if asked.across:
@@ -145,13 +145,13 @@ def heading(choices: Choices, asked: Question) -> None:
     else:
         what = f"{choices.region}, {counted}"
         how = "Every model forecasts again from earlier dates, each time with what was known then, and is held"
-    st.subheader(f"Compare: {plain(what)}", anchor=False)
+    st.subheader(f"Compare: {escape_markdown(what)}", anchor=False)
     st.caption(f"{how} against what came.")
-    if unmet := url_state.notes():
+    if unmet := url_state.link_notes():
         st.info("\n\n".join(unmet), icon=":material/link_off:")
 
 
-def live(service: Service, choices: Choices, asked: Question) -> None:
+def live(service: Service, choices: Choices, asked: ComparisonRequest) -> None:
     """Everything that changes while models are judged; it polls alone, and stops when all is done."""
     if not asked.regions:
         st.info("Choose at least one region.", icon=":material/add_location:")
@@ -173,7 +173,7 @@ def _waiting(pasts: Mapping[str, TrackRecord]) -> bool:
 
 
 def _look_backs(
-    service: Service, choices: Choices, asked: Question, patience: float | None = PATIENCE
+    service: Service, choices: Choices, asked: ComparisonRequest, patience: float | None = PATIENCE
 ) -> dict[str, TrackRecord]:
     """Each region's look back; those that cannot be prepared in time have not begun."""
     until = time.monotonic() + patience if patience else float("inf")
@@ -184,7 +184,9 @@ def _look_backs(
     return pasts
 
 
-def _look_back(service: Service, choices: Choices, asked: Question, region: str, patience: float | None) -> TrackRecord:
+def _look_back(
+    service: Service, choices: Choices, asked: ComparisonRequest, region: str, patience: float | None
+) -> TrackRecord:
     try:
         return service.track_records.track_record(
             choices.panel,
@@ -199,10 +201,13 @@ def _look_back(service: Service, choices: Choices, asked: Question, region: str,
         return TrackRecord(why_not=str(error))
 
 
-def _draw(service: Service, pasts: dict[str, TrackRecord], choices: Choices, asked: Question) -> None:
+def _draw(service: Service, pasts: dict[str, TrackRecord], choices: Choices, asked: ComparisonRequest) -> None:
     for region, past in pasts.items():
         if past.why_not:
-            st.info(plain(f"{region}: {past.why_not}" if asked.across else past.why_not), icon=":material/history:")
+            st.info(
+                escape_markdown(f"{region}: {past.why_not}" if asked.across else past.why_not),
+                icon=":material/history:",
+            )
     pasts = {region: past for region, past in pasts.items() if not past.why_not}
     _progress(service, pasts, choices, asked)
     pasts = {region: past for region, past in pasts.items() if past.scores}
@@ -210,10 +215,10 @@ def _draw(service: Service, pasts: dict[str, TrackRecord], choices: Choices, ask
         return
     wholes = {region: service.series(choices.panel, region, choices.statistic.name) for region in pasts}
     cells = service.track_records.scores(pasts, wholes)
-    results.draw(results.View(choices, pasts, wholes, cells, asked.models[0] if asked.across else None))
+    results.draw(results.ComparisonResults(choices, pasts, wholes, cells, asked.models[0] if asked.across else None))
     jobs = _jobs(pasts)
     for error in dict.fromkeys(f"{model(job.model).label}: {job.error}" for job in jobs if job.error):
-        st.caption(plain(error))
+        st.caption(escape_markdown(error))
     _downloads(pasts, cells, choices, asked)
 
 
@@ -221,7 +226,7 @@ def _jobs(pasts: Mapping[str, TrackRecord]) -> list[Job]:
     return [job for past in pasts.values() for job in past.jobs]
 
 
-def _progress(service: Service, pasts: dict[str, TrackRecord], choices: Choices, asked: Question) -> None:
+def _progress(service: Service, pasts: dict[str, TrackRecord], choices: Choices, asked: ComparisonRequest) -> None:
     """How far it has come with the way to end it, or that somebody has ended it with the way to go on."""
     jobs = _jobs(pasts)
     if _waiting(pasts):
@@ -251,7 +256,7 @@ def _progress(service: Service, pasts: dict[str, TrackRecord], choices: Choices,
                 _go_on(service, pasts, choices)
 
 
-def _cancel(service: Service, choices: Choices, asked: Question) -> None:
+def _cancel(service: Service, choices: Choices, asked: ComparisonRequest) -> None:
     """End all of the comparison, that of the regions too that would have been asked for next."""
     for key in comparison.cancellable_keys(_jobs(_look_backs(service, choices, asked, patience=None))):
         service.cancel(key)
@@ -260,14 +265,14 @@ def _cancel(service: Service, choices: Choices, asked: Question) -> None:
 def _go_on(service: Service, pasts: dict[str, TrackRecord], choices: Choices) -> None:
     try:
         for past in pasts.values():
-            service.ask(comparison.cancelled_requests(past, choices.training), background=True, retry=True)
+            service.submit(comparison.cancelled_requests(past, choices.training), background=True, retry=True)
     except QueueFull as error:
         st.warning(str(error), icon=":material/hourglass_top:")
         return
     polling.rerun_page()
 
 
-def _downloads(pasts: dict[str, TrackRecord], cells: pd.DataFrame, choices: Choices, asked: Question) -> None:
+def _downloads(pasts: dict[str, TrackRecord], cells: pd.DataFrame, choices: Choices, asked: ComparisonRequest) -> None:
     def forecasts() -> bytes:
         return file_formats.to_csv(pd.concat(map(track_record_forecasts, pasts.values()), ignore_index=True))
 

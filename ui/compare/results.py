@@ -22,7 +22,7 @@ from forecasting.views.backtest_charts import BacktestChart, LegendEntry
 from ui.components import chart
 from ui.shell import controls, runtime, url_state
 from ui.shell.choices import Choices
-from ui.shell.markdown import plain
+from ui.shell.markdown import escape_markdown
 
 LAYOUTS = {"side": "Side by side", "overlaid": "Overlaid"}
 DETAILS = {"error": "Error by horizon", "held": "Bands held by horizon", "fell": "Where outcomes fell"}
@@ -33,7 +33,7 @@ _said: IdentityMemo[str] = IdentityMemo(200)
 
 
 @dataclass(frozen=True)
-class View:
+class ComparisonResults:
     """What there is to draw.
 
     Attributes:
@@ -98,7 +98,7 @@ def state() -> dict[str, str]:
     return {name: value for name, value in chosen.items() if value not in ("side", "error")}
 
 
-def draw(view: View) -> None:
+def draw(view: ComparisonResults) -> None:
     """All of it, from top to bottom."""
     _scores(view)
     _forecasts(view)
@@ -116,11 +116,11 @@ def _chosen(key: str, options: dict[str, str], label: str) -> str:
         label_visibility="collapsed",
     )
     kept = {name: value for name, value in st.query_params.to_dict().items() if name not in ("layout", "detail")}
-    url_state.write(kept | state())
+    url_state.write_address(kept | state())
     return chosen
 
 
-def _scores(view: View) -> None:
+def _scores(view: ComparisonResults) -> None:
     with st.container(border=True):
         if view.across is None:
             _models(view)
@@ -128,7 +128,7 @@ def _scores(view: View) -> None:
             _regions(view, view.across)
 
 
-def _models(view: View) -> None:
+def _models(view: ComparisonResults) -> None:
     past, choices = view.past, view.choices
     if len(past.scores) > 1 or not view.waiting:  # of seasonal naive alone there is nothing to say yet
         st.markdown(headline.track_record_sentence(past.scores, view.step))
@@ -150,12 +150,14 @@ def _models(view: View) -> None:
     )
 
 
-def _regions(view: View, name: str) -> None:
+def _regions(view: ComparisonResults, name: str) -> None:
     scores = {region: score for region, past in view.pasts.items() if (score := past.of(name))}
     if not scores:
         st.caption(f"{model(name).label} has made no forecast yet.")
         return
-    st.markdown(comparison.across_regions_sentence(name, {plain(region): score for region, score in scores.items()}))
+    st.markdown(
+        comparison.across_regions_sentence(name, {escape_markdown(region): score for region, score in scores.items()})
+    )
     _table(comparison.score_table(scores, "Region"), but=(comparison.COUNT_COLUMN,))
     past = _longest(view)
     st.caption(
@@ -208,7 +210,7 @@ def _columns(table: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _forecasts(view: View) -> None:
+def _forecasts(view: ComparisonResults) -> None:
     """Earlier forecasts over what came."""
     if not view.names():
         return
@@ -221,18 +223,18 @@ def _forecasts(view: View) -> None:
         _side_by_side(view)
 
 
-def _replays(view: View) -> list[BacktestChart]:
-    """All forecasts of each model, or of each region, in the order of `View.names`."""
+def _replays(view: ComparisonResults) -> list[BacktestChart]:
+    """All forecasts of each model, or of each region, in the order of `ComparisonResults.names`."""
     return [_replay(view, name) for name in view.names()]
 
 
-def _replay(view: View, name: str) -> BacktestChart:
+def _replay(view: ComparisonResults, name: str) -> BacktestChart:
     region, one = (next(iter(view.pasts)), name) if view.across is None else (name, view.across)
     made = tuple(forecast for (of, _), forecast in view.pasts[region].forecasts.items() if of == one)
     return BacktestChart(view.wholes[region], one, made, view.choices.smooth)
 
 
-def _side_by_side(view: View) -> None:
+def _side_by_side(view: ComparisonResults) -> None:
     """A chart each on the same dates; models on the same counts too, regions on their own."""
     shown = _replays(view)
     window = backtest_charts.common_window(shown)
@@ -241,7 +243,7 @@ def _side_by_side(view: View) -> None:
         st.caption("Each region on its own scale, for their levels differ; the dates are the same.")
     for one, party, top, cell in zip(shown, view.parties(), tops, _grid(len(shown), 2), strict=True):
         with cell.container(border=True):
-            st.markdown(f"**{plain(party.label)}**")
+            st.markdown(f"**{escape_markdown(party.label)}**")
             chart.draw(
                 _replay_of(one, window),
                 runtime.theme(),
@@ -256,7 +258,7 @@ def _side_by_side(view: View) -> None:
 
 def _replay_of(one: BacktestChart, window: tuple[pd.Timestamp, pd.Timestamp]) -> bytes:
     about = ("replay", one.model, one.smooth, window)
-    return chart.same(
+    return chart.cached_figure(
         about, [one.now, *one.forecasts], lambda: backtest_charts.backtest_figure(one, runtime.theme(), window)
     )
 
@@ -267,7 +269,7 @@ def _grid(count: int, wide: int) -> list[DeltaGenerator]:
     return [cell for row in rows for cell in row][:count]
 
 
-def _overlaid(view: View) -> None:
+def _overlaid(view: ComparisonResults) -> None:
     """The forecasts from one date over one another."""
     origins = _all_origins(view)
     with st.container(border=True):
@@ -305,12 +307,12 @@ def _overlaid(view: View) -> None:
         )
 
 
-def _all_origins(view: View) -> list[pd.Timestamp]:
+def _all_origins(view: ComparisonResults) -> list[pd.Timestamp]:
     """The dates that were forecast from, newest first; of the region that has most."""
     return list(_longest(view).origins[::-1])
 
 
-def _longest(view: View) -> TrackRecord:
+def _longest(view: ComparisonResults) -> TrackRecord:
     """The look back with most dates: a short history has fewer."""
     return max(view.pasts.values(), key=lambda past: len(past.origins))
 
@@ -326,14 +328,14 @@ def _date(origins: list[pd.Timestamp]) -> int:
     return len(names) - 1 - names.index(chosen)
 
 
-def _from(view: View, name: str, back: int) -> Any:
+def _from(view: ComparisonResults, name: str, back: int) -> Any:
     """The forecast of a model, or for a region, from the date so many before the newest; None where there is none."""
     region, one = (next(iter(view.pasts)), name) if view.across is None else (name, view.across)
     past = view.pasts[region]
     return past.forecasts.get((one, len(past.cutoffs) - 1 - back))
 
 
-def _details(view: View) -> None:
+def _details(view: ComparisonResults) -> None:
     """What is behind the scores, one chart of three."""
     if view.judged().empty:
         return
@@ -342,11 +344,11 @@ def _details(view: View) -> None:
         {"error": _error, "held": _held, "fell": _fell}[detail](view)
 
 
-def _error(view: View) -> None:
+def _error(view: ComparisonResults) -> None:
     cells, frequency = view.cells, view.choices.series.frequency
     figure: dict[str, Any] | bytes
     if view.across is None:
-        figure = chart.same(
+        figure = chart.cached_figure(
             ("error by horizon", view.parties(), view.step),
             [cells],
             lambda: horizon_charts.error_by_horizon_figure(cells, view.parties(), view.step, runtime.theme()),
@@ -363,7 +365,7 @@ def _error(view: View) -> None:
     _small(view, figure, "error by horizon", "Error by how far ahead was forecast.", height=280)
 
 
-def _held(view: View) -> None:
+def _held(view: ComparisonResults) -> None:
     table = comparison.coverage_by_horizon(
         view.judged(), view.by, comparison.horizon_group_size(view.choices.series.frequency)
     )
@@ -391,7 +393,7 @@ def _legend(parties: Sequence[LegendEntry]) -> None:
     st.html(f'<div style="display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;font-size:.87rem">{"".join(names)}</div>')
 
 
-def _fell(view: View) -> None:
+def _fell(view: ComparisonResults) -> None:
     cells = view.judged()
     dates = cells.groupby(["region", "origin"]).ngroups
     st.caption(
@@ -404,7 +406,7 @@ def _fell(view: View) -> None:
         histogram = pit_histogram(part, comparison.histogram_bins(len(part)))
         forecasts = part.groupby(["region", "origin"]).ngroups
         with cell:
-            st.markdown(f"**{plain(party.label)}**")
+            st.markdown(f"**{escape_markdown(party.label)}**")
             figure = horizon_charts.pit_histogram_figure(histogram, party, runtime.theme())
             said = comparison.calibration_sentence(part["pit"].to_numpy(), forecasts)
             _small(view, figure, f"fell {party.name}", f"{party.label}: {said}", top=_above(histogram), height=150)
@@ -416,7 +418,12 @@ def _above(histogram: pd.DataFrame) -> float:
 
 
 def _small(
-    view: View, figure: dict[str, Any] | bytes, name: str, said: str, top: float | None = None, height: int = 240
+    view: ComparisonResults,
+    figure: dict[str, Any] | bytes,
+    name: str,
+    said: str,
+    top: float | None = None,
+    height: int = 240,
 ) -> None:
     chart.draw(
         figure,
@@ -430,7 +437,7 @@ def _small(
     )
 
 
-def _pairs(view: View) -> None:
+def _pairs(view: ComparisonResults) -> None:
     """Every model against every other."""
     cells = view.cells
     if view.across or comparison.NAIVE not in view.names() or len(view.names()) < 2:

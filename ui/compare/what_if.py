@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from forecasting.evaluation.stress_tests import Shock, ShockedSeries, apply_shock, shocks
+from forecasting.evaluation.shocks import Shock, shocks
+from forecasting.evaluation.stress_tests import ShockedSeries, apply_shock
 from forecasting.models import PooledModel, model
 from forecasting.services.service import Service
 from forecasting.services.stress_test import StressTestJobs, request_stress_test
@@ -14,7 +15,7 @@ from forecasting.views.what_if import WhatIfChart
 from ui.components import chart
 from ui.shell import controls, polling, runtime, url_state
 from ui.shell.choices import Choices
-from ui.shell.markdown import plain
+from ui.shell.markdown import escape_markdown
 
 #: Name in the link and of the control.
 KEY = "whatif"
@@ -46,7 +47,7 @@ def live(service: Service, choices: Choices) -> None:
         try:
             struck = _struck(choices, shock).with_training(choices.training)
         except DataError as error:
-            st.info(plain(str(error)), icon=":material/info:")
+            st.info(escape_markdown(str(error)), icon=":material/info:")
             return
         st.caption(what_if.preparation_sentence(struck))
         _answers(service, choices, struck)

@@ -12,7 +12,7 @@ from streamlit.components import v1
 
 from forecasting.support.caching import IdentityMemo
 from forecasting.views.palette import Theme
-from ui.components.sequence import framed
+from ui.components.sequence import json_with_number
 from ui.shell import runtime
 
 # Lines, bars and pies are all that is drawn: plotly.js' basic bundle is far smaller than the whole, so a chart is there
@@ -33,7 +33,7 @@ _component = st.components.v2.component(
 )
 
 
-def same(name: Hashable, parts: Iterable[object], make: Callable[[], dict[str, Any]]) -> bytes:
+def cached_figure(name: Hashable, parts: Iterable[object], make: Callable[[], dict[str, Any]]) -> bytes:
     """The text of the figure that `make` gives, to `draw`; made once of the same `parts`, see `forecasting.support.caching.IdentityMemo`.
 
     `name` says what else the figure depends on, but for the reader's theme.
@@ -52,7 +52,7 @@ def draw(
     height: int = 440,
     top: float | None = None,
 ) -> None:
-    """Draw `figure` (a Plotly dictionary, or what `same` gave of one).
+    """Draw `figure` (a Plotly dictionary, or what `cached_figure` gave of one).
 
     Args:
         theme: whose colours the figure has.
@@ -73,7 +73,7 @@ def draw(
     }
     text = figure if isinstance(figure, bytes) else orjson.dumps(figure)
     # As bytes: Streamlit would turn a dictionary of many numbers into JSON three times.
-    _component(data=framed(about, "figure", text, key), key=key, on_theme_change=_nothing)
+    _component(data=json_with_number(about, "figure", text, key), key=key, on_theme_change=_nothing)
 
 
 def _nothing() -> None:

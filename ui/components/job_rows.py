@@ -11,7 +11,7 @@ import streamlit as st
 from forecasting.jobs import Job, State
 from forecasting.models import Progress, model
 from forecasting.views.palette import Theme
-from ui.components.sequence import numbered
+from ui.components.sequence import with_number
 
 _here = Path(__file__).parent
 _component = st.components.v2.component(
@@ -25,7 +25,7 @@ _component = st.components.v2.component(
 def draw(jobs: Iterable[Job], theme: Theme, *, key: str) -> tuple[str, str] | None:
     """Draw a row for each job. Returns ``("cancel" or "retry", job key)`` when the reader has just pressed a button."""
     rows = [_row(job, theme) for job in jobs]
-    data = numbered({"rows": rows}, key)
+    data = with_number({"rows": rows}, key)
     asked = _component(data=data, key=key, on_cancel_change=_nothing, on_retry_change=_nothing)
     if asked.cancel:
         return "cancel", asked.cancel

@@ -17,12 +17,12 @@ _NUMBERS = "component numbers"
 _VISIT = "component visit"
 
 
-def numbered(data: dict[str, Any], key: str) -> dict[str, Any]:
+def with_number(data: dict[str, Any], key: str) -> dict[str, Any]:
     """`data` with a ``number`` that is larger than those before in this ``visit``; the same data keep theirs, and are not sent."""
     return data | _count(orjson.dumps(data), key)
 
 
-def framed(data: dict[str, Any], name: str, text: bytes, key: str) -> bytes:
+def json_with_number(data: dict[str, Any], name: str, text: bytes, key: str) -> bytes:
     """The same as JSON, with `text`, which is JSON already, under `name`."""
     head = orjson.dumps(data)[:-1]
     number = orjson.dumps(_count(head + text, key))[1:-1]

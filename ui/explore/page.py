@@ -28,7 +28,7 @@ from forecasting.views import charts, fan_chart, headline, report, reproduce
 from ui.components import chart, job_rows
 from ui.shell import polling, runtime, uploads, url_state
 from ui.shell.choices import Choices
-from ui.shell.markdown import plain
+from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import BEST
 
 #: Tables of scores, ready to be sent.
@@ -42,27 +42,33 @@ def heading(choices: Choices) -> None:
     series = choices.series
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader(
-            f"{plain(choices.region)}: {plain(choices.statistic.label.lower())}", anchor=False, width="content"
+            f"{escape_markdown(choices.region)}: {escape_markdown(choices.statistic.label.lower())}",
+            anchor=False,
+            width="content",
         )
         with st.popover("Share", icon=":material/link:", width="content"):
-            st.caption(plain(f"This link opens the same view elsewhere. {uploads.needs(choices.panel.source)}".strip()))
-            st.code(url_state.url(), language=None, wrap_lines=True)
+            st.caption(
+                escape_markdown(
+                    f"This link opens the same view elsewhere. {uploads.link_requirements(choices.panel.source)}".strip()
+                )
+            )
+            st.code(url_state.shareable_link(), language=None, wrap_lines=True)
     st.caption(
         " · ".join(
             [
                 f"{series.frequency.name.capitalize()} figures to {format_date(series.origin)}",
-                *map(plain, choices.panel.notes),
+                *map(escape_markdown, choices.panel.notes),
             ]
         )
     )
     for note in runtime.service().store.notes:
         st.warning(note, icon=":material/inventory_2:")
-    if unmet := url_state.notes():
+    if unmet := url_state.link_notes():
         st.info("\n\n".join(unmet), icon=":material/link_off:")
 
 
 @dataclass(frozen=True)
-class State:
+class ExploreProgress:
     """What there is to draw right now.
 
     Attributes:
@@ -92,25 +98,30 @@ def live(service: Service, choices: Choices) -> None:
     polling.draw_and_poll(draw, polling.INTERVAL if busy else None)
 
 
-def _state(service: Service, choices: Choices, at_first: bool = False) -> State:
+def _state(service: Service, choices: Choices, at_first: bool = False) -> ExploreProgress:
     """Ask for everything. `at_first` the forecasts only, unless they are all there: looking back can wait a tick."""
     jobs: dict[str, Job] = {}
     full = ""
     for request in _requests(choices):
         try:
-            jobs |= service.ask([request])
+            jobs |= service.submit([request])
         except QueueFull as error:
             full = str(error)
     if at_first and any(not job.finished for job in jobs.values()):
-        return State(jobs, TrackRecord(begun=False), full)
+        return ExploreProgress(jobs, TrackRecord(begun=False), full)
     past = service.track_records.track_record(
-        choices.panel, choices.region, choices.statistic.name, choices.models, choices.training, patience=polling.WORK_PER_LOOK
+        choices.panel,
+        choices.region,
+        choices.statistic.name,
+        choices.models,
+        choices.training,
+        patience=polling.WORK_PER_LOOK,
     )
-    return State(jobs, past, full)
+    return ExploreProgress(jobs, past, full)
 
 
-def _draw(service: Service, choices: Choices, state: State, is_polling: bool) -> None:
-    naive = service.ask([Request(choices.series, "naive", choices.horizon)])["naive"]
+def _draw(service: Service, choices: Choices, state: ExploreProgress, is_polling: bool) -> None:
+    naive = service.submit([Request(choices.series, "naive", choices.horizon)])["naive"]
     shown, drafts = _forecasts(state.jobs, naive)
     band, why = _lead(choices, shown, state.past)
     revisions = service.revisions(choices.panel, choices.region, choices.statistic.name)
@@ -139,7 +150,7 @@ def _carry_out(service: Service, choices: Choices, asked: tuple[str, str] | None
         service.cancel(key)
     else:
         requests = _requests(choices)
-        service.ask([request for request in requests if request.key == key], retry=True)
+        service.submit([request for request in requests if request.key == key], retry=True)
     polling.rerun_page()
 
 
@@ -206,7 +217,7 @@ def _chart(choices: Choices, fan: fan_chart.FanChart, why: str) -> None:
     parts = [fan.series, *fan.forecasts.values()]
     with st.container(border=True):
         chart.draw(
-            chart.same(about, parts, lambda: fan_chart.fan_figure(fan, runtime.theme())),
+            chart.cached_figure(about, parts, lambda: fan_chart.fan_figure(fan, runtime.theme())),
             runtime.theme(),
             key="fan",
             view=choices.view,
@@ -221,7 +232,7 @@ def _track_record(past: TrackRecord, choices: Choices) -> None:
     with st.container(border=True):
         st.markdown("##### How good was it here?")
         if past.why_not:
-            st.caption(plain(past.why_not))
+            st.caption(escape_markdown(past.why_not))
             return
         frequency = choices.series.frequency
         if past.origins:
@@ -239,7 +250,7 @@ def _track_record(past: TrackRecord, choices: Choices) -> None:
         if past.waiting:
             st.caption(f"Still being judged: {', '.join(late)}." if late else "Looking back …")
         for error in dict.fromkeys(f"{model(job.model).label}: {job.error}" for job in past.jobs if job.error):
-            st.caption(plain(error))
+            st.caption(escape_markdown(error))
 
 
 def _score_table(past: TrackRecord) -> pd.DataFrame:
@@ -362,7 +373,7 @@ def _files(heading: str) -> DeltaGenerator:
 
 def _view(choices: Choices) -> reproduce.ReproducibleView:
     source = choices.panel.source
-    own = uploads.files().get(source) if uploads.is_yours(source) else None
+    own = uploads.files().get(source) if uploads.is_upload(source) else None
     read = own.read() if own else None
     return reproduce.ReproducibleView(
         choices.panel,
@@ -411,4 +422,4 @@ def provenance(service: Service, choices: Choices) -> None:
     with st.container(border=True):
         st.markdown("##### About these figures")
         st.markdown("\n".join(f"- {note}" for note in notes) if notes else "Nothing had to be repaired.")
-        st.caption(plain(f"{choices.panel.attribution}. Licence: {choices.panel.licence}."))
+        st.caption(escape_markdown(f"{choices.panel.attribution}. Licence: {choices.panel.licence}."))

@@ -20,10 +20,10 @@ from ui.components import chart
 from ui.monitor import tables
 from ui.monitor.tables import MOST
 from ui.shell import controls, runtime, url_state
-from ui.shell.markdown import plain
+from ui.shell.markdown import escape_markdown
 
 
-class Span(NamedTuple):
+class TimeSpan(NamedTuple):
     """How far back to look: by what `step` charts go, and after how many seconds they are looked up anew."""
 
     label: str
@@ -36,9 +36,9 @@ class Span(NamedTuple):
 TICK = 10.0
 #: Spans on offer, by their name in the link.
 SPANS = {
-    "day": Span("Last day", timedelta(days=1), timedelta(minutes=30), TICK),
-    "week": Span("Last week", timedelta(days=7), timedelta(hours=3), 60),
-    "month": Span("Last month", timedelta(days=30), timedelta(hours=12), 300),
+    "day": TimeSpan("Last day", timedelta(days=1), timedelta(minutes=30), TICK),
+    "week": TimeSpan("Last week", timedelta(days=7), timedelta(hours=3), 60),
+    "month": TimeSpan("Last month", timedelta(days=30), timedelta(hours=12), 300),
 }
 KINDS = {"page": "Pages", "api": "API"}
 #: In a link, and in the picker: figures of every source.
@@ -57,7 +57,7 @@ ABOUT = {
 
 
 @dataclass(frozen=True)
-class Figures:
+class MonitorFigures:
     """What is looked up for one view, see `summaries` and `History.picks`; `times` are on the charts' grid."""
 
     times: pd.DataFrame
@@ -68,13 +68,13 @@ class Figures:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def look(server: str, turn: int, span: Span, kind: str, source: str) -> Figures:
+def load_figures(server: str, turn: int, span: TimeSpan, kind: str, source: str) -> MonitorFigures:
     """The figures of a view, the same for every visitor; `server` names the history, `turn` grows with time."""
     history = runtime.history()
     until = interval_start(datetime.now(UTC), span.step) + span.step
     since = until - span.length
     answers, fits = history.route_counts(since, kind=kind), history.fits(since)
-    return Figures(
+    return MonitorFigures(
         monitoring_charts.fill_time_grid(summaries.latency_over_time(answers, span.step), since, until, span.step),
         summaries.latency(answers, "route"),
         summaries.fits_by_model(fits),
@@ -84,13 +84,13 @@ def look(server: str, turn: int, span: Span, kind: str, source: str) -> Figures:
 
 
 @st.cache_data(ttl=TICK, show_spinner=False, max_entries=1)
-def at_present(server: str) -> ServiceStatus:
+def current_status(server: str) -> ServiceStatus:
     """How the service is, the same for every visitor."""
     return service_status(runtime.service(), runtime.history(), runtime.runs())
 
 
 @st.cache_data(ttl=TICK, show_spinner=False, max_entries=1)
-def alarms(server: str) -> pd.DataFrame:
+def open_alerts(server: str) -> pd.DataFrame:
     """What is open, the same for every visitor."""
     return runtime.open_alerts()
 
@@ -105,13 +105,13 @@ def live() -> None:
     """The whole page below its heading. Both parts refresh themselves alone."""
     st.fragment(_now, run_every=TICK)()
     span, kind, source = _controls()
-    if unmet := url_state.notes():
+    if unmet := url_state.link_notes():
         st.info("\n\n".join(unmet), icon=":material/link_off:")
     st.fragment(_then, run_every=TICK)(span, kind, source)
 
 
 def _now() -> None:
-    present = at_present(runtime.history().server)
+    present = current_status(runtime.history().server)
     taken = "not known" if present.memory is None else f"{present.memory / 1e6:,.0f} MB"
     fits = f"{present.running} running", f"{present.waiting} waiting"
     left, right = st.columns(2)
@@ -158,7 +158,7 @@ def _controls() -> tuple[str, str, str]:
     url_state.seed("span", list(SPANS), "day", "span")
     url_state.seed("answers", list(KINDS), "page", "kind of answers")
     known = {ALL: "All sources"} | {name: one.label for name, one in sources.sources().items()}
-    url_state.seed("monitored", list(known), ALL, "source", url_state.asked("source"))
+    url_state.seed("monitored", list(known), ALL, "source", url_state.link_value("source"))
     left, middle, right = st.columns([1.6, 1, 1.4], vertical_alignment="bottom")
     with left:
         span = controls.segmented_control(
@@ -186,12 +186,12 @@ def _controls() -> tuple[str, str, str]:
         )
     state = {"span": span, "answers": kind, "source": source}
     usual = {"span": "day", "answers": "page", "source": ALL}
-    url_state.write({name: value for name, value in state.items() if value != usual[name]})
+    url_state.write_address({name: value for name, value in state.items() if value != usual[name]})
     return span, kind, source
 
 
 def _then(span: str, kind: str, source: str) -> None:
-    figures = look(runtime.history().server, int(time.time() / SPANS[span].every), SPANS[span], kind, source)
+    figures = load_figures(runtime.history().server, int(time.time() / SPANS[span].every), SPANS[span], kind, source)
     _attention(source)
     _answers(figures, span, kind)
     tables.fits(figures.fits, figures.slowest)
@@ -201,9 +201,9 @@ def _then(span: str, kind: str, source: str) -> None:
 def _attention(source: str) -> None:
     """Open alerts, and what has drifted."""
     st.markdown("#### What needs a look")
-    alerts = alarms(runtime.history().server)
+    alerts = open_alerts(runtime.history().server)
     alerts = alerts if source == ALL else alerts[alerts["source"].isin([source, ""])]
-    if alerts.empty and any(one.upkeep for one in at_present(runtime.history().server).ages):
+    if alerts.empty and any(one.upkeep for one in current_status(runtime.history().server).ages):
         st.success("Nothing: no alert is open, and nothing has drifted.", icon=":material/check_circle:")
         return
     if alerts.empty:
@@ -223,13 +223,13 @@ def _alert(row: Any) -> None:
     known = sources.sources().get(row.source)
     where = ", ".join(filter(None, [known.label if known else row.source, row.region]))
     what = next((words for kind, words in ABOUT.items() if str(row.kind).startswith(kind)), str(row.kind))
-    st.markdown(f"**{plain(what)}**" + (f" · {plain(where)}" if where else ""))
-    st.markdown(plain(str(row.sentence)))
+    st.markdown(f"**{escape_markdown(what)}**" + (f" · {escape_markdown(where)}" if where else ""))
+    st.markdown(escape_markdown(str(row.sentence)))
     explore = f" · [Explore]({tables.address(row.source, row.statistic, row.region)})" if row.region else ""
     st.caption(f"Since {format_date(pd.Timestamp(row.since).normalize())}{explore}")
 
 
-def _answers(figures: Figures, span: str, kind: str) -> None:
+def _answers(figures: MonitorFigures, span: str, kind: str) -> None:
     st.markdown(f"#### How long {'pages' if kind == 'page' else 'answers of the API'} took")
     if figures.routes.empty:
         st.info("Nothing was asked for in that time.", icon=":material/hourglass_empty:")

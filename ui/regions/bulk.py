@@ -16,7 +16,7 @@ from forecasting.services.bulk import BulkForecast
 from forecasting.services.service import Service
 from ui.shell import polling
 from ui.shell.choices import Choices
-from ui.shell.markdown import plain
+from ui.shell.markdown import escape_markdown
 
 #: Runs that are remembered, with their forecasts; and how often the page looks how far one has come.
 KEPT = 4
@@ -55,7 +55,7 @@ def _draw(service: Service, choices: Choices, view: RegionsView, runs: dict[str,
                 begin = partial(_begin, service, choices, view, runs)
                 st.button("Go on", key="go on all", icon=":material/play_arrow:", on_click=begin)
         if run.why:
-            st.caption(plain(run.why))
+            st.caption(escape_markdown(run.why))
         _without(run)
         if run.made:
             _files(run, f"forecasts {view.statistic} {view.model}".replace(" ", "_"))
@@ -71,7 +71,7 @@ def _begin(service: Service, choices: Choices, view: RegionsView, runs: dict[str
 
 def _without(run: BulkForecast) -> None:
     for region, reason in list(run.failed.items())[:5]:
-        st.caption(plain(f"{region}: {reason}"))
+        st.caption(escape_markdown(f"{region}: {reason}"))
     if len(run.failed) > 5:
         st.caption(f"… and {len(run.failed) - 5:,} more regions without a forecast.")
 

@@ -20,12 +20,12 @@ from forecasting.services.service import Service
 from forecasting.views import region_table, tile_map
 from forecasting.views.headline import format_percent
 from forecasting.views.palette import DARK, LIGHT
-from ui.components.sequence import numbered
+from ui.components.sequence import with_number
 from ui.regions import bulk
 from ui.shell import controls, polling, url_state
 from ui.shell.choices import Choices
-from ui.shell.markdown import plain
-from ui.shell.sidebar import one_model
+from ui.shell.markdown import escape_markdown
+from ui.shell.sidebar import model_picker
 
 EXPLORE = "pages/explore.py"
 #: The usual model of a page of so many regions at most, whose members are fitted to each of them, and of a longer one,
@@ -65,7 +65,7 @@ _component = st.components.v2.component(
 _CALLS: PerPanel[AllRegions] = PerPanel(VIEWS)
 
 
-def leaving() -> bool:
+def leaves_for_explore() -> bool:
     """Whether the reader has just chosen a region to explore."""
     return bool(st.session_state.pop(_LEAVES, False))
 
@@ -94,7 +94,7 @@ def draw_controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, 
 def _model(panel: Panel, statistic: Statistic) -> str:
     few = len(panel.regions(statistic.name)) <= FEW
     usual = USUAL_OF_FEW if few else USUAL_OF_MANY
-    return one_model(list(models()), usual, "One model for all regions. The sidebar's models are those of Explore.")
+    return model_picker(list(models()), usual, "One model for all regions. The sidebar's models are those of Explore.")
 
 
 def _filter() -> str:
@@ -111,12 +111,12 @@ def _filter() -> str:
 def heading(choices: Choices) -> None:
     """What is shown, how far ahead, and what the link asked for that is not there."""
     frequency = choices.series.frequency
-    st.subheader(f"Regions: {plain(choices.statistic.label.lower())}", anchor=False)
+    st.subheader(f"Regions: {escape_markdown(choices.statistic.label.lower())}", anchor=False)
     said = [f"{frequency.name.capitalize()} figures, forecast {frequency.steps(choices.horizon)} ahead"]
     if choices.statistic.shown_cumulative:
         said.append("new counts, as running totals can only rise")
-    st.caption(" · ".join([*said, *map(plain, choices.panel.notes)]))
-    if unmet := url_state.notes():
+    st.caption(" · ".join([*said, *map(escape_markdown, choices.panel.notes)]))
+    if unmet := url_state.link_notes():
         st.info("\n\n".join(unmet), icon=":material/link_off:")
 
 
@@ -128,7 +128,7 @@ def live(service: Service, choices: Choices) -> None:
     every = choices.panel.regions(view.statistic)
     search, sort = st.session_state["search"], st.session_state["sort"]
     regions = region_table.regions_to_show(choices.panel, view.statistic, every, search, sort)
-    page = _Page(call, choices, str(name), regions, len(every))
+    page = _RegionsPage(call, choices, str(name), regions, len(every))
     call.refresh(regions)
     at_first = [page.look()]
     busy = page.busy
@@ -144,7 +144,7 @@ def live(service: Service, choices: Choices) -> None:
     bulk.draw(service, choices, view)
 
 
-class _Page:
+class _RegionsPage:
     """One run of the page: what it looks at, and what it draws of it."""
 
     def __init__(self, call: AllRegions, choices: Choices, name: str, regions: list[str], of: int) -> None:
@@ -247,7 +247,7 @@ class _Page:
             st.info("None yet." if waits else "No region is like that.", icon=":material/search_off:")
         key = "regions list"
         asked = _component(
-            data=numbered(self._data(rows, ordered, busy), key),
+            data=with_number(self._data(rows, ordered, busy), key),
             key=key,
             on_open_change=partial(_open, key),
             on_sort_change=partial(_sort, key),
@@ -290,7 +290,7 @@ class _Page:
         if self._of > len(rows):
             st.caption(self._left_out(len(rows)))
         for row in [row for row in rows if row.state == "failed"][:5]:
-            st.caption(plain(f"{row.region}: {row.why}"))
+            st.caption(escape_markdown(f"{row.region}: {row.why}"))
         if ordered:
             st.download_button(
                 "Table, CSV",

@@ -11,6 +11,6 @@ _ADDRESS = re.compile(r"(https?://|www(?=\.)|@)", re.IGNORECASE)
 _JOINER = "\u2060"
 
 
-def plain(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """The text so that Markdown shows it as it is: nothing in it may become a picture, a link or a colour."""
     return _MARK.sub(r"\\\1", _ADDRESS.sub(rf"\1{_JOINER}", text))

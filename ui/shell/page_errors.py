@@ -9,7 +9,7 @@ import streamlit as st
 
 from forecasting.support.errors import ForecastingError
 from ui.shell import polling
-from ui.shell.markdown import plain
+from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import StillLoading
 
 
@@ -21,12 +21,15 @@ def page_errors() -> Iterator[None]:
     except StillLoading as figures:
         loading(str(figures))
     except ForecastingError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(escape_markdown(str(error)), icon=":material/error:")
 
 
 def loading(label: str) -> None:
     """The figures are being fetched: say so, look again every second, and leave every control usable."""
-    st.info(f"Fetching {plain(label)} … Any other figures can be chosen meanwhile.", icon=":material/cloud_download:")
+    st.info(
+        f"Fetching {escape_markdown(label)} … Any other figures can be chosen meanwhile.",
+        icon=":material/cloud_download:",
+    )
     _look_again()
 
 

@@ -15,7 +15,7 @@ from forecasting.monitoring.alerts import Alerts
 from forecasting.monitoring.history import History, PageRun
 from forecasting.monitoring.update_runs import UpdateRuns
 from forecasting.services.service import Service
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 from forecasting.support import file_limits, malloc, settings
 from forecasting.views.palette import DARK, LIGHT, Theme
 from ui.shell import inside_frame, streamlit_internals
@@ -46,12 +46,12 @@ page_run_observers: list[Callable[[PageRun], None]] = []
 @st.cache_resource(show_spinner=False, on_release=lambda _: _clear_followers())
 def service() -> Service:
     """The process's service: its workers start with it and its jobs outlive every browser session."""
-    file_limits.allow_many()
+    file_limits.raise_open_file_limit()
     malloc.few()
     streamlit_internals.drop_orphaned_references()
     st.secrets.load_if_toml_exists()  # Streamlit puts what is in there into the environment, where settings look
     os.environ.setdefault(settings.MAX_UPLOAD, str(st.get_option("server.maxUploadSize")))
-    store = Store()
+    store = ForecastStore()
     return Service(store, JobQueue(store, grace=GRACE))
 
 

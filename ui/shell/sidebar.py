@@ -46,7 +46,7 @@ class StillLoading(Exception):  # noqa: N818 - nothing is wrong
     """The figures are on their way; the page looks again shortly."""
 
 
-def choose(service: Service, more: Callable[[Panel, Statistic, str], dict[str, str]] | None = None) -> Choices:
+def draw_sidebar(service: Service, more: Callable[[Panel, Statistic, str], dict[str, str]] | None = None) -> Choices:
     """Draw the controls and keep the address in step with them.
 
     `more` draws what else the page has, told what the sidebar shows, and gives its state for the address.
@@ -68,20 +68,20 @@ def choose(service: Service, more: Callable[[Panel, Statistic, str], dict[str, s
             band = _band(chosen)
     also = more(panel, statistic, region) if more else {}
     state = _state(panel, statistic, region, chosen, horizon, training, smooth, band) | also
-    if uploads.is_yours(panel.source) and len(panel.regions(statistic.name)) == 1:
+    if uploads.is_upload(panel.source) and len(panel.regions(statistic.name)) == 1:
         state = {name: value for name, value in state.items() if name not in _REGIONS}
-    url_state.write(state)
+    url_state.write_address(state)
     seen = training.of(whole)
     return Choices(panel, statistic, region, tuple(chosen), horizon, training, whole, seen, smooth, band)
 
 
 def _panel(service: Service) -> Panel:
-    own = uploads.offered()
+    own = uploads.selectable()
     known = {name: source.label for name, source in sources.sources().items()} | {
         name: file.label for name, file in own.items()
     }
-    if "source" not in st.session_state and uploads.is_elsewhere(url_state.asked("source") or ""):
-        url_state.put_aside(ELSEWHERE)
+    if "source" not in st.session_state and uploads.is_missing_upload(url_state.link_value("source") or ""):
+        url_state.postpone_link(ELSEWHERE)
     url_state.seed("source", list(known), "bundled", "source")
     name = controls.selectbox(
         "Data",
@@ -142,7 +142,7 @@ def _models() -> list[str]:
     return [name for name in known if name in chosen]
 
 
-def one_model(known: list[str], default: str, hint: str) -> str:
+def model_picker(known: list[str], default: str, hint: str) -> str:
     """A picker of one model, for pages that show one at a time."""
     url_state.seed("model", known, default, "model")
     return controls.selectbox(
@@ -204,7 +204,7 @@ def _holidays(frequency: Frequency, chosen: list[str]) -> str:
     if frequency.name != "daily" or not any(model(name).uses_holidays for name in chosen):
         return ""
     known = holidays.holiday_countries()
-    wish = url_state.asked("holidays")
+    wish = url_state.link_value("holidays")
     url_state.seed("holidays", ["", *known, *_part_of(wish)], "", "country's holidays")
     return controls.selectbox(
         "Holidays of",
@@ -263,7 +263,7 @@ def _state(
         "region": region,
         "models": ",".join(chosen) or url_state.NONE,
         "horizon": str(horizon),
-    } | uploads.in_links(panel.source)
+    } | uploads.address_fields(panel.source)
     if training.window:
         state["window"] = st.session_state["window"]
     if training.covariates:

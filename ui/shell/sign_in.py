@@ -11,7 +11,7 @@ import streamlit as st
 
 from forecasting.support import settings
 from ui.shell import login_redirect
-from ui.shell.markdown import plain
+from ui.shell.markdown import escape_markdown
 
 
 def ask_to_sign_in() -> bool:
@@ -28,11 +28,11 @@ def ask_to_sign_in() -> bool:
         _turn_away(email or who)
         return False
     with st.sidebar.container(gap=None):
-        with st.popover(plain(who), icon=":material/person:", width="stretch"):
+        with st.popover(escape_markdown(who), icon=":material/person:", width="stretch"):
             if email and email != who:
-                st.caption(plain(email))
+                st.caption(escape_markdown(email))
             _sign_out()
-        login_redirect.follow()
+        login_redirect.return_to_address()
     return True
 
 
@@ -54,14 +54,14 @@ def _ask() -> None:
     if "client_id" in auth:
         st.button("Sign in", type="primary", icon=":material/login:", on_click=st.login)
     for name in (name for name, one in auth.items() if isinstance(one, Mapping) and "client_id" in one):
-        label = f"Sign in with {plain(name.capitalize())}"
+        label = f"Sign in with {escape_markdown(name.capitalize())}"
         st.button(label, type="primary", icon=":material/login:", on_click=st.login, args=[name])
-    login_redirect.remember()
+    login_redirect.remember_address()
 
 
 def _turn_away(who: str) -> None:
     st.title("Forecast Explorer", anchor=False)
-    st.write(f"{plain(who)} may not enter here; ask whoever runs this server, or sign in as somebody else.")
+    st.write(f"{escape_markdown(who)} may not enter here; ask whoever runs this server, or sign in as somebody else.")
     _sign_out()
 
 

@@ -35,7 +35,7 @@ _FILES = "your files"
 
 
 @dataclass(frozen=True)
-class Read:
+class UploadResult:
     """What became of a file.
 
     Attributes:
@@ -65,7 +65,7 @@ class Read:
 
 
 @dataclass(frozen=True)
-class File:
+class Upload:
     """A file of the visitor's.
 
     Attributes:
@@ -78,31 +78,31 @@ class File:
     source: str
     name: str
     content: bytes
-    reading: Future[Read]
+    reading: Future[UploadResult]
 
     @property
     def label(self) -> str:
         """What lists show."""
         return f"Yours: {self.name}"
 
-    def read(self, patience: float = 0) -> Read | None:
+    def read(self, patience: float = 0) -> UploadResult | None:
         """What became of it; None when it is still being read after `patience` seconds."""
         wait([self.reading], patience)
         return self.reading.result() if self.reading.done() else None
 
 
-def files() -> dict[str, File]:
+def files() -> dict[str, Upload]:
     """This visitor's files by source, oldest first."""
-    kept: dict[str, File] = st.session_state.setdefault(_FILES, {})
+    kept: dict[str, Upload] = st.session_state.setdefault(_FILES, {})
     return kept
 
 
-def offered() -> dict[str, File]:
+def selectable() -> dict[str, Upload]:
     """Those with figures to choose, or with figures on their way."""
     return {source: file for source, file in files().items() if (read := file.read()) is None or read.panel}
 
 
-def is_yours(source: str) -> bool:
+def is_upload(source: str) -> bool:
     """Whether that is the name of a visitor's file, this one's or another's."""
     return re.fullmatch(PREFIX + "[0-9a-f]{8}", source) is not None
 
@@ -112,35 +112,35 @@ def fingerprint(source: str) -> str:
     return source.removeprefix(PREFIX)
 
 
-def is_elsewhere(source: str) -> bool:
+def is_missing_upload(source: str) -> bool:
     """Whether that is the name of a visitor's file, but of none that is here."""
-    return is_yours(source) and source not in files()
+    return is_upload(source) and source not in files()
 
 
-def add(content: bytes, name: str) -> File:
+def add(content: bytes, name: str) -> Upload:
     """Take a file and begin to read it; the same content is the same file.
 
     The one that a link waits for is read as the link says.
     """
     source = PREFIX + hashlib.sha256(content).hexdigest()[:8]
-    if url_state.waits_for() == source:
+    if url_state.postponed_source() == source:
         reading = runtime.file_readers().submit(
-            _read_as_linked, content, name, source, url_state.waits_with(LINKED) or "{}"
+            _read_as_linked, content, name, source, url_state.postponed_value(LINKED) or "{}"
         )
     else:
         reading = runtime.file_readers().submit(_look_and_read, content, name, source)
-    files()[source] = File(source, name, content, reading)
+    files()[source] = Upload(source, name, content, reading)
     return files()[source]
 
 
-def in_links(source: str) -> dict[str, str]:
+def address_fields(source: str) -> dict[str, str]:
     """What the address says of a file beside its name as a source."""
     read = file.read() if (file := files().get(source)) else None
     said = read.for_links if read else ""
     return {LINKED: said} if said and len(said) <= MOST_LETTERS else {}
 
 
-def needs(source: str) -> str:
+def link_requirements(source: str) -> str:
     """What else is needed, by whoever is sent a link to a file, to see the same; empty where nothing is."""
     if (file := files().get(source)) is None:
         return ""
@@ -154,9 +154,9 @@ def needs(source: str) -> str:
     return said
 
 
-def read_again(file: File, read: Read, mapping: ColumnMapping) -> None:
+def read_again(file: Upload, read: UploadResult, mapping: ColumnMapping) -> None:
     """Read a file anew with other columns; another sheet is looked at first, as it has columns of its own."""
-    _let_go(read)
+    _forget_in_service(read)
     before = read.mapping.sheet if read.mapping else None
     if read.looked is None or mapping.sheet != before:
         work = (file.content, file.name, file.source, mapping.sheet, read.looked)
@@ -170,10 +170,10 @@ def forget(source: str) -> None:
     """Remove a file, and what was read of it, from the session, and what pages have kept in memory of its figures."""
     if (file := files().pop(source, None)) is None or file.reading.cancel() or not file.reading.done():
         return
-    _let_go(file.reading.result())
+    _forget_in_service(file.reading.result())
 
 
-def _let_go(read: Read) -> None:
+def _forget_in_service(read: UploadResult) -> None:
     """Have the service hold nothing of what was read; whatever pages worked out of it goes with the panel."""
     if read.panel is not None:
         runtime.service().forget(read.panel)
@@ -181,19 +181,19 @@ def _let_go(read: Read) -> None:
 
 def _look_and_read(
     content: bytes, name: str, source: str, sheet: str | None = None, before: TablePreview | None = None
-) -> Read:
+) -> UploadResult:
     """`before` is what another sheet looked like: it has the names of all, should this one be no table."""
     try:
         looked = preview_table(content, name, sheet)
     except Exception as error:
-        return Read(before, ColumnMapping(sheet=sheet), error=_sentence(error, name))
+        return UploadResult(before, ColumnMapping(sheet=sheet), error=_sentence(error, name))
     proposed = looked.mapping
     if sheet is not None:
         proposed = replace(proposed or ColumnMapping(), sheet=sheet)
     return _read(content, name, source, looked, proposed)
 
 
-def _read_as_linked(content: bytes, name: str, source: str, wish: str) -> Read:
+def _read_as_linked(content: bytes, name: str, source: str, wish: str) -> UploadResult:
     """Read as the link wishes; where that cannot be, as proposed, with a sentence that says why."""
     try:
         if len(wish) > MOST_LETTERS:
@@ -205,7 +205,7 @@ def _read_as_linked(content: bytes, name: str, source: str, wish: str) -> Read:
         if looked.mapping is None and looked.kind != UNCLEAR:
             raise DataError(f"a table of the {looked.kind} kind is known without it.")
         panel, report = read_mapped_table(content, name, mapping)
-        return Read(looked, mapping, replace(panel, source=source), report)
+        return UploadResult(looked, mapping, replace(panel, source=source), report)
     except Exception as error:
         read = _look_and_read(content, name, source)
         if wish == "{}":  # the link says nothing of it
@@ -214,12 +214,12 @@ def _read_as_linked(content: bytes, name: str, source: str, wish: str) -> Read:
         return replace(read, note=f"The link says which column is what, but not so that it can be used: {why[:300]}")
 
 
-def _read(content: bytes, name: str, source: str, looked: TablePreview, mapping: ColumnMapping | None) -> Read:
+def _read(content: bytes, name: str, source: str, looked: TablePreview, mapping: ColumnMapping | None) -> UploadResult:
     try:
         panel, report = read_mapped_table(content, name, mapping)
     except Exception as error:
-        return Read(looked, mapping, error=_sentence(error, name))
-    return Read(looked, mapping, replace(panel, source=source), report)
+        return UploadResult(looked, mapping, error=_sentence(error, name))
+    return UploadResult(looked, mapping, replace(panel, source=source), report)
 
 
 def _sentence(error: Exception, name: str) -> str:

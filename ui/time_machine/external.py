@@ -16,7 +16,7 @@ from forecasting.sources.shared.hubs import ForecastHub
 from forecasting.support.errors import ForecastingError
 from ui.shell import runtime
 from ui.shell.choices import Choices
-from ui.shell.markdown import plain
+from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import PATIENCE
 
 #: Files of a hub that are fetched at a time.
@@ -66,21 +66,25 @@ def _from_file(
     """Add what fits of the reader's file. Whether it is still being read."""
     try:
         with runtime.script_turns.released():
-            table = service.external_forecasts.uploaded(content, name, choices.panel.regions(choices.statistic.name), PATIENCE)
+            table = service.external_forecasts.uploaded(
+                content, name, choices.panel.regions(choices.statistic.name), PATIENCE
+            )
         if table is None:
             st.caption("Reading the file …")
             return True
         found.append(_placed(table, choices, journey, f"'{name}'"))
     except ForecastingError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(escape_markdown(str(error)), icon=":material/error:")
         return False
     teams, dates = found[-1][MODEL].unique(), found[-1][ORIGIN].nunique()
-    called, notes = ", ".join(map(plain, teams)), map(plain, table.attrs.get("notes", ()))
+    called, notes = ", ".join(map(escape_markdown, teams)), map(escape_markdown, table.attrs.get("notes", ()))
     st.caption(" ".join([f"{called}: {dates} of {len(journey.dates)} dates.", *notes]))
     return False
 
 
-def _from_hub(service: Service, choices: Choices, journey: Journey, hub: ForecastHub, found: list[pd.DataFrame]) -> bool:
+def _from_hub(
+    service: Service, choices: Choices, journey: Journey, hub: ForecastHub, found: list[pd.DataFrame]
+) -> bool:
     """Add what the hub has of a team. Whether something is still being fetched."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         team = st.text_input(
@@ -126,7 +130,7 @@ def _fetched(
         st.caption(f"Fetching; {len(here) - missing} of {len(places)} files are here …")
     if problems:
         more = f" {len(problems)} dates are without it." if len(problems) > 1 else ""
-        st.info(plain(problems[0]) + more, icon=":material/cloud_off:")
+        st.info(escape_markdown(problems[0]) + more, icon=":material/cloud_off:")
     return missing > 0
 
 

@@ -22,7 +22,7 @@ from forecasting.views import headline, leaderboard, skill_heatmap, time_machine
 from ui.components import chart
 from ui.shell import controls, polling, runtime, url_state
 from ui.shell.choices import Choices
-from ui.shell.markdown import plain
+from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import BEST, PATIENCE, StillLoading
 from ui.time_machine import external
 from ui.time_machine.external import Journey
@@ -44,7 +44,7 @@ _COMING = "tm coming"
 
 def asked_date() -> str | None:
     """The date that the page is at, or that a link asks for."""
-    return st.session_state.get("date") if url_state.stays("date") else st.query_params.get("date")
+    return st.session_state.get("date") if url_state.keeps_value("date") else st.query_params.get("date")
 
 
 def state() -> dict[str, str]:
@@ -55,19 +55,24 @@ def state() -> dict[str, str]:
 
 def heading(choices: Choices) -> None:
     """Where and what."""
-    st.subheader(f"Time machine: {plain(choices.region)}, {plain(choices.statistic.label.lower())}", anchor=False)
+    st.subheader(
+        f"Time machine: {escape_markdown(choices.region)}, {escape_markdown(choices.statistic.label.lower())}",
+        anchor=False,
+    )
     st.caption("Go back to an earlier date, see what was known then and what would have been forecast, and what came.")
 
 
 def live(service: Service, choices: Choices, asked: str | None) -> None:
     """Everything that changes with the date and while forecasts are made; it polls alone, and only while it must."""
     with runtime.script_turns.released():
-        stops = service.track_records.stops(choices.panel, choices.region, choices.statistic.name, choices.horizon, PATIENCE)
+        stops = service.track_records.cutoffs(
+            choices.panel, choices.region, choices.statistic.name, choices.horizon, PATIENCE
+        )
     if stops is None:
         raise StillLoading(f"the earlier dates of {choices.region}")
     dates = tuple(f"{align_external.knowledge_date(stop, choices.panel):%Y-%m-%d}" for stop in stops)
     url_state.seed("date", dates, dates[time_machine.default_cut(stops, choices.whole, choices.horizon)], "date", asked)
-    if unmet := url_state.notes():
+    if unmet := url_state.link_notes():
         st.info("\n\n".join(unmet), icon=":material/link_off:")
     journey = Journey(stops, dates, tuple(dict.fromkeys([*choices.models, "naive"])))
     at_first = [_look_back(service, choices, journey)]
@@ -132,7 +137,7 @@ def _draw(service: Service, choices: Choices, journey: Journey, past: TrackRecor
     """The page below its heading. Whether something is still being fetched or read."""
     _controls(choices, journey)
     if past.why_not:
-        st.info(plain(past.why_not), icon=":material/history:")
+        st.info(escape_markdown(past.why_not), icon=":material/history:")
         return False
     _progress(service, choices, journey, past)
     above = st.container()
@@ -141,11 +146,11 @@ def _draw(service: Service, choices: Choices, journey: Journey, past: TrackRecor
     with above:
         _chart(choices, journey, past, others, judged)
     if problem:
-        st.warning(plain(problem), icon=":material/upload_file:")
+        st.warning(escape_markdown(problem), icon=":material/upload_file:")
     _standings(judged, journey, choices)
     _skill(judged, journey, choices)
     for error in dict.fromkeys(f"{model(job.model).label}: {job.error}" for job in past.jobs if job.error):
-        st.caption(plain(error))
+        st.caption(escape_markdown(error))
     return coming
 
 
@@ -245,7 +250,7 @@ def _chart(choices: Choices, journey: Journey, past: TrackRecord, others: pd.Dat
         high = ("top", tuple(past.forecasts), window, choices.smooth)
         known = [choices.whole, others]
         chart.draw(
-            chart.same(
+            chart.cached_figure(
                 about, [stop, *made.values(), *known], lambda: time_machine.time_machine_figure(moment, runtime.theme())
             ),
             runtime.theme(),
@@ -387,7 +392,7 @@ def _skill(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None:
             "Model",
             names,
             key="skill of",
-            format_func=lambda name: plain(time_machine.model_label(name)),
+            format_func=lambda name: escape_markdown(time_machine.model_label(name)),
             label_visibility="collapsed",
             required=True,
         )
@@ -404,7 +409,7 @@ def _skill(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None:
         }
         origin = journey.stops[journey.place].origin
         chart.draw(
-            chart.same(
+            chart.cached_figure(
                 ("skill", frequency.step, origin, *called.items()),
                 [ratios],
                 lambda: skill_heatmap.skill_heatmap(ratios, frequency.step, origin, runtime.theme(), called),

@@ -11,8 +11,8 @@ import streamlit as st
 from forecasting.tables.column_mapping import ColumnMapping
 from forecasting.tables.column_questions import ColumnQuestion, QuestionKind
 from forecasting.tables.table_preview import TablePreview
-from ui.shell.markdown import plain
-from ui.shell.uploads import File, Read
+from ui.shell.markdown import escape_markdown
+from ui.shell.uploads import Upload, UploadResult
 
 #: Columns of the preview, and columns that a list offers beside those that are chosen.
 SHOWN = 40
@@ -26,7 +26,7 @@ COMBINED = {None: "are a mistake", "sum": "are added up", "mean": "are averaged"
 PUBLISHED = ("Oxford tracker", "Johns Hopkins")
 
 
-def questions(read: Read) -> tuple[ColumnQuestion, ...]:
+def questions(read: UploadResult) -> tuple[ColumnQuestion, ...]:
     """What the first look left open."""
     return read.looked.questions if read.looked else ()
 
@@ -43,24 +43,24 @@ def _answers(question: ColumnQuestion) -> dict[Any, str]:
     return {}
 
 
-def are_open(read: Read) -> bool:
+def are_open(read: UploadResult) -> bool:
     """Whether nothing can be read before a question is answered."""
     return any(
         _answers(question) and getattr(read.mapping, question.kind, None) is None for question in questions(read)
     )
 
 
-def answer(file: File, read: Read) -> ColumnMapping | None:
+def answer(file: Upload, read: UploadResult) -> ColumnMapping | None:
     """Draw the questions; gives the mapping with their answers, None where nothing is answered."""
     mapping = read.mapping
     for question in questions(read):
         answers = _answers(question)
         if not answers or mapping is None:
-            st.info(f"{plain(question.text)} Choose it below.", icon=":material/help:")
+            st.info(f"{escape_markdown(question.text)} Choose it below.", icon=":material/help:")
             continue
         now = getattr(mapping, question.kind)
         with st.container(border=True):
-            st.markdown(f":material/help: {plain(question.text)}")
+            st.markdown(f":material/help: {escape_markdown(question.text)}")
             said = st.segmented_control(
                 question.text,
                 list(answers),
@@ -75,7 +75,7 @@ def answer(file: File, read: Read) -> ColumnMapping | None:
     return mapping
 
 
-def choose(file: File, read: Read) -> ColumnMapping | None:
+def choose(file: Upload, read: UploadResult) -> ColumnMapping | None:
     """Draw the controls, which show what was read; gives what they say. None where there is nothing to choose."""
     looked, now = read.looked, read.mapping
     if looked is None:
@@ -122,7 +122,7 @@ def _column(role: str, names: list[str], now: ColumnMapping, looked: TablePrevie
     chosen = options[column] if column else None
     reason = next((one.reason for one in looked.columns if one.name == chosen == proposed), "")
     if reason:
-        st.caption(f"Proposed: {plain(reason)}")
+        st.caption(f"Proposed: {escape_markdown(reason)}")
     return chosen
 
 
@@ -166,7 +166,7 @@ def _more(
     return replace(mapping, as_of=as_of, covariates=covariates, cumulative=cumulative, day_first=order, combine=combine)
 
 
-def preview(read: Read) -> None:
+def preview(read: UploadResult) -> None:
     """The first rows as they stand in the file, each column called by what it is taken for."""
     looked = read.looked
     if looked is None:

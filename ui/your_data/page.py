@@ -16,8 +16,8 @@ from forecasting.tables.column_mapping import ColumnMapping
 from forecasting.tables.read_report import ReadReport
 from forecasting.views import reproduce
 from ui.shell import polling, runtime, uploads, url_state
-from ui.shell.markdown import plain
-from ui.shell.uploads import MOST, File, Read
+from ui.shell.markdown import escape_markdown
+from ui.shell.uploads import MOST, Upload, UploadResult
 from ui.your_data import column_mapping
 
 EXPLORE = "pages/explore.py"
@@ -38,7 +38,7 @@ _CHOSEN = "your file"
 _ROUND = "your uploads"
 
 
-def leaving() -> bool:
+def leaves_for_explore() -> bool:
     """Whether the visitor has just asked to explore a file."""
     return bool(st.session_state.pop(_LEAVES, False))
 
@@ -57,14 +57,14 @@ def draw() -> None:
         _shown(file)
     else:
         _shapes()
-    if url_state.waits_for():  # said last, when what is shown of the file has been read
-        above.info(plain(_waiting()), icon=":material/link:")
+    if url_state.postponed_source():  # said last, when what is shown of the file has been read
+        above.info(escape_markdown(_waiting()), icon=":material/link:")
 
 
 def _waiting() -> str:
-    source = url_state.waits_for() or ""
+    source = url_state.postponed_source() or ""
     if file := uploads.files().get(source):
-        said = url_state.waits_with(uploads.LINKED) and (read := file.read()) and not read.note
+        said = url_state.postponed_value(uploads.LINKED) and (read := file.read()) and not read.note
         how = ", and its columns are read as the link says" if said else ""
         return f"This is the file that the link you opened shows{how}: explore it to see the same view."
     other = " None of the files here is that one: with one sign changed it is another." if uploads.files() else ""
@@ -142,7 +142,7 @@ def _sampled() -> pd.DataFrame:
     )
 
 
-def _file() -> File | None:
+def _file() -> Upload | None:
     """The file that is looked at: the newest, unless the visitor chooses another."""
     files = uploads.files()
     if not files:
@@ -154,9 +154,9 @@ def _file() -> File | None:
     return files[st.session_state[_CHOSEN]]
 
 
-def _shown(file: File) -> None:
+def _shown(file: Upload) -> None:
     with st.container(border=True):
-        st.markdown(f"##### {plain(file.name)}")
+        st.markdown(f"##### {escape_markdown(file.name)}")
         with runtime.script_turns.released():
             read = file.read(PATIENCE)
         if read is None:
@@ -169,21 +169,21 @@ def _shown(file: File) -> None:
 
 
 @st.fragment(run_every=TICK)
-def _look_again(file: File) -> None:
+def _look_again(file: Upload) -> None:
     if file.read() is not None:
         polling.rerun_page()
 
 
-def _what_to_do(file: File, read: Read) -> None:
+def _what_to_do(file: Upload, read: UploadResult) -> None:
     """What only the visitor knows, what went wrong, or what was understood; and the ways on from here."""
     if read.note:
-        st.info(f"{plain(read.note)} It was read as is proposed here.", icon=":material/link_off:")
+        st.info(f"{escape_markdown(read.note)} It was read as is proposed here.", icon=":material/link_off:")
     _map_again(file, read, column_mapping.answer(file, read))
     if read.error and not column_mapping.are_open(read):
-        st.error(plain(read.error), icon=":material/error:")
+        st.error(escape_markdown(read.error), icon=":material/error:")
     if read.panel and read.report:
         _figures(read.panel, read.report)
-        st.markdown("\n".join(f"- {plain(sentence)}" for sentence in read.report.sentences))
+        st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in read.report.sentences))
     with st.container(horizontal=True):
         if read.panel:
             st.button(
@@ -215,14 +215,14 @@ def _figures(panel: Panel, report: ReadReport) -> None:
 def _explore(source: str) -> None:
     """Make a file the chosen data of every page and go to Explore; a link that waited for it is followed."""
     url_state.forget_notes()
-    if url_state.waits_for() == source:
-        url_state.reopen()
+    if url_state.postponed_source() == source:
+        url_state.follow_postponed_link()
     else:
         st.session_state["source"] = source
     st.session_state[_LEAVES] = True
 
 
-def _understood(file: File, read: Read) -> None:
+def _understood(file: Upload, read: UploadResult) -> None:
     """Which column is what, beside the first rows; and what is wrong where."""
     left, right = st.columns([2, 3], gap="medium")
     with left, st.container(border=True):
@@ -246,7 +246,7 @@ def _understood(file: File, read: Read) -> None:
         _problems(read.report.problems)
 
 
-def _map_again(file: File, read: Read, chosen: ColumnMapping | None) -> None:
+def _map_again(file: Upload, read: UploadResult, chosen: ColumnMapping | None) -> None:
     if chosen is not None and chosen != read.mapping:
         uploads.read_again(file, read, chosen)
         polling.rerun_page()
