@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +16,8 @@ from uvicorn.config import Config
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
+
+from forecasting.support.file_limits import raise_open_file_limit
 
 #: Seconds in which the head of a request must arrive, from the connection or from its first byte.
 HEAD_TIMEOUT = 10.0
@@ -163,20 +164,9 @@ class LimitedHttpProtocol(H11Protocol):
 
 
 def max_connections() -> int:
-    """Raise the limit of open files as far as allowed and needed; returns how many connections it leaves room for."""
-    try:
-        import resource
-    except ImportError:  # Windows, which has no such limit
-        return MAX_CONNECTIONS
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    unlimited = resource.RLIM_INFINITY
-    needed = MAX_CONNECTIONS + SPARE_FILES + REFUSED_WITH_503
-    wanted = needed if hard == unlimited else min(hard, needed)
-    if soft != unlimited and soft < wanted:
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-            soft = wanted
-    return MAX_CONNECTIONS if soft == unlimited else max(1, min(MAX_CONNECTIONS, soft - SPARE_FILES - REFUSED_WITH_503))
+    """How many connections there may be, after raising the process's limit on open files as far as the system allows."""
+    files = raise_open_file_limit()
+    return MAX_CONNECTIONS if files is None else max(1, min(MAX_CONNECTIONS, files - SPARE_FILES - REFUSED_WITH_503))
 
 
 def set_user_timeout(listening: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""Files that this process may have open: as many as the system lets it have.
+"""Raise this process's limit on open files to as many as the system allows.
 
 Streamlit gives every session an event loop, which is three files, and remembers 128 sessions whose visitors have left; with its
 connection a visitor takes four. So 200 visitors need more than the 1,024 that most systems allow a process that does not ask,
@@ -11,25 +11,28 @@ import logging
 
 log = logging.getLogger(__name__)
 
-#: More are not asked for: some systems have no end, but refuse to be told so.
-ENOUGH = 65_536
+#: Open files that are asked for, at most: some systems have no limit, but refuse to be asked for that.
+MAX_FILES = 65_536
+#: Files that the server opens for one visitor, for the log: an event loop's three, a connection, and some to spare.
+FILES_PER_VISITOR = 6
 
 
-def allow_many() -> int:
-    """Raises this process's own limit, and that of what it starts; what it is now, 0 where the system has none."""
+def raise_open_file_limit() -> int | None:
+    """Raise the limit of this process and what it starts; returns how many files may be open now, None without a limit."""
     try:
         import resource
     except ImportError:  # Windows
-        return 0
+        return None
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = ENOUGH if hard == resource.RLIM_INFINITY else min(hard, ENOUGH)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
+    if soft == resource.RLIM_INFINITY:
+        return None
+    wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
+    if soft >= wanted:
         return soft
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     except (OSError, ValueError) as error:  # macOS may have a lower limit than it says
-        log.warning(
-            "No more than %d files can be open, which is enough for about %d visitors: %s", soft, soft // 6, error
-        )
+        visitors = soft // FILES_PER_VISITOR
+        log.warning("The limit stays at %d open files, enough for about %d visitors: %s", soft, visitors, error)
         return soft
     return wanted

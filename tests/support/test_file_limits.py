@@ -4,7 +4,7 @@ import resource
 
 import pytest
 
-from forecasting.support.file_limits import ENOUGH, allow_many
+from forecasting.support.file_limits import MAX_FILES, raise_open_file_limit
 
 
 @pytest.fixture
@@ -18,14 +18,14 @@ def limits():
 def test_as_many_as_the_system_lets_it_have_may_be_open(limits):
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     limits(1024)
-    wanted = ENOUGH if hard == resource.RLIM_INFINITY else min(hard, ENOUGH)
-    assert allow_many() == resource.getrlimit(resource.RLIMIT_NOFILE)[0] == wanted
+    wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
+    assert raise_open_file_limit() == resource.getrlimit(resource.RLIMIT_NOFILE)[0] == wanted
 
 
 def test_a_limit_that_is_high_already_stays(limits):
-    allow_many()
+    raise_open_file_limit()
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    assert allow_many() == before[0]
+    assert raise_open_file_limit() == before[0]
     assert resource.getrlimit(resource.RLIMIT_NOFILE) == before
 
 
@@ -36,6 +36,6 @@ def test_where_it_may_not_be_raised_it_stays_and_that_is_logged(limits, monkeypa
         raise ValueError("not allowed to raise maximum limit")
 
     monkeypatch.setattr(resource, "setrlimit", refuse)
-    assert allow_many() == 1024
+    assert raise_open_file_limit() == 1024
     assert "not allowed" in caplog.text
     monkeypatch.undo()
