@@ -13,7 +13,7 @@ from forecasting.export import file_formats
 from forecasting.jobs.request import Request
 from forecasting.services.service import forecasts_table
 from forecasting.views import charts, fan_chart, reproduce
-from ui.explore import page
+from ui.explore import downloads
 
 MODELS = ["ets", "theta"]
 
@@ -36,8 +36,8 @@ def files(service, monkeypatch):
         )  # fmt: skip
         fan = fan_chart.FanChart(series, forecasts, drafts, "ets", asked.label.lower(), charts.can_smooth(series))
         made = {}
-        monkeypatch.setattr(page, "_download", lambda label, data, name, *_: made.update({label: (name, data)}))
-        page._offer(choices, fan, past, "")
+        monkeypatch.setattr(downloads, "_download_button", lambda label, data, name, *_: made.update({label: (name, data)}))
+        downloads.draw_buttons(choices, fan, past, "")
         return made, choices, fan, past
 
     return files

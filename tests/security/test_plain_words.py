@@ -31,9 +31,9 @@ def test_plotly_makes_no_link_of_a_name():
 
 
 def waiting(name):
-    from ui.explore import page
+    from ui.shell import page_errors
 
-    page.loading(name)
+    page_errors.loading(name)
 
 
 def test_what_is_being_fetched_is_called_by_its_name_only():

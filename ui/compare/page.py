@@ -1,4 +1,4 @@
-"""The Compare page: what is asked, how far it has come, and the way to end it. `ui.compare.results` draws what is there."""
+"""The Compare page: what is asked, how far it has come, and the way to end it. Its other modules draw what is there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from forecasting.models import model, models
 from forecasting.services.service import Service
 from forecasting.support.errors import ForecastingError
 from forecasting.views import comparison
-from ui.compare import results
+from ui.compare import details, earlier_forecasts, layout, score_tables
+from ui.compare.results import ComparisonResults
 from ui.shell import controls, polling, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
@@ -58,8 +59,8 @@ def draw_controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, 
         with right:
             regions = _regions(panel, statistic, region)
         state |= {"model": name, "regions": SEPARATOR.join(regions) or url_state.NONE}
-    results.seed()
-    return state | results.state()
+    layout.seed()
+    return state | layout.state()
 
 
 def question(choices: Choices) -> ComparisonRequest:
@@ -215,7 +216,11 @@ def _draw(service: Service, pasts: dict[str, TrackRecord], choices: Choices, ask
         return
     wholes = {region: service.series(choices.panel, region, choices.statistic.name) for region in pasts}
     cells = service.track_records.scores(pasts, wholes)
-    results.draw(results.ComparisonResults(choices, pasts, wholes, cells, asked.models[0] if asked.across else None))
+    results = ComparisonResults(choices, pasts, wholes, cells, asked.models[0] if asked.across else None)
+    score_tables.draw_scores(results)
+    earlier_forecasts.draw_forecasts(results)
+    details.draw_details(results)
+    score_tables.draw_pairs(results)
     jobs = _jobs(pasts)
     for error in dict.fromkeys(f"{model(job.model).label}: {job.error}" for job in jobs if job.error):
         st.caption(escape_markdown(error))

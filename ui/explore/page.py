@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import pandas as pd
-import pyarrow as pa
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from forecasting.data.forecast import Forecast
-from forecasting.data.formatting import decimals_needed, format_date
-from forecasting.data.revisions import Revision
-from forecasting.evaluation.track_record import TrackRecord, track_record_scores
-from forecasting.export import file_formats, hub_format, hub_rules
+from forecasting.data.formatting import format_date
+from forecasting.evaluation.track_record import TrackRecord
 from forecasting.jobs import Job, QueueFull
 from forecasting.jobs.request import Request
 from forecasting.models import model
-from forecasting.preparation import messages
-from forecasting.services.service import Service, forecasts_table
-from forecasting.support.caching import IdentityMemo
-from forecasting.views import charts, fan_chart, headline, report, reproduce
+from forecasting.services.service import Service
+from forecasting.views import fan_chart, headline
 from ui.components import chart, job_rows
+from ui.explore import downloads, past_scores
 from ui.shell import polling, runtime, uploads, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import BEST
-
-#: Tables of scores, ready to be sent.
-_score_tables: IdentityMemo[pa.Table] = IdentityMemo(500)
-PARQUET = "application/vnd.apache.parquet"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def heading(choices: Choices) -> None:
@@ -134,9 +120,9 @@ def _draw(service: Service, choices: Choices, state: ExploreProgress, is_polling
     if state.full:
         st.warning(state.full, icon=":material/hourglass_top:")
     _carry_out(service, choices, job_rows.draw(state.jobs.values(), runtime.theme(), key="rows"))
-    _track_record(state.past, choices)
+    past_scores.draw_track_record(state.past, choices)
     _table(choices, fan)
-    _downloads(choices, fan, state.past, why)
+    downloads.draw_downloads(choices, fan, state.past, why)
     if is_polling and not state.busy:
         polling.rerun_page()
 
@@ -228,68 +214,6 @@ def _chart(choices: Choices, fan: fan_chart.FanChart, why: str) -> None:
             st.caption(why)
 
 
-def _track_record(past: TrackRecord, choices: Choices) -> None:
-    with st.container(border=True):
-        st.markdown("##### How good was it here?")
-        if past.why_not:
-            st.caption(escape_markdown(past.why_not))
-            return
-        frequency = choices.series.frequency
-        if past.origins:
-            st.caption(
-                f"Forecast again from {len(past.origins)} earlier dates ({format_date(past.origins[0])} to "
-                f"{format_date(past.origins[-1])}), {frequency.steps(past.horizon)} ahead, each from what was known then, and "
-                "compared with what came."
-            )
-        if past.scores:
-            if len(past.scores) > 1 or not past.waiting:  # of seasonal naive alone there is nothing to say yet
-                st.markdown(headline.track_record_sentence(past.scores, frequency.step))
-            table = _score_tables.get("", past.scores, lambda: pa.Table.from_pandas(_score_table(past)))
-            st.dataframe(table, hide_index=True, width="stretch", column_config=_score_columns(past))
-        late = dict.fromkeys(model(job.model).label for job in past.jobs if not job.finished)
-        if past.waiting:
-            st.caption(f"Still being judged: {', '.join(late)}." if late else "Looking back …")
-        for error in dict.fromkeys(f"{model(job.model).label}: {job.error}" for job in past.jobs if job.error):
-            st.caption(escape_markdown(error))
-
-
-def _score_table(past: TrackRecord) -> pd.DataFrame:
-    rows = [
-        {
-            "Model": model(score.model).label,
-            "Error against repeating": score.relative_error,
-            "Mean error": score.error,
-            "WIS against repeating": score.relative_wis,
-            "50 % band held": headline.format_percent(score.held_50, score.periods),
-            "80 % band held": headline.format_percent(score.held_80, score.periods),
-            "95 % band held": headline.format_percent(score.held_95, score.periods),
-            "Bias": 100 * score.bias,
-        }
-        for score in past.scores
-    ]
-    return pd.DataFrame(rows)
-
-
-def _score_columns(past: TrackRecord) -> dict[str, Any]:
-    number = st.column_config.NumberColumn
-    return {
-        "Error against repeating": number(
-            format="%.2f×", help="Mean absolute error of the median over seasonal naive's. Below 1 beats repeating."
-        ),
-        "Mean error": number(
-            format=f"%,.{decimals_needed(score.error for score in past.scores)}f",
-            help="Mean absolute error of the median, in counts a period.",
-        ),
-        "WIS against repeating": number(
-            format="%.2f×", help="Weighted interval score, which judges the bands too, over seasonal naive's."
-        ),
-        "80 % band held": st.column_config.TextColumn(help="An honest 80 % band holds about 80 % of what comes."),
-        "Bias": number(
-            format="%+.1f %%", help="How much too high (+) or too low (−) on average, as a share of what came."
-        ),
-    }
-
-
 def _table(choices: Choices, fan: fan_chart.FanChart) -> None:
     """Made only while somebody looks at it."""
     box = st.expander("The numbers behind the chart", icon=":material/table:", key="numbers", on_change="rerun")
@@ -300,126 +224,3 @@ def _table(choices: Choices, fan: fan_chart.FanChart) -> None:
             width="stretch",
             column_config={"Date": st.column_config.DateColumn(format="D MMM YYYY")},
         )
-
-
-def _downloads(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, why: str) -> None:
-    """Everything on the page to take away; the buttons are made only while somebody looks at them."""
-    box = st.popover("Downloads", icon=":material/download:", width="content", key="downloads", on_change="rerun")
-    if box.open:
-        with box:
-            _offer(choices, fan, past, why)
-
-
-def _offer(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, why: str) -> None:
-    """The buttons. Files are made when they are asked for."""
-    statistic = choices.statistic
-    name = re.sub(r"[^\w-]+", "_", f"{choices.region} {statistic.name}").lower()[:80]
-    title = f"{choices.region}: {statistic.label.lower()}"
-    view = _view(choices)
-
-    def forecasts() -> pd.DataFrame:
-        return forecasts_table(choices.region, choices.series, fan.forecasts.values())
-
-    def scores() -> pd.DataFrame:
-        return track_record_scores(past, choices.whole)
-
-    def cleaned() -> pd.DataFrame:
-        return file_formats.cleaned_series_table(choices.panel, choices.region, statistic.name, choices.series)
-
-    def workbook() -> bytes:
-        tables = {"Forecasts": forecasts(), "Scores": scores(), "Cleaned series": cleaned()}
-        return file_formats.to_xlsx({sheet: table for sheet, table in tables.items() if len(table)})
-
-    def page() -> bytes:
-        return charts.standalone_html(
-            fan_chart.fan_figure(fan), charts.escape_html(f"{title}. {choices.panel.attribution}")
-        )
-
-    def printed() -> bytes:
-        told = report.ReportText(title, tuple(_notes(choices, fan.revisions)), why)
-        return report.report_html(view, fan, past, told)
-
-    with _files("Forecasts"):
-        _download("Forecasts, CSV", lambda: file_formats.to_csv(forecasts()), f"{name}.csv", "text/csv")
-        _download("XLSX", workbook, f"{name}.xlsx", XLSX, "A sheet each for forecasts, scores and cleaned series.")
-        _download("Parquet", lambda: file_formats.to_parquet(forecasts()), f"{name}.parquet", PARQUET)
-        if reference := _hub_reference(choices, fan):
-            _download(
-                "Hub format, CSV",
-                lambda: file_formats.to_csv(_hub(choices, fan, reference)),
-                f"{reference:%Y-%m-%d}-{fan.band}.csv",
-                "text/csv",
-                f"{model(fan.band).label} as the US forecast hubs take it; reference date {format_date(reference)}.",
-            )
-    with _files("Behind them"):
-        if past.forecasts:
-            _download("Scores, CSV", lambda: file_formats.to_csv(scores()), f"{name}_scores.csv", "text/csv")
-        _download("Cleaned series, CSV", lambda: file_formats.to_csv(cleaned()), f"{name}_series.csv", "text/csv")
-    with _files("To look at"):
-        _download("Report, HTML", printed, f"{name}_report.html", "text/html", "To read, print or mail: one file.")
-        _download("Chart, HTML", page, f"{name}.html", "text/html")
-    st.caption("PNG and SVG: the buttons at the top right of the chart.")
-    st.markdown("###### Reproduce")
-    st.caption("The same forecasts on the command line, and in Python.")
-    st.code(reproduce.command_line(view), language="bash", wrap_lines=True)
-    st.code(reproduce.python_snippet(view), language="python", wrap_lines=True)
-
-
-def _files(heading: str) -> DeltaGenerator:
-    """A row of buttons under a heading."""
-    st.markdown(f"###### {heading}")
-    return st.container(horizontal=True)
-
-
-def _view(choices: Choices) -> reproduce.ReproducibleView:
-    source = choices.panel.source
-    own = uploads.files().get(source) if uploads.is_upload(source) else None
-    read = own.read() if own else None
-    return reproduce.ReproducibleView(
-        choices.panel,
-        choices.region,
-        choices.statistic.name,
-        choices.models or ("naive",),
-        choices.horizon,
-        choices.series,
-        choices.training.window,
-        choices.training.covariates,
-        file=own.name if own else "",
-        mapping=read.mapping if read and read.report and not read.report.needs_no_mapping else None,
-    )
-
-
-def _hub_reference(choices: Choices, fan: fan_chart.FanChart) -> pd.Timestamp | None:
-    """The Saturday after the last week that was published, if the model with the bands says something of what follows."""
-    if choices.series.frequency.alias != "W-SAT" or choices.series.cumulative or fan.band in fan.drafts:
-        return None
-    late = choices.series.provisional
-    published = choices.series.origin if late is None or late.empty else late.index[-1]
-    reference = published + hub_rules.WEEK
-    return reference if fan.forecasts[fan.band].dates[-1] >= reference else None
-
-
-def _hub(choices: Choices, fan: fan_chart.FanChart, reference: pd.Timestamp) -> pd.DataFrame:
-    """The hubs' format of the model with the bands; of what the horizon reaches, the weeks that a hub takes."""
-    places = hub_format.unique_hub_locations([choices.region], choices.panel.regions(choices.statistic.name))
-    table = forecasts_table(choices.region, choices.series, [fan.forecasts[fan.band]])
-    return file_formats.to_hub_table(table, hub_format.hub_target(choices.statistic), reference, places)
-
-
-def _download(label: str, data: Callable[[], bytes], file_name: str, mime: str, hint: str | None = None) -> None:
-    st.download_button(label, data, file_name, mime, key=f"download {label}", on_click="ignore", help=hint)
-
-
-def _notes(choices: Choices, revisions: tuple[Revision, ...]) -> list[str]:
-    """What was repaired, and what the last figures usually become."""
-    return [*choices.series.notes, *messages.revision_sentences(revisions, choices.series.frequency)]
-
-
-def provenance(service: Service, choices: Choices) -> None:
-    """Where the figures come from, what was repaired in them, and what the last ones usually become."""
-    revisions = service.revisions(choices.panel, choices.region, choices.statistic.name)
-    notes = _notes(choices, revisions)
-    with st.container(border=True):
-        st.markdown("##### About these figures")
-        st.markdown("\n".join(f"- {note}" for note in notes) if notes else "Nothing had to be repaired.")
-        st.caption(escape_markdown(f"{choices.panel.attribution}. Licence: {choices.panel.licence}."))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from forecasting.data.columns import MODEL, ORIGIN
 from forecasting.data.forecast import Forecast
-from forecasting.data.formatting import decimals_needed, format_date
+from forecasting.data.formatting import format_date
 from forecasting.evaluation.track_record import TrackRecord
 from forecasting.jobs import Job, State
 from forecasting.models import model
@@ -18,22 +17,19 @@ from forecasting.services import align_external
 from forecasting.services.service import Service
 from forecasting.support.caching import IdentityMemo
 from forecasting.support.errors import DataError
-from forecasting.views import headline, leaderboard, skill_heatmap, time_machine
+from forecasting.views import headline, leaderboard, time_machine
 from ui.components import chart
 from ui.shell import controls, polling, runtime, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import BEST, PATIENCE, StillLoading
-from ui.time_machine import external
+from ui.time_machine import external, skill, standings
 from ui.time_machine.external import Journey
 
 #: Seconds between two dates while the time machine plays.
 STEP = 1.0
 #: Forecasts of other dates that wait or are fitted at a time: whoever leaves the page leaves no more behind.
 AT_ONCE = 24
-#: What was worked out of the same scores and forecasts: a page asks twice a second.
-_found: IdentityMemo[leaderboard.Leaderboard | None] = IdentityMemo(500)
-_ratios: IdentityMemo[pd.DataFrame] = IdentityMemo(200)
 _tops: IdentityMemo[float] = IdentityMemo(200)
 #: Names in the session's state.
 _PLAYS = "tm plays"
@@ -147,8 +143,8 @@ def _draw(service: Service, choices: Choices, journey: Journey, past: TrackRecor
         _chart(choices, journey, past, others, judged)
     if problem:
         st.warning(escape_markdown(problem), icon=":material/upload_file:")
-    _standings(judged, journey, choices)
-    _skill(judged, journey, choices)
+    standings.draw_standings(judged, journey, choices)
+    skill.draw_skill(judged, journey, choices)
     for error in dict.fromkeys(f"{model(job.model).label}: {job.error}" for job in past.jobs if job.error):
         st.caption(escape_markdown(error))
     return coming
@@ -315,115 +311,3 @@ def _judged(service: Service, past: TrackRecord, others: pd.DataFrame, choices: 
     except DataError as error:
         return ours, str(error)
     return pd.concat([ours, theirs], ignore_index=True), ""
-
-
-def _standings(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None:
-    """Two tables: this date, and all dates up to it."""
-    origin = journey.stops[journey.place].origin
-    with st.container(border=True):
-        st.markdown("**From this date**")
-        _standing(judged, origin, True, choices)
-    with st.container(border=True):
-        st.markdown("**From all dates up to this one**")
-        _standing(judged, origin, False, choices)
-
-
-def _standing(judged: pd.DataFrame, origin: pd.Timestamp, alone: bool, choices: Choices) -> None:
-    """Of this date `alone`, or of all dates up to it."""
-    found = _found.get((origin, alone), [judged], lambda: _stood(judged, origin, alone))
-    if found is None:
-        st.caption("No forecast has been made yet.")
-        return
-    if not found.cells:
-        st.caption("There is no period yet that all of these models have forecast.")
-        return
-    table = found.table.assign(model=[time_machine.model_label(name) for name in found.table[MODEL]])
-    key = "standing this" if alone else "standing all"
-    st.dataframe(table, hide_index=True, width="stretch", column_config=_columns(table), key=key)
-    frequency = choices.whole.frequency
-    dates = f" from {found.origins} dates" if found.origins > 1 else ""
-    left_out = f" {found.left_out} others are left out." if found.left_out else ""
-    st.caption(f"Over the {frequency.steps(found.cells)}{dates} that all of these have forecast.{left_out}")
-
-
-def _stood(judged: pd.DataFrame, origin: pd.Timestamp, alone: bool) -> leaderboard.Leaderboard | None:
-    chosen = judged[judged[ORIGIN] == origin if alone else judged[ORIGIN] <= origin]
-    return None if chosen.empty else leaderboard.rank_models(chosen)
-
-
-def _columns(table: pd.DataFrame) -> dict[str, Any]:
-    number = st.column_config.NumberColumn
-    return {
-        "model": st.column_config.TextColumn("Model", width=150),
-        "relative_wis": number(
-            "Against repeating",
-            format="%.2f×",
-            help="Weighted interval score, which judges the bands too, over seasonal naive's. Below 1 beats repeating.",
-        ),
-        "wis": number(
-            "WIS",
-            format=f"%,.{decimals_needed(table['wis'])}f",
-            help="Weighted interval score, in counts a period. Lower is better.",
-        ),
-        "ae": number(
-            "Mean error",
-            format=f"%,.{decimals_needed(table['ae'])}f",
-            help="Mean absolute error of the median, in counts a period.",
-        ),
-        "coverage_50": number("50 % held", format="%.0f %%"),
-        "coverage_80": number(
-            "80 % held", format="%.0f %%", help="An honest 80 % band holds about 80 % of what comes."
-        ),
-        "coverage_95": number("95 % held", format="%.0f %%"),
-    }
-
-
-def _skill(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None:
-    """The heat map of one model."""
-    theirs = [name for name in judged[MODEL].drop_duplicates() if name not in journey.names]
-    names = [name for name in [*journey.names, *theirs] if name != "naive"]
-    if not names:
-        return
-    with st.container(border=True):
-        st.markdown("**When, and how far ahead, was it better than repeating?**")
-        if st.session_state.get("skill of") not in names:
-            st.session_state["skill of"] = names[0]
-        name = st.pills(
-            "Model",
-            names,
-            key="skill of",
-            format_func=lambda name: escape_markdown(time_machine.model_label(name)),
-            label_visibility="collapsed",
-            required=True,
-        )
-        if not (judged[MODEL] == name).any():
-            st.caption("Nothing of it can be compared yet.")
-            return
-        frequency = choices.whole.frequency
-        ratios = _ratios.get(
-            (name, frequency), [judged], lambda: skill_heatmap.skill_table(judged, name or names[0], frequency)
-        )
-        called = {
-            stop.origin: format_date(pd.Timestamp(date))
-            for stop, date in zip(journey.stops, journey.dates, strict=True)
-        }
-        origin = journey.stops[journey.place].origin
-        chart.draw(
-            chart.cached_figure(
-                ("skill", frequency.step, origin, *called.items()),
-                [ratios],
-                lambda: skill_heatmap.skill_heatmap(ratios, frequency.step, origin, runtime.theme(), called),
-            ),
-            runtime.theme(),
-            key="skill",
-            view=f"skill/{choices.view}/{ratios.shape}",
-            name=f"{choices.region} {name} skill",
-            description=f"How {time_machine.model_label(name or names[0])} compares with repeating, by date and horizon.",
-            height=int(70 + 34 * min(len(ratios.columns), 12)),
-            top=float(len(ratios.columns)),
-        )
-        st.html(skill_heatmap.colour_key_html(runtime.theme()))
-        st.caption(
-            "A column a date, a row a horizon: the weighted interval score over seasonal naive's. The framed date is "
-            "the one above."
-        )

@@ -1,0 +1,132 @@
+"""The charts of a comparison: earlier forecasts over what came, side by side or overlaid."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from forecasting.data.formatting import format_date
+from forecasting.views import backtest_charts
+from forecasting.views.backtest_charts import BacktestChart
+from ui.compare import layout
+from ui.compare.results import ComparisonResults, longest_track_record
+from ui.components import chart
+from ui.shell import runtime
+from ui.shell.markdown import escape_markdown
+
+
+def draw_forecasts(view: ComparisonResults) -> None:
+    """Earlier forecasts over what came."""
+    if not view.names():
+        return
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown("**Earlier forecasts over what came**", width="content")
+        chosen = layout.draw_choice("layout", layout.LAYOUTS, "Layout")
+    if chosen == "overlaid":
+        _overlaid(view)
+    else:
+        _side_by_side(view)
+
+
+def _replays(view: ComparisonResults) -> list[BacktestChart]:
+    """All forecasts of each model, or of each region, in the order of `ComparisonResults.names`."""
+    return [_replay(view, name) for name in view.names()]
+
+
+def _replay(view: ComparisonResults, name: str) -> BacktestChart:
+    region, one = (next(iter(view.pasts)), name) if view.across is None else (name, view.across)
+    made = tuple(forecast for (of, _), forecast in view.pasts[region].forecasts.items() if of == one)
+    return BacktestChart(view.wholes[region], one, made, view.choices.smooth)
+
+
+def _side_by_side(view: ComparisonResults) -> None:
+    """A chart each on the same dates; models on the same counts too, regions on their own."""
+    shown = _replays(view)
+    window = backtest_charts.common_window(shown)
+    tops = [one.top(window) for one in shown]
+    if view.across:
+        st.caption("Each region on its own scale, for their levels differ; the dates are the same.")
+    for one, party, top, cell in zip(shown, view.parties(), tops, layout.column_grid(len(shown), 2), strict=True):
+        with cell.container(border=True):
+            st.markdown(f"**{escape_markdown(party.label)}**")
+            chart.draw(
+                _replay_of(one, window),
+                runtime.theme(),
+                key=f"replay {party.name}",
+                view=f"{view.choices.view}/{view.across}/{party.name}/{len(one.forecasts)}",
+                name=f"{party.label} replays",
+                description=f"{party.label}: {len(one.forecasts)} earlier forecasts over what came.",
+                height=250,
+                top=top if view.across else max(tops),
+            )
+
+
+def _replay_of(one: BacktestChart, window: tuple[pd.Timestamp, pd.Timestamp]) -> bytes:
+    about = ("replay", one.model, one.smooth, window)
+    return chart.cached_figure(
+        about, [one.now, *one.forecasts], lambda: backtest_charts.backtest_figure(one, runtime.theme(), window)
+    )
+
+
+def _overlaid(view: ComparisonResults) -> None:
+    """The forecasts from one date over one another."""
+    origins = _all_origins(view)
+    with st.container(border=True):
+        back = _date(origins)
+        found = [
+            (replace(one, forecasts=(made,)), party)
+            for one, party in zip(_replays(view), view.parties(), strict=True)
+            if (made := _from(view, party.name, back))
+        ]
+        if not found:
+            st.caption("No forecast from this date yet.")
+            return
+        shown, parties = [one for one, _ in found], [party for _, party in found]
+        if view.across:
+            figure = backtest_charts.overlaid_regions_figure(shown, parties, runtime.theme())
+        else:
+            figure = backtest_charts.overlaid_models_figure(
+                shown, runtime.theme(), view.choices.statistic.label.lower()
+            )
+        chart.draw(
+            figure,
+            runtime.theme(),
+            key="overlaid",
+            view=f"{view.choices.view}/{view.across}/{back}/{','.join(party.name for party in parties)}",
+            name=f"Forecasts from {format_date(origins[back])}",
+            description=f"Forecasts from {format_date(origins[back])} over what came: "
+            + ", ".join(party.label for party in parties),
+            height=420,
+        )
+        st.caption(
+            "Lines: what came; dotted: forecast. Every region is drawn as a multiple of its own mean on show, so that "
+            "small ones can be seen beside large ones."
+            if view.across
+            else "Medians with their 80 % bands. A click on a name in the legend takes it out."
+        )
+
+
+def _all_origins(view: ComparisonResults) -> list[pd.Timestamp]:
+    """The dates that were forecast from, newest first; of the region that has most."""
+    return list(longest_track_record(view).origins[::-1])
+
+
+def _date(origins: list[pd.Timestamp]) -> int:
+    """Which of the dates, the newest unless the reader goes back: 0 for that, 1 for the one before it …"""
+    names = [format_date(origin) for origin in origins[::-1]]
+    if len(names) < 2:
+        return 0
+    if st.session_state.get("overlaid from") not in names:
+        st.session_state["overlaid from"] = names[-1]
+    chosen = st.select_slider("Forecast from", names, key="overlaid from", persist_state="session")
+    return len(names) - 1 - names.index(chosen)
+
+
+def _from(view: ComparisonResults, name: str, back: int) -> Any:
+    """The forecast of a model, or for a region, from the date so many before the newest; None where there is none."""
+    region, one = (next(iter(view.pasts)), name) if view.across is None else (name, view.across)
+    past = view.pasts[region]
+    return past.forecasts.get((one, len(past.cutoffs) - 1 - back))

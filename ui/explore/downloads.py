@@ -1,0 +1,138 @@
+"""The downloads of the Explore page: forecasts, scores, the cleaned series, a report, and how to reproduce them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from forecasting.data.formatting import format_date
+from forecasting.evaluation.track_record import TrackRecord, track_record_scores
+from forecasting.export import file_formats, hub_format, hub_rules
+from forecasting.models import model
+from forecasting.services.service import forecasts_table
+from forecasting.views import charts, fan_chart, report, reproduce
+from ui.explore import provenance
+from ui.shell import uploads
+from ui.shell.choices import Choices
+
+PARQUET = "application/vnd.apache.parquet"
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def draw_downloads(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, why: str) -> None:
+    """Everything on the page to take away; the buttons are made only while somebody looks at them."""
+    box = st.popover("Downloads", icon=":material/download:", width="content", key="downloads", on_change="rerun")
+    if box.open:
+        with box:
+            draw_buttons(choices, fan, past, why)
+
+
+def draw_buttons(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, why: str) -> None:
+    """The buttons. Files are made when they are asked for."""
+    statistic = choices.statistic
+    name = re.sub(r"[^\w-]+", "_", f"{choices.region} {statistic.name}").lower()[:80]
+    title = f"{choices.region}: {statistic.label.lower()}"
+    view = _reproducible_view(choices)
+
+    def forecasts() -> pd.DataFrame:
+        return forecasts_table(choices.region, choices.series, fan.forecasts.values())
+
+    def scores() -> pd.DataFrame:
+        return track_record_scores(past, choices.whole)
+
+    def cleaned() -> pd.DataFrame:
+        return file_formats.cleaned_series_table(choices.panel, choices.region, statistic.name, choices.series)
+
+    def workbook() -> bytes:
+        tables = {"Forecasts": forecasts(), "Scores": scores(), "Cleaned series": cleaned()}
+        return file_formats.to_xlsx({sheet: table for sheet, table in tables.items() if len(table)})
+
+    def page() -> bytes:
+        return charts.standalone_html(
+            fan_chart.fan_figure(fan), charts.escape_html(f"{title}. {choices.panel.attribution}")
+        )
+
+    def printed() -> bytes:
+        told = report.ReportText(title, tuple(provenance.figure_notes(choices, fan.revisions)), why)
+        return report.report_html(view, fan, past, told)
+
+    with _row_of_buttons("Forecasts"):
+        _download_button("Forecasts, CSV", lambda: file_formats.to_csv(forecasts()), f"{name}.csv", "text/csv")
+        _download_button(
+            "XLSX", workbook, f"{name}.xlsx", XLSX, "A sheet each for forecasts, scores and cleaned series."
+        )
+        _download_button("Parquet", lambda: file_formats.to_parquet(forecasts()), f"{name}.parquet", PARQUET)
+        if reference := _hub_reference(choices, fan):
+            _download_button(
+                "Hub format, CSV",
+                lambda: file_formats.to_csv(_hub_table(choices, fan, reference)),
+                f"{reference:%Y-%m-%d}-{fan.band}.csv",
+                "text/csv",
+                f"{model(fan.band).label} as the US forecast hubs take it; reference date {format_date(reference)}.",
+            )
+    with _row_of_buttons("Behind them"):
+        if past.forecasts:
+            _download_button("Scores, CSV", lambda: file_formats.to_csv(scores()), f"{name}_scores.csv", "text/csv")
+        _download_button(
+            "Cleaned series, CSV", lambda: file_formats.to_csv(cleaned()), f"{name}_series.csv", "text/csv"
+        )
+    with _row_of_buttons("To look at"):
+        _download_button(
+            "Report, HTML", printed, f"{name}_report.html", "text/html", "To read, print or mail: one file."
+        )
+        _download_button("Chart, HTML", page, f"{name}.html", "text/html")
+    st.caption("PNG and SVG: the buttons at the top right of the chart.")
+    st.markdown("###### Reproduce")
+    st.caption("The same forecasts on the command line, and in Python.")
+    st.code(reproduce.command_line(view), language="bash", wrap_lines=True)
+    st.code(reproduce.python_snippet(view), language="python", wrap_lines=True)
+
+
+def _row_of_buttons(heading: str) -> DeltaGenerator:
+    """A row of buttons under a heading."""
+    st.markdown(f"###### {heading}")
+    return st.container(horizontal=True)
+
+
+def _reproducible_view(choices: Choices) -> reproduce.ReproducibleView:
+    source = choices.panel.source
+    own = uploads.files().get(source) if uploads.is_upload(source) else None
+    read = own.read() if own else None
+    return reproduce.ReproducibleView(
+        choices.panel,
+        choices.region,
+        choices.statistic.name,
+        choices.models or ("naive",),
+        choices.horizon,
+        choices.series,
+        choices.training.window,
+        choices.training.covariates,
+        file=own.name if own else "",
+        mapping=read.mapping if read and read.report and not read.report.needs_no_mapping else None,
+    )
+
+
+def _hub_reference(choices: Choices, fan: fan_chart.FanChart) -> pd.Timestamp | None:
+    """The Saturday after the last week that was published, if the model with the bands says something of what follows."""
+    if choices.series.frequency.alias != "W-SAT" or choices.series.cumulative or fan.band in fan.drafts:
+        return None
+    late = choices.series.provisional
+    published = choices.series.origin if late is None or late.empty else late.index[-1]
+    reference = published + hub_rules.WEEK
+    return reference if fan.forecasts[fan.band].dates[-1] >= reference else None
+
+
+def _hub_table(choices: Choices, fan: fan_chart.FanChart, reference: pd.Timestamp) -> pd.DataFrame:
+    """The hubs' format of the model with the bands; of what the horizon reaches, the weeks that a hub takes."""
+    places = hub_format.unique_hub_locations([choices.region], choices.panel.regions(choices.statistic.name))
+    table = forecasts_table(choices.region, choices.series, [fan.forecasts[fan.band]])
+    return file_formats.to_hub_table(table, hub_format.hub_target(choices.statistic), reference, places)
+
+
+def _download_button(label: str, data: Callable[[], bytes], file_name: str, mime: str, hint: str | None = None) -> None:
+    st.download_button(label, data, file_name, mime, key=f"download {label}", on_click="ignore", help=hint)

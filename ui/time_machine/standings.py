@@ -1,0 +1,79 @@
+"""The tables of the Time machine page: how the models did from this date, and from all dates up to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from forecasting.data.columns import MODEL, ORIGIN
+from forecasting.data.formatting import decimals_needed
+from forecasting.support.caching import IdentityMemo
+from forecasting.views import leaderboard, time_machine
+from ui.shell.choices import Choices
+from ui.time_machine.external import Journey
+
+#: What was worked out of the same scores and forecasts: a page asks twice a second.
+_leaderboards: IdentityMemo[leaderboard.Leaderboard | None] = IdentityMemo(500)
+
+
+def draw_standings(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None:
+    """Two tables: this date, and all dates up to it."""
+    origin = journey.stops[journey.place].origin
+    with st.container(border=True):
+        st.markdown("**From this date**")
+        _standing(judged, origin, True, choices)
+    with st.container(border=True):
+        st.markdown("**From all dates up to this one**")
+        _standing(judged, origin, False, choices)
+
+
+def _standing(judged: pd.DataFrame, origin: pd.Timestamp, alone: bool, choices: Choices) -> None:
+    """Of this date `alone`, or of all dates up to it."""
+    found = _leaderboards.get((origin, alone), [judged], lambda: _leaderboard(judged, origin, alone))
+    if found is None:
+        st.caption("No forecast has been made yet.")
+        return
+    if not found.cells:
+        st.caption("There is no period yet that all of these models have forecast.")
+        return
+    table = found.table.assign(model=[time_machine.model_label(name) for name in found.table[MODEL]])
+    key = "standing this" if alone else "standing all"
+    st.dataframe(table, hide_index=True, width="stretch", column_config=_columns(table), key=key)
+    frequency = choices.whole.frequency
+    dates = f" from {found.origins} dates" if found.origins > 1 else ""
+    left_out = f" {found.left_out} others are left out." if found.left_out else ""
+    st.caption(f"Over the {frequency.steps(found.cells)}{dates} that all of these have forecast.{left_out}")
+
+
+def _leaderboard(judged: pd.DataFrame, origin: pd.Timestamp, alone: bool) -> leaderboard.Leaderboard | None:
+    chosen = judged[judged[ORIGIN] == origin if alone else judged[ORIGIN] <= origin]
+    return None if chosen.empty else leaderboard.rank_models(chosen)
+
+
+def _columns(table: pd.DataFrame) -> dict[str, Any]:
+    number = st.column_config.NumberColumn
+    return {
+        "model": st.column_config.TextColumn("Model", width=150),
+        "relative_wis": number(
+            "Against repeating",
+            format="%.2f×",
+            help="Weighted interval score, which judges the bands too, over seasonal naive's. Below 1 beats repeating.",
+        ),
+        "wis": number(
+            "WIS",
+            format=f"%,.{decimals_needed(table['wis'])}f",
+            help="Weighted interval score, in counts a period. Lower is better.",
+        ),
+        "ae": number(
+            "Mean error",
+            format=f"%,.{decimals_needed(table['ae'])}f",
+            help="Mean absolute error of the median, in counts a period.",
+        ),
+        "coverage_50": number("50 % held", format="%.0f %%"),
+        "coverage_80": number(
+            "80 % held", format="%.0f %%", help="An honest 80 % band holds about 80 % of what comes."
+        ),
+        "coverage_95": number("95 % held", format="%.0f %%"),
+    }
