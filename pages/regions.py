@@ -2,16 +2,17 @@
 
 import streamlit as st
 
-from ui.regions import page
+from ui.regions import page, region_list
 from ui.shell import inside_frame, runtime
+from ui.shell.navigation import EXPLORE
 from ui.shell.page_errors import page_errors
 from ui.shell.sidebar import draw_sidebar
 
 inside_frame.require()
 
 service = runtime.service()
-if page.leaves_for_explore():
-    st.switch_page(page.EXPLORE)
+if region_list.leaves_for_explore():
+    st.switch_page(EXPLORE)
 with page_errors():
     above = st.container()
     choices = draw_sidebar(service, page.draw_controls)

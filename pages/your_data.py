@@ -3,10 +3,11 @@
 import streamlit as st
 
 from ui.shell import inside_frame
+from ui.shell.navigation import EXPLORE
 from ui.your_data import page
 
 inside_frame.require()
 
 if page.leaves_for_explore():
-    st.switch_page(page.EXPLORE)
+    st.switch_page(EXPLORE)
 page.draw()

@@ -18,7 +18,7 @@ STATES = {"statistic": "new_admissions"}
 
 @pytest.fixture
 def regions(service):
-    page_of_regions._calls.clear()
+    service.panel("bundled").cache.clear(page_of_regions._ALL_REGIONS)
 
     def open_regions(**link):
         page = new_visitor(PAGE)

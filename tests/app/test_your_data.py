@@ -19,7 +19,7 @@ from forecasting.tables.column_mapping import ColumnMapping
 from ui.shell import uploads
 from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import ELSEWHERE
-from ui.your_data.page import SHAPE_REGIONS, sample, shapes
+from ui.your_data.page import SHAPE_REGIONS, example_tables, sample_file
 
 PAGE = "pages/your_data.py"
 
@@ -100,13 +100,13 @@ def test_the_sample_leads_to_explore_with_two_clicks(visitor):
     page = explore(press(visitor(), "Try a sample"))
     assert not page.error
     assert page.sidebar.selectbox(key="source").options[-1] == "Yours: sample.csv"
-    assert len(page.sidebar.selectbox(key="region").options) == pd.read_csv(io.BytesIO(sample()))["state"].nunique()
+    assert len(page.sidebar.selectbox(key="region").options) == pd.read_csv(io.BytesIO(sample_file()))["state"].nunique()
 
 
 def test_the_shapes_shown_are_tables_that_could_be_given(visitor):
     page = visitor()
     shown = [element.value for element in page.table]
-    assert [list(table.columns) for table in shown] == [list(table.columns) for table in shapes().values()]
+    assert [list(table.columns) for table in shown] == [list(table.columns) for table in example_tables().values()]
     found = []
     for table in shown:
         page = explore(upload(visitor(), table.to_csv(index=False).encode()))
@@ -185,6 +185,14 @@ def test_another_column_can_be_the_counts(visitor):
     assert counts.options[counts.index] == "value"
     counts.select("beds").run()
     explore(read(page))
+    assert [heading.value for heading in page.subheader] == ["Here: beds"]
+
+
+def test_a_choice_counts_that_is_made_just_before_the_figures_are_explored(visitor):
+    """On a busy server both clicks come in one run; the first must not be lost."""
+    page = upload(visitor(), with_beds())
+    next(box for box in page.selectbox if box.label == "Counts").select("beds")
+    explore(page)
     assert [heading.value for heading in page.subheader] == ["Here: beds"]
 
 

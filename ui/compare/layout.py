@@ -7,8 +7,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from ui.shell import controls, url_state
 
+#: Layouts of earlier forecasts: name in the link -> label.
 LAYOUTS = {"side": "Side by side", "overlaid": "Overlaid"}
-
+#: Charts behind the scores: name in the link -> label.
 DETAILS = {"error": "Error by horizon", "held": "Bands held by horizon", "fell": "Where outcomes fell"}
 
 

@@ -19,8 +19,9 @@ from ui.explore import provenance
 from ui.shell import uploads
 from ui.shell.choices import Choices
 
+#: The media type of Parquet files.
 PARQUET = "application/vnd.apache.parquet"
-
+#: The media type of Excel workbooks.
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 

@@ -18,9 +18,10 @@ from ui.shell import polling
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
 
-#: Runs that are remembered, with their forecasts; and how often the page looks how far one has come.
+#: Runs that are remembered of each panel, with their forecasts.
 KEPT = 4
-TICK = 1.0
+#: Seconds between two looks at how far a run has come.
+INTERVAL = 1.0
 
 
 _RUNS: PerPanel[dict[str, BulkForecast]] = PerPanel(KEPT)
@@ -31,7 +32,7 @@ def draw(service: Service, choices: Choices, view: RegionsView) -> None:
     name = (id(service), choices.panel.source, view)
     runs = _RUNS.get(choices.panel, name, dict)
     begun = runs.get("run")
-    st.fragment(_draw, run_every=TICK if begun and begun.running else None)(service, choices, view, runs)
+    st.fragment(_draw, run_every=INTERVAL if begun and begun.running else None)(service, choices, view, runs)
 
 
 def _draw(service: Service, choices: Choices, view: RegionsView, runs: dict[str, BulkForecast]) -> None:

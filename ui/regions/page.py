@@ -2,77 +2,52 @@
 
 from __future__ import annotations
 
-from functools import partial
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import streamlit as st
 
-from forecasting.data.formatting import format_compact
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.panel_cache import PerPanel
 from forecasting.export import file_formats
 from forecasting.models import models
-from forecasting.services.all_regions import AllRegions, RegionsView, newest_date
-from forecasting.services.region_row import CLASSES, DIRECTIONS, PAST, RegionRow, comparison_periods
+from forecasting.services.all_regions import AllRegions, RegionsView
+from forecasting.services.region_row import RegionRow
 from forecasting.services.service import Service
-from forecasting.views import region_table, tile_map
-from forecasting.views.headline import format_percent
-from forecasting.views.palette import DARK, LIGHT
-from ui.components.sequence import with_number
-from ui.regions import bulk
+from forecasting.views import region_table
+from ui.regions import bulk, region_list
 from ui.shell import controls, polling, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import model_picker
 
-EXPLORE = "pages/explore.py"
-#: The usual model of a page of so many regions at most, whose members are fitted to each of them, and of a longer one,
-#: which is forecast as a whole in one fit.
+#: Regions up to which a page counts as short.
 FEW = 60
+#: The usual model of a short page: its members are fitted to each region.
 USUAL_OF_FEW = "ensemble"
+#: The usual model of a longer page: it is forecast as a whole in one fit.
 USUAL_OF_MANY = "pooled"
-#: How often the page looks again while something is on its way, and how long it goes on with the work at each look and at
-#: the first, in seconds.
-TICK = 1.0
-PATIENCE = 0.4
-AT_FIRST = 0.8
-#: Views that are remembered, for everybody.
+#: Seconds between two looks while something is on its way.
+INTERVAL = 1.0
+#: Seconds for which a look goes on with the work.
+WORK_PER_LOOK = 0.4
+#: Seconds for which the first look goes on with the work.
+WORK_AT_FIRST = 0.8
+#: Views that are remembered of each panel, for everybody.
 VIEWS = 12
+#: Directions that the list may be restricted to: name in the link -> label.
 FILTERS = {"all": "All", "rising": "Rising", "falling": "Falling", "unsure": "Either way"}
-SORTS = [*region_table.SORTS, *(f"-{sort}" for sort in region_table.SORTS)]
 #: Names in the session's state.
 _STOPPED = "regions stopped"
 _JUDGING = "regions judging"
 _SEEN = "regions seen"
-_LEAVES = "regions leaves"
 
-_here = Path(__file__).parent
-_component = st.components.v2.component(
-    "regions",
-    html=(
-        '<div class="regions"><div class="map" hidden><div class="tiles"></div><div class="beside">'
-        '<div class="card"></div><div class="legend"></div></div></div>'
-        '<div class="list" role="table"><div class="head" role="row"></div>'
-        '<div class="body" role="rowgroup"></div></div></div>'
-    ),
-    css=(_here / "regions.css").read_text(),
-    js=(_here / "regions.js").read_text(),
-)
-
-
-_CALLS: PerPanel[AllRegions] = PerPanel(VIEWS)
-
-
-def leaves_for_explore() -> bool:
-    """Whether the reader has just chosen a region to explore."""
-    return bool(st.session_state.pop(_LEAVES, False))
+#: The forecasts of all regions, kept with each panel by view.
+_ALL_REGIONS: PerPanel[AllRegions] = PerPanel(VIEWS)
 
 
 def draw_controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, str]:
     """The controls that Regions has beside those of every page; gives their state for the address."""
-    url_state.seed("sort", SORTS, "change", "order")
+    url_state.seed("sort", region_list.SORTS, "change", "order")
     url_state.seed_text("search", 60)
     left, middle, right = st.columns([1.1, 1.4, 1.6], vertical_alignment="bottom")
     with left:
@@ -124,7 +99,7 @@ def live(service: Service, choices: Choices) -> None:
     """Everything that changes while forecasts are made; it polls alone, and stops when all is done."""
     view = RegionsView(choices.statistic.name, st.session_state["model"], choices.horizon, choices.training)
     name = (id(service), choices.panel.source, view)
-    call = _CALLS.get(choices.panel, name, lambda: AllRegions(service, choices.panel, view))
+    call = _ALL_REGIONS.get(choices.panel, name, lambda: AllRegions(service, choices.panel, view))
     every = choices.panel.regions(view.statistic)
     search, sort = st.session_state["search"], st.session_state["sort"]
     regions = region_table.regions_to_show(choices.panel, view.statistic, every, search, sort)
@@ -134,13 +109,13 @@ def live(service: Service, choices: Choices) -> None:
     busy = page.busy
 
     def draw() -> None:
-        if st.session_state.get(_LEAVES):
+        if region_list.is_leaving():
             polling.rerun_page()
         page.draw(at_first.pop() if at_first else page.look(), busy)
         if busy != page.busy:
             polling.rerun_page()
 
-    polling.draw_and_poll(draw, TICK if busy else None)
+    polling.draw_and_poll(draw, INTERVAL if busy else None)
     bulk.draw(service, choices, view)
 
 
@@ -169,8 +144,8 @@ class _RegionsPage:
         at_first = st.session_state.get(_SEEN) != self._name
         st.session_state[_SEEN] = self._name
         if self._judging and not at_first:
-            return self._call.judge(self._regions, PATIENCE, ask=not self._stopped)
-        patience = AT_FIRST if at_first else PATIENCE
+            return self._call.judge(self._regions, WORK_PER_LOOK, ask=not self._stopped)
+        patience = WORK_AT_FIRST if at_first else WORK_PER_LOOK
         return self._call.look(self._regions, patience, ask=not self._stopped, records=not at_first)
 
     def draw(self, rows: list[RegionRow], busy: bool) -> None:
@@ -181,7 +156,7 @@ class _RegionsPage:
             st.caption(self._call.full)
         wanted = region_table.filter_rows(rows, st.session_state["search"], st.session_state["only"])
         ordered = region_table.sort_rows(wanted, st.session_state["sort"])
-        self._list(rows, ordered, busy)
+        region_list.draw_region_list(self._choices, rows, ordered, busy)
         self._below(rows, ordered)
 
     def _above(self, rows: list[RegionRow]) -> None:
@@ -241,51 +216,6 @@ class _RegionsPage:
         st.session_state.pop(_JUDGING, None)
         self._call.stop_judging(self._regions)
 
-    def _list(self, rows: list[RegionRow], ordered: list[RegionRow], busy: bool) -> None:
-        if not ordered:
-            waits = busy and st.session_state["only"] != "all"
-            st.info("None yet." if waits else "No region is like that.", icon=":material/search_off:")
-        key = "regions list"
-        asked = _component(
-            data=with_number(self._data(rows, ordered, busy), key),
-            key=key,
-            on_open_change=partial(_open, key),
-            on_sort_change=partial(_sort, key),
-        )
-        if asked.open or asked.sort:
-            polling.rerun_page()
-
-    def _data(self, rows: list[RegionRow], ordered: list[RegionRow], busy: bool) -> dict[str, Any]:
-        choices, last, name = self._choices, newest_date(rows), st.session_state["model"]
-        frequency = choices.series.frequency
-        steps = comparison_periods(frequency)
-        last_stretch = f"last {frequency.steps(steps) if steps > 1 else frequency.step}"
-        return {
-            "rows": [_row(row, last, last_stretch, self._address(row.region)) for row in rows],
-            "order": [row.region for row in ordered],
-            "tiles": [vars(tile) for tile in tile_map.tiles([row.region for row in rows])],
-            "chosen": choices.region,
-            "sort": st.session_state["sort"],
-            "heads": {
-                "name": "Region",
-                "spark": f"Last {_past(choices)}, and the forecast",
-                "latest": last_stretch.capitalize(),
-                "change": f"Expected in {frequency.steps(choices.horizon)}",
-                "record": "Track record",
-            },
-            "colours": [LIGHT.model(name), DARK.model(name)],
-            "classes": {"name": f"Expected change in {frequency.steps(choices.horizon)}", "ends": _classes()},
-            "busy": busy,
-        }
-
-    def _address(self, region: str) -> str:
-        """Where a region is explored, for a new tab; the same tab goes there without being loaded anew."""
-        choices = self._choices
-        state = {"source": choices.panel.source, "statistic": choices.statistic.name, "region": region}
-        state |= {"models": ",".join(_with_model(list(choices.models))), "horizon": str(choices.horizon)}
-        state["band"] = st.session_state["model"]
-        return f"./?{urlencode(state)}"
-
     def _below(self, rows: list[RegionRow], ordered: list[RegionRow]) -> None:
         if self._of > len(rows):
             st.caption(self._left_out(len(rows)))
@@ -315,62 +245,3 @@ class _RegionsPage:
         found = " that the search finds" if st.session_state["search"].strip() else ""
         shown = which.get(st.session_state["sort"], "the {} largest").format(f"{count:,}")
         return f"{there} {shown}{found}; search for any other."
-
-
-def _past(choices: Choices) -> str:
-    frequency = choices.series.frequency
-    count = PAST[frequency.name]
-    return "year" if (frequency.name, count) == ("weekly", 52) else frequency.steps(count)
-
-
-def _classes() -> list[str]:
-    """Where the map's colours change, from the deepest fall to the highest rise."""
-    up = [f"+{100 * (times - 1):.0f} %" for times in CLASSES]
-    down = [f"−{100 * (1 - 1 / times):.0f} %" for times in reversed(CLASSES)]
-    return [*down, *up]
-
-
-def _row(row: RegionRow, last: Any, comparison_periods: str, address: str) -> dict[str, Any]:
-    said, record, small = row.change, row.record, row.spark
-    return {
-        "region": row.region,
-        "address": address,
-        "state": row.state,
-        "spoken": region_table.row_sentence(row, comparison_periods),
-        "latest": "" if row.latest is None else format_compact(row.latest),
-        "moved": region_table.lagging_note(row, last) or row.moved,
-        "late": bool(region_table.lagging_note(row, last)),
-        "direction": said.direction if said else "",
-        "arrow": DIRECTIONS[said.direction] if said else "",
-        "change": said.text if said else "",
-        "band": f"({said.band})" if said else _waiting(row),
-        "level": said.level if said else None,
-        "record": f"{record.relative_wis:.2f}×" if record and record.relative_wis == record.relative_wis else "",
-        "held": f"80 % band held {format_percent(record.held_80, record.periods)}" if record else "",
-        "spark": vars(small) if small else None,
-    }
-
-
-def _waiting(row: RegionRow) -> str:
-    return {"failed": "no forecast", "cancelled": "cancelled"}.get(row.state, "…")
-
-
-def _with_model(names: list[str]) -> list[str]:
-    """Explore's models, this page's among them."""
-    mine = st.session_state["model"]
-    return [name for name in models() if name in {*names, mine}]
-
-
-def _open(key: str) -> None:
-    """The reader has chosen a region: Explore shall show it. Runs before the page does, when its controls may be set."""
-    st.session_state["region"] = st.session_state[key]["open"]
-    st.session_state["models"] = _with_model(st.session_state.get("models", []))
-    st.session_state["band"] = st.session_state["model"]
-    st.session_state[_LEAVES] = True
-
-
-def _sort(key: str) -> None:
-    """The reader has clicked on a heading; another click on the same turns the order round."""
-    wanted = str(st.session_state[key]["sort"])
-    if wanted in SORTS:
-        st.session_state["sort"] = wanted

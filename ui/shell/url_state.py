@@ -25,7 +25,7 @@ _PAGE = "link page"
 _KEYS = "link keys"
 _ANEW = "link anew"
 #: The address of the first page.
-EXPLORE = ""
+FIRST_PAGE = ""
 
 
 def open_page(page: str) -> None:
@@ -48,7 +48,7 @@ def _open_link(wishes: dict[str, str], page: str) -> None:
 
 def keeps_value(key: str) -> bool:
     """Whether there is a value of the session that nothing has asked to change; it is part of what this page's address shows."""
-    page = st.session_state.get(_PAGE, EXPLORE)
+    page = st.session_state.get(_PAGE, FIRST_PAGE)
     st.session_state.setdefault(_KEYS, {}).setdefault(page, set()).add(key)
     return key in st.session_state and key not in st.session_state.get(_ANEW, ())
 
@@ -104,7 +104,7 @@ def postponed_value(name: str) -> str | None:
 
 def follow_postponed_link() -> None:
     """Let Explore open with what the link that was put aside asks for."""
-    _open_link(st.session_state.pop(_ASIDE), EXPLORE)
+    _open_link(st.session_state.pop(_ASIDE), FIRST_PAGE)
 
 
 def seed(key: str, options: Sequence[str], default: str, what: str, wish: str | None = None) -> None:

@@ -20,18 +20,20 @@ from ui.shell.markdown import escape_markdown
 from ui.shell.uploads import MOST, Upload, UploadResult
 from ui.your_data import column_mapping
 
-EXPLORE = "pages/explore.py"
-#: Seconds a run waits for a file before it says that it is being read, and between two looks after that.
+#: Seconds a run waits for a file before it says that it is being read.
 PATIENCE = 0.4
-TICK = 0.5
-#: What the sample is made of.
+#: Seconds between two looks after that.
+INTERVAL = 0.5
+#: The name of the sample.
 SAMPLE = "sample.csv"
+#: The regions of the sample.
 SAMPLE_REGIONS = ("California", "Florida", "Illinois", "New York", "Pennsylvania", "Texas")
-#: What shows the shapes that a table may have.
+#: Regions in the examples of how a table may look.
 SHAPE_REGIONS = ("California", "Florida")
+#: Dates in those examples.
 SHAPE_ROWS = 3
 #: Letters of a file's name that are shown.
-NAME = 60
+NAME_LETTERS = 60
 #: Names in the session's state.
 _LEAVES = "your data leaves"
 _CHOSEN = "your file"
@@ -52,16 +54,16 @@ def draw() -> None:
         "kept, but without its name or anything else that says whose they are."
     )
     above = st.container()
-    _give()
-    if file := _file():
-        _shown(file)
+    _draw_upload_controls()
+    if file := _chosen_upload():
+        _draw_upload(file)
     else:
-        _shapes()
+        _draw_examples()
     if url_state.postponed_source():  # said last, when what is shown of the file has been read
-        above.info(escape_markdown(_waiting()), icon=":material/link:")
+        above.info(escape_markdown(_postponed_link_text()), icon=":material/link:")
 
 
-def _waiting() -> str:
+def _postponed_link_text() -> str:
     source = url_state.postponed_source() or ""
     if file := uploads.files().get(source):
         said = url_state.postponed_value(uploads.LINKED) and (read := file.read()) and not read.note
@@ -74,7 +76,7 @@ def _waiting() -> str:
     )
 
 
-def _give() -> None:
+def _draw_upload_controls() -> None:
     """The ways in."""
     if len(uploads.files()) >= MOST:
         st.info(f"{MOST} files are kept at a time; forget one to give another.", icon=":material/inventory_2:")
@@ -82,7 +84,7 @@ def _give() -> None:
     again = st.session_state.get(_ROUND, 0)  # a new uploader is empty: what was given is kept here alone
     given = st.file_uploader("A file: CSV, Excel (XLSX), Parquet or JSON, also zipped", key=f"upload {again}")
     if given is not None:
-        _take(given.getvalue(), given.name)
+        _add_upload(given.getvalue(), given.name)
         polling.rerun_page()
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.popover("Paste a table", icon=":material/content_paste:", width="content"):
@@ -91,47 +93,47 @@ def _give() -> None:
                 "Rows, as copied from a spreadsheet or a CSV", height=180, max_chars=most, key=f"pasted {again}"
             )
             if st.button("Use this table", disabled=not text.strip(), key="use pasted"):
-                _take(text.encode(errors="replace"), "pasted table")
+                _add_upload(text.encode(errors="replace"), "pasted table")
                 polling.rerun_page()
         if st.button("Try a sample", icon=":material/science:", width="content"):
-            _take(sample(), SAMPLE)
+            _add_upload(sample_file(), SAMPLE)
             polling.rerun_page()
 
 
-def _shapes() -> None:
+def _draw_examples() -> None:
     """What a table may look like, for who has not given one yet."""
     st.caption(
         "Either shape will do, as a file or pasted. Names of columns, kinds of dates, running totals and missing rows are "
         "worked out and shown to you, and you can correct them."
     )
-    for cell, (title, table) in zip(st.columns(2), shapes().items(), strict=True):
+    for cell, (title, table) in zip(st.columns(2), example_tables().items(), strict=True):
         with cell.container(border=True):
             st.markdown(f"**{title}**")
             st.table(table, border="horizontal", hide_index=True)
 
 
 @st.cache_data(show_spinner=False)
-def shapes() -> dict[str, pd.DataFrame]:
+def example_tables() -> dict[str, pd.DataFrame]:
     """The newest rows of the sample in both shapes, as text; each is a table that could be given here."""
-    rows = _sampled()[lambda table: table["state"].isin(SHAPE_REGIONS)].sort_values(["week_ending", "state"])
+    rows = _sample_table()[lambda table: table["state"].isin(SHAPE_REGIONS)].sort_values(["week_ending", "state"])
     tidy = rows.tail(SHAPE_ROWS * len(SHAPE_REGIONS)).astype(str).reset_index(drop=True)
     wide = tidy.pivot(index="week_ending", columns="state", values="admissions").rename_axis(columns=None).reset_index()
     return {"A row a date and region": tidy, "A row a date, a column a region": wide}
 
 
-def _take(content: bytes, name: str) -> None:
-    called = "".join(sign for sign in Path(name).name if sign.isprintable())[-NAME:]
+def _add_upload(content: bytes, name: str) -> None:
+    called = "".join(sign for sign in Path(name).name if sign.isprintable())[-NAME_LETTERS:]
     st.session_state[_CHOSEN] = uploads.add(content, called).source
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
 
 
 @st.cache_data(show_spinner=False)
-def sample() -> bytes:
+def sample_file() -> bytes:
     """A small table of several regions, as somebody might bring it: weekly admissions of six states."""
-    return file_formats.to_csv(_sampled())
+    return file_formats.to_csv(_sample_table())
 
 
-def _sampled() -> pd.DataFrame:
+def _sample_table() -> pd.DataFrame:
     panel = sources.source("bundled").panel()
     rows = panel.table[(panel.table[STATISTIC] == "admissions") & panel.table[REGION].isin(SAMPLE_REGIONS)]
     return (
@@ -142,7 +144,7 @@ def _sampled() -> pd.DataFrame:
     )
 
 
-def _file() -> Upload | None:
+def _chosen_upload() -> Upload | None:
     """The file that is looked at: the newest, unless the visitor chooses another."""
     files = uploads.files()
     if not files:
@@ -154,7 +156,7 @@ def _file() -> Upload | None:
     return files[st.session_state[_CHOSEN]]
 
 
-def _shown(file: Upload) -> None:
+def _draw_upload(file: Upload) -> None:
     with st.container(border=True):
         st.markdown(f"##### {escape_markdown(file.name)}")
         with runtime.script_turns.released():
@@ -163,26 +165,26 @@ def _shown(file: Upload) -> None:
             st.info("Reading the file …", icon=":material/hourglass_top:")
             _look_again(file)
         else:
-            _what_to_do(file, read)
+            _draw_next_steps(file, read)
     if read and read.looked:
-        _understood(file, read)
+        _draw_mapping(file, read)
 
 
-@st.fragment(run_every=TICK)
+@st.fragment(run_every=INTERVAL)
 def _look_again(file: Upload) -> None:
     if file.read() is not None:
         polling.rerun_page()
 
 
-def _what_to_do(file: Upload, read: UploadResult) -> None:
+def _draw_next_steps(file: Upload, read: UploadResult) -> None:
     """What only the visitor knows, what went wrong, or what was understood; and the ways on from here."""
     if read.note:
         st.info(f"{escape_markdown(read.note)} It was read as is proposed here.", icon=":material/link_off:")
-    _map_again(file, read, column_mapping.answer(file, read))
+    _read_again_if_changed(file, read, column_mapping.answer(file, read))
     if read.error and not column_mapping.are_open(read):
         st.error(escape_markdown(read.error), icon=":material/error:")
     if read.panel and read.report:
-        _figures(read.panel, read.report)
+        _draw_counts(read.panel, read.report)
         st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in read.report.sentences))
     with st.container(horizontal=True):
         if read.panel:
@@ -190,13 +192,13 @@ def _what_to_do(file: Upload, read: UploadResult) -> None:
                 "Explore these figures",
                 type="primary",
                 icon=":material/query_stats:",
-                on_click=_explore,
+                on_click=_explore_upload,
                 args=(file.source,),
             )
         st.button("Forget this file", icon=":material/delete:", on_click=uploads.forget, args=(file.source,))
 
 
-def _figures(panel: Panel, report: ReadReport) -> None:
+def _draw_counts(panel: Panel, report: ReadReport) -> None:
     """How much there is, and how it is counted."""
     frequency = panel.frequencies[panel.statistics[0].column]
     missing = report.blanks + report.not_numbers
@@ -212,7 +214,7 @@ def _figures(panel: Panel, report: ReadReport) -> None:
         cell.metric(label, value, detail, delta_color="off", delta_arrow="off", border=True)
 
 
-def _explore(source: str) -> None:
+def _explore_upload(source: str) -> None:
     """Make a file the chosen data of every page and go to Explore; a link that waited for it is followed."""
     url_state.forget_notes()
     if url_state.postponed_source() == source:
@@ -222,12 +224,12 @@ def _explore(source: str) -> None:
     st.session_state[_LEAVES] = True
 
 
-def _understood(file: Upload, read: UploadResult) -> None:
+def _draw_mapping(file: Upload, read: UploadResult) -> None:
     """Which column is what, beside the first rows; and what is wrong where."""
     left, right = st.columns([2, 3], gap="medium")
     with left, st.container(border=True):
         st.markdown("##### Which column is what")
-        _map_again(file, read, column_mapping.choose(file, read))
+        _read_again_if_changed(file, read, column_mapping.choose(file, read))
         if read.panel and read.mapping:
             st.download_button(
                 "This mapping, JSON",
@@ -243,16 +245,16 @@ def _understood(file: Upload, read: UploadResult) -> None:
         st.markdown("##### The first rows")
         column_mapping.preview(read)
     if read.report:
-        _problems(read.report.problems)
+        _draw_problems(read.report.problems)
 
 
-def _map_again(file: Upload, read: UploadResult, chosen: ColumnMapping | None) -> None:
+def _read_again_if_changed(file: Upload, read: UploadResult, chosen: ColumnMapping | None) -> None:
     if chosen is not None and chosen != read.mapping:
         uploads.read_again(file, read, chosen)
         polling.rerun_page()
 
 
-def _problems(problems: pd.DataFrame) -> None:
+def _draw_problems(problems: pd.DataFrame) -> None:
     if problems.empty:
         return
     with st.container(border=True):

@@ -1,0 +1,157 @@
+"""The list of regions and the map of tiles: a component, the data it gets, and what a click in it does."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from forecasting.data.formatting import format_compact
+from forecasting.models import models
+from forecasting.services.all_regions import newest_date
+from forecasting.services.region_row import CLASSES, DIRECTIONS, PAST, RegionRow, comparison_periods
+from forecasting.views import region_table, tile_map
+from forecasting.views.headline import format_percent
+from forecasting.views.palette import DARK, LIGHT
+from ui.components.sequence import with_number
+from ui.shell import polling
+from ui.shell.choices import Choices
+
+#: Orders of the list by their name in the link; those with a minus are turned round.
+SORTS = [*region_table.SORTS, *(f"-{sort}" for sort in region_table.SORTS)]
+#: A name in the session's state.
+_LEAVES = "regions leaves"
+
+_here = Path(__file__).parent
+
+_component = st.components.v2.component(
+    "regions",
+    html=(
+        '<div class="regions"><div class="map" hidden><div class="tiles"></div><div class="beside">'
+        '<div class="card"></div><div class="legend"></div></div></div>'
+        '<div class="list" role="table"><div class="head" role="row"></div>'
+        '<div class="body" role="rowgroup"></div></div></div>'
+    ),
+    css=(_here / "regions.css").read_text(),
+    js=(_here / "regions.js").read_text(),
+)
+
+
+def is_leaving() -> bool:
+    """Whether the reader has just chosen a region to explore."""
+    return bool(st.session_state.get(_LEAVES))
+
+
+def leaves_for_explore() -> bool:
+    """The same, asked once: the page that asks goes to Explore."""
+    return bool(st.session_state.pop(_LEAVES, False))
+
+
+def draw_region_list(choices: Choices, rows: list[RegionRow], ordered: list[RegionRow], busy: bool) -> None:
+    """Draw the list and, for US states, the map of tiles above it; a click on a region or a heading is carried out."""
+    if not ordered:
+        waits = busy and st.session_state["only"] != "all"
+        st.info("None yet." if waits else "No region is like that.", icon=":material/search_off:")
+    key = "regions list"
+    asked = _component(
+        data=with_number(_data(choices, rows, ordered, busy), key),
+        key=key,
+        on_open_change=partial(_open, key),
+        on_sort_change=partial(_sort, key),
+    )
+    if asked.open or asked.sort:
+        polling.rerun_page()
+
+
+def _data(choices: Choices, rows: list[RegionRow], ordered: list[RegionRow], busy: bool) -> dict[str, Any]:
+    last, name = newest_date(rows), st.session_state["model"]
+    frequency = choices.series.frequency
+    steps = comparison_periods(frequency)
+    last_stretch = f"last {frequency.steps(steps) if steps > 1 else frequency.step}"
+    return {
+        "rows": [_row(row, last, last_stretch, _explore_address(choices, row.region)) for row in rows],
+        "order": [row.region for row in ordered],
+        "tiles": [vars(tile) for tile in tile_map.tiles([row.region for row in rows])],
+        "chosen": choices.region,
+        "sort": st.session_state["sort"],
+        "heads": {
+            "name": "Region",
+            "spark": f"Last {_past(choices)}, and the forecast",
+            "latest": last_stretch.capitalize(),
+            "change": f"Expected in {frequency.steps(choices.horizon)}",
+            "record": "Track record",
+        },
+        "colours": [LIGHT.model(name), DARK.model(name)],
+        "classes": {"name": f"Expected change in {frequency.steps(choices.horizon)}", "ends": _classes()},
+        "busy": busy,
+    }
+
+
+def _explore_address(choices: Choices, region: str) -> str:
+    """Where a region is explored, for a new tab; the same tab goes there without being loaded anew."""
+    state = {"source": choices.panel.source, "statistic": choices.statistic.name, "region": region}
+    state |= {"models": ",".join(_with_model(list(choices.models))), "horizon": str(choices.horizon)}
+    state["band"] = st.session_state["model"]
+    return f"./?{urlencode(state)}"
+
+
+def _past(choices: Choices) -> str:
+    frequency = choices.series.frequency
+    count = PAST[frequency.name]
+    return "year" if (frequency.name, count) == ("weekly", 52) else frequency.steps(count)
+
+
+def _classes() -> list[str]:
+    """Where the map's colours change, from the deepest fall to the highest rise."""
+    up = [f"+{100 * (times - 1):.0f} %" for times in CLASSES]
+    down = [f"−{100 * (1 - 1 / times):.0f} %" for times in reversed(CLASSES)]
+    return [*down, *up]
+
+
+def _row(row: RegionRow, last: Any, comparison_periods: str, address: str) -> dict[str, Any]:
+    said, record, small = row.change, row.record, row.spark
+    return {
+        "region": row.region,
+        "address": address,
+        "state": row.state,
+        "spoken": region_table.row_sentence(row, comparison_periods),
+        "latest": "" if row.latest is None else format_compact(row.latest),
+        "moved": region_table.lagging_note(row, last) or row.moved,
+        "late": bool(region_table.lagging_note(row, last)),
+        "direction": said.direction if said else "",
+        "arrow": DIRECTIONS[said.direction] if said else "",
+        "change": said.text if said else "",
+        "band": f"({said.band})" if said else _waiting(row),
+        "level": said.level if said else None,
+        "record": f"{record.relative_wis:.2f}×" if record and record.relative_wis == record.relative_wis else "",
+        "held": f"80 % band held {format_percent(record.held_80, record.periods)}" if record else "",
+        "spark": vars(small) if small else None,
+    }
+
+
+def _waiting(row: RegionRow) -> str:
+    return {"failed": "no forecast", "cancelled": "cancelled"}.get(row.state, "…")
+
+
+def _with_model(names: list[str]) -> list[str]:
+    """Explore's models, this page's among them."""
+    mine = st.session_state["model"]
+    return [name for name in models() if name in {*names, mine}]
+
+
+def _open(key: str) -> None:
+    """The reader has chosen a region: Explore shall show it. Runs before the page does, when its controls may be set."""
+    st.session_state["region"] = st.session_state[key]["open"]
+    st.session_state["models"] = _with_model(st.session_state.get("models", []))
+    st.session_state["band"] = st.session_state["model"]
+    st.session_state[_LEAVES] = True
+
+
+def _sort(key: str) -> None:
+    """The reader has clicked on a heading; another click on the same turns the order round."""
+    wanted = str(st.session_state[key]["sort"])
+    if wanted in SORTS:
+        st.session_state["sort"] = wanted
