@@ -27,33 +27,33 @@ from ui.shell import runtime as pages
 from ui.shell.streamlit_internals import INDEX_PAGE
 
 #: Seconds after the start in which nearly everything is imported that ever will be.
-WARM = 20.0
+WARM_UP = 20.0
 api, health = DeferredApp(), HealthChecks()
 metrics: list[Metrics] = []  # once the server has started
 
 
 async def scraped(_: Request) -> Response:
-    """What Prometheus asks for."""
+    """The metrics in Prometheus' text format."""
     if not metrics:
         return PlainTextResponse("The server is still starting.\n", 503, {"Retry-After": "5"})
     return Response(await asyncio.to_thread(metrics[0].text), media_type=CONTENT_TYPE)
 
 
 def origins() -> list[str]:
-    """Other sites whose pages may talk to these, as Streamlit is told of them."""
+    """Origins of other sites whose pages may open these, from Streamlit's option for them."""
     return list(st.get_option("server.corsAllowedOrigins"))
 
 
-async def settle() -> None:
-    """Has what is there for good looked through no more: every full collection would stop all pages for the longer."""
-    await asyncio.sleep(WARM)
+async def freeze_after_warm_up() -> None:
+    """Freeze the garbage collector's permanent generation after warm-up, so that full collections skip it and stop pages for less."""
+    await asyncio.sleep(WARM_UP)
     gc.collect()
     gc.freeze()
 
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """The service starts with the server and its workers end with it."""
+    """Start the service with the server, and end its workers with it."""
     request_log.log_to_stderr()
     alerts.log_to_stderr()
     request_log.silence_uvicorn()
@@ -66,7 +66,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     pages.page_run_observers.append(metrics[0].observe_page_run)
     schedule = UpdateSchedule.of_settings(service, pages.runs(), history)
     schedule.start()
-    settling = asyncio.create_task(settle())
+    settling = asyncio.create_task(freeze_after_warm_up())
     try:
         yield
     finally:

@@ -38,7 +38,7 @@ PATIENCE = 0.4
 
 @dataclass(frozen=True)
 class ComparisonRequest:
-    """What is compared: `models` on one region, or, `across` regions, one model."""
+    """What a reader wants compared: `models` on one region, or, `across` regions, one model."""
 
     across: bool
     models: tuple[str, ...]
@@ -64,7 +64,7 @@ def draw_controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, 
 
 
 def question(choices: Choices) -> ComparisonRequest:
-    """What the controls say."""
+    """The comparison that the controls ask for."""
     state = st.session_state
     if state["compare"] == "regions":
         return ComparisonRequest(True, (state["model"],), tuple(state["regions"]), int(state["origins"]))
@@ -135,7 +135,7 @@ def _followed(chosen: list[str], options: list[str], usual: list[str], region: s
 
 
 def heading(choices: Choices, asked: ComparisonRequest) -> None:
-    """Where and what."""
+    """Draw the heading: what is compared, and what the link asked for that is not there."""
     counted = choices.statistic.label.lower()
     if asked.across:
         count = len(asked.regions)
@@ -153,7 +153,7 @@ def heading(choices: Choices, asked: ComparisonRequest) -> None:
 
 
 def live(service: Service, choices: Choices, asked: ComparisonRequest) -> None:
-    """Everything that changes while models are judged; it polls alone, and stops when all is done."""
+    """Draw everything that changes while models are judged; it polls alone, and stops when all is done."""
     if not asked.regions:
         st.info("Choose at least one region.", icon=":material/add_location:")
         return

@@ -16,7 +16,7 @@ from ui.shell.choices import Choices
 
 @dataclass(frozen=True)
 class ComparisonResults:
-    """What there is to draw.
+    """What a comparison has found so far.
 
     Attributes:
         pasts: by region, those with scores; one region unless several are compared.

@@ -20,7 +20,7 @@ from ui.shell import runtime
 v1.declare_component("plotly_js", path=str(Path(__file__).parent / "plotly"))
 SOURCE = "component/ui.components.chart.plotly_js/plotly-basic.min.js"
 
-#: Figures as text, kept in memory: everybody who looks at the same draws the same, twice a second while something trains.
+#: Figures that are kept as JSON: everybody who looks at the same draws the same, twice a second while something trains.
 KEPT = 96
 _kept: IdentityMemo[bytes] = IdentityMemo(KEPT)
 
@@ -34,7 +34,7 @@ _component = st.components.v2.component(
 
 
 def cached_figure(name: Hashable, parts: Iterable[object], make: Callable[[], dict[str, Any]]) -> bytes:
-    """The text of the figure that `make` gives, to `draw`; made once of the same `parts`, see `forecasting.support.caching.IdentityMemo`.
+    """The figure that `make` gives, as JSON for `draw`; made once of the same `parts`, see `forecasting.support.caching.IdentityMemo`.
 
     `name` says what else the figure depends on, but for the reader's theme.
     """

@@ -1,4 +1,4 @@
-"""The live rows: one a model, with what it is doing, for how long, and a button to cancel or to try again."""
+"""The job rows component: a live row a model, with what it is doing, for how long, and a button to cancel or to try again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data for components, numbered in their order.
+"""Sequence numbers of components' data, so that older data never replace newer.
 
 Streamlit hands a component its data without waiting for the last ones to arrive: on a busy machine older data can come
 after newer, and would stay. A component therefore ignores what has a smaller number than what it shows of the same visit.
@@ -23,7 +23,7 @@ def with_number(data: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def json_with_number(data: dict[str, Any], name: str, text: bytes, key: str) -> bytes:
-    """The same as JSON, with `text`, which is JSON already, under `name`."""
+    """`data` with such a number as JSON, and with `text`, which is JSON already, under `name`."""
     head = orjson.dumps(data)[:-1]
     number = orjson.dumps(_count(head + text, key))[1:-1]
     return b"".join([head, b",", number, b',"', name.encode(), b'":', text, b"}"])

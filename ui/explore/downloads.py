@@ -26,7 +26,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def draw_downloads(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, why: str) -> None:
-    """Everything on the page to take away; the buttons are made only while somebody looks at them."""
+    """Draw the popover with all downloads; its buttons are made only while somebody looks at them."""
     box = st.popover("Downloads", icon=":material/download:", width="content", key="downloads", on_change="rerun")
     if box.open:
         with box:
@@ -34,7 +34,7 @@ def draw_downloads(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord,
 
 
 def draw_buttons(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, why: str) -> None:
-    """The buttons. Files are made when they are asked for."""
+    """Draw the download buttons, and how to reproduce the forecasts. Files are made when they are asked for."""
     statistic = choices.statistic
     name = re.sub(r"[^\w-]+", "_", f"{choices.region} {statistic.name}").lower()[:80]
     title = f"{choices.region}: {statistic.label.lower()}"

@@ -24,7 +24,7 @@ from ui.shell.sidebar import BEST
 
 
 def heading(choices: Choices) -> None:
-    """Where and what, the frequency, and the way to share it."""
+    """Draw the heading: region and statistic, the frequency, and a link to share."""
     series = choices.series
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader(
@@ -55,7 +55,7 @@ def heading(choices: Choices) -> None:
 
 @dataclass(frozen=True)
 class ExploreProgress:
-    """What there is to draw right now.
+    """The forecasts and the track record as far as they have come.
 
     Attributes:
         jobs: by model, those that the queue has taken.
@@ -74,7 +74,7 @@ class ExploreProgress:
 
 
 def live(service: Service, choices: Choices) -> None:
-    """Everything that changes while models train: it polls alone, and stops when all is done."""
+    """Draw everything that changes while models train: it polls alone, and stops when all is done."""
     at_first = [_state(service, choices, at_first=True)]
     busy = at_first[0].busy
 

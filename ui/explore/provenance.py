@@ -17,7 +17,7 @@ def figure_notes(choices: Choices, revisions: tuple[Revision, ...]) -> list[str]
 
 
 def draw_provenance(service: Service, choices: Choices) -> None:
-    """Where the figures come from, what was repaired in them, and what the last ones usually become."""
+    """Draw where the figures come from, what was repaired in them, and what the last ones usually become."""
     revisions = service.revisions(choices.panel, choices.region, choices.statistic.name)
     notes = figure_notes(choices, revisions)
     with st.container(border=True):

@@ -58,7 +58,7 @@ ABOUT = {
 
 @dataclass(frozen=True)
 class MonitorFigures:
-    """What is looked up for one view, see `summaries` and `History.picks`; `times` are on the charts' grid."""
+    """The tables behind one view of the Monitor page; `times` are on the charts' grid."""
 
     times: pd.DataFrame
     routes: pd.DataFrame
@@ -85,13 +85,13 @@ def load_figures(server: str, turn: int, span: TimeSpan, kind: str, source: str)
 
 @st.cache_data(ttl=TICK, show_spinner=False, max_entries=1)
 def current_status(server: str) -> ServiceStatus:
-    """How the service is, the same for every visitor."""
+    """The status of the service, the same for every visitor."""
     return service_status(runtime.service(), runtime.history(), runtime.runs())
 
 
 @st.cache_data(ttl=TICK, show_spinner=False, max_entries=1)
 def open_alerts(server: str) -> pd.DataFrame:
-    """What is open, the same for every visitor."""
+    """The alerts that are open, the same for every visitor."""
     return runtime.open_alerts()
 
 

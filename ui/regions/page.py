@@ -84,7 +84,7 @@ def _filter() -> str:
 
 
 def heading(choices: Choices) -> None:
-    """What is shown, how far ahead, and what the link asked for that is not there."""
+    """Draw the heading: what is shown, how far ahead, and what the link asked for that is not there."""
     frequency = choices.series.frequency
     st.subheader(f"Regions: {escape_markdown(choices.statistic.label.lower())}", anchor=False)
     said = [f"{frequency.name.capitalize()} figures, forecast {frequency.steps(choices.horizon)} ahead"]
@@ -96,7 +96,7 @@ def heading(choices: Choices) -> None:
 
 
 def live(service: Service, choices: Choices) -> None:
-    """Everything that changes while forecasts are made; it polls alone, and stops when all is done."""
+    """Draw everything that changes while forecasts are made; it polls alone, and stops when all is done."""
     view = RegionsView(choices.statistic.name, st.session_state["model"], choices.horizon, choices.training)
     name = (id(service), choices.panel.source, view)
     call = _ALL_REGIONS.get(choices.panel, name, lambda: AllRegions(service, choices.panel, view))

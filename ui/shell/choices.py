@@ -1,4 +1,4 @@
-"""Choices: what the reader has chosen in the sidebar."""
+"""The choices of the sidebar."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from forecasting.data.training_options import TrainingOptions
 
 @dataclass(frozen=True)
 class Choices:
-    """What the reader wants to see: `series` is what models learn from, `whole` all there is of it."""
+    """What a reader has chosen in the sidebar: `series` is what models learn from, `whole` all there is of it."""
 
     panel: Panel
     statistic: Statistic

@@ -1,4 +1,4 @@
-"""The way back: who opens a link and signs in sees what the link shows, though signing in leads to the first page."""
+"""Return to the requested address after sign-in: signing in leads to the first page, and the tab then goes where a link led."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _component = st.components.v2.component("way_back", js=(Path(__file__).parent / 
 
 
 def remember_address() -> None:
-    """The reader is about to sign in: the tab keeps the address."""
+    """Have the tab remember its address; the reader is about to sign in."""
     _component(data={"remember": True}, key="way back")
 
 
 def return_to_address() -> None:
-    """The reader has signed in: the tab goes where he wanted to."""
+    """Have the tab go to the address that it remembers; the reader has signed in."""
     _component(data={"remember": False}, key="way back")

@@ -1,9 +1,10 @@
-"""Words of strangers: from a link, or out of somebody's file."""
+"""Escaping of Markdown in strangers' words: from a link, or out of somebody's file."""
 
 from __future__ import annotations
 
 import re
 
+#: The marks of Markdown.
 _MARK = re.compile(r"([\\`*_\[\]<>!#$~|&:])")
 #: Where Streamlit's Markdown begins to see an address in text that is already read: no mark of Markdown stops that.
 _ADDRESS = re.compile(r"(https?://|www(?=\.)|@)", re.IGNORECASE)

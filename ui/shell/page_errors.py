@@ -1,4 +1,4 @@
-"""What stands in a page's place while its figures are loading, or when they cannot be had."""
+"""Notices in place of a page whose figures are still loading or cannot be had."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def page_errors() -> Iterator[None]:
 
 
 def loading(label: str) -> None:
-    """The figures are being fetched: say so, look again every second, and leave every control usable."""
+    """Draw a notice that the figures are being fetched, which looks again every second; every control stays usable."""
     st.info(
         f"Fetching {escape_markdown(label)} … Any other figures can be chosen meanwhile.",
         icon=":material/cloud_download:",

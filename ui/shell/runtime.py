@@ -16,7 +16,7 @@ from forecasting.monitoring.history import History, PageRun
 from forecasting.monitoring.update_runs import UpdateRuns
 from forecasting.services.service import Service
 from forecasting.storage.forecast_store import ForecastStore
-from forecasting.support import file_limits, malloc, settings
+from forecasting.support import file_limits, settings
 from forecasting.views.palette import DARK, LIGHT, Theme
 from ui.shell import inside_frame, streamlit_internals
 from ui.shell.polling_pace import PollingPace
@@ -47,7 +47,6 @@ page_run_observers: list[Callable[[PageRun], None]] = []
 def service() -> Service:
     """The process's service: its workers start with it and its jobs outlive every browser session."""
     file_limits.raise_open_file_limit()
-    malloc.few()
     streamlit_internals.drop_orphaned_references()
     st.secrets.load_if_toml_exists()  # Streamlit puts what is in there into the environment, where settings look
     os.environ.setdefault(settings.MAX_UPLOAD, str(st.get_option("server.maxUploadSize")))

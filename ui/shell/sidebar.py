@@ -1,4 +1,4 @@
-"""The controls in the sidebar, and what was chosen with them."""
+"""The sidebar of the pages about figures: its controls, and what was chosen with them."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ PATIENCE = 0.4
 
 
 class StillLoading(Exception):  # noqa: N818 - nothing is wrong
-    """The figures are on their way; the page looks again shortly."""
+    """Raised while figures are on their way; the page looks again shortly."""
 
 
 def draw_sidebar(service: Service, more: Callable[[Panel, Statistic, str], dict[str, str]] | None = None) -> Choices:
-    """Draw the controls and keep the address in step with them.
+    """Draw the sidebar's controls and keep the address in step with them.
 
     `more` draws what else the page has, told what the sidebar shows, and gives its state for the address.
 
@@ -143,7 +143,7 @@ def _models() -> list[str]:
 
 
 def model_picker(known: list[str], default: str, hint: str) -> str:
-    """A picker of one model, for pages that show one at a time."""
+    """Draw a select box of one model, for pages that show one at a time."""
     url_state.seed("model", known, default, "model")
     return controls.selectbox(
         "Model",

@@ -1,4 +1,4 @@
-"""The visitor's own files: read in the background, and kept in this session and nowhere else.
+"""Files that a visitor has uploaded: read in the background, and kept in this session and nowhere else.
 
 Nothing here is in a cache of the process or on the disk: another visitor, even one who knows a file's name, finds nothing.
 """
@@ -36,7 +36,7 @@ _FILES = "your files"
 
 @dataclass(frozen=True)
 class UploadResult:
-    """What became of a file.
+    """What reading a file has given.
 
     Attributes:
         looked: the first look at it; None where it is no table.
@@ -66,7 +66,7 @@ class UploadResult:
 
 @dataclass(frozen=True)
 class Upload:
-    """A file of the visitor's.
+    """A file that the visitor has uploaded.
 
     Attributes:
         source: what links and the sidebar call it.
@@ -82,11 +82,11 @@ class Upload:
 
     @property
     def label(self) -> str:
-        """What lists show."""
+        """Its name in lists of sources."""
         return f"Yours: {self.name}"
 
     def read(self, patience: float = 0) -> UploadResult | None:
-        """What became of it; None when it is still being read after `patience` seconds."""
+        """The result of reading it; None when it is still being read after `patience` seconds."""
         wait([self.reading], patience)
         return self.reading.result() if self.reading.done() else None
 
@@ -98,22 +98,22 @@ def files() -> dict[str, Upload]:
 
 
 def selectable() -> dict[str, Upload]:
-    """Those with figures to choose, or with figures on their way."""
+    """This visitor's files with figures to choose, or with figures on their way."""
     return {source: file for source, file in files().items() if (read := file.read()) is None or read.panel}
 
 
 def is_upload(source: str) -> bool:
-    """Whether that is the name of a visitor's file, this one's or another's."""
+    """Whether a source is a visitor's file, this visitor's or another's."""
     return re.fullmatch(PREFIX + "[0-9a-f]{8}", source) is not None
 
 
 def fingerprint(source: str) -> str:
-    """What a link has of a file: neither its name nor what is in it."""
+    """The first letters of the digest of a file's content, which is all that a link has of it."""
     return source.removeprefix(PREFIX)
 
 
 def is_missing_upload(source: str) -> bool:
-    """Whether that is the name of a visitor's file, but of none that is here."""
+    """Whether a source is a visitor's file, but none of this visitor's."""
     return is_upload(source) and source not in files()
 
 
@@ -134,14 +134,14 @@ def add(content: bytes, name: str) -> Upload:
 
 
 def address_fields(source: str) -> dict[str, str]:
-    """What the address says of a file beside its name as a source."""
+    """What the address says of a file beside its name as a source: which column is what, if that is short enough."""
     read = file.read() if (file := files().get(source)) else None
     said = read.for_links if read else ""
     return {LINKED: said} if said and len(said) <= MOST_LETTERS else {}
 
 
 def link_requirements(source: str) -> str:
-    """What else is needed, by whoever is sent a link to a file, to see the same; empty where nothing is."""
+    """A sentence on what whoever is sent a link to a file needs beside it to see the same; empty where nothing is."""
     if (file := files().get(source)) is None:
         return ""
     read = file.read()

@@ -15,21 +15,28 @@ import streamlit as st
 from ui.shell.markdown import escape_markdown
 from ui.shell.streamlit_internals import is_history_navigation
 
-_NOTES = "link notes"
 #: What stands for a choice of nothing; Streamlit drops empty values from the address.
 NONE = "none"
+#: Name in the session's state: sentences about what a link asked for in vain.
+_NOTES = "link notes"
+#: Name in the session's state: whether a page has written its own state into the address.
 _WRITTEN = "link written"
-_ASIDE = "link put aside"
-_REOPENED = "link reopened"
+#: Name in the session's state: what a link asks for that waits for a file.
+_POSTPONED = "link put aside"
+#: Name in the session's state: what the address asks for that is opened within a visit.
+_OPENED = "link reopened"
+#: Name in the session's state: the page that is run.
 _PAGE = "link page"
+#: Name in the session's state: by page, the keys of the controls in its address.
 _KEYS = "link keys"
-_ANEW = "link anew"
+#: Name in the session's state: keys of controls that get their value from the address once more.
+_TO_RESET = "link anew"
 #: The address of the first page.
 FIRST_PAGE = ""
 
 
 def open_page(page: str) -> None:
-    """A page is about to be run. After the browser's back or forward it opens with what its address says, as from a link.
+    """Note which page is about to be run. After the browser's back or forward it opens with what its address says, as from a link.
 
     An address without choices says nothing; then the present ones stay.
     """
@@ -41,22 +48,22 @@ def open_page(page: str) -> None:
 
 def _open_link(wishes: dict[str, str], page: str) -> None:
     """Let `page` open with what an address asks for, whatever was chosen before."""
-    st.session_state[_REOPENED] = wishes
+    st.session_state[_OPENED] = wishes
     horizons = {str(key) for key in st.session_state if str(key).startswith("horizon_")}
-    st.session_state[_ANEW] = horizons | {*wishes} | st.session_state.get(_KEYS, {}).get(page, set())
+    st.session_state[_TO_RESET] = horizons | {*wishes} | st.session_state.get(_KEYS, {}).get(page, set())
 
 
 def keeps_value(key: str) -> bool:
-    """Whether there is a value of the session that nothing has asked to change; it is part of what this page's address shows."""
+    """Whether a control keeps the value that it has; else it is to be given one. Notes that this page's address shows it."""
     page = st.session_state.get(_PAGE, FIRST_PAGE)
     st.session_state.setdefault(_KEYS, {}).setdefault(page, set()).add(key)
-    return key in st.session_state and key not in st.session_state.get(_ANEW, ())
+    return key in st.session_state and key not in st.session_state.get(_TO_RESET, ())
 
 
 def set_value(key: str, value: object) -> None:
-    """A new value, for a widget before it is drawn. Streamlit loses what is taken out of the session before that."""
+    """Give a control a new value before it is drawn. To take out its old one first would not do: Streamlit loses the new one then."""
     st.session_state[key] = value
-    st.session_state.get(_ANEW, set()).discard(key)
+    st.session_state.get(_TO_RESET, set()).discard(key)
 
 
 def link_notes() -> list[str]:
@@ -65,52 +72,52 @@ def link_notes() -> list[str]:
 
 
 def forget_notes() -> None:
-    """The reader has moved on: called by every control when it changes."""
+    """Drop the notes about a link, as the reader has moved on; every control calls it when it changes."""
     st.session_state.pop(_NOTES, None)
 
 
 def _note(sentence: str) -> None:
-    """The sentence quotes what a stranger may have put into the link."""
+    """Add a note, as plain text: it quotes what a stranger may have put into the link."""
     st.session_state.setdefault(_NOTES, []).append(escape_markdown(sentence))
 
 
 def link_value(name: str) -> str | None:
-    """What the link asks for. Once a page has written its own state into the address, nothing there is a link's wish."""
-    if _REOPENED in st.session_state:
-        wish: str | None = st.session_state[_REOPENED].get(name)
+    """The value that a link gives for `name`; None once a page has written its own state into the address."""
+    if _OPENED in st.session_state:
+        wish: str | None = st.session_state[_OPENED].get(name)
         return wish
     return None if _WRITTEN in st.session_state else st.query_params.get(name)
 
 
 def postpone_link(sentence: str) -> None:
-    """Keep a link that cannot be opened now, for `follow_postponed_link`, and say why: nothing else in it can be honoured."""
-    st.session_state[_ASIDE] = st.query_params.to_dict()
+    """Keep a link that cannot be opened now for `follow_postponed_link`, and note why; the page opens as without a link."""
+    st.session_state[_POSTPONED] = st.query_params.to_dict()
     st.session_state[_WRITTEN] = True
-    st.session_state.pop(_REOPENED, None)
+    st.session_state.pop(_OPENED, None)
     st.query_params.clear()
     _note(sentence)
 
 
 def postponed_source() -> str | None:
-    """The source of the link that was put aside, if there is one."""
+    """The source of the postponed link, if there is one."""
     return postponed_value("source")
 
 
 def postponed_value(name: str) -> str | None:
-    """What the link that was put aside asks for."""
-    wish: str | None = st.session_state.get(_ASIDE, {}).get(name)
+    """The value that the postponed link gives for `name`."""
+    wish: str | None = st.session_state.get(_POSTPONED, {}).get(name)
     return wish
 
 
 def follow_postponed_link() -> None:
-    """Let Explore open with what the link that was put aside asks for."""
-    _open_link(st.session_state.pop(_ASIDE), FIRST_PAGE)
+    """Let Explore open with what the postponed link asks for."""
+    _open_link(st.session_state.pop(_POSTPONED), FIRST_PAGE)
 
 
 def seed(key: str, options: Sequence[str], default: str, what: str, wish: str | None = None) -> None:
     """Give the widget `key` its first value: the link's if it is one of `options`, else `default` with a note.
 
-    `wish` is the link's where the page had to put it aside until it knew the options.
+    `wish` is the link's value where the page had to keep it until it knew the options.
     """
     if keeps_value(key):
         if st.session_state[key] not in options:
@@ -124,7 +131,7 @@ def seed(key: str, options: Sequence[str], default: str, what: str, wish: str | 
 
 
 def seed_many(key: str, options: Sequence[str], default: Sequence[str], what: str, separator: str = ",") -> None:
-    """The same for several values, which a link joins with commas or another `separator`."""
+    """Give a widget of several values its first ones; a link joins them with commas or another `separator`."""
     if keeps_value(key):
         return
     wishes = [name.strip().casefold() for name in (link_value(key) or "").split(separator) if name.strip()]
@@ -139,7 +146,7 @@ def seed_many(key: str, options: Sequence[str], default: Sequence[str], what: st
 
 
 def seed_number(key: str, low: int, high: int, default: int, what: str, name: str | None = None) -> None:
-    """The same for a whole number between `low` and `high`; `name` is its name in the link."""
+    """Give a widget of a whole number between `low` and `high` its first value; `name` is its name in the link."""
     if keeps_value(key):
         st.session_state[key] = min(max(int(st.session_state[key]), low), high)
         return
@@ -156,7 +163,7 @@ def seed_number(key: str, low: int, high: int, default: int, what: str, name: st
 
 
 def seed_switch(key: str, what: str, name: str) -> None:
-    """The same for what is on, unless the link says ``name=0``."""
+    """Give a switch its first value: on, unless the link says ``name=0``."""
     if keeps_value(key):
         return
     wish = link_value(name)
@@ -166,20 +173,20 @@ def seed_switch(key: str, what: str, name: str) -> None:
 
 
 def seed_text(key: str, most: int) -> None:
-    """The same for a text of any kind, of which no more than `most` letters are taken."""
+    """Give a text box its first value: no more than `most` letters of the link's."""
     if not keeps_value(key):
         set_value(key, (link_value(key) or "")[:most])
 
 
 def write_address(state: dict[str, str]) -> None:
-    """Put `state` in the address, if it is not there already."""
+    """Write `state` into the address, if it is not there already."""
     st.session_state[_WRITTEN] = True
-    st.session_state.pop(_REOPENED, None)
+    st.session_state.pop(_OPENED, None)
     if st.query_params.to_dict() != state:
         st.query_params.from_dict(state)
 
 
 def shareable_link() -> str:
-    """The address of what is on the screen, for sharing."""
+    """The whole address of what is on the screen, for sharing."""
     base = (st.context.url or "").split("?")[0].rstrip("/")
     return f"{base}/?{urlencode(st.query_params.to_dict())}"

@@ -50,7 +50,7 @@ def state() -> dict[str, str]:
 
 
 def heading(choices: Choices) -> None:
-    """Where and what."""
+    """Draw the heading: region and statistic."""
     st.subheader(
         f"Time machine: {escape_markdown(choices.region)}, {escape_markdown(choices.statistic.label.lower())}",
         anchor=False,
@@ -59,7 +59,7 @@ def heading(choices: Choices) -> None:
 
 
 def live(service: Service, choices: Choices, asked: str | None) -> None:
-    """Everything that changes with the date and while forecasts are made; it polls alone, and only while it must."""
+    """Draw everything that changes with the date and while forecasts are made; it polls alone, and only while it must."""
     with runtime.script_turns.released():
         stops = service.track_records.cutoffs(
             choices.panel, choices.region, choices.statistic.name, choices.horizon, PATIENCE

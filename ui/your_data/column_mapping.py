@@ -65,7 +65,7 @@ def answer(file: Upload, read: UploadResult) -> ColumnMapping | None:
                 question.text,
                 list(answers),
                 format_func=answers.__getitem__,
-                # No totals unless said so is no answer.
+                # An unticked box counts as unanswered.
                 default=now or None if question.kind is QuestionKind.CUMULATIVE else now,
                 key=f"answer {file.source} {question.kind} {now}",
                 label_visibility="collapsed",

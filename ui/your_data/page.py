@@ -77,7 +77,7 @@ def _postponed_link_text() -> str:
 
 
 def _draw_upload_controls() -> None:
-    """The ways in."""
+    """Draw the ways to give a table: upload, paste, sample."""
     if len(uploads.files()) >= MOST:
         st.info(f"{MOST} files are kept at a time; forget one to give another.", icon=":material/inventory_2:")
         return
@@ -177,7 +177,7 @@ def _look_again(file: Upload) -> None:
 
 
 def _draw_next_steps(file: Upload, read: UploadResult) -> None:
-    """What only the visitor knows, what went wrong, or what was understood; and the ways on from here."""
+    """Draw the open questions, what went wrong, or what was understood; and the ways on from here."""
     if read.note:
         st.info(f"{escape_markdown(read.note)} It was read as is proposed here.", icon=":material/link_off:")
     _read_again_if_changed(file, read, column_mapping.answer(file, read))
