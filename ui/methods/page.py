@@ -1,0 +1,131 @@
+"""The parts of the Methods page, from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import streamlit as st
+
+from forecasting.data.frequency import DAILY
+from forecasting.evaluation.shocks import shocks
+from forecasting.models import models
+from forecasting.sources import sources
+from forecasting.views import december_2020, stress_test_results
+
+#: Pixels: about a hundred characters a line, which is as far as an eye follows.
+MEASURE = 860
+
+
+def _bands() -> None:
+    """What the shaded areas say, and what they do not know."""
+    st.markdown("#### What the bands mean")
+    st.markdown(
+        "A forecast here is 23 quantiles of each coming day or week, not a line. The 80 % band runs from the 10 % to "
+        "the 90 % quantile: if the model is right about its own errors, four of five outcomes fall inside. Whether it "
+        "was right *for the series on your screen* is what **How good was it here?** on Explore counts: an 80 % band "
+        "that held half of what came is too narrow, whatever its model says. The bands know past errors only. A "
+        "new variant, a changed test policy or a backlog is not in them."
+    )
+    st.markdown(
+        "The bands are not those that the models' own theories give: on figures that no model had seen, those held too "
+        "little. How large a surprise is to be expected follows the last weeks, and most models' "
+        "bands are scaled by how far they were off on earlier dates of real and simulated figures, by how far ahead they "
+        "look. Pooled measures that on the very regions it forecasts, and the Ensemble's bands are made of its members'. "
+        "`python -m benchmarks coverage` prints what they hold now."
+    )
+    st.markdown(
+        "Bands of a *sum* (the next 7 days, the total by a date) come from 1,000 possible futures with the model's own "
+        "day-to-day dependence: adding up the daily quantiles would make them far too wide."
+    )
+
+
+def _models() -> None:
+    """A paragraph a model, with its source."""
+    st.markdown("#### The models")
+    for one in models().values():
+        with st.container(border=True):
+            st.markdown(f"**{one.label}** · `{one.name}`")
+            st.markdown(one.summary)
+            st.caption(f"Source: {one.reference}")
+
+
+def _scores() -> None:
+    """How the columns of the track record are computed."""
+    st.markdown("#### How scores are computed")
+    st.markdown(
+        "- **Error against repeating**: the mean absolute error of the median over that of seasonal naive on the same "
+        "days (both have seen only what came before). Below 1 beats repeating the last season.\n"
+        "- **WIS**, the weighted interval score: judges centre and bands at once and is what the forecast hubs use "
+        "([Bracher et al. 2021](https://doi.org/10.1371/journal.pcbi.1008618)). Lower is better.\n"
+        "- **Band held**: how much of what came the band contained.\n"
+        "- **Bias**: how much too high or too low the medians were on average, as a share of what came."
+    )
+
+
+def _december_2020() -> None:
+    """Cumulative totals flatter any model; growth does not."""
+    st.markdown("#### December 2020, told straight")
+    st.markdown(
+        "Trained on the counts to 30 November 2020 and asked for 1 January 2021. **Cumulative accuracy** compares the "
+        "running totals: most of a total had already happened, so even a poor forecast looks good. **Growth accuracy** "
+        "compares only what came after 30 November, and that is the one to look at. In the United Kingdom a new "
+        "variant was spreading that no figure showed yet: every model here was far off."
+    )
+    for title, measure in (("Growth accuracy", "growth"), ("Cumulative accuracy", "cumulative")):
+        table = december_2020.accuracy_table(measure)
+        st.markdown(f"**{title}**")
+        st.dataframe(table, hide_index=True, width="stretch", column_config=_percentages(table.columns[1:]))
+    st.caption(
+        "Printed by `python -m benchmarks us_december_2020`. Accuracy is 1 − |said − came| / came; it can be negative."
+    )
+
+
+def _percentages(columns: Iterable[str], digits: int = 1) -> dict[str, Any]:
+    return {name: st.column_config.NumberColumn(format=f"%.{digits}f %%") for name in columns}
+
+
+def _stress_tests() -> None:
+    """Shocks, and which models fail at which."""
+    st.markdown("#### What the models do at extremes")
+    st.markdown(
+        "A model that scores well can still do nonsense when the world does. Here the last figures of real series are "
+        "changed before anything is prepared or fitted, and the answer is held against the one to the real figures. "
+        "**What if …** on Compare does the same with the series on your screen."
+    )
+    st.markdown("\n".join(f"- **{shock.label}**. {shock.explain(DAILY)}" for shock in shocks().values()))
+    for title, measure in (
+        ("Reacted as the shock demands", "reacted"),
+        ("Bands widened, relative to the counts", "widened"),
+    ):
+        table = stress_test_results.pass_table(measure)
+        st.markdown(f"**{title}**")
+        st.dataframe(table, hide_index=True, width="stretch", column_config=_percentages(table.columns[1:], 0))
+    st.markdown("\n".join(f"- {sentence}" for sentence in stress_test_results.failure_sentences()))
+    st.caption(
+        "Printed by `python -m benchmarks extremes`. Percent of the series in which a model saw the shock; their number is "
+        "in brackets. What is too little and too much is in `forecasting/evaluation/stress_tests.py`."
+    )
+
+
+def _sources() -> None:
+    """Every source with its licence."""
+    st.markdown("#### Where the figures come from")
+    for one in sources().values():
+        with st.container(border=True):
+            st.markdown(f"**{one.label}** · `{one.name}`")
+            st.markdown(one.summary)
+            home = f" [{one.home}]({one.home})" if one.home else ""
+            st.caption(f"{one.attribution}. Licence: {one.licence}.{home}")
+
+
+def draw() -> None:
+    """The whole page."""
+    with st.container(width=MEASURE):
+        st.markdown("### Methods")
+        _bands()
+        _models()
+        _scores()
+        _december_2020()
+        _stress_tests()
+        _sources()
