@@ -81,7 +81,7 @@ class JobQueue:
         atexit.register(self.close)
 
     def submit(self, request: Request, background: bool = False, retry: bool = False) -> Job:
-        """The job of `request`: the one there is, a done one if the result is stored, or else a new one.
+        """Submit a request; returns its job: the one there is, a done one if the result is stored, or else a new one.
 
         A `background` fit lets those go first that a person asked for. One that failed, was cancelled or timed out is
         begun again only with `retry`. Instant models are fitted here and now, and are not stored. Raises `QueueFull`
@@ -289,7 +289,7 @@ class JobQueue:
         self._board.changed.notify_all()
 
     def _store_result(self, request: Request | PoolRequest, event: WorkerEvent) -> WorkerEvent:
-        """ForecastStore an event's forecast; returns the event with the forecast that the store holds, so that memory has only one."""
+        """Store an event's forecast; returns the event with the forecast that the store holds, so that memory has only one."""
         assert event.forecast
         key = request.part(event.region) if isinstance(request, PoolRequest) else request.key
         lineage = "" if isinstance(request, PoolRequest) else request.lineage
