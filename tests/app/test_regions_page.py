@@ -179,7 +179,7 @@ def test_of_thousands_of_regions_200_are_shown_and_any_is_found(regions, service
 
 def test_every_region_is_forecast_into_one_table(regions, monkeypatch):
     runs = []
-    monkeypatch.setattr("ui.regions.bulk.Bulk", lambda *asked: runs.append(BulkForecast(*asked)) or runs[-1])
+    monkeypatch.setattr("ui.regions.bulk.BulkForecast", lambda *asked: runs.append(BulkForecast(*asked)) or runs[-1])
     page = finished(regions(**STATES, model="theta", horizon="3"))
     page.button(key="forecast all").click().run()
     (run,) = runs

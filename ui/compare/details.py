@@ -19,7 +19,7 @@ from ui.components import chart
 from ui.shell import runtime
 from ui.shell.markdown import escape_markdown
 
-_said: IdentityMemo[str] = IdentityMemo(200)
+_sentences: IdentityMemo[str] = IdentityMemo(200)
 
 
 def draw_details(view: ComparisonResults) -> None:
@@ -40,15 +40,15 @@ def _error(view: ComparisonResults) -> None:
             [cells],
             lambda: horizon_charts.error_by_horizon_figure(cells, view.parties(), view.step, runtime.theme()),
         )
-        said = _said.get(
+        sentence = _sentences.get(
             ("near and far", frequency), [cells], lambda: comparison.near_and_far_sentence(cells, frequency)
         )
     else:
         table = comparison.relative_error_by_horizon(cells, view.across, comparison.horizon_group_size(frequency))
         figure = horizon_charts.relative_error_figure(table, view.parties(), view.step, runtime.theme())
-        said = "Below the dotted line the model is closer than repeating the last season."
-    if said:
-        st.markdown(said)
+        sentence = "Below the dotted line the model is closer than repeating the last season."
+    if sentence:
+        st.markdown(sentence)
     _small(view, figure, "error by horizon", "Error by how far ahead was forecast.", height=280)
 
 
@@ -95,9 +95,9 @@ def _fell(view: ComparisonResults) -> None:
         with cell:
             st.markdown(f"**{escape_markdown(party.label)}**")
             figure = horizon_charts.pit_histogram_figure(histogram, party, runtime.theme())
-            said = comparison.calibration_sentence(part["pit"].to_numpy(), forecasts)
-            _small(view, figure, f"fell {party.name}", f"{party.label}: {said}", top=_above(histogram), height=150)
-            st.markdown(f"{said} :gray[({len(part)} outcomes)]")
+            sentence = comparison.calibration_sentence(part["pit"].to_numpy(), forecasts)
+            _small(view, figure, f"fell {party.name}", f"{party.label}: {sentence}", top=_above(histogram), height=150)
+            st.markdown(f"{sentence} :gray[({len(part)} outcomes)]")
 
 
 def _above(histogram: pd.DataFrame) -> float:
@@ -108,7 +108,7 @@ def _small(
     view: ComparisonResults,
     figure: dict[str, Any] | bytes,
     name: str,
-    said: str,
+    sentence: str,
     top: float | None = None,
     height: int = 240,
 ) -> None:
@@ -118,7 +118,7 @@ def _small(
         key=name,
         view=f"{view.choices.view}/{view.across}/{','.join(view.names())}/{len(view.cells)}",
         name=name,
-        description=said,
+        description=sentence,
         height=height,
         top=top,
     )

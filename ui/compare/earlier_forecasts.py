@@ -76,15 +76,15 @@ def _overlaid(view: ComparisonResults) -> None:
     origins = _all_origins(view)
     with st.container(border=True):
         back = _date(origins)
-        found = [
+        drawn = [
             (replace(one, forecasts=(made,)), party)
             for one, party in zip(_replays(view), view.parties(), strict=True)
             if (made := _from(view, party.name, back))
         ]
-        if not found:
+        if not drawn:
             st.caption("No forecast from this date yet.")
             return
-        shown, parties = [one for one, _ in found], [party for _, party in found]
+        shown, parties = [one for one, _ in drawn], [party for _, party in drawn]
         if view.across:
             figure = backtest_charts.overlaid_regions_figure(shown, parties, runtime.theme())
         else:

@@ -17,7 +17,7 @@ from ui.compare.results import ComparisonResults, longest_track_record
 from ui.shell import runtime
 from ui.shell.markdown import escape_markdown
 
-_said: IdentityMemo[str] = IdentityMemo(200)
+_sentences: IdentityMemo[str] = IdentityMemo(200)
 
 
 #: The best of a column, on a light and on a dark background.
@@ -41,12 +41,12 @@ def _models(view: ComparisonResults) -> None:
         first, second = past.scores[:2]
         if first.periods == second.periods:  # else they were judged by different dates: one was ended early
             names = (first.model, second.model)
-            said = _said.get(
+            sentence = _sentences.get(
                 "difference",
                 [view.cells, first, second],
                 lambda: headline.difference_sentence(first, second, *comparison.closer_dates(view.cells, *names)),
             )
-            st.markdown(said)
+            st.markdown(sentence)
     table = comparison.score_table({model(score.model).label: score for score in past.scores}, "Model")
     _table(table)
     st.caption(

@@ -126,15 +126,15 @@ def _pools(names: list[str]) -> bool:
 
 def _picture(picture: WhatIfChart, choices: Choices, top: float | None) -> None:
     name, shock = picture.after.model, picture.struck.shock
-    said = what_if.reaction_sentence(picture)
-    st.markdown(said)
+    sentence = what_if.reaction_sentence(picture)
+    st.markdown(sentence)
     chart.draw(
         what_if.what_if_figure(picture, runtime.theme()),
         runtime.theme(),
         key=f"what if {name}",
         view=f"{choices.view}/{shock.name}/{name}",
         name=f"{choices.region} {name} {shock.name}",
-        description=said.replace("**", ""),
+        description=sentence.replace("**", ""),
         height=250,
         top=top,
     )

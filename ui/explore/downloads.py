@@ -59,8 +59,8 @@ def draw_buttons(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, w
         )
 
     def printed() -> bytes:
-        told = report.ReportText(title, tuple(provenance.figure_notes(choices, fan.revisions)), why)
-        return report.report_html(view, fan, past, told)
+        texts = report.ReportText(title, tuple(provenance.figure_notes(choices, fan.revisions)), why)
+        return report.report_html(view, fan, past, texts)
 
     with _row_of_buttons("Forecasts"):
         _download_button("Forecasts, CSV", lambda: file_formats.to_csv(forecasts()), f"{name}.csv", "text/csv")

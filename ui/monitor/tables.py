@@ -38,34 +38,34 @@ def fits(by_model: pd.DataFrame, slowest: pd.DataFrame) -> None:
     st.dataframe(_slowest(slowest), hide_index=True, width="stretch", column_config=numbers | _links())
 
 
-def _slowest(found: pd.DataFrame) -> pd.DataFrame:
-    regions = [row.region or f"{row.regions} regions at once" for row in found.itertuples()]
+def _slowest(slowest: pd.DataFrame) -> pd.DataFrame:
+    regions = [row.region or f"{row.regions} regions at once" for row in slowest.itertuples()]
     return pd.DataFrame(
         {
-            "Explore": _addresses(found),
+            "Explore": _addresses(slowest),
             "Series": [
                 f"{region}, {_statistic(*rest)}"
-                for region, *rest in zip(regions, found["source"], found["statistic"], strict=True)
+                for region, *rest in zip(regions, slowest["source"], slowest["statistic"], strict=True)
             ],
-            "Model": [_model(name) for name in found["model"]],
-            "Longest": found["longest"],
-            "On average": found["mean"],
-            "Fits": found["fits"],
+            "Model": [_model(name) for name in slowest["model"]],
+            "Longest": slowest["longest"],
+            "On average": slowest["mean"],
+            "Fits": slowest["fits"],
         }
     )
 
 
-def picks(found: pd.DataFrame) -> None:
+def picks(chosen: pd.DataFrame) -> None:
     """Which model is best where, judged by earlier forecasts; the nightly upkeep writes it."""
     st.markdown("#### Which model is picked")
-    if found.empty:
+    if chosen.empty:
         st.info(
             "Nothing yet. The nightly upkeep judges every model by its forecasts from earlier dates, and picks the best "
             "for each series.",
             icon=":material/nightlight:",
         )
         return
-    counts = model_picks.pick_counts(found)
+    counts = model_picks.pick_counts(chosen)
     counts["model"] = [_model(name) for name in counts["model"]]
     names = {"model": "Model", "share": "Picked for", "series": "Series", "relative_wis": "WIS against repeating"}
     number, progress = st.column_config.NumberColumn, st.column_config.ProgressColumn
@@ -78,7 +78,7 @@ def picks(found: pd.DataFrame) -> None:
         ),
     }
     st.dataframe(counts[list(names)].rename(columns=names), hide_index=True, width="stretch", column_config=columns)
-    changed = model_picks.pick_changes(found, datetime.now(UTC) - LATELY)
+    changed = model_picks.pick_changes(chosen, datetime.now(UTC) - LATELY)
     if changed.empty:
         st.caption(f"No series has changed its model in the last {LATELY.days} days.")
         return

@@ -82,14 +82,14 @@ def _made(run: BulkForecast, make: Callable[[pd.DataFrame], bytes]) -> bytes:
 
 
 def _files(run: BulkForecast, name: str) -> None:
-    said = "" if run.judged == run.of else " so far"
+    so_far = "" if run.judged == run.of else " so far"
     with st.container(horizontal=True):
         for ending, mime, make in (
             ("csv", "text/csv", file_formats.to_csv),
             ("parquet", "application/vnd.apache.parquet", file_formats.to_parquet),
         ):
             st.download_button(
-                f"All forecasts{said}, {'CSV' if ending == 'csv' else 'Parquet'}",
+                f"All forecasts{so_far}, {'CSV' if ending == 'csv' else 'Parquet'}",
                 partial(_made, run, make),
                 f"{name}.{ending}",
                 mime,

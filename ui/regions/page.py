@@ -87,10 +87,10 @@ def heading(choices: Choices) -> None:
     """Draw the heading: what is shown, how far ahead, and what the link asked for that is not there."""
     frequency = choices.series.frequency
     st.subheader(f"Regions: {escape_markdown(choices.statistic.label.lower())}", anchor=False)
-    said = [f"{frequency.name.capitalize()} figures, forecast {frequency.steps(choices.horizon)} ahead"]
+    parts = [f"{frequency.name.capitalize()} figures, forecast {frequency.steps(choices.horizon)} ahead"]
     if choices.statistic.shown_cumulative:
-        said.append("new counts, as running totals can only rise")
-    st.caption(" · ".join([*said, *map(escape_markdown, choices.panel.notes)]))
+        parts.append("new counts, as running totals can only rise")
+    st.caption(" · ".join([*parts, *map(escape_markdown, choices.panel.notes)]))
     if unmet := url_state.link_notes():
         st.info("\n\n".join(unmet), icon=":material/link_off:")
 
@@ -160,11 +160,11 @@ class _RegionsPage:
         self._below(rows, ordered)
 
     def _above(self, rows: list[RegionRow]) -> None:
-        said = region_table.summary_sentence(rows, self._choices.series.frequency, self._choices.horizon)
-        if not said:
+        summary = region_table.summary_sentence(rows, self._choices.series.frequency, self._choices.horizon)
+        if not summary:
             return
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown(said, width="content")
+            st.markdown(summary, width="content")
             if not self._judging and self._call.judged(self._regions) < len(self._regions):
                 st.button(
                     "Judge all regions",

@@ -112,7 +112,7 @@ def _classes() -> list[str]:
 
 
 def _row(row: RegionRow, last: Any, comparison_periods: str, address: str) -> dict[str, Any]:
-    said, record, small = row.change, row.record, row.spark
+    change, record, spark = row.change, row.record, row.spark
     return {
         "region": row.region,
         "address": address,
@@ -121,14 +121,14 @@ def _row(row: RegionRow, last: Any, comparison_periods: str, address: str) -> di
         "latest": "" if row.latest is None else format_compact(row.latest),
         "moved": region_table.lagging_note(row, last) or row.moved,
         "late": bool(region_table.lagging_note(row, last)),
-        "direction": said.direction if said else "",
-        "arrow": DIRECTIONS[said.direction] if said else "",
-        "change": said.text if said else "",
-        "band": f"({said.band})" if said else _waiting(row),
-        "level": said.level if said else None,
+        "direction": change.direction if change else "",
+        "arrow": DIRECTIONS[change.direction] if change else "",
+        "change": change.text if change else "",
+        "band": f"({change.band})" if change else _waiting(row),
+        "level": change.level if change else None,
         "record": f"{record.relative_wis:.2f}×" if record and record.relative_wis == record.relative_wis else "",
         "held": f"80 % band held {format_percent(record.held_80, record.periods)}" if record else "",
-        "spark": vars(small) if small else None,
+        "spark": vars(spark) if spark else None,
     }
 
 

@@ -136,8 +136,8 @@ def add(content: bytes, name: str) -> Upload:
 def address_fields(source: str) -> dict[str, str]:
     """What the address says of a file beside its name as a source: which column is what, if that is short enough."""
     read = file.read() if (file := files().get(source)) else None
-    said = read.for_links if read else ""
-    return {LINKED: said} if said and len(said) <= MOST_LETTERS else {}
+    mapping_text = read.for_links if read else ""
+    return {LINKED: mapping_text} if mapping_text and len(mapping_text) <= MOST_LETTERS else {}
 
 
 def link_requirements(source: str) -> str:
@@ -145,13 +145,13 @@ def link_requirements(source: str) -> str:
     if (file := files().get(source)) is None:
         return ""
     read = file.read()
-    said = (
+    sentence = (
         "The other person needs the file that you gave, and gives it on Your data, unchanged and under any name: the link "
         f"knows it by its fingerprint ({fingerprint(source)}) and holds neither the file nor its name."
     )
     if read and len(read.for_links) > MOST_LETTERS:
-        return f"{said} Which column is what is too long for a link: it has to be chosen there as you did."
-    return said
+        return f"{sentence} Which column is what is too long for a link: it has to be chosen there as you did."
+    return sentence
 
 
 def read_again(file: Upload, read: UploadResult, mapping: ColumnMapping) -> None:

@@ -45,23 +45,23 @@ _NONE = pd.DataFrame(columns=list(FORECASTS))
 
 def draw(service: Service, choices: Choices, journey: Journey) -> tuple[pd.DataFrame, bool]:
     """Forecasts that others have published, counted like ours, and whether more of them are on their way."""
-    found: list[pd.DataFrame] = []
+    tables: list[pd.DataFrame] = []
     coming = False
     with st.expander("Published forecasts beside ours", icon=":material/groups:"):
         file = st.file_uploader(
             "A file of forecasts (a hub's format or ours, CSV or Parquet)", ["csv", "gz", "parquet", "pq"], key="file"
         )
         if file is not None:
-            coming |= _from_file(service, choices, journey, file.getvalue(), file.name, found)
+            coming |= _from_file(service, choices, journey, file.getvalue(), file.name, tables)
         if (hub := service.external_forecasts.hub(choices.panel.source)) is not None:
-            coming |= _from_hub(service, choices, journey, hub, found)
-    if not found:
+            coming |= _from_hub(service, choices, journey, hub, tables)
+    if not tables:
         return _NONE, coming
-    return pd.concat(found, ignore_index=True).drop_duplicates([*FORECASTS[1:4], "quantile"]), coming
+    return pd.concat(tables, ignore_index=True).drop_duplicates([*FORECASTS[1:4], "quantile"]), coming
 
 
 def _from_file(
-    service: Service, choices: Choices, journey: Journey, content: bytes, name: str, found: list[pd.DataFrame]
+    service: Service, choices: Choices, journey: Journey, content: bytes, name: str, tables: list[pd.DataFrame]
 ) -> bool:
     """Add what fits of the reader's file. Whether it is still being read."""
     try:
@@ -72,18 +72,18 @@ def _from_file(
         if table is None:
             st.caption("Reading the file …")
             return True
-        found.append(_placed(table, choices, journey, f"'{name}'"))
+        tables.append(_placed(table, choices, journey, f"'{name}'"))
     except ForecastingError as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")
         return False
-    teams, dates = found[-1][MODEL].unique(), found[-1][ORIGIN].nunique()
+    teams, dates = tables[-1][MODEL].unique(), tables[-1][ORIGIN].nunique()
     called, notes = ", ".join(map(escape_markdown, teams)), map(escape_markdown, table.attrs.get("notes", ()))
     st.caption(" ".join([f"{called}: {dates} of {len(journey.dates)} dates.", *notes]))
     return False
 
 
 def _from_hub(
-    service: Service, choices: Choices, journey: Journey, hub: ForecastHub, found: list[pd.DataFrame]
+    service: Service, choices: Choices, journey: Journey, hub: ForecastHub, tables: list[pd.DataFrame]
 ) -> bool:
     """Add what the hub has of a team. Whether something is still being fetched."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -104,11 +104,11 @@ def _from_hub(
             "Fetch those of the dates before, too",
             on_click=lambda: st.session_state.update({_FETCH_BEFORE: view}),
         )
-    return _fetched(service, choices, journey, team, [journey.place, *(range(journey.place) if before else ())], found)
+    return _fetched(service, choices, journey, team, [journey.place, *(range(journey.place) if before else ())], tables)
 
 
 def _fetched(
-    service: Service, choices: Choices, journey: Journey, team: str, places: list[int], found: list[pd.DataFrame]
+    service: Service, choices: Choices, journey: Journey, team: str, places: list[int], tables: list[pd.DataFrame]
 ) -> bool:
     """Add a team's forecasts of some stops, a few files at a time. Whether more are on their way."""
     here, problems = [], []
@@ -120,7 +120,7 @@ def _fetched(
                 table = service.external_forecasts.published(choices.panel.source, team, week, patience)
             here.append(table)
             if table is not None:
-                found.insert(0, _placed(table, choices, journey, f"The forecast of '{team}'"))
+                tables.insert(0, _placed(table, choices, journey, f"The forecast of '{team}'"))
         except ForecastingError as error:
             problems.append(str(error))
         missing = sum(table is None for table in here)

@@ -289,9 +289,9 @@ def _lead(
     ready = f"Band of {model(first).label}, the first that is ready"
     if past.waiting:
         return first, f"{ready}; which was the best by then is known when all dates are judged."
-    found = leaderboard.rank_models_at(judged, choices.models, journey.stops[journey.place].origin)
-    ratios = dict(zip(found.table[MODEL], found.table["relative_wis"], strict=True))
-    best = headline.best_model_here(ratios, choices.models, dict.fromkeys(ratios, found.origins))
+    board = leaderboard.rank_models_at(judged, choices.models, journey.stops[journey.place].origin)
+    ratios = dict(zip(board.table[MODEL], board.table["relative_wis"], strict=True))
+    best = headline.best_model_here(ratios, choices.models, dict.fromkeys(ratios, board.origins))
     if best is None or best.model not in made:
         return first, f"{ready}: too little had come by then to tell which was best."
     return best.model, best.why

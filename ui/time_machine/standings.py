@@ -31,20 +31,20 @@ def draw_standings(judged: pd.DataFrame, journey: Journey, choices: Choices) -> 
 
 def _standing(judged: pd.DataFrame, origin: pd.Timestamp, alone: bool, choices: Choices) -> None:
     """Of this date `alone`, or of all dates up to it."""
-    found = _leaderboards.get((origin, alone), [judged], lambda: _leaderboard(judged, origin, alone))
-    if found is None:
+    board = _leaderboards.get((origin, alone), [judged], lambda: _leaderboard(judged, origin, alone))
+    if board is None:
         st.caption("No forecast has been made yet.")
         return
-    if not found.cells:
+    if not board.cells:
         st.caption("There is no period yet that all of these models have forecast.")
         return
-    table = found.table.assign(model=[time_machine.model_label(name) for name in found.table[MODEL]])
+    table = board.table.assign(model=[time_machine.model_label(name) for name in board.table[MODEL]])
     key = "standing this" if alone else "standing all"
     st.dataframe(table, hide_index=True, width="stretch", column_config=_columns(table), key=key)
     frequency = choices.whole.frequency
-    dates = f" from {found.origins} dates" if found.origins > 1 else ""
-    left_out = f" {found.left_out} others are left out." if found.left_out else ""
-    st.caption(f"Over the {frequency.steps(found.cells)}{dates} that all of these have forecast.{left_out}")
+    dates = f" from {board.origins} dates" if board.origins > 1 else ""
+    left_out = f" {board.left_out} others are left out." if board.left_out else ""
+    st.caption(f"Over the {frequency.steps(board.cells)}{dates} that all of these have forecast.{left_out}")
 
 
 def _leaderboard(judged: pd.DataFrame, origin: pd.Timestamp, alone: bool) -> leaderboard.Leaderboard | None:

@@ -61,7 +61,7 @@ def answer(file: Upload, read: UploadResult) -> ColumnMapping | None:
         now = getattr(mapping, question.kind)
         with st.container(border=True):
             st.markdown(f":material/help: {escape_markdown(question.text)}")
-            said = st.segmented_control(
+            chosen = st.segmented_control(
                 question.text,
                 list(answers),
                 format_func=answers.__getitem__,
@@ -70,8 +70,8 @@ def answer(file: Upload, read: UploadResult) -> ColumnMapping | None:
                 key=f"answer {file.source} {question.kind} {now}",
                 label_visibility="collapsed",
             )
-        if said is not None:
-            mapping = replace(mapping, **{question.kind.value: said})
+        if chosen is not None:
+            mapping = replace(mapping, **{question.kind.value: chosen})
     return mapping
 
 
@@ -176,7 +176,7 @@ def preview(read: UploadResult) -> None:
     roles |= dict.fromkeys(read.mapping.covariates if read.mapping else (), "further figures")
     titles = {name: f"{name} ({roles[name]})" for name in sample if roles.get(name, name.lower()) != name.lower()}
     st.dataframe(sample.rename(columns=titles), hide_index=True, width="stretch", height=330)
-    said = [f"{looked.rows:,} rows, {len(looked.columns):,} columns"]
+    facts = [f"{looked.rows:,} rows, {len(looked.columns):,} columns"]
     if len(looked.columns) > SHOWN:
-        said.append(f"the first {SHOWN} are shown")
-    st.caption("; ".join(said) + ".")
+        facts.append(f"the first {SHOWN} are shown")
+    st.caption("; ".join(facts) + ".")

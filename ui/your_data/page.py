@@ -66,8 +66,8 @@ def draw() -> None:
 def _postponed_link_text() -> str:
     source = url_state.postponed_source() or ""
     if file := uploads.files().get(source):
-        said = url_state.postponed_value(uploads.LINKED) and (read := file.read()) and not read.note
-        how = ", and its columns are read as the link says" if said else ""
+        link_is_followed = url_state.postponed_value(uploads.LINKED) and (read := file.read()) and not read.note
+        how = ", and its columns are read as the link says" if link_is_followed else ""
         return f"This is the file that the link you opened shows{how}: explore it to see the same view."
     other = " None of the files here is that one: with one sign changed it is another." if uploads.files() else ""
     return (
