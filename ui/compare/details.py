@@ -28,10 +28,10 @@ def draw_details(view: ComparisonResults) -> None:
         return
     with st.container(border=True):
         detail = layout.draw_choice("detail", layout.DETAILS, "Behind the scores")
-        {"error": _error, "held": _held, "fell": _fell}[detail](view)
+        {"error": _error_by_horizon, "held": _coverage_by_horizon, "fell": _outcome_histograms}[detail](view)
 
 
-def _error(view: ComparisonResults) -> None:
+def _error_by_horizon(view: ComparisonResults) -> None:
     cells, frequency = view.cells, view.choices.series.frequency
     figure: dict[str, Any] | bytes
     if view.across is None:
@@ -49,10 +49,10 @@ def _error(view: ComparisonResults) -> None:
         sentence = "Below the dotted line the model is closer than repeating the last season."
     if sentence:
         st.markdown(sentence)
-    _small(view, figure, "error by horizon", "Error by how far ahead was forecast.", height=280)
+    _small_chart(view, figure, "error by horizon", "Error by how far ahead was forecast.", height=280)
 
 
-def _held(view: ComparisonResults) -> None:
+def _coverage_by_horizon(view: ComparisonResults) -> None:
     table = comparison.coverage_by_horizon(
         view.judged(), view.by, comparison.horizon_group_size(view.choices.series.frequency)
     )
@@ -67,7 +67,9 @@ def _held(view: ComparisonResults) -> None:
             figure = horizon_charts.coverage_by_horizon_figure(
                 table, view.by, percent, view.parties(), view.step, runtime.theme()
             )
-            _small(view, figure, f"{percent} band held", f"How much the {percent} % bands held by horizon.", top=104)
+            _small_chart(
+                view, figure, f"{percent} band held", f"How much the {percent} % bands held by horizon.", top=104
+            )
 
 
 def _legend(parties: Sequence[LegendEntry]) -> None:
@@ -80,7 +82,7 @@ def _legend(parties: Sequence[LegendEntry]) -> None:
     st.html(f'<div style="display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;font-size:.87rem">{"".join(names)}</div>')
 
 
-def _fell(view: ComparisonResults) -> None:
+def _outcome_histograms(view: ComparisonResults) -> None:
     cells = view.judged()
     dates = cells.groupby(["region", "origin"]).ngroups
     st.caption(
@@ -96,15 +98,17 @@ def _fell(view: ComparisonResults) -> None:
             st.markdown(f"**{escape_markdown(party.label)}**")
             figure = horizon_charts.pit_histogram_figure(histogram, party, runtime.theme())
             sentence = comparison.calibration_sentence(part["pit"].to_numpy(), forecasts)
-            _small(view, figure, f"fell {party.name}", f"{party.label}: {sentence}", top=_above(histogram), height=150)
+            _small_chart(
+                view, figure, f"fell {party.name}", f"{party.label}: {sentence}", top=_axis_top(histogram), height=150
+            )
             st.markdown(f"{sentence} :gray[({len(part)} outcomes)]")
 
 
-def _above(histogram: pd.DataFrame) -> float:
+def _axis_top(histogram: pd.DataFrame) -> float:
     return 105 * float(max(histogram["share"].max(), 2 / len(histogram)))
 
 
-def _small(
+def _small_chart(
     view: ComparisonResults,
     figure: dict[str, Any] | bytes,
     name: str,

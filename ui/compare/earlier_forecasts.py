@@ -31,12 +31,12 @@ def draw_forecasts(view: ComparisonResults) -> None:
         _side_by_side(view)
 
 
-def _replays(view: ComparisonResults) -> list[BacktestChart]:
+def _backtest_charts(view: ComparisonResults) -> list[BacktestChart]:
     """All forecasts of each model, or of each region, in the order of `ComparisonResults.names`."""
-    return [_replay(view, name) for name in view.names()]
+    return [_backtest_chart(view, name) for name in view.names()]
 
 
-def _replay(view: ComparisonResults, name: str) -> BacktestChart:
+def _backtest_chart(view: ComparisonResults, name: str) -> BacktestChart:
     region, one = (next(iter(view.pasts)), name) if view.across is None else (name, view.across)
     made = tuple(forecast for (of, _), forecast in view.pasts[region].forecasts.items() if of == one)
     return BacktestChart(view.wholes[region], one, made, view.choices.smooth)
@@ -44,7 +44,7 @@ def _replay(view: ComparisonResults, name: str) -> BacktestChart:
 
 def _side_by_side(view: ComparisonResults) -> None:
     """A chart each on the same dates; models on the same counts too, regions on their own."""
-    shown = _replays(view)
+    shown = _backtest_charts(view)
     window = backtest_charts.common_window(shown)
     tops = [one.top(window) for one in shown]
     if view.across:
@@ -53,7 +53,7 @@ def _side_by_side(view: ComparisonResults) -> None:
         with cell.container(border=True):
             st.markdown(f"**{escape_markdown(party.label)}**")
             chart.draw(
-                _replay_of(one, window),
+                _backtest_figure(one, window),
                 runtime.theme(),
                 key=f"replay {party.name}",
                 view=f"{view.choices.view}/{view.across}/{party.name}/{len(one.forecasts)}",
@@ -64,7 +64,7 @@ def _side_by_side(view: ComparisonResults) -> None:
             )
 
 
-def _replay_of(one: BacktestChart, window: tuple[pd.Timestamp, pd.Timestamp]) -> bytes:
+def _backtest_figure(one: BacktestChart, window: tuple[pd.Timestamp, pd.Timestamp]) -> bytes:
     about = ("replay", one.model, one.smooth, window)
     return chart.cached_figure(
         about, [one.now, *one.forecasts], lambda: backtest_charts.backtest_figure(one, runtime.theme(), window)
@@ -75,11 +75,11 @@ def _overlaid(view: ComparisonResults) -> None:
     """The forecasts from one date over one another."""
     origins = _all_origins(view)
     with st.container(border=True):
-        back = _date(origins)
+        back = _choose_date(origins)
         drawn = [
             (replace(one, forecasts=(made,)), party)
-            for one, party in zip(_replays(view), view.parties(), strict=True)
-            if (made := _from(view, party.name, back))
+            for one, party in zip(_backtest_charts(view), view.parties(), strict=True)
+            if (made := _forecast_from(view, party.name, back))
         ]
         if not drawn:
             st.caption("No forecast from this date yet.")
@@ -114,7 +114,7 @@ def _all_origins(view: ComparisonResults) -> list[pd.Timestamp]:
     return list(longest_track_record(view).origins[::-1])
 
 
-def _date(origins: list[pd.Timestamp]) -> int:
+def _choose_date(origins: list[pd.Timestamp]) -> int:
     """Which of the dates, the newest unless the reader goes back: 0 for that, 1 for the one before it …"""
     names = [format_date(origin) for origin in origins[::-1]]
     if len(names) < 2:
@@ -125,7 +125,7 @@ def _date(origins: list[pd.Timestamp]) -> int:
     return len(names) - 1 - names.index(chosen)
 
 
-def _from(view: ComparisonResults, name: str, back: int) -> Any:
+def _forecast_from(view: ComparisonResults, name: str, back: int) -> Any:
     """The forecast of a model, or for a region, from the date so many before the newest; None where there is none."""
     region, one = (next(iter(view.pasts)), name) if view.across is None else (name, view.across)
     past = view.pasts[region]

@@ -101,9 +101,9 @@ def _model() -> str:
 
 def _regions(panel: Panel, statistic: Statistic, region: str) -> list[str]:
     options = panel.regions(statistic.name)
-    usual = _usual(panel, statistic, region)
+    usual = _usual_regions(panel, statistic, region)
     url_state.seed_many("regions", options, usual, "region", SEPARATOR)
-    st.session_state["regions"] = _followed(st.session_state["regions"], options, usual, region)
+    st.session_state["regions"] = _follow_sidebar(st.session_state["regions"], options, usual, region)
     return controls.multiselect(
         "Regions",
         options,
@@ -113,7 +113,7 @@ def _regions(panel: Panel, statistic: Statistic, region: str) -> list[str]:
     )
 
 
-def _usual(panel: Panel, statistic: Statistic, region: str) -> list[str]:
+def _usual_regions(panel: Panel, statistic: Statistic, region: str) -> list[str]:
     """The regions that are compared unless the reader chooses others; worked out once for what the sidebar shows."""
     name = (statistic.name, region)
     kept = st.session_state.get("usual regions")
@@ -123,7 +123,7 @@ def _usual(panel: Panel, statistic: Statistic, region: str) -> list[str]:
     return list(kept[2])
 
 
-def _followed(chosen: list[str], options: list[str], usual: list[str], region: str) -> list[str]:
+def _follow_sidebar(chosen: list[str], options: list[str], usual: list[str], region: str) -> list[str]:
     """The chosen regions after the sidebar has changed: the usual ones follow it, a choice only takes its region in."""
     before = st.session_state.get("regions before") if url_state.keeps_value("regions before") else None
     url_state.set_value("regions before", (region, usual))
@@ -157,23 +157,23 @@ def live(service: Service, choices: Choices, asked: ComparisonRequest) -> None:
     if not asked.regions:
         st.info("Choose at least one region.", icon=":material/add_location:")
         return
-    at_first = [_look_backs(service, choices, asked)]
-    busy = _waiting(at_first[0])
+    at_first = [_track_records(service, choices, asked)]
+    busy = _any_waiting(at_first[0])
 
     def draw() -> None:
-        pasts = at_first.pop() if at_first else _look_backs(service, choices, asked)
+        pasts = at_first.pop() if at_first else _track_records(service, choices, asked)
         _draw(service, pasts, choices, asked)
-        if busy and not _waiting(pasts):
+        if busy and not _any_waiting(pasts):
             polling.rerun_page()
 
     polling.draw_and_poll(draw, polling.INTERVAL if busy else None)
 
 
-def _waiting(pasts: Mapping[str, TrackRecord]) -> bool:
+def _any_waiting(pasts: Mapping[str, TrackRecord]) -> bool:
     return any(past.waiting for past in pasts.values())
 
 
-def _look_backs(
+def _track_records(
     service: Service, choices: Choices, asked: ComparisonRequest, patience: float | None = PATIENCE
 ) -> dict[str, TrackRecord]:
     """Each region's look back; those that cannot be prepared in time have not begun."""
@@ -181,11 +181,11 @@ def _look_backs(
     pasts: dict[str, TrackRecord] = {}
     for region in asked.regions:
         late = time.monotonic() > until
-        pasts[region] = TrackRecord(begun=False) if late else _look_back(service, choices, asked, region, patience)
+        pasts[region] = TrackRecord(begun=False) if late else _track_record(service, choices, asked, region, patience)
     return pasts
 
 
-def _look_back(
+def _track_record(
     service: Service, choices: Choices, asked: ComparisonRequest, region: str, patience: float | None
 ) -> TrackRecord:
     try:
@@ -234,7 +234,7 @@ def _jobs(pasts: Mapping[str, TrackRecord]) -> list[Job]:
 def _progress(service: Service, pasts: dict[str, TrackRecord], choices: Choices, asked: ComparisonRequest) -> None:
     """How far it has come with the way to end it, or that somebody has ended it with the way to go on."""
     jobs = _jobs(pasts)
-    if _waiting(pasts):
+    if _any_waiting(pasts):
         done, of = sum(job.finished for job in jobs), len(jobs)
         coming = sum(not past.begun for past in pasts.values())
         text = f"{done} of {of} forecasts made" + (f", {coming} more regions to prepare" if coming else "")
@@ -263,7 +263,7 @@ def _progress(service: Service, pasts: dict[str, TrackRecord], choices: Choices,
 
 def _cancel(service: Service, choices: Choices, asked: ComparisonRequest) -> None:
     """End all of the comparison, that of the regions too that would have been asked for next."""
-    for key in comparison.cancellable_keys(_jobs(_look_backs(service, choices, asked, patience=None))):
+    for key in comparison.cancellable_keys(_jobs(_track_records(service, choices, asked, patience=None))):
         service.cancel(key)
 
 

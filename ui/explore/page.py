@@ -109,7 +109,7 @@ def _state(service: Service, choices: Choices, at_first: bool = False) -> Explor
 def _draw(service: Service, choices: Choices, state: ExploreProgress, is_polling: bool) -> None:
     naive = service.submit([Request(choices.series, "naive", choices.horizon)])["naive"]
     shown, drafts = _forecasts(state.jobs, naive)
-    band, why = _lead(choices, shown, state.past)
+    band, why = _leading_model(choices, shown, state.past)
     revisions = service.revisions(choices.panel, choices.region, choices.statistic.name)
     unit = choices.statistic.label.lower()
     fan = fan_chart.FanChart(choices.series, shown, drafts, band, unit, choices.smooth, revisions)
@@ -119,7 +119,7 @@ def _draw(service: Service, choices: Choices, state: ExploreProgress, is_polling
         _headline(choices, shown[band], state.past)
     if state.full:
         st.warning(state.full, icon=":material/hourglass_top:")
-    _carry_out(service, choices, job_rows.draw(state.jobs.values(), runtime.theme(), key="rows"))
+    _carry_out_press(service, choices, job_rows.draw(state.jobs.values(), runtime.theme(), key="rows"))
     past_scores.draw_track_record(state.past, choices)
     _table(choices, fan)
     downloads.draw_downloads(choices, fan, state.past, why)
@@ -127,7 +127,7 @@ def _draw(service: Service, choices: Choices, state: ExploreProgress, is_polling
         polling.rerun_page()
 
 
-def _carry_out(service: Service, choices: Choices, asked: tuple[str, str] | None) -> None:
+def _carry_out_press(service: Service, choices: Choices, asked: tuple[str, str] | None) -> None:
     """Do what the reader's button asked: end a job, or start one again."""
     if asked is None:
         return
@@ -158,7 +158,7 @@ def _forecasts(jobs: dict[str, Job], naive: Job) -> tuple[dict[str, Forecast], f
     return shown, frozenset(drafts)
 
 
-def _lead(choices: Choices, shown: dict[str, Forecast], past: TrackRecord) -> tuple[str, str]:
+def _leading_model(choices: Choices, shown: dict[str, Forecast], past: TrackRecord) -> tuple[str, str]:
     """The model whose bands are drawn, and where the reader wants the best one's, why it is this one."""
     first = next(iter(shown))
     if choices.band != BEST:

@@ -103,14 +103,14 @@ def heading() -> None:
 
 def live() -> None:
     """The whole page below its heading. Both parts refresh themselves alone."""
-    st.fragment(_now, run_every=TICK)()
+    st.fragment(_draw_current_status, run_every=TICK)()
     span, kind, source = _controls()
     if unmet := url_state.link_notes():
         st.info("\n\n".join(unmet), icon=":material/link_off:")
-    st.fragment(_then, run_every=TICK)(span, kind, source)
+    st.fragment(_draw_history, run_every=TICK)(span, kind, source)
 
 
-def _now() -> None:
+def _draw_current_status() -> None:
     present = current_status(runtime.history().server)
     taken = "not known" if present.memory is None else f"{present.memory / 1e6:,.0f} MB"
     fits = f"{present.running} running", f"{present.waiting} waiting"
@@ -190,15 +190,15 @@ def _controls() -> tuple[str, str, str]:
     return span, kind, source
 
 
-def _then(span: str, kind: str, source: str) -> None:
+def _draw_history(span: str, kind: str, source: str) -> None:
     figures = load_figures(runtime.history().server, int(time.time() / SPANS[span].every), SPANS[span], kind, source)
-    _attention(source)
-    _answers(figures, span, kind)
+    _draw_alerts(source)
+    _draw_latencies(figures, span, kind)
     tables.fits(figures.fits, figures.slowest)
     tables.picks(figures.picks)
 
 
-def _attention(source: str) -> None:
+def _draw_alerts(source: str) -> None:
     """Open alerts, and what has drifted."""
     st.markdown("#### What needs a look")
     alerts = open_alerts(runtime.history().server)
@@ -214,12 +214,12 @@ def _attention(source: str) -> None:
         return
     for row in alerts.head(MOST).itertuples():
         with st.container(border=True, gap="xxsmall"):
-            _alert(row)
+            _draw_alert(row)
     if len(alerts) > MOST:
         st.caption(f"And {len(alerts) - MOST:,} more.")
 
 
-def _alert(row: Any) -> None:
+def _draw_alert(row: Any) -> None:
     known = sources.sources().get(row.source)
     where = ", ".join(filter(None, [known.label if known else row.source, row.region]))
     what = next((words for kind, words in ABOUT.items() if str(row.kind).startswith(kind)), str(row.kind))
@@ -229,7 +229,7 @@ def _alert(row: Any) -> None:
     st.caption(f"Since {format_date(pd.Timestamp(row.since).normalize())}{explore}")
 
 
-def _answers(figures: MonitorFigures, span: str, kind: str) -> None:
+def _draw_latencies(figures: MonitorFigures, span: str, kind: str) -> None:
     st.markdown(f"#### How long {'pages' if kind == 'page' else 'answers of the API'} took")
     if figures.routes.empty:
         st.info("Nothing was asked for in that time.", icon=":material/hourglass_empty:")

@@ -45,7 +45,7 @@ def _draw(service: Service, choices: Choices, view: RegionsView, runs: dict[str,
                 f"{label} for all {of:,} regions as one table. It goes on in the background, also when you leave; what is "
                 "made already is not made again."
             )
-            begin = partial(_begin, service, choices, view, runs)
+            begin = partial(_start_run, service, choices, view, runs)
             st.button(f"Forecast all {of:,}", key="forecast all", icon=":material/playlist_play:", on_click=begin)
             return
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -53,35 +53,35 @@ def _draw(service: Service, choices: Choices, view: RegionsView, runs: dict[str,
             if run.running:
                 st.button("Cancel", key="stop all", icon=":material/close:", on_click=run.stop)
             elif run.judged < run.of:
-                begin = partial(_begin, service, choices, view, runs)
+                begin = partial(_start_run, service, choices, view, runs)
                 st.button("Go on", key="go on all", icon=":material/play_arrow:", on_click=begin)
         if run.why:
             st.caption(escape_markdown(run.why))
-        _without(run)
+        _draw_failures(run)
         if run.made:
-            _files(run, f"forecasts {view.statistic} {view.model}".replace(" ", "_"))
+            _draw_downloads(run, f"forecasts {view.statistic} {view.model}".replace(" ", "_"))
     if not run.running and st.session_state.get("all seen") is not run:
         st.session_state["all seen"] = run  # once more as a whole, and then no more looking
         polling.rerun_page()
 
 
-def _begin(service: Service, choices: Choices, view: RegionsView, runs: dict[str, BulkForecast]) -> None:
+def _start_run(service: Service, choices: Choices, view: RegionsView, runs: dict[str, BulkForecast]) -> None:
     runs["run"] = BulkForecast(service, choices.panel, view.statistic, view.model, view.horizon, view.training)
     runs["run"].start()
 
 
-def _without(run: BulkForecast) -> None:
+def _draw_failures(run: BulkForecast) -> None:
     for region, reason in list(run.failed.items())[:5]:
         st.caption(escape_markdown(f"{region}: {reason}"))
     if len(run.failed) > 5:
         st.caption(f"… and {len(run.failed) - 5:,} more regions without a forecast.")
 
 
-def _made(run: BulkForecast, make: Callable[[pd.DataFrame], bytes]) -> bytes:
+def _file_of_run(run: BulkForecast, make: Callable[[pd.DataFrame], bytes]) -> bytes:
     return make(run.table())
 
 
-def _files(run: BulkForecast, name: str) -> None:
+def _draw_downloads(run: BulkForecast, name: str) -> None:
     so_far = "" if run.judged == run.of else " so far"
     with st.container(horizontal=True):
         for ending, mime, make in (
@@ -90,7 +90,7 @@ def _files(run: BulkForecast, name: str) -> None:
         ):
             st.download_button(
                 f"All forecasts{so_far}, {'CSV' if ending == 'csv' else 'Parquet'}",
-                partial(_made, run, make),
+                partial(_file_of_run, run, make),
                 f"{name}.{ending}",
                 mime,
                 key=f"all {ending}",

@@ -30,11 +30,11 @@ def loading(label: str) -> None:
         f"Fetching {escape_markdown(label)} … Any other figures can be chosen meanwhile.",
         icon=":material/cloud_download:",
     )
-    _look_again()
+    _poll_loading()
 
 
 @st.fragment(run_every=1.0)
-def _look_again() -> None:
+def _poll_loading() -> None:
     if st.session_state.get("looked"):
         st.session_state["looked"] = False
         polling.rerun_page()

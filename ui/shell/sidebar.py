@@ -205,17 +205,17 @@ def _holidays(frequency: Frequency, chosen: list[str]) -> str:
         return ""
     known = holidays.holiday_countries()
     wish = url_state.link_value("holidays")
-    url_state.seed("holidays", ["", *known, *_part_of(wish)], "", "country's holidays")
+    url_state.seed("holidays", ["", *known, *_subdivision_option(wish)], "", "country's holidays")
     return controls.selectbox(
         "Holidays of",
-        ["", *known, *_part_of(st.session_state["holidays"])],
+        ["", *known, *_subdivision_option(st.session_state["holidays"])],
         format_func=lambda code: known.get(code, code) or "No country",
         key="holidays",
         help="Counts often fall on public holidays, and catch up after them. Prophet and Pooled learn by how much.",
     )
 
 
-def _part_of(code: str | None) -> list[str]:
+def _subdivision_option(code: str | None) -> list[str]:
     """A part of a country that a link asks for, as ``US-CA``; the picker offers whole countries only."""
     try:
         return [holidays.check_country(code)] if code and "-" in code else []

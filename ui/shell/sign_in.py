@@ -20,18 +20,18 @@ def ask_to_sign_in() -> bool:
     if signed_in is None:  # nobody has to
         return True
     if not signed_in:
-        _ask()
+        _draw_sign_in()
         return False
     email = str(st.user.get("email") or "")
     who = str(st.user.get("name") or email or "Somebody")
     if not may_enter(email, st.user.get("email_verified") is not False, settings.allowed()):
-        _turn_away(email or who)
+        _refuse(email or who)
         return False
     with st.sidebar.container(gap=None):
         with st.popover(escape_markdown(who), icon=":material/person:", width="stretch"):
             if email and email != who:
                 st.caption(escape_markdown(email))
-            _sign_out()
+            _draw_sign_out()
         login_redirect.return_to_address()
     return True
 
@@ -47,7 +47,7 @@ def may_enter(email: str, verified: bool, allowed: Collection[str]) -> bool:
     return bool(verified and name) and not {email.lower(), domain, f"@{domain}"}.isdisjoint(allowed)
 
 
-def _ask() -> None:
+def _draw_sign_in() -> None:
     st.title("Forecast Explorer", anchor=False)
     st.write("These pages are for those who sign in.")
     auth = st.secrets["auth"]
@@ -59,11 +59,11 @@ def _ask() -> None:
     login_redirect.remember_address()
 
 
-def _turn_away(who: str) -> None:
+def _refuse(who: str) -> None:
     st.title("Forecast Explorer", anchor=False)
     st.write(f"{escape_markdown(who)} may not enter here; ask whoever runs this server, or sign in as somebody else.")
-    _sign_out()
+    _draw_sign_out()
 
 
-def _sign_out() -> None:
+def _draw_sign_out() -> None:
     st.button("Sign out", icon=":material/logout:", on_click=st.logout)

@@ -22,7 +22,7 @@ from ui.shell.sidebar import PATIENCE
 #: Files of a hub that are fetched at a time.
 FETCHES = 2
 #: A name in the session's state.
-_FETCH_BEFORE = "tm fetch before"
+_FETCH_EARLIER = "tm fetch before"
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,15 @@ def draw(service: Service, choices: Choices, journey: Journey) -> tuple[pd.DataF
             "A file of forecasts (a hub's format or ours, CSV or Parquet)", ["csv", "gz", "parquet", "pq"], key="file"
         )
         if file is not None:
-            coming |= _from_file(service, choices, journey, file.getvalue(), file.name, tables)
+            coming |= _add_from_file(service, choices, journey, file.getvalue(), file.name, tables)
         if (hub := service.external_forecasts.hub(choices.panel.source)) is not None:
-            coming |= _from_hub(service, choices, journey, hub, tables)
+            coming |= _add_from_hub(service, choices, journey, hub, tables)
     if not tables:
         return _NONE, coming
     return pd.concat(tables, ignore_index=True).drop_duplicates([*FORECASTS[1:4], "quantile"]), coming
 
 
-def _from_file(
+def _add_from_file(
     service: Service, choices: Choices, journey: Journey, content: bytes, name: str, tables: list[pd.DataFrame]
 ) -> bool:
     """Add what fits of the reader's file. Whether it is still being read."""
@@ -72,7 +72,7 @@ def _from_file(
         if table is None:
             st.caption("Reading the file …")
             return True
-        tables.append(_placed(table, choices, journey, f"'{name}'"))
+        tables.append(_aligned(table, choices, journey, f"'{name}'"))
     except ForecastingError as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")
         return False
@@ -82,7 +82,7 @@ def _from_file(
     return False
 
 
-def _from_hub(
+def _add_from_hub(
     service: Service, choices: Choices, journey: Journey, hub: ForecastHub, tables: list[pd.DataFrame]
 ) -> bool:
     """Add what the hub has of a team. Whether something is still being fetched."""
@@ -98,16 +98,18 @@ def _from_hub(
     if not wanted or not team:
         return False
     view = f"{choices.panel.source}/{team}"
-    before = st.session_state.get(_FETCH_BEFORE) == view
+    before = st.session_state.get(_FETCH_EARLIER) == view
     if not before and journey.place:
         st.button(
             "Fetch those of the dates before, too",
-            on_click=lambda: st.session_state.update({_FETCH_BEFORE: view}),
+            on_click=lambda: st.session_state.update({_FETCH_EARLIER: view}),
         )
-    return _fetched(service, choices, journey, team, [journey.place, *(range(journey.place) if before else ())], tables)
+    return _add_fetched(
+        service, choices, journey, team, [journey.place, *(range(journey.place) if before else ())], tables
+    )
 
 
-def _fetched(
+def _add_fetched(
     service: Service, choices: Choices, journey: Journey, team: str, places: list[int], tables: list[pd.DataFrame]
 ) -> bool:
     """Add a team's forecasts of some stops, a few files at a time. Whether more are on their way."""
@@ -120,7 +122,7 @@ def _fetched(
                 table = service.external_forecasts.published(choices.panel.source, team, week, patience)
             here.append(table)
             if table is not None:
-                tables.insert(0, _placed(table, choices, journey, f"The forecast of '{team}'"))
+                tables.insert(0, _aligned(table, choices, journey, f"The forecast of '{team}'"))
         except ForecastingError as error:
             problems.append(str(error))
         missing = sum(table is None for table in here)
@@ -134,7 +136,7 @@ def _fetched(
     return missing > 0
 
 
-def _placed(table: pd.DataFrame, choices: Choices, journey: Journey, name: str) -> pd.DataFrame:
+def _aligned(table: pd.DataFrame, choices: Choices, journey: Journey, name: str) -> pd.DataFrame:
     return align_external.align_forecasts(
         table,
         choices.statistic.name,

@@ -71,11 +71,11 @@ def live(service: Service, choices: Choices, asked: str | None) -> None:
     if unmet := url_state.link_notes():
         st.info("\n\n".join(unmet), icon=":material/link_off:")
     journey = Journey(stops, dates, tuple(dict.fromkeys([*choices.models, "naive"])))
-    at_first = [_look_back(service, choices, journey)]
+    at_first = [_track_record(service, choices, journey)]
     interval = _interval(at_first[0], choices)
 
     def draw() -> None:
-        past = at_first.pop() if at_first else _look_back(service, choices, journey)
+        past = at_first.pop() if at_first else _track_record(service, choices, journey)
         if not past.why_not:
             _advance(past, journey)
         st.session_state[_COMING] = _draw(service, choices, journey, past)
@@ -85,7 +85,7 @@ def live(service: Service, choices: Choices, asked: str | None) -> None:
     polling.draw_and_poll(draw, interval)
 
 
-def _look_back(service: Service, choices: Choices, journey: Journey, retry: bool = False) -> TrackRecord:
+def _track_record(service: Service, choices: Choices, journey: Journey, retry: bool = False) -> TrackRecord:
     return service.track_records.track_record(
         choices.panel,
         choices.region,
@@ -216,7 +216,7 @@ def _stop(service: Service, choices: Choices, journey: Journey, past: TrackRecor
 
 def _go_on(service: Service, choices: Choices, journey: Journey) -> None:
     st.session_state.pop(_STOPPED, None)
-    _look_back(service, choices, journey, retry=True)
+    _track_record(service, choices, journey, retry=True)
 
 
 def _chart(choices: Choices, journey: Journey, past: TrackRecord, others: pd.DataFrame, judged: pd.DataFrame) -> None:
@@ -226,7 +226,7 @@ def _chart(choices: Choices, journey: Journey, past: TrackRecord, others: pd.Dat
     }
     if not made and ("naive", journey.place) in past.forecasts:
         made = {"naive": past.forecasts["naive", journey.place]}
-    band, why = _lead(choices, journey, past, made, judged)
+    band, why = _leading_model(choices, journey, past, made, judged)
     window = time_machine.chart_window(journey.stops, choices.whole, choices.horizon)
     with st.container(border=True):
         truth = st.toggle("Show what came after", True, key="truth", persist_state="session")
@@ -263,7 +263,7 @@ def _chart(choices: Choices, journey: Journey, past: TrackRecord, others: pd.Dat
         )
         if why:
             st.caption(why)
-        waiting = [_waits(past.asked.get((name, journey.place))) for name in choices.models]
+        waiting = [_is_coming(past.asked.get((name, journey.place))) for name in choices.models]
         teams = moment.others[MODEL].drop_duplicates()
         if len(teams) > len(time_machine.PUBLISHED_COLOURS):
             st.caption(
@@ -276,7 +276,7 @@ def _chart(choices: Choices, journey: Journey, past: TrackRecord, others: pd.Dat
             st.caption(f"Still being made for this date: {', '.join(names)}.")
 
 
-def _lead(
+def _leading_model(
     choices: Choices, journey: Journey, past: TrackRecord, made: dict[str, Forecast], judged: pd.DataFrame
 ) -> tuple[str, str]:
     """The model whose band is drawn, and where the reader wants the best one's, why it is this one.
@@ -297,7 +297,7 @@ def _lead(
     return best.model, best.why
 
 
-def _waits(job: Job | None) -> bool:
+def _is_coming(job: Job | None) -> bool:
     return job is None or not job.finished
 
 

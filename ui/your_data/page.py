@@ -163,7 +163,7 @@ def _draw_upload(file: Upload) -> None:
             read = file.read(PATIENCE)
         if read is None:
             st.info("Reading the file …", icon=":material/hourglass_top:")
-            _look_again(file)
+            _poll_reading(file)
         else:
             _draw_next_steps(file, read)
     if read and read.looked:
@@ -171,7 +171,7 @@ def _draw_upload(file: Upload) -> None:
 
 
 @st.fragment(run_every=INTERVAL)
-def _look_again(file: Upload) -> None:
+def _poll_reading(file: Upload) -> None:
     if file.read() is not None:
         polling.rerun_page()
 
