@@ -91,7 +91,7 @@ def published(one: Simulation, day: int, together: int) -> np.ndarray:
 
 
 def pool_of(counts: np.ndarray, frequency: Frequency, earlier: tuple[Snapshot, ...] = ()) -> Pool:
-    """All of these regions, which a page would cut down to the largest (`forecasting.data.pool.MOST_REGIONS`)."""
+    """All of these regions, which a page would cut down to the largest (`forecasting.data.snapshots.MOST_REGIONS`)."""
     start = pd.date_range(end=LAST_DAY, periods=len(counts), freq=frequency.alias)[0]
     names = tuple(f"region {place}" for place in range(counts.shape[1]))
     spans = ((0, len(counts)),) * counts.shape[1]

@@ -37,7 +37,7 @@ LIMIT = 1000.0
 #: of the process that started it).
 ALONE = """
 import sys
-from forecasting.cli import main
+from forecasting.cli.main import main
 code = main(sys.argv[1:])
 print(*(line for line in open("/proc/self/status") if line.startswith("VmHWM")))
 sys.exit(code)

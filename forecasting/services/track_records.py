@@ -101,11 +101,11 @@ class TrackRecords:
             return TrackRecord(why_not=str(error))
         names = tuple(dict.fromkeys(["naive", *models]))
         requests = {
-            (name, i): series_at_cutoff.with_training(training).request(name, ahead)
-            for i, series_at_cutoff in enumerate(cutoffs)
+            (name, i): cutoff.with_training(training).request(name, ahead)
+            for i, cutoff in enumerate(cutoffs)
             for name in names
         }
-        places = {place for place, series_at_cutoff in enumerate(cutoffs) if series_at_cutoff.at == first}
+        places = {place for place, cutoff in enumerate(cutoffs) if cutoff.at == first}
         asked, full = self._submit(requests, places, len(requests) if at_once is None else at_once, retry, until)
         if watched:
             self._queue.watch([job.key for name, job in asked.items() if not places or name[1] in places])
@@ -176,9 +176,7 @@ class TrackRecords:
         now = self._series(panel, region, statistic)
         dates = self._dates(panel, region, statistic, horizon, STOPS, default_origins(now)[1], whole=False)
         found = [
-            series_at_cutoff
-            for series_at_cutoff in self._cuts(panel, region, statistic, dates, strict=False)
-            if series_at_cutoff.origin < now.origin
+            cutoff for cutoff in self._cuts(panel, region, statistic, dates, strict=False) if cutoff.origin < now.origin
         ]
         if not found:
             raise DataError("There is no earlier date to go back to; choose another region, or a shorter horizon.")

@@ -349,7 +349,7 @@ def test_a_link_s_file_that_is_read_at_the_last_moment_is_told_to_be_read_as_the
         shown.set()
         yield
 
-    monkeypatch.setattr("ui.your_data.page.pace.aside", aside)
+    monkeypatch.setattr("ui.shell.runtime.script_turns.released", aside)
     monkeypatch.setattr("ui.your_data.page.PATIENCE", PATIENCE)
     page.file_uploader[0].upload("mine.csv", with_beds()).run(timeout=2 * PATIENCE)
     assert not any(info.startswith("Reading") for info in infos(page))

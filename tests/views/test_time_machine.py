@@ -15,7 +15,7 @@ from forecasting.jobs import JobQueue, State
 from forecasting.models import model
 from forecasting.services import align_external
 from forecasting.services.service import Service
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 from forecasting.support.errors import DataError
 from forecasting.views import leaderboard, skill_heatmap, time_machine
 from forecasting.views.palette import DARK, LIGHT
@@ -134,8 +134,8 @@ def test_what_all_regions_say_of_their_last_days_counts_for_one_alone(service):
 
 
 def test_a_stop_is_prepared_once(service, panel, stops, monkeypatch):
-    monkeypatch.setattr("forecasting.services.track_records.cut", None)
-    monkeypatch.setattr("forecasting.services.track_records.rolling", None)
+    monkeypatch.setattr("forecasting.services.track_records.series_at_cutoff", None)
+    monkeypatch.setattr("forecasting.services.track_records.rolling_origins", None)
     assert service.track_records.cutoffs(panel, "A", "new", 4) == stops
 
 
@@ -182,7 +182,7 @@ def idle(tmp_path):
     made = []
 
     def idle(capacity=500):
-        store = Store(f"sqlite:///{tmp_path / 'idle.sqlite'}")
+        store = ForecastStore(f"sqlite:///{tmp_path / 'idle.sqlite'}")
         made.append(Service(store, Waiting(store, capacity)))
         return made[-1]
 
@@ -341,7 +341,7 @@ def test_real_published_forecasts_score_as_they_should(shared, tmp_path):
     hub = read_panel(shared / "hub-dev" / "vintages.csv.gz")
     statistic = hub.statistics[0].name
     table = read_forecasts(shared / "hub-dev" / "forecasts.parquet")
-    store = Store(f"sqlite:///{tmp_path / 'forecasts.sqlite'}")
+    store = ForecastStore(f"sqlite:///{tmp_path / 'forecasts.sqlite'}")
     service = Service(store, JobQueue(store, workers=1))
     try:
         stops, now = service.track_records.cutoffs(hub, "TX", statistic, 4), service.series(hub, "TX", statistic)
