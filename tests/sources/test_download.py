@@ -237,7 +237,7 @@ def test_while_one_thread_asks_the_others_go_on_with_the_old_copy(remote, publis
     downloads.local_copy(remote)
     clock.pass_(days=2)
     publisher.failure = "silent"
-    asking = threading.Thread(target=downloads.copy, args=(remote,))
+    asking = threading.Thread(target=downloads.local_copy, args=(remote,))
     asking.start()
     while len(publisher.asked) < 2:
         pass
