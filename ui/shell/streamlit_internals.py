@@ -8,8 +8,10 @@ on elsewhere without a promise of Streamlit's:
 - `frame.css` names elements by their ``data-testid`` (``stColumn``, ``stMetric``, ``stVerticalBlock``, ``stElementContainer``,
   ``stButtonGroup``), because columns break by the width of the window alone. It can go when they go by their container.
 - `polling.rerun_page` sends an empty element first, because any message to the browser is a point at which a script gives way to
-  what the browser has asked for, and `st.rerun` would put itself in its place.
-- `inside_frame` exists because a folder ``pages`` is run in the old way until a script has called `st.navigation`.
+  what the browser has asked for, and `st.rerun` would put itself in its place: the newest request's page and query are taken
+  (as streamlit/streamlit#16158 says). It can go when `st.rerun` lets another page or a step back come first.
+- `inside_frame` exists because a folder ``pages`` is run in the old way until a script has called `st.navigation`; its means are
+  public. It can go when Streamlit has no old way any more.
 - `deploy/nginx.conf` and `docs/security.md` name addresses below ``/_stcore``: the stream of a page, uploads, metrics.
 """
 
@@ -37,7 +39,10 @@ def session_id() -> str:
 
 
 def is_history_navigation() -> bool:
-    """Whether this run was asked for by the browser's back or forward. The flag came with Streamlit 1.67; nothing public has it."""
+    """Whether this run was asked for by the browser's back or forward (streamlit/streamlit#16998); nothing public says so.
+
+    It can go when `bind="query-params"` writes names into the address instead of labels, and a link is then one to Streamlit, too.
+    """
     return bool(getattr(get_script_run_ctx(suppress_warning=True), "is_history_navigation", False))
 
 
