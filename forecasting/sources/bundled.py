@@ -1,4 +1,4 @@
-"""The figures that come with the program (see `data/README.md`): they work at once, and without a network."""
+"""The bundled figures, in the folder `data` of the repository: they work at once, and without a network."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ from forecasting.tables.cells.parse_numbers import parse_numbers
 from forecasting.tables.cells.read_table import read_table
 from forecasting.tables.cells.tidy_table import stack_wide_table
 
+#: Where the bundled tables are.
 FOLDER = Path(__file__).resolve().parents[2] / "data"
+#: COVID-19 cases of six countries by the day, running totals.
 CASES = "jhu_cumulative_cases_daily.csv"
+#: US hospital admissions by the week.
 ADMISSIONS = "cdc_hospital_admissions_weekly.csv"
 
 

@@ -1,4 +1,4 @@
-"""Epidemics with a known truth: a stochastic renewal process, reported the way that real counts are.
+"""Simulated epidemics with a known truth: a stochastic renewal process, reported the way that real counts are.
 
 New infections follow the renewal equation of Cori et al. (2013), A new framework and software to estimate
 time-varying reproduction numbers during epidemics, Am J Epidemiol 178(9): infections on day t are expected to be
@@ -24,7 +24,7 @@ from forecasting.data.panel import Panel, Statistic, new_and_cumulative
 from forecasting.sources.shared.base import Source
 from forecasting.tables.cells.tidy_table import stack_wide_table
 
-#: Names from stories, so that nobody takes them for places.
+#: Region -> people; the names are from stories, so that nobody takes them for places.
 REGIONS = {
     "Atlantis": 9_000_000,
     "Avalon": 400_000,
@@ -39,14 +39,17 @@ REGIONS = {
     "Utopia": 6_500_000,
     "Zenda": 600_000,
 }
+#: Length of an epidemic.
 DAYS = 500
+#: The last day of every epidemic.
 LAST_DAY = pd.Timestamp("2024-06-30")
-_INFECTIOUS_DAYS = 21  # days after which nobody infects any more
+#: Days after which nobody infects any more.
+_INFECTIOUS_DAYS = 21
 
 
 @dataclass(frozen=True)
 class EpidemicSettings:
-    """How an epidemic spreads and is reported.
+    """The parameters of an epidemic: how it spreads and is reported.
 
     Attributes:
         population: people; where caution begins depends on it.
@@ -89,7 +92,7 @@ class EpidemicSettings:
 
 @dataclass(frozen=True)
 class Simulation:
-    """One epidemic; every array has an entry a day, the first day being `first_weekday` (0 is Monday).
+    """One simulated epidemic; every array has an entry a day, the first day being `first_weekday` (0 is Monday).
 
     Attributes:
         true_infections: people infected.

@@ -21,7 +21,9 @@ from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.read_table import read_file_content, read_table
 from forecasting.tables.panel_file import read_panel
 
+#: The hubs' column of the Saturday that ends the first week of a forecast.
 REFERENCE_DATE = "reference_date"
+#: The hubs' column that says whether a row is a quantile.
 OUTPUT_TYPE = "output_type"
 #: What the hubs call our columns (hubverse.io, "Model output").
 _SYNONYMS = {
@@ -33,6 +35,7 @@ _SYNONYMS = {
 }
 #: The hubs' reference date is the end of the first week that is forecast.
 _WEEK = pd.Timedelta(days=7)
+#: The remedy for a table of another shape.
 _SHAPES = f"give {','.join(FORECASTS)}, or the hubs' reference_date,horizon,location,output_type_id,value"
 
 

@@ -12,9 +12,13 @@ from forecasting.tables.cells.parse_numbers import parse_number_block
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.tidy_table import TidyTable, stack_wide_table
 
+#: Whom to credit.
 ATTRIBUTION = "COVID-19 Data Repository by the CSSE at Johns Hopkins University"
+#: Under what terms.
 LICENCE = "CC BY 4.0"
+#: The column of provinces, empty for a country.
 PROVINCE = "Province/State"
+#: The column of countries.
 COUNTRY = "Country/Region"
 _DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2}|\d{4})")
 #: Provinces that are no places; they count in their country's total only.

@@ -14,12 +14,17 @@ from forecasting.tables.cells.parse_numbers import parse_numbers
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.tidy_table import TidyTable
 
+#: Whom to credit.
 ATTRIBUTION = "Oxford COVID-19 Government Response Tracker, Blavatnik School of Government, University of Oxford"
+#: Under what terms.
 LICENCE = "CC BY 4.0"
+#: Columns that are read.
 _NEEDED = ("CountryName", "RegionName", "Jurisdiction", "Date", "ConfirmedCases", "ConfirmedDeaths")
+#: Columns that are read where they are there.
 _OPTIONAL = ("CityName",)
 #: The same place may be there as policies of its own government and as all policies in force; the counts are equal.
 _PREFERRED = ("TOTAL", "ALL", "WIDE", "GOV")
+#: Columns that together name a place.
 _PLACE = ["country", "area", "city"]
 Place = tuple[str, str, str]
 

@@ -26,10 +26,13 @@ from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.read_table import read_table
 from forecasting.tables.cells.tidy_table import TidyTable
 
-#: The column of `Panel.table`.
+#: The statistic's name in `Panel.table`.
 ADMISSIONS = "admissions"
+#: The column that names the count of a row.
 TARGET = "target"
+#: The column of places' codes.
 LOCATION = "location"
+#: The column of counts.
 OBSERVATION = "observation"
 #: The last day of the week; the COVID-19 hub wrote it as ``date`` until 2026.
 WEEKS = ("target_end_date", "date")
