@@ -32,8 +32,8 @@ MAX_HANDOVERS = 5
 MAX_FAILED_STARTS = 3
 #: What a worker killed from outside counts for among those: it says less about whether the next one will start.
 KILLED_START = 0.25
-#: Seconds of the shortest pause between two workers that came to nothing; each further one doubles it.
-MIN_PAUSE = 0.25
+#: Seconds that, times two to the number of workers in a row that came to nothing, are the pause before the next one.
+BASE_PAUSE = 0.25
 #: Seconds of the longest pause between two workers that came to nothing.
 MAX_PAUSE = 30.0
 
@@ -73,7 +73,7 @@ class Supervisor(threading.Thread):
     def _pause(self) -> bool:
         """Wait the longer, the more workers have come to nothing; if all starts fail, for work. False when closed."""
         board, failures = self._board, self._fruitless_workers
-        seconds = min(MIN_PAUSE * 2**failures, MAX_PAUSE) if failures > 1 else 0.0
+        seconds = min(BASE_PAUSE * 2**failures, MAX_PAUSE) if failures > 1 else 0.0
         with board.changed:
             board.changed.wait_for(lambda: board.closed, seconds)
             if self._failed_starts >= MAX_FAILED_STARTS:

@@ -28,8 +28,10 @@ CONFIGURATION = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
 (TLS,) = re.findall(r"```nginx\n(.*?)```", (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8"), re.DOTALL)
 #: Seconds in which anything happens on a machine that does much else.
 PATIENCE = 90
-#: Seconds after which a server takes over from a dead one, and in which a client must have said what it wants.
-LEASE, HEAD = 2, 2
+#: Seconds after which a server takes over from a dead one.
+LEASE = 2
+#: Seconds in which a client must have sent the head of its request.
+HEAD = 2
 #: No connection is used again: the server may have been another one.
 ONE_BY_ONE = httpx.Limits(max_keepalive_connections=0)
 
