@@ -78,15 +78,15 @@ def _block_means(figures: np.ndarray, ends: np.ndarray, rows: int, periods: int)
     return table
 
 
-def _why_unusable(pool: Pool, figures: np.ndarray, table: np.ndarray, told: int) -> str:
-    """Why a covariate cannot be used; empty where it can. Together with those before it, it is known for `told` regions."""
+def _why_unusable(pool: Pool, figures: np.ndarray, table: np.ndarray, known_regions: int) -> str:
+    """Why a covariate cannot be used; empty where it can. Together with those before it, it is known for `known_regions` regions."""
     known = np.isfinite(table)
     if not known.any():
         return "has no figure in this time"
     if not (np.where(known, table, -np.inf).max(axis=0) > np.where(known, table, np.inf).min(axis=0)).any():
         return "never changes in any region"
     regions = len(known[-1])
-    if 2 * told >= regions:
+    if 2 * known_regions >= regions:
         return ""
     if 2 * known[-1].sum() >= regions:
         return "is known of other regions than the covariates before it"

@@ -91,12 +91,12 @@ def forecast_table(
     *published, last = _corrected_tables([*published, newest])
     tables = [*cutoffs, *published]
     reach = max(horizon, JUDGED_BLOCKS)  # whoever looks one block ahead has the same weights
-    said = [expert_forecasts(table, reach, year, covariates) for table in [*tables, last]]
-    names = list(said[-1])
-    said = [{name: mean for name, mean in one.items() if name in names} for one in said]
+    forecasts = [expert_forecasts(table, reach, year, covariates) for table in [*tables, last]]
+    names = list(forecasts[-1])
+    forecasts = [{name: mean for name, mean in one.items() if name in names} for one in forecasts]
     target, units = fourth_root(newest), [last_typical_shock(table) for table in [*tables, last]]
-    weights = _expert_weights(names, said[:-1], tables, units, target)
-    means = [_weighted_mean(one, weights) for one in said]
+    weights = _expert_weights(names, forecasts[:-1], tables, units, target)
+    means = [_weighted_mean(one, weights) for one in forecasts]
     trust = _trust(means[:-1], tables, units, target)
     spread = units[-1][:, None] * _spread(means[:-1], tables, units, target, reach)
     mean = np.maximum(_shift_to_own_end(newest, means[-1]), 0.0)
@@ -146,7 +146,7 @@ def _revision(then: np.ndarray, now: np.ndarray, row: int) -> float:
 
 def _expert_weights(
     names: Sequence[str],
-    said: Sequence[dict[str, np.ndarray]],
+    forecasts: Sequence[dict[str, np.ndarray]],
     tables: Sequence[np.ndarray],
     units: Sequence[np.ndarray],
     target: np.ndarray,
@@ -156,7 +156,7 @@ def _expert_weights(
     Errors are compared where all experts have a forecast: the other regions might be easier, or harder.
     """
     loss = dict.fromkeys(names, 0.0)
-    for one, table, shock in zip(said, tables, units, strict=False):
+    for one, table, shock in zip(forecasts, tables, units, strict=False):
         came = target[len(table) : len(table) + JUDGED_BLOCKS]
         wrong = {name: np.abs(came.T - mean[:, : len(came)]) / shock[:, None] for name, mean in one.items()}
         known = {name: np.isfinite(errors) for name, errors in wrong.items() if np.isfinite(errors).any()}
@@ -191,10 +191,10 @@ def _trust(
     return float(ours / (ours + theirs))
 
 
-def _weighted_mean(said: dict[str, np.ndarray], weights: dict[str, float]) -> np.ndarray:
+def _weighted_mean(forecasts: dict[str, np.ndarray], weights: dict[str, float]) -> np.ndarray:
     """The weighted mean of those experts that have a forecast; NaN where none has."""
     total, weight = np.zeros(1), np.zeros(1)
-    for name, mean in said.items():
+    for name, mean in forecasts.items():
         known = np.isfinite(mean)
         total = total + weights[name] * np.where(known, mean, 0.0)
         weight = weight + weights[name] * known

@@ -162,8 +162,8 @@ def _autoregressions(
         waves = [_broadcast(wave(angle), standard) for wave in (np.sin, np.cos)]
         sets["autoregression with seasons"] = columns + level + waves
     further = [feature for one in covariates for feature in _last_value_and_change(one)]
-    told = np.isfinite([feature[-1] for feature in further]).all(axis=0) & known[-1]
-    if further and 2 * told.sum() >= known[-1].sum():
+    has_covariates = np.isfinite([feature[-1] for feature in further]).all(axis=0) & known[-1]
+    if further and 2 * has_covariates.sum() >= known[-1].sum():
         sets[WITH_COVARIATES] = columns + level + further
     reach = min(horizon, max(LEAST_HORIZON, len(values) // 6))
     forecasts = {
@@ -171,7 +171,7 @@ def _autoregressions(
         for name, chosen in sets.items()
     }
     if WITH_COVARIATES in forecasts:
-        forecasts[WITH_COVARIATES][~told] = np.nan
+        forecasts[WITH_COVARIATES][~has_covariates] = np.nan
     return forecasts
 
 

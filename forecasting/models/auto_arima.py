@@ -68,31 +68,31 @@ class AutoARIMA(Model):
         unit = float(np.abs(values).mean())
         season = _naive_fallback.learnable_season(recent)
         report(Progress("a stepwise search over ARIMA orders", 0, 1))
-        found = stepwise_search(values / unit, season if season <= LONGEST_SEASON else 1)
-        if found is None:
+        arima = stepwise_search(values / unit, season if season <= LONGEST_SEASON else 1)
+        if arima is None:
             return _naive_fallback.fit_failed(self, series, horizon)
-        mean, errors, psi = forecast_moments(found, horizon)
+        mean, errors, psi = forecast_moments(arima, horizon)
         mean, notes = _naive_fallback.cap_runaway_trend(series, scale, mean * unit)
         forecast = from_normal(
-            self, series, scale, mean, errors * unit, psi, f"{arima_label(found)} {scale.label}", notes
+            self, series, scale, mean, errors * unit, psi, f"{arima_label(arima)} {scale.label}", notes
         )
-        known = arima_parameters(found)
+        known = arima_parameters(arima)
         return replace(forecast, fitted=stored_parameters(self, recent, unit=unit, **known) if known else {})
 
     def extend(self, series: Series, horizon: int, fitted: dict[str, Any]) -> Forecast | None:
         """Filter the stored ARIMA, with its slope, through `series`."""
         try:
             earlier = restore_fit(self, series, fitted)
-            scale, unit, found = self.scale(series), checked_number(fitted["unit"], 1e-12), SarimaFit.from_json(fitted)
+            scale, unit, arima = self.scale(series), checked_number(fitted["unit"], 1e-12), SarimaFit.from_json(fitted)
             slope = checked_number(fitted["slope"])
             values = scale.forward(earlier.series.values) / unit
-            means, errors = found.rolling(values - slope * np.arange(len(values)), [len(values)], horizon)
+            means, errors = arima.rolling(values - slope * np.arange(len(values)), [len(values)], horizon)
             mean = means[0] + slope * np.arange(len(values), len(values) + horizon)
             check_finite(mean, errors)
         except DAMAGED_DATA_ERRORS:
             return None
         mean, notes = _naive_fallback.cap_runaway_trend(series, scale, mean * unit)
-        method, psi = f"ARIMA {found.order} {scale.label}", found.psi(horizon)
+        method, psi = f"ARIMA {arima.order} {scale.label}", arima.psi(horizon)
         forecast = from_normal(self, series, scale, mean, errors * unit, psi, method, notes)
         return replace(forecast, fitted=earlier.with_error_growth(errors))
 
@@ -132,20 +132,20 @@ def stepwise_search(values: np.ndarray, season: int) -> Any | None:
             return None
 
 
-def forecast_moments(found: Any, horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def forecast_moments(arima: Any, horizon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Point forecasts, past errors one step ahead, and the response to a unit shock (psi weights), differences undone."""
-    result = found.arima_res_
+    result = arima.arima_res_
     psi = np.asarray(result.impulse_responses(horizon - 1)).ravel() if horizon > 1 else np.ones(1)
     burnt = result.loglikelihood_burn  # the first errors, from before anything was known
     errors = result.filter_results.standardized_forecasts_error[0, burnt:] * np.sqrt(result.scale)
     return np.asarray(result.forecast(horizon)), errors[np.isfinite(errors)], psi
 
 
-def arima_parameters(found: Any) -> dict[str, Any]:
+def arima_parameters(arima: Any) -> dict[str, Any]:
     """Orders, coefficients, and the level or slope that an intercept means, as JSON; empty where it means a parabola."""
-    (p, d, q), (P, D, Q, season) = found.order, found.seasonal_order  # noqa: N806 - as in `SarimaOrder`
+    (p, d, q), (P, D, Q, season) = arima.order, arima.seasonal_order  # noqa: N806 - as in `SarimaOrder`
     order = SarimaOrder(p, d, q, P, D, Q, max(season, 1))
-    intercept, params = np.split(np.asarray(found.params()), [int(found.with_intercept)])
+    intercept, params = np.split(np.asarray(arima.params()), [int(arima.with_intercept)])
     left, _ = order.polynomials(params)
     level = float(intercept.sum() / left.sum())
     if level and order.d + order.D > 1:
@@ -154,9 +154,9 @@ def arima_parameters(found: Any) -> dict[str, Any]:
     return {**SarimaFit(order, params, 0.0 if order.lost else level).to_json(), "slope": slope}
 
 
-def arima_label(found: Any) -> str:
+def arima_label(arima: Any) -> str:
     """A label for people, e.g. ``ARIMA (0,1,1)(0,1,1)[7]``."""
-    order, seasonal = found.order, found.seasonal_order
+    order, seasonal = arima.order, arima.seasonal_order
     orders = f"({','.join(map(str, order))})"
     return (
         f"ARIMA {orders}" if seasonal[3] < 2 else f"ARIMA {orders}({','.join(map(str, seasonal[:3]))})[{seasonal[3]}]"

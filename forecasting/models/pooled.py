@@ -238,13 +238,13 @@ def _to_scale(
 def _describe_weights(learned: PooledForecast, regions: int) -> str:
     kinds = {"shared": "Shared trend", "season": "season", "auto": "autoregression"}
     shares = {
-        said: sum(
+        label: sum(
             weight for name, weight in learned.weights.items() if name.startswith(kind) and name != WITH_COVARIATES
         )
-        for kind, said in kinds.items()
+        for kind, label in kinds.items()
     }
     shares[WITH_COVARIATES] = learned.weights.get(WITH_COVARIATES, 0.0)
-    parts = [f"{said} {100 * share:.0f} %" for said, share in shares.items() if share >= 0.005]
+    parts = [f"{label} {100 * share:.0f} %" for label, share in shares.items() if share >= 0.005]
     return f"{', '.join(parts)}; {_region_count(regions)}"
 
 

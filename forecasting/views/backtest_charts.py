@@ -147,9 +147,9 @@ def overlaid_regions_figure(
         past = history_line(chart.now, chart.smooth)[shown]
         mean = float(past.mean()) or 1.0
         came = _share_line(chart.now.dates[shown], past / mean, party, 1.4, f"came-{party.name}")
-        said = _share_line(forecast.dates, chart.quantiles(forecast)[:, MEDIAN] / mean, party, 2.6, party.name)
-        said["line"] |= {"dash": "dot"}
-        traces += [came | {"showlegend": False}, said]
+        dashed = _share_line(forecast.dates, chart.quantiles(forecast)[:, MEDIAN] / mean, party, 2.6, party.name)
+        dashed["line"] |= {"dash": "dot"}
+        traces += [came | {"showlegend": False}, dashed]
     layout = base_layout((first, last), theme, "1 = the region's own mean on show")
     layout["yaxis"]["tickformat"] = ".1~f"
     return {"data": traces, "layout": layout}

@@ -12,8 +12,8 @@ from forecasting.data.frequency import Frequency
 from forecasting.data.panel import Panel
 from forecasting.data.training_options import TrainingOptions
 from forecasting.evaluation.forecast_tables import BANDS
-from forecasting.evaluation.track_record import TrackRecord
 from forecasting.evaluation.scores import ModelScore
+from forecasting.evaluation.track_record import TrackRecord
 from forecasting.jobs import Job, State
 from forecasting.jobs.request import Request
 from forecasting.models import model
@@ -193,18 +193,18 @@ def calibration_sentence(pit: np.ndarray, series: int) -> str:
     outer, error = sum(tails), 2 / np.sqrt(max(series, 1))
     sure_leaning, sure_outer = abs(above - 0.5) > 0.5 * error, abs(outer - 0.2) > 0.4 * error
     if outer > TOO_NARROW_SHARE and min(tails) > OUTER_FIFTH[0]:
-        said = f"{100 * outer:.0f} % of outcomes fell into the outer fifth of its forecasts."
-        return f"{_perhaps('too narrow', sure_outer)}: {said}"
+        share = f"{100 * outer:.0f} % of outcomes fell into the outer fifth of its forecasts."
+        return f"{_perhaps('too narrow', sure_outer)}: {share}"
     if above > 0.5 + MAX_LEANING:
         return f"{_perhaps('too low', sure_leaning)}: {100 * above:.0f} % of outcomes came above its median."
     if above < 0.5 - MAX_LEANING:
         return f"{_perhaps('too high', sure_leaning)}: {100 * (1 - above):.0f} % of outcomes came below its median."
     if outer > TOO_NARROW_SHARE:
-        said = f"{100 * outer:.0f} % of outcomes fell into the outer fifth of its forecasts."
-        return f"{_perhaps('too narrow', sure_outer)}: {said}"
+        share = f"{100 * outer:.0f} % of outcomes fell into the outer fifth of its forecasts."
+        return f"{_perhaps('too narrow', sure_outer)}: {share}"
     if outer < TOO_WIDE_SHARE:
-        said = f"only {100 * outer:.0f} % of outcomes fell into the outer fifth of its forecasts."
-        return f"{_perhaps('too wide', sure_outer)}: {said}"
+        share = f"only {100 * outer:.0f} % of outcomes fell into the outer fifth of its forecasts."
+        return f"{_perhaps('too wide', sure_outer)}: {share}"
     return (
         f"**About right**: {100 * above:.0f} % of outcomes came above its median, {100 * outer:.0f} % fell into the "
         "outer fifth of its forecasts."

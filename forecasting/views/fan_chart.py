@@ -116,8 +116,8 @@ def _provisional(chart: FanChart, theme: Theme) -> list[dict[str, Any]]:
 
 def _revised(chart: FanChart, theme: Theme) -> list[dict[str, Any]]:
     """Markers of what the last figures usually become, with an 80 % range."""
-    told = () if chart.series.reported is None else chart.series.reported.index
-    shown = [one for one in chart.revisions if one.date >= chart.series.start and one.date not in told]
+    corrected = () if chart.series.reported is None else chart.series.reported.index
+    shown = [one for one in chart.revisions if one.date >= chart.series.start and one.date not in corrected]
     if not shown or chart.smooth or chart.series.cumulative:
         return []
     value = np.array([revision.value for revision in shown])

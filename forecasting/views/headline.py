@@ -156,23 +156,23 @@ def best_model_here(ratios: Mapping[str, float], chosen: Sequence[str], dates: M
         return None
     best, *others = ranked
     earlier = f"over {most} earlier date{'' if most == 1 else 's'}"
-    said = _bands_of(best, ratios[best], earlier)
+    sentence = _bands_of(best, ratios[best], earlier)
     if others:
-        said += _runner_up(best, ratios[best], others[0], ratios[others[0]])
+        sentence += _runner_up(best, ratios[best], others[0], ratios[others[0]])
     short = [model(name).label for name in judged if name not in ranked]
     left_out = f" Judged from fewer dates and left out: {', '.join(short)}." if short else ""
-    return BestModel(best, f"{said}.{left_out}")
+    return BestModel(best, f"{sentence}.{left_out}")
 
 
 def _bands_of(best: str, ratio: float, earlier: str) -> str:
     name = model(best).label
     if best == "naive":
         return f"Bands of {name}: repeating was best here {earlier}"
-    said = f"its WIS was {ratio:.2f} of repeating's {earlier}"
+    sentence = f"its WIS was {ratio:.2f} of repeating's {earlier}"
     if round(ratio, 2) < 1:
-        return f"Bands of {name}, the best here so far: {said}"
+        return f"Bands of {name}, the best here so far: {sentence}"
     was = "as good" if round(ratio, 2) == 1 else "best"
-    return f"Repeating was {was} here; bands of {name}, which came closest: {said}"
+    return f"Repeating was {was} here; bands of {name}, which came closest: {sentence}"
 
 
 def _runner_up(best: str, ratio: float, other: str, others: float) -> str:

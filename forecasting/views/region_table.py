@@ -129,13 +129,13 @@ def summary_sentence(rows: Sequence[RegionRow], frequency: Frequency, horizon: i
         return ""
     up, down = (sum(change.middle > change.now for change in changes), sum(c.middle < c.now for c in changes))
     sure, regions = direction_counts(rows), "1 region" if len(changes) == 1 else f"{len(changes):,} regions"
-    said = (
+    sentence = (
         f"In {frequency.steps(horizon)}, of {regions}, **{up:,}** are expected higher than now and **{down:,}** lower."
     )
     if not sure["rising"] + sure["falling"]:
-        return f"{said} None is sure: every 80 % band holds both a rise and a fall."
+        return f"{sentence} None is sure: every 80 % band holds both a rise and a fall."
     return (
-        f"{said} The whole 80 % band is above the present in **{sure['rising']:,}** and below it in "
+        f"{sentence} The whole 80 % band is above the present in **{sure['rising']:,}** and below it in "
         f"**{sure['falling']:,}**; the other **{sure['unsure']:,}** could go either way."
     )
 
@@ -144,12 +144,12 @@ def row_sentence(row: RegionRow, stretch_name: str) -> str:
     """A row as a sentence, for a screen reader."""
     if row.latest is None:
         return f"{row.region}: {row.why or 'being prepared'}"
-    said = f"{row.region}: {format_compact(row.latest)} in the {stretch_name}"
+    sentence = f"{row.region}: {format_compact(row.latest)} in the {stretch_name}"
     if row.change is None:
-        return f"{said}; {row.why or 'forecast not made yet'}"
+        return f"{sentence}; {row.why or 'forecast not made yet'}"
     will = {"rising": "will probably rise", "falling": "will probably fall", "unsure": "could go either way"}
     direction = will[row.change.direction]
-    return f"{said}; {direction}: {row.change.text} expected, 80 % band {row.change.band}"
+    return f"{sentence}; {direction}: {row.change.text} expected, 80 % band {row.change.band}"
 
 
 def lagging_note(row: RegionRow, newest: pd.Timestamp | None) -> str:
@@ -165,11 +165,11 @@ def regions_table(rows: Sequence[RegionRow]) -> pd.DataFrame:
 def _numbers(row: RegionRow) -> dict[str, object]:
     numbers: dict[str, object] = dict.fromkeys(COLUMNS)
     numbers |= {"region": row.region, "latest": row.latest, "latest_date": row.at}
-    if said := row.change:
-        numbers["direction"] = said.direction
-        if said.now > 0:
-            ends = (said.middle, said.low, said.high)
-            numbers |= zip(COLUMNS[4:7], (100 * (end / said.now - 1) for end in ends), strict=True)
+    if change := row.change:
+        numbers["direction"] = change.direction
+        if change.now > 0:
+            ends = (change.middle, change.low, change.high)
+            numbers |= zip(COLUMNS[4:7], (100 * (end / change.now - 1) for end in ends), strict=True)
     if record := row.record:
         numbers["wis_relative_to_naive"] = record.relative_wis
         numbers["held_80_percent"] = 100 * record.held_80 / record.periods

@@ -11,8 +11,8 @@ from html import escape
 import pandas as pd
 
 from forecasting.data.formatting import format_date, format_integer
-from forecasting.evaluation.track_record import TrackRecord
 from forecasting.evaluation.scores import ModelScore
+from forecasting.evaluation.track_record import TrackRecord
 from forecasting.models import model
 from forecasting.views import fan_chart, headline
 from forecasting.views.headline import HeadlineFigure

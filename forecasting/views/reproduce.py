@@ -39,7 +39,7 @@ class ReproducibleView:
         covariates: further columns that are learned from.
         as_of: only what was known then; by default what the panel knows.
         file: where the panel comes from a reader's own file, how that is called.
-        mapping: which column of that is what, where it has to be said.
+        mapping: which column of that is what, where it is not as usual.
     """
 
     panel: Panel
@@ -59,8 +59,8 @@ class ReproducibleView:
         """The name of the reader's file that is needed to reproduce it; empty for a source that everybody has."""
         if self.file or not self.panel.source.startswith(UPLOAD_PREFIX):
             return self.file
-        said = self.panel.attribution
-        return said.removeprefix(_FIGURES_FROM) if said.startswith(_FIGURES_FROM) else "your file"
+        credit = self.panel.attribution
+        return credit.removeprefix(_FIGURES_FROM) if credit.startswith(_FIGURES_FROM) else "your file"
 
     @property
     def known_date(self) -> pd.Timestamp:
@@ -122,8 +122,10 @@ def python_snippet(view: ReproducibleView) -> str:
             ]
         )
         text = view.mapping.to_json()
-        said = repr(text) if len(text) <= MAX_MAPPING_LETTERS else f'Path({MAPPING_FILE!r}).read_text(encoding="utf-8")'
-        panel = f"read_mapped_file({_path(view.needed_file)!r}, ColumnMapping.from_json({said}))[0]"
+        mapping_text = (
+            repr(text) if len(text) <= MAX_MAPPING_LETTERS else f'Path({MAPPING_FILE!r}).read_text(encoding="utf-8")'
+        )
+        panel = f"read_mapped_file({_path(view.needed_file)!r}, ColumnMapping.from_json({mapping_text}))[0]"
     elif view.needed_file:
         reader = "from forecasting.tables.panel_file import read_panel"
         panel = f"read_panel({_path(view.needed_file)!r}{', cumulative=True' if view.cumulative else ''})"

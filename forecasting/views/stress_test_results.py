@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecasting.evaluation.stress_tests import shocks
+from forecasting.evaluation.shocks import shocks
 from forecasting.models import model, models
 
 #: The file that the benchmark's last run was kept in: one JSON object a line.

@@ -10,7 +10,8 @@ import pandas as pd
 
 from forecasting.data.forecast import MEDIAN, Forecast
 from forecasting.data.formatting import format_change
-from forecasting.evaluation.stress_tests import HIGH, LOW, ShockedSeries, ShockResponse, judge_response, shock_periods
+from forecasting.evaluation.shocks import shock_periods
+from forecasting.evaluation.stress_tests import HIGH, LOW, ShockedSeries, ShockResponse, judge_response
 from forecasting.models import model
 from forecasting.views.charts import base_layout, history_line, iso_dates, json_numbers, line_trace
 from forecasting.views.palette import LIGHT, Theme, rgba
@@ -147,7 +148,7 @@ def _wide(answer: ShockResponse) -> str:
 
 def preparation_sentence(struck: ShockedSeries) -> str:
     """What the preparation did with the shock before any model saw it, in a sentence."""
-    said = " ".join(note for note in struck.series.notes if note not in struck.real.notes)
+    notes = " ".join(note for note in struck.series.notes if note not in struck.real.notes)
     if struck.set_aside and not struck.shock.seen_or_not:
-        said = f"{said} So no model sees the change.".strip()
-    return said or "Every model sees the change as it is."
+        notes = f"{notes} So no model sees the change.".strip()
+    return notes or "Every model sees the change as it is."

@@ -255,7 +255,7 @@ def test_a_candidate_that_cannot_be_fitted_leaves_the_others(monkeypatch):
             raise np.linalg.LinAlgError("singular")
         return fit_sarima(order, values)
 
-    monkeypatch.setattr(sarima, "fit", stubborn)
+    monkeypatch.setattr(sarima, "fit_sarima", stubborn)
     events: list[Progress] = []
     forecast = SARIMA().forecast(daily(wave()), 7, events.append)
     assert events[0].score is None
