@@ -22,16 +22,17 @@ def offline(home, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def opened_before(monkeypatch):
-    """The server is not fresh: `st.navigation` has been called; the harness would forget that before every run."""
+def opened_before():
+    """The server is not fresh: `st.navigation` has been called; the harness would forget that before every run. Can be undone."""
     make = PagesManager.__init__
 
     def make_opened(manager, *args, **kwargs):
         make(manager, *args, **kwargs)
         PagesManager.uses_pages_directory = False
 
-    monkeypatch.setattr(PagesManager, "__init__", make_opened)
-    return monkeypatch
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PagesManager, "__init__", make_opened)
+        yield patch
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,6 @@ PAGES = sorted(path.stem for path in (SCRIPT.parent / "pages").glob("*.py"))
 def fresh(opened_before, service):
     """No page has been opened since the start."""
     opened_before.undo()
-    opened_before.setenv("FORECAST_OFFLINE", "1")
     assert "make_opened" not in PagesManager.__init__.__qualname__
 
 
