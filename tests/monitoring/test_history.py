@@ -309,7 +309,7 @@ def test_without_a_database_the_last_day_is_told_from_memory(make, clock):
 def test_what_could_not_be_written_is_written_when_the_database_is_back(make, url, monkeypatch):
     history = make()
     history.record_page_run(PageRun("Explore", 10.0))
-    use = history._database.use
+    use = history._database.run_transaction
     monkeypatch.setattr(history._database, "run_transaction", lambda kind, work: None)
     history.flush()
     monkeypatch.setattr(history._database, "run_transaction", use)
