@@ -134,7 +134,7 @@ def test_what_machines_ask_all_day_is_not_counted(history):
 def test_a_history_outlives_its_process_and_is_shared_by_servers(make):
     one, other = make(), make()
     for server, ms in ((one, 10.0), (other, 1_000.0)):
-        server.answered(answered(ms=ms))
+        server.record_request(answered(ms=ms))
         server.flush()
     one.close()
     for reader in (other, make()):
