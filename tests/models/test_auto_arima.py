@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pmdarima
 import pytest
 
 from forecasting.data.forecast import QUANTILES
 from forecasting.data.frequency import DAILY
 from forecasting.data.series import Series
-from forecasting.models import model
+from forecasting.models import auto_arima, model
 from forecasting.models.auto_arima import arima_label, forecast_moments, stepwise_search
 
 
@@ -48,11 +49,13 @@ def test_the_airline_passengers_get_an_airline_like_model() -> None:
     assert "[12]" in arima_label(found)
 
 
-def test_bands_hold_what_they_promise_on_an_autoregression() -> None:
+def test_bands_hold_what_they_promise_on_an_autoregression(monkeypatch: pytest.MonkeyPatch) -> None:
+    arima = pmdarima.ARIMA((1, 0, 0), concentrate_scale=True)  # that the search finds it is tested above
+    monkeypatch.setattr(auto_arima, "stepwise_search", lambda values, _: arima.fit(values))
     inside = []
-    for seed in range(6):
+    for seed in range(20):
         counts = autoregression(seed, 164) ** 3
         values = model("auto_arima").forecast(Series(pd.Timestamp("2021-01-01"), DAILY, counts[:150]), 14).values
         lower, upper = values[:, QUANTILES.index(0.1)], values[:, QUANTILES.index(0.9)]
         inside.append(np.mean((lower <= counts[150:]) & (counts[150:] <= upper)))
-    assert np.mean(inside) == pytest.approx(0.8, abs=0.12)
+    assert np.mean(inside) == pytest.approx(0.8, abs=0.08)

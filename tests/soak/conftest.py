@@ -4,7 +4,16 @@ import os
 
 import pytest
 
+from benchmarks.soak import restartable_server
 from benchmarks.soak.promises import describe
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _one_worker():
+    """Starting a worker costs more than the few fits of a short soak; servers have one each."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(restartable_server, "WORKERS", 1)
+        yield
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from benchmarks.soak import random_kills
 from benchmarks.soak.persistent_client import Reply
 from benchmarks.soak.restartable_server import running_server
 
-KILLS = 12
+KILLS = 8
 
 
 def test_kills_lose_nothing_fit_nothing_twice_and_leave_nothing_behind(tmp_path, all_kept):
