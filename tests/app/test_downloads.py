@@ -36,7 +36,9 @@ def files(service, monkeypatch):
         )  # fmt: skip
         fan = fan_chart.FanChart(series, forecasts, drafts, "ets", asked.label.lower(), charts.can_smooth(series))
         made = {}
-        monkeypatch.setattr(downloads, "_download_button", lambda label, data, name, *_: made.update({label: (name, data)}))
+        monkeypatch.setattr(
+            downloads, "_download_button", lambda label, data, name, *_: made.update({label: (name, data)})
+        )
         downloads.draw_buttons(choices, fan, past, "")
         return made, choices, fan, past
 

@@ -100,7 +100,9 @@ def test_the_sample_leads_to_explore_with_two_clicks(visitor):
     page = explore(press(visitor(), "Try a sample"))
     assert not page.error
     assert page.sidebar.selectbox(key="source").options[-1] == "Yours: sample.csv"
-    assert len(page.sidebar.selectbox(key="region").options) == pd.read_csv(io.BytesIO(sample_file()))["state"].nunique()
+    assert (
+        len(page.sidebar.selectbox(key="region").options) == pd.read_csv(io.BytesIO(sample_file()))["state"].nunique()
+    )
 
 
 def test_the_shapes_shown_are_tables_that_could_be_given(visitor):
