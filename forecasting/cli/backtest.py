@@ -41,7 +41,7 @@ def backtest(
     if baseline not in (None, *models.names()):
         raise RequestError(f"The baseline '{baseline}' is not among --models; add it there.")
     panel = data.read_panel()
-    plan, dates = models.plan(panel), [parse_date(text, "--at") for text in at or []]
+    plan, dates = models.plan(panel), list(dict.fromkeys(parse_date(text, "--at") for text in at or []))
     tables, scores, failures = [], [], list[str]()
     statistics = data.chosen_statistics(panel)
     for statistic in statistics:
