@@ -66,7 +66,9 @@ def by_day(seed: int) -> Watched:
     """An epidemic without a drift; on up to 3 % of its days nothing is published."""
     rng = np.random.default_rng(seed)
     population = int(np.exp(rng.uniform(np.log(2.5e5), np.log(3e7))))
-    found = simulate_epidemic(LEARNED + WATCHED, seed, EpidemicSettings(population=population, initial=population / 150_000))
+    found = simulate_epidemic(
+        LEARNED + WATCHED, seed, EpidemicSettings(population=population, initial=population / 150_000)
+    )
     raw = found.reported.astype(float)
     raw[rng.random(len(raw)) < rng.uniform(0, 0.03)] = np.nan
     return Watched(raw, DAILY)

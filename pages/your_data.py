@@ -8,6 +8,6 @@ from ui.your_data import page
 
 inside_frame.require()
 
+page.draw()
 if page.leaves_for_explore():
     st.switch_page(EXPLORE)
-page.draw()

@@ -129,7 +129,11 @@ class History:
         A series keeps its row as long as its model stays the best: the row is confirmed, and gets the newest scores.
         """
         moment = self._now()
-        return bool(self._database.run_transaction("write", lambda connection: history_rows.write_picks(connection, picks, moment)))
+        return bool(
+            self._database.run_transaction(
+                "write", lambda connection: history_rows.write_picks(connection, picks, moment)
+            )
+        )
 
     def flush(self) -> None:
         """Write everything that has not been written yet."""

@@ -82,7 +82,9 @@ class UpdateRuns:
     def last(self, source: str) -> UpdateRun | None:
         """Return the last run of a source on any server, or None."""
         query = sa.select(_runs).where(_runs.c.source == source).order_by(_runs.c.began.desc()).limit(1)
-        row = self._database.run_transaction("read", lambda connection: connection.execute(query).mappings().one_or_none())
+        row = self._database.run_transaction(
+            "read", lambda connection: connection.execute(query).mappings().one_or_none()
+        )
         return UpdateRun(**{**row, "began": _utc(row["began"]), "ended": _utc(row["ended"])}) if row else None
 
     def last_successes(self) -> dict[str, datetime]:
@@ -100,7 +102,9 @@ class UpdateRuns:
         )
         same = sa.and_(_runs.c.source == newest.c.source, _runs.c.began == newest.c.began)
         query = sa.select(_runs).join(newest, same).order_by(_runs.c.source)
-        rows = self._database.run_transaction("read", lambda connection: connection.execute(query).mappings().all()) or []
+        rows = (
+            self._database.run_transaction("read", lambda connection: connection.execute(query).mappings().all()) or []
+        )
         return pd.DataFrame([dict(row) for row in rows], columns=[column.name for column in _runs.columns])
 
     def close(self) -> None:

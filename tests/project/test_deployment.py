@@ -16,7 +16,7 @@ import yaml
 from distributed.cli import dask_scheduler, dask_worker
 
 from forecasting.cli.main import app
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 from forecasting.support import settings
 from forecasting.views import december_2020, stress_test_results
 
@@ -208,13 +208,13 @@ def test_every_command_of_the_guide_is_one_of_the_program_or_of_compose(tmp_path
 
 
 def test_the_backup_of_the_guide_is_a_store(tmp_path, monkeypatch):
-    store = Store(f"sqlite:///{tmp_path / 'forecasts.sqlite'}")
+    store = ForecastStore(f"sqlite:///{tmp_path / 'forecasts.sqlite'}")
     (line,) = [line for line in GUIDE.splitlines() if "VACUUM" in line]
     script = line.replace("python", shlex.quote(sys.executable), 1)
     monkeypatch.setenv("FORECAST_HOME", str(tmp_path))
     subprocess.run(["bash", "-euc", script], check=True, cwd=tmp_path, timeout=60)
     store.close()
-    copy = Store(f"sqlite:///{tmp_path / 'backup.sqlite'}")
+    copy = ForecastStore(f"sqlite:///{tmp_path / 'backup.sqlite'}")
     assert not copy.notes
     copy.close()
 

@@ -123,7 +123,9 @@ def test_what_is_stored_is_not_logged_when_storing_fails(tmp_path, caplog):
 def test_a_new_store_and_what_stands_beside_it_are_nobody_else_s(tmp_path):
     file = tmp_path / "store.sqlite"
     database = Database(f"sqlite:///{file}", sa.MetaData())
-    database.run_transaction("write", lambda connection: connection.exec_driver_sql("create table figures (value text)"))
+    database.run_transaction(
+        "write", lambda connection: connection.exec_driver_sql("create table figures (value text)")
+    )
     modes = {path.name: stat.S_IMODE(os.stat(path).st_mode) for path in tmp_path.iterdir()}
     assert modes == dict.fromkeys(modes, 0o600)
     assert file.name in modes

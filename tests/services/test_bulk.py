@@ -12,7 +12,7 @@ from forecasting.jobs import JobQueue
 from forecasting.models import model
 from forecasting.services.bulk import BulkForecast
 from forecasting.services.service import Service, forecasts_table
-from forecasting.storage.forecast_store import Store
+from forecasting.storage.forecast_store import ForecastStore
 from forecasting.support.errors import JobError
 
 WEEKS = pd.date_range("2024-01-06", periods=30, freq="W-SAT")
@@ -32,7 +32,7 @@ def panel():
 
 @pytest.fixture
 def service():
-    store = Store("sqlite://")
+    store = ForecastStore("sqlite://")
     service = Service(store, JobQueue(store, workers=1))
     yield service
     service.close()

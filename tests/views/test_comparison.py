@@ -10,8 +10,8 @@ from forecasting.data.series import Series
 from forecasting.data.training_options import ALL_HISTORY, TrainingOptions
 from forecasting.evaluation.backtest import Cutoff
 from forecasting.evaluation.forecast_tables import pairwise_comparison
-from forecasting.evaluation.track_record import TrackRecord
 from forecasting.evaluation.scores import ModelScore
+from forecasting.evaluation.track_record import TrackRecord
 from forecasting.jobs import Job, State
 from forecasting.models import model
 from forecasting.services.track_records import TrackRecords
@@ -159,7 +159,9 @@ def test_a_region_is_compared_with_the_largest_others_but_not_with_its_whole_or_
 @pytest.fixture
 def past():
     """Naive and Theta from two dates; Theta's second forecast was cancelled."""
-    cutoffs = tuple(Cutoff("Italy", NOW.dates[place], NOW.until(NOW.dates[place]), NOW.dates[place]) for place in (50, 57))
+    cutoffs = tuple(
+        Cutoff("Italy", NOW.dates[place], NOW.until(NOW.dates[place]), NOW.dates[place]) for place in (50, 57)
+    )
     asked = {}
     for i, cut in enumerate(cutoffs):
         for name in ("naive", "theta"):

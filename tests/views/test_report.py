@@ -9,8 +9,8 @@ import pytest
 
 from forecasting import Series
 from forecasting.data.frequency import DAILY
-from forecasting.evaluation.track_record import TrackRecord
 from forecasting.evaluation.scores import ModelScore
+from forecasting.evaluation.track_record import TrackRecord
 from forecasting.models import model
 from forecasting.preparation.prepare import prepare
 from forecasting.sources import source

@@ -41,8 +41,10 @@ _ROUND = "your uploads"
 
 
 def leaves_for_explore() -> bool:
-    """Whether the visitor has just asked to explore a file."""
-    return bool(st.session_state.pop(_LEAVES, False))
+    """Whether the visitor has just asked to explore a file, and it has figures. Asked after `draw`: a choice of columns that
+    came with the same click must count.
+    """
+    return st.session_state.pop(_LEAVES, None) in uploads.selectable()
 
 
 def draw() -> None:
@@ -221,7 +223,7 @@ def _explore_upload(source: str) -> None:
         url_state.follow_postponed_link()
     else:
         st.session_state["source"] = source
-    st.session_state[_LEAVES] = True
+    st.session_state[_LEAVES] = source
 
 
 def _draw_mapping(file: Upload, read: UploadResult) -> None:
