@@ -470,7 +470,7 @@ def test_what_the_page_says_to_run_elsewhere_gives_its_figures(visitor, service,
     models = link_of(page)["models"].split(",")
     horizon = int(link_of(page)["horizon"])
     line = next(code.value for code in page.code if "--input" in code.value)
-    script = next(code.value for code in page.code if "read_file(" in code.value)
+    script = next(code.value for code in page.code if "read_mapped_file(" in code.value)
     few = line.replace(f"--models {','.join(models)}", "--models ets,theta")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FORECAST_HOME", str(tmp_path / "home"))

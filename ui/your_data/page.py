@@ -41,8 +41,9 @@ _ROUND = "your uploads"
 
 
 def leaves_for_explore() -> bool:
-    """Whether the visitor has just asked to explore a file, and it has figures. Asked after `draw`: a choice of columns that
-    came with the same click must count.
+    """Whether the visitor has just asked to explore a file that has figures, or soon may have.
+
+    To be asked after `draw`: a choice of columns that came with the same click must count.
     """
     return st.session_state.pop(_LEAVES, None) in uploads.selectable()
 
