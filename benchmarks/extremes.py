@@ -1,7 +1,7 @@
 """What models do when the world does something mad: shocks at the end of real series (all but auto_arima, or `--models a,b`).
 
 The bundled daily countries and twelve of the weekly places, and 32 European countries by the day at two dates where that
-file is beside the project (`FORECAST_TEST_DATA` names its folder). Every shock of `forecasting.evaluation.stress_tests`, which says what
+file is beside the project (`FORECAST_TEST_DATA` names its folder). Every shock of `forecasting.evaluation.shocks`, which says what
 each demands; 28 days or 4 weeks ahead, through the service and its two workers. A readable table goes to stderr, so that
 
     python -m benchmarks extremes > benchmarks/results/extremes.jsonl

@@ -119,7 +119,7 @@ def _written(path: Path, rows: list[str]) -> Path:
 
 
 def forecasts(home: Path, folder: Path) -> dict[str, Ran]:
-    """Commands that have ended, by name. All use the store in `home`, which has the forecasts of `JOB` once a server made them."""
+    """Commands that have ended, by name. All use the store in `home`, where a server has put some of it (`jobs`)."""
     own, few = ["--input", counts(folder)], ["--models", "naive,theta"]
     italy = ["--source", "bundled", "--region", "Italy", "--as-of", "2020-12-22", "--holidays", "it"]
     spain = ["--source", "bundled", "--statistic", "cumulative_cases", "--region", "Spain"]
@@ -179,7 +179,7 @@ def library() -> dict[str, Any]:
     weekly = forecasting.Frequency("W-SAT", "weekly", "week", 52, 4, 26)
     days = [wave(step, 0, 60) + (20, 18, 15, 15, 12, 2, 0)[step % 7] for step in range(120)]
     weeks = [wave(step, 1, 24) for step in range(70)]
-    found: dict[str, Any] = {"quantiles": list(forecasting.QUANTILES), "public": sorted(forecasting.__all__)}
+    found: dict[str, Any] = {"quantiles": list(forecasting.QUANTILES)}
     table = (("days", "2024-01-01", daily, days), ("weeks", "2023-01-07", weekly, weeks))
     for name, start, frequency, values in table:
         series = forecasting.Series(pd.Timestamp(start), frequency, pd.Series(values, dtype=float).to_numpy())
@@ -253,22 +253,24 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "neither": {"model": "naive", "horizon": 2},
     "unclear": {"data": [{"a": 1, "b": 2}] * 9, "model": "naive", "horizon": 2},
 }  # fmt: skip
-#: A job; afterwards the command line finds its forecasts in the store.
-JOB = {
-    "source": "bundled", "region": "Italy", "models": MODELS.split(","), "horizon": 4, "as_of": "2020-12-22", "holidays": "it",
-}  # fmt: skip
 
 
-def api(home: Path) -> dict[str, Any]:
-    """Answers of a server with its files in `home`, what its job came to, its description, and the names of its metrics."""
-    found: dict[str, Any] = {"answers": {}}
+def jobs(folder: Path) -> dict[str, dict[str, Any]]:
+    """Questions whose answer is a job. Afterwards the commands of these names find the forecasts in the store."""
+    models = MODELS.split(",")
+    italy = {"source": "bundled", "region": "Italy", "as_of": "2020-12-22", "holidays": "it"}
+    own = {"data": pd.read_csv(counts(folder)).to_dict("records"), "covariates": ["rain"]}
+    return {"holidays": {**italy, "models": models, "horizon": 4}, "own": {**own, "models": models, "horizon": 2}}
+
+
+def api(home: Path, folder: Path) -> dict[str, Any]:
+    """Answers of a server with its files in `home`, what its jobs came to, its description, and the names of its metrics."""
+    found: dict[str, Any] = {"answers": {}, "jobs": {}}
     with _served(home) as client:
-        job = client.post("/api/v1/forecast", json=JOB)
-        found["answers"]["job"] = {
-            "status": job.status_code,
-            "id": job.json()["id"],
-            "location": job.json()["location"],
-        }
+        for name, question in jobs(folder).items():
+            job = client.post("/api/v1/forecast", json=question)
+            said = {part: job.json()[part] for part in ("id", "location")}
+            found["answers"][f"job {name}"] = {"status": job.status_code, **said}
         for name, question in QUESTIONS.items():
             answer = client.post("/api/v1/forecast", json=question)
             said = answer.json()
@@ -288,7 +290,8 @@ def api(home: Path) -> dict[str, Any]:
                 for name, schema in described["components"]["schemas"].items()
             },
         }
-        found["job"] = _ended(client, job.json()["location"])
+        for name in jobs(folder):
+            found["jobs"][name] = _ended(client, found["answers"][f"job {name}"]["location"])
         lines = client.get("/metrics").text.splitlines()
         found["metrics"] = sorted(line.split()[2] for line in lines if line.startswith("# TYPE forecast_"))
     return found
@@ -360,7 +363,7 @@ def record(parts: Sequence[str]) -> None:
         home.mkdir()
         folder.mkdir()
         if "forecasts" in parts:
-            _write("api", {name: said for name, said in api(home).items() if name != "job"})
+            _write("api", {name: said for name, said in api(home, folder).items() if name != "jobs"})
             ended = forecasts(home, folder)
             for name, ran in ended.items():
                 (RECORDED / f"forecasts-{name}.csv").write_text(ran.out)

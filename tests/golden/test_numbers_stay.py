@@ -36,9 +36,9 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def asked(home):
+def asked(home, tmp_path_factory):
     """What a server says with its store in `home`."""
-    return recording.api(home)
+    return recording.api(home, tmp_path_factory.mktemp("posted"))
 
 
 @pytest.fixture(scope="module")
@@ -136,12 +136,13 @@ def test_every_format_of_a_file_has_the_same_numbers_as_the_output(made, tmp_pat
 
 
 def test_the_api_answers_what_it_did(asked):
-    assert differences({name: said for name, said in asked.items() if name != "job"}, recorded("api.json"))[:5] == []
+    assert differences({name: said for name, said in asked.items() if name != "jobs"}, recorded("api.json"))[:5] == []
 
 
-def test_a_job_of_the_api_and_the_command_line_give_the_same_to_the_last_digit(asked, made):
-    printed = pd.read_csv(io.StringIO(made["holidays"].out))
-    answered = pd.DataFrame(asked["job"]["forecasts"])
+@pytest.mark.parametrize("name", ["holidays", "own"])
+def test_a_job_of_the_api_and_the_command_line_give_the_same_to_the_last_digit(asked, made, name):
+    printed = pd.read_csv(io.StringIO(made[name].out))
+    answered = pd.DataFrame(asked["jobs"][name]["forecasts"])
     assert answered[list(printed)].to_dict("list") == printed.to_dict("list")
 
 

@@ -104,7 +104,7 @@ def _stress_tests() -> None:
     st.markdown("\n".join(f"- {sentence}" for sentence in stress_test_results.failure_sentences()))
     st.caption(
         "Printed by `python -m benchmarks extremes`. Percent of the series in which a model saw the shock; their number is "
-        "in brackets. What is too little and too much is in `forecasting/evaluation/stress_tests.py`."
+        "in brackets. What is too little and too much is in `forecasting/evaluation/shocks.py`."
     )
 
 
