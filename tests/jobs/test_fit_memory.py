@@ -28,6 +28,7 @@ def raising(error, cause=None):
         (OSError(errno.ENOMEM, "Cannot allocate memory"), None),
         (RuntimeError("the model did not compile"), OSError(errno.ENOMEM, "Cannot allocate memory")),
         (ImportError("libblas.so.3: failed to map segment from shared object"), None),
+        (SystemError("error return without exception set"), None),
     ],
 )
 def test_what_is_refused_for_want_of_memory_is_no_fault_of_the_program(error, cause, monkeypatch):

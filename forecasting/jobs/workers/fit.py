@@ -13,6 +13,8 @@ from forecasting.support.errors import ForecastingError
 
 #: Parts of the loader's messages when there was no memory to load a library.
 NO_MEMORY_SIGNS = ("cannot allocate memory", "failed to map segment", "cannot apply additional memory protection")
+#: Part of the interpreter's message when compiled code gave up without a reason, as some do that are refused memory.
+UNEXPLAINED = "without exception set"
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ def is_out_of_memory(error: BaseException | None) -> bool:
         if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
             return True
         if isinstance(error, ImportError) and any(sign in str(error).lower() for sign in NO_MEMORY_SIGNS):
+            return True
+        if isinstance(error, SystemError) and UNEXPLAINED in str(error):
             return True
         error = error.__cause__ or error.__context__
     return False
