@@ -52,7 +52,7 @@ def score(wis):
 def row(region, latest=1.0, middle=None, wis=None, now=100.0, low=0.0, high=1e9):
     change = None if middle is None else ExpectedChange(now, low, middle, high)
     record = None if wis is None else score(wis)
-    return RegionRow(region, latest_row, change=change, record=record)
+    return RegionRow(region, latest, change=change, record=record)
 
 
 def names(rows):
