@@ -10,7 +10,7 @@ _component = st.components.v2.component("way_back", js=(Path(__file__).parent / 
 
 
 def remember_address() -> None:
-    """Have the tab remember its address; the reader is about to sign in."""
+    """Have the tab remember its address as soon as the reader presses a button to sign in."""
     _component(data={"remember": True}, key="way back")
 
 
