@@ -32,15 +32,6 @@ class ExplorePage:
         """Wait for the heading."""
         expect(self.tab.get_by_role("heading", name=title, exact=True)).to_be_visible()
 
-    def expect_at_rest(self):
-        """Wait until no script of the page runs: what comes in the midst of one is another test's matter."""
-        expect(self.tab.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')).to_be_attached()
-
-    def go_back(self):
-        """One step back in the browser's history, from a page at rest."""
-        self.expect_at_rest()
-        self.tab.go_back()
-
     def row(self, model, state=None):
         """The live row of a model, in a state if that is given."""
         return self.tab.locator(f".row[data-model='{model}']" + (f"[data-state='{state}']" if state else ""))

@@ -1,6 +1,4 @@
 // What a tab is told once, around all pages.
-const MOMENT = 1000; // ms
-
 export default function ({ data }) {
   if (window.forecastFrame) return;
   window.forecastFrame = true;
@@ -10,14 +8,11 @@ export default function ({ data }) {
   document.head.append(style);
 
   // To another page is one step of the browser's way back. Streamlit makes two of it: the page's address is bare until the page
-  // has written its choices into it, or, where the browser is busy, has the choices first and the page a moment later.
+  // has written its choices into it, or, where the browser is busy, has the choices first and the page afterwards.
   const push = history.pushState;
-  let pushed = -Infinity;
   history.pushState = function (state, unused, url) {
     const next = new URL(url, location.href), samePage = next.pathname === location.pathname;
-    const late = !samePage && next.search && next.search === location.search && performance.now() - pushed < MOMENT;
-    const second = late || (samePage && !location.search);
-    pushed = performance.now();
+    const second = samePage ? !location.search : next.search && next.search === location.search;
     return (second ? history.replaceState : push).call(history, state, unused, url);
   };
 }
