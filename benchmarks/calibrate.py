@@ -23,7 +23,7 @@ from benchmarks._figure import Figure, figure
 from benchmarks.coverage import SAMPLED
 from forecasting.data.forecast import MEDIAN, QUANTILES
 from forecasting.models import model, models
-from forecasting.models.calibration import EDGE_50, EDGE_95, BandScale, band_scale
+from forecasting.models.calibration import EDGE_50, EDGE_95, BandScale, band_scales
 
 TABLE = Path(__file__).resolve().parents[1] / "forecasting" / "models" / "calibration.csv"
 LOW = QUANTILES.index(0.15)
@@ -55,7 +55,7 @@ def run(options: list[str]) -> Iterator[Figure]:
 
 
 def _kept() -> dict[tuple[str, str], BandScale]:
-    return {(row.model, row.frequency): band_scale(row.model, row.frequency) for row in pd.read_csv(TABLE).itertuples()}
+    return dict(band_scales())
 
 
 def deviates(name: str, tasks: Sequence[Earlier], forecasts: Sequence[np.ndarray]) -> pd.DataFrame:
@@ -67,7 +67,7 @@ def deviates(name: str, tasks: Sequence[Earlier], forecasts: Sequence[np.ndarray
 def _deviates(name: str, task: Earlier, table: np.ndarray) -> pd.DataFrame:
     frequency = task.series.frequency.name
     scale = model(name).scale(task.series)
-    edge = band_scale(name, frequency).scale(np.full((task.steps, 1), WITHIN))[task.gap :, 0]
+    edge = band_scales().get((name, frequency), BandScale()).scale(np.full((task.steps, 1), WITHIN))[task.gap :, 0]
     said = scale.forward(table)
     middle, low, high = said[:, MEDIAN], said[:, LOW], said[:, HIGH]
     spread = np.maximum(np.maximum(high - middle, middle - low) / edge, 1e-9)  # either side may end at zero

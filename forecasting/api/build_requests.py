@@ -87,7 +87,7 @@ class RequestBuilder:
         if request.source is None:
             panel = read_posted_panel(request)
             with blame_field("as_of"):
-                return panel.as_of(when), panel.notes
+                return panel.as_of(when), tuple(dict.fromkeys((*panel.notes, *panel.kind_sentences)))
         current = self.source_panel(request.source)
         if when is None:
             return current, ()

@@ -32,6 +32,14 @@ _BY_MAPPING = '"mapping" with the columns "date" and "value"'
 
 def read_posted_panel(request: ForecastRequest) -> Panel:
     """Read the posted data. Raises `Problem` 422 with the question if it is ambiguous."""
+    panel = _read(request)
+    try:
+        return panel if request.kind is None else panel.with_kind(request.kind)
+    except DataError as error:
+        raise Problem.of(error, "kind") from None
+
+
+def _read(request: ForecastRequest) -> Panel:
     content = json.dumps(request.data, ensure_ascii=False).encode(errors="replace")
     if request.mapping is not None:
         mapping = _column_mapping(request.mapping)

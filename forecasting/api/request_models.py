@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from forecasting.api.problem_details import InvalidField, Problem
 from forecasting.data.forecast import QUANTILES
 from forecasting.data.holidays import check_country
+from forecasting.data.kind import CHOICES
 from forecasting.jobs.request import MAX_HORIZON
 from forecasting.models import model
 from forecasting.support.errors import ForecastingError, RequestError
@@ -32,6 +33,7 @@ EXPECTED = {
     "name": "what the posted table is called",
     "mapping": 'which column is what, as {"date": "day", "value": "cases"}',
     "cumulative": "true for running totals, false for counts per period",
+    "kind": f"one of {', '.join(CHOICES)}",
     "model": "a name that /api/v1/models lists",
     "models": f"1 to {MAX_MODELS} names that /api/v1/models lists",
     "horizon": f"a whole number from 1 to {MAX_HORIZON}",
@@ -66,6 +68,11 @@ def _levels(given: list[float]) -> None:
         raise RequestError(f"There is no quantile {unknown[0]:g}; give {EXPECTED['quantiles']}.")
 
 
+def _known_kind(given: str) -> None:
+    if given not in CHOICES:
+        raise RequestError(f"There is no kind '{given}'; give {EXPECTED['kind']}.")
+
+
 def _table(given: Any) -> None:
     records = isinstance(given, list) and all(isinstance(record, dict) for record in given)
     if not (given is None or records or isinstance(given, dict)):
@@ -98,6 +105,9 @@ class ForecastRequest(BaseModel):
     name: Name = _field("What messages call the table, and a region without a name", "name", default="data")
     mapping: dict[str, Any] | None = _field("Which column of `data` is what", "mapping", default=None)
     cumulative: bool | None = _field("Whether `data` has running totals", "cumulative", default=None)
+    kind: Annotated[Name, _checked(_known_kind)] | None = _field(
+        "What a figure of `data` is; without it as the figures look", "kind", default=None
+    )
     model: ModelName | None = _field("Which model", "model", default=None)
     models: list[ModelName] | None = _field(
         "Several models instead", "models", default=None, min_length=1, max_length=MAX_MODELS
@@ -124,7 +134,7 @@ class ForecastRequest(BaseModel):
             raise _error("Give either 'source' or 'data'.")
         if (self.model is None) == (self.models is None):
             raise _error("Give either 'model' or 'models'.")
-        for field in ("mapping", "cumulative"):
+        for field in ("mapping", "cumulative", "kind"):
             if self.data is None and getattr(self, field) is not None:
                 raise _error(f"'{field}' is about 'data'; a source knows by itself.")
         return self

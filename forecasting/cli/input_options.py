@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from forecasting.data.kind import CHOICES
 from forecasting.data.panel import Panel, Statistic
 from forecasting.sources import source
 from forecasting.sources.sql import SqlSource, named_database
@@ -31,6 +32,10 @@ class InputOptions:
         ),
     ] = None
     cumulative: Annotated[bool, typer.Option("--cumulative", help="The file or table holds running totals.")] = False
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", help=f"What a figure is: {', '.join(CHOICES)}. Seen from the figures by default."),
+    ] = None
     sql: Annotated[str | None, typer.Option("--sql", help="A database instead: NAME of FORECAST_SQL_<NAME>.")] = None
     table: Annotated[str | None, typer.Option("--table", help="Its table or view; as configured by default.")] = None
     statistic: Annotated[
@@ -42,6 +47,14 @@ class InputOptions:
 
     def read_panel(self) -> Panel:
         """Read the panel of the source, the file or the database. Raises `RequestError` unless it is exactly one."""
+        panel = self._read()
+        if self.kind is not None:
+            return panel.with_kind(self.kind)
+        for sentence in panel.kind_sentences:
+            typer.echo(f"{sentence} --kind says otherwise.", err=True)
+        return panel
+
+    def _read(self) -> Panel:
         if sum(given is not None for given in (self.source, self.file, self.sql)) != 1:
             raise RequestError("Give either --source NAME, --input FILE or --sql NAME.")
         if self.table is not None and self.sql is None:

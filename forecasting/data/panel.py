@@ -8,13 +8,14 @@ import pandas as pd
 
 from forecasting.data.columns import AS_OF, DATE, PANEL, REGION, STATISTIC, VALUE
 from forecasting.data.frequency import Frequency
+from forecasting.data.kind import COUNT, KINDS, Kind, kind_named
 from forecasting.data.panel_cache import PanelCache, PerPanel
 from forecasting.support.errors import DataError, RequestError
 
 
 @dataclass(frozen=True)
 class Statistic:
-    """One thing that is counted, as a person may ask for it.
+    """One thing that is counted or measured, as a person may ask for it.
 
     Attributes:
         name: what links and files call it, e.g. ``"new_cases"``.
@@ -24,6 +25,8 @@ class Statistic:
         reported_cumulative: the table holds running totals.
         shown_cumulative: the person wants to see running totals.
         target: what the forecast hubs call it, where they forecast it, e.g. ``"wk inc flu hosp"``.
+        kind: what its figures are.
+        kind_reason: why they are taken to be that, in a few words; empty where somebody said so.
     """
 
     name: str
@@ -33,6 +36,8 @@ class Statistic:
     reported_cumulative: bool = False
     shown_cumulative: bool = False
     target: str = ""
+    kind: Kind = COUNT
+    kind_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,31 @@ class Panel:
                 return statistic
         known = ", ".join(s.name for s in self.statistics)
         raise RequestError(f"'{self.source}' has no statistic '{name}'; it has {known}.")
+
+    def with_kind(self, name: str) -> Panel:
+        """The same panel, all of whose figures are of the kind that a person calls `name`.
+
+        Raises `RequestError` for an unknown name, `DataError` where the figures cannot be of that kind.
+        """
+        return replace(self, statistics=tuple(self._with_kind(one, name) for one in self.statistics))
+
+    @property
+    def kind_sentences(self) -> tuple[str, ...]:
+        """What the figures are taken for and why, a sentence a statistic, where they seem to be no counts."""
+        several = len({one.column for one in self.statistics}) > 1
+        return tuple(
+            f"{f'{one.label}: taken' if several else 'Taken'} as {one.kind.label} ({one.kind_reason})."
+            for one in self.statistics
+            if one.kind is not COUNT and one.kind_reason
+        )
+
+    def _with_kind(self, statistic: Statistic, name: str) -> Statistic:
+        values = self.table.loc[self.table[STATISTIC] == statistic.column, VALUE].to_numpy(float, na_value=float("nan"))
+        kind = kind_named(name, values)
+        plural = {one.plural for one in KINDS.values()}
+        label = kind.plural if statistic.label in plural else statistic.label
+        unit = label.lower() if statistic.unit.capitalize() in plural else statistic.unit
+        return replace(statistic, kind=kind, kind_reason="", label=label, unit=unit)
 
     def regions(self, statistic: str | None = None) -> list[str]:
         """Every region that has figures for `statistic`, in the order of the table (of its newest vintage)."""

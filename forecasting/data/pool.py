@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.frequency import Frequency, frequency_of_alias
+from forecasting.data.kind import COUNT, KINDS, Kind
 from forecasting.support.caching import lazy
 from forecasting.support.errors import DataError
 
@@ -56,6 +57,7 @@ class Pool:
         covariates: what else is known of the same periods and regions, by name: shape (periods, regions) each, as it
             was published, NaN where nothing was.
         holidays: the code of the country whose holidays are used, if any.
+        kind: what the figures are.
     """
 
     frequency: Frequency
@@ -69,6 +71,7 @@ class Pool:
     snapshots: tuple[Snapshot, ...] = ()
     covariates: dict[str, np.ndarray] = field(default_factory=dict)
     holidays: str = ""
+    kind: Kind = COUNT
 
     @lazy
     def dates(self) -> pd.DatetimeIndex:
@@ -89,6 +92,7 @@ class Pool:
             "snapshots": [[one.date.isoformat(), _packed(one.values)] for one in self.snapshots],
             "covariates": {name: _packed(table) for name, table in self.covariates.items()},
             "holidays": self.holidays,
+            "kind": self.kind.name,
         }
 
     @staticmethod
@@ -115,6 +119,7 @@ class Pool:
             tuple(Snapshot(pd.Timestamp(at), _unpacked(table, len(regions))) for at, table in data["snapshots"]),
             covariates,
             data["holidays"],
+            KINDS[data["kind"]],
         )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from forecasting.data import pool
+from forecasting.data.kind import COUNT
 from forecasting.data.snapshots import KnownFigures, SortedFigures, sorted_figures
 from forecasting.support.caching import lazy
 
@@ -64,6 +65,8 @@ class PoolSpec:
             what.append(self.part)
         if self.holidays:
             what.append(self.holidays)
+        if asked.kind is not COUNT:
+            what.append(f"kind {asked.kind.name}")
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:40]
 
     @property

@@ -1,4 +1,4 @@
-"""Series: one region's counts on a regular grid of dates, repaired and ready for a model."""
+"""Series: one region's figures on a regular grid of dates, repaired and ready for a model."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pandas as pd
 
 from forecasting.data import holidays
 from forecasting.data.frequency import Frequency, frequency_of_alias
+from forecasting.data.kind import COUNT, KINDS, Kind
 from forecasting.support.caching import lazy
 
 if TYPE_CHECKING:
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Series:
-    """Regular counts per period, prepared: no gap, no NaN, nothing negative.
+    """Regular figures per period, prepared: no gap, no NaN, none outside the bounds of their kind.
 
     Attributes:
         start: the date of the first value.
         frequency: the spacing.
-        values: float array of shape (n,), counts per period.
+        values: float array of shape (n,), figures per period.
         before: the running total before `start` (0 where it is not known).
         cumulative: whether the person asked for running totals; models never see the difference.
         provisional: raw figures after the last value that were too doubtful to use, by date (empty if none).
@@ -36,6 +37,7 @@ class Series:
         region: whose counts they are, where they come from a panel.
         pool: all regions of that panel, as known at the same time, for models that learn from them.
         holidays: the code of the country whose holidays models may use, see `with_holidays`.
+        kind: what the figures are.
     """
 
     start: pd.Timestamp
@@ -50,6 +52,7 @@ class Series:
     region: str = ""
     pool: PoolSpec | None = field(default=None, compare=False, repr=False)
     holidays: str = ""
+    kind: Kind = COUNT
 
     def __len__(self) -> int:
         return len(self.values)
@@ -139,12 +142,15 @@ class Series:
         what.update(np.ascontiguousarray(self.values, dtype="<f8").tobytes())
         if self.doubt:
             what.update(b"|doubt|" + np.asarray(self.doubt, dtype="<f8").tobytes())
+        if self.kind is not COUNT:
+            what.update(f"|kind|{self.kind.name}".encode())
         return what.hexdigest()[:32]
 
     def to_json(self) -> dict[str, Any]:
         """The series as JSON for a worker process: only what a model sees."""
         seen = {"start": self.start.isoformat(), "frequency": self.frequency.alias, "values": self.values.tolist()}
-        further = {"doubt": list(self.doubt), "holidays": self.holidays}
+        kind = "" if self.kind is COUNT else self.kind.name
+        further = {"doubt": list(self.doubt), "holidays": self.holidays, "kind": kind}
         return seen | {name: value for name, value in further.items() if value}
 
     @staticmethod
@@ -152,7 +158,8 @@ class Series:
         """The inverse of `to_json`, to the last digit."""
         values, doubt = np.asarray(data["values"], dtype=float), tuple(data.get("doubt", ()))
         start, frequency = pd.Timestamp(data["start"]), frequency_of_alias(data["frequency"])
-        return Series(start, frequency, values, doubt=doubt, holidays=data.get("holidays", ""))
+        kind = KINDS[data.get("kind") or COUNT.name]
+        return Series(start, frequency, values, doubt=doubt, holidays=data.get("holidays", ""), kind=kind)
 
 
 def _some(figures: pd.Series) -> pd.Series | None:

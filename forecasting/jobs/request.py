@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from forecasting.data.kind import COUNT
 from forecasting.data.pool import Pool
 from forecasting.data.pool_spec import PoolSpec
 from forecasting.data.series import Series
@@ -64,11 +65,14 @@ class Request:
 
     @lazy
     def members(self) -> tuple[Request, ...]:
-        """The requests that its forecast is blended from; empty for other models. Without a pool, pooled models are left out."""
+        """The requests that its forecast is blended from; empty for other models.
+
+        Pooled models are left out without a pool and of figures that are no counts, unless there are no others.
+        """
         requests = [Request(self.series, name, self.horizon) for name in model(self.model).members]
-        return tuple(request for request in requests if request.pool or not _is_pooled(request.model)) or tuple(
-            requests
-        )
+        pooled = self.series.kind is COUNT
+        usable = [one for one in requests if not _is_pooled(one.model) or (one.pool and pooled)]
+        return tuple(usable or requests)
 
     @lazy
     def lineage(self) -> str:
@@ -77,7 +81,8 @@ class Request:
         It stays the same, for any horizon, when a few figures are added or the last ones revised: it is of the series' first 2, 4, 8 … figures, half to all but the last tenth of them.
         """
         series = self.series
-        begins = Series(series.start, series.frequency, series.values[: _beginning_length(len(series))])
+        first = series.values[: _beginning_length(len(series))]
+        begins = Series(series.start, series.frequency, first, kind=series.kind)
         what = f"{begins.digest()}|{self.model}|{model(self.model).version}"
         return hashlib.sha256(what.encode()).hexdigest()[:40]
 

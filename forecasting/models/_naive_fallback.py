@@ -50,20 +50,29 @@ def fit_failed(model: Model, series: Series, horizon: int) -> Forecast:
 
 
 def cap_runaway_trend(series: Series, scale: Transform, mean: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Cap `mean` (on `scale`) at `RUNAWAY_MULTIPLE` times the largest figure so far; returns it with a note if capped.
+    """Cap `mean` (on `scale`) at `runaway_limits`; returns it with a note if capped.
 
     A trend that is steady on a root scale is steep on the counts; beyond this nothing in the series speaks for it.
     """
-    highest = runaway_limit(series, scale)
-    if mean.max() <= highest:
+    lowest, highest = runaway_limits(series, scale)
+    if mean.max() <= highest and mean.min() >= lowest:
         return mean, ()
-    note = f"The trend ran away: the median is held at {RUNAWAY_MULTIPLE:g} times the largest figure so far."
-    return np.minimum(mean, highest), (note,)
+    held = "the largest figure so far" if series.kind.low >= 0 else "the range of all figures so far beyond it"
+    note = f"The trend ran away: the median is held at {RUNAWAY_MULTIPLE:g} times {held}."
+    return np.clip(mean, lowest, highest), (note,)
 
 
-def runaway_limit(series: Series, scale: Transform) -> float:
-    """`RUNAWAY_MULTIPLE` times the largest figure so far, on `scale`."""
-    return float(scale.forward(RUNAWAY_MULTIPLE * series.values.max()))
+def runaway_limits(series: Series, scale: Transform) -> tuple[float, float]:
+    """What no median falls below or exceeds, on `scale`: `RUNAWAY_MULTIPLE` times the largest figure so far.
+
+    Of figures that may be negative, `RUNAWAY_MULTIPLE` times their range below the lowest and above the highest.
+    """
+    low, high = float(series.values.min()), float(series.values.max())
+    if series.kind.low >= 0:
+        return -np.inf, float(scale.forward(np.array(RUNAWAY_MULTIPLE * high)))
+    reach = RUNAWAY_MULTIPLE * (high - low)
+    first, last = scale.forward(np.array([low - reach, high + reach])).tolist()
+    return first, last
 
 
 def _naive_with_note(model: Model, series: Series, horizon: int, note: str) -> Forecast:

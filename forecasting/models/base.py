@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from forecasting.data.forecast import Forecast
 from forecasting.data.series import Series
-from forecasting.models.transforms import Transform, transform
+from forecasting.models.transforms import Transform, shifted, transform
 
 if TYPE_CHECKING:
     from forecasting.data.pool import Pool
@@ -108,7 +108,12 @@ class Model(ABC):
         """Import what `forecast` will need; background workers call it before the first request."""
 
     def scale(self, series: Series) -> Transform:
-        """The scale that this model works on: the cube root for daily and hourly counts, the fourth root otherwise."""
+        """The scale that this model works on.
+
+        The cube root for daily and hourly figures, the fourth root for others; no root of what may be negative.
+        """
+        if series.kind.low < 0:
+            return shifted(float(series.values[0]))
         return transform("cube_root" if series.frequency.name in ("daily", "hourly") else "fourth_root")
 
 

@@ -4,7 +4,7 @@ Both correct what a model believes of its own errors, and were learned from fore
 
 - The size of a shock is half what it was lately and half what it was all along, for epidemics are restless in waves and
   calm between them; and it is drawn towards that of a typical count, which matters where there are few errors to learn
-  from.
+  from. Of figures that are no counts nothing is typical: there it is drawn towards what it was all along.
 - Each model's 50 % and 95 % bands are scaled so that they hold what they say out of sample, by how far ahead they look
   (`calibration.csv`, made by ``python -m benchmarks calibrate``): the scale correction of Kuleshov, Fenner & Ermon
   (2018), Accurate uncertainties for deep learning using calibrated regression, ICML, on two levels instead of all.
@@ -20,11 +20,14 @@ from io import StringIO
 import numpy as np
 import pandas as pd
 
+from forecasting.data.kind import COUNT
 from forecasting.data.series import Series
 from forecasting.models.transforms import Transform
 
 #: The standard deviation of a typical shock as a share of the level, besides the noise of counting.
 TYPICAL_SHOCK = 0.25
+#: Errors below which they tell less than the changes of the figures do.
+LEAST_ERRORS = 4
 #: How many errors the typical shock counts as.
 TYPICAL_WEIGHT = 3.0
 #: Periods that count as recent where there is no short season; errors of two such spans ago count half.
@@ -39,7 +42,7 @@ EDGE_95 = 1.959963984540054
 
 def shock_size(errors: np.ndarray, series: Series, scale: Transform) -> float:
     """The standard deviation of the next shock on `scale`, from past one-step `errors` there, oldest first."""
-    typical = _typical_shock(series, scale) ** 2
+    typical = (_typical_shock(series, scale) if series.kind is COUNT else _usual_shock(errors, series, scale)) ** 2
     weights = 0.5 ** (np.arange(len(errors))[::-1] / (2 * _recent_periods(series)))
     lately = (weights @ errors**2 + TYPICAL_WEIGHT * typical) / (weights.sum() + TYPICAL_WEIGHT)
     always = (errors @ errors + TYPICAL_WEIGHT * typical) / (len(errors) + TYPICAL_WEIGHT)
@@ -53,6 +56,12 @@ def _typical_shock(series: Series, scale: Transform) -> float:
     shock = np.sqrt((TYPICAL_SHOCK * level) ** 2 + one * level)
     low, high = scale.forward(np.array([level, level + shock]))
     return float(high - low)
+
+
+def _usual_shock(errors: np.ndarray, series: Series, scale: Transform) -> float:
+    """The root mean square of the errors; where there are too few, of the changes from figure to figure."""
+    shocks = errors if len(errors) >= LEAST_ERRORS else np.diff(scale.forward(series.values))
+    return float(np.sqrt(np.mean(shocks**2))) if len(shocks) else 0.0
 
 
 def _recent_periods(series: Series) -> int:
@@ -85,9 +94,11 @@ class BandScale:
         return z * np.exp(inner + (outer - inner) * share)
 
 
-def band_scale(model: str, frequency: str) -> BandScale:
-    """The learned band scale of `model` at that `frequency`; one that changes nothing where none was learned."""
-    return band_scales().get((model, frequency), BandScale())
+def band_scale(model: str, series: Series) -> BandScale:
+    """The learned band scale of `model` for such counts; one that changes nothing where none was learned."""
+    if series.kind is not COUNT:
+        return BandScale()
+    return band_scales().get((model, series.frequency.name), BandScale())
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from forecasting.data.forecast import Forecast
+from forecasting.data.kind import COUNT
 from forecasting.data.series import Series
 from forecasting.models.base import BlendedModel, Progress, ProgressCallback, ignore_progress
 from forecasting.support.errors import ModelError
@@ -25,8 +26,8 @@ class Ensemble(BlendedModel):
     summary = (
         "Averages the quantiles of Pooled, ETS and SARIMA. How much Pooled counts is what it has earned on these very "
         "regions so far against smoothing each by itself: a half before anything is known, nearly all of it after some "
-        "seasons that were alike. The others share the rest. Without other regions to learn from it is ETS and SARIMA in "
-        "equal parts. It is drawn as soon as one of its members is ready."
+        "seasons that were alike. The others share the rest. Without other regions to learn from, and of figures that are no "
+        "counts, it is ETS and SARIMA in equal parts. It is drawn as soon as one of its members is ready."
     )
     reference = (
         "Lichtendahl, Grushka-Cockayne & Winkler (2013), Is it better to average probabilities or quantiles?, "
@@ -43,7 +44,8 @@ class Ensemble(BlendedModel):
         from forecasting.models import model
 
         forecasts: dict[str, Forecast] = {}
-        members = [name for name in self.members if series.around or name != POOLED]
+        pooled = series.around and series.kind is COUNT
+        members = [name for name in self.members if pooled or name != POOLED]
         for done, name in enumerate(members):
             report(Progress(model(name).label, done, len(members)))
             with suppress(ModelError):

@@ -10,6 +10,7 @@ import pandas as pd
 
 from forecasting.data.forecast import Forecast
 from forecasting.data.frequency import Frequency
+from forecasting.data.kind import AMOUNT, COUNT, Kind
 from forecasting.data.pool import Pool
 from forecasting.data.series import Series
 from forecasting.models import _naive_fallback
@@ -18,6 +19,7 @@ from forecasting.models._pooled_expert_weights import PooledForecast, forecast_t
 from forecasting.models._pooled_experts import WITH_COVARIATES, fourth_root
 from forecasting.models._pooled_holiday_effect import HolidayEffect, holiday_effects
 from forecasting.models.base import PooledModel, Progress, ProgressCallback, ignore_progress
+from forecasting.models.ets import ETS
 from forecasting.models.predictive import from_spread
 from forecasting.models.transforms import Transform
 from forecasting.preparation.gather_pool import gather_pool, prepared_series
@@ -26,6 +28,8 @@ from forecasting.support.errors import ModelError
 
 #: Blocks, the last ones, that a weekday (or hour) pattern is learned from: weeks (or days).
 PATTERN_BLOCKS = 8
+#: The mean that figures which are no counts are brought to: there the noise of counting, which they have not, is nothing.
+MEAN_OF_OTHERS = 1e6
 #: The step of a numerical slope to both sides, as a share of the value.
 SLOPE_STEP = 1e-4
 
@@ -58,6 +62,8 @@ class Pooled(PooledModel):
         """Learn from all regions of the series' pool, or, without one, from this series alone, and forecast it."""
         if not len(series):
             raise ModelError("There is not a single figure to learn from.")
+        if series.kind.low < 0:
+            return _by_ets(series, horizon)
         if pool := series.around:
             return self.forecast_pool(gather_pool(pool), horizon, report)[series.region]
         return self._forecasts({series.region: series}, None, horizon, report)[series.region]
@@ -74,12 +80,17 @@ class Pooled(PooledModel):
     def _forecasts(
         self, series: Mapping[str, Series], pool: Pool | None, horizon: int, report: ProgressCallback
     ) -> dict[str, Forecast]:
+        kind = next(iter(series.values())).kind
+        units = {region: _unit(one) for region, one in series.items()}
+        if kind is not COUNT:
+            series = {r: replace(one, values=one.values / units[r], kind=AMOUNT) for r, one in series.items()}
         frequency = next(iter(series.values())).frequency
         blocks = _Blocks.of(frequency)
         report(Progress(f"learning from {_region_count(len(series))}", 0, 2))
         counts, earlier, covariates = blocks.table(series), [], UsableCovariates()
         if pool is not None:
             earlier = _earlier_tables(pool, series) if blocks.periods == 1 else []
+            earlier = [table / np.array([*units.values()]) for table in earlier]
             covariates = usable_covariates(pool, list(series.values()), counts, blocks.periods)
         learned = forecast_table(counts, earlier, blocks.ahead(horizon), blocks.year, covariates.tables)
         report(Progress(f"forecasting {_region_count(len(series))}", 1, 2))
@@ -87,7 +98,8 @@ class Pooled(PooledModel):
         method, forecasts = _describe_weights(learned, len(series)), {}
         for place, (region, one) in enumerate(series.items()):
             mean, spread, effect = learned.mean[place], learned.spread[place], effects.get(region)
-            forecasts[region] = self._one(one, blocks, mean, spread, effect, horizon, method, learned.trust)
+            drawn = self._one(one, blocks, mean, spread, effect, horizon, method, learned.trust)
+            forecasts[region] = _multiplied(drawn, units[region], kind)
         return {
             region: replace(one, notes=(*one.notes, *covariates.notes)) if covariates.notes else one
             for region, one in forecasts.items()
@@ -118,6 +130,28 @@ class Pooled(PooledModel):
         return from_spread(
             self, series, scale, mean, spread, noise, method=method, notes=notes, fitted={"trust": trust}
         )
+
+
+def _by_ets(series: Series, horizon: int) -> Forecast:
+    """The forecast of ETS in place of one of figures that may be negative, whose sums and growth mean nothing."""
+    note = "Pooled learns growth from sums, which figures below zero do not have, so ETS stands in."
+    stands_in = ETS().forecast(series, horizon)
+    return replace(stands_in, model=Pooled.name, notes=(*stands_in.notes, note), fitted={})
+
+
+def _unit(series: Series) -> float:
+    """What the figures of `series` are divided by: 1 for counts, which have the noise of counting."""
+    mean = 0.0 if series.kind is COUNT else float(series.values.mean())
+    return mean / MEAN_OF_OTHERS if mean > 0 else 1.0
+
+
+def _multiplied(forecast: Forecast, unit: float, kind: Kind) -> Forecast:
+    """The forecast of figures that were divided by `unit`, within the bounds of their own kind."""
+    if kind is COUNT:
+        return forecast
+    values, means = kind.clip(forecast.values * unit), kind.clip(forecast.means * unit)
+    totals = np.minimum(forecast.totals * unit, kind.high * np.arange(1, forecast.horizon + 1)[:, None])
+    return replace(forecast, values=values, totals=totals, means=means)
 
 
 @dataclass(frozen=True)

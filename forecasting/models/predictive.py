@@ -49,7 +49,7 @@ def from_normal(
             the last values are in doubt themselves, their share of the variance takes the responses after that.
         method: what was fitted, for a person; the model's label if empty.
     """
-    widened = band_scale(model.name, series.frequency.name).scale
+    widened = band_scale(model.name, series).scale
     size, own = shock_size(errors, series, scale), psi[: len(mean)]
     length = np.sqrt(np.cumsum(own**2))[:, None]  # of the response to the shocks to come, in shocks
     lags = np.subtract.outer(np.arange(len(mean)), np.arange(len(mean)))
@@ -107,16 +107,18 @@ def from_paths(
     paths: np.ndarray,
     method: str = "",
     notes: tuple[str, ...] = (),
+    calibrated: bool = True,
 ) -> Forecast:
     """The forecast of a model that gives sampled futures: `paths` has shape (samples, horizon), on `scale`.
 
-    They are stretched away from their median, or towards it, by the model's learned band scale.
+    Where they are to be `calibrated` they are stretched away from their median, or towards it, by the model's learned band
+    scale.
     """
     middle = np.median(paths, axis=0)
     low, high = np.quantile(paths, [0.16, 0.84], axis=0)
     spread = (high - low) / 2
     deviates = np.divide(paths - middle, spread, out=np.zeros_like(paths), where=spread > 0)
-    widened = band_scale(model.name, series.frequency.name).scale(deviates.T).T
+    widened = band_scale(model.name, series).scale(deviates.T).T if calibrated else deviates
     paths = scale.inverse(np.where(spread > 0, middle + spread * widened, paths))
     values = np.quantile(paths, QUANTILES, axis=0).T
     return _forecast(model, series, values, paths, method or model.label, notes)
@@ -143,7 +145,7 @@ def from_spread(
     from scipy.special import stdtrit
 
     count = len(mean)
-    widened = band_scale(model.name, series.frequency.name).scale
+    widened = band_scale(model.name, series).scale
     noise = np.zeros(count) if noise is None else noise
     tails = stdtrit(DEGREES_OF_FREEDOM, np.array(QUANTILES)) * np.sqrt((DEGREES_OF_FREEDOM - 2) / DEGREES_OF_FREEDOM)
     values = scale.inverse(mean[:, None] + np.hypot(spread, noise)[:, None] * widened(np.tile(tails, (count, 1))))
@@ -161,7 +163,9 @@ def _forecast(
     means = values if window == 1 else path_quantiles(_trailing_mean(series.values, paths, window))
     totals = path_quantiles(np.cumsum(paths.T, axis=0).T)
     # Sorting undoes rounding: quantiles that are equal on paper may cross in the last digit.
-    values, totals, means = (np.sort(np.maximum(table, 0.0), axis=1) for table in (values, totals, means))
+    values, means = (np.sort(series.kind.clip(table), axis=1) for table in (values, means))
+    steps = np.arange(1, len(totals) + 1)[:, None]
+    totals = np.sort(np.clip(totals, steps * series.kind.low, steps * series.kind.high), axis=1)
     return Forecast(model.name, method, series.origin, series.frequency, values, totals, means, notes)
 
 

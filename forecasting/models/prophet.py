@@ -23,14 +23,21 @@ SHORTEST = 10
 #: Futures that are sampled.
 SAMPLES = 1000
 #: Periods, the last ones, that are fitted, by frequency; of others all. This and the next three were chosen on daily cases
-#: of European countries, which Prophet's own settings follow too slowly.
+#: of European countries, which Prophet's own settings follow too slowly, for forecasts of up to `NEAR` periods.
 WINDOWS = {"daily": 90, "hourly": 28 * 24}
+#: Periods ahead, by frequency, beyond which the past that is fitted grows with the horizon, and changes of slope are expected
+#: to be smaller: a line that was bent last week says nothing of next year.
+NEAR = {"daily": 28, "hourly": 7 * 24}
 #: Periods from one possible change of slope to the next.
 CHANGEPOINT_EVERY = 7
-#: The share of the past, from its beginning, in which the slope may change (Prophet's own: 0.8).
+#: The share of the past, from its beginning, in which the slope may change.
 CHANGEPOINT_RANGE = 1.0
-#: The prior scale of changes of slope (Prophet's own: 0.05).
+#: The prior scale of changes of slope.
 CHANGEPOINT_PRIOR_SCALE = 0.5
+#: Prophet's own prior scale, which that of long horizons comes down to.
+OWN_PRIOR_SCALE = 0.05
+#: Prophet's own share of the past in which the slope may change, which forecasts of twice the near horizon and more use.
+OWN_RANGE = 0.8
 #: Possible changes of slope at most: more only cost time.
 MAX_CHANGEPOINTS = 60
 #: The prior scale of holiday effects: small, for 90 days hold few holidays (`python -m benchmarks holidays`).
@@ -46,13 +53,14 @@ class Prophet(Model):
     label = "Prophet"
     summary = (
         "Draws the past as straight pieces of trend (on a root scale) plus smooth weekly and yearly waves, and lets "
-        "the slope change in the future as often and as much as it has. Of daily counts it sees the last 90 days. It "
+        "the slope change in the future as often and as much as it has. Of daily counts it sees the last 90 days, and more "
+        "where it is to look further ahead. It "
         "copes with level shifts and with yearly waves in a long weekly or monthly history. On epidemics it goes "
         "straight on past every peak. With a country's holidays, it expects of the next ones what the last ones did. "
         "Its own bands are far too narrow (`python -m benchmarks calibrate` measures how far) and are widened here."
     )
     reference = "Taylor & Letham, Forecasting at Scale, The American Statistician 72(1) (2018)"
-    version = 2
+    version = 3
     order = 40
     uses_holidays = True
 
@@ -65,7 +73,7 @@ class Prophet(Model):
         """Fit the recent past on a root scale and take quantiles of sampled futures."""
         if len(series) < SHORTEST:
             return _naive_fallback.series_too_short(self, series, horizon, SHORTEST)
-        recent = series.tail(WINDOWS.get(series.frequency.name, len(series)))
+        recent = series.tail(fitted_periods(series, horizon))
         if np.ptp(recent.values) == 0:
             return _naive_fallback.constant_series(self, recent, horizon)
         scale = self.scale(series)
@@ -77,19 +85,21 @@ class Prophet(Model):
             return _naive_fallback.fit_failed(self, series, horizon)
         paths = paths.T * unit
         _, notes = _naive_fallback.cap_runaway_trend(series, scale, np.median(paths, axis=0))
-        paths = np.minimum(paths, _naive_fallback.runaway_limit(series, scale))
-        return from_paths(self, series, scale, paths, f"Prophet {scale.label}", notes)
+        paths = np.clip(paths, *_naive_fallback.runaway_limits(series, scale))
+        near = times_further(series, horizon) < 2  # what the bands were calibrated for
+        return from_paths(self, series, scale, paths, f"Prophet {scale.label}", notes, calibrated=near)
 
 
 def sample_futures(series: Series, values: np.ndarray, horizon: int) -> np.ndarray:
     """Sample futures of `values`, which stand at the dates of `series`; shape (horizon, SAMPLES)."""
+    further = times_further(series, horizon)
     with _quiet():
         import prophet
 
         model = prophet.Prophet(
             n_changepoints=min(max(len(series) // CHANGEPOINT_EVERY, 1), MAX_CHANGEPOINTS),
-            changepoint_range=CHANGEPOINT_RANGE,
-            changepoint_prior_scale=CHANGEPOINT_PRIOR_SCALE,
+            changepoint_range=CHANGEPOINT_RANGE if further <= 2 else OWN_RANGE,
+            changepoint_prior_scale=max(CHANGEPOINT_PRIOR_SCALE / further, OWN_PRIOR_SCALE),
             uncertainty_samples=SAMPLES,
             **seasonality_arguments(series),
             **holiday_arguments(series, horizon),
@@ -101,6 +111,17 @@ def sample_futures(series: Series, values: np.ndarray, horizon: int) -> np.ndarr
         if model.stan_backend is not None:
             model.stan_backend.cleanup()  # Stan's own files, which would pile up for as long as the worker lives
         return paths
+
+
+def times_further(series: Series, horizon: int) -> float:
+    """How many times further than the near horizon a forecast looks; 1 for shorter ones, and where there is no window."""
+    return max(horizon / NEAR.get(series.frequency.name, horizon), 1.0)
+
+
+def fitted_periods(series: Series, horizon: int) -> int:
+    """How many of the last periods are fitted for such a horizon."""
+    window = WINDOWS.get(series.frequency.name, len(series))
+    return int(window * times_further(series, horizon))
 
 
 def seasonality_arguments(series: Series) -> dict[str, Any]:

@@ -71,11 +71,13 @@ class OrderBacktest:
         values: shape (n,), on the model's scale.
         season: periods in a season, or 1.
         horizon: how many steps ahead are judged.
+        low: no figure is below it on that scale.
     """
 
     values: np.ndarray
     season: int
     horizon: int
+    low: float = 0.0
 
     @lazy
     def origins(self) -> list[int]:
@@ -123,7 +125,7 @@ class OrderBacktest:
         found = fit_sarima(order, self.values)
         origins = [*self.origins, len(self.values)]
         means, errors = found.rolling(self.values, origins, max(horizon, self.horizon))
-        error = self.error(np.maximum(means[:-1, : self.horizon], 0.0))
+        error = self.error(np.maximum(means[:-1, : self.horizon], self.low))
         return Candidate(error, found, LinearForecast(means[-1, :horizon], errors, found.psi(horizon)))
 
 
@@ -267,9 +269,10 @@ def _backtest_for(series: Series, scale: Transform, horizon: int) -> OrderBackte
     seasonal = 1 < series.season <= LONGEST_SEASON and len(series) >= 4 * series.season
     season = series.season if seasonal else 1
     ahead = SEASONS_AHEAD * season if seasonal else PERIODS_AHEAD
-    return OrderBacktest(scale.forward(series.values), season, min(horizon, ahead))
+    return OrderBacktest(scale.forward(series.values), season, min(horizon, ahead), scale.low)
 
 
 def _runs_away(series: Series, scale: Transform, mean: np.ndarray) -> bool:
     """Whether the median leaves all that has been seen: a straight line on a root scale is a cubic in counts."""
-    return not np.all(np.isfinite(mean)) or mean.max() > _naive_fallback.runaway_limit(series, scale)
+    low, high = _naive_fallback.runaway_limits(series, scale)
+    return not np.all(np.isfinite(mean)) or mean.max() > high or mean.min() < low

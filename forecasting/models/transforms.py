@@ -1,4 +1,4 @@
-"""Variance-stabilising transforms of counts: forward before a fit, inverse after it.
+"""Transforms of figures: forward before a fit, inverse after it. Roots make the noise of counts and amounts even.
 
 All are monotone, so quantiles carry over.
 """
@@ -15,24 +15,26 @@ from forecasting.support.errors import RequestError
 
 @dataclass(frozen=True)
 class Transform:
-    """A monotone change of scale for counts >= 0; `inverse` never returns less than 0.
+    """A monotone change of scale.
 
     Attributes:
         name: what a request calls it.
         label: what a person reads, e.g. ``"on the cube root"``.
+        low: no figure is below it on this scale; `inverse` takes what is below for it.
     """
 
     name: str
     label: str
     forward: Callable[[np.ndarray], np.ndarray]
     inverse: Callable[[np.ndarray], np.ndarray]
+    low: float = 0.0
 
 
 def _root(power: float) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]:
     return lambda x: np.power(x, 1 / power), lambda y: np.power(np.maximum(y, 0.0), power)
 
 
-#: Every transform by its name.
+#: Every transform of figures >= 0 by its name.
 TRANSFORMS: dict[str, Transform] = {
     t.name: t
     for t in (
@@ -43,6 +45,13 @@ TRANSFORMS: dict[str, Transform] = {
         Transform("log1p", "on the log", np.log1p, lambda y: np.maximum(np.expm1(np.minimum(y, 700.0)), 0.0)),
     )
 }
+
+
+def shifted(origin: float) -> Transform:
+    """The figures as they are, counted from `origin`: for figures that may be negative or lie far from zero."""
+    return Transform(
+        "shifted", "on the figures", lambda x: np.asarray(x, dtype=float) - origin, lambda y: y + origin, -np.inf
+    )
 
 
 def transform(name: str) -> Transform:

@@ -15,7 +15,7 @@ from forecasting.data.pool import Pool, Snapshot
 from forecasting.data.pool_spec import PoolSpec
 from forecasting.data.series import Series
 from forecasting.data.snapshots import figures_on_grid, means_on_grid
-from forecasting.preparation.prepare import clean_counts, incomplete_from
+from forecasting.preparation.prepare import clean_figures, incomplete_from
 from forecasting.support.errors import DataError
 
 
@@ -52,6 +52,7 @@ def gather_pool(spec: PoolSpec) -> Pool:
         snapshots,
         covariates,
         spec.holidays,
+        asked.kind,
     )
 
 
@@ -60,9 +61,10 @@ def prepared_series(gathered: Pool) -> dict[str, Series]:
     found = {}
     for place, (name, (first, end)) in enumerate(zip(gathered.regions, gathered.spans, strict=True)):
         dates = gathered.dates[first:end]
-        series = clean_counts(
+        series = clean_figures(
             pd.Series(gathered.values[first:end, place], index=dates),
             gathered.frequency,
+            gathered.kind,
             reported_cumulative=gathered.reported_cumulative,
             provisional_from=gathered.provisional_from.get(dates[-1]),
         )

@@ -1,4 +1,4 @@
-"""Prepare a series: published counts of a region become a regular, clean `Series`, with a sentence for every repair.
+"""Prepare a series: published figures of a region become a regular, clean `Series`, with a sentence for every repair.
 
 Causal: only the table that is given is looked at, so a truncated one is prepared as if its end were today.
 """
@@ -12,6 +12,7 @@ import pandas as pd
 
 from forecasting.data.columns import DATE, REGION, STATISTIC, VALUE
 from forecasting.data.frequency import Frequency
+from forecasting.data.kind import COUNT, Kind
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.panel_cache import PerPanel
 from forecasting.data.pool_spec import pool_spec
@@ -19,6 +20,7 @@ from forecasting.data.regular_grid import count_leading_zeros, counts_from_total
 from forecasting.data.series import Series
 from forecasting.preparation.incomplete_reports import LEAST_REGIONS, doubtful_alone, doubtful_together
 from forecasting.preparation.messages import pattern_sentences, repair_sentences, tail_sentences
+from forecasting.preparation.regular_figures import regular_figures
 from forecasting.preparation.repairs import (
     fill_gaps,
     spread_corrections,
@@ -53,17 +55,20 @@ def prepare(
     frequency, column = panel.frequencies[asked.column], _column(known, asked)
     if region not in column.parts:
         panel.counts(region, statistic)  # raises, naming what is missing
-    series = clean_counts(
+    series = clean_figures(
         column.counts(region),
         frequency,
+        asked.kind,
         reported_cumulative=asked.reported_cumulative,
         shown_cumulative=asked.shown_cumulative,
         provisional_from=(column.provisional_from if incomplete_from is None else incomplete_from).get(
             column.end(region)
         ),
     )
-    pool = pool_spec(known, asked.name) if len(column.parts) > 1 else None
+    pool = pool_spec(known, asked.name) if len(column.parts) > 1 and asked.kind.low >= 0 else None
     series = replace(series, region=region, pool=pool)
+    if not asked.kind.repaired:
+        return series
     usual = usual_revisions(known.published, asked, frequency).get(region) if known.published else None
     if known.published and usual:
         return correct_last_counts(series, usual, known.published.at)
@@ -73,6 +78,32 @@ def prepare(
 def incomplete_from(panel: Panel, statistic: str | None = None) -> dict[pd.Timestamp, pd.Timestamp]:
     """For each last date that regions share: from when on their counts are incomplete, where they are."""
     return _column(panel.as_of(None), panel.statistic(statistic)).provisional_from
+
+
+def clean_figures(
+    figures: pd.Series,
+    frequency: Frequency,
+    kind: Kind = COUNT,
+    *,
+    reported_cumulative: bool = False,
+    shown_cumulative: bool = False,
+    provisional_from: pd.Timestamp | None = None,
+) -> Series:
+    """Figures by date -> a `Series` without gaps: counts as `clean_counts` does, others as `regular_figures` does.
+
+    Raises `DataError` where there is no figure at all, or figures that are measured are said to be running totals.
+    """
+    if kind.repaired:
+        return clean_counts(
+            figures,
+            frequency,
+            reported_cumulative=reported_cumulative,
+            shown_cumulative=shown_cumulative,
+            provisional_from=provisional_from,
+        )
+    return regular_figures(
+        figures, frequency, kind, reported_cumulative=reported_cumulative, shown_cumulative=shown_cumulative
+    )
 
 
 def clean_counts(
@@ -106,8 +137,10 @@ def clean_counts(
         if unreported:
             notes.append(f"What came after {frequency.steps(unreported)} without a report was shared evenly with them.")
     first = count_leading_zeros(values)
+    # Zeros before the first count tell whether those after it are natural.
+    end = _end(values, dates, frequency, provisional_from) - first
     dates, values = dates[first:], values[first:]
-    end = _end(values, dates, frequency, provisional_from)
+    end = end if end > 0 else len(values)
     used, before, repairs = _repaired(values[:end], before, dates, frequency)
     notes += [
         *repairs,
@@ -172,7 +205,7 @@ _COLUMNS: PerPanel[_Column] = PerPanel(KEPT)
 
 def _column(panel: Panel, asked: Statistic) -> _Column:
     """The asked statistic's column, cut once for each table."""
-    return _COLUMNS.get(panel, (asked.column, asked.reported_cumulative), lambda: _cut(panel, asked))
+    return _COLUMNS.get(panel, (asked.column, asked.reported_cumulative, asked.kind), lambda: _cut(panel, asked))
 
 
 def _cut(panel: Panel, asked: Statistic) -> _Column:
@@ -184,7 +217,7 @@ def _cut(panel: Panel, asked: Statistic) -> _Column:
     bounds = np.searchsorted(codes, np.arange(len(regions) + 1))
     parts = {name: slice(int(bounds[i]), int(bounds[i + 1])) for i, name in enumerate(regions)}
     column = _Column(dates, values, parts)
-    if len(regions):
+    if len(regions) and asked.kind.repaired:
         column.provisional_from.update(_provisional(column, codes, bounds, panel.frequencies[asked.column], asked))
     return column
 

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from forecasting.data.kind import CHOICES as KIND_CHOICES
 from forecasting.support.errors import DataError
 from forecasting.tables.cells.limits import MAX_COLUMNS
 
@@ -31,6 +32,7 @@ class ColumnMapping:
         day_first: how 03/04/2021 is meant; None where the dates tell.
         combine: ``"sum"`` or ``"mean"`` of several rows a period and region; None refuses them.
         sheet: of a workbook; None is the first.
+        kind: what the figures are, one of `KIND_CHOICES`; None where the figures and names tell.
     """
 
     date: str | None = None
@@ -44,6 +46,7 @@ class ColumnMapping:
     day_first: bool | None = None
     combine: str | None = None
     sheet: str | None = None
+    kind: str | None = None
 
     def to_json(self, proposed: ColumnMapping | None = None) -> str:
         """What of it differs from `proposed`, or from a blank mapping, as JSON text that `from_json` reads.
@@ -91,6 +94,7 @@ _EXPECTED = {
     "day_first": "true, false or null",
     "combine": '"sum", "mean" or null',
     "sheet": "the name of a sheet or null",
+    "kind": ", ".join(f'"{kind}"' for kind in KIND_CHOICES) + " or null",
 }
 
 
@@ -123,7 +127,8 @@ def _fits(key: str, value: Any) -> bool:
         return len(set(value)) == len(value)
     if key in ("cumulative", "day_first"):
         return isinstance(value, bool) or (key == "day_first" and value is None)
-    return value is None or (value in COMBINE_CHOICES if key == "combine" else _is_name(value))
+    choices = {"combine": COMBINE_CHOICES, "kind": KIND_CHOICES}
+    return value is None or (value in choices[key] if key in choices else _is_name(value))
 
 
 def _is_name(value: Any) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.columns import AS_OF, DATE, PANEL, REGION, STATISTIC, VALUE
+from forecasting.data.kind import COUNT, propose_kind
 from forecasting.data.panel import Statistic, new_and_cumulative
 from forecasting.support.errors import DataError
 from forecasting.tables import jhu_format, oxcgrt_format
@@ -25,7 +26,13 @@ from forecasting.tables.cells.tidy_table import (
     sort_by_keys,
     stack_wide_table,
 )
-from forecasting.tables.column_vocabulary import COLUMN_SYNONYMS, columns_by_lower_case, split_words, standard_names
+from forecasting.tables.column_vocabulary import (
+    COLUMN_SYNONYMS,
+    columns_by_lower_case,
+    fold_words,
+    split_words,
+    standard_names,
+)
 
 #: The remedy for a table of another shape.
 _SHAPES = "give the columns region, date and value, or dates in the first column and a column a region"
@@ -63,7 +70,8 @@ def interpret_table(raw: RawTable, cumulative: bool = False) -> InterpretedTable
         )
     else:
         tidy = _from_wide(raw)
-    return InterpretedTable(tidy, statistics_of_table(tidy.table, cumulative), f"Figures from {raw.name}")
+    statistics = statistics_of_table(tidy.table, cumulative, raw.name)
+    return InterpretedTable(tidy, statistics, f"Figures from {raw.name}")
 
 
 def _published(tidy: TidyTable, nouns: tuple[str, ...], attribution: str, licence: str) -> InterpretedTable:
@@ -161,18 +169,30 @@ def _from_wide(raw: RawTable) -> TidyTable:
     return TidyTable(table.iloc[order].reset_index(drop=True))
 
 
-def statistics_of_table(table: pd.DataFrame, cumulative: bool) -> tuple[Statistic, ...]:
-    """What may be asked of tidy rows: each statistic, and its running total where that is what they hold."""
+def statistics_of_table(table: pd.DataFrame, cumulative: bool, file: str = "") -> tuple[Statistic, ...]:
+    """What may be asked of tidy rows: each statistic, and its running total where that is what they hold.
+
+    What the figures are is proposed from them and from the names.
+
+    Args:
+        cumulative: all figures are running totals.
+        file: the name of the file, whose words tell what the figures are where a column is called ``value``.
+    """
     statistics = []
     for column in table[STATISTIC].unique():
         totals = cumulative or "cumulative" in split_words(column)
-        label = "Counts" if column == VALUE else column.replace("_", " ").capitalize()
+        values = table.loc[table[STATISTIC] == column, VALUE].to_numpy(float, na_value=np.nan)
+        words = fold_words(column if column != VALUE else name_from_file(file))
+        # Running totals are of whole events, unless somebody says otherwise.
+        known, reason = (COUNT, "") if totals else propose_kind(values, words)
+        label = known.plural if column == VALUE else column.replace("_", " ").capitalize()
         if not totals:
-            statistics.append(Statistic(column, label, "counts", column))
+            unit = COUNT.plural.lower() if known is COUNT else label.lower()
+            statistics.append(Statistic(column, label, unit, column, kind=known, kind_reason=reason))
             continue
         noun = " ".join(word for word in split_words(column) if word not in ("cumulative", VALUE)) or "counts"
         shown_total = f"cumulative_{column}" if "cumulative" not in split_words(column) else column
         new = column if shown_total != column else f"new_{noun.replace(' ', '_')}"
-        statistics.append(Statistic(new, f"New {noun}", noun, column, reported_cumulative=True))
-        statistics.append(Statistic(shown_total, f"Cumulative {noun}", noun, column, True, True))
+        statistics.append(Statistic(new, f"New {noun}", noun, column, reported_cumulative=True, kind=known))
+        statistics.append(Statistic(shown_total, f"Cumulative {noun}", noun, column, True, True, kind=known))
     return tuple(statistics)

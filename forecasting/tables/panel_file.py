@@ -19,7 +19,9 @@ from forecasting.tables.cells.tidy_table import changes_between_rows, rows_by_st
 from forecasting.tables.interpret_table import InterpretedTable, interpret_table
 
 
-def read_panel(file: str | Path | bytes, name: str | None = None, cumulative: bool = False) -> Panel:
+def read_panel(
+    file: str | Path | bytes, name: str | None = None, cumulative: bool = False, kind: str | None = None
+) -> Panel:
     """The table in `file` (a path, or its bytes) as a `Panel` whose source is `name` (the file's name by default).
 
     Understood are, as CSV (comma, semicolon, tab or bar), JSON records, Parquet or XLSX (the first sheet), also gzipped
@@ -31,12 +33,14 @@ def read_panel(file: str | Path | bytes, name: str | None = None, cumulative: bo
     - the Oxford tracker's tables and Johns Hopkins' global time series.
 
     Values are counts per period unless `cumulative`, or unless the file's or the statistic's name has the word
-    "cumulative" in it. Empty cells are periods that were not published. A line of a CSV with too few cells is read as if
+    "cumulative" in it. What they are (``count``, ``amount``, ``measurement`` or ``share``) is proposed from them and from
+    the names, unless `kind` says it. Empty cells are periods that were not published. A line of a CSV with too few cells is read as if
     the others were empty, and `Panel.notes` say so; one with too many is refused unless those are empty.
 
     Raises `DataError`, on one line, with the file, the line or column, what is wrong there and what to do.
     """
-    return panel_from_raw_table(read_raw_table(file, name), cumulative)
+    panel = panel_from_raw_table(read_raw_table(file, name), cumulative)
+    return panel if kind is None else panel.with_kind(kind)
 
 
 def read_raw_table(file: str | Path | bytes, name: str | None = None) -> RawTable:

@@ -149,7 +149,7 @@ def report_on_table(
         sentences.append(f"Left out as chosen: {', '.join(quote_cell(column) for column in left[:8])}{more_left}.")
     if (more := sum(problems.counts.values()) - len(listed)) > 0:
         sentences.append(f"{more:,} more problems are not listed.")
-    sentences += panel.notes
+    sentences += [*panel.notes, *panel.kind_sentences]
     return ReadReport(
         len(raw.cells),
         regions,

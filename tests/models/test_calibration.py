@@ -10,7 +10,7 @@ from benchmarks.calibrate import line
 from forecasting.data.frequency import DAILY, Frequency, weekly
 from forecasting.data.series import Series
 from forecasting.models import models
-from forecasting.models.calibration import EDGE_50, EDGE_95, BandScale, band_scale, band_scales, shock_size
+from forecasting.models.calibration import EDGE_50, EDGE_95, BandScale, band_scales, shock_size
 from forecasting.models.predictive import NORMAL_QUANTILES
 from forecasting.models.transforms import transform
 
@@ -55,7 +55,7 @@ def test_both_bands_are_scaled_by_what_was_learned_and_the_middle_stays() -> Non
 @pytest.mark.parametrize("frequency", ["hourly", "daily", "weekly", "monthly", "quarterly"])
 def test_no_scale_makes_quantiles_cross(name: str, frequency: str) -> None:
     ahead = 400
-    scaled = band_scale(name, frequency).scale(np.tile(NORMAL_QUANTILES, (ahead, 1)))
+    scaled = band_scales().get((name, frequency), BandScale()).scale(np.tile(NORMAL_QUANTILES, (ahead, 1)))
     assert (np.diff(scaled, axis=1) > 0).all()
 
 
