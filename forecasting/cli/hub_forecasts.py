@@ -12,7 +12,7 @@ from forecasting.cli.forecast_batch import BatchSeries, batch_table, forecast_ba
 from forecasting.cli.model_options import FitPlan
 from forecasting.data.columns import STATISTIC
 from forecasting.data.panel import Panel, Statistic
-from forecasting.export import file_formats, hub_format
+from forecasting.export import hub_format
 from forecasting.export.hub_rules import HORIZONS
 from forecasting.support.errors import DataError
 
@@ -31,7 +31,7 @@ def hub_table(
     table = batch_table(results)
     targets = {one.statistic.name: hub_format.hub_target(one.statistic) for one in batch}
     target = targets if STATISTIC in table else "".join(targets.values())  # of one statistic
-    table = file_formats.to_hub_table(table, target, reference, places)
+    table = hub_format.to_hub_table(table, target, reference, places)
     for statistic in statistics:
         if statistic not in counts:
             typer.echo(f"{statistic.name} is a running total, which no hub takes; it is left out.", err=True)

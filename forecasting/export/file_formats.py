@@ -1,4 +1,4 @@
-"""Write tables as CSV, XLSX, Parquet and in the forecast hubs' format; a prepared series as a table.
+"""Write tables as CSV, XLSX and Parquet; a prepared series as a table.
 
 Names of regions, statistics and columns come from strangers' files. Whatever a spreadsheet would run is written as text,
 in CSV and XLSX alike (`escape_formulas`); Parquet, which no spreadsheet runs, holds them as they are.
@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from forecasting.data.columns import DATE, HORIZON, MODEL, ORIGIN, QUANTILE, REGION, STATISTIC, VALUE
+from forecasting.data.columns import DATE, REGION, VALUE
 from forecasting.data.panel import Panel
 from forecasting.data.regular_grid import to_regular_grid
 from forecasting.data.series import Series
-from forecasting.export import hub_format, hub_rules
+from forecasting.export import hub_rules
 from forecasting.support.errors import DataError
 from forecasting.tables.cells.formula_escape import escape_formulas, unescape_formulas
 
@@ -127,51 +127,6 @@ def cleaned_series_table(panel: Panel, region: str, statistic: str, series: Seri
         "",
     )
     return table
-
-
-def to_hub_table(
-    table: pd.DataFrame,
-    target: str | Mapping[str, str] = "wk inc covid hosp",
-    reference: pd.Timestamp | None = None,
-    places: Mapping[str, str] | None = None,
-) -> pd.DataFrame:
-    """One model's weekly forecasts in the forecast hubs' format: weeks 0 to 3 after the reference date.
-
-    Args:
-        table: the forecasts table.
-        target: what the hubs call the count, by statistic where the table has several.
-        reference: the Saturday that ends the first week; the one after the newest origin by default.
-        places: what the hubs call each region; by default found out from the table's regions (`hub_format.unique_hub_locations`).
-
-    Raises `DataError` for anything that a hub would refuse (`hub_rules.problems`).
-    """
-    if table.empty:
-        return pd.DataFrame(columns=list(hub_rules.COLUMNS))
-    if (names := list(table[MODEL].unique()))[1:]:
-        raise DataError(f"The hub format does not tell models apart, and there are {', '.join(names)}; give one.")
-    off = table.loc[table[DATE].dt.day_of_week != hub_rules.SATURDAY, DATE]
-    if len(off):
-        raise DataError(f"{off.iloc[0]:%Y-%m-%d} is not a Saturday; the hub format is for weeks that end on Saturdays.")
-    reference = reference or table[ORIGIN].max() + hub_rules.WEEK
-    table = table.assign(**{HORIZON: (table[DATE] - reference) // hub_rules.WEEK})
-    table = table[table[HORIZON].isin(hub_rules.HORIZONS)]
-    hub = pd.DataFrame(
-        {
-            "reference_date": reference,
-            "target": target if isinstance(target, str) else table[STATISTIC].map(target),
-            "horizon": table[HORIZON],
-            "target_end_date": table[DATE],
-            "location": table[REGION].map(
-                places if places is not None else hub_format.unique_hub_locations(table[REGION].unique())
-            ),
-            "output_type": "quantile",
-            "output_type_id": table[QUANTILE],
-            "value": table[VALUE],
-        }
-    ).reset_index(drop=True)
-    if violations := hub_rules.hub_rule_violations(hub, codes=False):
-        raise DataError(f"A hub would refuse these forecasts. {violations[0]}")
-    return hub
 
 
 def _date_columns(table: pd.DataFrame) -> list[str]:

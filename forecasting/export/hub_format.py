@@ -1,17 +1,17 @@
-"""Prepare forecasts for a hub's file: one model, weekly counts, one reference date, and the hub's names of places and targets."""
+"""Write forecasts in the forecast hubs' format: one model, weekly counts, one reference date, and the hub's names of places and targets."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from forecasting.data.columns import DATE, STATISTIC, VALUE
+from forecasting.data.columns import DATE, HORIZON, MODEL, ORIGIN, QUANTILE, REGION, STATISTIC, VALUE
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.series import Series
 from forecasting.data.us_states import hub_locations
-from forecasting.export.hub_rules import SATURDAY, WEEK
+from forecasting.export.hub_rules import COLUMNS, HORIZONS, SATURDAY, WEEK, hub_rule_violations
 from forecasting.support.errors import DataError, RequestError
 
 #: Weeks between the last figure that a model may use and the reference date's, which are forecast too and not written.
@@ -84,3 +84,48 @@ def hub_target(statistic: Statistic) -> str:
     """What the hubs call a weekly count: ``"wk inc covid hosp"``; else ``"wk inc"`` and its name in words."""
     words = " ".join(statistic.name.replace("_", " ").split())
     return statistic.target or (words if words.startswith("wk inc ") else f"wk inc {words}")
+
+
+def to_hub_table(
+    table: pd.DataFrame,
+    target: str | Mapping[str, str] = "wk inc covid hosp",
+    reference: pd.Timestamp | None = None,
+    places: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """One model's weekly forecasts in the forecast hubs' format: weeks 0 to 3 after the reference date.
+
+    Args:
+        table: the forecasts table.
+        target: what the hubs call the count, by statistic where the table has several.
+        reference: the Saturday that ends the first week; the one after the newest origin by default.
+        places: what the hubs call each region; by default found out from the table's regions (`unique_hub_locations`).
+
+    Raises `DataError` for what a hub would refuse (`hub_rule_violations`); whether it knows the locations is not checked.
+    """
+    if table.empty:
+        return pd.DataFrame(columns=list(COLUMNS))
+    if (names := list(table[MODEL].unique()))[1:]:
+        raise DataError(f"The hub format does not tell models apart, and there are {', '.join(names)}; give one.")
+    off = table.loc[table[DATE].dt.day_of_week != SATURDAY, DATE]
+    if len(off):
+        raise DataError(f"{off.iloc[0]:%Y-%m-%d} is not a Saturday; the hub format is for weeks that end on Saturdays.")
+    reference = reference or table[ORIGIN].max() + WEEK
+    table = table.assign(**{HORIZON: (table[DATE] - reference) // WEEK})
+    table = table[table[HORIZON].isin(HORIZONS)]
+    hub = pd.DataFrame(
+        {
+            "reference_date": reference,
+            "target": target if isinstance(target, str) else table[STATISTIC].map(target),
+            "horizon": table[HORIZON],
+            "target_end_date": table[DATE],
+            "location": table[REGION].map(
+                places if places is not None else unique_hub_locations(table[REGION].unique())
+            ),
+            "output_type": "quantile",
+            "output_type_id": table[QUANTILE],
+            "value": table[VALUE],
+        }
+    ).reset_index(drop=True)
+    if violations := hub_rule_violations(hub, codes=False):
+        raise DataError(f"A hub would refuse these forecasts. {violations[0]}")
+    return hub

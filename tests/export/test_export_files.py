@@ -7,7 +7,7 @@ import pytest
 
 from forecasting import Series, model
 from forecasting.data.frequency import DAILY, weekly
-from forecasting.export import file_formats
+from forecasting.export import file_formats, hub_format
 from forecasting.preparation.prepare import prepare
 from forecasting.sources import source
 from forecasting.support.errors import DataError
@@ -181,7 +181,7 @@ def test_figures_that_are_not_used_are_there_with_no_value():
 
 
 def test_the_hub_format_counts_from_the_saturday_after_the_data():
-    hub = file_formats.to_hub_table(table())
+    hub = hub_format.to_hub_table(table())
     assert list(hub.columns) == [
         "reference_date", "target", "horizon", "target_end_date", "location", "output_type", "output_type_id", "value",
     ]  # fmt: skip
@@ -194,4 +194,4 @@ def test_the_hub_format_counts_from_the_saturday_after_the_data():
 
 def test_daily_forecasts_have_no_hub_format_and_say_so():
     with pytest.raises(DataError, match="weeks that end on Saturdays"):
-        file_formats.to_hub_table(table(DAILY))
+        hub_format.to_hub_table(table(DAILY))

@@ -13,7 +13,7 @@ from forecasting.data.frequency import weekly
 from forecasting.data.panel import Statistic
 from forecasting.data.series import Series
 from forecasting.data.us_states import FIPS, hub_locations
-from forecasting.export import file_formats
+from forecasting.export import hub_format
 from forecasting.export.hub_format import hub_target
 from forecasting.export.hub_rules import hub_rule_violations
 from forecasting.sources import source
@@ -260,7 +260,7 @@ def test_letters_are_a_state_only_among_states():
 @pytest.fixture(scope="module")
 def good() -> pd.DataFrame:
     series = Series(WEEKS[0], weekly("SAT"), np.linspace(100.0, 60.0, 12))
-    return file_formats.to_hub_table(model("naive").forecast(series, 4).table("Ohio"))
+    return hub_format.to_hub_table(model("naive").forecast(series, 4).table("Ohio"))
 
 
 @pytest.mark.parametrize("typed", [True, False])
@@ -310,4 +310,4 @@ def test_nothing_that_a_hub_would_refuse_is_exported():
     series = Series(WEEKS[0], weekly("SAT"), np.linspace(100.0, 60.0, 12))
     table = model("naive").forecast(series, 4).table("Ohio")
     with pytest.raises(DataError, match=r"A hub would refuse these forecasts\. .* cross"):
-        file_formats.to_hub_table(table.assign(value=table["value"].to_numpy()[::-1]))
+        hub_format.to_hub_table(table.assign(value=table["value"].to_numpy()[::-1]))

@@ -6,7 +6,7 @@ import pytest
 from forecasting.data.columns import FORECASTS
 from forecasting.data.forecast import QUANTILES
 from forecasting.data.us_states import FIPS, STATES, match_places, postal_code
-from forecasting.export import file_formats
+from forecasting.export import file_formats, hub_format
 from forecasting.support.errors import DataError
 from forecasting.tables.forecast_file import read_forecasts, read_truth
 
@@ -43,7 +43,7 @@ def test_our_own_table_is_read_back_as_it_was_written(tmp_path, ours, name):
 
 
 def test_a_hub_s_file_is_the_same_forecasts_by_the_model_that_the_file_is_called_after(tmp_path, ours):
-    hub = file_formats.to_hub_table(ours)
+    hub = hub_format.to_hub_table(ours)
     path = tmp_path / "team-model.csv"
     hub.to_csv(path, index=False)
     pd.testing.assert_frame_equal(read_forecasts(path, regions=["Alabama", "Ohio"]), ours, check_dtype=False)

@@ -132,7 +132,7 @@ def _hub_table(choices: Choices, fan: fan_chart.FanChart, reference: pd.Timestam
     """The hubs' format of the model with the bands; of what the horizon reaches, the weeks that a hub takes."""
     places = hub_format.unique_hub_locations([choices.region], choices.panel.regions(choices.statistic.name))
     table = forecasts_table(choices.region, choices.series, [fan.forecasts[fan.band]])
-    return file_formats.to_hub_table(table, hub_format.hub_target(choices.statistic), reference, places)
+    return hub_format.to_hub_table(table, hub_format.hub_target(choices.statistic), reference, places)
 
 
 def _download_button(label: str, data: Callable[[], bytes], file_name: str, mime: str, hint: str | None = None) -> None:
