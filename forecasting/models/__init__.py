@@ -1,10 +1,12 @@
-"""The registry of models: one file a model; every `Model` subclass in this folder is found."""
+"""The registry of models: one file a model; every `Model` of this folder that has a name of its own is found."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 from forecasting.models.base import BlendedModel, Model, PooledModel, Progress, ProgressCallback, ignore_progress
 from forecasting.support.errors import RequestError
@@ -17,8 +19,8 @@ def models() -> dict[str, Model]:
     """Every model by name, in the order that lists show them. Importing a model's file imports nothing heavy."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    shapes = (Model, PooledModel, BlendedModel)
-    kinds = {kind for shape in shapes for kind in shape.__subclasses__()} - {*shapes}
+    # Only this package's own: a test may define another model without becoming part of every list.
+    kinds = {kind for kind in _subclasses(Model) if kind.__module__.startswith(f"{__name__}.") and "name" in vars(kind)}
     found = [kind() for kind in kinds]
     return {m.name: m for m in sorted(found, key=lambda m: (m.order, m.name))}
 
@@ -29,3 +31,10 @@ def model(name: str) -> Model:
         return models()[name]
     except KeyError:
         raise RequestError(f"There is no model '{name}'; there are {', '.join(models())}.") from None
+
+
+def _subclasses(kind: type[Any]) -> Iterator[type[Model]]:
+    """Its subclasses and theirs."""
+    for child in kind.__subclasses__():
+        yield child
+        yield from _subclasses(child)
