@@ -50,7 +50,7 @@ class Pool:
         regions: their names; those without any figure are left out, and of many (`MOST_REGIONS`) those of another size.
         values: shape (periods, regions), NaN where nothing was published; running totals if `reported_cumulative`.
         reported_cumulative: as of `Statistic`.
-        provisional_from: what `prepare.tails` gives: for each last date, from when on figures are incomplete.
+        provisional_from: what `prepare.incomplete_from` gives: for each last date, from when on figures are incomplete.
         spans: for each region the rows from its first published date to behind its last, figures or not.
         window: of each prepared series the last so many periods are used; all without it.
         snapshots: the last vintages before the present one, oldest first; empty without vintages.

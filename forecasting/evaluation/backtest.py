@@ -66,7 +66,7 @@ class Cutoff:
         return table[table[HORIZON] > 0].reset_index(drop=True)
 
 
-#: What `prepare.tails` gives: for each last date that regions share, from when on their counts are incomplete.
+#: What `prepare.incomplete_from` gives: for each last date that regions share, from when on their counts are incomplete.
 Tails = dict[pd.Timestamp, pd.Timestamp]
 
 

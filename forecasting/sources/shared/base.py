@@ -54,7 +54,7 @@ class Source(ABC):
         """
 
     def age(self) -> timedelta | None:
-        """How long ago the publisher was asked for news; None where there is nothing to ask for, or no copy yet."""
+        """How long ago the publisher last confirmed the figures; None where there is nothing to ask for, or no copy yet."""
         return None
 
     def fetch(self) -> str:

@@ -73,7 +73,7 @@ class LiveSource(Source):
         return self._age([self.downloads.refresh(remote) for remote in self._remotes])
 
     def age(self) -> timedelta | None:
-        """How long ago the publisher was asked for its oldest file; None without a copy of all."""
+        """How long ago the publisher last sent the oldest file or said that it has not changed; None without a copy of all."""
         ages = [self.downloads.time_since_confirmed(remote) for remote in self._remotes]
         known = [age for age in ages if age is not None]
         return max(known) if len(known) == len(ages) else None

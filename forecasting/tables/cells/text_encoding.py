@@ -1,4 +1,4 @@
-"""The encoding of a text file: UTF-8, UTF-16 or UTF-32 with or without a byte order mark, else Windows-1252; all as UTF-8."""
+"""The encoding of a text file: UTF-8 or UTF-16 with or without a byte order mark, UTF-32 with one, else Windows-1252; all as UTF-8."""
 
 from __future__ import annotations
 
