@@ -78,7 +78,8 @@ class Request:
     def lineage(self) -> str:
         """A digest of the beginning of the series and of the model, by which an earlier fit is found for a warm start.
 
-        It stays the same, for any horizon, when a few figures are added or the last ones revised: it is of the series' first 2, 4, 8 … figures, half to all but the last tenth of them.
+        It usually stays the same, for any horizon, when a few figures are added or the last ones revised: it is of the first
+        2, 4, 8 … figures, as many as leave out the last tenth. It changes when that number grows, as from 71 figures to 72.
         """
         series = self.series
         first = series.values[: _beginning_length(len(series))]
@@ -87,7 +88,7 @@ class Request:
         return hashlib.sha256(what.encode()).hexdigest()[:40]
 
     def to_json(self) -> dict[str, Any]:
-        """For a worker process."""
+        """The request as JSON values, as a worker process is sent it."""
         return {"series": self.series.to_json(), "model": self.model, "horizon": self.horizon}
 
     @staticmethod
@@ -124,7 +125,7 @@ class PoolRequest:
         return hashlib.sha256(what.encode()).hexdigest()[:40]
 
     def to_json(self) -> dict[str, Any]:
-        """For a worker process; gathers the pool, which takes a while."""
+        """The request as JSON values with its gathered pool, as a worker process is sent it; gathering takes a while."""
         return {"pool": gather_pool(self.pool).to_json(), "model": self.model, "horizon": self.horizon}
 
     @staticmethod
