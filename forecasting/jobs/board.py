@@ -47,10 +47,10 @@ class BoardEntry:
         request: what to fit; None once it has finished.
         number: its rank by arrival.
         background: whether no person asked for it.
-        fit: the number of the present attempt, which is used once.
-        began: when that began, in seconds of the monotonic clock.
+        attempt: the number of the present attempt, which is used once.
+        state_changed_at: when it got its state or, of a running one, when its worker began; seconds of the monotonic clock.
         worker: what fits it, while it runs.
-        handed: how often it was handed to a worker, whether that began it or not.
+        times_handed: how often it was handed to a worker of this server, whether that began it or not.
         due: when a worker may take it, in seconds of the monotonic clock.
         elsewhere: whether another server fits it.
     """
@@ -59,16 +59,16 @@ class BoardEntry:
     request: Request | PoolRequest | None
     number: int
     background: bool
-    fit: int = 0
-    began: float = 0.0
+    attempt: int = 0
+    state_changed_at: float = 0.0
     worker: Killable | None = None
-    handed: int = 0
+    times_handed: int = 0
     due: float = 0.0
     elsewhere: bool = False
 
-    def runs(self, fit: int) -> bool:
-        """Whether attempt `fit` is still wanted."""
-        return self.job.state is State.running and self.fit == fit
+    def runs(self, attempt: int) -> bool:
+        """Whether this attempt is still wanted."""
+        return self.job.state is State.running and self.attempt == attempt
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,10 @@ class FinishedFit:
 
 
 class JobBoard:
-    """Entries by key. A new one is due after `grace` seconds. With `interactive`, slow background fits leave a worker free.
+    """Entries by key. With `interactive`, slow background fits leave a worker free.
 
     Attributes:
-        grace: the same.
+        grace: seconds after which a new entry is due.
         changed: the lock around everything here, and the news that something has changed.
         closed: nothing is fitted any more.
         ready: how many workers can take a fit.
@@ -147,7 +147,7 @@ class JobBoard:
             fresh = Job(key, request.model, request.horizon, entry.job.state, draft=draft, parts=entry.job.parts)
             entry.job = change_state(fresh, State.queued, number)
             entry.request, entry.number, entry.background = request, number, background
-            entry.handed = 0
+            entry.times_handed = 0
         else:
             job = Job(key, request.model, request.horizon, draft=draft, version=number)
             entry = BoardEntry(job, request, number, background)
@@ -160,31 +160,31 @@ class JobBoard:
         """Hand a queued entry to a worker; returns the order to send it."""
         assert entry.request  # only finished entries have none
         self.change_state(entry, State.running)
-        entry.fit, entry.worker = entry.job.version, worker
-        entry.handed += 1
-        return FitOrder(entry.fit, entry.request)
+        entry.attempt, entry.worker = entry.job.version, worker
+        entry.times_handed += 1
+        return FitOrder(entry.attempt, entry.request)
 
     def change_state(self, entry: BoardEntry, state: State, **changes: Any) -> None:
         """Put `entry` into its next state, with the clock and the memory that go with it. Raises `JobError` where it may not."""
         if entry.job.state is State.running:
-            changes.setdefault("seconds", time.monotonic() - entry.began)
+            changes.setdefault("seconds", time.monotonic() - entry.state_changed_at)
         if State.queued in (entry.job.state, state):
             self._order = None
         entry.job = change_state(entry.job, state, next(self._numbers), **changes)
         entry.elsewhere = False
-        entry.began = time.monotonic()
+        entry.state_changed_at = time.monotonic()
         if state.finished:
             self._finish(entry)
 
     def mark_elsewhere(self, entry: BoardEntry) -> None:
         """Note that another server fits a running entry; whatever this one's worker still reports of it does not count."""
-        entry.fit, entry.worker, entry.elsewhere = 0, None, True
-        entry.handed -= 1
+        entry.attempt, entry.worker, entry.elsewhere = 0, None, True
+        entry.times_handed -= 1  # the worker gave it back before it began
 
     def record_start(self, entry: BoardEntry) -> None:
         """Note that its worker has really begun: until now it was warming up, or dead without having been seen to be."""
         entry.job = replace(entry.job, attempts=entry.job.attempts + 1)
-        entry.began = time.monotonic()
+        entry.state_changed_at = time.monotonic()
 
     def record_progress(self, entry: BoardEntry, progress: Progress) -> None:
         """Note what a running entry's model has reported."""
@@ -290,5 +290,5 @@ def _snapshot(entry: BoardEntry, ranks: dict[str, int]) -> Job:
     if entry.job.state is State.queued:
         return replace(entry.job, ahead=ranks[entry.job.key])
     if entry.job.state is State.running:
-        return replace(entry.job, seconds=time.monotonic() - entry.began)
+        return replace(entry.job, seconds=time.monotonic() - entry.state_changed_at)
     return entry.job

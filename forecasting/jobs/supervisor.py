@@ -217,7 +217,7 @@ class Supervisor(threading.Thread):
             if not entry.runs(fit):
                 return
             worker.kill()
-            if entry.job.attempts < MAX_ATTEMPTS and entry.handed < MAX_HANDOVERS:
+            if entry.job.attempts < MAX_ATTEMPTS and entry.times_handed < MAX_HANDOVERS:
                 self._board.change_state(entry, State.queued, progress=None, seconds=0.0)
             else:
                 self._board.change_state(entry, State.failed, error=_death_sentence(entry.job.model))
