@@ -9,5 +9,5 @@ from ui.your_data import page
 inside_frame.require()
 
 page.draw()
-if page.leaves_for_explore():
+if page.take_leave_request():
     st.switch_page(EXPLORE)

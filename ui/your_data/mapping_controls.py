@@ -26,9 +26,9 @@ COMBINED = {None: "are a mistake", "sum": "are added up", "mean": "are averaged"
 PUBLISHED = ("Oxford tracker", "Johns Hopkins")
 
 
-def questions(read: UploadResult) -> tuple[ColumnQuestion, ...]:
+def open_questions(result: UploadResult) -> tuple[ColumnQuestion, ...]:
     """What the first look left open."""
-    return read.looked.questions if read.looked else ()
+    return result.looked.questions if result.looked else ()
 
 
 def _answers(question: ColumnQuestion) -> dict[Any, str]:
@@ -43,17 +43,18 @@ def _answers(question: ColumnQuestion) -> dict[Any, str]:
     return {}
 
 
-def are_open(read: UploadResult) -> bool:
+def must_answer_first(result: UploadResult) -> bool:
     """Whether nothing can be read before a question is answered."""
     return any(
-        _answers(question) and getattr(read.mapping, question.kind, None) is None for question in questions(read)
+        _answers(question) and getattr(result.mapping, question.kind, None) is None
+        for question in open_questions(result)
     )
 
 
-def answer(file: Upload, read: UploadResult) -> ColumnMapping | None:
+def draw_questions(file: Upload, result: UploadResult) -> ColumnMapping | None:
     """Draw the questions; gives the mapping with their answers, None where nothing is answered."""
-    mapping = read.mapping
-    for question in questions(read):
+    mapping = result.mapping
+    for question in open_questions(result):
         answers = _answers(question)
         if not answers or mapping is None:
             st.info(f"{escape_markdown(question.text)} Choose it below.", icon=":material/help:")
@@ -75,52 +76,54 @@ def answer(file: Upload, read: UploadResult) -> ColumnMapping | None:
     return mapping
 
 
-def choose(file: Upload, read: UploadResult) -> ColumnMapping | None:
+def draw_mapping_controls(file: Upload, result: UploadResult) -> ColumnMapping | None:
     """Draw the controls, which show what was read; gives what they say. None where there is nothing to choose."""
-    looked, now = read.looked, read.mapping
-    if looked is None:
+    preview, now = result.looked, result.mapping
+    if preview is None:
         return None
-    if looked.kind in PUBLISHED:
-        st.caption(f"This is a table of the {looked.kind} kind, which is known here: nothing has to be chosen.")
+    if preview.kind in PUBLISHED:
+        st.caption(f"This is a table of the {preview.kind} kind, which is known here: nothing has to be chosen.")
         return None
     blank = ColumnMapping(sheet=now.sheet if now else None)
     now = now or blank
     key = f"{file.source} {now.sheet}"
-    sheet = _sheet(looked, now, key)
+    sheet = _sheet(preview, now, key)
     if sheet != now.sheet:
         return ColumnMapping(sheet=sheet)
-    every = [column.name for column in looked.columns]
+    every = [column.name for column in preview.columns]
     taken = {now.date, now.value, now.region, now.statistic, now.as_of, *now.covariates}
     names = [name for place, name in enumerate(every) if place < OFFERED or name in taken]
-    mapping = replace(now, date=_column("date", names, now, looked, key))
+    mapping = replace(now, date=_column("date", names, now, preview, key))
     wide = st.toggle("Every region has a column of its own", bool(now.wide), key=f"is wide {key}")
     if wide:
         kept = _regions(every, mapping.date, now, key)
         mapping = replace(mapping, wide=kept, value=None, region=None, statistic=None, as_of=None, covariates=())
     else:
-        value, region, statistic = (_column(role, names, now, looked, key) for role in ("value", "region", "statistic"))
+        value, region, statistic = (
+            _column(role, names, now, preview, key) for role in ("value", "region", "statistic")
+        )
         mapping = replace(mapping, wide=(), value=value, region=region, statistic=statistic)
     with st.expander("More"):
-        mapping = _more(mapping, names, now, looked, key)
+        mapping = _more(mapping, names, now, preview, key)
     return None if mapping == blank else mapping
 
 
-def _sheet(looked: TablePreview, now: ColumnMapping, key: str) -> str | None:
-    if len(looked.sheets) < 2:
+def _sheet(preview: TablePreview, now: ColumnMapping, key: str) -> str | None:
+    if len(preview.sheets) < 2:
         return now.sheet
-    place = looked.sheets.index(now.sheet) if now.sheet in looked.sheets else 0
-    sheet = st.selectbox("Sheet", looked.sheets, place, key=f"sheet {key}")
-    return now.sheet if sheet == (now.sheet or looked.sheets[0]) else sheet
+    place = preview.sheets.index(now.sheet) if now.sheet in preview.sheets else 0
+    sheet = st.selectbox("Sheet", preview.sheets, place, key=f"sheet {key}")
+    return now.sheet if sheet == (now.sheet or preview.sheets[0]) else sheet
 
 
-def _column(role: str, names: list[str], now: ColumnMapping, looked: TablePreview, key: str) -> str | None:
+def _column(role: str, names: list[str], now: ColumnMapping, preview: TablePreview, key: str) -> str | None:
     """The column that has a role, or none; below it why it was proposed."""
     options = [NONE, *names]  # by place, as a column may be called anything
-    before, proposed = getattr(now, role), getattr(looked.mapping, role, None)
+    before, proposed = getattr(now, role), getattr(preview.mapping, role, None)
     place = 1 + names.index(before) if before in names else 0
     column = st.selectbox(ROLES[role], range(len(options)), place, options.__getitem__, key=f"{role} {key}")
     chosen = options[column] if column else None
-    reason = next((one.reason for one in looked.columns if one.name == chosen == proposed), "")
+    reason = next((one.reason for one in preview.columns if one.name == chosen == proposed), "")
     if reason:
         st.caption(f"Proposed: {escape_markdown(reason)}")
     return chosen
@@ -137,12 +140,12 @@ def _regions(names: Sequence[str], date: str | None, now: ColumnMapping, key: st
 
 
 def _more(
-    mapping: ColumnMapping, names: list[str], now: ColumnMapping, looked: TablePreview, key: str
+    mapping: ColumnMapping, names: list[str], now: ColumnMapping, preview: TablePreview, key: str
 ) -> ColumnMapping:
     """What most tables do not need."""
     covariates, as_of = mapping.covariates, mapping.as_of
     if not mapping.wide:
-        as_of = _column("as_of", names, now, looked, key)
+        as_of = _column("as_of", names, now, preview, key)
         used = {mapping.date, mapping.value, mapping.region, mapping.statistic, as_of}
         free = [name for name in names if name not in used]
         kept = [name for name in covariates if name in free]
@@ -166,17 +169,17 @@ def _more(
     return replace(mapping, as_of=as_of, covariates=covariates, cumulative=cumulative, day_first=order, combine=combine)
 
 
-def preview(read: UploadResult) -> None:
+def draw_preview(result: UploadResult) -> None:
     """The first rows as they stand in the file, each column called by what it is taken for."""
-    looked = read.looked
-    if looked is None:
+    preview = result.looked
+    if preview is None:
         return
-    sample = looked.sample.iloc[:, :SHOWN]
-    roles = {getattr(read.mapping, role, None): label.lower() for role, label in ROLES.items()}
-    roles |= dict.fromkeys(read.mapping.covariates if read.mapping else (), "further figures")
+    sample = preview.sample.iloc[:, :SHOWN]
+    roles = {getattr(result.mapping, role, None): label.lower() for role, label in ROLES.items()}
+    roles |= dict.fromkeys(result.mapping.covariates if result.mapping else (), "further figures")
     titles = {name: f"{name} ({roles[name]})" for name in sample if roles.get(name, name.lower()) != name.lower()}
     st.dataframe(sample.rename(columns=titles), hide_index=True, width="stretch", height=330)
-    facts = [f"{looked.rows:,} rows, {len(looked.columns):,} columns"]
-    if len(looked.columns) > SHOWN:
+    facts = [f"{preview.rows:,} rows, {len(preview.columns):,} columns"]
+    if len(preview.columns) > SHOWN:
         facts.append(f"the first {SHOWN} are shown")
     st.caption("; ".join(facts) + ".")

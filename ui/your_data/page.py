@@ -18,7 +18,7 @@ from forecasting.views import reproduce
 from ui.shell import polling, runtime, uploads, url_state
 from ui.shell.markdown import escape_markdown
 from ui.shell.uploads import MOST, Upload, UploadResult
-from ui.your_data import column_mapping
+from ui.your_data import mapping_controls
 
 #: Seconds a run waits for a file before it says that it is being read.
 PATIENCE = 0.4
@@ -40,7 +40,7 @@ _CHOSEN = "your file"
 _ROUND = "your uploads"
 
 
-def leaves_for_explore() -> bool:
+def take_leave_request() -> bool:
     """Whether the visitor has just asked to explore a file that has figures, or soon may have.
 
     To be asked after `draw`: a choice of columns that came with the same click must count.
@@ -183,8 +183,8 @@ def _draw_next_steps(file: Upload, read: UploadResult) -> None:
     """Draw the open questions, what went wrong, or what was understood; and the ways on from here."""
     if read.note:
         st.info(f"{escape_markdown(read.note)} It was read as is proposed here.", icon=":material/link_off:")
-    _read_again_if_changed(file, read, column_mapping.answer(file, read))
-    if read.error and not column_mapping.are_open(read):
+    _read_again_if_changed(file, read, mapping_controls.draw_questions(file, read))
+    if read.error and not mapping_controls.must_answer_first(read):
         st.error(escape_markdown(read.error), icon=":material/error:")
     if read.panel and read.report:
         _draw_counts(read.panel, read.report)
@@ -232,7 +232,7 @@ def _draw_mapping(file: Upload, read: UploadResult) -> None:
     left, right = st.columns([2, 3], gap="medium")
     with left, st.container(border=True):
         st.markdown("##### Which column is what")
-        _read_again_if_changed(file, read, column_mapping.choose(file, read))
+        _read_again_if_changed(file, read, mapping_controls.draw_mapping_controls(file, read))
         if read.panel and read.mapping:
             st.download_button(
                 "This mapping, JSON",
@@ -246,7 +246,7 @@ def _draw_mapping(file: Upload, read: UploadResult) -> None:
             )
     with right, st.container(border=True):
         st.markdown("##### The first rows")
-        column_mapping.preview(read)
+        mapping_controls.draw_preview(read)
     if read.report:
         _draw_problems(read.report.problems)
 
