@@ -11,7 +11,7 @@ from ui.shell.sidebar import draw_sidebar
 inside_frame.require()
 
 service = runtime.service()
-if region_list.leaves_for_explore():
+if region_list.take_leave_request():
     st.switch_page(EXPLORE)
 with page_errors():
     above = st.container()

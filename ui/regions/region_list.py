@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -17,7 +16,7 @@ from forecasting.views import region_table, tile_map
 from forecasting.views.headline import format_percent
 from forecasting.views.palette import DARK, LIGHT
 from ui.components.sequence import with_number
-from ui.shell import polling
+from ui.shell import polling, url_state
 from ui.shell.choices import Choices
 
 #: Orders of the list by their name in the link; those with a minus are turned round.
@@ -45,8 +44,8 @@ def is_leaving() -> bool:
     return bool(st.session_state.get(_LEAVES))
 
 
-def leaves_for_explore() -> bool:
-    """The same, asked once: the page that asks goes to Explore."""
+def take_leave_request() -> bool:
+    """Whether the reader has just chosen a region to explore; forgets it, so the page that asks must go to Explore."""
     return bool(st.session_state.pop(_LEAVES, False))
 
 
@@ -95,7 +94,7 @@ def _explore_address(choices: Choices, region: str) -> str:
     state = {"source": choices.panel.source, "statistic": choices.statistic.name, "region": region}
     state |= {"models": ",".join(_with_model(list(choices.models))), "horizon": str(choices.horizon)}
     state["band"] = st.session_state["model"]
-    return f"./?{urlencode(state)}"
+    return url_state.page_address(state)
 
 
 def _past(choices: Choices) -> str:
@@ -111,13 +110,13 @@ def _classes() -> list[str]:
     return [*down, *up]
 
 
-def _row(row: RegionRow, last: Any, comparison_periods: str, address: str) -> dict[str, Any]:
+def _row(row: RegionRow, last: Any, last_stretch: str, address: str) -> dict[str, Any]:
     change, record, spark = row.change, row.record, row.spark
     return {
         "region": row.region,
         "address": address,
         "state": row.state,
-        "spoken": region_table.row_sentence(row, comparison_periods),
+        "spoken": region_table.row_sentence(row, last_stretch),
         "latest": "" if row.latest is None else format_compact(row.latest),
         "moved": region_table.lagging_note(row, last) or row.moved,
         "late": bool(region_table.lagging_note(row, last)),

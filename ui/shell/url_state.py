@@ -186,7 +186,12 @@ def write_address(state: dict[str, str]) -> None:
         st.query_params.from_dict(state)
 
 
+def page_address(state: dict[str, str], page: str = ".") -> str:
+    """The address of a page that opens with `state`: of the first page, seen from any other, unless `page` is given."""
+    return f"{page}/?{urlencode(state)}"
+
+
 def shareable_link() -> str:
     """The whole address of what is on the screen, for sharing."""
     base = (st.context.url or "").split("?")[0].rstrip("/")
-    return f"{base}/?{urlencode(st.query_params.to_dict())}"
+    return page_address(st.query_params.to_dict(), base)
