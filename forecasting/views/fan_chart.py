@@ -24,8 +24,8 @@ from forecasting.views.charts import (
 )
 from forecasting.views.palette import LIGHT, Theme, rgba
 
-#: Central bands, the widest first: percent, opacity on light, opacity on dark.
-BANDS = ((95, 0.16, 0.22), (80, 0.22, 0.28), (50, 0.30, 0.36))
+#: Central bands in the colour of their model, the widest first: percent, opacity on light, opacity on dark.
+BAND_OPACITIES = ((95, 0.16, 0.22), (80, 0.22, 0.28), (50, 0.30, 0.36))
 #: The name of the legend's one entry for the three bands.
 BANDS_NAME = "50, 80, 95 %"
 #: Percent of the band whose colour that entry has.
@@ -40,7 +40,7 @@ class FanChart:
         series: the history; its provisional points are drawn hollow, and corrected ones beside what was reported.
         forecasts: by model, in the order of the legend.
         drafts: the models whose forecast is not final yet (drawn dotted).
-        band: the model whose 50, 80 and 95 % bands are drawn.
+        banded_model: the model whose 50, 80 and 95 % bands are drawn.
         unit: what the y axis counts, e.g. ``"new cases"``.
         smooth: draw means over the last season (7 days) instead of single periods.
         revisions: what the last figures usually become, drawn beside them where they are not corrected already.
@@ -49,7 +49,7 @@ class FanChart:
     series: Series
     forecasts: dict[str, Forecast]
     drafts: frozenset[str]
-    band: str
+    banded_model: str
     unit: str
     smooth: bool
     revisions: tuple[Revision, ...] = ()
@@ -147,14 +147,14 @@ def _revised(chart: FanChart, theme: Theme) -> list[dict[str, Any]]:
 
 
 def _bands(chart: FanChart, last: float, theme: Theme) -> list[dict[str, Any]]:
-    forecast = chart.forecasts.get(chart.band)
+    forecast = chart.forecasts.get(chart.banded_model)
     if forecast is None:
         return []
     table = chart.quantiles(forecast)
     dates = pd.DatetimeIndex([forecast.origin]).append(forecast.dates)
     x = iso_dates(dates) + iso_dates(dates[::-1])
     traces = []
-    for percent, light, dark in BANDS:
+    for percent, light, dark in BAND_OPACITIES:
         tail = round((1 - percent / 100) / 2, 3)
         low, high = table[:, LEVEL_INDEX[tail]], table[:, LEVEL_INDEX[round(1 - tail, 3)]]
         traces.append(
@@ -165,7 +165,7 @@ def _bands(chart: FanChart, last: float, theme: Theme) -> list[dict[str, Any]]:
                 "x": x,
                 "y": json_numbers(np.concatenate([[last], high, low[::-1], [last]])),
                 "fill": "toself",
-                "fillcolor": rgba(theme.model(chart.band), dark if theme.dark else light),
+                "fillcolor": rgba(theme.model(chart.banded_model), dark if theme.dark else light),
                 "line": {"width": 0},
                 "name": BANDS_NAME,
                 "legendgroup": "bands",
@@ -180,7 +180,7 @@ def _median(chart: FanChart, name: str, last: float, theme: Theme) -> dict[str, 
     forecast = chart.forecasts[name]
     table = chart.quantiles(forecast)
     dates = pd.DatetimeIndex([forecast.origin]).append(forecast.dates)
-    lead = name == chart.band
+    lead = name == chart.banded_model
     label = model(name).label + (" (draft)" if name in chart.drafts else "")
     trace = line_trace(
         iso_dates(dates),
@@ -252,8 +252,8 @@ def fan_table(chart: FanChart) -> pd.DataFrame:
     for name, forecast in chart.forecasts.items():
         values = chart.quantiles(forecast)
         table[model(name).label] = pd.Series(values[:, MEDIAN].round(1))
-        if name == chart.band:
-            for percent, *_ in reversed(BANDS):
+        if name == chart.banded_model:
+            for percent, *_ in reversed(BAND_OPACITIES):
                 tail = round((1 - percent / 100) / 2, 3)
                 low, high = values[:, LEVEL_INDEX[tail]], values[:, LEVEL_INDEX[round(1 - tail, 3)]]
                 table[f"{model(name).label}, {percent} %"] = [

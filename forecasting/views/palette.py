@@ -2,7 +2,7 @@
 
 The set began as Okabe & Ito's (2008) for colour-blind readers, lightened on dark backgrounds until lines keep a contrast of
 3:1 or more. The ensemble has the page's own blue; violet and brown were chosen to stay apart from the rest for readers
-without red, green or blue cones.
+without red, green or blue cones. Bands are in their model's colour, at the opacities of `fan_chart.BAND_OPACITIES`.
 """
 
 from __future__ import annotations

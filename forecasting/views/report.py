@@ -84,7 +84,7 @@ def report_html(
         made: when; now by default.
     """
     made = made or datetime.now(UTC)
-    series, lead = view.series, fan.forecasts[fan.band]
+    series, lead = view.series, fan.forecasts[fan.banded_model]
     figures = [
         headline.latest_count(series),
         headline.next_stretch(series, lead),
@@ -170,7 +170,7 @@ def _chart(fan: fan_chart.FanChart) -> str:
 
 
 def _caption(fan: fan_chart.FanChart) -> str:
-    bands = f"The shaded bands hold 50, 80 and 95 % of possible futures, if {model(fan.band).label} is right about its own errors."
+    bands = f"The shaded bands hold 50, 80 and 95 % of possible futures, if {model(fan.banded_model).label} is right about its own errors."
     if fan.smooth and not fan.series.cumulative:
         season = fan.series.frequency.steps(fan.series.season)
         return f"Means over the last {season}, here and in the table of forecasts. {bands}"

@@ -72,9 +72,9 @@ def draw_buttons(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, w
             _download_button(
                 "Hub format, CSV",
                 lambda: file_formats.to_csv(_hub_table(choices, fan, reference)),
-                f"{reference:%Y-%m-%d}-{fan.band}.csv",
+                f"{reference:%Y-%m-%d}-{fan.banded_model}.csv",
                 "text/csv",
-                f"{model(fan.band).label} as the US forecast hubs take it; reference date {format_date(reference)}.",
+                f"{model(fan.banded_model).label} as the US forecast hubs take it; reference date {format_date(reference)}.",
             )
     with _row_of_buttons("Behind them"):
         if past.forecasts:
@@ -120,18 +120,18 @@ def _reproducible_view(choices: Choices) -> reproduce.ReproducibleView:
 
 def _hub_reference(choices: Choices, fan: fan_chart.FanChart) -> pd.Timestamp | None:
     """The Saturday after the last week that was published, if the model with the bands says something of what follows."""
-    if choices.series.frequency.alias != "W-SAT" or choices.series.cumulative or fan.band in fan.drafts:
+    if choices.series.frequency.alias != "W-SAT" or choices.series.cumulative or fan.banded_model in fan.drafts:
         return None
     late = choices.series.provisional
     published = choices.series.origin if late is None or late.empty else late.index[-1]
     reference = published + hub_rules.WEEK
-    return reference if fan.forecasts[fan.band].dates[-1] >= reference else None
+    return reference if fan.forecasts[fan.banded_model].dates[-1] >= reference else None
 
 
 def _hub_table(choices: Choices, fan: fan_chart.FanChart, reference: pd.Timestamp) -> pd.DataFrame:
     """The hubs' format of the model with the bands; of what the horizon reaches, the weeks that a hub takes."""
     places = hub_format.unique_hub_locations([choices.region], choices.panel.regions(choices.statistic.name))
-    table = forecasts_table(choices.region, choices.series, [fan.forecasts[fan.band]])
+    table = forecasts_table(choices.region, choices.series, [fan.forecasts[fan.banded_model]])
     return hub_format.to_hub_table(table, hub_format.hub_target(choices.statistic), reference, places)
 
 

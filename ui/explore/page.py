@@ -199,7 +199,7 @@ def _headline(choices: Choices, lead: Forecast, past: TrackRecord) -> None:
 
 
 def _chart(choices: Choices, fan: fan_chart.FanChart, why: str) -> None:
-    about = ("fan", tuple(fan.forecasts), fan.drafts, fan.band, fan.unit, fan.smooth, fan.revisions)
+    about = ("fan", tuple(fan.forecasts), fan.drafts, fan.banded_model, fan.unit, fan.smooth, fan.revisions)
     parts = [fan.series, *fan.forecasts.values()]
     with st.container(border=True):
         chart.draw(
