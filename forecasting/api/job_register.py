@@ -32,7 +32,7 @@ MAX_BYTES = 200_000_000
 PRUNE_EVERY = 50
 
 _tables = sa.MetaData()
-_questions = sa.Table(
+_requests = sa.Table(
     "api_questions",
     _tables,
     sa.Column("id", sa.String(64), primary_key=True),
@@ -109,7 +109,7 @@ class JobRegister:
             self._set_cancelled(job.id, False)
             return
         with suppress(sa.exc.IntegrityError):  # another replica was first
-            self._database.run_transaction("write", lambda connection: connection.execute(_questions.insert(), row))
+            self._database.run_transaction("write", lambda connection: connection.execute(_requests.insert(), row))
         with self._lock:
             self._writes += 1
             due = self._writes % PRUNE_EVERY == 1
@@ -133,7 +133,7 @@ class JobRegister:
 
     def stored_request(self, identity: str) -> tuple[ForecastRequest, bool] | None:
         """Return the request of a job from the database, and whether the job was cancelled; None if it is unknown."""
-        query = sa.select(_questions.c.question, _questions.c.cancelled).where(_questions.c.id == identity)
+        query = sa.select(_requests.c.question, _requests.c.cancelled).where(_requests.c.id == identity)
         row = self._database.run_transaction("read", lambda connection: connection.execute(query).one_or_none())
         if row is None:
             return None
@@ -148,16 +148,16 @@ class JobRegister:
         self._database.close()
 
     def _set_cancelled(self, identity: str, value: bool) -> None:
-        changed = sa.and_(_questions.c.id == identity, _questions.c.cancelled != value)
-        statement = _questions.update().where(changed).values(cancelled=value)
+        changed = sa.and_(_requests.c.id == identity, _requests.c.cancelled != value)
+        statement = _requests.update().where(changed).values(cancelled=value)
         self._database.run_transaction("write", lambda connection: connection.execute(statement))
 
 
 def _prune(connection: sa.Connection) -> None:
     """Delete requests older than `KEPT`, and the oldest beyond `MAX_BYTES`."""
-    connection.execute(_questions.delete().where(_questions.c.created < datetime.now(UTC) - KEPT))
-    newest_first = (_questions.c.created.desc(), _questions.c.id)
-    size = sa.func.sum(sa.func.length(_questions.c.question)).over(order_by=newest_first).label("size")
-    ranked = sa.select(_questions.c.id, size).subquery()
+    connection.execute(_requests.delete().where(_requests.c.created < datetime.now(UTC) - KEPT))
+    newest_first = (_requests.c.created.desc(), _requests.c.id)
+    size = sa.func.sum(sa.func.length(_requests.c.question)).over(order_by=newest_first).label("size")
+    ranked = sa.select(_requests.c.id, size).subquery()
     beyond = sa.select(ranked.c.id).where(ranked.c.size > MAX_BYTES)
-    connection.execute(_questions.delete().where(_questions.c.id.in_(beyond)))
+    connection.execute(_requests.delete().where(_requests.c.id.in_(beyond)))

@@ -90,7 +90,7 @@ class History:
         every: float | None = EVERY,
         now: Callable[[], datetime] = _now,
     ) -> None:
-        self._database = Database(url or settings.db_url(), history_tables.TABLES)
+        self._database = Database(url or settings.db_url(), history_tables.METADATA)
         self._offered, self._now = offered, now
         self.server = uuid.uuid4().hex[:12]
         self._counters = RequestCounters(self.server)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-TABLES = sa.MetaData()
+METADATA = sa.MetaData()
 
 #: One row an interval of `seconds` from `begins`, server and route; several of the same are to be added up.
 ANSWERS = sa.Table(
     "history_answers",
-    TABLES,
+    METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("begins", sa.DateTime(timezone=True), nullable=False),
     sa.Column("seconds", sa.Integer, nullable=False),
@@ -29,7 +29,7 @@ ANSWERS = sa.Table(
 #: One row a fit that was begun on a server and has ended; `regions` of a fit of many, which has no `region`.
 FITS = sa.Table(
     "history_fits",
-    TABLES,
+    METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("ended", sa.DateTime(timezone=True), nullable=False),
     sa.Column("server", sa.String(32), nullable=False),
@@ -45,7 +45,7 @@ FITS = sa.Table(
 #: One row a time for which a model was the best of a series.
 PICKS = sa.Table(
     "history_picks",
-    TABLES,
+    METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("source", sa.String(100), nullable=False),
     sa.Column("statistic", sa.String(100), nullable=False),

@@ -156,7 +156,7 @@ class Database:
     def _rename_unknown_tables(self, connection: sa.Connection) -> None:
         suffix = f"set_aside_{datetime.now(UTC):%Y%m%d_%H%M%S_%f}"
         inspector = sa.inspect(connection)
-        known = {*migrations.TABLES, *migrations.BEFORE, migrations.TABLE}
+        known = {*migrations.TABLE_NAMES, *migrations.BEFORE, migrations.TABLE}
         for name in sorted(known & set(inspector.get_table_names())):
             for index in inspector.get_indexes(name):  # they would keep their names, which the new tables need
                 connection.exec_driver_sql(f"DROP INDEX {index['name']}")

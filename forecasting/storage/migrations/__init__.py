@@ -14,7 +14,7 @@ HEAD = "0004"
 #: The table that holds the step that the database is at.
 TABLE = "forecast_explorer_version"
 #: The tables of all steps.
-TABLES = frozenset(
+TABLE_NAMES = frozenset(
     {
         "forecasts",
         "api_questions",
@@ -37,9 +37,9 @@ def revision(connection: sa.Connection) -> str | None:
     present = set(sa.inspect(connection).get_table_names())
     if TABLE in present:
         at = connection.scalar(sa.text(f"SELECT version_num FROM {TABLE}"))
-        whole = bool(at) and (at != HEAD or present >= TABLES)
+        whole = bool(at) and (at != HEAD or present >= TABLE_NAMES)
         return str(at) if whole else "unknown"
-    if not present & {*TABLES, *BEFORE}:
+    if not present & {*TABLE_NAMES, *BEFORE}:
         return None
     return _before_alembic(connection, present) or "unknown"
 
