@@ -31,7 +31,7 @@ DOCS = {
 README = DOCS["README.md"]
 ARCHITECTURE = DOCS["ARCHITECTURE.md"]
 #: Paths that a reader makes.
-NOT_HERE = {".streamlit/secrets.toml"}
+NOT_HERE = {".streamlit/secrets.toml", "script.py"}
 #: What looks like a module and is the name of a logger.
 LOGGERS = {"forecasting.alerts"}
 
