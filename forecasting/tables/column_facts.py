@@ -9,15 +9,18 @@ import pandas as pd
 
 from forecasting.data.columns import VALUE
 from forecasting.tables.cells.blank_cells import BLANK_TEXTS
+from forecasting.tables.cells.numeric_dates import NumericDates, numeric_cells, numeric_dates
 from forecasting.tables.cells.parse_dates import date_share
-from forecasting.tables.cells.parse_numbers import try_parse_numbers
+from forecasting.tables.cells.parse_numbers import guess_numbers
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.column_vocabulary import (
+    AS_OF_WORDS,
     CUMULATIVE_WORDS,
     DATE_WORDS,
     IDENTIFIER_WORDS,
     RATE_WORDS,
     VALUE_WORDS,
+    YEAR_WORDS,
     fold_words,
 )
 
@@ -31,21 +34,25 @@ class ColumnFacts:
         words: of its name, without accents.
         filled: how many cells are not blank.
         distinct: how many different texts these have.
+        number_dates: what its numbers count if they may be dates; None where they cannot.
         dates, numbers: the share of these that are dates, and numbers, from 0 to 1.
         counts: all numbers are whole and none is below zero.
         changes: there are different texts.
         counter: it is the number of the row.
+        regular: most of its different numbers are as far apart as the next ones.
     """
 
     name: str
     words: frozenset[str]
     filled: int
     distinct: int
+    number_dates: NumericDates | None
     dates: float
     numbers: float
     counts: bool
     changes: bool
     counter: bool
+    regular: bool
 
     @property
     def is_number(self) -> bool:
@@ -62,6 +69,11 @@ class ColumnFacts:
     def is_count_that_looks_like_dates(self) -> bool:
         """Whether its numbers may be dates (20210304) but are rather counts."""
         return self.is_number and not self.words & DATE_WORDS and self.dates < 1
+
+    @property
+    def may_be_nameless_dates(self) -> bool:
+        """Whether its numbers are spaced as dates are, and its name says nothing else: where no column is one of dates."""
+        return self.number_dates is not None and self.regular and not self.words & (VALUE_WORDS | RATE_WORDS)
 
     @property
     def identifier_kind(self) -> str | None:
@@ -82,23 +94,38 @@ def column_facts(raw: RawTable, column: str) -> ColumnFacts:
     cells = raw.cells[column]
     texts = cells.astype("string").fillna("").str.strip()
     filled = ~texts.str.lower().isin(BLANK_TEXTS).to_numpy(dtype=bool)
-    values, _ = try_parse_numbers(raw, column)
+    values, _ = guess_numbers(raw, column)
     known = values[np.isfinite(values)]
     count = int(filled.sum())
     distinct = texts[filled].unique().tolist()
     names = fold_words(column)
     is_time = pd.api.types.is_datetime64_any_dtype(cells)
+    numbers = None if is_time else numeric_cells(pd.Series(distinct, dtype="str"))
+    number_dates = None if numbers is None else numeric_dates(numbers, names)
+    named_date = number_dates is not None and bool(
+        names & (YEAR_WORDS if number_dates is NumericDates.YEARS else DATE_WORDS | AS_OF_WORDS)
+    )
     return ColumnFacts(
         column,
         names,
         count,
         len(distinct),
-        1.0 if is_time and count else date_share(distinct[:300]),
+        number_dates,
+        1.0 if (is_time and count) or named_date else date_share(distinct[:300]),
         0.0 if is_time else len(known) / max(count, 1),
         bool(len(known)) and bool(((known >= 0) & (known == np.floor(known))).all()),
         len(distinct) > 1 or len(raw.cells) < 3,
         column == raw.cells.columns[0] and not names & VALUE_WORDS and _counts_rows(raw, known),
+        numbers is not None and _regular(numbers),
     )
+
+
+def _regular(numbers: np.ndarray) -> bool:
+    """Whether the usual distance between neighbours is that of more than half of them."""
+    steps = np.diff(np.unique(numbers[np.isfinite(numbers)]))
+    if len(steps) < 2:
+        return False
+    return bool(np.isclose(steps, np.median(steps), rtol=0.15).mean() > 0.5)
 
 
 def _counts_rows(raw: RawTable, known: np.ndarray) -> bool:

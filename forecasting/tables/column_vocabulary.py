@@ -23,6 +23,8 @@ DATE_WORDS = frozenset(
         "timestamp datetime period periode meldedatum reported ending quarter quartal trimestre hour stunde"
     )
 )
+#: Of columns of years.
+YEAR_WORDS = DATE_WORDS | frozenset(split_words("year years jahr jahre annee ano anno yr"))
 #: Of dates of publication.
 AS_OF_WORDS = frozenset(
     split_words("asof vintage issue issued published publication snapshot datenstand release released")

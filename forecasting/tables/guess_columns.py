@@ -12,8 +12,9 @@ import pandas as pd
 from forecasting.data.columns import REGION
 from forecasting.tables.cells.blank_cells import quote_cell
 from forecasting.tables.cells.dictionary_columns import distinct_cells
+from forecasting.tables.cells.numeric_dates import NumericDates
 from forecasting.tables.cells.parse_dates import ambiguous_day_and_month, date_share, try_parse_dates
-from forecasting.tables.cells.parse_numbers import try_parse_numbers
+from forecasting.tables.cells.parse_numbers import guess_numbers
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.tidy_table import is_repeated, row_keys
 from forecasting.tables.column_facts import column_facts
@@ -76,12 +77,26 @@ class ColumnGuess:
             (bool(facts.words & DATE_WORDS) - 2 * is_named_as_of(facts.name), facts.dates, -i, column)
             for i, (column, facts) in enumerate(self._facts.items())
             if facts.dates >= (0.5 if facts.words & DATE_WORDS else 0.8)
+            and not (facts.number_dates is NumericDates.YEARS and self._has_parts_of_dates(column))
         ]
-        if not candidates:
-            return None
-        column = max(candidates)[-1]
-        self.roles[column] = ("date", "its cells are dates")
+        if candidates:
+            column = max(candidates)[-1]
+        else:
+            column = next((name for name, facts in self._facts.items() if facts.may_be_nameless_dates), "")
+            kind = self._facts[column].number_dates if column else None
+            # A year beside months or weeks is only a part of the date.
+            if kind is None or (kind is NumericDates.YEARS and self._has_parts_of_dates(column)):
+                return None
+        kind = self._facts[column].number_dates
+        self.roles[column] = ("date", f"its cells are dates, as {kind.value}" if kind else "its cells are dates")
         return column
+
+    def _has_parts_of_dates(self, year: str) -> bool:
+        return any(
+            facts.identifier_kind == "a part of the date" and facts.counts
+            for name, facts in self._facts.items()
+            if name != year
+        )
 
     def _assign_roles(self, date: str) -> None:
         facts = self._facts
@@ -263,7 +278,7 @@ class ColumnGuess:
     def _never_falls(self, value: str, region: str | None) -> bool:
         cells = self._raw.cells
         rows = np.flatnonzero(cells[region] == cells[region].iloc[0]) if region else np.arange(len(cells))
-        steps = np.diff(try_parse_numbers(self._raw.take_rows(rows).decoded(), value)[0])
+        steps = np.diff(guess_numbers(self._raw.take_rows(rows).decoded(), value)[0])
         steps = steps[np.isfinite(steps)]
         return len(steps) >= 30 and bool((steps >= 0).all()) and float((steps > 0).mean()) >= 0.3
 

@@ -9,6 +9,8 @@ import pandas as pd
 
 #: What people and programs write where nothing was published, in small letters.
 BLANK_TEXTS = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "nat", "<na>"})
+#: What stands where there is no number: the same, dashes and dots.
+NUMBER_BLANKS = BLANK_TEXTS | {"-", "--", "---", "–", "—", "..", "...", "…", ":", "n.a.", "n. a.", "k.a.", "k. a."}
 #: The same in the spellings that are usual.
 USUAL_BLANKS = (*BLANK_TEXTS, *map(str.upper, BLANK_TEXTS - {""}), "NaN", "None", "NaT", "Null")
 

@@ -12,7 +12,6 @@ import pandas as pd
 
 from forecasting.support.errors import DataError
 from forecasting.tables.cells.csv_line_numbers import csv_line_numbers, read_header, unreadable_csv
-from forecasting.tables.cells.decimal_sign import separator_implies_decimal_comma
 from forecasting.tables.cells.fast_csv import count_newlines, read_plain_csv
 from forecasting.tables.cells.limits import MAX_TEXT_CELLS
 from forecasting.tables.cells.ragged_rows import find_ragged_rows
@@ -20,6 +19,8 @@ from forecasting.tables.cells.raw_table import RawTable
 
 #: What may stand between the cells of a CSV.
 SEPARATORS = ",;\t|"
+#: Between cells it stands where commas are decimal signs, as spreadsheets of such countries write it.
+_SEPARATOR_OF_DECIMAL_COMMAS = ";"
 #: Picks those columns of a header that are read.
 ColumnChoice = Callable[[Sequence[str]], Sequence[str]]
 
@@ -48,8 +49,9 @@ def read_csv_cells(content: bytes, name: str, choose: ColumnChoice, strict: bool
     ended = count_newlines(content)
     if (count := len(chosen) * ended) > MAX_TEXT_CELLS:
         raise DataError(f"{name}: it has {count:,} cells, {MAX_TEXT_CELLS:,} at most are read of a text; give Parquet.")
+    expect_comma = separator == _SEPARATOR_OF_DECIMAL_COMMAS
     if chosen == header and (found := read_plain_csv(content, separator, header, header_ends, ended)):
-        return RawTable(name, *found, "line", separator_implies_decimal_comma(separator))
+        return RawTable(name, *found, "line", expect_comma)
     # A few columns of a publisher's big file: a width check of all of them would take longer than reading.
     other = None if strict else array("q")
     lines = csv_line_numbers(content, separator, name, len(header), header_ends, other) if chosen == header else None
@@ -82,4 +84,4 @@ def read_csv_cells(content: bytes, name: str, choose: ColumnChoice, strict: bool
     if not filled.all():
         cells, lines = cells[filled].reset_index(drop=True), lines[filled]
     ragged = find_ragged_rows(other, header, len(lines)) if other else None
-    return RawTable(name, cells, lines, "line", separator_implies_decimal_comma(separator), ragged=ragged)
+    return RawTable(name, cells, lines, "line", expect_comma, ragged=ragged)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,16 +10,24 @@ import pandas as pd
 
 from forecasting.tables.cells.blank_cells import BLANK_TEXTS, quote_cell, stripped_text
 from forecasting.tables.cells.date_formats import (
-    DATE_FORMATS,
+    LATEST_YEARS,
+    MONTH_AND_SHORT_YEAR,
     YEAR_LAST,
     dates_from_parts,
     is_plausible_date,
     match_date_format,
     set_day_and_month,
+    today,
+    whole_year,
     without_utc_offset,
 )
 from forecasting.tables.cells.dictionary_columns import distinct_cells, first_rows
+from forecasting.tables.cells.numeric_dates import NumericDates, dates_from_numbers, numeric_cells, numeric_dates
 from forecasting.tables.cells.raw_table import RawTable
+from forecasting.tables.column_vocabulary import split_words
+
+#: So many times closer together dates are in an order that needs no question.
+_CLOSER = 4
 
 
 def parse_dates(raw: RawTable, column: str) -> pd.Series:
@@ -32,9 +41,15 @@ def parse_dates(raw: RawTable, column: str) -> pd.Series:
         parsed = cells if cells.dt.tz is None else cells.dt.tz_localize(None)
         if parsed.isna().any():
             raise raw.error(_no_date(column), int(rows[np.argmax(parsed.isna())]))
+    elif (numbered := _numbered_dates(raw, column, cells, rows)) is not None:
+        parsed = numbered
+        if parsed.isna().any():
+            row = int(np.argmax(parsed.isna()))
+            text = str(cells[row])
+            blank = pd.isna(cells[row]) or text.strip().lower() in BLANK_TEXTS
+            raise raw.error(_no_date(column) if blank else _no_day(column, text), int(rows[row]))
     else:
-        texts = [without_utc_offset(text) for text in stripped_text(cells)]
-        parsed = pd.Series(_parse(raw, column, texts, rows))
+        parsed = pd.Series(_parse(raw, column, stripped_text(cells).tolist(), rows))
     return pd.Series(_without_shared_time(parsed)[codes])
 
 
@@ -46,12 +61,15 @@ def try_parse_dates(raw: RawTable, column: str, day_first: bool | None = None) -
     codes, cells = distinct_cells(raw.cells[column])
     if pd.api.types.is_datetime64_any_dtype(cells):
         parsed = cells if cells.dt.tz is None else cells.dt.tz_localize(None)
+    elif (numbered := _numbered_dates(raw, column, cells, first_rows(codes))) is not None:
+        parsed = numbered
     else:
         texts = stripped_text(cells).tolist()
         matches = [match_date_format(text) for text in texts]
         last = [i for i, (date_format, _) in enumerate(matches) if date_format is YEAR_LAST]
         parts = [part for _, part in matches]
         rows = first_rows(codes)[last]
+        _refuse_days_without_year(raw, column, matches, texts, first_rows(codes))
         _order_day_and_month(raw, column, [parts[i] for i in last], [texts[i] for i in last], rows, day_first)
         parsed = dates_from_parts(parts).astype("datetime64[us]")
     parsed = parsed.where(is_plausible_date(parsed))
@@ -86,32 +104,75 @@ def _without_shared_time(parsed: pd.Series) -> np.ndarray:
 
 def _parse(raw: RawTable, column: str, texts: list[str], rows: np.ndarray) -> np.ndarray:
     """The dates that `texts` mean, `rows` being where each stands first."""
-    date_format = next((known for known in DATE_FORMATS if known.fullmatch(texts[0])), None)
-    matches = [date_format.fullmatch(text) if date_format else None for text in texts]
-    if None in matches:
-        row = int(rows[matches.index(None)])
-        text = texts[matches.index(None)]
+    matches = [match_date_format(text) for text in texts]
+    date_format = matches[0][0]
+    if odd := [i for i, match in enumerate(matches) if match[0] is not date_format or match[0] is None]:
+        text, row = texts[odd[0]], int(rows[odd[0]])
         if text.lower() in BLANK_TEXTS:
             raise raw.error(_no_date(column), row)
-        if any(known.fullmatch(text) for known in DATE_FORMATS):
+        if matches[odd[0]][0] is not None:
             raise raw.error(
                 f"{quote_cell(text)} in the column {column!r} is written otherwise than the dates above it; "
                 "write all as 2021-03-31.",
                 row,
             )
         raise raw.error(f"{quote_cell(text)} in the column {column!r} is not a date; write dates as 2021-03-31.", row)
-    parts = [match.groupdict() for match in matches if match]
+    parts = [part for _, part in matches]
     if date_format is YEAR_LAST:
         _order_day_and_month(raw, column, parts, texts, rows)
+    _refuse_days_without_year(raw, column, matches, texts, rows)
     parsed = dates_from_parts(parts)
     wrong = ~is_plausible_date(parsed).to_numpy()
     if wrong.any():
         position = int(np.argmax(wrong))
-        raise raw.error(
-            f"{quote_cell(texts[position])} in the column {column!r} is not a day of the calendar; mend it.",
-            int(rows[position]),
-        )
+        raise raw.error(_no_day(column, texts[position]), int(rows[position]))
     return parsed.to_numpy()
+
+
+def _numbered_dates(raw: RawTable, column: str, cells: pd.Series, rows: np.ndarray) -> pd.Series | None:
+    """The dates of a column of numbers that are no days as 20210331; None of any other.
+
+    Raises `DataError` where 202012 may be a December or a twelfth week.
+    """
+    numbers = numeric_cells(cells)
+    kind = None if numbers is None else numeric_dates(numbers, split_words(column), raw.six_digits)
+    if numbers is None or kind is None:
+        return None
+    if kind is NumericDates.MONTHS_OR_WEEKS:
+        first = int(np.argmax(np.isfinite(numbers)))
+        raise raw.error(
+            f"'{numbers[first]:.0f}' in the column {column!r} may mean a month or a week of the year; say which with the "
+            'mapping {"six_digits":"months"} or {"six_digits":"weeks"}.',
+            int(rows[first]),
+        )
+    return dates_from_numbers(numbers, kind)
+
+
+def _refuse_days_without_year(
+    raw: RawTable,
+    column: str,
+    matches: Sequence[tuple[object, dict[str, str]]],
+    texts: Sequence[str],
+    rows: np.ndarray,
+) -> None:
+    """Raises `DataError` for Jan-01, Jan-02, Jan-03 …: days of one month, or one month of many years."""
+    short = [i for i, (date_format, _) in enumerate(matches) if date_format is MONTH_AND_SHORT_YEAR]
+    if len(short) < max(3, len(texts) / 2):
+        return
+    months = {matches[i][1]["m"].lower() for i in short}
+    numbers = np.unique([int(matches[i][1]["y"]) for i in short])
+    if len(months) == 1 and len(numbers) == len(short) and numbers[0] >= 1 and numbers[-1] <= 31:
+        raise raw.error(
+            f"{quote_cell(texts[short[0]])} in the column {column!r} may mean a day or a year; write dates as 2021-03-31.",
+            int(rows[short[0]]),
+        )
+
+
+def _no_day(column: str, text: str) -> str:
+    """What is wrong with a date that is well written."""
+    far = (year := re.search(r"\d{4}", text)) is not None and int(year[0]) > today().year + LATEST_YEARS
+    what = "is far in the future" if far else "is not a day of the calendar"
+    return f"{quote_cell(text)} in the column {column!r} {what}; mend it."
 
 
 def _order_day_and_month(
@@ -123,6 +184,10 @@ def _order_day_and_month(
     chosen: bool | None = None,
 ) -> None:
     """Set day and month of each part as `chosen`, or where only one order fits every row."""
+    if chosen is None and parts and _year_stands_first(parts):
+        for part in parts:
+            part["y"], part["m"], part["d"] = part["a"], part["b"], part["y"]
+        return
     if chosen is not None:
         for part in parts:
             set_day_and_month(part, chosen)
@@ -146,6 +211,20 @@ def _order_day_and_month(
         )
     for part in parts:
         set_day_and_month(part, day_first)
+
+
+def _year_stands_first(parts: Sequence[dict[str, str]]) -> bool:
+    """Whether dates as 96-01-31 begin with their year: where that puts them far closer together than any other order."""
+    if any(len(part["y"]) != 2 for part in parts):
+        return False
+    spans = {}
+    for order in ("aby", "bay", "yba"):  # the day, the month and the year
+        day, month, year = (np.array([int(part[name]) for part in parts]) for name in order)
+        if day.min() >= 1 and day.max() <= 31 and month.min() >= 1 and month.max() <= 12:
+            days = 372 * np.array([whole_year(int(one)) for one in year]) + 31 * month + day
+            spans[order] = int(days.max() - days.min())
+    others = [span for order, span in spans.items() if order != "yba"]
+    return "yba" in spans and (not others or _CLOSER * spans["yba"] < min(others))
 
 
 def _no_date(column: str) -> str:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from dataclasses import replace
+from numbers import Number
+from typing import Any, SupportsFloat
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from forecasting.support.errors import DataError
 from forecasting.tables.cells.blank_cells import BLANK_TEXTS, USUAL_BLANKS, quote_cell, stripped_text
-from forecasting.tables.cells.decimal_sign import column_has_decimal_comma, with_decimal_points
-from forecasting.tables.cells.dictionary_columns import decode_columns, distinct_cells, is_coded
+from forecasting.tables.cells.date_formats import match_date_format
+from forecasting.tables.cells.dictionary_columns import decode_column, decode_columns, distinct_cells, is_coded
+from forecasting.tables.cells.number_format import NumberDoubt, ParsedNumbers, is_plain_column, parse_number_texts
 from forecasting.tables.cells.raw_table import RawTable
+
+#: Other columns that are looked at for the decimal sign of a table, and rows of each.
+_LOOKED_COLUMNS = 100
+_LOOKED_ROWS = 5_000
 
 
 def parse_numbers(raw: RawTable, column: str) -> np.ndarray:
@@ -27,69 +35,141 @@ def parse_numbers(raw: RawTable, column: str) -> np.ndarray:
 
 
 def try_parse_numbers(raw: RawTable, column: str) -> tuple[np.ndarray, np.ndarray]:
-    """The column as floats, and where a cell is neither blank nor a finite number."""
-    cells = raw.cells[column]
-    if is_coded(cells):
-        codes, texts = distinct_cells(cells)
-        values, wrong = _floats(texts, raw.decimal_comma)
-        return values[codes], wrong[codes]
-    if pd.api.types.is_bool_dtype(cells) or pd.api.types.is_datetime64_any_dtype(cells):
-        return np.full(len(cells), np.nan), cells.notna().to_numpy()
-    return _floats(cells, raw.decimal_comma)
+    """The column as floats, and where a cell is neither blank nor a finite number.
+
+    Raises `DataError` when 1.020 may be two numbers and neither the column nor the rest of the table shows which.
+    """
+    parsed = _parse_column(raw, column)
+    if parsed.doubt is not None:
+        raise _doubt_error(raw, column, parsed.doubt)
+    return parsed.values, parsed.wrong
+
+
+def guess_numbers(raw: RawTable, column: str) -> tuple[np.ndarray, NumberDoubt | None]:
+    """The column as floats, NaN for whatever is no number, and the doubt that only a person can end."""
+    parsed = _parse_column(raw, column)
+    return parsed.values, parsed.doubt
 
 
 def parse_number_block(raw: RawTable, columns: list[str]) -> np.ndarray:
     """Several columns as floats, a row a row, as `parse_numbers` but in one go: a wide table may have a thousand."""
-    block = decode_columns(raw.cells[columns])
-    if all(dtype.kind in "iuf" for dtype in block.dtypes):
-        return block.to_numpy(dtype=float, na_value=np.nan)
-    flat = pd.Series(block.to_numpy(dtype=object).ravel())
-    values, wrong = _floats(flat, raw.decimal_comma)
-    if wrong.any() or not all(pd.api.types.is_string_dtype(dtype) for dtype in block.dtypes):
-        return np.column_stack([parse_numbers(raw, column) for column in columns])
-    return values.reshape(block.shape)
+    values, wrong = try_parse_number_block(raw, columns)
+    if wrong.any():
+        # By rows within the first column that has one, as messages name them.
+        place = int(np.argmax(wrong.any(axis=0)))
+        row = int(np.argmax(wrong[:, place]))
+        cell = raw.cells[columns[place]].iloc[row]
+        raise raw.error(
+            f"{quote_cell(cell)} in the column {columns[place]!r} is not a number; {number_remedy(cell)}", row
+        )
+    return values
 
 
 def try_parse_number_block(raw: RawTable, columns: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Several columns as `try_parse_numbers` of each, a row a row."""
+    """Several columns as `try_parse_numbers` of each, a row a row, but judged together: they are the same figures."""
     block = decode_columns(raw.cells[columns])
-    if all(
-        pd.api.types.is_string_dtype(dtype) and dtype.kind == "O" and str(dtype) != "object" for dtype in block.dtypes
-    ):
-        values, wrong = _floats(pd.Series(block.to_numpy(dtype=object).ravel(), dtype="string"), raw.decimal_comma)
-        return values.reshape(block.shape), wrong.reshape(block.shape)
-    parts = [try_parse_numbers(raw, column) for column in columns]
-    return np.column_stack([values for values, _ in parts]), np.column_stack([wrong for _, wrong in parts])
+    if all(dtype.kind in "iuf" for dtype in block.dtypes):
+        values = block.to_numpy(dtype=float, na_value=np.nan)
+        return np.where(np.isfinite(values), values, np.nan), np.isinf(values)
+    flat = pd.Series(block.to_numpy(dtype=object).ravel())
+    texts = all(isinstance(dtype, pd.StringDtype) for dtype in block.dtypes)
+    parsed = _parse_cells(flat.astype("string") if texts else flat, raw)
+    if parsed.doubt is not None:
+        row = int(np.argmax((block.astype("string").apply(stripped_text) == parsed.doubt.text).any(axis=1)))
+        raise _doubt_error(raw, columns, parsed.doubt, row)
+    return parsed.values.reshape(block.shape), parsed.wrong.reshape(block.shape)
 
 
-def _floats(cells: pd.Series, decimal_comma: bool) -> tuple[np.ndarray, np.ndarray]:
+def _doubt_error(raw: RawTable, column: str | list[str], doubt: NumberDoubt, row: int | None = None) -> DataError:
+    if row is None:
+        row = int(np.argmax((stripped_text(decode_column(raw.cells[str(column)])) == doubt.text).to_numpy()))
+    where = f" in the column {column!r}" if isinstance(column, str) else ""
+    readings = " or ".join(f"{value:g} (number format {name})" for name, value in doubt.meanings.items())
+    return raw.error(f"{quote_cell(doubt.text)}{where} may mean {readings}; say which with --number-format.", row)
+
+
+def _parse_column(raw: RawTable, column: str) -> ParsedNumbers:
+    cells = raw.cells[column]
+    if is_coded(cells):
+        codes, texts = distinct_cells(cells)
+        parsed = _parse_cells(texts, raw, column, np.bincount(codes, minlength=len(texts)))
+        return replace(parsed, values=parsed.values[codes], wrong=parsed.wrong[codes])
+    if pd.api.types.is_bool_dtype(cells) or pd.api.types.is_datetime64_any_dtype(cells):
+        return ParsedNumbers(np.full(len(cells), np.nan), cells.notna().to_numpy())
+    return _parse_cells(cells, raw, column)
+
+
+def _parse_cells(
+    cells: pd.Series, raw: RawTable, column: str | None = None, counts: np.ndarray | None = None
+) -> ParsedNumbers:
+    """The cells as numbers; where they leave a doubt, the other columns of the table but `column` may end it.
+
+    `counts` says how often each is there, where each is given once.
+    """
     if pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_complex_dtype(cells):
         values = cells.to_numpy(dtype=float, na_value=np.nan)
-        return np.where(np.isfinite(values), values, np.nan), np.isinf(values)
+        return ParsedNumbers(np.where(np.isfinite(values), values, np.nan), np.isinf(values))
     if cells.dtype == object:
-        # A date or a truth value in a sheet is no number, though it can be turned into one.
-        cells = cells.where(
-            [isinstance(cell, str | int | float) and cell is not True for cell in cells], stripped_text(cells)
-        )
-        cells = cells.astype("string")
-    if decimal_comma:
-        cells = with_decimal_points(cells)
-    values = _plain_floats(cells)
-    if values is None:
-        values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan, copy=True)
-    unread = np.flatnonzero(~np.isfinite(values))
-    values[unread] = np.nan
-    unread_texts = stripped_text(cells.iloc[unread])
-    wrong = np.zeros(len(values), dtype=bool)
-    wrong[unread] = ~unread_texts.str.lower().isin(BLANK_TEXTS).to_numpy()
-    if wrong.any() and not decimal_comma and column_has_decimal_comma(unread_texts, cells):
-        return _floats(cells, True)
-    return values, wrong
-
-
-def _plain_floats(cells: pd.Series) -> np.ndarray | None:
-    """Texts as floats, NaN where they are blank; None where one of them is neither, nor a number as programs write it."""
+        return _parse_mixed_cells(cells, raw, column)
     texts = pc.cast(pa.array(cells, from_pandas=True), pa.large_string())
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.combine_chunks()
+    decimal = raw.number_format.decimal_sign if raw.number_format else None
+    values = None if decimal == "," else _plain_floats(texts)
+    if values is not None and (decimal == "." or is_plain_column(texts)):
+        wrong = np.isinf(values)
+        return ParsedNumbers(np.where(wrong, np.nan, values), wrong)
+    return _parse_texts(texts.fill_null(""), raw, column, counts=counts)
+
+
+def _parse_mixed_cells(cells: pd.Series, raw: RawTable, column: str | None) -> ParsedNumbers:
+    """Cells of a sheet, some of which are numbers by type; a date or a truth value is none, though it can be turned into one."""
+    typed = np.array([isinstance(cell, Number) and not isinstance(cell, bool | np.bool_) for cell in cells], dtype=bool)
+    values = np.full(len(cells), np.nan)
+    values[typed] = [float(cell) if isinstance(cell, SupportsFloat) else np.nan for cell in cells[typed]]
+    wrong = np.isinf(values)
+    values[wrong] = np.nan
+    if typed.all():
+        return ParsedNumbers(values, wrong)
+    texts = pa.array(stripped_text(cells[~typed]), pa.large_string(), from_pandas=True).fill_null("")
+    parsed = _parse_texts(texts, raw, column, values[typed])
+    values[~typed], wrong[~typed] = parsed.values, parsed.wrong
+    return replace(parsed, values=values, wrong=wrong)
+
+
+def _parse_texts(
+    texts: pa.Array,
+    raw: RawTable,
+    column: str | None,
+    beside: np.ndarray | None = None,
+    counts: np.ndarray | None = None,
+) -> ParsedNumbers:
+    parsed = parse_number_texts(texts, raw.number_format, beside, raw.expect_comma, counts=counts)
+    if parsed.doubt is None or column is None:
+        return parsed
+    sign = _sign_of_other_columns(raw, column)
+    return parsed if sign is None else parse_number_texts(texts, None, beside, raw.expect_comma, sign, counts)
+
+
+def _sign_of_other_columns(raw: RawTable, column: str) -> str | None:
+    """The decimal sign that all other columns show that show one."""
+    signs = set()
+    for other in [name for name in raw.cells if name != column][:_LOOKED_COLUMNS]:
+        cells = raw.cells[other]
+        if not (is_coded(cells) or isinstance(cells.dtype, pd.StringDtype)):
+            continue
+        texts = distinct_cells(cells.iloc[:_LOOKED_ROWS])[1].astype("string").fillna("")
+        first = next((text for text in texts.str.strip() if text.lower() not in BLANK_TEXTS), "")
+        if match_date_format(first)[0] is None:
+            signs.add(
+                parse_number_texts(pa.array(texts, pa.large_string()), expect_comma=raw.expect_comma).decimal_sign
+            )
+    signs.discard(None)
+    return signs.pop() if len(signs) == 1 else None
+
+
+def _plain_floats(texts: pa.Array) -> np.ndarray | None:
+    """Texts as floats, NaN where they are blank; None where one of them is neither, nor a number as programs write it."""
     blank = pc.is_in(texts, value_set=pa.array(USUAL_BLANKS, pa.large_string()))
     try:
         values = pc.cast(pc.if_else(blank, None, texts), pa.float64())

@@ -10,6 +10,7 @@ import pandas as pd
 
 from forecasting.support.errors import DataError
 from forecasting.tables.cells.dictionary_columns import decode_columns
+from forecasting.tables.cells.number_format import NumberFormat
 from forecasting.tables.cells.ragged_rows import RaggedRows
 
 
@@ -23,7 +24,9 @@ class RawTable:
             may be dictionary-coded (see `encode_columns`) for those who asked for it.
         lines: the line (CSV), row (XLSX) or record (Parquet, from 1) of every row of `cells`.
         word: ``"line"``, ``"row"`` or ``"record"``.
-        decimal_comma: numbers may be written as ``"1,5"``.
+        expect_comma: its separators are those of a country with decimal commas.
+        number_format: how its numbers are written; None where each column is to tell.
+        six_digits: whether dates as 202012 are ``"months"`` or ``"weeks"``; None where each column is to tell.
         sheets: the names of a workbook's sheets.
         ragged: lines of a CSV that were read though they have not as many cells as its header.
     """
@@ -32,7 +35,9 @@ class RawTable:
     cells: pd.DataFrame
     lines: np.ndarray
     word: str
-    decimal_comma: bool = False
+    expect_comma: bool = False
+    number_format: NumberFormat | None = None
+    six_digits: str | None = None
     sheets: tuple[str, ...] = ()
     ragged: RaggedRows | None = None
 
