@@ -7,6 +7,7 @@ becomes a question in the response.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +25,8 @@ from forecasting.tables.table_preview import TablePreview, preview_table
 _ANSWERS = {
     QuestionKind.CUMULATIVE: '"cumulative": true or false',
     QuestionKind.DAY_FIRST: '"mapping" with "day_first": true or false',
+    QuestionKind.NUMBER_FORMAT: '"number_format": "1,234.5" or "1.234,5"',
+    QuestionKind.SIX_DIGITS: '"mapping" with "six_digits": "months" or "weeks"',
     QuestionKind.COMBINE: '"mapping" with "combine": "sum" or "mean"',
     QuestionKind.TURNED: "the table turned, with a row a date",
 }
@@ -45,18 +48,22 @@ def _read(request: ForecastRequest) -> Panel:
         mapping = _column_mapping(request.mapping)
         if request.cumulative is not None:
             mapping = replace(mapping, cumulative=request.cumulative)
+        if request.number_format is not None:
+            mapping = replace(mapping, number_format=request.number_format)
         return _read_mapped(content, request.name, mapping)
     try:
         looked = preview_table(content, request.name)
     except DataError as error:
         raise Problem.of(error, "data") from None
-    _raise_open_questions(looked, request.cumulative is not None)
+    answers = {QuestionKind.CUMULATIVE: request.cumulative, QuestionKind.NUMBER_FORMAT: request.number_format}
+    said: dict[str, Any] = {kind.value: answer for kind, answer in answers.items() if answer is not None}
+    _raise_open_questions(looked, said)
     try:
-        return read_panel(content, request.name, cumulative=bool(request.cumulative))
+        return read_panel(content, request.name, request.cumulative, request.number_format)
     except DataError as error:
         if looked.mapping is None:
             raise Problem.of(error, "data") from None
-    return _read_mapped(content, request.name, replace(looked.mapping, cumulative=bool(request.cumulative)))
+    return _read_mapped(content, request.name, replace(looked.mapping, **said))
 
 
 def _column_mapping(mapping: dict[str, Any]) -> ColumnMapping:
@@ -75,9 +82,9 @@ def _read_mapped(content: bytes, name: str, mapping: ColumnMapping) -> Panel:
     return replace(panel, notes=report.sentences[1:]) if len(report.problems) else panel
 
 
-def _raise_open_questions(looked: TablePreview, totals_known: bool) -> None:
+def _raise_open_questions(looked: TablePreview, answered: Collection[str]) -> None:
     """Raise `Problem` with the questions that only the sender can answer, and how to answer each."""
-    open_ones = [one for one in looked.questions if not (totals_known and one.kind is QuestionKind.CUMULATIVE)]
+    open_ones = [one for one in looked.questions if one.kind not in answered]
     if not open_ones:
         return
     questions = [

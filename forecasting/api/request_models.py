@@ -17,6 +17,7 @@ from forecasting.data.kind import CHOICES
 from forecasting.jobs.request import MAX_HORIZON
 from forecasting.models import model
 from forecasting.support.errors import ForecastingError, RequestError
+from forecasting.tables.cells.number_format import NumberFormat
 
 #: Seconds that a request may wait for its forecasts.
 MAX_WAIT = 10
@@ -32,6 +33,7 @@ EXPECTED = {
     "data": 'records, as [{"date": "2024-01-01", "value": 7}, …], or what pandas writes with orient="split"',
     "name": "what the posted table is called",
     "mapping": 'which column is what, as {"date": "day", "value": "cases"}',
+    "number_format": 'how `data` writes numbers as text, as "1,234.5" or "1.234,5"',
     "cumulative": "true for running totals, false for counts per period",
     "kind": f"one of {', '.join(CHOICES)}",
     "model": "a name that /api/v1/models lists",
@@ -104,6 +106,9 @@ class ForecastRequest(BaseModel):
     data: Annotated[Any, _checked(_table), WithJsonSchema(_DATA)] = _field("Figures of one's own", "data", default=None)
     name: Name = _field("What messages call the table, and a region without a name", "name", default="data")
     mapping: dict[str, Any] | None = _field("Which column of `data` is what", "mapping", default=None)
+    number_format: Annotated[Name, _checked(NumberFormat.parse)] | None = _field(
+        "How numbers are written", "number_format", default=None
+    )
     cumulative: bool | None = _field("Whether `data` has running totals", "cumulative", default=None)
     kind: Annotated[Name, _checked(_known_kind)] | None = _field(
         "What a figure of `data` is; without it as the figures look", "kind", default=None
@@ -134,7 +139,7 @@ class ForecastRequest(BaseModel):
             raise _error("Give either 'source' or 'data'.")
         if (self.model is None) == (self.models is None):
             raise _error("Give either 'model' or 'models'.")
-        for field in ("mapping", "cumulative", "kind"):
+        for field in ("mapping", "cumulative", "number_format", "kind"):
             if self.data is None and getattr(self, field) is not None:
                 raise _error(f"'{field}' is about 'data'; a source knows by itself.")
         return self

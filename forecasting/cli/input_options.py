@@ -13,10 +13,23 @@ from forecasting.data.panel import Panel, Statistic
 from forecasting.sources import source
 from forecasting.sources.sql import SqlSource, named_database
 from forecasting.support.errors import DataError, RequestError
+from forecasting.tables.cells.number_format import NumberFormat
 from forecasting.tables.column_mapping import MAX_MAPPING_LETTERS, ColumnMapping
+from forecasting.tables.column_questions import QuestionKind
 from forecasting.tables.mapped_table import read_mapped_file
-from forecasting.tables.panel_file import panel_from_raw_table as panel_of_table
 from forecasting.tables.panel_file import read_raw_table
+from forecasting.tables.unmapped_table import OpenQuestionError, read_unmapped_table
+
+#: How to answer each question on the command line; others by naming the columns.
+_ANSWERS = {
+    QuestionKind.CUMULATIVE: "--cumulative if they are, or --no-cumulative if each is the count of its own period",
+    QuestionKind.DAY_FIRST: 'it with --mapping and "day_first": true or false',
+    QuestionKind.COMBINE: 'it with --mapping and "combine": "sum" or "mean"',
+    QuestionKind.NUMBER_FORMAT: "--number-format '1,234.5' or --number-format '1.234,5'",
+    QuestionKind.SIX_DIGITS: 'it with --mapping and "six_digits": "months" or "weeks"',
+    QuestionKind.TURNED: "it with a table that is turned, with a row a date",
+}
+_BY_MAPPING = """it with --mapping '{"date": "…", "value": "…"}', which names the columns"""
 
 
 @dataclass(frozen=True)
@@ -31,10 +44,17 @@ class InputOptions:
             "--mapping", help="Which column of --input is what: a JSON file from the page Your data, or its text."
         ),
     ] = None
-    cumulative: Annotated[bool, typer.Option("--cumulative", help="The file or table holds running totals.")] = False
     kind: Annotated[
         str | None,
         typer.Option("--kind", help=f"What a figure is: {', '.join(CHOICES)}. Seen from the figures by default."),
+    ] = None
+    number_format: Annotated[
+        str | None,
+        typer.Option("--number-format", help="How --input writes numbers: 1,234.5 or 1.234,5 or 1 234,5 or 1'234.5."),
+    ] = None
+    cumulative: Annotated[
+        bool | None,
+        typer.Option("--cumulative/--no-cumulative", help="Whether the file or table holds running totals."),
     ] = None
     sql: Annotated[str | None, typer.Option("--sql", help="A database instead: NAME of FORECAST_SQL_<NAME>.")] = None
     table: Annotated[str | None, typer.Option("--table", help="Its table or view; as configured by default.")] = None
@@ -61,11 +81,13 @@ class InputOptions:
             raise RequestError("--table is a table of a database; give --sql NAME with it.")
         if self.mapping is not None and self.file is None:
             raise RequestError("--mapping is about the columns of a file; give --input FILE with it.")
+        if self.number_format is not None and self.file is None:
+            raise RequestError("--number-format is about the cells of a file; give --input FILE with it.")
         if self.file is not None:
-            return _read_file(self.file, self.cumulative, self.mapping)
+            return _read_file(self.file, self.cumulative, self.mapping, self.number_format)
         if self.sql is not None:
-            return SqlSource(named_database(self.sql), self.table).read(self.cumulative)
-        if self.cumulative:
+            return SqlSource(named_database(self.sql), self.table).read(bool(self.cumulative))
+        if self.cumulative is not None:
             raise RequestError(
                 "--cumulative is about a file; a source knows which of its statistics are running totals."
             )
@@ -78,14 +100,22 @@ class InputOptions:
         return list(panel.statistics) if self.source is None else [panel.statistic()]
 
 
-def _read_file(path: Path, cumulative: bool, text: str | None) -> Panel:
+def _read_file(path: Path, cumulative: bool | None, text: str | None, number_format: str | None) -> Panel:
     """Read a panel from a file; notes on odd lines and on what was left out are printed to stderr."""
     if text is None:
-        table = read_raw_table(path)
-        panel, notes = panel_of_table(table, cumulative), table.notes
+        raw = read_raw_table(path, number_format=number_format)
+        try:
+            panel, notes = read_unmapped_table(raw, cumulative)
+        except OpenQuestionError as asked:
+            how = _ANSWERS.get(asked.question.kind, _BY_MAPPING)
+            raise DataError(f"{asked.table}: {asked.question.text} Say {how}.") from None
     else:
         mapping = _read_mapping(text)
-        panel, report = read_mapped_file(path, replace(mapping, cumulative=mapping.cumulative or cumulative))
+        if cumulative is not None:
+            mapping = replace(mapping, cumulative=cumulative)
+        if number_format is not None:
+            mapping = replace(mapping, number_format=NumberFormat.parse(number_format))
+        panel, report = read_mapped_file(path, mapping)
         notes = report.sentences[1:] if len(report.problems) else ()
     for sentence in notes:
         typer.echo(sentence, err=True)

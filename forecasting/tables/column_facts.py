@@ -17,7 +17,9 @@ from forecasting.tables.column_vocabulary import (
     AS_OF_WORDS,
     CUMULATIVE_WORDS,
     DATE_WORDS,
+    HEAD_WORDS,
     IDENTIFIER_WORDS,
+    MONEY_WORDS,
     RATE_WORDS,
     VALUE_WORDS,
     YEAR_WORDS,
@@ -39,6 +41,7 @@ class ColumnFacts:
         counts: all numbers are whole and none is below zero.
         changes: there are different texts.
         counter: it is the number of the row.
+        doubtful: its numbers may be thousands or fractions.
         regular: most of its different numbers are as far apart as the next ones.
     """
 
@@ -52,6 +55,7 @@ class ColumnFacts:
     counts: bool
     changes: bool
     counter: bool
+    doubtful: bool
     regular: bool
 
     @property
@@ -81,11 +85,21 @@ class ColumnFacts:
         return next((kind for kind, names in IDENTIFIER_WORDS.items() if self.words & names), None)
 
     @property
+    def is_value_by_name(self) -> bool:
+        """Whether it is called as the column to be forecast is called here, and by other programs."""
+        return self.name.lower() in (VALUE, "y")
+
+    @property
+    def is_named_figure(self) -> bool:
+        """Whether its name is one of what people forecast."""
+        return bool(self.words & (VALUE_WORDS | MONEY_WORDS | HEAD_WORDS))
+
+    @property
     def value_score(self) -> int:
         """How much it looks like what is to be forecast."""
         total = bool(self.words & ({"total", "totals"} | CUMULATIVE_WORDS))
-        exact = 10 * (self.name.lower() in (VALUE, "y"))
-        named = 5 * bool(self.words & VALUE_WORDS)
+        exact = 10 * self.is_value_by_name
+        named = 5 * self.is_named_figure
         return exact + named + 2 * self.counts + self.changes - total - 4 * bool(self.words & RATE_WORDS)
 
 
@@ -94,7 +108,7 @@ def column_facts(raw: RawTable, column: str) -> ColumnFacts:
     cells = raw.cells[column]
     texts = cells.astype("string").fillna("").str.strip()
     filled = ~texts.str.lower().isin(BLANK_TEXTS).to_numpy(dtype=bool)
-    values, _ = guess_numbers(raw, column)
+    values, doubt = guess_numbers(raw, column)
     known = values[np.isfinite(values)]
     count = int(filled.sum())
     distinct = texts[filled].unique().tolist()
@@ -116,6 +130,7 @@ def column_facts(raw: RawTable, column: str) -> ColumnFacts:
         bool(len(known)) and bool(((known >= 0) & (known == np.floor(known))).all()),
         len(distinct) > 1 or len(raw.cells) < 3,
         column == raw.cells.columns[0] and not names & VALUE_WORDS and _counts_rows(raw, known),
+        doubt is not None,
         numbers is not None and _regular(numbers),
     )
 

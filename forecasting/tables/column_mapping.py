@@ -11,6 +11,8 @@ from typing import Any
 from forecasting.data.kind import CHOICES as KIND_CHOICES
 from forecasting.support.errors import DataError
 from forecasting.tables.cells.limits import MAX_COLUMNS
+from forecasting.tables.cells.number_format import NumberFormat
+from forecasting.tables.cells.numeric_dates import SIX_DIGITS
 
 #: What several rows of one period and region may become.
 COMBINE_CHOICES = ("sum", "mean")
@@ -30,6 +32,8 @@ class ColumnMapping:
         wide: the columns that are regions each, of a wide table.
         cumulative: the counts are running totals.
         day_first: how 03/04/2021 is meant; None where the dates tell.
+        number_format: how numbers are written, as a `NumberFormat`; None where the cells tell.
+        six_digits: whether dates as 202012 are ``"months"`` or ``"weeks"``; None where the cells tell.
         combine: ``"sum"`` or ``"mean"`` of several rows a period and region; None refuses them.
         sheet: of a workbook; None is the first.
         kind: what the figures are, one of `KIND_CHOICES`; None where the figures and names tell.
@@ -44,6 +48,8 @@ class ColumnMapping:
     wide: tuple[str, ...] = ()
     cumulative: bool = False
     day_first: bool | None = None
+    number_format: str | None = None
+    six_digits: str | None = None
     combine: str | None = None
     sheet: str | None = None
     kind: str | None = None
@@ -92,6 +98,8 @@ _EXPECTED = {
     **dict.fromkeys(("covariates", "wide"), "a list of columns, each named once"),
     "cumulative": "true or false",
     "day_first": "true, false or null",
+    "number_format": f"{', '.join(json.dumps(str(name)) for name in NumberFormat)} or null",
+    "six_digits": '"months", "weeks" or null',
     "combine": '"sum", "mean" or null',
     "sheet": "the name of a sheet or null",
     "kind": ", ".join(f'"{kind}"' for kind in KIND_CHOICES) + " or null",
@@ -127,7 +135,12 @@ def _fits(key: str, value: Any) -> bool:
         return len(set(value)) == len(value)
     if key in ("cumulative", "day_first"):
         return isinstance(value, bool) or (key == "day_first" and value is None)
-    choices = {"combine": COMBINE_CHOICES, "kind": KIND_CHOICES}
+    choices = {
+        "combine": COMBINE_CHOICES,
+        "number_format": tuple(NumberFormat),
+        "six_digits": SIX_DIGITS,
+        "kind": KIND_CHOICES,
+    }
     return value is None or (value in choices[key] if key in choices else _is_name(value))
 
 

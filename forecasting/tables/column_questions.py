@@ -17,7 +17,7 @@ class ProposedColumn:
 
 
 class QuestionKind(StrEnum):
-    """What a question is about. Three of them are answered by a field of the `ColumnMapping`, whose name they have."""
+    """What a question is about. Some are answered by a field of the `ColumnMapping`, whose name they have."""
 
     #: Which column holds the dates.
     DATES = "dates"
@@ -29,6 +29,10 @@ class QuestionKind(StrEnum):
     WHICH = "which"
     #: How 03/04/2021 is meant.
     DAY_FIRST = "day_first"
+    #: How 1.020 is meant.
+    NUMBER_FORMAT = "number_format"
+    #: Whether 202012 is a month or a week.
+    SIX_DIGITS = "six_digits"
     #: What several rows of a period become.
     COMBINE = "combine"
     #: Whether the counts are running totals.
@@ -43,8 +47,10 @@ class ColumnQuestion:
         kind: what it is about.
         text: as a person is asked.
         days: of ``DAY_FIRST``, what the first doubtful date is with the day first, and with the month first.
+        numbers: of ``NUMBER_FORMAT``, each format and what the first doubtful number is in it.
     """
 
     kind: QuestionKind
     text: str
     days: tuple[str, str] | None = None
+    numbers: tuple[tuple[str, str], ...] = ()

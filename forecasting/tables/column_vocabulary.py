@@ -52,6 +52,19 @@ VALUE_WORDS = frozenset(
         "observation observations units menge cantidad quantite zahl"
     )
 )
+#: Of money.
+MONEY_WORDS = frozenset(
+    split_words(
+        "revenue revenues turnover umsatz umsatze income earnings profit cost costs spend spending amount betrag montant "
+        "importe ingresos chiffre usd eur gbp chf dollar dollars euro euros gross net netto brutto"
+    )
+)
+#: Of counts that may stand beside others, and be forecast as well.
+HEAD_WORDS = frozenset(
+    split_words(
+        "customers customer kunden clients clientes people persons orders bestellungen commandes pedidos tickets users"
+    )
+)
 #: Of numbers that are no counts.
 RATE_WORDS = frozenset(
     split_words(

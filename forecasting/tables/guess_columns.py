@@ -14,7 +14,7 @@ from forecasting.tables.cells.blank_cells import quote_cell
 from forecasting.tables.cells.dictionary_columns import distinct_cells
 from forecasting.tables.cells.numeric_dates import NumericDates
 from forecasting.tables.cells.parse_dates import ambiguous_day_and_month, date_share, try_parse_dates
-from forecasting.tables.cells.parse_numbers import guess_numbers
+from forecasting.tables.cells.parse_numbers import guess_numbers, number_doubt
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.tidy_table import is_repeated, row_keys
 from forecasting.tables.column_facts import column_facts
@@ -195,19 +195,38 @@ class ColumnGuess:
             return
         scores = {column: facts[column].value_score for column in usable}
         value = max(usable, key=scores.__getitem__)
-        equals = [column for column in usable if scores[column] == scores[value]]
-        known = facts[value].words & VALUE_WORDS
+        rivals = self._rivals(value, usable)
+        known = facts[value].is_named_figure
         whole = "whole numbers, none below zero" if facts[value].counts else "numbers"
         self.roles[value] = ("value", f"{whole}, a usual name for counts" if known else whole)
         for column in usable:
-            if column != value:
+            if column != value and facts[column].doubtful:
+                self.roles[column] = ("left out", "its numbers may be thousands or fractions")
+            elif column != value:
                 self.roles[column] = ("covariate", "further numbers")
-        if len(equals) > 1:
-            which = f"What is to be forecast: {_either([quote_cell(column) for column in equals[:5]])}?"
+        if rivals:
+            which = f"What is to be forecast: {_either([quote_cell(column) for column in [value, *rivals][:5]])}?"
             self.questions.append(ColumnQuestion(QuestionKind.WHICH, which))
         self.kind = "tidy"
-        covariates = tuple(column for column in usable if column != value)
+        covariates = tuple(column for column in usable if self.roles[column][0] == "covariate")
         self.mapping = ColumnMapping(date, value, region, statistic, as_of, covariates)
+
+    def _rivals(self, value: str, usable: list[str]) -> list[str]:
+        """The other columns that may be what is to be forecast, as money may beside a head count.
+
+        A usual name for counts is enough to prefer one column to others that have none.
+        """
+        best = self._facts[value]
+        if best.is_value_by_name:
+            return []
+        rivals = []
+        for column in usable:
+            facts = self._facts[column]
+            other_kind = facts.words & RATE_WORDS and not facts.is_named_figure
+            alike = facts.is_named_figure if best.is_named_figure else not other_kind
+            if column != value and (alike or facts.value_score == best.value_score):
+                rivals.append(column)
+        return rivals
 
     def _reason_to_leave_out(self, column: str, region: str | None) -> str | None:
         """Why a column is neither a value nor a covariate."""
@@ -243,6 +262,11 @@ class ColumnGuess:
             self.questions.append(
                 ColumnQuestion(QuestionKind.DAY_FIRST, f"{unclear}: is that {days[0]} or {days[1]}?", days)
             )
+        if self._facts[date].number_dates is NumericDates.MONTHS_OR_WEEKS:
+            first = next(text for text in texts if text)
+            asked = f"{first}: is that month {first[4:]} or week {first[4:]} of {first[:4]}?"
+            self.questions.append(ColumnQuestion(QuestionKind.SIX_DIGITS, asked))
+        self._add_number_question()
         twice = _repeats(raw.cells, [keys[-1], *keys[:-1]]) if repeated else np.array([False])
         if twice.any():
             row = int(np.argmax(twice))
@@ -266,9 +290,21 @@ class ColumnGuess:
             )
         self.mapping = mapping
 
+    def _add_number_question(self) -> None:
+        """Ask how 1.020 is meant where neither its column nor another one shows it."""
+        assert self.mapping is not None
+        columns = list(self.mapping.wide) or [self.mapping.value or ""]
+        doubt = number_doubt(self._sample, columns)
+        # A few rows may leave a doubt that all of them do not.
+        if doubt is None or (doubt := number_doubt(self._raw, columns)) is None:
+            return
+        readings = tuple((name, f"{value:,.6g}") for name, value in doubt.meanings.items())
+        self.questions.append(ColumnQuestion(QuestionKind.NUMBER_FORMAT, doubt.question, numbers=readings))
+
     def _spacing_below_periods(self, date: str) -> str | None:
         """How far apart rows usually are where they are closer than periods can be."""
         head = self._raw.take_rows(np.arange(min(len(self._raw.cells), _EXAMINED_ROWS))).decoded()
+        head = replace(head, six_digits="months")
         times = pd.DatetimeIndex(try_parse_dates(head, date, True)[0].dropna()).unique().sort_values()
         usual = pd.Series(times).diff().dropna().median() if len(times) > 2 else pd.Timedelta(days=1)
         if usual >= pd.Timedelta(days=1) or usual == pd.Timedelta(hours=1):
@@ -278,9 +314,13 @@ class ColumnGuess:
     def _never_falls(self, value: str, region: str | None) -> bool:
         cells = self._raw.cells
         rows = np.flatnonzero(cells[region] == cells[region].iloc[0]) if region else np.arange(len(cells))
-        steps = np.diff(guess_numbers(self._raw.take_rows(rows).decoded(), value)[0])
-        steps = steps[np.isfinite(steps)]
-        return len(steps) >= 30 and bool((steps >= 0).all()) and float((steps > 0).mean()) >= 0.3
+        figures = guess_numbers(self._raw.take_rows(rows).decoded(), value)[0]
+        figures = figures[np.isfinite(figures)]
+        steps = np.diff(figures)
+        if len(steps) < 30 or (steps < 0).any() or (steps > 0).mean() < 0.3:
+            return False
+        # Totals begin near their first count, or have grown a lot; what rises a little each year is rather a level.
+        return bool(figures[0] <= 3 * np.median(steps[steps > 0]) or figures[-1] >= 2 * figures[0])
 
 
 def _repeats(cells: pd.DataFrame, columns: list[str]) -> np.ndarray:

@@ -16,7 +16,12 @@ from forecasting.tables.cells.blank_cells import quote_cell, quote_cells
 from forecasting.tables.cells.dictionary_columns import constant_column, decode_column
 from forecasting.tables.cells.labels import name_from_file, parse_filled_coded_labels
 from forecasting.tables.cells.parse_dates import parse_dates
-from forecasting.tables.cells.parse_numbers import parse_number_block, parse_numbers, try_parse_numbers
+from forecasting.tables.cells.parse_numbers import (
+    guess_numbers,
+    parse_number_block,
+    parse_numbers,
+    try_parse_numbers,
+)
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.tidy_table import (
     TidyTable,
@@ -134,14 +139,19 @@ def _check_unique(raw: RawTable, table: pd.DataFrame, keys: np.ndarray) -> None:
 
 def _covariates(raw: RawTable, columns: list[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The further columns that hold numbers; the others are left out, and a note says so."""
-    kept, left = {}, []
+    kept, left, doubtful = {}, [], []
     for column in columns:
+        if guess_numbers(raw, column)[1] is not None:
+            doubtful.append(column)
+            continue
         values, wrong = try_parse_numbers(raw, column)
         if wrong.sum() > np.isfinite(values).sum() or not np.isfinite(values).any():
             left.append(column)
         else:
             kept[column] = parse_numbers(raw, column)
-    notes = (f"Left out, because they hold no numbers: {', '.join(left)}.",) if left else ()
+    notes: tuple[str, ...] = (f"Left out, because they hold no numbers: {', '.join(left)}.",) if left else ()
+    if doubtful:
+        notes += (f"Left out, because their numbers may be thousands or fractions: {', '.join(doubtful)}.",)
     return pd.DataFrame(kept, index=range(len(raw.cells))), notes
 
 

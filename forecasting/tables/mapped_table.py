@@ -15,6 +15,7 @@ from forecasting.tables.cells.blank_cells import quote_cell
 from forecasting.tables.cells.csv_reader import all_columns
 from forecasting.tables.cells.dictionary_columns import constant_column
 from forecasting.tables.cells.labels import name_from_file, parse_coded_labels
+from forecasting.tables.cells.number_format import NumberFormat
 from forecasting.tables.cells.parse_dates import try_parse_dates
 from forecasting.tables.cells.parse_numbers import try_parse_number_block, try_parse_numbers
 from forecasting.tables.cells.raw_table import RawTable
@@ -63,13 +64,23 @@ def read_mapped_table(content: bytes, name: str, mapping: ColumnMapping | None =
         interpreted = interpret_table(raw)
         panel, table = build_panel(raw, interpreted), interpreted.tidy.table
         return panel, report_on_table(raw, panel, table, CellProblems(raw), panel.statistics[0].reported_cumulative)
+    return read_mapped_raw_table(raw, mapping)
+
+
+def read_mapped_raw_table(raw: RawTable, mapping: ColumnMapping) -> tuple[Panel, ReadReport]:
+    """As `read_mapped_table`, of cells that are parsed already."""
     _check_mapping(raw, mapping)
+    raw = replace(
+        raw,
+        number_format=NumberFormat.parse(mapping.number_format) if mapping.number_format else raw.number_format,
+        six_digits=mapping.six_digits or raw.six_digits,
+    )
     problems = CellProblems(raw)
     table = _read_wide(raw, mapping, problems) if mapping.value is None else _read_tidy(raw, mapping, problems)
     table, merged = _combine_rows(raw, table, mapping)
     table.index = pd.RangeIndex(len(table))
-    statistics = statistics_of_table(table, mapping.cumulative, name)
-    panel = build_panel(raw, InterpretedTable(TidyTable(table), statistics, f"Figures from {name}"))
+    statistics = statistics_of_table(table, mapping.cumulative, raw.name)
+    panel = build_panel(raw, InterpretedTable(TidyTable(table), statistics, f"Figures from {raw.name}"))
     panel = panel if mapping.kind is None else panel.with_kind(mapping.kind)
     report = report_on_table(raw, panel, table, problems, mapping.cumulative, merged, mapping)
     wrong = sum(problems.counts[what] for what in (NO_NUMBER, NO_DATE, NO_NAME))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ from forecasting.data.panel import Panel, Statistic
 from forecasting.support.errors import DataError
 from forecasting.tables import oxcgrt_format
 from forecasting.tables.cells.dictionary_columns import decode_columns
+from forecasting.tables.cells.number_format import NumberFormat
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.read_table import read_file_content, read_table
 from forecasting.tables.cells.tidy_table import changes_between_rows, rows_by_statistic, rows_of_fullest_region
@@ -20,7 +22,11 @@ from forecasting.tables.interpret_table import InterpretedTable, interpret_table
 
 
 def read_panel(
-    file: str | Path | bytes, name: str | None = None, cumulative: bool = False, kind: str | None = None
+    file: str | Path | bytes,
+    name: str | None = None,
+    cumulative: bool | None = None,
+    number_format: str | None = None,
+    kind: str | None = None,
 ) -> Panel:
     """The table in `file` (a path, or its bytes) as a `Panel` whose source is `name` (the file's name by default).
 
@@ -34,31 +40,37 @@ def read_panel(
 
     Values are counts per period unless `cumulative`, or unless the file's or the statistic's name has the word
     "cumulative" in it. What they are (``count``, ``amount``, ``measurement`` or ``share``) is proposed from them and from
-    the names, unless `kind` says it. Empty cells are periods that were not published. A line of a CSV with too few cells is read as if
+    the names, unless `kind` says it. Numbers are written as `number_format` says (a `NumberFormat`), or as each column shows. Empty cells are periods that were not published. A line of a CSV with too few cells is read as if
     the others were empty, and `Panel.notes` say so; one with too many is refused unless those are empty.
 
     Raises `DataError`, on one line, with the file, the line or column, what is wrong there and what to do.
     """
-    panel = panel_from_raw_table(read_raw_table(file, name), cumulative)
+    panel = panel_from_raw_table(read_raw_table(file, name, number_format), cumulative)
     return panel if kind is None else panel.with_kind(kind)
 
 
-def read_raw_table(file: str | Path | bytes, name: str | None = None) -> RawTable:
+def read_raw_table(file: str | Path | bytes, name: str | None = None, number_format: str | None = None) -> RawTable:
     """The cells that `read_panel` makes its panel of; `RawTable.notes` say which lines were odd."""
+    chosen = None if number_format is None else NumberFormat.parse(number_format)
     content, name = read_file_content(file, name)
-    return read_table(content, name, oxcgrt_format.needed_columns, strict=False, coded=True)
+    raw = read_table(content, name, oxcgrt_format.needed_columns, strict=False, coded=True)
+    return replace(raw, number_format=chosen)
 
 
-def panel_from_raw_table(raw: RawTable, cumulative: bool = False) -> Panel:
+def panel_from_raw_table(raw: RawTable, cumulative: bool | None = None) -> Panel:
     """The `Panel` that `read_panel` makes of a table whose cells were read. Raises `DataError` as it does."""
-    return build_panel(raw, interpret_table(raw, cumulative))
+    return build_panel(raw, interpret_table(raw, bool(cumulative)), cumulative is not None)
 
 
-def build_panel(raw: RawTable, interpreted: InterpretedTable) -> Panel:
-    """The `Panel` of a table that was interpreted. Raises `DataError` without figures or a usual spacing of dates."""
+def build_panel(raw: RawTable, interpreted: InterpretedTable, totals_are_known: bool = False) -> Panel:
+    """The `Panel` of a table that was interpreted. Raises `DataError` without figures or a usual spacing of dates.
+
+    Unless `totals_are_known`, `Panel.notes` point out figures that may be running totals.
+    """
     table = interpreted.tidy.table
     if table[VALUE].notna().sum() == 0:
         raise raw.error("there is no figure in it; fill in the values.")
+    hint = () if totals_are_known else _cumulative_hint(table, interpreted.statistics)
     return Panel(
         raw.name,
         decode_columns(table),
@@ -66,7 +78,7 @@ def build_panel(raw: RawTable, interpreted: InterpretedTable) -> Panel:
         _frequencies(raw, table),
         interpreted.attribution,
         interpreted.licence,
-        (*raw.notes, *interpreted.tidy.notes, *_cumulative_hint(table, interpreted.statistics)),
+        (*raw.notes, *interpreted.tidy.notes, *hint),
         interpreted.tidy.parents,
     )
 

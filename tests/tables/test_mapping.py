@@ -391,7 +391,13 @@ def test_lines_in_another_encoding_are_read_each_in_its_own():
 
 def test_formulas_are_not_calculated():
     rows = [["date", "value"], [datetime(2021, 3, 1), 1], [datetime(2021, 3, 2), "=1+1"], [datetime(2021, 3, 3), 1]]
-    assert read_mapped_table(workbook(a=rows), "x.xlsx")[1].blanks == 1
+    with pytest.raises(
+        DataError, match=r"^x\.xlsx, row 3: '=1\+1' in the column 'value' .*; formulas are not calculated"
+    ):
+        read_mapped_table(workbook(a=rows), "x.xlsx")
+    rows[1][1] = rows[3][1] = "=2+2"
+    with pytest.raises(DataError, match=r"^x\.xlsx: the column 'value' holds formulas whose results were not saved; "):
+        read_mapped_table(workbook(a=rows), "x.xlsx")
     report = read_mapped_table(TIDY.encode() + b"A,2021-03-03,=1+1\n", "x.csv", AS_IT_IS)[1]
     assert report.problems["remedy"].tolist() == ["formulas are not calculated; save the values."]
 

@@ -238,7 +238,10 @@ def test_lines_are_counted_alike_whether_or_not_something_is_quoted(rows, end):
     [
         (TIDY + "A,2021-03-03,<5\n", "line 6: '<5' in the column 'value' is not a number; "),
         (TIDY + "\n\nA,2021-03-03,many\n", "line 8: 'many' in the column 'value' is not a number; "),
-        (TIDY + 'A,2021-03-03,"1,234"\n', "line 6: '1,234' in the column 'value' may mean 1234 (number format 1,234.5) or "),
+        (
+            TIDY + 'A,2021-03-03,"1,234"\n',
+            "line 6: '1,234' in the column 'value' may mean 1234 (number format 1,234.5) or ",
+        ),
         (TIDY + "A,2021-03-03,inf\n", "line 6: 'inf' in the column 'value' is not a number; "),
         (TIDY + "A,2021-03-01,9\n", "line 6: A on 2021-03-01 is also in line 2; keep one of the two."),
         (TIDY + "A,,9\n", "line 6: there is no date in the column 'date'; "),

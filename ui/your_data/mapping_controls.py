@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from forecasting.tables.cells.number_format import NumberFormat
 from forecasting.tables.column_mapping import ColumnMapping
 from forecasting.tables.column_questions import ColumnQuestion, QuestionKind
 from forecasting.tables.table_preview import TablePreview
@@ -21,6 +22,7 @@ NONE = "none"
 #: What the columns are for: name in a `ColumnMapping` -> label.
 ROLES = {"date": "Date", "value": "Counts", "region": "Region", "statistic": "What is counted", "as_of": "Published on"}
 ORDERS = {None: "as the dates tell", True: "the day first (31/12)", False: "the month first (12/31)"}
+NUMBERS: dict[str | None, str] = {None: "as the cells tell", **{str(name): str(name) for name in NumberFormat}}
 COMBINED = {None: "are a mistake", "sum": "are added up", "mean": "are averaged"}
 #: Kinds of tables that are known by their header, so that nothing has to be chosen.
 PUBLISHED = ("Oxford tracker", "Johns Hopkins")
@@ -36,6 +38,10 @@ def _answers(question: ColumnQuestion) -> dict[Any, str]:
     match question.kind:
         case QuestionKind.DAY_FIRST if question.days:
             return {True: question.days[0], False: question.days[1]}
+        case QuestionKind.NUMBER_FORMAT:
+            return {name: f"{reading}, written as {name}" for name, reading in question.numbers}
+        case QuestionKind.SIX_DIGITS:
+            return {"months": "A month", "weeks": "A week"}
         case QuestionKind.COMBINE:
             return {"sum": "Summed", "mean": "Averaged"}
         case QuestionKind.CUMULATIVE:
@@ -166,7 +172,23 @@ def _more(
         COMBINED.__getitem__,
         key=f"combine {key} {now.combine}",
     )
-    return replace(mapping, as_of=as_of, covariates=covariates, cumulative=cumulative, day_first=order, combine=combine)
+    numbers = list(NUMBERS)
+    number_format = st.selectbox(
+        "Numbers are written",
+        numbers,
+        numbers.index(mapping.number_format),
+        NUMBERS.__getitem__,
+        key=f"numbers {key} {now.number_format}",
+    )
+    return replace(
+        mapping,
+        as_of=as_of,
+        covariates=covariates,
+        cumulative=cumulative,
+        day_first=order,
+        number_format=number_format,
+        combine=combine,
+    )
 
 
 def draw_preview(result: UploadResult) -> None:

@@ -80,6 +80,8 @@ _MONTHS = (
 _MONTH_NAMES = tuple(tuple(names.split()) for names in _MONTHS)
 #: Two-digit years from here on are those of the last century.
 _PIVOT = 69
+#: No date is later.
+LAST_YEAR = 2200
 #: Years after today from which on a date is not one.
 LATEST_YEARS = 10
 
@@ -118,7 +120,7 @@ def dates_from_parts(parts: Sequence[dict[str, str]]) -> pd.Series:
 def is_plausible_date(parsed: pd.Series) -> pd.Series:
     """Which timestamps are between 1900 and 2200, and not far after both today and the others; NaT is not."""
     years = parsed.dt.year
-    usual = (years >= 1900) & (years <= 2200)
+    usual = (years >= 1900) & (years <= LAST_YEAR)
     far = usual & (years > today().year + LATEST_YEARS)
     if far.any() and not far[usual].all():
         usual &= ~far | (years <= years[usual & ~far].max() + LATEST_YEARS)

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from forecasting.support.errors import DataError
+from forecasting.tables.cells.date_formats import match_date_format
 from forecasting.tables.cells.limits import MAX_JSON_BYTES, check_size, error_text, format_megabytes
 from forecasting.tables.cells.text_encoding import replace_lone_surrogates
 
+#: Numbers from here on are texts, of which messages tell: no float holds them.
+_LARGEST = 1e300
 
-def read_json(content: bytes, name: str) -> tuple[list[str], list[list[str]]] | None:
+
+def read_json(content: bytes, name: str) -> tuple[list[str], list[list[Any]]] | None:
     """The header and the cells of records, of one record a line, or of what pandas calls "split"; None of no JSON at all.
+
+    Numbers stay numbers, so that 1.02 is never taken for a text with thousands; everything else becomes text.
 
     Raises `DataError` for JSON that is no table.
     """
@@ -25,6 +33,8 @@ def read_json(content: bytes, name: str) -> tuple[list[str], list[list[str]]] | 
         raise DataError(f"{name}: it cannot be read as JSON ({error_text(error)}); write it anew.") from None
     if isinstance(document, dict) and isinstance(document.get("data"), list) and "columns" not in document:
         document = document["data"]
+    if isinstance(document, dict) and (records := _keyed_records(document)) is not None:
+        document = records
     if isinstance(document, dict) and {"columns", "data"} <= document.keys():
         header, rows = _parse_split(document, name)
     elif isinstance(document, list) and all(isinstance(record, dict) for record in document):
@@ -35,7 +45,7 @@ def read_json(content: bytes, name: str) -> tuple[list[str], list[list[str]]] | 
         raise DataError(f'{name}: JSON is understood as records, [{{"date": …, "value": …}}, …]; write it so.')
     if not rows:
         raise DataError(f"{name}: the table is empty; add the figures.")
-    return header, [[_json_text(cell) for cell in row] for row in rows]
+    return header, [[_json_cell(cell) for cell in row] for row in rows]
 
 
 def _parse_json(content: bytes) -> Any:
@@ -46,6 +56,27 @@ def _parse_json(content: bytes) -> Any:
         if len(lines) < 2 or not all(line.lstrip().startswith(b"{") for line in lines):
             raise
         return [json.loads(line) for line in lines]
+
+
+def _keyed_records(document: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """The records of what pandas calls "columns" and "index", in which each cell is named by its row and its column."""
+    if not document or not all(isinstance(part, dict) and part for part in document.values()):
+        return None
+    inner = list(dict.fromkeys(key for part in document.values() for key in part))
+    if _is_index(inner) and not _is_index(document):
+        rows = {key: {name: part.get(key) for name, part in document.items()} for key in inner}
+    elif _is_index(document) and not _is_index(inner):
+        rows = document
+    else:
+        return None
+    if list(rows) == [str(i) for i in range(len(rows))]:
+        return list(rows.values())
+    return [{"": key, **row} for key, row in rows.items()]
+
+
+def _is_index(keys: Iterable[str]) -> bool:
+    """Whether keys name rows: they are numbers or dates."""
+    return all(re.fullmatch(r"-?\d+", key) or match_date_format(key)[0] is not None for key in keys)
 
 
 def _parse_split(document: dict[str, Any], name: str) -> tuple[list[str], list[list[Any]]]:
@@ -64,5 +95,7 @@ def _parse_split(document: dict[str, Any], name: str) -> tuple[list[str], list[l
     return header, rows
 
 
-def _json_text(cell: Any) -> str:
+def _json_cell(cell: Any) -> Any:
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return cell if abs(cell) < _LARGEST else str(cell)
     return "" if cell is None else replace_lone_surrogates(str(cell).strip())

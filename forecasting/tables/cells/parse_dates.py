@@ -10,6 +10,7 @@ import pandas as pd
 
 from forecasting.tables.cells.blank_cells import BLANK_TEXTS, quote_cell, stripped_text
 from forecasting.tables.cells.date_formats import (
+    LAST_YEAR,
     LATEST_YEARS,
     MONTH_AND_SHORT_YEAR,
     YEAR_LAST,
@@ -170,7 +171,8 @@ def _refuse_days_without_year(
 
 def _no_day(column: str, text: str) -> str:
     """What is wrong with a date that is well written."""
-    far = (year := re.search(r"\d{4}", text)) is not None and int(year[0]) > today().year + LATEST_YEARS
+    year = re.search(r"\d{4}", text)
+    far = year is not None and today().year + LATEST_YEARS < int(year[0]) <= LAST_YEAR
     what = "is far in the future" if far else "is not a day of the calendar"
     return f"{quote_cell(text)} in the column {column!r} {what}; mend it."
 

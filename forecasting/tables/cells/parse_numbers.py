@@ -51,6 +51,13 @@ def guess_numbers(raw: RawTable, column: str) -> tuple[np.ndarray, NumberDoubt |
     return parsed.values, parsed.doubt
 
 
+def number_doubt(raw: RawTable, columns: list[str]) -> NumberDoubt | None:
+    """The doubt that is left about the numbers of one or several columns of the same figures."""
+    if len(columns) == 1:
+        return guess_numbers(raw, columns[0])[1]
+    return _parse_block(raw, columns).doubt
+
+
 def parse_number_block(raw: RawTable, columns: list[str]) -> np.ndarray:
     """Several columns as floats, a row a row, as `parse_numbers` but in one go: a wide table may have a thousand."""
     values, wrong = try_parse_number_block(raw, columns)
@@ -67,17 +74,23 @@ def parse_number_block(raw: RawTable, columns: list[str]) -> np.ndarray:
 
 def try_parse_number_block(raw: RawTable, columns: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Several columns as `try_parse_numbers` of each, a row a row, but judged together: they are the same figures."""
+    parsed = _parse_block(raw, columns)
+    if parsed.doubt is not None:
+        texts = decode_columns(raw.cells[columns]).astype("string").apply(stripped_text)
+        raise _doubt_error(raw, columns, parsed.doubt, int(np.argmax((texts == parsed.doubt.text).any(axis=1))))
+    shape = (len(raw.cells), len(columns))
+    return parsed.values.reshape(shape), parsed.wrong.reshape(shape)
+
+
+def _parse_block(raw: RawTable, columns: list[str]) -> ParsedNumbers:
+    """The cells of several columns, row after row, judged as one column."""
     block = decode_columns(raw.cells[columns])
     if all(dtype.kind in "iuf" for dtype in block.dtypes):
-        values = block.to_numpy(dtype=float, na_value=np.nan)
-        return np.where(np.isfinite(values), values, np.nan), np.isinf(values)
+        values = block.to_numpy(dtype=float, na_value=np.nan).ravel()
+        return ParsedNumbers(np.where(np.isfinite(values), values, np.nan), np.isinf(values))
     flat = pd.Series(block.to_numpy(dtype=object).ravel())
     texts = all(isinstance(dtype, pd.StringDtype) for dtype in block.dtypes)
-    parsed = _parse_cells(flat.astype("string") if texts else flat, raw)
-    if parsed.doubt is not None:
-        row = int(np.argmax((block.astype("string").apply(stripped_text) == parsed.doubt.text).any(axis=1)))
-        raise _doubt_error(raw, columns, parsed.doubt, row)
-    return parsed.values.reshape(block.shape), parsed.wrong.reshape(block.shape)
+    return _parse_cells(flat.astype("string") if texts else flat, raw)
 
 
 def _doubt_error(raw: RawTable, column: str | list[str], doubt: NumberDoubt, row: int | None = None) -> DataError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from forecasting.tables.cells.csv_line_numbers import empty_file
 from forecasting.tables.cells.csv_reader import ColumnChoice, all_columns, read_csv_cells
 from forecasting.tables.cells.dictionary_columns import decode_columns, encode_columns
 from forecasting.tables.cells.json_reader import read_json
+from forecasting.tables.cells.other_files import refuse_other_documents, refuse_other_files
 from forecasting.tables.cells.parquet_reader import read_parquet
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.text_encoding import to_utf8
@@ -43,7 +45,11 @@ def read_table(
     texts repeat are `coded` for those who ask for it. Raises `DataError`, in one line, for anything that is not such a
     table.
     """
+    refuse_other_files(content, name)
+    if content.startswith(b"PK\x03\x04"):
+        refuse_other_documents(content, name)
     content = unpack_archive(content, name)
+    refuse_other_files(content, name)
     if content.startswith(b"PAR1"):
         table = _read_parquet(content, name, coded)
     elif content.startswith(b"PK\x03\x04"):
@@ -67,10 +73,25 @@ def _read_text(content: bytes, name: str, choose: ColumnChoice, strict: bool) ->
     return read_csv_cells(content, name, choose, strict)
 
 
-def _records(header: list[str], rows: list[list[str]], name: str) -> RawTable:
-    cells = pd.DataFrame(rows, columns=name_columns([column.strip() for column in header], name), dtype="str")
-    kept = (cells != "").any(axis=1).to_numpy()
+def _records(header: list[str], rows: list[list[Any]], name: str) -> RawTable:
+    """Records as a table: columns of texts, of numbers, and of both."""
+    names = name_columns([column.strip() for column in header], name)
+    columns = {column: _typed([row[i] for row in rows]) for i, column in enumerate(names)}
+    cells = pd.DataFrame(columns, columns=names, index=range(len(rows)))
+    kept = np.array([any(cell != "" for cell in row) for row in rows], dtype=bool)
     return RawTable(name, cells[kept].reset_index(drop=True), np.arange(1, len(cells) + 1)[kept], "record")
+
+
+def _typed(cells: list[Any]) -> pd.Series:
+    """Cells that are text or numbers as a column of text, of numbers, or of objects."""
+    texts = [isinstance(cell, str) for cell in cells]
+    if all(texts):
+        return pd.Series(cells, dtype="str")
+    if all(cell == "" for cell, text in zip(cells, texts, strict=True) if text):
+        known = [None if text else cell for cell, text in zip(cells, texts, strict=True)]
+        whole = all(isinstance(cell, int) and abs(cell) < 2**63 for cell in known if cell is not None)
+        return pd.Series(known, dtype="Int64" if whole and any(texts) else "int64" if whole else float)
+    return pd.Series(cells, dtype=object)
 
 
 def _read_parquet(content: bytes, name: str, coded: bool) -> RawTable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from typing import Any
 
@@ -34,6 +35,7 @@ def read_xlsx(content: bytes, name: str, sheet: str | None) -> RawTable:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             check_compression(archive, name)
             unpacked = sum(entry.file_size for entry in archive.infolist())
+            has_formulas = unpacked <= MAX_SHEET_BYTES and _has_formulas(archive)
         limit = min(MAX_SHEET_BYTES, unpacked_limit(content))
         if unpacked > limit:
             raise DataError(f"{name}: it unpacks to more than {format_megabytes(limit)}; save it as CSV.")
@@ -47,6 +49,9 @@ def read_xlsx(content: bytes, name: str, sheet: str | None) -> RawTable:
             raise DataError(f"{name}: it has no sheet {sheet!r}; choose one of {known}.")
         page = book.worksheets[0 if sheet is None else sheets.index(sheet)]
         numbered = _sheet_rows(page, name)
+        if has_formulas:
+            written = openpyxl.load_workbook(io.BytesIO(content), read_only=True, keep_links=False)
+            numbered = _with_unsaved_formulas(numbered, written.worksheets[book.worksheets.index(page)], name)
     except DataError:
         raise
     except Exception as error:  # openpyxl raises many kinds for damaged files
@@ -63,6 +68,44 @@ def read_xlsx(content: bytes, name: str, sheet: str | None) -> RawTable:
     rows = [[*row, *[None] * (width - len(row))] for _, row in numbered[1:]]
     cells = pd.DataFrame(rows, columns=name_columns(header, name), dtype=object)
     return RawTable(name, cells, np.array([i for i, _ in numbered[1:]], dtype=int), "row", sheets=sheets)
+
+
+def _has_formulas(archive: zipfile.ZipFile) -> bool:
+    """Whether any sheet has a formula."""
+    sheets = [entry for entry in archive.namelist() if entry.startswith("xl/worksheets/") and entry.endswith(".xml")]
+    return any(re.search(rb"<(\w+:)?f[ >]", archive.read(entry)) for entry in sheets)
+
+
+def _with_unsaved_formulas(
+    numbered: list[tuple[int, tuple[Any, ...]]], page: Any, name: str
+) -> list[tuple[int, tuple[Any, ...]]]:
+    """The rows with the text of those formulas whose value was never saved, as other programs than spreadsheets write them.
+
+    Raises `DataError` for a column of such formulas alone.
+    """
+    formulas = dict(_sheet_rows(page, name))
+    filled, saved, unsaved = [], set[int](), set[int]()
+    header, titles = numbered[0] if numbered else (0, ())
+    lines = dict(numbered)
+    for line in sorted({*lines, *formulas}):
+        row = lines.get(line, ())
+        texts = formulas.get(line, ())
+        cells = list(row) + [None] * (len(texts) - len(row))
+        for place, cell in enumerate(cells):
+            text = texts[place] if place < len(texts) else None
+            if cell is None and text is not None:
+                cells[place] = text if isinstance(text, str) else f"={getattr(text, 'text', '')}".replace("==", "=")
+                unsaved.add(place)
+            elif cell is not None and line > header:
+                saved.add(place)
+        filled.append((line, tuple(cells)))
+    if alone := sorted(unsaved - saved):
+        title = titles[alone[0]] if alone[0] < len(titles) else f"column {alone[0] + 1}"
+        raise DataError(
+            f"{name}: the column {str(title)[:40]!r} holds formulas whose results were not saved; open it in a spreadsheet "
+            "program, save it there, and give it again."
+        )
+    return filled
 
 
 def _sheet_rows(page: Any, name: str) -> list[tuple[int, tuple[Any, ...]]]:

@@ -1,0 +1,78 @@
+"""Read a table without a column mapping, as the command line and the API do: by its header, or as the page proposes.
+
+What only a person knows of it is never decided in silence: it is an `OpenQuestionError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from forecasting.data.columns import DATE, VALUE
+from forecasting.data.panel import Panel
+from forecasting.support.errors import DataError
+from forecasting.tables import jhu_format, oxcgrt_format
+from forecasting.tables.cells.raw_table import RawTable
+from forecasting.tables.column_questions import ColumnQuestion, QuestionKind
+from forecasting.tables.column_vocabulary import standard_names
+from forecasting.tables.guess_columns import ColumnGuess
+from forecasting.tables.mapped_table import read_mapped_raw_table
+from forecasting.tables.panel_file import panel_from_raw_table
+
+#: Questions that stay open though a table can be read by its header.
+_ALWAYS_ASKED = (QuestionKind.CUMULATIVE, QuestionKind.WHICH)
+
+
+class OpenQuestionError(DataError):
+    """A table could be read in two ways, and only a person knows which is meant.
+
+    Attributes:
+        table: what messages call it.
+        question: the first of what is to be asked.
+    """
+
+    def __init__(self, table: str, questions: Sequence[ColumnQuestion]) -> None:
+        super().__init__(f"{table}: {questions[0].text}")
+        self.table = table
+        self.question = questions[0]
+
+
+def read_unmapped_table(raw: RawTable, cumulative: bool | None = None) -> tuple[Panel, tuple[str, ...]]:
+    """The table as a `Panel`, and sentences on what of it could not be read.
+
+    Args:
+        raw: its cells.
+        cumulative: whether its figures are running totals; None where nobody has said.
+
+    Raises:
+        OpenQuestionError: for what only a person can say.
+        DataError: for what is no table, in one line.
+    """
+    header = list(raw.cells)
+    if oxcgrt_format.is_oxcgrt_table(header) or jhu_format.is_jhu_table(header):
+        panel = panel_from_raw_table(raw, cumulative)
+        return panel, raw.notes
+    guess = ColumnGuess(raw)
+    answered = () if cumulative is None else (QuestionKind.CUMULATIVE,)
+    questions = [question for question in guess.questions if question.kind not in answered]
+    is_standard = {DATE, VALUE} <= set(standard_names(header).values())
+    try:
+        panel = panel_from_raw_table(raw, cumulative)
+    except DataError:
+        _raise_any(raw, [] if is_standard else questions)
+        if questions or guess.mapping is None:
+            raise
+        mapping = guess.mapping if cumulative is None else replace(guess.mapping, cumulative=cumulative)
+        panel, report = read_mapped_raw_table(raw, mapping)
+        if is_standard and len(report.problems):
+            raise
+        return panel, report.sentences[1:]
+    _raise_any(raw, questions, _ALWAYS_ASKED)
+    return panel, panel.notes
+
+
+def _raise_any(
+    raw: RawTable, questions: Sequence[ColumnQuestion], kinds: Collection[QuestionKind] = tuple(QuestionKind)
+) -> None:
+    if asked := [question for question in questions if question.kind in kinds]:
+        raise OpenQuestionError(raw.name, asked)
