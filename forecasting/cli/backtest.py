@@ -17,12 +17,18 @@ from forecasting.cli.input_options import InputOptions
 from forecasting.cli.model_options import FitPlan, ModelOptions, warn_of_unused_covariates
 from forecasting.cli.option_groups import with_option_groups
 from forecasting.cli.options import Baseline, ScoresFile, parse_date
-from forecasting.cli.output import write_table
+from forecasting.cli.output import first_few, write_table
 from forecasting.cli.score import leaderboard
-from forecasting.data.columns import FORECASTS, STATISTIC
-from forecasting.data.panel import Panel
-from forecasting.evaluation.backtest import Cutoff, rolling_origins, series_at_cutoffs, truth_table
-from forecasting.evaluation.forecast_tables import score_forecasts, summarise_scores
+from forecasting.data.columns import FORECASTS, MODEL, REGION, STATISTIC
+from forecasting.data.panel import Panel, Statistic
+from forecasting.evaluation.backtest import (
+    Cutoff,
+    one_cutoff_per_origin,
+    rolling_origins,
+    series_at_cutoffs,
+    truth_tables,
+)
+from forecasting.evaluation.forecast_tables import SCORES, score_forecasts, summarise_scores
 from forecasting.support.errors import DataError, RequestError
 
 
@@ -42,35 +48,41 @@ def backtest(
         raise RequestError(f"The baseline '{baseline}' is not among --models; add it there.")
     panel = data.read_panel()
     plan, dates = models.plan(panel), list(dict.fromkeys(parse_date(text, "--at") for text in at or []))
-    tables, scores, failures = [], [], list[str]()
     statistics = data.chosen_statistics(panel)
+    cuts, failures, repeated = list[tuple[str, Cutoff]](), list[str](), list[Cutoff]()
     for statistic in statistics:
-        regions = [known_region(panel, name, statistic) for name in data.regions or panel.regions(statistic.name)]
         last_origins = partial(
             rolling_origins, panel, statistic=statistic.name, horizon=plan.horizon, count=origins, step=step
         )
+        regions = _regions(panel, data.regions, statistic)
         cutoffs, problems = _cutoffs(panel, regions, statistic.name, (lambda _: dates) if dates else last_origins)
-        table, unfitted = _forecast_cutoffs(cutoffs, plan)
-        failures += problems + unfitted
-        if not table.empty:
-            truth = truth_table(panel, dict.fromkeys(cutoff.region for cutoff in cutoffs), statistic.name)
-            scored = score_forecasts(table, truth)
-            for rows in (table, scored) if len(statistics) > 1 else ():
-                rows.insert(1, STATISTIC, statistic.name)
-            tables.append(table)
-            scores.append(scored)
-    if not tables:
-        raise DataError(failures[0] if failures else "There is nothing to look back on.")
-    all_scores = pd.concat(scores, ignore_index=True)
+        kept, left_out = one_cutoff_per_origin(cutoffs)
+        cuts += [(statistic.name, cutoff) for cutoff in kept]
+        repeated += left_out
+        failures += problems
+    if repeated:
+        typer.echo(_repeated_sentence(repeated, len(repeated) + len(cuts)), err=True)
+    if not cuts:
+        raise DataError(_nothing_to_cut(failures))
+    forecasts, unfitted = _forecast_cutoffs(cuts, plan, several=len(statistics) > 1)
+    failures += unfitted
     if output is not None:
-        write_table(pd.concat(tables, ignore_index=True), output)
+        write_table(forecasts, output)
+    scores, unscored = _scores(panel, forecasts, statistics)
+    failures += unscored
     if scores_file is not None:
-        write_table(all_scores, scores_file)
-    if all_scores.empty:
-        typer.echo("None of what was forecast has come yet, so there is nothing to score.", err=True)
+        write_table(scores, scores_file)
+    if scores.empty:
+        failures.append("None of what was forecast has come yet, so there is nothing to score.")
     else:
-        typer.echo(leaderboard(summarise_scores(all_scores, baseline)))
+        typer.echo(leaderboard(summarise_scores(scores, _baseline_there(baseline, scores, failures))))
     exit_with_failures(failures)
+
+
+def _regions(panel: Panel, chosen: Sequence[str] | None, statistic: Statistic) -> list[str]:
+    """List the regions to forecast, each once: the chosen ones, or all that any vintage has. Raises `RequestError`."""
+    known = panel.regions_of_all_vintages(statistic.name)
+    return list(dict.fromkeys(known_region(panel, name, statistic, known) for name in chosen or known))
 
 
 def _cutoffs(
@@ -95,21 +107,75 @@ def _cutoffs(
     return sorted(cutoffs, key=lambda cutoff: (order[cutoff.region], cutoff.at)), problems
 
 
-def _forecast_cutoffs(cutoffs: Sequence[Cutoff], plan: FitPlan) -> tuple[pd.DataFrame, list[str]]:
-    """Forecast from each cutoff by each model; returns the forecasts table, and a sentence for each that failed."""
-    cutoffs = [
-        replace(cutoff, series=cutoff.series.with_covariates(plan.covariates).with_holidays(plan.holidays))
-        for cutoff in cutoffs
+def _repeated_sentence(repeated: Sequence[Cutoff], count: int) -> str:
+    """Say which cuts were left out because an earlier cut of the region has the same origin."""
+    named = first_few([f"{cutoff.region} at {cutoff.at:%Y-%m-%d}" for cutoff in repeated])
+    verb = "ends" if len(repeated) == 1 else "end"
+    return (
+        f"{len(repeated):,} of {count:,} cuts {verb} on the same last date of data as an earlier cut of the region "
+        f"({named}); each region and origin is forecast once."
+    )
+
+
+def _nothing_to_cut(failures: Sequence[str]) -> str:
+    """Say why there is no origin at all, in one line."""
+    if not failures:
+        return "There is nothing to look back on."
+    return failures[0] + (f" (And {len(failures) - 1:,} more like this.)" if len(failures) > 1 else "")
+
+
+def _forecast_cutoffs(
+    cuts: Sequence[tuple[str, Cutoff]], plan: FitPlan, several: bool
+) -> tuple[pd.DataFrame, list[str]]:
+    """Forecast from each cutoff by each model; returns the forecasts table, and a sentence for each that failed.
+
+    Each cutoff comes with the name of its statistic, which is a column of the table if there are `several`.
+    """
+    cuts = [
+        (name, replace(cutoff, series=cutoff.series.with_covariates(plan.covariates).with_holidays(plan.holidays)))
+        for name, cutoff in cuts
     ]
-    requests = [(cutoff, cutoff.request(name, plan.horizon)) for cutoff in cutoffs for name in plan.names]
-    done = run_requests([request for _, request in requests], plan.workers)
-    tables, failures = [], interruption([request for _, request in requests], done)
-    for cutoff, request in requests:
+    requests = [(name, cutoff, cutoff.request(model, plan.horizon)) for name, cutoff in cuts for model in plan.names]
+    done = run_requests([request for *_, request in requests], plan.workers)
+    tables, failures = [], interruption([request for *_, request in requests], done)
+    for statistic, cutoff, request in requests:
         if (job := done.get(request.key)) is None:
             continue
         if job.forecast is not None:
-            tables.append(cutoff.table(job.forecast))
+            table = cutoff.table(job.forecast)
+            if several:
+                table.insert(1, STATISTIC, statistic)
+            tables.append(table)
         else:
             failures.append(f"{cutoff.region} at {cutoff.origin:%Y-%m-%d}, {request.model}: {job.error or job.state}")
-    warn_of_unused_covariates([(request, cutoff.region) for cutoff, request in requests], plan.covariates, done)
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(FORECASTS)), failures
+    warn_of_unused_covariates([(request, cutoff.region) for _, cutoff, request in requests], plan.covariates, done)
+    columns = [FORECASTS[0], *([STATISTIC] if several else []), *FORECASTS[1:]]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns), failures
+
+
+def _scores(panel: Panel, forecasts: pd.DataFrame, statistics: Sequence[Statistic]) -> tuple[pd.DataFrame, list[str]]:
+    """Score what has come; returns the scores, and a sentence for each region whose truth is not known."""
+    tables, failures = [], list[str]()
+    for statistic in statistics:
+        made = forecasts[forecasts[STATISTIC] == statistic.name] if STATISTIC in forecasts else forecasts
+        truth, unknown = truth_tables(panel, list(dict.fromkeys(made[REGION])), statistic.name)
+        failures += [f"{sentence} Its forecasts are not scored." for sentence in unknown]
+        if made.empty or truth.empty:
+            continue
+        try:
+            scored = score_forecasts(made.drop(columns=STATISTIC, errors="ignore"), truth)
+        except DataError as error:
+            failures.append(f"{statistic.name} could not be scored: {error}")
+            continue
+        if STATISTIC in forecasts:
+            scored.insert(1, STATISTIC, statistic.name)
+        tables.append(scored)
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(SCORES)), failures
+
+
+def _baseline_there(baseline: str | None, scores: pd.DataFrame, failures: list[str]) -> str | None:
+    """Return the baseline if any of its forecasts is scored; else add a sentence to `failures` and return None."""
+    if baseline is None or baseline in set(scores[MODEL]):
+        return baseline
+    failures.append(f"No forecast of the baseline {baseline} could be scored, so there is nothing to compare with.")
+    return None

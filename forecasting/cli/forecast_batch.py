@@ -50,7 +50,7 @@ def prepare_batch(
 ) -> Iterator[BatchSeries]:
     """Prepare the series of each statistic and region, of all regions by default. Raises `RequestError`."""
     for statistic in statistics:
-        chosen = [known_region(panel, region, statistic) for region in regions or ()]
+        chosen = [known_region(panel, region, statistic) for region in dict.fromkeys(regions or ())]
         for region in chosen or panel.regions(statistic.name):
             try:
                 series = prepare(panel, region, statistic.name).with_covariates(covariates)
@@ -59,14 +59,18 @@ def prepare_batch(
                 yield BatchSeries(statistic, region, None, str(error))
 
 
-def known_region(panel: Panel, region: str, statistic: Statistic) -> str:
-    """Return `region` if the panel has it. Raises `RequestError` with some of those that it has."""
-    known = panel.regions(statistic.name)
-    if region not in known:
-        raise RequestError(
-            f"'{panel.source}' has no region '{region}' for {statistic.name}; it has {first_few(known)}."
-        )
-    return region
+def known_region(panel: Panel, region: str, statistic: Statistic, known: Collection[str] | None = None) -> str:
+    """Return `region` if the panel has it. Raises `RequestError` with some of those that it has.
+
+    `known` are the regions to choose from; those of the newest vintage by default.
+    """
+    newest = panel.regions(statistic.name)
+    if region in (newest if known is None else known):
+        return region
+    lost = ", which only earlier vintages had" if region in panel.regions_of_all_vintages(statistic.name) else ""
+    raise RequestError(
+        f"'{panel.source}' has no region '{region}' for {statistic.name}{lost}; it has {first_few(newest)}."
+    )
 
 
 def forecast_batch(

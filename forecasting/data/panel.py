@@ -135,6 +135,15 @@ class Panel:
         column, newest = self.statistic(statistic).column, self._newest()
         return [*newest.get(_REGIONS, column, lambda: _listed(newest.table, column))]
 
+    def regions_of_all_vintages(self, statistic: str | None = None) -> list[str]:
+        """Every region that some vintage has figures for; those that the newest lacks come last."""
+        newest = self.regions(statistic)
+        if not self.has_vintages():
+            return newest
+        column = self.statistic(statistic).column
+        every = self.cache.get(_REGIONS, (column, "all"), lambda: _listed(self.table, column))
+        return list(dict.fromkeys([*newest, *every]))
+
     def covariates(self) -> list[str]:
         """Its further columns of numbers, which are known only for the past."""
         others = [column for column in self.table.columns if column not in (*PANEL, AS_OF)]
@@ -182,7 +191,9 @@ class Panel:
         table = self._newest().table
         rows = table[(table[REGION] == region) & (table[STATISTIC] == column)]
         if rows.empty:
-            raise RequestError(f"'{self.source}' has no region '{region}' for {column}.")
+            vintage = f" in the vintage of {self.published.at:%Y-%m-%d}" if self.published else ""
+            vintage = " in its newest vintage" if self.has_vintages() else vintage
+            raise RequestError(f"'{self.source}' has no region '{region}' for {column}{vintage}.")
         return pd.Series(rows[VALUE].to_numpy(float), index=pd.DatetimeIndex(rows[DATE]), name=region)
 
     def _newest(self) -> PanelCache:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from forecasting.data.columns import HORIZON, ORIGIN
+from forecasting.data.columns import DATE, HORIZON, ORIGIN, REGION, VALUE
 from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel
 from forecasting.data.pool_spec import PoolSpec
@@ -114,6 +114,16 @@ def _why_not(region: str, at: pd.Timestamp, error: Exception) -> DataError:
     return DataError(f"{region} at {at:%Y-%m-%d}: {error}")
 
 
+def one_cutoff_per_origin(cutoffs: Iterable[Cutoff]) -> tuple[list[Cutoff], list[Cutoff]]:
+    """Keep the first cutoff of each region and origin; returns those, and those left out.
+
+    Two dates share an origin where nothing was published between them, or where a region had stopped reporting.
+    """
+    kept: dict[tuple[str, pd.Timestamp], Cutoff] = {}
+    repeated = [cutoff for cutoff in cutoffs if kept.setdefault((cutoff.region, cutoff.origin), cutoff) is not cutoff]
+    return list(kept.values()), repeated
+
+
 def rolling_origins(
     panel: Panel, region: str, statistic: str, horizon: int, count: int, step: int = 1, whole: bool = True
 ) -> list[pd.Timestamp]:
@@ -148,8 +158,20 @@ def truth_table(panel: Panel, regions: Iterable[str], statistic: str) -> pd.Data
 
     The last counts are those that were published, not what they are expected to become: nobody is judged by a guess.
     """
-    tables = []
+    return pd.concat([_truth(panel, region, statistic) for region in regions], ignore_index=True)
+
+
+def truth_tables(panel: Panel, regions: Iterable[str], statistic: str) -> tuple[pd.DataFrame, list[str]]:
+    """`truth_table` of the regions that have one, and a sentence for each that has none, as one that is reported no more."""
+    tables, unknown = [pd.DataFrame({REGION: [], DATE: [], VALUE: []})], list[str]()
     for region in regions:
-        series = prepare(panel, region, statistic)
-        tables.append(pd.DataFrame({"region": region, "date": series.dates, "value": series.published}))
-    return pd.concat(tables, ignore_index=True)
+        try:
+            tables.append(_truth(panel, region, statistic))
+        except (DataError, RequestError) as error:
+            unknown.append(f"{region} ({statistic}): {error}")
+    return pd.concat(tables[1:] or tables, ignore_index=True), unknown
+
+
+def _truth(panel: Panel, region: str, statistic: str) -> pd.DataFrame:
+    series = prepare(panel, region, statistic)
+    return pd.DataFrame({REGION: region, DATE: series.dates, VALUE: series.published})

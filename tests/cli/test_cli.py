@@ -10,13 +10,6 @@ from forecasting.jobs import JobQueue
 from forecasting.services.service import Service
 
 
-@pytest.fixture(autouse=True)
-def at_home(tmp_path, monkeypatch):
-    monkeypatch.setenv("FORECAST_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("FORECAST_OFFLINE", "1")
-    monkeypatch.setenv("FORECAST_WORKERS", "1")
-
-
 @pytest.fixture
 def two_regions(tmp_path):
     """A file of which one region can be forecast and one has nothing but empty cells."""
