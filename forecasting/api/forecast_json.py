@@ -25,9 +25,10 @@ class JobResult:
 
     @lazy
     def done(self) -> list[tuple[JobPart, Forecast]]:
-        """The finished forecasts."""
+        """The finished forecasts, less those whose running totals are too large for numbers."""
         pairs = zip(self.spec.parts, self.jobs, strict=True)
-        return [(part, job.forecast) for part, job in pairs if job and job.forecast]
+        made = [(part, job.forecast) for part, job in pairs if job and job.forecast]
+        return [(part, forecast) for part, forecast in made if np.isfinite(_values(part, forecast)).all()]
 
     @lazy
     def open(self) -> list[Job]:
@@ -60,6 +61,8 @@ class JobResult:
         failures = []
         for part, job in zip(self.spec.parts, self.jobs, strict=True):
             error = part.error or (_why_not(job) if job and job.finished and not job.forecast else "")
+            if job and job.forecast and not np.isfinite(_values(part, job.forecast)).all():
+                error = "Its running totals are too large for numbers; ask for new counts."
             if error:
                 failures.append(
                     {"region": part.region, "statistic": part.statistic, "model": part.model or None, "error": error}
@@ -121,17 +124,20 @@ def forecast_rows(
     part: JobPart, forecast: Forecast, levels: Sequence[float], several: bool, timed: bool
 ) -> Iterator[str]:
     """Format the rows of one forecast as JSON texts, three times as fast as the json module would."""
-    values = forecast.values if part.before is None else forecast.cumulative(part.before)
-    values = values[:, [QUANTILES.index(level) for level in levels]]
+    values = _values(part, forecast)[:, [QUANTILES.index(level) for level in levels]]
     date_format = "%Y-%m-%dT%H:%M" if timed else "%Y-%m-%d"
     head = {"region": part.region, **({"statistic": part.statistic} if several else {}), "model": forecast.model}
     start = json.dumps({**head, "origin": forecast.origin.strftime(date_format)}, ensure_ascii=False)[:-1]
     ends = [f'"quantile": {level!r}, "value": ' for level in levels]
-    number = repr if np.isfinite(values).all() else json.dumps
     for step, (date, row) in enumerate(zip(forecast.dates.strftime(date_format), values.tolist(), strict=True), 1):
         middle = f'{start}, "horizon": {step}, "date": "{date}", '
         for end, value in zip(ends, row, strict=True):
-            yield f"{middle}{end}{number(value)}}}"
+            yield f"{middle}{end}{value!r}}}"
+
+
+def _values(part: JobPart, forecast: Forecast) -> np.ndarray:
+    """The quantiles that a part asks for: of new counts, or of running totals."""
+    return forecast.values if part.before is None else forecast.cumulative(part.before)
 
 
 def has_times(forecast: Forecast) -> bool:

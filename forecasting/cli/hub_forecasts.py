@@ -11,9 +11,10 @@ import typer
 from forecasting.cli.forecast_batch import BatchSeries, batch_table, forecast_batch, prepare_batch
 from forecasting.cli.model_options import FitPlan
 from forecasting.data.columns import STATISTIC
+from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel, Statistic
 from forecasting.export import hub_format
-from forecasting.export.hub_rules import HORIZONS
+from forecasting.export.hub_rules import COLUMNS, HORIZONS
 from forecasting.support.errors import DataError
 
 
@@ -28,16 +29,37 @@ def hub_table(
     reference = hub_format.reference_date(panel, counts)
     batch = [_from_reference_date(one, reference) for one in prepare_batch(panel, counts, regions, plan.covariates)]
     results, failures = forecast_batch(batch, plan)
-    table = batch_table(results)
-    targets = {one.statistic.name: hub_format.hub_target(one.statistic) for one in batch}
-    target = targets if STATISTIC in table else "".join(targets.values())  # of one statistic
-    table = hub_format.to_hub_table(table, target, reference, places)
+    table, refused = _hub_rows(results, reference, places)
+    failures += refused
     for statistic in statistics:
         if statistic not in counts:
             typer.echo(f"{statistic.name} is a running total, which no hub takes; it is left out.", err=True)
     if plan.horizon > len(HORIZONS):
         typer.echo(f"A hub takes {len(HORIZONS)} weeks (horizons 0 to 3); the later steps are left out.", err=True)
     return table, failures
+
+
+def _hub_rows(
+    results: Sequence[tuple[BatchSeries, list[Forecast]]], reference: pd.Timestamp, places: dict[str, str]
+) -> tuple[pd.DataFrame, list[str]]:
+    """Build the hub's rows; series of which a hub would refuse some are left out, with a sentence each."""
+    targets = {one.statistic.name: hub_format.hub_target(one.statistic) for one, _ in results}
+
+    def rows(some: Sequence[tuple[BatchSeries, list[Forecast]]]) -> pd.DataFrame:
+        table = batch_table(some)
+        target = targets if STATISTIC in table else targets[some[0][0].statistic.name]
+        return hub_format.to_hub_table(table, target, reference, places)
+
+    try:
+        return rows(results), []
+    except DataError:
+        kept, refused = [pd.DataFrame(columns=list(COLUMNS))], list[str]()
+    for one, forecasts in results:
+        try:
+            kept.append(rows([(one, forecasts)]))
+        except DataError as error:
+            refused.append(f"{one.name}: {error}")
+    return pd.concat(kept[1:] or kept, ignore_index=True), refused
 
 
 def _from_reference_date(one: BatchSeries, reference: pd.Timestamp) -> BatchSeries:

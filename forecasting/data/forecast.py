@@ -60,6 +60,11 @@ class Forecast:
         return self.frequency.after(self.origin, self.horizon)
 
     @property
+    def is_finite(self) -> bool:
+        """Whether every quantile is a number, neither NaN nor infinite; otherwise it is no forecast."""
+        return all(bool(np.isfinite(table).all()) for table in (self.values, self.totals, self.means))
+
+    @property
     def median(self) -> np.ndarray:
         """Shape (horizon,): the 0.5 quantile of each period."""
         return self.values[:, MEDIAN]

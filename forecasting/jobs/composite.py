@@ -19,6 +19,7 @@ from forecasting.data.forecast import Forecast
 from forecasting.jobs.board import WATCHED_SECONDS
 from forecasting.jobs.job import Job, State
 from forecasting.jobs.request import Request
+from forecasting.jobs.workers.fit import not_finite
 from forecasting.models import BlendedModel, Progress, model
 from forecasting.support.errors import ForecastingError
 
@@ -176,7 +177,8 @@ class CompositeRequests:
         chosen = model(request.model)
         assert isinstance(chosen, BlendedModel)  # only those have members
         try:
-            made = _Blend(made_of, chosen.blend(request.series, request.horizon, forecasts))
+            blended = chosen.blend(request.series, request.horizon, forecasts)
+            made = _Blend(made_of, blended) if blended.is_finite else _Blend(made_of, None, str(not_finite(chosen)))
         except ForecastingError as error:
             made = _Blend(made_of, None, str(error))
         except Exception:
@@ -215,7 +217,7 @@ def _region_job(request: Request, found: Mapping[str, Job]) -> Job | None:
     if region in fit.parts and fit.finished:
         return replace(job, state=State.done, progress=None, forecast=fit.parts[region], error=None)
     if fit.state is State.done:
-        error = f"{model(fit.model).label} has nothing to say of {region}; choose another model."
+        error = f"{model(fit.model).label} gave no usable forecast of {region}; choose another model."
         return replace(job, state=State.failed, error=error)
     return job
 

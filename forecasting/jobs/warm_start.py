@@ -42,7 +42,7 @@ def warm_start_draft(request: Request, store: ForecastStore) -> Forecast | None:
     except Exception:  # the full fit goes on all the same
         log.exception("A draft from an earlier %s could not be made", chosen.label)
         return None
-    return draft and _with_note(draft, earlier)
+    return _with_note(draft, earlier) if draft and draft.is_finite else None
 
 
 def _is_recent(earlier: Forecast, series: Series) -> bool:

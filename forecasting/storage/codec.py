@@ -53,6 +53,8 @@ def decode_forecast(payload: bytes) -> Forecast:
             tuple(header["notes"]),
         )
         fitted = dict(header.get("fitted", {}))  # forecasts of older programs have none
+        if not np.isfinite(numbers).all():
+            raise ValueError("not all of its numbers are finite")
         return Forecast(header["model"], header["method"], origin, frequency, values, totals, means, notes, fitted)
     except (ValueError, zlib.error, struct.error, KeyError, TypeError, DataError) as error:
         raise ValueError(f"This is not a forecast: {error!r}") from error

@@ -3,11 +3,13 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from forecasting.api import build_requests, job_register
 from forecasting.jobs import JobQueue
+from forecasting.models.naive import Naive
 from forecasting.services.service import Service
 from forecasting.sources import source
 from forecasting.storage.forecast_store import ForecastStore
@@ -262,3 +264,29 @@ def test_large_tables_are_read_one_at_a_time_and_others_are_answered_meanwhile(c
         assert len(reading) == 1
         over.set()
         assert [answer.result().status_code for answer in answers] == [200, 200]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_forecast_that_is_not_finite_is_a_failure_and_the_other_regions_are_answered(ask, monkeypatch, number):
+    naive = Naive.forecast
+
+    def spoilt(self, series, horizon, *report):
+        made = naive(self, series, horizon, *report)
+        values = made.values.copy()
+        values[0, 0] = number if series.values[-1] == 7 else values[0, 0]
+        return replace(made, values=values)
+
+    monkeypatch.setattr(Naive, "forecast", spoilt)
+    rows = [
+        {"region": name, "date": f"2024-01-{day:02}", "value": count + 20 - day}
+        for name, count in (("A", 5), ("B", 7))
+        for day in range(1, 21)
+    ]
+    answer = ask(data=rows, model="naive", horizon=2)
+    assert answer.status_code == 200
+    said = json.loads(answer.text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert {row["region"] for row in said["forecasts"]} == {"A"}
+    assert [(one["region"], "no finite numbers" in one["error"]) for one in said["errors"]] == [("B", True)]
+    alone = ask(data=[row for row in rows if row["region"] == "B"], model="naive", horizon=2)
+    assert alone.status_code == 422
+    assert "no finite numbers" in alone.json()["detail"]

@@ -101,7 +101,7 @@ def test_without_a_database_the_parts_are_there_all_the_same(make_queue, monkeyp
 def test_a_region_that_the_model_leaves_out_fails_with_a_sentence(queue):
     job = wait_for(queue, queue.submit(request("together", "Mute")))
     assert (job.state, job.forecast) == (State.failed, None)
-    assert job.error == "Together has nothing to say of Mute; choose another model."
+    assert job.error == "Together gave no usable forecast of Mute; choose another model."
     assert wait_for(queue, queue.submit(request("together"))).state is State.done
     assert queue.submit(request("together", "Mute"), retry=True).state is State.failed
 

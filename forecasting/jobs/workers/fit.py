@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from forecasting.data.forecast import Forecast
 from forecasting.jobs.request import GatheredRequest, Request
-from forecasting.models import PooledModel, ProgressCallback, ignore_progress, model
-from forecasting.support.errors import ForecastingError
+from forecasting.models import Model, PooledModel, Progress, ProgressCallback, ignore_progress, model
+from forecasting.support.errors import ForecastingError, ModelError
 
 #: Parts of the loader's messages when there was no memory to load a library.
 NO_MEMORY_SIGNS = ("cannot allocate memory", "failed to map segment", "cannot apply additional memory protection")
@@ -33,18 +33,25 @@ class FitOutcome:
 
 
 def fit_request(request: Request | GatheredRequest, report: ProgressCallback = ignore_progress) -> FitOutcome:
-    """Fit in this thread. Raises nothing: a model's error becomes a sentence."""
+    """Fit in this thread. Raises nothing: a model's error becomes a sentence, and so does a forecast that is not finite."""
     chosen = model(request.model)
+    report = _with_finite_drafts(report)
     try:
         if isinstance(request, GatheredRequest):
             assert isinstance(chosen, PooledModel)
-            parts = chosen.forecast_pool(request.pool, request.horizon, report)
+            made = chosen.forecast_pool(request.pool, request.horizon, report)
+            parts = {region: forecast for region, forecast in made.items() if forecast.is_finite}
+            if made and not parts:
+                raise not_finite(chosen)
             return (
                 FitOutcome(parts=parts)
                 if parts
                 else FitOutcome(error=f"{chosen.label} has nothing to say of any region.")
             )
-        return FitOutcome(chosen.forecast(request.series, request.horizon, report))
+        forecast = chosen.forecast(request.series, request.horizon, report)
+        if not forecast.is_finite:
+            raise not_finite(chosen)
+        return FitOutcome(forecast)
     except ForecastingError as error:
         return FitOutcome(error=str(error))
     except (Exception, SystemExit) as error:
@@ -53,6 +60,23 @@ def fit_request(request: Request | GatheredRequest, report: ProgressCallback = i
             return FitOutcome(error=sentence, out_of_memory=True)
         sentence = f"{chosen.label} broke down on this series, which is a fault of the program; the log says more."
         return FitOutcome(error=sentence, trace=traceback.format_exc())
+
+
+def not_finite(chosen: Model) -> ModelError:
+    """The error for a forecast that has NaN or infinity in it, which nobody may be shown."""
+    return ModelError(
+        f"{chosen.label} gave no finite numbers for this series; choose another model or a shorter horizon."
+    )
+
+
+def _with_finite_drafts(report: ProgressCallback) -> ProgressCallback:
+    """`report` with progress whose draft is left out where it is not finite."""
+
+    def report_finite(progress: Progress) -> None:
+        finite = progress.draft is None or progress.draft.is_finite
+        report(progress if finite else replace(progress, draft=None))
+
+    return report_finite
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:
