@@ -18,8 +18,11 @@ from forecasting.cli.model_options import FitPlan, ModelOptions, warn_of_unused_
 from forecasting.cli.option_groups import with_option_groups
 from forecasting.cli.options import Baseline, ScoresFile, parse_date
 from forecasting.cli.output import first_few, write_table
+from forecasting.cli.output_files import check_output_files, check_sheet_rows
 from forecasting.cli.score import leaderboard
+from forecasting.cli.stop_signals import go_on
 from forecasting.data.columns import FORECASTS, MODEL, REGION, STATISTIC
+from forecasting.data.forecast import QUANTILES
 from forecasting.data.panel import Panel, Statistic
 from forecasting.evaluation.backtest import (
     Cutoff,
@@ -46,6 +49,7 @@ def backtest(
     """Forecast again from earlier dates, with the data as it stood then, and print the leaderboard."""
     if baseline not in (None, *models.names()):
         raise RequestError(f"The baseline '{baseline}' is not among --models; add it there.")
+    check_output_files({"--output": output, "--scores": scores_file}, {"--input": data.file})
     panel = data.read_panel()
     plan, dates = models.plan(panel), list(dict.fromkeys(parse_date(text, "--at") for text in at or []))
     statistics = data.chosen_statistics(panel)
@@ -64,10 +68,12 @@ def backtest(
         typer.echo(_repeated_sentence(repeated, len(repeated) + len(cuts)), err=True)
     if not cuts:
         raise DataError(_nothing_to_cut(failures))
+    check_sheet_rows("--output", output, len(cuts) * len(plan.names) * plan.horizon * len(QUANTILES))
     forecasts, unfitted = _forecast_cutoffs(cuts, plan, several=len(statistics) > 1)
     failures += unfitted
     if output is not None:
         write_table(forecasts, output)
+    go_on()
     scores, unscored = _scores(panel, forecasts, statistics)
     failures += unscored
     if scores_file is not None:

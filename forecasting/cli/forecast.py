@@ -16,6 +16,8 @@ from forecasting.cli.model_options import ModelOptions
 from forecasting.cli.option_groups import with_option_groups
 from forecasting.cli.options import parse_date
 from forecasting.cli.output import write_table
+from forecasting.cli.output_files import check_output_files, check_sheet_rows
+from forecasting.data.forecast import QUANTILES
 
 
 class OutputFormat(StrEnum):
@@ -39,12 +41,14 @@ def forecast(
 ) -> None:
     """Forecast every region of a source, a file or a table of a database."""
     models.names()  # an unknown model is an error before the data are read
+    check_output_files({"--output": output}, {"--input": data.file})
     panel = data.read_panel().as_of(parse_date(as_of, "--as-of") if as_of else None)
     plan, statistics = models.plan(panel), data.chosen_statistics(panel)
     if output_format is OutputFormat.hubverse:
         table, failures = hub_table(panel, statistics, data.regions, plan)
     else:
         batch = list(prepare_batch(panel, statistics, data.regions, plan.covariates, plan.holidays))
+        check_sheet_rows("--output", output, len(batch) * len(plan.names) * plan.horizon * len(QUANTILES))
         results, failures = forecast_batch(batch, plan)
         table = batch_table(results)
     write_table(table, output)

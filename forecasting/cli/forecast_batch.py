@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from forecasting.cli.model_options import FitPlan, warn_of_unused_covariates
 from forecasting.cli.output import first_few
+from forecasting.cli.stop_signals import interruptible_once
 from forecasting.data.columns import STATISTIC
 from forecasting.data.forecast import Forecast, stack_forecasts
 from forecasting.data.panel import Panel, Statistic
@@ -113,10 +115,10 @@ def _request(series: Series, name: str, horizon: int, extra_steps: int) -> Reque
 
 
 def run_requests(requests: Sequence[Request], workers: int | None, dask: str = "") -> dict[str, Job]:
-    """Run all requests, with a progress bar on a terminal; Ctrl-C ends it with what is finished by then.
+    """Run all requests, with a progress bar on a terminal; a stop signal ends it with what is finished by then.
 
-    Returns the finished jobs by the key of their request. Raises `RequestError` or `JobError` if the Dask cluster cannot
-    be used (any more).
+    Further signals are only noted then, until `stop_signals.go_on`, so that the caller can write that. Returns the finished jobs by the key of their request. Raises `RequestError` or `JobError` if the Dask cluster cannot
+    be used; if it cannot any more, that is printed.
     """
     backend = choose_backend(workers, dask=dask)
     backend.check()
@@ -127,11 +129,15 @@ def run_requests(requests: Sequence[Request], workers: int | None, dask: str = "
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *times)
     done: dict[str, Job] = {}
     try:
-        with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        with interruptible_once(), Progress(*columns, console=console, disable=not console.is_terminal) as bar:
             task = bar.add_task("forecasting", total=len(requests))
             for request, job in service.run(requests):
                 if job.forecast is None and service.queue.trouble:
-                    raise JobError(f"{service.queue.trouble} What was finished is in the store.")
+                    trouble = f"{service.queue.trouble} What was finished is in the store."
+                    if not done:
+                        raise JobError(trouble)
+                    typer.echo(trouble, err=True)
+                    break
                 done[request.key] = job
                 bar.advance(task)
     except KeyboardInterrupt:

@@ -13,6 +13,7 @@ import typer
 
 from forecasting.cli import backtest, forecast, listing, monitor, pretrain, score, serve, upkeep
 from forecasting.cli.exit_codes import BAD_INPUT, DONE
+from forecasting.cli.stop_signals import stoppable
 from forecasting.support.errors import ForecastingError
 
 #: The commands by name, in the order of the help.
@@ -40,7 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    app.command(name)(command if name == "serve" else stoppable(command))  # the server has handlers of its own
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,21 +12,27 @@ import pandas as pd
 import typer
 
 from forecasting.export import file_formats
+from forecasting.support.atomic_file import write_atomically
 from forecasting.support.errors import RequestError
 
 
 def write_table(table: pd.DataFrame, output: Path | None) -> None:
-    """Write a table to a file in the format that its suffix names, or as CSV to stdout. Raises `RequestError`."""
+    """Write a table to a file in the format that its suffix names, or as CSV to stdout. Raises `RequestError`.
+
+    The name was checked before (`output_files`); an earlier file is replaced only when the new one is complete.
+    """
     if output is None:
         sys.stdout.write(file_formats.to_csv(table).decode())
         return
     formats = {".csv": file_formats.to_csv, ".parquet": file_formats.to_parquet, ".xlsx": _to_workbook}
-    if output.suffix.lower() not in formats:
-        raise RequestError(f"--output is '{output}'; its name must end in .csv, .parquet or .xlsx.")
+    content = formats[output.suffix.lower()](table)
     try:
-        output.write_bytes(formats[output.suffix.lower()](table))
+        write_atomically(output, content)
     except OSError as error:
-        raise RequestError(f"'{output}' cannot be written: {error.strerror}.") from None
+        reason = (error.strerror or str(error)).lower()
+        raise RequestError(
+            f"'{output}' cannot be written: {reason}. What was fitted is in the store; the same command takes it from there."
+        ) from None
 
 
 def _to_workbook(table: pd.DataFrame) -> bytes:

@@ -10,6 +10,7 @@ import typer
 from forecasting.cli.exit_codes import exit_with_failures
 from forecasting.cli.forecast_batch import BatchSeries, interruption, prepare_batch, run_requests, unprepared
 from forecasting.cli.options import ModelNames, SourceNames, Workers, split_names
+from forecasting.cli.stop_signals import go_on, stop_requested
 from forecasting.jobs.request import Request
 from forecasting.models import model, models
 from forecasting.sources import source
@@ -31,8 +32,12 @@ def pretrain(
     chosen = split_names(model_names, "models") if model_names is not None else list(models())
     names = [name for name in chosen if not model(name).instant]  # instant forecasts are never stored
     failures: list[str] = []
-    for source_name in dict.fromkeys(source_names):
-        failures += _pretrain_source(source_name, names, horizon, workers, address)
+    left = list(dict.fromkeys(source_names))
+    while left and not stop_requested():
+        go_on()
+        failures += _pretrain_source(left.pop(0), names, horizon, workers, address)
+    if left:
+        failures.append(f"Not begun: {', '.join(left)}.")
     exit_with_failures(failures)
 
 

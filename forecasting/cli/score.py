@@ -11,6 +11,7 @@ import typer
 
 from forecasting.cli.options import AsJson, Baseline, ScoresFile
 from forecasting.cli.output import first_few, write_table
+from forecasting.cli.output_files import check_output_files
 from forecasting.data.columns import DATE, MODEL, REGION, STATISTIC
 from forecasting.evaluation.forecast_tables import score_forecasts, summarise_scores
 from forecasting.support.errors import DataError, RequestError
@@ -26,6 +27,7 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Score forecasts against what came, and print the leaderboard."""
+    check_output_files({"--scores": scores_file}, {"--forecasts": forecasts_file, "--truth": truth_file})
     truth = read_truth(truth_file)
     forecasts = read_forecasts(forecasts_file, regions=truth[REGION].unique())
     notes = forecasts.attrs["notes"]
