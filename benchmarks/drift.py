@@ -36,7 +36,6 @@ from benchmarks._drifting import (
 )
 from benchmarks._figure import BenchmarkError, Figure, figure
 from forecasting.data.frequency import DAILY
-from forecasting.data.regular_grid import weekday_cycle
 from forecasting.monitoring.drift import statistics
 from forecasting.monitoring.drift.detect import data_drifts, data_path, forecast_paths, is_missing, periods_in
 from forecasting.monitoring.drift.statistics import StatisticPath
@@ -146,7 +145,7 @@ def _path(watched: Watched, kind: str, limits: DriftThresholds) -> StatisticPath
     """One of them; that of missing figures begins earlier than the others where there are leading zeros."""
     if kind == "missing":
         return statistics.missing_path(
-            is_missing(watched.raw), weekday_cycle(watched.frequency), statistics.CAP * limits.missing
+            is_missing(watched.raw), watched.frequency.cycle, statistics.CAP * limits.missing
         )
     return data_path(kind, watched.seen, limits)
 

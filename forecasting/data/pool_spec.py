@@ -113,8 +113,7 @@ class PoolSpec:
     def _longest(self) -> int:
         """Periods from the first to the last date of any region."""
         first, last = self.known.dates
-        alias = self.panel.frequencies[self.asked.column].alias
-        return 0 if first is None else len(pd.date_range(first, last, freq=alias)) + 1
+        return 0 if first is None else len(self.panel.frequencies[self.asked.column].between(first, last)) + 1
 
 
 def pool_spec(known: Panel, statistic: str) -> PoolSpec:

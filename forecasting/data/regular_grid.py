@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
-from forecasting.data.frequency import Frequency
+from forecasting.data.frequency import (
+    MONTH_END,
+    Frequency,
+    anchored_months,
+    days_in_months,
+    months_in_period,
+)
+from forecasting.data.infer_frequency import day_numbers
 from forecasting.support.errors import DataError
 
-
-def weekday_cycle(frequency: Frequency) -> int:
-    """Periods after which a reporting pattern repeats: a week of days, a day of hours, otherwise 1."""
-    return frequency.season if frequency.name in ("daily", "hourly") else 1
+#: No gap between two dates is longer, unless the dates around it are many.
+LONGEST_GAP = pd.Timedelta(days=3650)
+#: Periods for each date that a gap of that length has at least, where one of the dates is a slip.
+JUMP = 10
 
 
 def to_regular_grid(counts: pd.Series, frequency: Frequency, *, cumulative: bool = False) -> pd.Series:
@@ -41,31 +50,129 @@ def to_regular_grid(counts: pd.Series, frequency: Frequency, *, cumulative: bool
 
 
 def _places(dates: pd.DatetimeIndex, frequency: Frequency) -> tuple[np.ndarray, pd.DatetimeIndex]:
-    """The regular grid that covers `dates`, and where in it each of them belongs."""
-    offset = pd.tseries.frequencies.to_offset(frequency.alias)
-    if frequency.name in ("daily", "hourly"):
-        dates = dates.floor(frequency.alias)
-        grid = pd.date_range(dates[0], dates[-1], freq=frequency.alias)
+    """The regular grid that covers sorted `dates`, and where in it each of them belongs."""
+    _check_jumps(dates, frequency)
+    root = frequency.alias.split("-")[0]
+    if root in ("W", "MS", "ME", "QS", "QE"):
+        dates = dates.normalize()
+        offset = pd.tseries.frequencies.to_offset(frequency.alias)
+        starts = root in ("MS", "QS")
+        first = offset.rollback(dates[0]) if starts else offset.rollforward(dates[0])
+        last = dates[-1] if starts else offset.rollforward(dates[-1])
+        weekly = root == "W"
+        grid = frequency.grid(first, (last - first).days // 7 + 1) if weekly else frequency.between(first, last)
         return grid_positions(grid, dates, frequency), grid
-    dates = dates.normalize()
-    if frequency.alias.startswith(("MS", "QS")):
-        grid = pd.date_range(offset.rollback(dates[0]), dates[-1], freq=frequency.alias)
-        return grid_positions(grid, dates, frequency), grid
-    first, last = offset.rollforward(dates[0]), offset.rollforward(dates[-1])
-    if frequency.name == "weekly":
-        grid = frequency.grid(first, (last - first).days // 7 + 1)
-    else:
-        grid = pd.date_range(first, last, freq=frequency.alias)
-    return grid_positions(grid, dates, frequency), grid
+    periods = _Periods.of(frequency, dates)
+    numbers = periods.numbers(dates)
+    first = periods.date(int(numbers[0]), dates.unit)
+    return numbers - numbers[0], frequency.grid(first, int(numbers[-1] - numbers[0]) + 1)
 
 
 def grid_positions(grid: pd.DatetimeIndex, dates: pd.DatetimeIndex, frequency: Frequency) -> np.ndarray:
     """Where in the regular `grid` each of `dates` belongs that lies between two of its own."""
-    if frequency.name in ("daily", "hourly"):
-        return grid.searchsorted(dates.floor(frequency.alias))
-    if frequency.alias.startswith(("MS", "QS")):
+    root = frequency.alias.split("-")[0]
+    if root in ("MS", "QS"):
         return grid.searchsorted(dates.normalize(), side="right") - 1
-    return grid.searchsorted(dates.normalize())
+    if root in ("W", "ME", "QE"):
+        return grid.searchsorted(dates.normalize())
+    periods = _Periods.of(frequency, grid)
+    return periods.numbers(dates) - periods.numbers(grid[:1])[0]
+
+
+def _check_jumps(dates: pd.DatetimeIndex, frequency: Frequency) -> None:
+    """Raises `DataError` for a date that is so far from the others that it is a slip: nothing is filled up to it."""
+    if dates[-1] - dates[0] <= LONGEST_GAP:
+        return
+    gaps = np.diff(dates.to_numpy())
+    place = int(np.argmax(gaps))
+    if gaps[place] > LONGEST_GAP and gaps[place] / pd.Timedelta(days=frequency.days) > JUMP * len(dates):
+        raise DataError(
+            f"The dates jump from {dates[place]:%Y-%m-%d} to {dates[place + 1]:%Y-%m-%d}, with nothing between; "
+            "mend the date that is wrong, or delete its row."
+        )
+
+
+@dataclass(frozen=True)
+class _Periods:
+    """Numbers of the periods that dates belong to, for the frequencies that are counted from a phase.
+
+    Attributes:
+        frequency: whose.
+        phase: where in a step its dates lie: seconds, days or months.
+    """
+
+    frequency: Frequency
+    phase: int
+
+    @staticmethod
+    def of(frequency: Frequency, dates: pd.DatetimeIndex) -> _Periods:
+        """With the phase that most of `dates` have."""
+        if frequency.minutes:
+            residues, counts = np.unique(_seconds(dates) % (60 * frequency.minutes), return_counts=True)
+            most = int(np.argmax(counts))
+            return _Periods(frequency, int(residues[most]) if 2 * counts[most] > len(dates) else 0)
+        if months := months_in_period(frequency.alias):
+            return _Periods(frequency, int(np.bincount(_anchor_months(dates, frequency) % months).argmax()))
+        if frequency.weekmask:
+            return _Periods(frequency, 0)
+        length = int(frequency.days)
+        return _Periods(frequency, int(np.bincount(day_numbers(dates) % length).argmax()) if length > 1 else 0)
+
+    def numbers(self, dates: pd.DatetimeIndex) -> np.ndarray:
+        """The number of the period that each date belongs to."""
+        if self.frequency.minutes:
+            step, seconds = 60 * self.frequency.minutes, _seconds(dates) - self.phase
+            below = seconds // step
+            if (seconds % step).any() and len(np.unique(below)) < len(np.unique(near := (seconds + step // 2) // step)):
+                return near
+            return below
+        if months := months_in_period(self.frequency.alias):
+            apart = _anchor_months(dates, self.frequency) - self.phase
+            anchored = anchored_months(self.frequency.alias)
+            day = anchored[1] if anchored else 0
+            before = {1: 0, MONTH_END: months - 1}.get(day, months // 2)
+            return (apart + before) // months
+        days = day_numbers(dates)
+        if self.frequency.weekmask:
+            return np.busday_count(
+                np.datetime64(0, "D"), days.astype("datetime64[D]"), weekmask=self.frequency.weekmask
+            ).astype(np.int64)
+        length = int(self.frequency.days)
+        return (days - self.phase + length // 2) // length if length > 1 else days
+
+    def date(self, number: int, unit: str) -> pd.Timestamp:
+        """The date of the period with this number."""
+        frequency = self.frequency
+        if frequency.minutes:
+            found = np.datetime64(number * 60 * frequency.minutes + self.phase, "s")
+        elif months := months_in_period(frequency.alias):
+            month = np.array([number * months + self.phase]).astype("datetime64[M]")
+            if anchored := anchored_months(frequency.alias):
+                found = days_in_months(month, anchored[1])[0]
+            else:
+                return frequency.grid(pd.Timestamp(month[0]).as_unit(unit), 1)[0]
+        elif frequency.weekmask:
+            found = np.busday_offset(np.datetime64(0, "D"), number, roll="forward", weekmask=frequency.weekmask)
+        else:
+            length = int(frequency.days)
+            found = np.datetime64(number * length + (self.phase if length > 1 else 0), "D")
+        return pd.Timestamp(found).as_unit(unit)
+
+
+def _seconds(dates: pd.DatetimeIndex) -> np.ndarray:
+    return dates.to_numpy("datetime64[s]").astype(np.int64)
+
+
+def _anchor_months(dates: pd.DatetimeIndex, frequency: Frequency) -> np.ndarray:
+    """The month, counted from 1970, whose anchor is nearest to each date; its own where the anchor is its begin or end."""
+    days = dates.to_numpy("datetime64[D]")
+    months = days.astype("datetime64[M]")
+    anchored = anchored_months(frequency.alias)
+    if anchored is None or anchored[1] in (1, MONTH_END):
+        return months.astype(np.int64)
+    around = np.stack([months - 1, months, months + 1])
+    off = np.abs((days_in_months(around, anchored[1]) - days).astype(np.int64))
+    return around.astype(np.int64)[np.argmin(off, axis=0), np.arange(len(days))]
 
 
 def counts_from_totals(totals: np.ndarray) -> tuple[np.ndarray, float, int]:

@@ -12,6 +12,7 @@ from forecasting.data.columns import AS_OF, DATE, REGION, STATISTIC, VALUE
 from forecasting.support.errors import RequestError
 
 if TYPE_CHECKING:
+    from forecasting.data.frequency import Frequency
     from forecasting.data.panel import Panel
 
 #: The last so many periods are looked at for revisions still to come.
@@ -45,7 +46,7 @@ def revisions(panel: Panel, region: str, statistic: str | None = None) -> pd.Dat
         panel.counts(region, statistic)  # raises, naming what is missing
     rows = rows[[DATE, AS_OF, VALUE]].sort_values([DATE, AS_OF], ignore_index=True)
     newest = rows[rows[AS_OF] == panel.vintages()[-1]].set_index(DATE)[VALUE]
-    ages = _periods(rows, panel.frequencies[asked.column].alias)
+    ages = _periods(rows, panel.frequencies[asked.column])
     return pd.DataFrame(
         {DATE: rows[DATE], AS_OF: rows[AS_OF], "age": ages, VALUE: rows[VALUE], "final": rows[DATE].map(newest)}
     )
@@ -92,7 +93,7 @@ def expected_revisions(panel: Panel, region: str, statistic: str | None = None) 
     return tuple(found)
 
 
-def _periods(rows: pd.DataFrame, alias: str) -> np.ndarray:
+def _periods(rows: pd.DataFrame, frequency: Frequency) -> np.ndarray:
     """How many period dates lie after each row's date, up to its vintage."""
-    grid = pd.date_range(rows[DATE].min(), rows[AS_OF].max(), freq=alias)
+    grid = frequency.between(rows[DATE].min(), rows[AS_OF].max())
     return grid.searchsorted(rows[AS_OF], side="right") - grid.searchsorted(rows[DATE], side="right")

@@ -128,7 +128,7 @@ class Series:
         Only counts of days have any use for them; all others stay as they are. Raises `RequestError` for an unknown code.
         """
         code = holidays.check_country(code) if code else ""
-        if self.frequency.name != "daily" or code == self.holidays:
+        if not self.frequency.uses_holidays or code == self.holidays:
             return self
         return replace(self, holidays=code, pool=self.pool and replace(self.pool, holidays=code))
 

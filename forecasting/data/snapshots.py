@@ -190,7 +190,7 @@ def figures_on_grid(
         return pd.DatetimeIndex([]), np.empty((0, len(regions))), ((0, 0),) * len(regions)
     column, date, values = column[kept], rows.date[kept], rows.values[kept]
     used = np.unique(date)
-    grid = pd.date_range(rows.dates[used[0]], rows.dates[used[-1]], freq=frequency.alias)
+    grid = frequency.between(rows.dates[used[0]], rows.dates[used[-1]])
     places = np.full(len(rows.dates), -1)
     places[used] = grid.get_indexer(rows.dates[used])
     place, begins = places[date], np.flatnonzero(np.diff(column, prepend=-1))
@@ -232,7 +232,7 @@ def _one_by_one(
         for i in np.unique(column)
     }
     start, end = min(p.index[0] for p in pieces.values()), max(p.index[-1] for p in pieces.values())
-    grid = pd.date_range(start, end, freq=frequency.alias)
+    grid = frequency.between(start, end)
     table, spans = np.full((len(grid), regions), np.nan), [(0, 0)] * regions
     for i, piece in pieces.items():
         first = int(grid.searchsorted(piece.index[0]))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecasting.data.frequency import Frequency
-from forecasting.data.regular_grid import weekday_cycle
 
 #: Multiple of the last count in a spike.
 SPIKE = 10.0
@@ -25,7 +24,7 @@ SAME_COUNTS = 1.25
 
 def shock_periods(frequency: Frequency) -> int:
     """What shocks are measured in: a week of days, a day of hours, else two periods."""
-    cycle = weekday_cycle(frequency)
+    cycle = frequency.cycle
     return cycle if cycle > 1 else 2
 
 

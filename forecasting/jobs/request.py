@@ -54,7 +54,7 @@ class Request:
     @property
     def holidays(self) -> str:
         """The code of the country whose holidays its forecast takes into account; empty for none."""
-        used = model(self.model).uses_holidays and self.series.frequency.name == "daily"
+        used = model(self.model).uses_holidays and self.series.frequency.uses_holidays
         return self.series.holidays if used else ""
 
     @lazy

@@ -21,8 +21,10 @@ if TYPE_CHECKING:  # a worker imports this package too, and needs no database
 
 log = logging.getLogger(__name__)
 
-#: The most new points of a warm start, by the series' frequency: those of four weeks or two months.
-MAX_NEW_POINTS = {"daily": 28, "weekly": 8}
+#: The most new points of a warm start, where a reporting pattern repeats every week: four weeks.
+MAX_NEW_CYCLES = 4
+#: The most new points of a warm start of a weekly series.
+MAX_NEW_WEEKS = 8
 #: The most new points of a warm start, as a share of the series.
 MAX_NEW_SHARE = 0.1
 #: Errors have grown when the root mean square of the new ones is more than so many times that of those before.
@@ -48,7 +50,9 @@ def warm_start_draft(request: Request, store: ForecastStore) -> Forecast | None:
 def _is_recent(earlier: Forecast, series: Series) -> bool:
     """Whether `series` has gained only a few points since `earlier`."""
     new_points = len(series) - int(series.dates.searchsorted(earlier.origin, side="right"))
-    return new_points <= min(MAX_NEW_POINTS.get(series.frequency.name, len(series)), MAX_NEW_SHARE * len(series))
+    frequency = series.frequency
+    most = MAX_NEW_CYCLES * frequency.cycle if frequency.uses_holidays else len(series)
+    return new_points <= min(MAX_NEW_WEEKS if frequency.name == "weekly" else most, MAX_NEW_SHARE * len(series))
 
 
 def _with_note(draft: Forecast, earlier: Forecast) -> Forecast:

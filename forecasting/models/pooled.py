@@ -94,7 +94,7 @@ class Pooled(PooledModel):
             covariates = usable_covariates(pool, list(series.values()), counts, blocks.periods)
         learned = forecast_table(counts, earlier, blocks.ahead(horizon), blocks.year, covariates.tables)
         report(Progress(f"forecasting {_region_count(len(series))}", 1, 2))
-        effects = holiday_effects(series, blocks.whole(horizon)) if frequency.name == "daily" else {}
+        effects = holiday_effects(series, blocks.whole(horizon)) if frequency.alias == "D" else {}
         method, forecasts = _describe_weights(learned, len(series)), {}
         for place, (region, one) in enumerate(series.items()):
             mean, spread, effect = learned.mean[place], learned.spread[place], effects.get(region)
@@ -168,10 +168,8 @@ class _Blocks:
 
     @staticmethod
     def of(frequency: Frequency) -> _Blocks:
-        if frequency.name == "daily":
-            return _Blocks(frequency.season, 52)
-        if frequency.name == "hourly":
-            return _Blocks(frequency.season, None)
+        if frequency.cycle > 1:
+            return _Blocks(frequency.cycle, None if frequency.minutes else 52)
         return _Blocks(1, frequency.season)
 
     def ahead(self, horizon: int) -> int:
@@ -190,7 +188,7 @@ class _Blocks:
         """
         starts = min(one.start for one in series.values())
         ends = max(one.origin for one in series.values())
-        grid = pd.date_range(starts, ends, freq=next(iter(series.values())).frequency.alias)
+        grid = next(iter(series.values())).frequency.between(starts, ends)
         rows = -(-len(grid) // self.periods)
         table = np.full((rows, len(series)), np.nan)
         for place, one in enumerate(series.values()):

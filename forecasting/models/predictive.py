@@ -159,7 +159,7 @@ def from_spread(
 def _forecast(
     model: Model, series: Series, values: np.ndarray, paths: np.ndarray, method: str, notes: tuple[str, ...]
 ) -> Forecast:
-    window = series.season if series.frequency.name in ("daily", "hourly") else 1
+    window = series.season if series.frequency.cycle > 1 else 1
     means = values if window == 1 else path_quantiles(_trailing_mean(series.values, paths, window))
     totals = path_quantiles(np.cumsum(paths.T, axis=0).T)
     # Sorting undoes rounding: quantiles that are equal on paper may cross in the last digit.

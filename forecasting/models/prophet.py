@@ -22,12 +22,14 @@ from forecasting.models.predictive import from_paths
 SHORTEST = 10
 #: Futures that are sampled.
 SAMPLES = 1000
-#: Periods, the last ones, that are fitted, by frequency; of others all. This and the next three were chosen on daily cases
-#: of European countries, which Prophet's own settings follow too slowly, for forecasts of up to `NEAR` periods.
-WINDOWS = {"daily": 90, "hourly": 28 * 24}
-#: Periods ahead, by frequency, beyond which the past that is fitted grows with the horizon, and changes of slope are expected
-#: to be smaller: a line that was bent last week says nothing of next year.
-NEAR = {"daily": 28, "hourly": 7 * 24}
+#: Days, the last ones, that are fitted of daily series and of shorter steps; of others all. This and the next were chosen on
+#: daily cases of European countries, which Prophet's own settings follow too slowly, for forecasts of the near future.
+DAILY_WINDOW = 90
+SHORT_STEP_WINDOW = 28
+#: Days ahead beyond which the past that is fitted grows with the horizon, and changes of slope are expected to be smaller:
+#: a line that was bent last week says nothing of next year. Of daily series and of shorter steps.
+DAILY_NEAR = 28
+SHORT_STEP_NEAR = 7
 #: Periods from one possible change of slope to the next.
 CHANGEPOINT_EVERY = 7
 #: The share of the past, from its beginning, in which the slope may change.
@@ -114,24 +116,30 @@ def sample_futures(series: Series, values: np.ndarray, horizon: int) -> np.ndarr
 
 
 def times_further(series: Series, horizon: int) -> float:
-    """How many times further than the near horizon a forecast looks; 1 for shorter ones, and where there is no window."""
-    return max(horizon / NEAR.get(series.frequency.name, horizon), 1.0)
+    """How many times further than the near future a forecast looks; 1 for shorter ones, and where all of the past is fitted."""
+    frequency = series.frequency
+    if frequency.cycle == 1:
+        return 1.0
+    return max(horizon * frequency.days / (SHORT_STEP_NEAR if frequency.minutes else DAILY_NEAR), 1.0)
 
 
 def fitted_periods(series: Series, horizon: int) -> int:
     """How many of the last periods are fitted for such a horizon."""
-    window = WINDOWS.get(series.frequency.name, len(series))
+    frequency = series.frequency
+    if frequency.cycle == 1:
+        return len(series)
+    window = round((SHORT_STEP_WINDOW if frequency.minutes else DAILY_WINDOW) / frequency.days)
     return int(window * times_further(series, horizon))
 
 
 def seasonality_arguments(series: Series) -> dict[str, Any]:
     """Prophet's arguments for the seasons that `series` is long enough to show: two cycles of each at least."""
     days = (series.dates[-1] - series.dates[0]).days
-    hourly = series.frequency.name == "hourly"
+    frequency = series.frequency
     return {
         "yearly_seasonality": days >= 2 * 365,
-        "weekly_seasonality": days >= 13 and (hourly or series.frequency.name == "daily"),
-        "daily_seasonality": hourly and series.season > 1,
+        "weekly_seasonality": days >= 13 and frequency.cycle > 1,
+        "daily_seasonality": frequency.minutes > 0 and series.season > 1,
     }
 
 
@@ -140,7 +148,7 @@ def holiday_arguments(series: Series, horizon: int) -> dict[str, Any]:
 
     All have one name, so that what one holiday did is expected of the next one, in shares of the trend.
     """
-    if not series.holidays or series.frequency.name != "daily":
+    if not series.holidays or not series.frequency.uses_holidays:
         return {}
     days = series.dates.append(series.frequency.after(series.origin, horizon))
     ago = days_since_holiday(series.holidays, days)

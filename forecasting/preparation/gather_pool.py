@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data import pool
+from forecasting.data.frequency import Frequency
 from forecasting.data.pool import Pool, Snapshot
 from forecasting.data.pool_spec import PoolSpec
 from forecasting.data.series import Series
@@ -31,7 +32,8 @@ def gather_pool(spec: PoolSpec) -> Pool:
     most = min(pool.MOST_SNAPSHOTS, pool.MOST_FIGURES // max(values.size, 1))
     snapshots = tuple(
         Snapshot(
-            figures.published[i], _since(grid[0], *figures_on_grid(figures.rows(i), regions, frequency, totals)[:2])
+            figures.published[i],
+            _since(grid[0], frequency, *figures_on_grid(figures.rows(i), regions, frequency, totals)[:2]),
         )
         for i in range(max(place - most, 0), place)
     )
@@ -73,11 +75,11 @@ def prepared_series(gathered: Pool) -> dict[str, Series]:
     return found
 
 
-def _since(start: pd.Timestamp, grid: pd.DatetimeIndex, table: np.ndarray) -> np.ndarray:
+def _since(start: pd.Timestamp, frequency: Frequency, grid: pd.DatetimeIndex, table: np.ndarray) -> np.ndarray:
     """`table` from `start` on; what is missing before its own first date is NaN."""
     if not len(grid) or grid[0] == start:
         return table
     if grid[0] < start:
         return table[int(grid.searchsorted(start)) :]
-    missing = len(pd.date_range(start, grid[0], freq=grid.freq)) - 1
+    missing = len(frequency.between(start, grid[0])) - 1
     return np.vstack([np.full((missing, table.shape[1]), np.nan), table])

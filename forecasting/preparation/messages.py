@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.frequency import Frequency
-from forecasting.data.regular_grid import weekday_cycle
 from forecasting.data.revisions import Revision
 from forecasting.preparation.repairs import Repaired
 
@@ -59,8 +58,8 @@ def tail_sentences(values: np.ndarray, dates: pd.DatetimeIndex, end: int, freque
         return [f"Nothing was reported for {span}; the series is used until then."]
     if count > 1:
         return [f"{span.capitalize()} look incomplete; they are shown but not used."]
-    lag = weekday_cycle(frequency)
-    since = {7: " a week before", 24: " a day before"}.get(lag, "")
+    lag = frequency.cycle
+    since = "" if lag == 1 else " a day before" if frequency.minutes else " a week before"
     figures = f"{values[-1]:,.0f} after {values[-1 - lag]:,.0f}{since}" if end >= lag else f"{values[-1]:,.0f}"
     return [f"{span.capitalize()} looks incomplete: {figures}; it is shown but not used."]
 
@@ -121,8 +120,8 @@ def pattern_sentences(values: np.ndarray, dates: pd.DatetimeIndex, frequency: Fr
 
 
 def format_dates(date: pd.Timestamp, frequency: Frequency) -> str:
-    """A date as the sentences write it: ``2021-04-09``, with the hour for hourly counts."""
-    return f"{date:%Y-%m-%d %H:%M}" if frequency.name == "hourly" else f"{date:%Y-%m-%d}"
+    """A date as the sentences write it: ``2021-04-09``, with the time of day for steps shorter than a day."""
+    return f"{date:%Y-%m-%d %H:%M}" if frequency.minutes else f"{date:%Y-%m-%d}"
 
 
 def _listed(days: np.ndarray) -> str:

@@ -16,7 +16,7 @@ from forecasting.data.kind import COUNT, Kind
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.panel_cache import PerPanel
 from forecasting.data.pool_spec import pool_spec
-from forecasting.data.regular_grid import count_leading_zeros, counts_from_totals, to_regular_grid, weekday_cycle
+from forecasting.data.regular_grid import count_leading_zeros, counts_from_totals, to_regular_grid
 from forecasting.data.series import Series
 from forecasting.preparation.incomplete_reports import LEAST_REGIONS, doubtful_alone, doubtful_together
 from forecasting.preparation.messages import pattern_sentences, repair_sentences, tail_sentences
@@ -158,14 +158,14 @@ def _end(
     end = len(values)
     if provisional_from is not None:
         end = int(dates.searchsorted(provisional_from)) or end
-    return doubtful_alone(values[:end], weekday_cycle(frequency))
+    return doubtful_alone(values[:end], frequency.cycle)
 
 
 def _repaired(
     counts: np.ndarray, before: float, dates: pd.DatetimeIndex, frequency: Frequency
 ) -> tuple[np.ndarray, float, list[str]]:
     """Corrections, piles, dumps and gaps, in this order; the counts, the total before them and what was done."""
-    cycle, notes = weekday_cycle(frequency), []
+    cycle, notes = frequency.cycle, []
     correct_last_counts, left = spread_corrections(counts, cycle)
     notes += repair_sentences("correction", correct_last_counts, dates, frequency)
     piled = spread_piles(correct_last_counts.values, cycle)
@@ -233,13 +233,13 @@ def _provisional(
         if len(together) < LEAST_REGIONS:
             continue
         rows = np.isin(codes, together)
-        dates = pd.date_range(column.dates[rows].min(), end, freq=frequency.alias)
+        dates = frequency.between(column.dates[rows].min(), end)
         places = dates.searchsorted(column.dates[rows])
         if places.max() >= len(dates):  # dates off the grid: each region is judged alone
             continue
         wide = np.full((len(dates), len(together)), np.nan)
         wide[places, np.searchsorted(together, codes[rows])] = column.values[rows]
-        start = doubtful_together(_new_counts(wide) if asked.reported_cumulative else wide, weekday_cycle(frequency))
+        start = doubtful_together(_new_counts(wide) if asked.reported_cumulative else wide, frequency.cycle)
         if start < len(dates):
             found[end] = dates[start]
     return found

@@ -19,7 +19,6 @@ from forecasting.data.columns import AS_OF, DATE, REGION, STATISTIC, VALUE
 from forecasting.data.frequency import Frequency
 from forecasting.data.panel import Published, Statistic
 from forecasting.data.panel_cache import PanelCache, PerPanel
-from forecasting.data.regular_grid import weekday_cycle
 from forecasting.data.revisions import LEAST_CHANGE, SETTLED_AGE
 from forecasting.data.series import Series
 from forecasting.preparation.messages import correction_sentence, doubt_sentence, raised_sentence
@@ -84,13 +83,13 @@ def correct_last_counts(series: Series, usual: UsualRevision, at: pd.Timestamp) 
 
     A last count that is still too low for its own past is raised further, where figures are revised at all.
     """
-    age = max(len(pd.date_range(series.origin, at, freq=series.frequency.alias)) - 1, 0)
+    age = max(len(series.frequency.between(series.origin, at)) - 1, 0)
     count = min(len(usual.factors) - age, len(series))
     if count <= 0:
         return series
     values, doubt = series.values.copy(), usual.doubt[age : age + count][::-1].copy()
     values[-count:] *= usual.factors[age : age + count][::-1]
-    short = _short(values, weekday_cycle(series.frequency)) if doubt[-1] >= LEAST_CHANGE else 0.0
+    short = _short(values, series.frequency.cycle) if doubt[-1] >= LEAST_CHANGE else 0.0
     if short:
         values[-1] = (values[-1] + 1) * np.exp(short) - 1
         doubt[-1] = np.hypot(doubt[-1], short)
@@ -115,7 +114,7 @@ def doubt_last_count(series: Series) -> Series:
     It is not raised to what was possible: where figures are settled such falls are real. Upward nothing is doubted, for
     too many jumps stay up.
     """
-    short = _short(series.values, weekday_cycle(series.frequency))
+    short = _short(series.values, series.frequency.cycle)
     if not short:
         return series
     note = doubt_sentence(series.values[-1], series.origin, series.frequency)
@@ -171,7 +170,7 @@ def _arranged(whole: PanelCache, column: str, frequency: Frequency) -> _Young:
     published = whole.vintages.dates
     vintage = published.searchsorted(rows[AS_OF])
     value = rows[VALUE].to_numpy(float, na_value=np.nan)
-    grid = pd.date_range(min(dates[0], published[0]), published[-1], freq=frequency.alias)
+    grid = frequency.between(min(dates[0], published[0]), published[-1])
     ages = grid.searchsorted(published, side="right")[:, None] - grid.searchsorted(dates, side="right")
     age, most = ages[vintage, date], _settled(frequency)
     shape = (len(names), most, len(dates))
@@ -190,7 +189,7 @@ def _arranged(whole: PanelCache, column: str, frequency: Frequency) -> _Young:
 
 def _settled(frequency: Frequency) -> int:
     """The age, in periods, at which a figure is settled."""
-    cycle = weekday_cycle(frequency)
+    cycle = frequency.cycle
     return CYCLES * cycle if cycle > 1 else SETTLED_AGE
 
 

@@ -89,9 +89,7 @@ def _recounted(rows: pd.DataFrame, cutoffs: Sequence[Cutoff], frequency: Frequen
     origins = {place: cutoffs[place].origin for place in rows["place"].unique()}
     ends = max(rows[DATE])
     steps = {
-        (place, date): i
-        for place, origin in origins.items()
-        for i, date in enumerate(pd.date_range(origin, ends, freq=frequency.alias))
+        (place, date): i for place, origin in origins.items() for i, date in enumerate(frequency.between(origin, ends))
     }
     horizon = [steps.get(pair, 0) for pair in zip(rows["place"], rows[DATE], strict=True)]
     table = rows.assign(**{ORIGIN: rows["place"].map(origins), HORIZON: horizon}).drop(columns="place")

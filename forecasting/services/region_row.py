@@ -14,8 +14,11 @@ from forecasting.data.frequency import Frequency
 from forecasting.data.series import Series
 from forecasting.evaluation.scores import ModelScore
 
-#: Periods of the past that a sparkline shows.
-PAST = {"hourly": 168, "daily": 120, "weekly": 52, "monthly": 36, "quarterly": 24}
+#: Days of the past that a sparkline shows of periods of less than so many days, the shortest first.
+PAST_DAYS = ((1, 7), (7, 120), (28, 365))
+#: Months, and longer periods, of the past that a sparkline shows.
+PAST_MONTHS = 36
+PAST_LONGER = 24
 #: The height of a sparkline, in its own units.
 HEIGHT = 100
 #: The most points of a sparkline's past.
@@ -116,9 +119,17 @@ class RegionRow:
     why: str = ""
 
 
+def past_periods(frequency: Frequency) -> int:
+    """Periods of the past that a sparkline shows."""
+    for below, days in PAST_DAYS:
+        if frequency.days < below:
+            return round(days / frequency.days)
+    return PAST_MONTHS if frequency.days < 60 else PAST_LONGER
+
+
 def comparison_periods(frequency: Frequency) -> int:
     """The periods that "latest" speaks of: a week of days, a day of hours, else one."""
-    return frequency.season if frequency.name in ("daily", "hourly") else 1
+    return frequency.cycle
 
 
 def latest_row(region: str, series: Series) -> RegionRow:
@@ -140,7 +151,7 @@ def expected_change(series: Series, forecast: Forecast) -> ExpectedChange:
 def sparkline(series: Series, forecast: Forecast | None = None) -> Sparkline:
     """The recent past as a small chart, with a forecast's median and 80 % band."""
     steps = comparison_periods(series.frequency)
-    past = series.tail(PAST[series.frequency.name] + steps - 1).values
+    past = series.tail(past_periods(series.frequency) + steps - 1).values
     if len(past) > steps > 1:
         past = np.convolve(past, np.full(steps, 1 / steps), "valid")
     if forecast is None:

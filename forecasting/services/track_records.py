@@ -249,7 +249,8 @@ class _Stood:
 
 def default_origins(series: Series) -> tuple[int, int, int]:
     """The usual backtest of a series: number of origins, periods between them, and horizon."""
-    return (4, 7, 28) if series.frequency.name == "daily" else (8, 1, 4)
+    cycle = series.frequency.cycle
+    return (4, cycle, 4 * cycle) if series.frequency.uses_holidays else (8, 1, 4)
 
 
 def _alone(panel: Panel, region: str) -> Panel:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecasting.data import frequency
 from forecasting.data.columns import AS_OF, DATE, VALUE
 from forecasting.data.frequency import Frequency
+from forecasting.data.infer_frequency import infer_frequency
 from forecasting.data.panel import Panel, Statistic
 from forecasting.support.errors import DataError
 from forecasting.tables import oxcgrt_format
@@ -95,10 +95,10 @@ def _frequencies(raw: RawTable, table: pd.DataFrame) -> dict[str, Frequency]:
 def _frequency(raw: RawTable, figures: pd.DataFrame, rows: pd.DataFrame) -> Frequency:
     """The spacing of the dates that have figures; where that is odd, because of gaps, of all dates."""
     try:
-        return frequency.infer_frequency(_days(figures))
+        return infer_frequency(_days(figures), _days(rows))
     except DataError as error:
         try:
-            return frequency.infer_frequency(_days(rows))
+            return infer_frequency(_days(rows))
         except DataError:
             raise raw.error(str(error)) from None
 

@@ -24,7 +24,7 @@ LEVEL_INDEX = {level: i for i, level in enumerate(QUANTILES)}
 
 def can_smooth(series: Series) -> bool:
     """Whether a mean over the last season makes sense: daily or hourly counts, two seasons or more."""
-    return not series.cumulative and series.season > 1 and series.frequency.name in ("daily", "hourly")
+    return not series.cumulative and series.season > 1 and series.frequency.cycle > 1
 
 
 def iso_dates(dates: pd.DatetimeIndex) -> list[str]:

@@ -128,7 +128,7 @@ def _bands(scores: Mapping[str, ModelScore]) -> str:
 
 def horizon_group_size(frequency: Frequency) -> int:
     """How many steps ahead are grouped: a week of days, a day of hours, else single periods."""
-    return frequency.season if frequency.name in ("daily", "hourly") else 1
+    return frequency.cycle
 
 
 def coverage_by_horizon(cells: pd.DataFrame, by: str, size: int) -> pd.DataFrame:

@@ -86,7 +86,7 @@ def fan_figure(chart: FanChart, theme: Theme = LIGHT) -> dict[str, Any]:
 def _history_name(chart: FanChart) -> str:
     if not chart.smooth or chart.series.cumulative:
         return "Reported" if chart.series.reported is None else "End corrected"
-    return f"{chart.series.frequency.steps(chart.series.season).removesuffix('s').replace(' ', '-')} mean"
+    return f"{chart.series.frequency.season_length} mean"
 
 
 def _reported(chart: FanChart, theme: Theme) -> list[dict[str, Any]]:

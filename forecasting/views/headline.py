@@ -29,7 +29,7 @@ class HeadlineFigure:
 
 def _season_steps(series: Series) -> int:
     """How many periods "last" and "next" speak of: a week of days, a day of hours, else one period."""
-    return series.season if series.frequency.name in ("daily", "hourly") else 1
+    return series.season if series.frequency.cycle > 1 else 1
 
 
 def latest_count(series: Series) -> HeadlineFigure:

@@ -13,8 +13,8 @@ from forecasting.data.frequency import Frequency
 from forecasting.views.charts import base_layout
 from forecasting.views.palette import LIGHT, Theme
 
-#: Frequency -> how many horizons share a row of the heatmap; 1 for others.
-HORIZONS_A_ROW = {"daily": 7, "hourly": 12}
+#: Horizons that share a row of the heatmap where steps are shorter than a day: half a day.
+ROWS_A_DAY = 2
 #: The ratio, and one over it, that has the strongest colour.
 STRONGEST_RATIO = 4.0
 #: The colour of worse ratios on light and on dark: with the next, vermilion and blue of Okabe & Ito (2008), which
@@ -32,7 +32,7 @@ def skill_table(judged: pd.DataFrame, name: str, frequency: Frequency) -> pd.Dat
     NaN where nothing has come yet, or seasonal naive was right to the count.
     """
     both = judged[judged[MODEL].isin([name, "naive"])]
-    size = HORIZONS_A_ROW.get(frequency.name, 1)
+    size = max(frequency.cycle // ROWS_A_DAY, 1) if frequency.minutes else frequency.cycle
     group = (both[HORIZON].astype(int) - 1) // size
     means = both.groupby([both[MODEL], both[ORIGIN], group])["wis"].mean().unstack(MODEL)
     ratio = means[name] / means["naive"].where(means["naive"] > 0) if name in means else means["naive"] * np.nan

@@ -125,7 +125,7 @@ def _came(chart: TimeMachineChart, theme: Theme) -> list[dict[str, Any]]:
     name = "Known now" if chart.revised else "What came after"
     trace = line_trace(dates, values, name, theme.text, 2.0, "came")
     trace["line"]["dash"] = "dot"
-    if chart.now.frequency.name not in ("daily", "hourly"):
+    if chart.now.frequency.cycle == 1:
         ring = {"color": theme.text, "width": 1.5}
         trace |= {"mode": "lines+markers", "marker": {"size": 5, "color": theme.background, "line": ring}}
     return [trace]

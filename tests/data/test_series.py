@@ -3,9 +3,10 @@ import pandas as pd
 import pytest
 
 from forecasting import QUANTILES, Forecast, Series, model
-from forecasting.data.frequency import DAILY, frequency_of_alias, infer_frequency, weekly
+from forecasting.data.frequency import DAILY, frequency_of_alias, weekly
+from forecasting.data.infer_frequency import infer_frequency
 from forecasting.jobs.request import Request
-from forecasting.support.errors import DataError, RequestError
+from forecasting.support.errors import RequestError
 
 START = pd.Timestamp("2021-01-01")
 
@@ -63,13 +64,6 @@ def test_an_impossible_request_is_refused_in_words():
 def test_a_frequency_is_found_from_dates_with_gaps(alias):
     dates = pd.date_range("2020-01-01", periods=40, freq=alias)
     assert infer_frequency(dates.delete([5, 6, 20])).alias == alias
-
-
-def test_dates_without_a_usual_spacing_are_refused_in_words():
-    with pytest.raises(DataError, match="3 days apart"):
-        infer_frequency(pd.date_range("2020-01-01", periods=9, freq="3D"))
-    with pytest.raises(DataError, match="only one date"):
-        infer_frequency(pd.DatetimeIndex(["2020-01-01"]))
 
 
 def test_the_dates_after_a_week_are_weeks():

@@ -283,7 +283,7 @@ def test_a_mistake_is_named_with_its_line(text, message):
         (b"date,value,value\n2021-03-01,1,2\n", "the header has the column 'value' twice; "),
         (b"date,value\n2021-03-01,\n2021-03-02,NA\n", "there is no figure in it; "),
         (b"date,value\n2021-03-01,1\n", "There is only one date; "),
-        (b"date,value\n2019-01-01,1\n2020-01-01,1\n2021-01-01,1\n", "The dates are usually 365"),
+        (b"date,value\n2019-01-01,1\n2019-01-06,1\n2019-01-09,1\n", "The dates are usually 3 days apart, but only"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "this is not a table that can be read; "),
         (b"PK\x03\x04 nonsense", "it cannot be read as XLSX "),
         (b"PAR1 nonsense", "it cannot be read as Parquet "),

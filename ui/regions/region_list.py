@@ -11,7 +11,7 @@ import streamlit as st
 from forecasting.data.formatting import format_compact
 from forecasting.models import models
 from forecasting.services.all_regions import newest_date
-from forecasting.services.region_row import CLASSES, DIRECTIONS, PAST, RegionRow, comparison_periods
+from forecasting.services.region_row import CLASSES, DIRECTIONS, RegionRow, comparison_periods, past_periods
 from forecasting.views import region_table, tile_map
 from forecasting.views.headline import format_percent
 from forecasting.views.palette import DARK, LIGHT
@@ -99,7 +99,7 @@ def _explore_address(choices: Choices, region: str) -> str:
 
 def _past(choices: Choices) -> str:
     frequency = choices.series.frequency
-    count = PAST[frequency.name]
+    count = past_periods(frequency)
     return "year" if (frequency.name, count) == ("weekly", 52) else frequency.steps(count)
 
 

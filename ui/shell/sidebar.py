@@ -26,8 +26,6 @@ BEST = "best"
 BANDS_OF = {AUTO: "First model that is ready", BEST: "Best so far here"}
 #: Training windows on offer: name in the link -> label. A year holds every season that daily models use.
 WINDOWS = {"all": "All of it", "730": "Last 2 years", "365": "Last year", "180": "Last 6 months", "90": "Last 3 months"}
-#: Periods a day or a week; other frequencies always learn from all they have.
-PER_DAY = {"daily": 1.0, "weekly": 1 / 7}
 
 
 #: What a visitor is told who opens a link to somebody's own file.
@@ -168,7 +166,7 @@ def _horizon(frequency: Frequency) -> int:
 
 def _window(frequency: Frequency) -> int | None:
     """Periods to learn from, or None for all."""
-    if frequency.name not in PER_DAY:
+    if frequency.name != "weekly" and not frequency.uses_holidays:  # others always learn from all they have
         return None
     url_state.seed("window", list(WINDOWS), "all", "training window")
     days = controls.selectbox(
@@ -178,7 +176,7 @@ def _window(frequency: Frequency) -> int | None:
         key="window",
         help="Models see only this much of the past. Less forgets old waves; more knows more seasons.",
     )
-    return None if days == "all" else round(int(days) * PER_DAY[frequency.name])
+    return None if days == "all" else round(int(days) / frequency.days)
 
 
 def _covariates(panel: Panel, chosen: list[str]) -> tuple[str, ...]:
@@ -201,7 +199,7 @@ def _covariates(panel: Panel, chosen: list[str]) -> tuple[str, ...]:
 
 def _holidays(frequency: Frequency, chosen: list[str]) -> str:
     """The country whose public holidays matter, for counts of days and models that use them; empty for none."""
-    if frequency.name != "daily" or not any(model(name).uses_holidays for name in chosen):
+    if not frequency.uses_holidays or not any(model(name).uses_holidays for name in chosen):
         return ""
     known = holidays.holiday_countries()
     wish = url_state.link_value("holidays")
@@ -228,7 +226,7 @@ def _smooth(series: Series) -> bool:
         return False
     url_state.seed_switch("mean", "choice of mean", "smooth")
     return controls.toggle(
-        f"Draw {series.frequency.steps(series.season).removesuffix('s').replace(' ', '-')} means",
+        f"Draw {series.frequency.season_length} means",
         key="mean",
         help="The weekday pattern makes a comb of daily counts; a mean over a week shows where they are going.",
     )

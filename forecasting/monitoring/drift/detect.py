@@ -15,7 +15,7 @@ import pandas as pd
 from forecasting.data.columns import DATE, HORIZON, MODEL, ORIGIN, STATISTIC
 from forecasting.data.frequency import Frequency
 from forecasting.data.panel import Panel
-from forecasting.data.regular_grid import to_regular_grid, weekday_cycle
+from forecasting.data.regular_grid import to_regular_grid
 from forecasting.data.series import Series
 from forecasting.monitoring.drift import messages, statistics
 from forecasting.monitoring.drift.residuals import DailyCounts, daily_counts
@@ -28,8 +28,6 @@ PLENTY = 10.0
 #: Outcomes that a model must have before it is judged.
 LEAST_OUTCOMES = 16
 _COVERAGES = ["coverage_50", "coverage_80", "coverage_95"]
-#: Days in a period, by the name of a frequency.
-_DAYS = {"hourly": 1 / 24, "daily": 1, "weekly": 7, "monthly": 30, "quarterly": 91}
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ def published_values(panel: Panel, region: str, statistic: str | None = None) ->
     found = to_regular_grid(counts, frequency, cumulative=asked.reported_cumulative)
     found = found[found.first_valid_index() :]
     last = table.loc[table[STATISTIC] == asked.column, DATE].max()
-    further = pd.date_range(found.index[-1], max(last, found.index[-1]), freq=frequency.alias)
+    further = frequency.between(found.index[-1], max(last, found.index[-1]))
     return found.reindex(found.index.union(further))
 
 
@@ -142,14 +140,14 @@ def is_missing(raw: np.ndarray) -> np.ndarray:
 
 def periods_in(window: float, frequency: Frequency) -> int:
     """Convert a window in days to periods, at least one."""
-    return max(round(window / _DAYS[frequency.name]), 1)
+    return max(round(window / frequency.days), 1)
 
 
 def _missing(raw: pd.Series | None, frequency: Frequency, of: str, limits: DriftThresholds, lasts: int) -> list[Drift]:
     if raw is None:
         return []
     flags, dates = is_missing(raw.to_numpy(float)), pd.DatetimeIndex(raw.index)
-    path = statistics.missing_path(flags, weekday_cycle(frequency), CAP * limits.missing)
+    path = statistics.missing_path(flags, frequency.cycle, CAP * limits.missing)
     alarm = _lasting_alarm(path, limits.missing, lasts)
     if not alarm:
         return []

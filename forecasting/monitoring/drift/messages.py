@@ -7,7 +7,6 @@ import pandas as pd
 
 from forecasting.data.formatting import format_date
 from forecasting.data.frequency import Frequency
-from forecasting.data.regular_grid import weekday_cycle
 from forecasting.monitoring.drift.residuals import DailyCounts, jump, unexplained
 from forecasting.monitoring.drift.statistics import RECENT_WEEKS, weekday_shares
 from forecasting.preparation.messages import DAYS
@@ -53,7 +52,7 @@ def missing_message(of: str, flags: np.ndarray, frequency: Frequency, dates: pd.
     """Sentence for missing periods, with their number."""
     count, among = int(flags[began:].sum()), len(flags) - began
     before = 100 * flags[:began].mean() if began else 0.0
-    weeks = 4 * weekday_cycle(frequency)
+    weeks = 4 * frequency.cycle
     share = f"{before:.0f} % before" if began >= weeks else "too little is known of before"
     return f"{of}: {count} of the {frequency.steps(among)} from {format_date(dates[began])} to {format_date(dates[-1])} have no figure; {share}."
 
