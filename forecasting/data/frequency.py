@@ -31,6 +31,7 @@ SEASON_SLACK = 0.1
 MONTH_END = 31
 BUSINESS_DAYS = "1111100"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_WEEKDAY_OF = {day[:3].upper(): day for day in WEEKDAYS}
 
 _MINUTES = re.compile(r"(\d+)min")
 _HOURS = re.compile(r"(\d*)[hH]")
@@ -66,6 +67,16 @@ class Frequency:
             size, unit = length.split("-")
             return f"{count} {noun}{'' if count == 1 else 's'} of {size} {unit}{'' if size == '1' else 's'}"
         return f"{count} {self.step}" if count == 1 else f"{count} {self.step}s"
+
+    @property
+    def described(self) -> str:
+        """What figures with this spacing are: ``"daily"``, ``"of weeks that end on Mondays"``, ``"monthly, on the 15th"``."""
+        if self.alias[:2] == "W-":
+            return f"of weeks that end on {_WEEKDAY_OF[self.alias[2:]]}s"
+        anchored = anchored_months(self.alias)
+        if anchored and anchored[1] != MONTH_END:
+            return f"{self.name}, on the {_ordinal(anchored[1])}"
+        return self.name
 
     @property
     def season_length(self) -> str:
@@ -260,6 +271,11 @@ def _weekdays(mask: str) -> Frequency:
         4 * count,
         17 * count,
     )
+
+
+def _ordinal(day: int) -> str:
+    ending = "th" if 11 <= day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
+    return f"{day}{ending}"
 
 
 def _weekday_names(mask: str) -> str:

@@ -10,6 +10,7 @@ from forecasting.data.columns import AS_OF, DATE, PANEL, REGION, STATISTIC, VALU
 from forecasting.data.frequency import Frequency
 from forecasting.data.kind import COUNT, KINDS, Kind, kind_named
 from forecasting.data.panel_cache import PanelCache, PerPanel
+from forecasting.data.region_calendar import RegionCalendar
 from forecasting.support.errors import DataError, RequestError
 
 
@@ -73,6 +74,8 @@ class Panel:
         licence: under what terms, in a few words.
         notes: sentences a page shows beside the data (its age, a failed download, that it is simulated).
         parents: region -> its enclosing region, where there is one ("Scotland" -> "United Kingdom").
+        calendars: the calendar of each region whose dates are not spaced as `frequencies` says, by ``statistic`` column
+            and region.
         published: of a panel that was cut from one with vintages, where it comes from.
         cache: what has been worked out of `table`; panels of the same table share it.
     """
@@ -85,6 +88,7 @@ class Panel:
     licence: str
     notes: tuple[str, ...] = ()
     parents: dict[str, str] = field(default_factory=dict)
+    calendars: dict[tuple[str, str], RegionCalendar] = field(default_factory=dict)
     published: Published | None = field(default=None, repr=False)
     cache: PanelCache = field(default=None, repr=False, compare=False)  # type: ignore[assignment]  # see __post_init__
 
@@ -143,6 +147,16 @@ class Panel:
         column = self.statistic(statistic).column
         every = self.cache.get(_REGIONS, (column, "all"), lambda: _listed(self.table, column))
         return list(dict.fromkeys([*newest, *every]))
+
+    def frequency_of(self, statistic: str | None, region: str) -> Frequency:
+        """The spacing of one region's dates: that of most regions, unless it has its own."""
+        column = self.statistic(statistic).column
+        own = self.calendars.get((column, region))
+        return own.frequency if own else self.frequencies[column]
+
+    def own_calendars(self, column: str) -> dict[str, RegionCalendar]:
+        """The calendars of those regions that have another one than most, by region."""
+        return {region: own for (name, region), own in self.calendars.items() if name == column}
 
     def covariates(self) -> list[str]:
         """Its further columns of numbers, which are known only for the past."""

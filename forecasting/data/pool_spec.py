@@ -15,6 +15,7 @@ from forecasting.data.snapshots import KnownFigures, SortedFigures, sorted_figur
 from forecasting.support.caching import lazy
 
 if TYPE_CHECKING:
+    from forecasting.data.frequency import Frequency
     from forecasting.data.panel import Panel, Statistic
 
 
@@ -29,7 +30,7 @@ class PoolSpec:
         window: see `Pool`.
         covariates: names of further columns of the panel that come along, in whatever order.
         holidays: see `Pool`.
-        part: of a panel of many regions, those of like size; the largest are part 0. See `around`.
+        part: of a panel of many regions, those of like size, or of another calendar; the largest are part 0. See `around`.
     """
 
     panel: Panel
@@ -56,7 +57,7 @@ class PoolSpec:
         place = figures.place(self.at)
         snapshots = [figures.published[i].isoformat() for i in range(max(place - pool.MOST_SNAPSHOTS, 0), place + 1)]
         digests = [figures.known(i, self.at).digest for i in range(max(place - pool.MOST_SNAPSHOTS, 0), place + 1)]
-        alias = self.panel.frequencies[asked.column].alias
+        alias = self.frequency.alias
         window = None if self.window is None or self.window >= self._longest else self.window
         what = [alias, asked.reported_cumulative, window, snapshots if self.panel.has_vintages() else [], digests]
         if self.covariates:
@@ -92,6 +93,16 @@ class PoolSpec:
         """The statistic that it holds."""
         return self.panel.statistic(self.statistic)
 
+    @lazy
+    def frequency(self) -> Frequency:
+        """The spacing of its regions' dates."""
+        return self.panel.frequency_of(self.statistic, next(iter(self.regions), ""))
+
+    @property
+    def has_own_calendar(self) -> bool:
+        """Whether its regions have other dates than most of the panel."""
+        return (self.asked.column, next(iter(self.regions), "")) in self.panel.calendars
+
     @property
     def figures(self) -> SortedFigures:
         """The sorted figures of the whole panel, every vintage included."""
@@ -113,7 +124,7 @@ class PoolSpec:
     def _longest(self) -> int:
         """Periods from the first to the last date of any region."""
         first, last = self.known.dates
-        return 0 if first is None else len(self.panel.frequencies[self.asked.column].between(first, last)) + 1
+        return 0 if first is None else len(self.frequency.between(first, last)) + 1
 
 
 def pool_spec(known: Panel, statistic: str) -> PoolSpec:

@@ -21,6 +21,8 @@ from forecasting.support.errors import DataError
 LONGEST_GAP = pd.Timedelta(days=3650)
 #: Periods for each date that a gap of that length has at least, where one of the dates is a slip.
 JUMP = 10
+#: Beginnings of the aliases whose dates the calendar alone decides, not a phase.
+CALENDAR_ROOTS = ("W", "MS", "ME", "QS", "QE")
 
 
 def to_regular_grid(counts: pd.Series, frequency: Frequency, *, cumulative: bool = False) -> pd.Series:
@@ -49,11 +51,13 @@ def to_regular_grid(counts: pd.Series, frequency: Frequency, *, cumulative: bool
     return pd.Series(result, index=grid)
 
 
-def _places(dates: pd.DatetimeIndex, frequency: Frequency) -> tuple[np.ndarray, pd.DatetimeIndex]:
+def _places(
+    dates: pd.DatetimeIndex, frequency: Frequency, reference: pd.DatetimeIndex | None = None
+) -> tuple[np.ndarray, pd.DatetimeIndex]:
     """The regular grid that covers sorted `dates`, and where in it each of them belongs."""
     _check_jumps(dates, frequency)
-    root = frequency.alias.split("-")[0]
-    if root in ("W", "MS", "ME", "QS", "QE"):
+    root = _root(frequency)
+    if root in CALENDAR_ROOTS:
         dates = dates.normalize()
         offset = pd.tseries.frequencies.to_offset(frequency.alias)
         starts = root in ("MS", "QS")
@@ -62,7 +66,7 @@ def _places(dates: pd.DatetimeIndex, frequency: Frequency) -> tuple[np.ndarray, 
         weekly = root == "W"
         grid = frequency.grid(first, (last - first).days // 7 + 1) if weekly else frequency.between(first, last)
         return grid_positions(grid, dates, frequency), grid
-    periods = _Periods.of(frequency, dates)
+    periods = _Periods.of(frequency, dates if reference is None else reference)
     numbers = periods.numbers(dates)
     first = periods.date(int(numbers[0]), dates.unit)
     return numbers - numbers[0], frequency.grid(first, int(numbers[-1] - numbers[0]) + 1)
@@ -70,13 +74,31 @@ def _places(dates: pd.DatetimeIndex, frequency: Frequency) -> tuple[np.ndarray, 
 
 def grid_positions(grid: pd.DatetimeIndex, dates: pd.DatetimeIndex, frequency: Frequency) -> np.ndarray:
     """Where in the regular `grid` each of `dates` belongs that lies between two of its own."""
-    root = frequency.alias.split("-")[0]
+    root = _root(frequency)
     if root in ("MS", "QS"):
         return grid.searchsorted(dates.normalize(), side="right") - 1
     if root in ("W", "ME", "QE"):
         return grid.searchsorted(dates.normalize())
     periods = _Periods.of(frequency, grid)
     return periods.numbers(dates) - periods.numbers(grid[:1])[0]
+
+
+def dates_of_periods(
+    dates: pd.DatetimeIndex, frequency: Frequency, reference: pd.DatetimeIndex | None = None
+) -> pd.DatetimeIndex:
+    """The date of the period that each of the sorted `dates` belongs to; in the phase of `reference` where it is given."""
+    places, grid = _places(dates, frequency, reference)
+    return grid[places]
+
+
+def period_numbers(dates: pd.DatetimeIndex, frequency: Frequency) -> np.ndarray:
+    """The number of the period that each of the sorted `dates` belongs to, counted from that of the first."""
+    return _places(dates, frequency)[0]
+
+
+def period_phase(dates: pd.DatetimeIndex, frequency: Frequency) -> int:
+    """Where in a step `dates` lie, of a frequency that is counted from the dates themselves; 0 of any other."""
+    return 0 if _root(frequency) in CALENDAR_ROOTS else _Periods.of(frequency, dates).phase
 
 
 def _check_jumps(dates: pd.DatetimeIndex, frequency: Frequency) -> None:
@@ -90,6 +112,10 @@ def _check_jumps(dates: pd.DatetimeIndex, frequency: Frequency) -> None:
             f"The dates jump from {dates[place]:%Y-%m-%d} to {dates[place + 1]:%Y-%m-%d}, with nothing between; "
             "mend the date that is wrong, or delete its row."
         )
+
+
+def _root(frequency: Frequency) -> str:
+    return frequency.alias.split("-")[0]
 
 
 @dataclass(frozen=True)

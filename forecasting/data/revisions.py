@@ -46,7 +46,7 @@ def revisions(panel: Panel, region: str, statistic: str | None = None) -> pd.Dat
         panel.counts(region, statistic)  # raises, naming what is missing
     rows = rows[[DATE, AS_OF, VALUE]].sort_values([DATE, AS_OF], ignore_index=True)
     newest = rows[rows[AS_OF] == panel.vintages()[-1]].set_index(DATE)[VALUE]
-    ages = _periods(rows, panel.frequencies[asked.column])
+    ages = _periods(rows, panel.frequency_of(asked.name, region))
     return pd.DataFrame(
         {DATE: rows[DATE], AS_OF: rows[AS_OF], "age": ages, VALUE: rows[VALUE], "final": rows[DATE].map(newest)}
     )

@@ -9,7 +9,7 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +23,7 @@ from forecasting.data.regular_grid import grid_positions, to_regular_grid
 
 if TYPE_CHECKING:
     from forecasting.data.panel import Panel, Statistic
+    from forecasting.data.region_calendar import RegionCalendar
 
 #: No more regions than these are in one pool, of which a fit holds many tables; more are parted by the size of their last counts.
 MOST_REGIONS = 400
@@ -40,7 +41,7 @@ class KnownFigures:
 
     Attributes:
         digest: of every figure, whatever the pool: what is late is judged by all.
-        parts: the regions that have figures, a pool each, the largest first; in order, with their places.
+        parts: the regions that have figures, a pool each: those of one calendar, the largest first; with their places.
         part_of: the number of each region's part.
         dates: the first and the last date of any of them.
     """
@@ -67,7 +68,13 @@ class SortedFigures:
     Its figures are those in `column`: its values, or a covariate that stands in the same rows.
     """
 
-    def __init__(self, table: pd.DataFrame, asked: Statistic, column: str = VALUE) -> None:
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        asked: Statistic,
+        column: str = VALUE,
+        calendars: Mapping[str, RegionCalendar] | None = None,
+    ) -> None:
         table = table[(table[STATISTIC] == asked.column).to_numpy()]
         region, names = pd.factorize(table[REGION], sort=True)
         date, dates = pd.factorize(table[DATE], sort=True)
@@ -85,6 +92,7 @@ class SortedFigures:
         self.published = pd.DatetimeIndex(published)
         self.has_vintages = AS_OF in table.columns
         self._totals = asked.reported_cumulative
+        self._calendars = calendars or {}
         self._region, self._date = region.astype(np.int32), date.astype(np.int32)
         self._values = np.where(np.isfinite(values), values, np.nan)
         self._bounds = np.searchsorted(vintage, np.arange(len(self.published) + 1))
@@ -123,7 +131,7 @@ class SortedFigures:
         panel.covariate(name)
         with self._lock:
             if name not in self._covariates:
-                self._covariates[name] = SortedFigures(panel.table, asked, name)
+                self._covariates[name] = SortedFigures(panel.table, asked, name, self._calendars)
             return self._covariates[name]
 
     def _until(self, at: pd.Timestamp | None) -> int:
@@ -158,9 +166,18 @@ class SortedFigures:
         return KnownFigures(what.hexdigest(), parts, part_of, (self.dates[used[0]], self.dates[used[-1]]))
 
     def _parts(self, region: np.ndarray, date: np.ndarray, values: np.ndarray) -> list[np.ndarray]:
-        """The places of the regions that have figures, in parts of nearly equal number, the largest regions first."""
+        """The places of the regions that have figures: those of one calendar together, the commonest first."""
         figures = np.isfinite(values)
         held = np.flatnonzero(np.bincount(region[figures], minlength=len(self.names)))
+        groups: dict[RegionCalendar | None, list[int]] = {None: []}
+        for place in held:
+            groups.setdefault(self._calendars.get(self.names[place]), []).append(int(place))
+        parts = [self._by_size(np.array(group), region, date, values) for group in groups.values() if group]
+        return [one for several in parts for one in several]
+
+    def _by_size(self, held: np.ndarray, region: np.ndarray, date: np.ndarray, values: np.ndarray) -> list[np.ndarray]:
+        """The places `held` in parts of nearly equal number, the largest regions first."""
+        figures = np.isfinite(values)
         if len(held) <= MOST_REGIONS:
             return [held]
         recent = figures & (date > date.max() - RECENT)
@@ -177,7 +194,11 @@ _FIGURES: PerPanel[SortedFigures] = PerPanel(STATISTICS_KEPT)
 
 def sorted_figures(panel: Panel, asked: Statistic) -> SortedFigures:
     """A table's figures, sorted once."""
-    return _FIGURES.get(panel, (asked.column, asked.reported_cumulative), lambda: SortedFigures(panel.table, asked))
+    return _FIGURES.get(
+        panel,
+        (asked.column, asked.reported_cumulative),
+        lambda: SortedFigures(panel.table, asked, calendars=panel.own_calendars(asked.column)),
+    )
 
 
 def figures_on_grid(

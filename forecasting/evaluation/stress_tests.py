@@ -79,7 +79,7 @@ class ShockedSeries:
 def apply_shock(panel: Panel, region: str, statistic: str, shock: Shock) -> ShockedSeries:
     """`region` with the `shock` at its end. Raises `RequestError`, and `DataError` where there is too little to strike."""
     asked = panel.statistic(statistic)
-    frequency = panel.frequencies[asked.column]
+    frequency = panel.frequency_of(asked.name, region)
     real = replace(prepare(panel, region, statistic), cumulative=False, pool=None)
     steps = shock_periods(frequency)
     if len(real) < LEAST_STRETCHES * steps:

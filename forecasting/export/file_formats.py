@@ -106,7 +106,7 @@ def cleaned_series_table(panel: Panel, region: str, statistic: str, series: Seri
     dates = series.dates.append(pd.DatetimeIndex(late.index))
     wanted = panel.statistic(statistic)
     published = to_regular_grid(
-        panel.counts(region, statistic), panel.frequencies[wanted.column], cumulative=wanted.reported_cumulative
+        panel.counts(region, statistic), panel.frequency_of(wanted.name, region), cumulative=wanted.reported_cumulative
     )
     if wanted.reported_cumulative:
         published = published - published.ffill().shift()

@@ -38,9 +38,8 @@ def hub_statistics(panel: Panel, wanted: Sequence[Statistic]) -> list[Statistic]
     for statistic in statistics:
         frequency = panel.frequencies[statistic.column]
         if frequency.alias != "W-SAT":
-            spacing = frequency.name if frequency.name != "weekly" else f"of weeks that end on {frequency.alias[2:]}"
             raise RequestError(
-                f"The hub format is for weeks that end on Saturdays, and {statistic.name} is {spacing}; "
+                f"The hub format is for weeks that end on Saturdays, and {statistic.name} is {frequency.described}; "
                 "choose weekly figures, or --format tidy."
             )
     return statistics
@@ -71,6 +70,11 @@ def weeks_before_reference(series: Series, reference: pd.Timestamp) -> int:
 
     Raises `DataError` when they are too many.
     """
+    if series.frequency.alias != "W-SAT":
+        raise DataError(
+            f"its figures are {series.frequency.described}, and the hub format is for weeks that end on Saturdays; "
+            "use --format tidy."
+        )
     weeks = (reference - series.origin) // WEEK - 1
     if weeks > MAX_BRIDGED_WEEKS:
         raise DataError(

@@ -23,7 +23,7 @@ from forecasting.support.errors import DataError
 def gather_pool(spec: PoolSpec) -> Pool:
     """The pool that `spec` names. Raises `DataError` or `RequestError` where there is nothing to learn from."""
     asked, figures = spec.asked, spec.figures
-    frequency, totals = spec.panel.frequencies[asked.column], asked.reported_cumulative
+    frequency, totals = spec.frequency, asked.reported_cumulative
     place = figures.place(spec.at)
     if place < 0 or not spec.regions:
         raise DataError(f"'{spec.panel.source}' has no region with figures to learn from.")
@@ -37,7 +37,8 @@ def gather_pool(spec: PoolSpec) -> Pool:
         )
         for i in range(max(place - most, 0), place)
     )
-    provisional_from = incomplete_from(spec.panel.as_of(spec.at), spec.statistic)
+    known = spec.panel.as_of(spec.at)
+    provisional_from = {} if spec.has_own_calendar else incomplete_from(known, spec.statistic)
     covariates = {
         name: means_on_grid(grid, one.rows(place, spec.at), regions, frequency)
         for name, one in spec.covariate_figures.items()

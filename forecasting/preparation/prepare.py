@@ -52,24 +52,24 @@ def prepare(
     Raises `RequestError` when there is no such region or statistic, `DataError` when it has no figures.
     """
     asked, known = panel.statistic(statistic), panel.as_of(None)
-    frequency, column = panel.frequencies[asked.column], _column(known, asked)
+    frequency, column = panel.frequency_of(asked.name, region), _column(known, asked)
+    own = (asked.column, region) in panel.calendars
     if region not in column.parts:
         panel.counts(region, statistic)  # raises, naming what is missing
+    together = column.provisional_from if incomplete_from is None else incomplete_from
     series = clean_figures(
         column.counts(region),
         frequency,
         asked.kind,
         reported_cumulative=asked.reported_cumulative,
         shown_cumulative=asked.shown_cumulative,
-        provisional_from=(column.provisional_from if incomplete_from is None else incomplete_from).get(
-            column.end(region)
-        ),
+        provisional_from=None if own else together.get(column.end(region)),
     )
     pool = pool_spec(known, asked.name) if len(column.parts) > 1 and asked.kind.low >= 0 else None
     series = replace(series, region=region, pool=pool)
     if not asked.kind.repaired:
         return series
-    usual = usual_revisions(known.published, asked, frequency).get(region) if known.published else None
+    usual = usual_revisions(known.published, asked, frequency).get(region) if known.published and not own else None
     if known.published and usual:
         return correct_last_counts(series, usual, known.published.at)
     return doubt_last_count(series) if series.provisional is None else series
@@ -218,18 +218,28 @@ def _cut(panel: Panel, asked: Statistic) -> _Column:
     parts = {name: slice(int(bounds[i]), int(bounds[i + 1])) for i, name in enumerate(regions)}
     column = _Column(dates, values, parts)
     if len(regions) and asked.kind.repaired:
-        column.provisional_from.update(_provisional(column, codes, bounds, panel.frequencies[asked.column], asked))
+        common = np.array([(asked.column, str(name)) not in panel.calendars for name in regions])
+        frequency = panel.frequencies[asked.column]
+        column.provisional_from.update(_provisional(column, codes, bounds, common, frequency, asked))
     return column
 
 
 def _provisional(
-    column: _Column, codes: np.ndarray, bounds: np.ndarray, frequency: Frequency, asked: Statistic
+    column: _Column,
+    codes: np.ndarray,
+    bounds: np.ndarray,
+    common: np.ndarray,
+    frequency: Frequency,
+    asked: Statistic,
 ) -> dict[pd.Timestamp, pd.Timestamp]:
-    """For each last date that regions share: from when on their counts are incomplete, where they are."""
+    """For each last date that regions share: from when on their counts are incomplete, where they are.
+
+    Regions of another calendar than the `common` one are left aside: each is judged alone.
+    """
     ends = column.dates[bounds[1:] - 1]
     found = {}
     for end in ends.unique():
-        together = np.flatnonzero(ends == end)
+        together = np.flatnonzero((ends == end) & common)
         if len(together) < LEAST_REGIONS:
             continue
         rows = np.isin(codes, together)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from forecasting.data.frequency import Frequency
 from forecasting.data.kind import Kind
-from forecasting.data.regular_grid import counts_from_totals, to_regular_grid, weekday_cycle
+from forecasting.data.regular_grid import counts_from_totals, to_regular_grid
 from forecasting.data.series import Series
 from forecasting.preparation.messages import repair_sentences
 from forecasting.preparation.repairs import Repaired, fill_gaps
@@ -40,7 +40,7 @@ def regular_figures(
         values, before, _ = counts_from_totals(values)
     known = np.flatnonzero(np.isfinite(values))
     dates, values = dates[known[0] : known[-1] + 1], values[known[0] : known[-1] + 1]
-    filled = fill_gaps(values, weekday_cycle(frequency)) if kind.adds_up else _interpolated(values)
+    filled = fill_gaps(values, frequency.cycle) if kind.adds_up else _interpolated(values)
     notes += repair_sentences("gap", filled, dates, frequency)
     return Series(dates[0], frequency, filled.values, before, shown_cumulative, notes=tuple(notes), kind=kind)
 

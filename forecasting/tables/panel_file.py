@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecasting.data.columns import AS_OF, DATE, VALUE
+from forecasting.data.columns import AS_OF, DATE, REGION, VALUE
 from forecasting.data.frequency import Frequency
 from forecasting.data.infer_frequency import infer_frequency
 from forecasting.data.panel import Panel, Statistic
+from forecasting.data.region_calendar import RegionCalendar, region_calendars
 from forecasting.support.errors import DataError
 from forecasting.tables import oxcgrt_format
 from forecasting.tables.cells.dictionary_columns import decode_columns
@@ -19,6 +20,9 @@ from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.read_table import read_file_content, read_table
 from forecasting.tables.cells.tidy_table import changes_between_rows, rows_by_statistic, rows_of_fullest_region
 from forecasting.tables.interpret_table import InterpretedTable, interpret_table
+
+#: Regions with another calendar that a note names.
+NAMED_REGIONS = 5
 
 
 def read_panel(
@@ -71,25 +75,57 @@ def build_panel(raw: RawTable, interpreted: InterpretedTable, totals_are_known: 
     if table[VALUE].notna().sum() == 0:
         raise raw.error("there is no figure in it; fill in the values.")
     hint = () if totals_are_known else _cumulative_hint(table, interpreted.statistics)
+    frequencies, calendars = _calendars(raw, table)
     return Panel(
         raw.name,
         decode_columns(table),
         interpreted.statistics,
-        _frequencies(raw, table),
+        frequencies,
         interpreted.attribution,
         interpreted.licence,
-        (*raw.notes, *interpreted.tidy.notes, *hint),
+        (
+            *raw.notes,
+            *interpreted.tidy.notes,
+            *_calendar_notes(frequencies, calendars),
+            *hint,
+        ),
         interpreted.tidy.parents,
+        calendars,
     )
 
 
-def _frequencies(raw: RawTable, table: pd.DataFrame) -> dict[str, Frequency]:
-    """How often each statistic is counted, which the region with the most figures tells."""
-    frequencies = {}
+def _calendars(
+    raw: RawTable, table: pd.DataFrame
+) -> tuple[dict[str, Frequency], dict[tuple[str, str], RegionCalendar]]:
+    """How often each statistic is counted, which the region with the most figures tells, and the regions that differ."""
+    frequencies, calendars = {}, {}
     for column, rows in rows_by_statistic(table):
         chosen, figures = rows_of_fullest_region(rows)
         frequencies[column] = _frequency(raw, rows[figures], rows[chosen])
-    return frequencies
+        codes, names = pd.factorize(rows[REGION])
+        if len(names) > 1:
+            dates, known = rows[DATE].to_numpy(), rows[VALUE].notna().to_numpy()
+            own = region_calendars(codes, dates, known, frequencies[column], _days(rows[figures]))
+            calendars |= {(column, str(names[code])): calendar for code, calendar in own.items()}
+    return frequencies, calendars
+
+
+def _calendar_notes(
+    frequencies: dict[str, Frequency], calendars: dict[tuple[str, str], RegionCalendar]
+) -> tuple[str, ...]:
+    """A sentence on the regions whose dates are spaced otherwise than those of most; none where all have the same."""
+    others = {region: own.frequency for (_, region), own in calendars.items()}
+    if not others:
+        return ()
+    usual = next(iter(frequencies.values()))
+    spaced = {
+        region: own.described if own != usual else f"{own.name}, on other dates" for region, own in others.items()
+    }
+    named = [f"{region} ({words})" for region, words in list(spaced.items())[:NAMED_REGIONS]]
+    more = f" and {len(others) - NAMED_REGIONS} more" if len(others) > NAMED_REGIONS else ""
+    return (
+        f"Figures are {usual.described}, but not everywhere: {', '.join(named)}{more}; each region keeps its own dates.",
+    )
 
 
 def _frequency(raw: RawTable, figures: pd.DataFrame, rows: pd.DataFrame) -> Frequency:

@@ -120,11 +120,12 @@ def report_on_table(
     blanks = max(int(table[VALUE].isna().sum()) - sum(problems.no_numbers[column] for column in values), 0)
     negative = 0 if cumulative else int((table[VALUE] < 0).sum())
     regions, first, last = table[REGION].nunique(), table[DATE].min(), table[DATE].max()
-    missing = sum(count_missing_periods(rows, panel.frequencies[name]) for name, rows in rows_by_statistic(table))
+    missing = sum(_missing_periods(rows, panel, name) for name, rows in rows_by_statistic(table))
+    season = f"a season is {frequency.steps(frequency.season)} long" if frequency.season > 1 else "no season is shorter"
     listed = problems.table()
     sentences = [
         f"{_many(len(raw.cells), raw.word)}: {_many(regions, 'region')}, {frequency.name} figures from "
-        f"{_stamp(first)} to {_stamp(last)}; a season is {frequency.steps(frequency.season)} long."
+        f"{_stamp(first)} to {_stamp(last)}; {season}."
     ]
     if blanks:
         sentences.append(f"{_many(blanks, 'cell')} without a figure: nothing was published for these.")
@@ -164,6 +165,17 @@ def report_on_table(
         negative,
         tuple(sentences),
         listed,
+    )
+
+
+def _missing_periods(rows: pd.DataFrame, panel: Panel, column: str) -> int:
+    """How many periods of a statistic have no row, each region's by its own calendar."""
+    own = panel.own_calendars(column)
+    regions = rows[REGION].astype(str)
+    common = rows[~regions.isin(own).to_numpy()] if own else rows
+    missing = count_missing_periods(common, panel.frequencies[column]) if len(common) else 0
+    return missing + sum(
+        count_missing_periods(rows[(regions == name).to_numpy()], one.frequency) for name, one in own.items()
     )
 
 

@@ -231,7 +231,7 @@ def test_running_totals_are_left_out_with_a_word(tmp_path, capsys):
         (["--source", "bundled", "--statistic", "new_admissions", "--models", "naive,ets", "--horizon", "4"], "naive, ets"),
         (["--source", "bundled", "--statistic", "new_admissions", "--models", "naive", "--horizon", "0"], "1 to 400"),
         (["--source", "bundled", "--statistic", "new_admissions", "--models", "naive", "--horizon", "401"], "1 to 400"),
-        (["--input", "{sundays}", "--models", "naive", "--horizon", "4"], "weeks that end on SUN"),
+        (["--input", "{sundays}", "--models", "naive", "--horizon", "4"], "of weeks that end on Sundays"),
         (["--input", "{twice}", "--models", "naive", "--horizon", "4"], "'OH' and 'Ohio' are the same place, 39"),
     ],
 )  # fmt: skip

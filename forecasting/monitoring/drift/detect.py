@@ -77,7 +77,7 @@ def published_values(panel: Panel, region: str, statistic: str | None = None) ->
     where there is no figure at all.
     """
     asked, newest = panel.statistic(statistic), panel.as_of(None)
-    frequency = panel.frequencies[asked.column]
+    frequency = panel.frequency_of(asked.name, region)
     table = newest.table
     counts = panel.counts(region, asked.name)
     found = to_regular_grid(counts, frequency, cumulative=asked.reported_cumulative)

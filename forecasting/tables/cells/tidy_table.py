@@ -13,6 +13,7 @@ import pandas as pd
 
 from forecasting.data.columns import AS_OF, DATE, PANEL, REGION, STATISTIC, VALUE
 from forecasting.data.frequency import Frequency
+from forecasting.data.regular_grid import period_numbers
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def changes_between_rows(table: pd.DataFrame) -> np.ndarray:
 def count_missing_periods(rows: pd.DataFrame, frequency: Frequency) -> int:
     """How many periods have no row, between the first and the last one of each region (and vintage) of a statistic."""
     groups = row_keys(rows, [column for column in (REGION, AS_OF) if column in rows])
-    periods = _periods(rows[DATE].to_numpy("datetime64[us]"), frequency)
+    periods = _periods(rows[DATE], frequency)
     if AS_OF in rows:
         order = np.lexsort((periods, groups))
         groups, periods = groups[order], periods[order]
@@ -129,10 +130,7 @@ def count_missing_periods(rows: pd.DataFrame, frequency: Frequency) -> int:
     return int(np.maximum(apart - 1, 0).sum())
 
 
-def _periods(dates: np.ndarray, frequency: Frequency) -> np.ndarray:
-    """The number of the period that each date is in."""
-    if frequency.name in ("monthly", "quarterly"):
-        months = dates.astype("datetime64[M]").astype(np.int64) + 1
-        return months if frequency.name == "monthly" else months // 3
-    length = {"hourly": "1h", "daily": "1D", "weekly": "7D"}[frequency.name]
-    return (dates - dates.min()) // pd.Timedelta(length).to_timedelta64()
+def _periods(dates: pd.Series, frequency: Frequency) -> np.ndarray:
+    """The number of the period that each date is in, counted from that of the first."""
+    places, days = pd.factorize(dates, sort=True)
+    return period_numbers(pd.DatetimeIndex(days), frequency)[places]

@@ -1,0 +1,90 @@
+"""Regions of one table whose dates differ: each keeps its own step, weekday and phase, and pools with its like."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting.preparation.gather_pool import gather_pool
+from forecasting.preparation.prepare import prepare
+from forecasting.tables.panel_file import read_panel
+
+#: Name of a region -> its dates.
+REGIONS = {
+    "daily": pd.date_range("2023-01-01", "2023-12-31"),
+    "saturdays": pd.date_range("2023-01-07", periods=50, freq="7D"),
+    "mondays": pd.date_range("2023-01-02", periods=50, freq="7D"),
+    "weekdays": pd.bdate_range("2023-01-02", "2023-12-29"),
+    "fortnights": pd.date_range("2023-01-04", periods=20, freq="14D"),
+    "months": pd.date_range("2021-01-01", periods=30, freq="MS") + pd.Timedelta(days=14),
+}
+ALIASES = {
+    "daily": "D",
+    "saturdays": "W-SAT",
+    "mondays": "W-MON",
+    "weekdays": "DAYS-1111100",
+    "fortnights": "14D",
+    "months": "1M15",
+}
+
+
+def panel_of(regions, value=lambda dates: 100.0 + np.arange(len(dates))):
+    tables = [pd.DataFrame({"region": name, "date": dates, "value": value(dates)}) for name, dates in regions.items()]
+    return read_panel(pd.concat(tables).to_csv(index=False).encode(), "shops.csv")
+
+
+def test_each_region_has_its_own_calendar():
+    panel = panel_of(REGIONS)
+    assert {name: panel.frequency_of(None, name).alias for name in REGIONS} == ALIASES
+    for name, dates in REGIONS.items():
+        series = prepare(panel, name)
+        assert list(series.dates) == list(dates)
+        np.testing.assert_allclose(series.published, 100.0 + np.arange(len(dates)))
+
+
+def test_a_note_names_the_regions_that_differ():
+    (note,) = [
+        note for note in panel_of({"a": REGIONS["saturdays"], "b": REGIONS["mondays"]}).notes if "own dates" in note
+    ]
+    assert "of weeks that end on Saturdays" in note
+    assert "b (of weeks that end on Mondays)" in note
+
+
+def test_a_region_of_another_phase_keeps_it():
+    odd, even = (pd.date_range(start, periods=30, freq="14D") for start in ("2023-01-04", "2023-01-11"))
+    panel = panel_of({"odd": odd, "even": even})
+    assert panel.frequency_of(None, "even").alias == "14D"
+    assert list(prepare(panel, "even").dates) == list(even)
+    assert list(prepare(panel, "odd").dates) == list(odd)
+
+
+@pytest.mark.parametrize("name", ["region a", "region b"])
+def test_regions_with_the_same_dates_have_no_calendar_of_their_own(name):
+    panel = panel_of({"region a": REGIONS["daily"], "region b": REGIONS["daily"][40:300]})
+    assert not panel.calendars
+    assert panel.frequency_of(None, name).alias == "D"
+    assert not panel.notes or "own dates" not in " ".join(panel.notes)
+
+
+def test_gaps_are_no_calendar():
+    dates = REGIONS["daily"]
+    kept = dates[np.random.default_rng(0).random(len(dates)) < 0.4]
+    panel = panel_of({"whole": dates, "sparse": kept})
+    assert panel.frequency_of(None, "sparse").alias == "D"
+
+
+def test_regions_pool_with_those_of_their_calendar_only():
+    panel = panel_of({**REGIONS, "daily too": REGIONS["daily"], "mondays too": REGIONS["mondays"]})
+    daily, mondays = (prepare(panel, name).around for name in ("daily", "mondays"))
+    assert set(daily.regions) == {"daily", "daily too"}
+    assert set(mondays.regions) == {"mondays", "mondays too"}
+    assert prepare(panel, "months").around is None
+    pool = gather_pool(mondays)
+    assert pool.frequency.alias == "W-MON"
+    assert list(pool.dates) == list(REGIONS["mondays"])
+    np.testing.assert_allclose(pool.values[:, 0], 100.0 + np.arange(50))
+
+
+def test_what_is_known_earlier_has_the_same_calendars():
+    panel = panel_of(REGIONS).as_of(pd.Timestamp("2023-06-15"))
+    assert panel.frequency_of(None, "mondays").alias == "W-MON"
+    assert prepare(panel, "mondays").origin == pd.Timestamp("2023-06-12")
