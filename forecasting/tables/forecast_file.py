@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.columns import DATE, FORECASTS, HORIZON, MODEL, ORIGIN, QUANTILE, REGION, STATISTIC, VALUE
+from forecasting.data.infer_frequency import infer_frequency
+from forecasting.data.regular_grid import dates_of_periods
 from forecasting.data.us_states import match_places
 from forecasting.evaluation.forecast_tables import LEVEL_DECIMALS, count_crossings
 from forecasting.support.errors import DataError
@@ -35,6 +37,9 @@ _SYNONYMS = {
 }
 #: The hubs' reference date is the end of the first week that is forecast.
 _WEEK = pd.Timedelta(days=7)
+_DAY = pd.Timedelta(days=1)
+#: Figures of a region from which on its dates tell its calendar.
+_LEAST_DATES = 8
 #: The remedy for a table of another shape.
 _SHAPES = f"give {','.join(FORECASTS)}, or the hubs' reference_date,horizon,location,output_type_id,value"
 
@@ -106,8 +111,11 @@ def _quantiles_only(raw: RawTable) -> tuple[RawTable, int]:
 
 
 def _from_our_table(raw: RawTable) -> pd.DataFrame:
-    columns = {ORIGIN: parse_dates(raw, ORIGIN), HORIZON: _horizons(raw), DATE: parse_dates(raw, DATE)}
-    return _table(raw, columns)
+    origins, dates, horizons = parse_dates(raw, ORIGIN, True), parse_dates(raw, DATE, True), _horizons(raw)
+    # A time of day counts where steps are shorter than a day; that of days is dropped.
+    if ((dates - origins) / horizons.clip(lower=1) >= _DAY).all():
+        origins, dates = origins.dt.normalize(), dates.dt.normalize()
+    return _table(raw, {ORIGIN: origins, HORIZON: horizons, DATE: dates})
 
 
 def _from_hub_table(raw: RawTable) -> pd.DataFrame:
@@ -191,7 +199,7 @@ def read_truth(path: str | Path) -> pd.DataFrame:
     """
     plain = _read_plain_truth(Path(path))
     if plain is not None:
-        return plain
+        return _on_period_dates(plain)
     panel = read_panel(path).as_of(None)
     tables = []
     for wanted in panel.statistics:
@@ -201,7 +209,47 @@ def read_truth(path: str | Path) -> pd.DataFrame:
             steps = rows.groupby(REGION)[VALUE].diff()
             values = steps.where(steps >= 0)
         tables.append(rows[[REGION, STATISTIC, DATE]].assign(**{STATISTIC: wanted.name, VALUE: values}))
-    return pd.concat(tables, ignore_index=True)
+    return _on_period_dates(pd.concat(tables, ignore_index=True))
+
+
+def _on_period_dates(truth: pd.DataFrame) -> pd.DataFrame:
+    """The truth with the dates that a forecast of it has: readings at changing times of day are those of their day."""
+    moved = truth[DATE].to_numpy("datetime64[us]").copy()
+    for rows in _irregular(truth):
+        dates = truth[DATE].iloc[rows]
+        order = np.argsort(dates.to_numpy(), kind="stable")
+        stamps = pd.DatetimeIndex(dates.iloc[order])
+        try:
+            on = dates_of_periods(stamps, infer_frequency(stamps)).to_numpy("datetime64[us]")
+        except DataError:
+            continue
+        if len(np.unique(on)) == len(on):
+            moved[rows[order]] = on
+    return truth.assign(**{DATE: moved})
+
+
+def _irregular(truth: pd.DataFrame) -> Iterator[np.ndarray]:
+    """The rows of each region and statistic whose dates may lie beside those of its periods."""
+    days, places = pd.factorize(truth[DATE])[::-1]
+    days = pd.DatetimeIndex(days)
+    groups = truth.groupby([REGION, STATISTIC], sort=False, observed=True).indices
+    known: dict[bytes, bool] = {}
+    for rows in groups.values():
+        if len(rows) < _LEAST_DATES:
+            continue
+        own = np.sort(days[places[rows]].to_numpy())
+        key = own.tobytes()
+        if key not in known:
+            known[key] = _off_grid(pd.DatetimeIndex(own))
+        if known[key]:
+            yield rows
+
+
+def _off_grid(dates: pd.DatetimeIndex) -> bool:
+    try:
+        return bool((dates_of_periods(dates, infer_frequency(dates)) != dates).any())
+    except DataError:
+        return False
 
 
 def _read_plain_truth(path: Path) -> pd.DataFrame | None:

@@ -15,7 +15,7 @@ from forecasting.tables import jhu_format, oxcgrt_format
 from forecasting.tables.cells.blank_cells import quote_cell, quote_cells
 from forecasting.tables.cells.dictionary_columns import constant_column, decode_column
 from forecasting.tables.cells.labels import name_from_file, parse_filled_coded_labels
-from forecasting.tables.cells.parse_dates import parse_dates
+from forecasting.tables.cells.parse_dates import instants_notes, parse_dates
 from forecasting.tables.cells.parse_numbers import (
     guess_numbers,
     parse_number_block,
@@ -117,7 +117,7 @@ def _from_tidy(raw: RawTable) -> TidyTable:
     _check_unique(raw, table, keys)
     extra, notes = _covariates(raw, [column for column in raw.cells if column not in (*PANEL, AS_OF)])
     table = sort_by_keys(pd.concat([table, extra], axis=1), keys)
-    return TidyTable(table.reset_index(drop=True), notes=notes)
+    return TidyTable(table.reset_index(drop=True), notes=(*notes, *instants_notes(raw, DATE)))
 
 
 def _labels(raw: RawTable, column: str, otherwise: str) -> pd.Series:
@@ -176,7 +176,7 @@ def _from_wide(raw: RawTable) -> TidyTable:
     # A column of a wide table stays in its place; only its days are put in order.
     position = np.repeat(np.arange(len(others)), len(days))
     order = np.lexsort((table[DATE].to_numpy(), position))
-    return TidyTable(table.iloc[order].reset_index(drop=True))
+    return TidyTable(table.iloc[order].reset_index(drop=True), notes=instants_notes(raw, first))
 
 
 def statistics_of_table(table: pd.DataFrame, cumulative: bool, file: str = "") -> tuple[Statistic, ...]:

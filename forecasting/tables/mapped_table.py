@@ -16,7 +16,7 @@ from forecasting.tables.cells.csv_reader import all_columns
 from forecasting.tables.cells.dictionary_columns import constant_column
 from forecasting.tables.cells.labels import name_from_file, parse_coded_labels
 from forecasting.tables.cells.number_format import NumberFormat
-from forecasting.tables.cells.parse_dates import try_parse_dates
+from forecasting.tables.cells.parse_dates import instants_notes, try_parse_dates
 from forecasting.tables.cells.parse_numbers import try_parse_number_block, try_parse_numbers
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.read_table import read_file_content, read_table
@@ -80,7 +80,8 @@ def read_mapped_raw_table(raw: RawTable, mapping: ColumnMapping) -> tuple[Panel,
     table, merged = _combine_rows(raw, table, mapping)
     table.index = pd.RangeIndex(len(table))
     statistics = statistics_of_table(table, mapping.cumulative, raw.name)
-    panel = build_panel(raw, InterpretedTable(TidyTable(table), statistics, f"Figures from {raw.name}"))
+    tidy = TidyTable(table, notes=instants_notes(raw, mapping.date) if mapping.date else ())
+    panel = build_panel(raw, InterpretedTable(tidy, statistics, f"Figures from {raw.name}"))
     panel = panel if mapping.kind is None else panel.with_kind(mapping.kind)
     report = report_on_table(raw, panel, table, problems, mapping.cumulative, merged, mapping)
     wrong = sum(problems.counts[what] for what in (NO_NUMBER, NO_DATE, NO_NAME))

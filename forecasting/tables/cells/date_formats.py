@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime
 
 import pandas as pd
 
+from forecasting.tables.cells.utc_offsets import split_utc_offset
+
 _TIME = r"(?P<time>[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp]\.?[Mm]\.?)?)?"
 _YEAR_FIRST = re.compile(rf"(?P<y>\d{{4}})([-/.])(?P<m>\d{{1,2}})\2(?P<d>\d{{1,2}}){_TIME}")
 _COMPACT = re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?P<time>)")
@@ -60,7 +62,6 @@ _WEEKDAY = re.compile(
     r"sam(?:edi)?|s[aá]b(?:ado)?|dim(?:anche)?|dom(?:ingo)?)\.?,? +(?=\d{1,4}[-./]|\d{1,2}\.? [^\W\d]|[^\W\d]+\.? \d{1,2},)",
     re.IGNORECASE,
 )
-_UTC_OFFSET = re.compile(r"(?<=\d)(Z|[+-]\d{2}:?\d{2})$")
 #: The months in English, German, French, Spanish, Italian, Portuguese, Dutch, Swedish, Danish, Norwegian and Polish,
 #: without accents; any beginning of three letters or more that only one month has is understood.
 _MONTHS = (
@@ -93,7 +94,7 @@ def today() -> date:
 
 def without_utc_offset(text: str) -> str:
     """``"2021-03-31T00:00+02:00"`` -> ``"2021-03-31T00:00"``."""
-    return _UTC_OFFSET.sub("", text)
+    return split_utc_offset(text)[0]
 
 
 def match_date_format(text: str) -> tuple[re.Pattern[str] | None, dict[str, str]]:

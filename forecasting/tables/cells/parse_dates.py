@@ -25,21 +25,28 @@ from forecasting.tables.cells.date_formats import (
 from forecasting.tables.cells.dictionary_columns import distinct_cells, first_rows
 from forecasting.tables.cells.numeric_dates import NumericDates, dates_from_numbers, numeric_cells, numeric_dates
 from forecasting.tables.cells.raw_table import RawTable
+from forecasting.tables.cells.utc_offsets import (
+    INSTANTS_NOTE,
+    split_utc_offset,
+    to_instants,
+    utc_offsets,
+    without_time_zone,
+)
 from forecasting.tables.column_vocabulary import split_words
 
 #: So many times closer together dates are in an order that needs no question.
 _CLOSER = 4
 
 
-def parse_dates(raw: RawTable, column: str) -> pd.Series:
-    """The column as dates without a time zone; a time of day that all share is dropped.
+def parse_dates(raw: RawTable, column: str, keep_time: bool = False) -> pd.Series:
+    """The column as dates without a time zone; a time of day that all share is dropped, unless it is to be kept.
 
     Raises `DataError` for the first cell that is not a date, and when day and month cannot be told apart.
     """
     codes, cells = distinct_cells(raw.cells[column])
     rows = first_rows(codes)
     if pd.api.types.is_datetime64_any_dtype(cells):
-        parsed = cells if cells.dt.tz is None else cells.dt.tz_localize(None)
+        parsed = without_time_zone(cells)
         if parsed.isna().any():
             raise raw.error(_no_date(column), int(rows[np.argmax(parsed.isna())]))
     elif (numbered := _numbered_dates(raw, column, cells, rows)) is not None:
@@ -50,7 +57,10 @@ def parse_dates(raw: RawTable, column: str) -> pd.Series:
             blank = pd.isna(cells[row]) or text.strip().lower() in BLANK_TEXTS
             raise raw.error(_no_date(column) if blank else _no_day(column, text), int(rows[row]))
     else:
-        parsed = pd.Series(_parse(raw, column, stripped_text(cells).tolist(), rows))
+        written = stripped_text(cells).tolist()
+        parsed = to_instants(pd.Series(_parse(raw, column, written, rows)), utc_offsets(written))
+    if keep_time:
+        return pd.Series(parsed.to_numpy("datetime64[us]")[codes])
     return pd.Series(_without_shared_time(parsed)[codes])
 
 
@@ -61,7 +71,7 @@ def try_parse_dates(raw: RawTable, column: str, day_first: bool | None = None) -
     """
     codes, cells = distinct_cells(raw.cells[column])
     if pd.api.types.is_datetime64_any_dtype(cells):
-        parsed = cells if cells.dt.tz is None else cells.dt.tz_localize(None)
+        parsed = without_time_zone(cells)
     elif (numbered := _numbered_dates(raw, column, cells, first_rows(codes))) is not None:
         parsed = numbered
     else:
@@ -72,9 +82,29 @@ def try_parse_dates(raw: RawTable, column: str, day_first: bool | None = None) -
         rows = first_rows(codes)[last]
         _refuse_days_without_year(raw, column, matches, texts, first_rows(codes))
         _order_day_and_month(raw, column, [parts[i] for i in last], [texts[i] for i in last], rows, day_first)
-        parsed = dates_from_parts(parts).astype("datetime64[us]")
+        parsed = to_instants(dates_from_parts(parts).astype("datetime64[us]"), utc_offsets(texts))
     parsed = parsed.where(is_plausible_date(parsed))
     return pd.Series(_without_shared_time(parsed)[codes]), parsed.isna().to_numpy()[codes]
+
+
+def instants_notes(raw: RawTable, column: str) -> tuple[str, ...]:
+    """A sentence where the times of a column of dates are read as instants in UTC."""
+    cells = raw.cells[column]
+    if pd.api.types.is_datetime64_any_dtype(cells):
+        told = cells.dt.tz is not None and not without_time_zone(cells).equals(cells.dt.tz_localize(None))
+        return (INSTANTS_NOTE.format(column=column),) if told else ()
+    if not len(cells) or split_utc_offset(str(cells.iloc[0]).strip())[1] is None:
+        return ()
+    texts = stripped_text(distinct_cells(cells)[1]).tolist()
+    clocks = pd.Series([split_utc_offset(text)[0] for text in texts]).drop_duplicates()
+    days = clocks.str.extract("([^T ]+)", expand=False)
+    several = days.nunique() < len(days) and _several_offsets(texts)
+    return (INSTANTS_NOTE.format(column=column),) if several else ()
+
+
+def _several_offsets(texts: list[str]) -> bool:
+    offsets = utc_offsets(texts)
+    return offsets is not None and len(np.unique(offsets)) > 1
 
 
 def date_share(texts: Sequence[str]) -> float:
