@@ -170,19 +170,18 @@ class _Periods:
         """The date of the period with this number."""
         frequency = self.frequency
         if frequency.minutes:
-            found = np.datetime64(number * 60 * frequency.minutes + self.phase, "s")
-        elif months := months_in_period(frequency.alias):
+            return pd.Timestamp(number * 60 * frequency.minutes + self.phase, unit="s").as_unit(unit)
+        if months := months_in_period(frequency.alias):
             month = np.array([number * months + self.phase]).astype("datetime64[M]")
-            if anchored := anchored_months(frequency.alias):
-                found = days_in_months(month, anchored[1])[0]
-            else:
+            anchored = anchored_months(frequency.alias)
+            if anchored is None:
                 return frequency.grid(pd.Timestamp(month[0]).as_unit(unit), 1)[0]
-        elif frequency.weekmask:
-            found = np.busday_offset(np.datetime64(0, "D"), number, roll="forward", weekmask=frequency.weekmask)
-        else:
-            length = int(frequency.days)
-            found = np.datetime64(number * length + (self.phase if length > 1 else 0), "D")
-        return pd.Timestamp(found).as_unit(unit)
+            return pd.Timestamp(days_in_months(month, anchored[1])[0]).as_unit(unit)
+        if frequency.weekmask:
+            first = np.busday_offset(np.datetime64(0, "D"), number, roll="forward", weekmask=frequency.weekmask)
+            return pd.Timestamp(first).as_unit(unit)
+        length = int(frequency.days)
+        return pd.Timestamp(number * length + (self.phase if length > 1 else 0), unit="D").as_unit(unit)
 
 
 def _seconds(dates: pd.DatetimeIndex) -> np.ndarray:

@@ -98,7 +98,8 @@ def _calendars(
     raw: RawTable, table: pd.DataFrame
 ) -> tuple[dict[str, Frequency], dict[tuple[str, str], RegionCalendar]]:
     """How often each statistic is counted, which the region with the most figures tells, and the regions that differ."""
-    frequencies, calendars = {}, {}
+    frequencies: dict[str, Frequency] = {}
+    calendars: dict[tuple[str, str], RegionCalendar] = {}
     for column, rows in rows_by_statistic(table):
         chosen, figures = rows_of_fullest_region(rows)
         frequencies[column] = _frequency(raw, rows[figures], rows[chosen])
