@@ -13,6 +13,11 @@ def format_integer(value: float) -> str:
     return f"{value:,.0f}" if math.isfinite(value) else "–"
 
 
+def format_figure(value: float, decimals: int = 0) -> str:
+    """Format a figure in full with so many decimal places: ``(-11.42, 1)`` -> ``"−11.4"``."""
+    return f"{value:,.{decimals}f}".replace("-", "−") if math.isfinite(value) else "–"
+
+
 def decimals_needed(values: Iterable[float]) -> int:
     """Decimal places for a column of numbers: none where they are hundreds, three significant digits of smaller ones."""
     known = [abs(value) for value in values if math.isfinite(value)]
@@ -20,21 +25,26 @@ def decimals_needed(values: Iterable[float]) -> int:
     return 0 if largest >= 100 or largest <= 0 else min(2 - math.floor(math.log10(largest)), 4)
 
 
-def format_compact(value: float) -> str:
-    """Format a number with three significant digits and a unit: ``1_312_000`` -> ``"1.31 M"``, ``52_340`` -> ``"52.3 k"``, ``841`` -> ``"841"``."""
+def format_compact(value: float, decimals: int = 0) -> str:
+    """Format a number with three significant digits and a unit: ``1_312_000`` -> ``"1.31 M"``, ``52_340`` -> ``"52.3 k"``, ``841`` -> ``"841"``.
+
+    With `decimals`, figures below ten thousand have so many decimal places: ``(-11.42, 1)`` -> ``"−11.4"``.
+    """
     if not math.isfinite(value):
         return "–"
     for size, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= size:
             scaled = value / (1e3 if unit == "k" else size)
             digits = max(0, 2 - int(math.log10(abs(scaled))))
-            return f"{scaled:.{digits}f} {unit}"
-    return format_integer(value)
+            return f"{scaled:.{digits}f} {unit}".replace("-", "−")
+    return format_figure(value, decimals)
 
 
-def format_interval(low: float, high: float) -> str:
-    """Format an interval in as few characters as it takes: ``"1.05–1.31 M"``, ``"941–1,204"``."""
-    first, last = format_compact(low), format_compact(high)
+def format_interval(low: float, high: float, decimals: int = 0) -> str:
+    """Format an interval in as few characters as it takes: ``"1.05–1.31 M"``, ``"941–1,204"``, ``"−17.2 to −6.7"``."""
+    first, last = format_compact(low, decimals), format_compact(high, decimals)
+    if "−" in first:
+        return f"{first} to {last}"
     unit = last.rpartition(" ")[2]
     if " " in last and first.endswith(" " + unit):
         first = first.removesuffix(" " + unit)
@@ -49,6 +59,11 @@ def format_change(now: float, before: float) -> str:
     if abs(percent) >= 1000:
         return f"{now / before:,.0f} times"
     return f"{percent:+.0f} %".replace("-", "−").replace("+0 %", "±0 %").replace("−0 %", "±0 %")
+
+
+def format_difference(now: float, before: float, decimals: int = 0) -> str:
+    """Format a difference with its sign, ``(-11.4, -12.6, 1)`` -> ``"+1.2"``: for figures that a percentage means nothing of."""
+    return f"{now - before:+,.{decimals}f}".replace("-", "−")
 
 
 def format_date(date: pd.Timestamp) -> str:

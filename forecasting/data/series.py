@@ -18,6 +18,11 @@ from forecasting.support.caching import lazy
 if TYPE_CHECKING:
     from forecasting.data.pool_spec import PoolSpec
 
+#: Changes from figure to figure, the last ones, that tell how many decimal places figures are written with.
+RECENT_CHANGES = 100
+#: Decimal places at most.
+MAX_DECIMALS = 12
+
 
 @dataclass(frozen=True)
 class Series:
@@ -76,6 +81,17 @@ class Series:
     def total(self) -> float:
         """The running total up to and including the origin."""
         return float(self.before + self.values.sum())
+
+    @lazy
+    def decimals(self) -> int:
+        """Decimal places that such figures are written with: none of counts, as many of others as tell their changes apart."""
+        if self.kind is COUNT:
+            return 0
+        changes = np.abs(np.diff(self.values[-RECENT_CHANGES:]))
+        usual = (
+            float(changes[changes > 0].mean()) if changes.any() else float(np.abs(self.values[-1:]).max(initial=1.0))
+        )
+        return int(np.clip(1 - np.floor(np.log10(usual or 1.0)), 0, MAX_DECIMALS))
 
     @lazy
     def published(self) -> np.ndarray:

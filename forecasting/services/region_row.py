@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.forecast import MEDIAN, QUANTILES, Forecast
-from forecasting.data.formatting import format_change, format_compact
+from forecasting.data.formatting import format_change, format_compact, format_difference
 from forecasting.data.frequency import Frequency
+from forecasting.data.kind import COUNT
 from forecasting.data.series import Series
 from forecasting.evaluation.scores import ModelScore
 
@@ -54,12 +55,21 @@ class Sparkline:
 
 @dataclass(frozen=True)
 class ExpectedChange:
-    """What is expected at the end of the horizon, beside what is now: counts a period, or their mean over a season."""
+    """What is expected at the end of the horizon, beside what is now: figures a period, or their mean over a season.
+
+    Attributes:
+        now: what is.
+        low, middle, high: the lower end of the 80 % band of what will be, its median, and its upper end.
+        relative: changes are told in percent; of figures that may be negative as differences.
+        decimals: of differences and figures.
+    """
 
     now: float
     low: float
     middle: float
     high: float
+    relative: bool = True
+    decimals: int = 0
 
     @property
     def direction(self) -> str:
@@ -70,27 +80,36 @@ class ExpectedChange:
 
     @property
     def ratio(self) -> float:
-        """How many times the present is expected; infinite for a rise from nothing."""
+        """How many times the present is expected; infinite for a rise from nothing. Of differences, how large it is."""
+        if not self.relative:
+            return self.middle - self.now
         if self.now > 0:
             return self.middle / self.now
         return math.inf if self.middle > 0 else 1.0
 
     @property
     def level(self) -> int:
-        """-3 (falls by 40 % or more) to 3 (rises by 67 % or more), 0 being about the same."""
+        """-3 (falls by 40 % or more) to 3 (rises by 67 % or more), 0 being about the same. Of differences, the sure ones ±2."""
+        if not self.relative:
+            return {"rising": 2, "falling": -2, "unsure": 0}[self.direction]
         up = sum(self.ratio >= times for times in CLASSES)
         return up - sum(self.ratio * times <= 1 for times in CLASSES)
 
     @property
     def text(self) -> str:
-        """The median change in words: ``"+12 %"``."""
+        """The median change in words: ``"+12 %"``, or the difference: ``"+1.2"``."""
+        if not self.relative:
+            return format_difference(self.middle, self.now, self.decimals)
         return format_change(self.middle, self.now)
 
     @property
     def band(self) -> str:
         """The 80 % band of the change in words, ``"−20 to +55 %"``; counts where there is nothing now that a percentage could be of."""
+        if not self.relative:
+            low, high = (format_difference(end, self.now, self.decimals) for end in (self.low, self.high))
+            return f"{low} to {high}"
         if self.now <= 0:
-            return f"{format_compact(self.low)} to {format_compact(self.high)}"
+            return f"{format_compact(self.low, self.decimals)} to {format_compact(self.high, self.decimals)}"
         low, high = format_change(self.low, self.now), format_change(self.high, self.now)
         return f"{low.removesuffix(' %') if high.endswith(' %') else low} to {high}"
 
@@ -100,12 +119,14 @@ class RegionRow:
     """One region.
 
     Attributes:
-        latest: what was counted in the last stretch (a week of days, else a period), None while it is not prepared.
+        latest: what was counted in the last stretch (a week of days, else a period), or the mean of what was measured; None
+            while it is not prepared.
         at: the last date of it.
         moved: how it differs from the stretch before, in words.
         record: how good the model was from earlier dates; None while that is not known.
         state: ``"coming"``, ``"ready"``, ``"failed"`` or ``"cancelled"``.
         why: a sentence, when it failed.
+        decimals: decimal places of `latest`.
     """
 
     region: str
@@ -117,6 +138,7 @@ class RegionRow:
     record: ModelScore | None = None
     state: str = "coming"
     why: str = ""
+    decimals: int = 0
 
 
 def past_periods(frequency: Frequency) -> int:
@@ -135,9 +157,11 @@ def comparison_periods(frequency: Frequency) -> int:
 def latest_row(region: str, series: Series) -> RegionRow:
     """A region's row before there is a forecast."""
     steps = min(comparison_periods(series.frequency), len(series))
-    now, before = series.values[-steps:].sum(), series.values[-2 * steps : -steps].sum()
-    moved = format_change(now, before) if len(series) >= 2 * steps else ""
-    return RegionRow(region, float(now), series.origin, moved, sparkline(series))
+    over = 1 if series.kind.adds_up else steps
+    now, before = series.values[-steps:].sum() / over, series.values[-2 * steps : -steps].sum() / over
+    changed = format_change(now, before) if series.kind.low >= 0 else format_difference(now, before, series.decimals)
+    moved = changed if len(series) >= 2 * steps else ""
+    return RegionRow(region, float(now), series.origin, moved, sparkline(series), decimals=series.decimals)
 
 
 def expected_change(series: Series, forecast: Forecast) -> ExpectedChange:
@@ -145,7 +169,8 @@ def expected_change(series: Series, forecast: Forecast) -> ExpectedChange:
     steps = min(comparison_periods(series.frequency), len(series))
     table = forecast.means if steps > 1 else forecast.values
     low, middle, high = (float(table[-1, place]) for place in (_LOW, MEDIAN, _HIGH))
-    return ExpectedChange(float(series.values[-steps:].mean()), low, middle, high)
+    now, relative = float(series.values[-steps:].mean()), series.kind.low >= 0
+    return ExpectedChange(now, low, middle, high, relative, series.decimals)
 
 
 def sparkline(series: Series, forecast: Forecast | None = None) -> Sparkline:
@@ -154,9 +179,11 @@ def sparkline(series: Series, forecast: Forecast | None = None) -> Sparkline:
     past = series.tail(past_periods(series.frequency) + steps - 1).values
     if len(past) > steps > 1:
         past = np.convolve(past, np.full(steps, 1 / steps), "valid")
+    base = 0.0 if series.kind is COUNT else float(past.min(initial=np.inf))
+    past = past - base
     if forecast is None:
         return Sparkline(_heights(_thin(past, POINTS), past.max(initial=0.0)))
-    table = (forecast.means if steps > 1 else forecast.values)[:, [_LOW, MEDIAN, _HIGH]]
+    table = (forecast.means if steps > 1 else forecast.values)[:, [_LOW, MEDIAN, _HIGH]] - base
     lines = max(past.max(initial=0.0), table[:, 1].max())
     top = max(lines, min(table[:, 2].max(), BAND_TOP * lines))
     fan = _thin(np.vstack([np.repeat(past[-1], 3), table]), AHEAD)

@@ -13,7 +13,15 @@ from forecasting.data.forecast import MEDIAN, Forecast
 from forecasting.data.formatting import format_date
 from forecasting.data.series import Series
 from forecasting.models import model
-from forecasting.views.charts import LEVEL_INDEX, base_layout, history_line, iso_dates, json_numbers, line_trace
+from forecasting.views.charts import (
+    LEVEL_INDEX,
+    adapted_to_kind,
+    base_layout,
+    history_line,
+    iso_dates,
+    json_numbers,
+    line_trace,
+)
 from forecasting.views.palette import LIGHT, MODEL_COLOURS, OTHER_COLOUR, Theme, rgba
 
 
@@ -96,10 +104,8 @@ def backtest_figure(
     came = line_trace(
         iso_dates(chart.now.dates), history_line(chart.now, chart.smooth), "Came", theme.text, 1.8, "history"
     )
-    return {
-        "data": [*traces, {**came, "showlegend": False}],
-        "layout": base_layout(window or chart.window(), theme, ""),
-    }
+    layout = base_layout(window or chart.window(), theme, "")
+    return adapted_to_kind({"data": [*traces, {**came, "showlegend": False}], "layout": layout}, chart.now)
 
 
 def _band(forecast: Forecast, table: np.ndarray, colour: str, opacity: float, uid: str) -> dict[str, Any]:
@@ -132,7 +138,8 @@ def overlaid_models_figure(charts: Sequence[BacktestChart], theme: Theme = LIGHT
     came = line_trace(
         iso_dates(now.dates), history_line(now, charts[0].smooth), "What came", theme.text, 2.2, "history"
     )
-    return {"data": [*bands, came, *lines], "layout": base_layout(common_window(charts), theme, unit)}
+    layout = base_layout(common_window(charts), theme, unit)
+    return adapted_to_kind({"data": [*bands, came, *lines], "layout": layout}, now)
 
 
 def overlaid_regions_figure(

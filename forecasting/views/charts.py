@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.forecast import QUANTILES
-from forecasting.data.formatting import format_integer
+from forecasting.data.formatting import format_figure
+from forecasting.data.kind import COUNT
 from forecasting.data.series import Series
 from forecasting.views.palette import Theme
 
@@ -23,7 +24,7 @@ LEVEL_INDEX = {level: i for i, level in enumerate(QUANTILES)}
 
 
 def can_smooth(series: Series) -> bool:
-    """Whether a mean over the last season makes sense: daily or hourly counts, two seasons or more."""
+    """Whether a mean over the last season makes sense: figures of days or shorter steps, two seasons or more."""
     return not series.cumulative and series.season > 1 and series.frequency.cycle > 1
 
 
@@ -35,8 +36,12 @@ def iso_dates(dates: pd.DatetimeIndex) -> list[str]:
 
 
 def json_numbers(values: np.ndarray) -> list[float | None]:
-    """Numbers that JSON has: rounded to a tenth, which is finer than any screen, and None for what is not finite."""
-    rounded = np.round(np.asarray(values, dtype=float), 1)
+    """Numbers that JSON has, and None for what is not finite: rounded to a tenth, or to less than any screen shows."""
+    values = np.asarray(values, dtype=float)
+    finite = values[np.isfinite(values)]
+    size = float(np.ptp(finite)) or float(np.abs(finite[0])) if len(finite) else 0.0
+    digits = 1 if size >= 100 or size <= 0 else 3 - int(np.floor(np.log10(size)))
+    rounded = np.round(values, digits)
     if np.isfinite(rounded).all():
         return rounded.tolist()
     return [value if np.isfinite(value) else None for value in rounded.tolist()]
@@ -78,7 +83,7 @@ def as_reported_traces(series: Series, smooth: bool, theme: Theme) -> list[dict[
             "y": json_numbers(series.reported.to_numpy(float)),
             "name": "As reported",
             "marker": {"symbol": "square-open", "size": 8, "color": theme.muted, "line": {"width": 1.5}},
-            "customdata": [format_integer(value) for value in series.values[places]],
+            "customdata": [format_figure(value, series.decimals) for value in series.values[places]],
             "hovertemplate": "%{y:,.0f} as reported, taken as %{customdata}",
         }
     ]
@@ -128,6 +133,22 @@ def base_layout(window: tuple[pd.Timestamp, pd.Timestamp] | None, theme: Theme, 
             "title": {"text": escape_html(unit), "font": {"size": 12, "color": theme.muted}},
         },
     }
+
+
+def adapted_to_kind(figure: dict[str, Any], series: Series) -> dict[str, Any]:
+    """`figure` with as many decimal places as the figures of `series` need, and an axis that begins at zero for counts only."""
+    if series.kind is COUNT:
+        return figure
+    precise = f",.{series.decimals}f"
+    for trace in figure["data"]:
+        shown = trace.get("hovertemplate")
+        if isinstance(shown, list):
+            trace["hovertemplate"] = [text.replace(",.0f", precise) for text in shown]
+        elif shown:
+            trace["hovertemplate"] = shown.replace(",.0f", precise)
+    largest = float(np.abs(series.values).max(initial=0.0))
+    figure["layout"]["yaxis"] |= {"rangemode": "normal", "tickformat": "~s" if largest >= 10_000 else ","}
+    return figure
 
 
 def standalone_html(figure: dict[str, Any], title: str) -> bytes:

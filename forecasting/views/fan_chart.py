@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.forecast import MEDIAN, Forecast
-from forecasting.data.formatting import format_compact, format_date, format_integer
+from forecasting.data.formatting import format_compact, format_date, format_figure
 from forecasting.data.revisions import Revision
 from forecasting.data.series import Series
 from forecasting.models import model
 from forecasting.views.charts import (
     LEVEL_INDEX,
+    adapted_to_kind,
     as_reported_traces,
     base_layout,
     history_line,
@@ -80,7 +81,7 @@ def fan_figure(chart: FanChart, theme: Theme = LIGHT) -> dict[str, Any]:
         *_provisional(chart, theme),
         *_revised(chart, theme),
     ]
-    return {"data": traces, "layout": _layout(chart, theme)}
+    return adapted_to_kind({"data": traces, "layout": _layout(chart, theme)}, chart.series)
 
 
 def _history_name(chart: FanChart) -> str:
@@ -120,6 +121,7 @@ def _revised(chart: FanChart, theme: Theme) -> list[dict[str, Any]]:
     shown = [one for one in chart.revisions if one.date >= chart.series.start and one.date not in corrected]
     if not shown or chart.smooth or chart.series.cumulative:
         return []
+    decimals = chart.series.decimals
     value = np.array([revision.value for revision in shown])
     low, middle, high = (value * [getattr(r, part) for r in shown] for part in ("low", "median", "high"))
     return [
@@ -140,7 +142,9 @@ def _revised(chart: FanChart, theme: Theme) -> list[dict[str, Any]]:
             },
             "name": "Usually becomes",
             "marker": {"symbol": "diamond-open", "size": 9, "color": theme.muted, "line": {"width": 2}},
-            "customdata": [f"{format_integer(a)} – {format_integer(b)}" for a, b in zip(low, high, strict=True)],
+            "customdata": [
+                f"{format_figure(a, decimals)} – {format_figure(b, decimals)}" for a, b in zip(low, high, strict=True)
+            ],
             "hovertemplate": "usually becomes %{y:,.0f} (80 %: %{customdata})",
         }
     ]
@@ -191,8 +195,9 @@ def _median(chart: FanChart, name: str, last: float, theme: Theme) -> dict[str, 
         name,
     )
     trace["line"]["dash"] = "dot" if name in chart.drafts else "solid"
+    decimals = chart.series.decimals
     ranges = [
-        f"{format_integer(low)} – {format_integer(high)}"
+        f"{format_figure(low, decimals)} – {format_figure(high, decimals)}"
         for low, high in table[:, [LEVEL_INDEX[0.1], LEVEL_INDEX[0.9]]]
     ]
     trace["customdata"] = ["", *ranges]
@@ -247,23 +252,26 @@ def fan_table(chart: FanChart) -> pd.DataFrame:
 
     Where the last figures are corrected, they are the first rows, beside what was reported.
     """
-    dates = max((f.dates for f in chart.forecasts.values()), key=len)
+    dates, decimals = max((f.dates for f in chart.forecasts.values()), key=len), chart.series.decimals
     table = pd.DataFrame({"Date": dates})
     for name, forecast in chart.forecasts.items():
         values = chart.quantiles(forecast)
-        table[model(name).label] = pd.Series(values[:, MEDIAN].round(1))
+        table[model(name).label] = pd.Series(values[:, MEDIAN].round(decimals + 1))
         if name == chart.banded_model:
             for percent, *_ in reversed(BAND_OPACITIES):
                 tail = round((1 - percent / 100) / 2, 3)
                 low, high = values[:, LEVEL_INDEX[tail]], values[:, LEVEL_INDEX[round(1 - tail, 3)]]
                 table[f"{model(name).label}, {percent} %"] = [
-                    f"{format_integer(a)} – {format_integer(b)}" for a, b in zip(low, high, strict=True)
+                    f"{format_figure(a, decimals)} – {format_figure(b, decimals)}"
+                    for a, b in zip(low, high, strict=True)
                 ] + [""] * (len(dates) - len(low))
     reported = chart.series.reported
     if reported is None or chart.series.cumulative:
         return table
-    corrected = chart.series.values[chart.series.dates.get_indexer(reported.index)].round(1)
-    past = pd.DataFrame({"Date": reported.index, "Reported": reported.to_numpy().round(1), "Corrected": corrected})
+    corrected = chart.series.values[chart.series.dates.get_indexer(reported.index)].round(decimals + 1)
+    past = pd.DataFrame(
+        {"Date": reported.index, "Reported": reported.to_numpy().round(decimals + 1), "Corrected": corrected}
+    )
     found = pd.concat([past, table], ignore_index=True)
     words = [column for column in table if column.endswith("%")]
     return found.fillna(dict.fromkeys(words, ""))
@@ -272,7 +280,7 @@ def fan_table(chart: FanChart) -> pd.DataFrame:
 def describe_fan_chart(chart: FanChart) -> str:
     """Describe the chart in a sentence for a screen reader."""
     lines = [
-        f"{model(name).label} expects {format_compact(chart.quantiles(f)[-1, MEDIAN])} on {format_date(f.dates[-1])}"
+        f"{model(name).label} expects {format_compact(chart.quantiles(f)[-1, MEDIAN], chart.series.decimals)} on {format_date(f.dates[-1])}"
         for name, f in chart.forecasts.items()
     ]
     return (
@@ -286,5 +294,5 @@ def _corrected(series: Series) -> str:
     if series.reported is None or series.cumulative:
         return ""
     date, value = series.reported.index[-1], series.reported.iloc[-1]
-    taken = series.values[series.dates.get_loc(date)]
-    return f"The last figures are corrected; {format_date(date)}, reported as {format_integer(value)}, is drawn as {format_integer(taken)}. "
+    taken, decimals = series.values[series.dates.get_loc(date)], series.decimals
+    return f"The last figures are corrected; {format_date(date)}, reported as {format_figure(value, decimals)}, is drawn as {format_figure(taken, decimals)}. "

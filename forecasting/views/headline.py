@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from forecasting.data.forecast import MEDIAN, QUANTILES, Forecast
-from forecasting.data.formatting import format_change, format_compact, format_date, format_interval
+from forecasting.data.formatting import (
+    format_change,
+    format_compact,
+    format_date,
+    format_difference,
+    format_interval,
+)
 from forecasting.data.series import Series
 from forecasting.evaluation.scores import ModelScore
 from forecasting.models import model
@@ -32,19 +38,39 @@ def _season_steps(series: Series) -> int:
     return series.season if series.frequency.cycle > 1 else 1
 
 
+def _over(series: Series, steps: int) -> int:
+    """What sums over so many periods are divided by: 1 where figures add up, else the periods, which makes means."""
+    return 1 if series.kind.adds_up else steps
+
+
+def _measure(series: Series, steps: int) -> str:
+    """What a card shows of so many periods: ``"sum"``, ``"mean"``, or of a single period its ``"figure"``."""
+    if steps == 1:
+        return "figure"
+    return "sum" if series.kind.adds_up else "mean"
+
+
+def _change(series: Series, now: float, before: float) -> str:
+    """A change in percent; of figures that may be negative their difference."""
+    if series.kind.low < 0:
+        return format_difference(now, before, series.decimals)
+    return format_change(now, before)
+
+
 def latest_count(series: Series) -> HeadlineFigure:
-    """The figure of what was counted last, and the change on the stretch before."""
+    """The figure of what was counted or measured last, and the change on the stretch before."""
     steps = min(_season_steps(series), len(series))
-    now, before = series.values[-steps:].sum(), series.values[-2 * steps : -steps].sum()
+    over = _over(series, steps)
+    now, before = series.values[-steps:].sum() / over, series.values[-2 * steps : -steps].sum() / over
     stretch = series.frequency.steps(steps) if steps > 1 else series.frequency.step
     ending = f"to {format_date(series.origin)}"
-    comparison = f"{format_change(now, before)} on the {'week' if steps == 7 else stretch}"
+    comparison = f"{_change(series, now, before)} on the {'week' if steps == 7 else stretch}"
     detail = comparison if len(series) >= 2 * steps else ending
     return HeadlineFigure(
         f"Last {stretch}",
-        format_compact(now),
+        format_compact(now, series.decimals),
         detail,
-        f"The sum of the last {stretch}, {ending}, and how it differs from the {stretch} before.{_published(series, steps)}",
+        f"The {_measure(series, steps)} of the last {stretch}, {ending}, and how it differs from the {stretch} before.{_published(series, steps)}",
     )
 
 
@@ -59,30 +85,46 @@ def _published(series: Series, steps: int) -> str:
 def next_stretch(series: Series, forecast: Forecast) -> HeadlineFigure:
     """The figure of the sum over the next stretch, with its 80 % band."""
     steps = min(_season_steps(series), forecast.horizon)
-    total = forecast.totals[steps - 1]
+    total = forecast.totals[steps - 1] / _over(series, steps)
     stretch = series.frequency.steps(steps) if steps > 1 else series.frequency.step
     return HeadlineFigure(
         f"Next {stretch}",
-        format_compact(total[MEDIAN]),
-        f"80 %: {format_interval(total[LOW], total[HIGH])}",
-        f"{model(forecast.model).label}: the median of the sum over the next {stretch} after {format_date(series.origin)}; "
+        format_compact(total[MEDIAN], series.decimals),
+        f"80 %: {format_interval(total[LOW], total[HIGH], series.decimals)}",
+        f"{model(forecast.model).label}: the median of the {_measure(series, steps)} over the next {stretch} after {format_date(series.origin)}; "
         "with a chance of 80 % it lies in the range below, if the model is right about its own errors.",
     )
 
 
 def total_by_horizon(series: Series, forecast: Forecast) -> HeadlineFigure:
-    """The figure of the sum until the end of the horizon, or of the running total then, with its 80 % band."""
+    """The figure of the sum until the end of the horizon, or of the running total then, with its 80 % band.
+
+    Of figures that do not add up it is their mean until then.
+    """
+    if not series.kind.adds_up:
+        return _mean_by_horizon(series, forecast)
     total = forecast.cumulative(series.total)[-1] if series.cumulative else forecast.totals[-1]
     sign = "" if series.cumulative else "+"
     what = "The running total" if series.cumulative else "All that is expected"
     return HeadlineFigure(
         f"{'Total' if series.cumulative else 'All'} by {forecast.dates[-1].day} {forecast.dates[-1]:%b}",
-        sign + format_compact(total[MEDIAN]),
-        f"80 %: {format_interval(total[LOW], total[HIGH])}",
+        sign + format_compact(total[MEDIAN], series.decimals),
+        f"80 %: {format_interval(total[LOW], total[HIGH], series.decimals)}",
         f"{what} from {format_date(forecast.dates[0])} to {format_date(forecast.dates[-1])}: the median of the sum over possible "
         "futures, and the range that holds 80 % of them."
         if not series.cumulative
         else f"{what} on {format_date(forecast.dates[-1])}: its median and the range that holds 80 % of possible futures.",
+    )
+
+
+def _mean_by_horizon(series: Series, forecast: Forecast) -> HeadlineFigure:
+    mean, last = forecast.totals[-1] / forecast.horizon, forecast.dates[-1]
+    return HeadlineFigure(
+        f"Mean to {last.day} {last:%b}",
+        format_compact(mean[MEDIAN], series.decimals),
+        f"80 %: {format_interval(mean[LOW], mean[HIGH], series.decimals)}",
+        f"The mean from {format_date(forecast.dates[0])} to {format_date(last)}: its median over possible futures, and the "
+        "range that holds 80 % of them. Sums of such figures mean nothing.",
     )
 
 

@@ -144,7 +144,7 @@ def row_sentence(row: RegionRow, stretch_name: str) -> str:
     """A row as a sentence, for a screen reader."""
     if row.latest is None:
         return f"{row.region}: {row.why or 'being prepared'}"
-    sentence = f"{row.region}: {format_compact(row.latest)} in the {stretch_name}"
+    sentence = f"{row.region}: {format_compact(row.latest, row.decimals)} in the {stretch_name}"
     if row.change is None:
         return f"{sentence}; {row.why or 'forecast not made yet'}"
     will = {"rising": "will probably rise", "falling": "will probably fall", "unsure": "could go either way"}
@@ -167,7 +167,7 @@ def _numbers(row: RegionRow) -> dict[str, object]:
     numbers |= {"region": row.region, "latest": row.latest, "latest_date": row.at}
     if change := row.change:
         numbers["direction"] = change.direction
-        if change.now > 0:
+        if change.relative and change.now > 0:
             ends = (change.middle, change.low, change.high)
             numbers |= zip(COLUMNS[4:7], (100 * (end / change.now - 1) for end in ends), strict=True)
     if record := row.record:

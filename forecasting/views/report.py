@@ -10,7 +10,8 @@ from html import escape
 
 import pandas as pd
 
-from forecasting.data.formatting import format_date, format_integer
+from forecasting.data.formatting import format_date, format_figure
+from forecasting.data.series import Series
 from forecasting.evaluation.scores import ModelScore
 from forecasting.evaluation.track_record import TrackRecord
 from forecasting.models import model
@@ -109,7 +110,7 @@ def report_html(
         f"<h2>Forecasts of {_text(fan.unit)}</h2>",
         _table(_forecasts(fan)),
         "<h2>How good was it here?</h2>",
-        *_track_record(past, series.frequency.step),
+        *_track_record(past, series),
         "<h2>Methods</h2>",
         _list(_method(fan, name) for name in fan.forecasts),
         "<h2>The same again</h2>",
@@ -181,13 +182,15 @@ def _forecasts(fan: fan_chart.FanChart) -> pd.DataFrame:
     """The numbers behind the chart as text."""
     table = fan_chart.fan_table(fan)
     dates = table["Date"].map(format_date)
-    return table.assign(**{name: table[name].map(_cell) for name in table.columns if name != "Date"}, Date=dates)
+    decimals = fan.series.decimals
+    texts = {name: [_cell(value, decimals) for value in table[name]] for name in table.columns if name != "Date"}
+    return table.assign(**texts, Date=dates)
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, decimals: int) -> str:
     if isinstance(value, str):
         return value
-    return format_integer(float(value)) if isinstance(value, float | int) and value == value else ""
+    return format_figure(float(value), decimals) if isinstance(value, float | int) and value == value else ""
 
 
 def _table(table: pd.DataFrame) -> str:
@@ -199,28 +202,28 @@ def _table(table: pd.DataFrame) -> str:
     return f'<div class="wide"><table><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def _track_record(past: TrackRecord, step: str) -> list[str]:
+def _track_record(past: TrackRecord, series: Series) -> list[str]:
     if past.why_not:
         return [_quiet(past.why_not)]
     if not past.scores:
         return [_quiet("Earlier dates were still being forecast again when this was made.")]
     dates = f"{len(past.origins)} earlier dates ({format_date(past.origins[0])} to {format_date(past.origins[-1])})"
     return [
-        f"<p>{_sentence(headline.track_record_sentence(past.scores, step))}</p>",
+        f"<p>{_sentence(headline.track_record_sentence(past.scores, series.frequency.step))}</p>",
         _quiet(
-            f"Forecast again from {dates}, {past.horizon} {step}s ahead, each from what was known then, and compared with "
+            f"Forecast again from {dates}, {series.frequency.steps(past.horizon)} ahead, each from what was known then, and compared with "
             "what came." + (" Some were not finished when this was made." if past.waiting else "")
         ),
-        _table(pd.DataFrame([_scored(score) for score in past.scores])),
+        _table(pd.DataFrame([_scored(score, series.decimals) for score in past.scores])),
     ]
 
 
-def _scored(score: ModelScore) -> dict[str, str]:
+def _scored(score: ModelScore, decimals: int) -> dict[str, str]:
     held = {50: score.held_50, 80: score.held_80, 95: score.held_95}
     return {
         "Model": model(score.model).label,
         "Error against repeating": f"{score.relative_error:.2f}×",
-        "Mean error": format_integer(score.error),
+        "Mean error": format_figure(score.error, decimals),
         "WIS against repeating": f"{score.relative_wis:.2f}×",
         **{f"{level} % band held": headline.format_percent(count, score.periods) for level, count in held.items()},
         "Bias": f"{100 * score.bias:+.1f} %",

@@ -16,7 +16,15 @@ from forecasting.data.series import Series
 from forecasting.evaluation.backtest import Cutoff
 from forecasting.evaluation.track_record import TrackRecord
 from forecasting.models import model, models
-from forecasting.views.charts import LEVEL_INDEX, as_reported_traces, base_layout, history_line, iso_dates, line_trace
+from forecasting.views.charts import (
+    LEVEL_INDEX,
+    adapted_to_kind,
+    as_reported_traces,
+    base_layout,
+    history_line,
+    iso_dates,
+    line_trace,
+)
 from forecasting.views.palette import LIGHT, Theme, rgba
 
 #: Colour on light, colour on dark, and dash of each published forecast that is drawn; no model has these colours.
@@ -94,7 +102,7 @@ def time_machine_figure(chart: TimeMachineChart, theme: Theme = LIGHT) -> dict[s
     first, last = iso_dates(pd.DatetimeIndex(chart.window))
     layout["xaxis"] |= {"minallowed": first, "maxallowed": last}
     layout["shapes"] = [_upright(iso_dates(pd.DatetimeIndex([chart.cut.origin]))[0], theme)]
-    return {"data": traces, "layout": layout}
+    return adapted_to_kind({"data": traces, "layout": layout}, chart.now)
 
 
 def _upright(x: str, theme: Theme) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from forecasting.data.formatting import format_change
 from forecasting.evaluation.shocks import shock_periods
 from forecasting.evaluation.stress_tests import HIGH, LOW, ShockedSeries, ShockResponse, judge_response
 from forecasting.models import model
-from forecasting.views.charts import base_layout, history_line, iso_dates, json_numbers, line_trace
+from forecasting.views.charts import adapted_to_kind, base_layout, history_line, iso_dates, json_numbers, line_trace
 from forecasting.views.palette import LIGHT, Theme, rgba
 
 #: The multiple of the lines up to which bands count for the axis.
@@ -81,7 +81,8 @@ def what_if_figure(picture: WhatIfChart, theme: Theme = LIGHT) -> dict[str, Any]
         _marks(picture, theme),
     ]
     layout = base_layout(picture.window(), theme, "")
-    return {"data": [{**trace, "showlegend": False} for trace in traces], "layout": layout}
+    shown = [{**trace, "showlegend": False} for trace in traces]
+    return adapted_to_kind({"data": shown, "layout": layout}, struck.real)
 
 
 def _band(picture: WhatIfChart, colour: str) -> dict[str, Any]:

@@ -183,7 +183,7 @@ def test_several_rows_a_period_are_summed_or_averaged_as_the_visitor_says(visito
 def test_another_column_can_be_the_counts(visitor):
     rows = pd.read_csv(io.BytesIO(table()), dtype=str).assign(beds=range(7000, 7208))
     page = upload(visitor(), rows.to_csv(index=False).encode())
-    counts = next(box for box in page.selectbox if box.label == "Counts")
+    counts = next(box for box in page.selectbox if box.label == "Figures")
     assert counts.options[counts.index] == "value"
     counts.select("beds").run()
     explore(read(page))
@@ -193,7 +193,7 @@ def test_another_column_can_be_the_counts(visitor):
 def test_a_choice_counts_that_is_made_just_before_the_figures_are_explored(visitor):
     """On a busy server both clicks come in one run; the first must not be lost."""
     page = upload(visitor(), with_beds())
-    next(box for box in page.selectbox if box.label == "Counts").select("beds")
+    next(box for box in page.selectbox if box.label == "Figures").select("beds")
     explore(page)
     assert [heading.value for heading in page.subheader] == ["Here: beds"]
 
@@ -201,7 +201,7 @@ def test_a_choice_counts_that_is_made_just_before_the_figures_are_explored(visit
 def test_two_visitors_who_read_one_file_differently_each_see_their_own_figures(visitor):
     rows = pd.read_csv(io.BytesIO(table()), dtype=str).assign(beds=range(7000, 7208))
     mine, other = (upload(visitor(), rows.to_csv(index=False).encode()) for _ in range(2))
-    next(box for box in other.selectbox if box.label == "Counts").select("beds").run()
+    next(box for box in other.selectbox if box.label == "Figures").select("beds").run()
     explore(read(other))
     assert explore(mine).metric[0].value == "103"
     for page, last in ((other, "7,103"), (mine, "103")):
@@ -311,7 +311,7 @@ def with_beds():
 def of_beds(page, name="mine.csv"):
     """Give it, have the beds forecast, and explore them."""
     upload(page, with_beds(), name)
-    next(box for box in page.selectbox if box.label == "Counts").select("beds").run()
+    next(box for box in page.selectbox if box.label == "Figures").select("beds").run()
     return explore(read(page))
 
 
@@ -333,7 +333,7 @@ def test_a_link_says_which_column_is_what_where_that_was_changed(visitor):
     assert escape_markdown("The link holds its fingerprint (") in infos(page)[0]
     upload(page, with_beds(), "another name.csv")
     assert any("its columns are read as the link says" in info for info in infos(page))
-    assert next(box for box in page.selectbox if box.label == "Counts").value is not None
+    assert next(box for box in page.selectbox if box.label == "Figures").value is not None
     explore(page)
     assert [heading.value for heading in page.subheader] == ["Here: beds"]
     assert page.metric[0].value == sender.metric[0].value == "7,103"

@@ -74,7 +74,7 @@ def test_another_column_may_be_the_counts(open_page):
     page = open_page(height=1800)  # scrolling closes a list
     give(page)
     expect(page.tab.get_by_test_id("stDataFrame").first).to_be_visible()
-    page.tab.get_by_role("combobox", name="Counts").click()
+    page.tab.get_by_role("combobox", name="Figures").click()
     page.tab.get_by_role("option", name="beds").click()
     expect(page.tab.get_by_role("button", name="Explore these figures")).to_be_visible()
     explore(page)

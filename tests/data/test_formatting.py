@@ -9,7 +9,7 @@ from forecasting.data import formatting
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0, "0"), (841.4, "841"), (9_999, "9,999"), (52_340, "52.3 k"), (523_400, "523 k"), (1_312_000, "1.31 M"),
-     (24_000_000, "24.0 M"), (3.2e9, "3.20 B"), (-52_340, "-52.3 k"), (math.inf, "–"), (math.nan, "–")],
+     (24_000_000, "24.0 M"), (3.2e9, "3.20 B"), (-52_340, "−52.3 k"), (math.inf, "–"), (math.nan, "–")],
 )  # fmt: skip
 def test_a_count_has_three_figures_and_a_unit(value, text):
     assert formatting.format_compact(value) == text

@@ -17,17 +17,40 @@ function plotly(source) {
 // The y axis follows what is in view, so that dragging through time never leaves the curve squeezed at the bottom.
 // Wide bands count only up to three times the lines: else the tail of a 95 % band flattens everything else.
 function top(figure, range) {
+  const { lines, bands } = extremes(figure, range, 0);
+  return 1.06 * (Math.max(lines[1], Math.min(bands[1], 3 * lines[1])) || 1);
+}
+
+// The lowest and highest of lines and of bands in view, and `least` where there is nothing higher.
+function extremes(figure, range, least) {
   const [from, to] = range.map((date) => +new Date(date));
-  const highest = { lines: 0, bands: 0 };
+  const found = { lines: [Infinity, least], bands: [Infinity, least] };
   for (const trace of figure.data) {
     if (trace.visible === "legendonly") continue;
     const kind = trace.fill ? "bands" : "lines";
     trace.x.forEach((date, i) => {
       const at = +new Date(date);
-      if (at >= from && at <= to && trace.y[i] > highest[kind]) highest[kind] = trace.y[i];
+      if (!(at >= from && at <= to) || trace.y[i] === null) return;
+      found[kind] = [Math.min(found[kind][0], trace.y[i]), Math.max(found[kind][1], trace.y[i])];
     });
   }
-  return 1.06 * (Math.max(highest.lines, Math.min(highest.bands, 3 * highest.lines)) || 1);
+  return found;
+}
+
+// Of figures that need not begin at zero: what is in view, bands as far as twice the height of the lines to either side.
+function around(figure, range) {
+  const { lines, bands } = extremes(figure, range, -Infinity);
+  if (!Number.isFinite(lines[0])) return [0, 1];
+  const reach = 2 * (lines[1] - lines[0]) || Math.abs(lines[1]) || 1;
+  const low = Math.min(lines[0], Math.max(bands[0], lines[0] - reach));
+  const high = Math.max(lines[1], Math.min(bands[1], lines[1] + reach));
+  const margin = 0.05 * (high - low || reach);
+  return [low - margin, high + margin];
+}
+
+function axis(element, figure, range, given) {
+  if (figure.layout.yaxis.rangemode === "normal") return around(figure, range);
+  return [0, given ?? settle(element, figure, range)];
 }
 
 // While drafts stream in, the top stays where it is unless the new one would be cut off or lost at the bottom.
@@ -83,7 +106,7 @@ function draw(Plotly, element, data) {
     for (const trace of figure.data) if (hidden.get(trace.uid)) trace.visible = hidden.get(trace.uid);
   }
   figure.layout.xaxis.range = view;
-  figure.layout.yaxis.range = [0, data.top ?? settle(element, figure, view)];
+  figure.layout.yaxis.range = axis(element, figure, view, data.top);
   element.fanRevision = figure.layout.uirevision;
   element.fanFigure = figure;
   element.setAttribute("aria-label", data.description);
@@ -94,8 +117,9 @@ function draw(Plotly, element, data) {
     element.on("plotly_relayout", (changed) => {
       const moved = Object.keys(changed).some((name) => name.startsWith("xaxis"));
       if (!moved || element.fanData.top) return;
-      element.fanTop = top(element.fanFigure, element.layout.xaxis.range);
-      Plotly.relayout(element, { "yaxis.range": [0, element.fanTop] });
+      const shown = element.layout.xaxis.range;
+      if (element.fanFigure.layout.yaxis.rangemode !== "normal") element.fanTop = top(element.fanFigure, shown);
+      Plotly.relayout(element, { "yaxis.range": axis(element, element.fanFigure, shown, element.fanTop) });
     });
   });
 }

@@ -117,7 +117,7 @@ def _row(row: RegionRow, last: Any, last_stretch: str, address: str) -> dict[str
         "address": address,
         "state": row.state,
         "spoken": region_table.row_sentence(row, last_stretch),
-        "latest": "" if row.latest is None else format_compact(row.latest),
+        "latest": "" if row.latest is None else format_compact(row.latest, row.decimals),
         "moved": region_table.lagging_note(row, last) or row.moved,
         "late": bool(region_table.lagging_note(row, last)),
         "direction": change.direction if change else "",

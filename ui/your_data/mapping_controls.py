@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from forecasting.data.kind import PERCENT
 from forecasting.tables.cells.number_format import NumberFormat
 from forecasting.tables.column_mapping import ColumnMapping
 from forecasting.tables.column_questions import ColumnQuestion, QuestionKind
@@ -20,9 +21,27 @@ SHOWN = 40
 OFFERED = 300
 NONE = "none"
 #: What the columns are for: name in a `ColumnMapping` -> label.
-ROLES = {"date": "Date", "value": "Counts", "region": "Region", "statistic": "What is counted", "as_of": "Published on"}
+ROLES = {
+    "date": "Date",
+    "value": "Figures",
+    "region": "Region",
+    "statistic": "What is counted or measured",
+    "as_of": "Published on",
+}
 ORDERS = {None: "as the dates tell", True: "the day first (31/12)", False: "the month first (12/31)"}
 NUMBERS: dict[str | None, str] = {None: "as the cells tell", **{str(name): str(name) for name in NumberFormat}}
+KINDS = {
+    "count": "Counts",
+    "amount": "Amounts",
+    "measurement": "Measurements",
+    "share": "Shares",
+}
+#: What each kind means, for a reader who has to choose.
+KINDS_HELP = (
+    "Counts are whole events a period: corrections are repaired, sums make sense. Amounts, such as sales or rainfall, are never "
+    "below zero and add up. Measurements, such as temperatures or prices, may be any number, and their mean is what makes "
+    "sense. Shares stay between 0 and 1, or 0 and 100 %."
+)
 COMBINED = {None: "are a mistake", "sum": "are added up", "mean": "are averaged"}
 #: Kinds of tables that are known by their header, so that nothing has to be chosen.
 PUBLISHED = ("Oxford tracker", "Johns Hopkins")
@@ -109,9 +128,29 @@ def draw_mapping_controls(file: Upload, result: UploadResult) -> ColumnMapping |
             _column(role, names, now, preview, key) for role in ("value", "region", "statistic")
         )
         mapping = replace(mapping, wide=(), value=value, region=region, statistic=statistic)
+    mapping = replace(mapping, kind=_kind(result, now, key))
     with st.expander("More"):
         mapping = _more(mapping, names, now, preview, key)
     return None if mapping == blank else mapping
+
+
+def _kind(result: UploadResult, now: ColumnMapping, key: str) -> str | None:
+    """What the figures are: as proposed, with the reason below, unless somebody chooses otherwise."""
+    if result.panel is None:
+        return now.kind
+    first = result.panel.statistics[0]
+    present = "share" if first.kind is PERCENT else first.kind.name
+    chosen = st.segmented_control(
+        "What the figures are",
+        list(KINDS),
+        format_func=KINDS.__getitem__,
+        default=present,
+        key=f"kind {key} {now.kind} {present}",
+        help=KINDS_HELP,
+    )
+    if now.kind is None and first.kind_reason:
+        st.caption(f"Proposed: {escape_markdown(first.kind_reason)}")
+    return now.kind if chosen in (None, present) else chosen
 
 
 def _sheet(preview: TablePreview, now: ColumnMapping, key: str) -> str | None:
@@ -155,8 +194,8 @@ def _more(
         used = {mapping.date, mapping.value, mapping.region, mapping.statistic, as_of}
         free = [name for name in names if name not in used]
         kept = [name for name in covariates if name in free]
-        covariates = tuple(st.multiselect("Further figures that may explain the counts", free, kept, key=f"more {key}"))
-    cumulative = st.toggle("The counts are running totals", mapping.cumulative, key=f"totals {key} {now.cumulative}")
+        covariates = tuple(st.multiselect("Further figures that may explain them", free, kept, key=f"more {key}"))
+    cumulative = st.toggle("The figures are running totals", mapping.cumulative, key=f"totals {key} {now.cumulative}")
     orders, combined = list(ORDERS), list(COMBINED)
     order = st.selectbox(
         "Dates such as 03/04/2021 have",
