@@ -68,4 +68,4 @@ def format_difference(now: float, before: float, decimals: int = 0) -> str:
 
 def format_date(date: pd.Timestamp) -> str:
     """Format a date as ``"30 Nov 2020"``, whatever the reader's locale."""
-    return f"{date.day} {date:%b %Y}" if date.hour == 0 else f"{date.day} {date:%b %Y %H:%M}"
+    return f"{date.day} {date:%b %Y}" if date == date.normalize() else f"{date.day} {date:%b %Y %H:%M}"

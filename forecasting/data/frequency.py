@@ -68,6 +68,13 @@ class Frequency:
             return f"{count} {noun}{'' if count == 1 else 's'} of {size} {unit}{'' if size == '1' else 's'}"
         return f"{count} {self.step}" if count == 1 else f"{count} {self.step}s"
 
+    def stretch(self, count: int) -> str:
+        """The time that `count` steps take, as one says it: ``"7 days"``, and ``"24 hours"`` of quarter-hours."""
+        if self.minutes and count > 1 and count * self.minutes % 60 == 0:
+            hours = count * self.minutes // 60
+            return f"{hours} hour{'' if hours == 1 else 's'}"
+        return self.steps(count) if count > 1 else self.step
+
     @property
     def described(self) -> str:
         """What figures with this spacing are: ``"daily"``, ``"of weeks that end on Mondays"``, ``"monthly, on the 15th"``."""

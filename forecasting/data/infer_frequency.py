@@ -52,7 +52,13 @@ def infer_frequency(dates: pd.DatetimeIndex, rows: pd.DatetimeIndex | None = Non
     spacings = np.diff(seconds)
     usual, share = _commonest(spacings)
     if share < JITTER_SHARE:
-        usual = _round_step(spacings) or usual
+        step = _round_step(spacings)
+        if not step and usual < DAY_HOURS * 3600:
+            raise DataError(
+                f"The times come at irregular distances of about {np.median(spacings) / 60:.3g} minutes; give one row a "
+                'period, or a mapping whose "combine" puts several together.'
+            )
+        usual = step or usual
     if usual < DAY_HOURS * 3600:
         if usual % 60:
             raise DataError(

@@ -14,7 +14,7 @@ from forecasting.data.frequency import (
     days_in_months,
     months_in_period,
 )
-from forecasting.data.infer_frequency import day_numbers
+from forecasting.data.infer_frequency import day_numbers, infer_frequency
 from forecasting.support.errors import DataError
 
 #: No gap between two dates is longer, unless the dates around it are many.
@@ -89,6 +89,14 @@ def dates_of_periods(
     """The date of the period that each of the sorted `dates` belongs to; in the phase of `reference` where it is given."""
     places, grid = _places(dates, frequency, reference)
     return grid[places]
+
+
+def is_regular(dates: pd.DatetimeIndex) -> bool:
+    """Whether sorted, unique `dates` have a usual spacing in which each has a period of its own."""
+    try:
+        return bool((np.diff(period_numbers(dates, infer_frequency(dates))) > 0).all())
+    except DataError:
+        return False
 
 
 def period_numbers(dates: pd.DatetimeIndex, frequency: Frequency) -> np.ndarray:

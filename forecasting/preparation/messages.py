@@ -13,6 +13,8 @@ from forecasting.preparation.repairs import Repaired
 
 #: A silence at the end of more than six weeks is the end of reporting, not a delay.
 STOPPED_DAYS = 42
+#: Silent periods at the end, where one alone takes as long.
+STOPPED_PERIODS = 3
 #: Weeks at the end that tell which weekdays report nothing.
 PATTERN_WEEKS = 8
 #: A weekday reports nothing when it was zero in this share of them; it reports when it was not in as many.
@@ -53,7 +55,8 @@ def tail_sentences(values: np.ndarray, dates: pd.DatetimeIndex, end: int, freque
     first, last, step = format_dates(dates[end], frequency), format_dates(dates[-1], frequency), frequency.step
     span = f"the last {step} ({last})" if count == 1 else f"the last {frequency.steps(count)} (from {first})"
     if not np.nan_to_num(values[end:]).any():
-        if dates[-1] - dates[end - 1] > pd.Timedelta(days=STOPPED_DAYS):
+        long = count >= STOPPED_PERIODS or frequency.days < STOPPED_DAYS
+        if long and dates[-1] - dates[end - 1] > pd.Timedelta(days=STOPPED_DAYS):
             return [f"Reporting stopped on {format_dates(dates[end - 1], frequency)}; the series is used until then."]
         return [f"Nothing was reported for {span}; the series is used until then."]
     if count > 1:

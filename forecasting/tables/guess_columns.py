@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.columns import REGION
+from forecasting.data.regular_grid import is_regular
 from forecasting.tables.cells.blank_cells import quote_cell
 from forecasting.tables.cells.dictionary_columns import distinct_cells
 from forecasting.tables.cells.numeric_dates import NumericDates
@@ -276,7 +277,7 @@ class ColumnGuess:
             self.questions.append(
                 ColumnQuestion(QuestionKind.COMBINE, f"{several}: are they to be summed or averaged?")
             )
-        spacing = self._spacing_below_periods(date)
+        spacing = self._spacing_below_periods(date, region)
         if spacing and not twice.any():
             apart = f"Rows are {spacing} apart: are those of one period to be summed or averaged?"
             self.questions.append(ColumnQuestion(QuestionKind.COMBINE, apart))
@@ -301,13 +302,16 @@ class ColumnGuess:
         readings = tuple((name, f"{value:,.6g}") for name, value in doubt.meanings.items())
         self.questions.append(ColumnQuestion(QuestionKind.NUMBER_FORMAT, doubt.question, numbers=readings))
 
-    def _spacing_below_periods(self, date: str) -> str | None:
-        """How far apart rows usually are where they are closer than periods can be."""
+    def _spacing_below_periods(self, date: str, region: str | None) -> str | None:
+        """How far apart a region's rows usually are where they are less than a day apart and in no regular step."""
         head = self._raw.take_rows(np.arange(min(len(self._raw.cells), _EXAMINED_ROWS))).decoded()
         head = replace(head, six_digits="months")
-        times = pd.DatetimeIndex(try_parse_dates(head, date, True)[0].dropna()).unique().sort_values()
+        times, _ = try_parse_dates(head, date, True)
+        if region is not None:
+            times = times[(head.cells[region] == head.cells[region].iloc[0]).to_numpy()]
+        times = pd.DatetimeIndex(times.dropna()).unique().sort_values()
         usual = pd.Series(times).diff().dropna().median() if len(times) > 2 else pd.Timedelta(days=1)
-        if usual >= pd.Timedelta(days=1) or usual == pd.Timedelta(hours=1):
+        if usual >= pd.Timedelta(days=1) or is_regular(times):
             return None
         return f"{usual / pd.Timedelta(minutes=1):.3g} minutes"
 

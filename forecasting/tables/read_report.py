@@ -121,7 +121,7 @@ def report_on_table(
     negative = 0 if cumulative else int((table[VALUE] < 0).sum())
     regions, first, last = table[REGION].nunique(), table[DATE].min(), table[DATE].max()
     missing = sum(_missing_periods(rows, panel, name) for name, rows in rows_by_statistic(table))
-    season = f"a season is {frequency.steps(frequency.season)} long" if frequency.season > 1 else "no season is shorter"
+    season = f"a season is {frequency.steps(frequency.season)} long" if frequency.season > 1 else "without a season"
     listed = problems.table()
     sentences = [
         f"{_many(len(raw.cells), raw.word)}: {_many(regions, 'region')}, {frequency.name} figures from "

@@ -36,12 +36,13 @@ def iso_dates(dates: pd.DatetimeIndex) -> list[str]:
 
 
 def json_numbers(values: np.ndarray) -> list[float | None]:
-    """Numbers that JSON has, and None for what is not finite: rounded to a tenth, or to less than any screen shows."""
+    """Numbers that JSON has, and None for what is not finite: rounded to a tenth, small ones to six significant digits."""
     values = np.asarray(values, dtype=float)
-    finite = values[np.isfinite(values)]
-    size = float(np.ptp(finite)) or float(np.abs(finite[0])) if len(finite) else 0.0
-    digits = 1 if size >= 100 or size <= 0 else 3 - int(np.floor(np.log10(size)))
-    rounded = np.round(values, digits)
+    rounded = np.round(values, 1)
+    small = np.isfinite(values) & (np.abs(values) < 100) & (values != rounded)
+    if small.any():
+        digits = 10.0 ** (5 - np.floor(np.log10(np.abs(values[small]))))
+        rounded[small] = np.round(values[small] * digits) / digits
     if np.isfinite(rounded).all():
         return rounded.tolist()
     return [value if np.isfinite(value) else None for value in rounded.tolist()]

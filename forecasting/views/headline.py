@@ -21,6 +21,8 @@ from forecasting.models import model
 LOW = QUANTILES.index(0.1)
 #: The column of its upper end.
 HIGH = QUANTILES.index(0.9)
+#: Days in a period from which on a date is told with its year.
+LONG_PERIOD = 80
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def latest_count(series: Series) -> HeadlineFigure:
     steps = min(_season_steps(series), len(series))
     over = _over(series, steps)
     now, before = series.values[-steps:].sum() / over, series.values[-2 * steps : -steps].sum() / over
-    stretch = series.frequency.steps(steps) if steps > 1 else series.frequency.step
+    stretch = series.frequency.stretch(steps)
     ending = f"to {format_date(series.origin)}"
     comparison = f"{_change(series, now, before)} on the {'week' if steps == 7 else stretch}"
     detail = comparison if len(series) >= 2 * steps else ending
@@ -86,7 +88,7 @@ def next_stretch(series: Series, forecast: Forecast) -> HeadlineFigure:
     """The figure of the sum over the next stretch, with its 80 % band."""
     steps = min(_season_steps(series), forecast.horizon)
     total = forecast.totals[steps - 1] / _over(series, steps)
-    stretch = series.frequency.steps(steps) if steps > 1 else series.frequency.step
+    stretch = series.frequency.stretch(steps)
     return HeadlineFigure(
         f"Next {stretch}",
         format_compact(total[MEDIAN], series.decimals),
@@ -107,7 +109,7 @@ def total_by_horizon(series: Series, forecast: Forecast) -> HeadlineFigure:
     sign = "" if series.cumulative else "+"
     what = "The running total" if series.cumulative else "All that is expected"
     return HeadlineFigure(
-        f"{'Total' if series.cumulative else 'All'} by {forecast.dates[-1].day} {forecast.dates[-1]:%b}",
+        f"{'Total' if series.cumulative else 'All'} by {_day(series, forecast)}",
         sign + format_compact(total[MEDIAN], series.decimals),
         f"80 %: {format_interval(total[LOW], total[HIGH], series.decimals)}",
         f"{what} from {format_date(forecast.dates[0])} to {format_date(forecast.dates[-1])}: the median of the sum over possible "
@@ -120,12 +122,20 @@ def total_by_horizon(series: Series, forecast: Forecast) -> HeadlineFigure:
 def _mean_by_horizon(series: Series, forecast: Forecast) -> HeadlineFigure:
     mean, last = forecast.totals[-1] / forecast.horizon, forecast.dates[-1]
     return HeadlineFigure(
-        f"Mean to {last.day} {last:%b}",
+        f"Mean to {_day(series, forecast)}",
         format_compact(mean[MEDIAN], series.decimals),
         f"80 %: {format_interval(mean[LOW], mean[HIGH], series.decimals)}",
         f"The mean from {format_date(forecast.dates[0])} to {format_date(last)}: its median over possible futures, and the "
         "range that holds 80 % of them. Sums of such figures mean nothing.",
     )
+
+
+def _day(series: Series, forecast: Forecast) -> str:
+    """The last date of a forecast, with as much of it as tells it from the others."""
+    date = forecast.dates[-1]
+    if series.frequency.minutes:
+        return f"{date.day} {date:%b %H:%M}"
+    return f"{date.day} {date:%b}" if series.frequency.days < LONG_PERIOD else f"{date.day} {date:%b %Y}"
 
 
 def track_record_figure(score: ModelScore | None, waiting: bool) -> HeadlineFigure:

@@ -167,5 +167,8 @@ def test_dates_without_a_regular_spacing_are_refused_in_words():
         infer_frequency(pd.DatetimeIndex(["2024-01-01", "2024-01-04", "2024-01-07", "2024-01-12", "2024-01-23"]))
     with pytest.raises(DataError, match="30 seconds apart"):
         infer_frequency(pd.date_range("2024-01-01", periods=20, freq="30s"))
+    minutes = np.random.default_rng(0).integers(1, 40, 80).cumsum()
+    with pytest.raises(DataError, match="irregular distances of about"):
+        infer_frequency(pd.Timestamp("2024-01-01") + pd.to_timedelta(minutes, unit="min"))
     with pytest.raises(DataError, match="only one date"):
         infer_frequency(pd.DatetimeIndex(["2020-01-01"]))

@@ -165,11 +165,21 @@ def test_counts_with_small_ones_hidden_are_counts_all_the_same():
 
 
 def test_times_closer_than_a_period_are_asked_about():
-    times = pd.date_range("2021-03-01", periods=60, freq="17min")
+    times = pd.Timestamp("2021-03-01") + pd.to_timedelta([i * i % 23 + 17 * i for i in range(60)], unit="min")
+    text = "time,count\n" + "".join(f"{time:%Y-%m-%d %H:%M},{i % 5}\n" for i, time in enumerate(times.sort_values()))
+    (question,) = asked(preview_table(text.encode(), "x.csv"))
+    assert question.endswith(" minutes apart: are those of one period to be summed or averaged?")
+
+
+def test_regular_steps_of_minutes_are_not_asked_about():
+    times = pd.date_range("2021-03-01", periods=60, freq="15min")
     text = "time,count\n" + "".join(f"{time:%Y-%m-%d %H:%M},{i % 5}\n" for i, time in enumerate(times))
-    assert asked(preview_table(text.encode(), "x.csv")) == (
-        "Rows are 17 minutes apart: are those of one period to be summed or averaged?",
+    assert asked(preview_table(text.encode(), "x.csv")) == ()
+    jittering = pd.date_range("2021-03-01 08:00", periods=60) + pd.to_timedelta(
+        [i * i % 59 for i in range(60)], unit="min"
     )
+    text = "time,count\n" + "".join(f"{time:%Y-%m-%d %H:%M},{i % 5}\n" for i, time in enumerate(jittering))
+    assert asked(preview_table(text.encode(), "x.csv")) == ()
 
 
 def test_running_totals_are_asked_about_or_known_by_their_name():

@@ -69,7 +69,7 @@ def _data(choices: Choices, rows: list[RegionRow], ordered: list[RegionRow], bus
     last, name = newest_date(rows), st.session_state["model"]
     frequency = choices.series.frequency
     steps = comparison_periods(frequency)
-    last_stretch = f"last {frequency.steps(steps) if steps > 1 else frequency.step}"
+    last_stretch = f"last {frequency.stretch(steps)}"
     return {
         "rows": [_row(row, last, last_stretch, _explore_address(choices, row.region)) for row in rows],
         "order": [row.region for row in ordered],
@@ -100,7 +100,7 @@ def _explore_address(choices: Choices, region: str) -> str:
 def _past(choices: Choices) -> str:
     frequency = choices.series.frequency
     count = past_periods(frequency)
-    return "year" if (frequency.name, count) == ("weekly", 52) else frequency.steps(count)
+    return "year" if (frequency.name, count) == ("weekly", 52) else frequency.stretch(count)
 
 
 def _classes() -> list[str]:

@@ -211,7 +211,11 @@ def _draw_counts(panel: Panel, report: ReadReport) -> None:
         ("Rows", f"{report.rows:,}", f"{missing:,} without a figure" if missing else "all with figures"),
         ("Regions", f"{report.regions:,}", f"{report.gaps:,} gaps" if report.gaps else "no gaps"),
         (f"{frequency.step.capitalize()}s", f"{panel.table[DATE].nunique():,}", f"to {format_date(report.last)}"),
-        ("Counted", frequency.name, f"season: {frequency.steps(frequency.season)}"),
+        (
+            "Counted",
+            "several ways" if panel.calendars else frequency.name,
+            f"season: {frequency.steps(frequency.season)}" if frequency.season > 1 else "no season",
+        ),
     ]
     for cell, (label, value, detail) in zip(cells, shown, strict=True):
         cell.metric(label, value, detail, delta_color="off", delta_arrow="off", border=True)
