@@ -295,6 +295,8 @@ class ColumnGuess:
         """Ask how 1.020 is meant where neither its column nor another one shows it."""
         assert self.mapping is not None
         columns = list(self.mapping.wide) or [self.mapping.value or ""]
+        if not any(self._facts[column].doubtful for column in columns if column in self._facts):
+            return
         doubt = number_doubt(self._sample, columns)
         # A few rows may leave a doubt that all of them do not.
         if doubt is None or (doubt := number_doubt(self._raw, columns)) is None:

@@ -18,6 +18,7 @@ from forecasting.tables.cells.labels import name_from_file, parse_filled_coded_l
 from forecasting.tables.cells.parse_dates import instants_notes, parse_dates
 from forecasting.tables.cells.parse_numbers import (
     guess_numbers,
+    limit_cells,
     parse_number_block,
     parse_numbers,
     try_parse_numbers,
@@ -114,10 +115,24 @@ def _from_tidy(raw: RawTable) -> TidyTable:
     if AS_OF in raw.cells:
         table[AS_OF] = parse_dates(raw, AS_OF)
     keys = row_keys(table, key_columns(table))
+    limits = _limit_notes(raw, [VALUE], table[VALUE].to_numpy())
     _check_unique(raw, table, keys)
     extra, notes = _covariates(raw, [column for column in raw.cells if column not in (*PANEL, AS_OF)])
     table = sort_by_keys(pd.concat([table, extra], axis=1), keys)
-    return TidyTable(table.reset_index(drop=True), notes=(*notes, *instants_notes(raw, DATE)))
+    return TidyTable(table.reset_index(drop=True), notes=(*limits, *notes, *instants_notes(raw, DATE)))
+
+
+def _limit_notes(raw: RawTable, columns: list[str], values: np.ndarray) -> tuple[str, ...]:
+    """A sentence on cells as <5, which are taken as missing."""
+    if not np.isnan(values).any():
+        return ()
+    limits = limit_cells(raw, columns)
+    if not limits.any():
+        return ()
+    row, place = np.argwhere(limits)[0]
+    what = "cell is a limit" if limits.sum() == 1 else "cells are limits"
+    first = f"{quote_cell(raw.cells[columns[place]].iloc[row])} in {raw.place(int(row))}"
+    return (f"{limits.sum():,} {what} and no figure, the first {first}: taken as missing.",)
 
 
 def _labels(raw: RawTable, column: str, otherwise: str) -> pd.Series:
@@ -171,12 +186,14 @@ def _from_wide(raw: RawTable) -> TidyTable:
         row = int(np.argmax(twice))
         earlier = raw.place(int(np.argmax(days == days[row])))
         raise raw.error(f"{days[row]:%Y-%m-%d} is also in {earlier}; keep one of the two.", row)
-    table = stack_wide_table(others, pd.DatetimeIndex(days), parse_number_block(raw, others).T, VALUE)
+    figures = parse_number_block(raw, others)
+    limits = _limit_notes(raw, others, figures)
+    table = stack_wide_table(others, pd.DatetimeIndex(days), figures.T, VALUE)
     table[REGION] = table[REGION].astype("str")
     # A column of a wide table stays in its place; only its days are put in order.
     position = np.repeat(np.arange(len(others)), len(days))
     order = np.lexsort((table[DATE].to_numpy(), position))
-    return TidyTable(table.iloc[order].reset_index(drop=True), notes=instants_notes(raw, first))
+    return TidyTable(table.iloc[order].reset_index(drop=True), notes=(*limits, *instants_notes(raw, first)))
 
 
 def statistics_of_table(table: pd.DataFrame, cumulative: bool, file: str = "") -> tuple[Statistic, ...]:

@@ -110,6 +110,14 @@ def test_decimal_commas_are_understood_where_semicolons_separate():
     assert read("date;value\n2021-03-01;1,5\n2021-03-02;2\n").table["value"].tolist() == [1.5, 2]
 
 
+def test_limits_are_missing_figures_and_a_note_says_so():
+    panel = read(TIDY + "A,2021-03-03,<5\nA,2021-03-04,≥ 1,000\n".replace("1,000", "1000"))
+    assert panel.counts("A").isna().tolist() == [False, False, True, True]
+    assert panel.notes == ("2 cells are limits and no figure, the first '<5' in line 6: taken as missing.",)
+    wide = read("week_ending,AK,US\n2024-11-09,<5,7962\n2024-11-16,11,7865\n")
+    assert wide.notes == ("1 cell is a limit and no figure, the first '<5' in line 2: taken as missing.",)
+
+
 def test_windows_line_ends_blank_lines_and_empty_columns_do_not_matter():
     text = "\n" + TIDY.replace("\n", ",\n") + "\n\n"
     assert read(text.replace("\n", "\r\n")).table.equals(read(TIDY).table)
@@ -236,7 +244,6 @@ def test_lines_are_counted_alike_whether_or_not_something_is_quoted(rows, end):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (TIDY + "A,2021-03-03,<5\n", "line 6: '<5' in the column 'value' is not a number; "),
         (TIDY + "\n\nA,2021-03-03,many\n", "line 8: 'many' in the column 'value' is not a number; "),
         (
             TIDY + 'A,2021-03-03,"1,234"\n',

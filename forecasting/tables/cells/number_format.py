@@ -95,8 +95,8 @@ _CURRENCIES = (
 _GLUED_UNITS = r"km/h|kms?|kg|mg|µg|g|cm|mm|mi|m|ml|cl|l|L|kWh|MWh|GWh|kW|MW|GW|W|h|hrs?|min|s|sec|pcs?|Stk\.?|St\.?|t|lbs?|oz|ft|Pa|hPa|mbar"
 _UNIT = rf"[%‰]|{_CURRENCIES}|°\s?[CFK]?|(?:{_GLUED_UNITS})[²³23]?"
 #: Spelled behind a space any word or two may be a unit.
-_SPACED_UNIT = r" [\p{L}°µ][\p{L}°µ²³/.·^ ]{0,19}"
-_CELL = (
+_SPACED_UNIT = r" (?:[^\W\d_]|[°µ])(?:[^\W\d_]|[°µ²³/.·^ ]){0,19}"
+_CELL = re.compile(
     rf"^(?P<bracket>\()? *(?P<sign>[-+])? *(?P<currency>{_CURRENCIES})? *(?P<inner>[-+(])? *"
     r"(?P<digits>[0-9](?:[0-9.,' ]*[0-9])?[.,]?|[.,][0-9]+)(?P<power>[eE][-+]?[0-9]{1,3})?"
     rf"(?P<unit> ?(?:{_UNIT})|{_SPACED_UNIT})? *(?P<behind>-)? *(?P<closing>\))?$"
@@ -211,7 +211,7 @@ def _usual_signs(texts: pa.Array) -> pa.Array:
 def _cell_parts(texts: pa.Array) -> dict[str, pa.Array]:
     """The named parts of `_CELL` of each text, each empty where the text has none, and all of them in a text that is no number."""
     simple = pc.match_substring_regex(texts, _SIMPLE_CELL)
-    names = re.findall(r"\?P<(\w+)>", _CELL)
+    names = tuple(_CELL.groupindex)
     signed = pc.match_substring_regex(texts, "^[-+]")
     parts = dict.fromkeys(names, pa.nulls(len(texts), pa.large_string()).fill_null(""))
     parts["sign"] = pc.if_else(pc.and_(simple, signed), pc.utf8_slice_codeunits(texts, 0, 1), _NOTHING)
@@ -220,9 +220,10 @@ def _cell_parts(texts: pa.Array) -> dict[str, pa.Array]:
         return parts
     other = ~_array(simple)
     different = texts.filter(pa.array(other)).dictionary_encode()
-    found = pc.extract_regex(different.dictionary, _CELL)
+    found = [_CELL.match(text) for text in different.dictionary.to_pylist()]
     for name in names:
-        values = pc.struct_field(found, name).fill_null("").take(different.indices)
+        known = [(match[name] or "") if match else "" for match in found]
+        values = pa.array(known, pa.large_string()).take(different.indices)
         parts[name] = pc.replace_with_mask(parts[name], pa.array(other), values)
     return parts
 

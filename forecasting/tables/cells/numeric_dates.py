@@ -82,11 +82,25 @@ def numeric_dates(numbers: np.ndarray, words: Iterable[str] = (), chosen: str | 
     days = ((date(_FIRST_YEAR_OF_DAYS, 1, 1) - _DAY_ZERO).days, (date(latest, 12, 31) - _DAY_ZERO).days)
     if low >= days[0] and high <= days[1]:
         return NumericDates.DAYS
+    return _epoch(known, latest)
+
+
+def _epoch(known: np.ndarray, latest: int) -> NumericDates | None:
+    """The unit in which the numbers count the time since 1970, until the year `latest`."""
+    largest = np.abs(known).max()
+    plausible = {}
     for kind, (_, second, least) in _EPOCHS.items():
         years = 1970 + known / second / _SECONDS_A_YEAR
-        if np.abs(known).max() >= least and years.min() >= _FIRST_YEAR and years.max() < latest + 1:
+        if years.min() >= _FIRST_YEAR and years.max() < latest + 1:
+            plausible[kind] = largest >= least
+    if largest < _EPOCHS[NumericDates.SECONDS][2]:
+        return None
+    # Near 1970 the size does not tell milliseconds from seconds; that all are midnights does.
+    for kind in plausible:
+        day = 86400 * _EPOCHS[kind][1]
+        if len(known) > 1 and (known % day == 0).all():
             return kind
-    return None
+    return next((kind for kind, large in plausible.items() if large), None)
 
 
 def _six_digits(known: np.ndarray, words: set[str], chosen: str | None) -> NumericDates | None:

@@ -111,7 +111,9 @@ def date_share(texts: Sequence[str]) -> float:
     """How many of `texts` are dates: 0 is none, 1 is all."""
     parts = [part for date_format, part in map(match_date_format, texts) if date_format]
     for part in parts:
-        if "a" in part:
+        if "a" in part and int(part["a"]) > 31 and len(part["y"]) == 2:
+            part["y"], part["m"], part["d"] = part["a"], part["b"], part["y"]
+        elif "a" in part:
             set_day_and_month(part, day_first=int(part["b"]) <= 12)
     return float(is_plausible_date(dates_from_parts(parts)).sum()) / max(len(texts), 1)
 
@@ -216,7 +218,7 @@ def _order_day_and_month(
     chosen: bool | None = None,
 ) -> None:
     """Set day and month of each part as `chosen`, or where only one order fits every row."""
-    if chosen is None and parts and _year_stands_first(parts):
+    if chosen is None and parts and _year_stands_first(raw, column, parts, texts, rows):
         for part in parts:
             part["y"], part["m"], part["d"] = part["a"], part["b"], part["y"]
         return
@@ -245,9 +247,14 @@ def _order_day_and_month(
         set_day_and_month(part, day_first)
 
 
-def _year_stands_first(parts: Sequence[dict[str, str]]) -> bool:
-    """Whether dates as 96-01-31 begin with their year: where that puts them far closer together than any other order."""
-    if any(len(part["y"]) != 2 for part in parts):
+def _year_stands_first(
+    raw: RawTable, column: str, parts: Sequence[dict[str, str]], texts: Sequence[str], rows: np.ndarray
+) -> bool:
+    """Whether dates as 96-01-31 begin with their year: where that puts them far closer together than any other order.
+
+    Raises `DataError` where the orders put them about equally close.
+    """
+    if any(len(part["y"]) != 2 for part in parts) or not all("-" in text for text in texts):
         return False
     spans = {}
     for order in ("aby", "bay", "yba"):  # the day, the month and the year
@@ -256,7 +263,14 @@ def _year_stands_first(parts: Sequence[dict[str, str]]) -> bool:
             days = 372 * np.array([whole_year(int(one)) for one in year]) + 31 * month + day
             spans[order] = int(days.max() - days.min())
     others = [span for order, span in spans.items() if order != "yba"]
-    return "yba" in spans and (not others or _CLOSER * spans["yba"] < min(others))
+    if "yba" not in spans or not others:
+        return "yba" in spans
+    if max(spans["yba"], min(others)) <= _CLOSER * min(spans["yba"], *others):
+        raise raw.error(
+            f"{quote_cell(texts[0])} in the column {column!r} may mean the year first or last; write dates as 2021-03-31.",
+            int(rows[0]),
+        )
+    return spans["yba"] < min(others)
 
 
 def _no_date(column: str) -> str:

@@ -19,15 +19,16 @@ from forecasting.tables.cells.dictionary_columns import decode_column, decode_co
 from forecasting.tables.cells.number_format import NumberDoubt, ParsedNumbers, is_plain_column, parse_number_texts
 from forecasting.tables.cells.raw_table import RawTable
 
+_LIMIT = re.compile(r"[<>≤≥] ?=? ?[0-9][0-9.,]*")
 #: Other columns that are looked at for the decimal sign of a table, and rows of each.
 _LOOKED_COLUMNS = 100
 _LOOKED_ROWS = 5_000
 
 
 def parse_numbers(raw: RawTable, column: str) -> np.ndarray:
-    """The column as floats, NaN where it is blank. Raises `DataError` for the first cell that is not a number."""
+    """The column as floats, NaN where it is blank or a limit as <5. Raises `DataError` for the first other cell."""
     values, wrong = try_parse_numbers(raw, column)
-    if wrong.any():
+    if wrong.any() and (wrong := wrong & ~limit_cells(raw, [column])[:, 0]).any():
         row = int(np.argmax(wrong))
         cell = raw.cells[column].iloc[row]
         raise raw.error(f"{quote_cell(cell)} in the column {column!r} is not a number; {number_remedy(cell)}", row)
@@ -43,6 +44,15 @@ def try_parse_numbers(raw: RawTable, column: str) -> tuple[np.ndarray, np.ndarra
     if parsed.doubt is not None:
         raise _doubt_error(raw, column, parsed.doubt)
     return parsed.values, parsed.wrong
+
+
+def limit_cells(raw: RawTable, columns: list[str]) -> np.ndarray:
+    """Which cells of the columns say no figure but a limit, as <5, which publishers write instead of small counts."""
+    masks = []
+    for column in columns:
+        codes, cells = distinct_cells(raw.cells[column])
+        masks.append(stripped_text(cells).str.fullmatch(_LIMIT).to_numpy(dtype=bool)[codes])
+    return np.column_stack(masks)
 
 
 def guess_numbers(raw: RawTable, column: str) -> tuple[np.ndarray, NumberDoubt | None]:
@@ -61,7 +71,7 @@ def number_doubt(raw: RawTable, columns: list[str]) -> NumberDoubt | None:
 def parse_number_block(raw: RawTable, columns: list[str]) -> np.ndarray:
     """Several columns as floats, a row a row, as `parse_numbers` but in one go: a wide table may have a thousand."""
     values, wrong = try_parse_number_block(raw, columns)
-    if wrong.any():
+    if wrong.any() and (wrong := wrong & ~limit_cells(raw, columns)).any():
         # By rows within the first column that has one, as messages name them.
         place = int(np.argmax(wrong.any(axis=0)))
         row = int(np.argmax(wrong[:, place]))
@@ -197,6 +207,8 @@ def number_remedy(cell: Any) -> str:
     text = str(cell).strip()
     if re.fullmatch(r"[+-]?\d{1,3}([, ']\d{3})+(\.\d+)?", text):
         return f"write it without separators ({re.sub(r'[^0-9.+-]', '', text)})."
+    if re.fullmatch(_LIMIT, text):
+        return "a limit is no figure; write the number, or leave the cell empty."
     if text.startswith("="):
         return "formulas are not calculated; save the values."
     return "write a number, or leave the cell empty where nothing was published."
