@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 import pandas as pd
 
@@ -168,6 +169,7 @@ def end_of_week(year: int, week: int) -> str:
         return ""
 
 
+@lru_cache(maxsize=1000)
 def _month_number(word: str) -> int:
     """The month that a word is the name of, or the beginning of its name; 0 of none, and of several."""
     letters = unicodedata.normalize("NFKD", word.lower())
