@@ -33,10 +33,15 @@ DAY_HOURS = 20
 MULTIPLES_SHARE = 0.8
 #: Share of the dates that are on the anchor of their month.
 ANCHOR_SHARE = 0.6
-#: Share of a set of weekdays that has rows.
-WEEKDAYS_SHARE = 0.6
-#: How likely it may be that the other weekdays lack rows by chance.
-WEEKDAYS_CHANCE = 0.001
+#: So many weekdays in a row are a week of work:
+ROW_LENGTH = 4
+#: this share of them has rows,
+ROW_SHARE = 0.7
+#: and that the others have none is no more likely by chance.
+ROW_CHANCE = 1e-3
+#: The same of any other set of weekdays, of which there are many more.
+SET_SHARE = 0.8
+SET_CHANCE = 1e-5
 BUSINESS = "1111100"
 
 
@@ -127,13 +132,21 @@ def _weekdays_with_rows(days: np.ndarray) -> str:
     """The weekdays that have rows, Monday first, where the others never have any and that is no chance; else empty."""
     weekdays = (days + 3) % 7
     counts = np.bincount(weekdays, minlength=7)
-    members, weeks = int((counts > 0).sum()), len(np.unique((days + 3) // 7))
+    members = int((counts > 0).sum())
     if not 1 < members < 7:
         return ""
-    share = (len(days) + 1) / (weeks * members + 2)
-    if share < WEEKDAYS_SHARE or (1 - share) ** ((7 - members) * (weeks - 1)) > WEEKDAYS_CHANCE:
-        return ""
-    return "".join("1" if count else "0" for count in counts)
+    mask = "".join("1" if count else "0" for count in counts)
+    # Weeks without any row are gaps, and say nothing of weekdays.
+    length = int(np.minimum(np.diff(days), 7).sum()) + 1
+    expected = round(length * members / 7)
+    if length == days[-1] - days[0] + 1:
+        ends = np.array([days[0], days[-1] + 1]).astype("datetime64[D]")
+        expected = int(np.busday_count(ends[0], ends[1], weekmask=mask))
+    share = (len(days) + 1) / (max(expected, len(days)) + 2)
+    in_a_row = members >= ROW_LENGTH and (mask + mask[0]).count("01") == 1
+    least, chance = (ROW_SHARE, ROW_CHANCE) if in_a_row else (SET_SHARE, SET_CHANCE)
+    missed = length - expected
+    return mask if share >= least and missed >= 2 * (7 - members) and (1 - share) ** missed <= chance else ""
 
 
 def _alias_of_months(days: np.ndarray, usual: int, multiples: float) -> str:
