@@ -18,6 +18,7 @@ from forecasting.data.training_options import TrainingOptions
 from forecasting.jobs.request import Request
 from forecasting.models import Model, model, models
 from forecasting.preparation.prepare import prepare
+from forecasting.services.data_notes import lost_region_notes, series_notes, unused_holiday_notes
 from forecasting.services.service import Service
 from forecasting.support.errors import DataError, RequestError
 
@@ -70,7 +71,17 @@ class RequestBuilder:
             raise Problem(422, sentence, [InvalidField("data" if request.source is None else "region", sentence)])
         several = len({one.statistic.name for one in requested}) > 1
         parts = tuple(self._submit_all(requested, request))
-        return JobSpec(parts, request.levels, several, (*notes, *_unused_options(request, covariates, requested)))
+        series = {
+            f"{one.region} ({one.statistic.name})" if several else one.region: one.series
+            for one in requested
+            if one.series is not None
+        }
+        data_notes = [*lost_region_notes(panel, (one.name for one in statistics)), *series_notes(series)]
+        unused = [
+            *_unused_options(request, covariates, requested),
+            *unused_holiday_notes(series, request.holidays or ""),
+        ]
+        return JobSpec(parts, request.levels, several, tuple(dict.fromkeys([*notes, *data_notes, *unused])))
 
     def source_panel(self, source: str) -> Panel:
         """Return the panel of a source. Raises `Problem` 422 for an unknown source, 503 while it is downloaded."""
@@ -82,7 +93,7 @@ class RequestBuilder:
         return panel
 
     def _panel(self, request: ForecastRequest) -> tuple[Panel, tuple[str, ...]]:
-        """Return the panel as it was known at the requested date, and the notes of posted data."""
+        """Return the panel as it was known at the requested date, and its notes."""
         when = pd.Timestamp(request.as_of) if request.as_of else None
         if request.source is None:
             panel = read_posted_panel(request)
@@ -90,9 +101,9 @@ class RequestBuilder:
                 return panel.as_of(when), tuple(dict.fromkeys((*panel.notes, *panel.kind_sentences)))
         current = self.source_panel(request.source)
         if when is None:
-            return current, ()
+            return current, current.notes
         with blame_field("as_of"):
-            return self._panels.get(current, (request.source, when), lambda: current.as_of(when)), ()
+            return self._panels.get(current, (request.source, when), lambda: current.as_of(when)), current.notes
 
     @staticmethod
     def _covariates(panel: Panel, request: ForecastRequest) -> list[str]:

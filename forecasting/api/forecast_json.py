@@ -13,6 +13,7 @@ from forecasting.api.job_register import JobPart, JobSpec
 from forecasting.data.forecast import QUANTILES, Forecast
 from forecasting.jobs import Job, JobQueue, State
 from forecasting.models import model
+from forecasting.services.data_notes import forecast_notes
 from forecasting.support.caching import lazy
 
 
@@ -83,7 +84,7 @@ class JobResult:
 
     def forecasts_json(self) -> bytes:
         """Return ``{"forecasts": [row, …], …}`` with notes and failures."""
-        return _json_object({"notes": list(self.spec.notes), "errors": self.failures}, self._rows())
+        return _json_object({"notes": self._notes(), "errors": self.failures}, self._rows())
 
     def job_json(self, location: str) -> bytes:
         """Return the job as JSON, with its forecasts when it is done and its error when it failed."""
@@ -93,12 +94,17 @@ class JobResult:
             "state": state,
             "location": location,
             "progress": self.progress,
-            "notes": list(self.spec.notes),
+            "notes": self._notes() if state is State.done else list(self.spec.notes),
             "errors": failures,
         }
         if state.finished and state is not State.done:
             fields["error"] = " ".join(dict.fromkeys(failure["error"] or "" for failure in failures))
         return _json_object(fields, self._rows() if state is State.done else None)
+
+    def _notes(self) -> list[str]:
+        """Sentences on the figures, and what the models note on the forecasts."""
+        said = forecast_notes([(part.region, forecast) for part, forecast in self.done])
+        return list(dict.fromkeys([*self.spec.notes, *said]))
 
     def _rows(self) -> Iterator[str]:
         timed = any(has_times(forecast) for _, forecast in self.done)

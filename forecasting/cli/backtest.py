@@ -14,16 +14,17 @@ import typer
 from forecasting.cli.exit_codes import exit_with_failures
 from forecasting.cli.forecast_batch import interruption, known_region, run_requests
 from forecasting.cli.input_options import InputOptions
-from forecasting.cli.model_options import FitPlan, ModelOptions, warn_of_unused_covariates
+from forecasting.cli.model_options import FitPlan, ModelOptions, warn_of_lonely_regions
 from forecasting.cli.option_groups import with_option_groups
 from forecasting.cli.options import Baseline, ScoresFile, parse_date
-from forecasting.cli.output import first_few, write_table
+from forecasting.cli.output import first_few, print_notes, write_table
 from forecasting.cli.output_files import check_output_files, check_sheet_rows
 from forecasting.cli.score import leaderboard
 from forecasting.cli.stop_signals import go_on
 from forecasting.data.columns import FORECASTS, MODEL, REGION, STATISTIC
-from forecasting.data.forecast import QUANTILES
+from forecasting.data.forecast import QUANTILES, Forecast
 from forecasting.data.panel import Panel, Statistic
+from forecasting.data.series import Series
 from forecasting.evaluation.backtest import (
     Cutoff,
     one_cutoff_per_origin,
@@ -32,6 +33,8 @@ from forecasting.evaluation.backtest import (
     truth_tables,
 )
 from forecasting.evaluation.forecast_tables import SCORES, score_forecasts, summarise_scores
+from forecasting.preparation.note_summary import note_kind, summarise_notes
+from forecasting.services.data_notes import forecast_notes, unused_holiday_notes
 from forecasting.support.errors import DataError, RequestError
 
 
@@ -64,12 +67,12 @@ def backtest(
         cuts += [(statistic.name, cutoff) for cutoff in kept]
         repeated += left_out
         failures += problems
-    if repeated:
-        typer.echo(_repeated_sentence(repeated, len(repeated) + len(cuts)), err=True)
     if not cuts:
         raise DataError(_nothing_to_cut(failures))
+    if repeated:
+        print_notes([_repeated_sentence(repeated, len(repeated) + len(cuts))])
     check_sheet_rows("--output", output, len(cuts) * len(plan.names) * plan.horizon * len(QUANTILES))
-    forecasts, unfitted = _forecast_cutoffs(cuts, plan, several=len(statistics) > 1)
+    forecasts, unfitted = _forecast_cutoffs(panel, cuts, plan, several=len(statistics) > 1)
     failures += unfitted
     if output is not None:
         write_table(forecasts, output)
@@ -131,7 +134,7 @@ def _nothing_to_cut(failures: Sequence[str]) -> str:
 
 
 def _forecast_cutoffs(
-    cuts: Sequence[tuple[str, Cutoff]], plan: FitPlan, several: bool
+    panel: Panel, cuts: Sequence[tuple[str, Cutoff]], plan: FitPlan, several: bool
 ) -> tuple[pd.DataFrame, list[str]]:
     """Forecast from each cutoff by each model; returns the forecasts table, and a sentence for each that failed.
 
@@ -142,8 +145,10 @@ def _forecast_cutoffs(
         for name, cutoff in cuts
     ]
     requests = [(name, cutoff, cutoff.request(model, plan.horizon)) for name, cutoff in cuts for model in plan.names]
+    _print_data_notes(panel, cuts, several, plan.holidays)
     done = run_requests([request for *_, request in requests], plan.workers)
-    tables, failures = [], interruption([request for *_, request in requests], done)
+    tables, made = list[pd.DataFrame](), list[tuple[str, Forecast]]()
+    failures = interruption([request for *_, request in requests], done)
     for statistic, cutoff, request in requests:
         if (job := done.get(request.key)) is None:
             continue
@@ -152,11 +157,30 @@ def _forecast_cutoffs(
             if several:
                 table.insert(1, STATISTIC, statistic)
             tables.append(table)
+            made.append((f"{_label(cutoff, statistic, several)} at {cutoff.origin:%Y-%m-%d}", job.forecast))
         else:
             failures.append(f"{cutoff.region} at {cutoff.origin:%Y-%m-%d}, {request.model}: {job.error or job.state}")
-    warn_of_unused_covariates([(request, cutoff.region) for _, cutoff, request in requests], plan.covariates, done)
+    warn_of_lonely_regions([(request, cutoff.region) for _, cutoff, request in requests], plan.covariates)
+    print_notes(forecast_notes(made))
     columns = [FORECASTS[0], *([STATISTIC] if several else []), *FORECASTS[1:]]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns), failures
+
+
+def _print_data_notes(panel: Panel, cuts: Sequence[tuple[str, Cutoff]], several: bool, holidays: str) -> None:
+    """Print what is known of the panel and was done to the figures of the cuts, once a kind, to stderr."""
+    series, notes = dict[str, Series](), dict[str, dict[str, str]]()
+    for name, cutoff in cuts:
+        label = _label(cutoff, name, several)
+        series[label] = cutoff.series
+        known = notes.setdefault(label, {})
+        known |= {note_kind(note): note for note in cutoff.series.notes}  # those of an earlier cut say less
+    print_notes([*panel.notes, *summarise_notes({label: tuple(known.values()) for label, known in notes.items()})])
+    print_notes(unused_holiday_notes(series, holidays))
+
+
+def _label(cutoff: Cutoff, statistic: str, several: bool) -> str:
+    """Name a cutoff's series in notes: its region, with the statistic if there are several."""
+    return f"{cutoff.region} ({statistic})" if several else cutoff.region
 
 
 def _scores(panel: Panel, forecasts: pd.DataFrame, statistics: Sequence[Statistic]) -> tuple[pd.DataFrame, list[str]]:

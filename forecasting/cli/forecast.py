@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from forecasting.cli.exit_codes import exit_with_failures
-from forecasting.cli.forecast_batch import batch_table, forecast_batch, prepare_batch
+from forecasting.cli.forecast_batch import batch_table, forecast_batch, prepare_batch, print_data_notes
 from forecasting.cli.hub_forecasts import hub_table
 from forecasting.cli.input_options import InputOptions
 from forecasting.cli.model_options import ModelOptions
@@ -48,6 +48,7 @@ def forecast(
         table, failures = hub_table(panel, statistics, data.regions, plan)
     else:
         batch = list(prepare_batch(panel, statistics, data.regions, plan.covariates, plan.holidays))
+        print_data_notes(panel, batch, plan.holidays)
         check_sheet_rows("--output", output, len(batch) * len(plan.names) * plan.horizon * len(QUANTILES))
         results, failures = forecast_batch(batch, plan)
         table = batch_table(results)

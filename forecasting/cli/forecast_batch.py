@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from forecasting.cli.model_options import FitPlan, warn_of_unused_covariates
-from forecasting.cli.output import first_few
+from forecasting.cli.model_options import FitPlan, warn_of_lonely_regions
+from forecasting.cli.output import first_few, print_notes
 from forecasting.cli.stop_signals import interruptible_once
 from forecasting.data.columns import STATISTIC
 from forecasting.data.forecast import Forecast, stack_forecasts
@@ -22,6 +21,7 @@ from forecasting.jobs import Job, JobQueue
 from forecasting.jobs.request import MAX_HORIZON, Request
 from forecasting.jobs.workers.backends import choose_backend
 from forecasting.preparation.prepare import prepare
+from forecasting.services.data_notes import forecast_notes, lost_region_notes, series_notes, unused_holiday_notes
 from forecasting.services.service import Service
 from forecasting.storage.forecast_store import ForecastStore
 from forecasting.support.errors import DataError, JobError, RequestError
@@ -69,7 +69,7 @@ def known_region(panel: Panel, region: str, statistic: Statistic, known: Collect
     newest = panel.regions(statistic.name)
     if region in (newest if known is None else known):
         return region
-    lost = ", which only earlier vintages had" if region in panel.regions_of_all_vintages(statistic.name) else ""
+    lost = ", which only earlier vintages had" if region in panel.lost_regions(statistic.name) else ""
     raise RequestError(
         f"'{panel.source}' has no region '{region}' for {statistic.name}{lost}; it has {first_few(newest)}."
     )
@@ -99,8 +99,17 @@ def forecast_batch(
             forecasts[one].append(job.forecast)
         else:
             failures.append(f"{one.name}, {name}: {job.error or job.state}")
-    warn_of_unused_covariates([(request, one.name) for (one, _), request in requests.items()], plan.covariates, done)
+    warn_of_lonely_regions([(request, one.name) for (one, _), request in requests.items()], plan.covariates)
+    print_notes(forecast_notes([(one.region, forecast) for one, made in forecasts.items() for forecast in made]))
     return list(forecasts.items()), failures
+
+
+def print_data_notes(panel: Panel, batch: Sequence[BatchSeries], holidays: str = "") -> None:
+    """Print to stderr what is known of a panel and was done to the figures of a batch, once a kind, before they are fitted."""
+    statistics = list(dict.fromkeys(one.statistic.name for one in batch))
+    series = {one.region if len(statistics) == 1 else one.name: one.series for one in batch if one.series is not None}
+    lost = lost_region_notes(panel, statistics)
+    print_notes([*panel.notes, *lost, *series_notes(series), *unused_holiday_notes(series, holidays)])
 
 
 def unprepared(batch: Sequence[BatchSeries]) -> list[str]:
@@ -136,7 +145,7 @@ def run_requests(requests: Sequence[Request], workers: int | None, dask: str = "
                     trouble = f"{service.queue.trouble} What was finished is in the store."
                     if not done:
                         raise JobError(trouble)
-                    typer.echo(trouble, err=True)
+                    print_notes([trouble])
                     break
                 done[request.key] = job
                 bar.advance(task)

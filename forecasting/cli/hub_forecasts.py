@@ -6,10 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
-import typer
 
-from forecasting.cli.forecast_batch import BatchSeries, batch_table, forecast_batch, prepare_batch
+from forecasting.cli.forecast_batch import (
+    BatchSeries,
+    batch_table,
+    forecast_batch,
+    prepare_batch,
+    print_data_notes,
+)
 from forecasting.cli.model_options import FitPlan
+from forecasting.cli.output import print_notes
 from forecasting.data.columns import STATISTIC
 from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel, Statistic
@@ -27,15 +33,16 @@ def hub_table(
     known = list(dict.fromkeys(name for statistic in counts for name in panel.regions(statistic.name)))
     places = hub_format.unique_hub_locations(regions or known, known)
     reference = hub_format.reference_date(panel, counts)
-    batch = [_from_reference_date(one, reference) for one in prepare_batch(panel, counts, regions, plan.covariates)]
+    prepared = prepare_batch(panel, counts, regions, plan.covariates, plan.holidays)
+    batch = [_from_reference_date(one, reference) for one in prepared]
+    print_data_notes(panel, batch, plan.holidays)
     results, failures = forecast_batch(batch, plan)
     table, refused = _hub_rows(results, reference, places)
     failures += refused
-    for statistic in statistics:
-        if statistic not in counts:
-            typer.echo(f"{statistic.name} is a running total, which no hub takes; it is left out.", err=True)
+    totals = [statistic.name for statistic in statistics if statistic not in counts]
+    print_notes(f"{name} is a running total, which no hub takes; it is left out." for name in totals)
     if plan.horizon > len(HORIZONS):
-        typer.echo(f"A hub takes {len(HORIZONS)} weeks (horizons 0 to 3); the later steps are left out.", err=True)
+        print_notes([f"A hub takes {len(HORIZONS)} weeks (horizons 0 to 3); the later steps are left out."])
     return table, failures
 
 

@@ -70,9 +70,8 @@ class InputOptions:
         panel = self._read()
         if self.kind is not None:
             return panel.with_kind(self.kind)
-        for sentence in panel.kind_sentences:
-            typer.echo(f"{sentence} --kind says otherwise.", err=True)
-        return panel
+        kinds = [sentence for sentence in panel.kind_sentences if sentence not in panel.notes]
+        return replace(panel, notes=(*panel.notes, *(f"{sentence} --kind says otherwise." for sentence in kinds)))
 
     def _read(self) -> Panel:
         if sum(given is not None for given in (self.source, self.file, self.sql)) != 1:
@@ -101,7 +100,7 @@ class InputOptions:
 
 
 def _read_file(path: Path, cumulative: bool | None, text: str | None, number_format: str | None) -> Panel:
-    """Read a panel from a file; notes on odd lines and on what was left out are printed to stderr."""
+    """Read a panel from a file, with notes on odd lines and on what was left out."""
     if text is None:
         raw = read_raw_table(path, number_format=number_format)
         try:
@@ -109,17 +108,14 @@ def _read_file(path: Path, cumulative: bool | None, text: str | None, number_for
         except OpenQuestionError as asked:
             how = _ANSWERS.get(asked.question.kind, _BY_MAPPING)
             raise DataError(f"{asked.table}: {asked.question.text} Say {how}.") from None
-    else:
-        mapping = _read_mapping(text)
-        if cumulative is not None:
-            mapping = replace(mapping, cumulative=cumulative)
-        if number_format is not None:
-            mapping = replace(mapping, number_format=NumberFormat.parse(number_format))
-        panel, report = read_mapped_file(path, mapping)
-        notes = report.sentences[1:] if len(report.problems) else ()
-    for sentence in notes:
-        typer.echo(sentence, err=True)
-    return panel
+        return replace(panel, notes=tuple(dict.fromkeys((*notes, *panel.notes))))
+    mapping = _read_mapping(text)
+    if cumulative is not None:
+        mapping = replace(mapping, cumulative=cumulative)
+    if number_format is not None:
+        mapping = replace(mapping, number_format=NumberFormat.parse(number_format))
+    panel, report = read_mapped_file(path, mapping)
+    return replace(panel, notes=report.sentences[1:])
 
 
 def _read_mapping(text: str) -> ColumnMapping:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from forecasting.cli.options import Workers, split_names
-from forecasting.cli.output import first_few
+from forecasting.cli.output import first_few, print_notes
 from forecasting.data import holidays
 from forecasting.data.panel import Panel
-from forecasting.jobs import Job
-from forecasting.jobs.request import Request
+from forecasting.jobs.request import Request, check_horizon
 from forecasting.models import Model, model, models
 
 
@@ -62,9 +61,10 @@ class ModelOptions:
     def plan(self, panel: Panel) -> FitPlan:
         """Check the options against a panel; models that do not use covariates or holidays are listed on stderr.
 
-        Raises `RequestError` for an unknown model, column or country.
+        Raises `RequestError` for an unknown model, column or country, or a horizon that is not possible.
         """
         names, covariates, country = self.names(), list[str](), ""
+        check_horizon(self.horizon)
         if self.covariates is not None:
             covariates = [panel.covariate(name) for name in split_names(self.covariates, "covariates")]
             _warn_of_models_without("covariates", names, lambda one: one.uses_covariates)
@@ -79,27 +79,16 @@ def _warn_of_models_without(what: str, chosen: Sequence[str], uses: Callable[[Mo
     if without:
         using = sorted((one for one in models().values() if uses(one)), key=lambda one: bool(one.members))
         verb = "does" if len(without) == 1 else "do"
-        typer.echo(f"{_joined(without)} {verb} not use {what}; {_joined([one.name for one in using])} do.", err=True)
+        print_notes([f"{_joined(without)} {verb} not use {what}; {_joined([one.name for one in using])} do."])
 
 
-def warn_of_unused_covariates(
-    requests: Sequence[tuple[Request, str]], covariates: Sequence[str], done: Mapping[str, Job]
-) -> None:
-    """Warn of regions that have no others to learn covariates from, and print what forecasts note on covariates.
-
-    Each request comes with the name of its region in messages.
-    """
+def warn_of_lonely_regions(requests: Sequence[tuple[Request, str]], covariates: Sequence[str]) -> None:
+    """Warn of regions that have no others to learn covariates from; each request comes with the name of its region."""
     using = [(request, region) for request, region in requests if covariates and model(request.model).uses_covariates]
     alone = list(dict.fromkeys(region for request, region in using if request.series.around is None))
     if alone:
         verb = "has" if len(alone) == 1 else "have"
-        typer.echo(
-            f"{first_few(alone)} {verb} no other regions to learn from, so covariates are not used there.", err=True
-        )
-    forecasts = [done[request.key].forecast for request, _ in using if request.key in done]
-    for note in dict.fromkeys(note for forecast in forecasts if forecast for note in forecast.notes):
-        if any(f"'{name}'" in note for name in covariates):
-            typer.echo(note, err=True)
+        print_notes([f"{first_few(alone)} {verb} no other regions to learn from, so covariates are not used there."])
 
 
 def _joined(names: Sequence[str]) -> str:

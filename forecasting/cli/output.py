@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,13 @@ def write_table(table: pd.DataFrame, output: Path | None) -> None:
 
 def _to_workbook(table: pd.DataFrame) -> bytes:
     return file_formats.to_xlsx({"table": table})
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """Print sentences to stderr, each once; nothing happens where nobody listens any more, for results are still to be written."""
+    with contextlib.suppress(OSError):
+        for note in dict.fromkeys(notes):
+            typer.echo(note, err=True)
 
 
 def print_names(rows: Sequence[dict[str, Any]], as_json: bool) -> None:

@@ -158,6 +158,13 @@ class Panel:
         """The calendars of those regions that have another one than most, by region."""
         return {region: own for (name, region), own in self.calendars.items() if name == column}
 
+    def lost_regions(self, statistic: str | None = None) -> list[str]:
+        """Regions that an earlier vintage has and the newest lacks; of a panel that was cut, of those before the cut."""
+        if self.published is None:
+            return self.regions_of_all_vintages(statistic)[len(self.regions(statistic)) :]
+        whole, at, column = self.published.table, self.published.at, self.statistic(statistic).column
+        return [*self.cache.get(_REGIONS, (column, "lost"), lambda: _lost(whole, at, column, self.regions(statistic)))]
+
     def covariates(self) -> list[str]:
         """Its further columns of numbers, which are known only for the past."""
         others = [column for column in self.table.columns if column not in (*PANEL, AS_OF)]
@@ -222,6 +229,12 @@ _REGIONS: PerPanel[tuple[str, ...]] = PerPanel(32)
 
 def _listed(table: pd.DataFrame, column: str) -> tuple[str, ...]:
     return tuple(table.loc[table[STATISTIC] == column, REGION].unique())
+
+
+def _lost(whole: pd.DataFrame, at: pd.Timestamp, column: str, kept: list[str]) -> tuple[str, ...]:
+    earlier = whole.loc[((whole[AS_OF] <= at) & (whole[STATISTIC] == column)).to_numpy(), REGION].unique()
+    known = set(kept)
+    return tuple(name for name in earlier if name not in known)
 
 
 def new_and_cumulative(noun: str, *, reported_cumulative: bool) -> tuple[Statistic, Statistic]:

@@ -23,6 +23,12 @@ from forecasting.support.errors import RequestError
 MAX_HORIZON = 400
 
 
+def check_horizon(horizon: int) -> None:
+    """Raises `RequestError` for a number of steps that no model can be asked for."""
+    if not 1 <= horizon <= MAX_HORIZON:
+        raise RequestError(f"The horizon is {horizon}; give a whole number from 1 to {MAX_HORIZON}.")
+
+
 @dataclass(frozen=True)
 class Request:
     """A series to forecast by a model, `horizon` steps ahead. Raises `RequestError` for an unknown model or a horizon outside 1..400."""
@@ -33,8 +39,7 @@ class Request:
 
     def __post_init__(self) -> None:
         model(self.model)
-        if not 1 <= self.horizon <= MAX_HORIZON:
-            raise RequestError(f"The horizon is {self.horizon}; give a whole number from 1 to {MAX_HORIZON}.")
+        check_horizon(self.horizon)
 
     @lazy
     def key(self) -> str:

@@ -10,6 +10,7 @@ import pytest
 from forecasting.api import build_requests, job_register
 from forecasting.jobs import JobQueue
 from forecasting.models.naive import Naive
+from forecasting.preparation.prepare import prepare
 from forecasting.services.service import Service
 from forecasting.sources import source
 from forecasting.storage.forecast_store import ForecastStore
@@ -290,3 +291,31 @@ def test_a_forecast_that_is_not_finite_is_a_failure_and_the_other_regions_are_an
     alone = ask(data=[row for row in rows if row["region"] == "B"], model="naive", horizon=2)
     assert alone.status_code == 422
     assert "no finite numbers" in alone.json()["detail"]
+
+
+def test_notes_say_what_was_done_to_the_figures_and_which_region_the_newest_vintage_lacks(ask, follow):
+    days = [f"2024-02-{day:02}" for day in range(1, 30)]
+    rows = [
+        {"as_of": as_of, "region": region, "date": day, "value": -5 if (place, region) == (20, "A") else 50 + place % 5}
+        for as_of, regions in (("2024-03-01", "ABC"), ("2024-03-02", "AB"))
+        for region in regions
+        for place, day in enumerate(days)
+    ]
+    for model in ("naive", "ets"):
+        answer = ask(data=rows, model=model, horizon=1, holidays="DE")
+        notes = (follow(answer) if answer.status_code == 202 else answer.json())["notes"]
+        assert any(
+            note.startswith("C is not in the newest vintage, of 2024-03-02, but in earlier ones") for note in notes
+        )
+        assert "A: 1 negative correction spread over the days before (on 2024-02-21)." in notes
+    weeks = [{"date": f"2024-{month:02}-06", "value": 40 + 3 * month % 7} for month in range(1, 13)]
+    notes = ask(data=weeks, model="naive", horizon=1, holidays="DE").json()["notes"]
+    assert "Holidays are for figures of days, and these are monthly, so they change nothing." in notes
+
+
+def test_notes_of_a_source_are_sent_with_what_was_done_to_the_region(ask, italy):
+    panel = source("bundled").panel()
+    assert ask(**italy, model="naive").json()["notes"] == [
+        *panel.notes,
+        *prepare(panel, "Italy", "new_cases").notes,
+    ]

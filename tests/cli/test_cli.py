@@ -14,7 +14,7 @@ from forecasting.services.service import Service
 def two_regions(tmp_path):
     """A file of which one region can be forecast and one has nothing but empty cells."""
     dates = pd.date_range("2024-01-01", periods=60)
-    good = pd.DataFrame({"region": "A", "date": dates, "value": range(60)})
+    good = pd.DataFrame({"region": "A", "date": dates, "value": [7 * i % 13 for i in range(60)]})
     empty = pd.DataFrame({"region": "B", "date": dates[:2], "value": [None, None]})
     path = tmp_path / "two.csv"
     pd.concat([good, empty]).to_csv(path, index=False)
@@ -274,7 +274,9 @@ def test_models_that_use_holidays_forecast_with_them_and_the_others_say_that_the
         options = ["--holidays", code] if code else []
         assert main(["forecast", *arguments, *dates, *options, "--output", str(output)]) == 0
         tables[code] = pd.read_csv(output)
-    assert capsys.readouterr().err == "naive does not use holidays; pooled, prophet and ensemble do.\n"
+    lines = capsys.readouterr().err.splitlines()
+    assert lines.count("naive does not use holidays; pooled, prophet and ensemble do.") == 1
+    assert not any("change nothing" in line for line in lines)
     plain, with_them = (one.set_index(["model", "date", "quantile"])["value"] for one in tables.values())
     pd.testing.assert_series_equal(with_them["naive"], plain["naive"])
     assert (with_them["pooled"] != plain["pooled"]).any()
@@ -291,13 +293,56 @@ def test_a_backtest_uses_holidays_too(tmp_path):
     assert (made[0]["value"] != made[1]["value"]).any()
 
 
-def test_of_counts_of_weeks_holidays_change_nothing(with_covariates, capsys):
-    arguments = ["forecast", "--input", str(with_covariates), "--models", "pooled", "--horizon", "2"]
-    made = []
-    for options in ([], ["--holidays", "US"]):
-        assert main([*arguments, *options]) == 0
-        made.append(capsys.readouterr().out)
-    assert made[0] == made[1]
+def test_of_counts_of_weeks_holidays_change_nothing_which_is_said(with_covariates, capsys):
+    arguments = ["--input", str(with_covariates), "--models", "pooled", "--horizon", "2"]
+    for command in (["forecast"], ["backtest", "--origins", "1"]):
+        assert main([*command, *arguments]) == 0
+        plain = capsys.readouterr()
+        assert main([*command, *arguments, "--holidays", "US"]) == 0
+        further = capsys.readouterr()
+        assert further.out == plain.out
+        said = "Holidays are for figures of days, and these are weekly, so they change nothing."
+        assert further.err.splitlines() == [*plain.err.splitlines(), said]
+
+
+def test_what_was_done_to_the_figures_is_said_once_a_kind_with_the_number_of_regions(tmp_path, capsys):
+    days, random = pd.date_range("2024-01-01", periods=90), np.random.default_rng(0)
+    tables = {
+        name: pd.DataFrame({"region": name, "date": days, "value": random.poisson(100, 90).astype(float)})
+        for name in ("Alabama", "Iowa", "Ohio", "Utah")
+    }
+    for place, name in enumerate(("Alabama", "Ohio")):
+        tables[name].loc[40 + place, "value"] = -30.0
+    tables["Utah"].loc[50:52, "value"] = np.nan
+    path = tmp_path / "days.csv"
+    pd.concat(tables.values()).to_csv(path, index=False)
+    arguments = ["--input", str(path), "--models", "naive", "--horizon", "1"]
+    for command in (["forecast"], ["backtest", "--origins", "2"]):
+        assert main([*command, *arguments]) == 0
+        assert capsys.readouterr().err.splitlines() == [
+            "2 of 4 regions: negative corrections spread over the days before (Alabama, Ohio).",
+            "Utah: 3 days without a figure filled in from those around (the last on 2024-02-22).",
+        ]
+
+
+def test_a_region_that_the_newest_vintage_lacks_is_named(tmp_path, capsys):
+    weeks, path = pd.date_range("2024-01-06", periods=30, freq="W-SAT"), tmp_path / "vintages.csv"
+    tables = [
+        pd.DataFrame({"as_of": as_of, "region": region, "date": weeks, "value": 50.0})
+        for as_of, region in (("2024-08-01", "Aarau"), ("2024-08-01", "Chur"), ("2024-08-08", "Aarau"))
+    ]
+    pd.concat(tables).to_csv(path, index=False)
+    arguments = ["forecast", "--input", str(path), "--models", "naive", "--horizon", "1"]
+    assert main(arguments) == 0
+    printed = capsys.readouterr()
+    assert "Chur" not in printed.out
+    assert "Chur is not in the newest vintage, of 2024-08-08, but in earlier ones" in printed.err
+    assert main([*arguments, "--as-of", "2024-08-05"]) == 0
+    printed = capsys.readouterr()
+    assert "Chur," in printed.out
+    assert printed.err == ""
+    assert main([*arguments, "--region", "Chur"]) == 2
+    assert "has no region 'Chur' for value, which only earlier vintages had" in capsys.readouterr().err
 
 
 def test_an_interrupted_run_writes_what_is_finished_and_the_next_one_goes_on(tmp_path, capsys, monkeypatch):
