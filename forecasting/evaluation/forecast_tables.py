@@ -18,6 +18,7 @@ import pandas as pd
 
 from forecasting.data.columns import DATE, HORIZON, MODEL, ORIGIN, QUANTILE, REGION, STATISTIC, VALUE
 from forecasting.data.forecast import QUANTILES
+from forecasting.data.kind import MOST_CORRECTIONS
 from forecasting.evaluation.scores import is_covered, probability_integral_transform, weighted_interval_score
 from forecasting.support.errors import DataError, RequestError
 
@@ -45,7 +46,8 @@ def score_forecasts(forecasts: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFram
     Returns:
         A row a cell, sorted: ``region, model, origin, horizon`` (after ``statistic``, where there is one), then
 
-        - ``wis``: the weighted interval score, and ``wis_log``: that of log1p of the counts (Bosse et al. 2023);
+        - ``wis``: the weighted interval score, and ``wis_log``: that of log1p of the counts (Bosse et al. 2023), NaN where
+          many figures are below zero;
         - ``ae``, ``se``: absolute and squared error of the median;
         - ``coverage_50``, ``coverage_80``, ``coverage_95``: 1 where the central band held what came, else 0, NaN where
           the forecast lacks a level of it;
@@ -134,7 +136,15 @@ def _scored(cells: pd.DataFrame, levels: np.ndarray, values: np.ndarray, came: n
             )
         for measure, column in _measured(values[np.ix_(rows, has)], came[rows], levels[has]).items():
             scores[measure][rows] = column
+    scores["wis_log"][_are_no_counts(cells, came)] = np.nan
     return cells.assign(**scores)
+
+
+def _are_no_counts(cells: pd.DataFrame, came: np.ndarray) -> np.ndarray:
+    """Which cells are of a statistic too many of whose figures are below zero for corrections; no logarithm is of these."""
+    statistic = cells[STATISTIC] if STATISTIC in cells else np.zeros(len(cells))
+    negative = pd.Series(came < 0).groupby(np.asarray(statistic)).transform("mean")
+    return (negative > MOST_CORRECTIONS).to_numpy()
 
 
 def _measured(values: np.ndarray, came: np.ndarray, levels: np.ndarray) -> dict[str, np.ndarray]:
@@ -198,7 +208,8 @@ def summarise_scores(scores: pd.DataFrame, baseline: str | None = None) -> pd.Da
     summary["relative_wis"] = [_ratio(wis, name, baseline) for name in summary.index]
     summary["relative_wis_log"] = [_ratio(wis_log, name, baseline) for name in summary.index]
     summary["common_cells"] = [int(wis[[name, baseline]].notna().all(axis=1).sum()) for name in summary.index]
-    return summary.sort_values("relative_wis_log", kind="stable").reset_index()
+    by = "relative_wis_log" if summary["relative_wis_log"].notna().any() else "relative_wis"
+    return summary.sort_values(by, kind="stable").reset_index()
 
 
 def scores_by_cell(scores: pd.DataFrame, measure: str) -> pd.DataFrame:

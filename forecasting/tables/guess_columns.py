@@ -199,7 +199,7 @@ class ColumnGuess:
         rivals = self._rivals(value, usable)
         known = facts[value].is_named_figure
         whole = "whole numbers, none below zero" if facts[value].counts else "numbers"
-        self.roles[value] = ("value", f"{whole}, a usual name for counts" if known else whole)
+        self.roles[value] = ("value", f"{whole}, a usual name for figures" if known else whole)
         for column in usable:
             if column != value and facts[column].doubtful:
                 self.roles[column] = ("left out", "its numbers may be thousands or fractions")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.columns import AS_OF, DATE, PANEL, REGION, STATISTIC, VALUE
+from forecasting.data.kind import COUNT
 from forecasting.data.panel import Panel
 from forecasting.tables import oxcgrt_format
 from forecasting.tables.cells.blank_cells import quote_cell
@@ -83,6 +84,8 @@ def read_mapped_raw_table(raw: RawTable, mapping: ColumnMapping) -> tuple[Panel,
     tidy = TidyTable(table, notes=instants_notes(raw, mapping.date) if mapping.date else ())
     panel = build_panel(raw, InterpretedTable(tidy, statistics, f"Figures from {raw.name}"))
     panel = panel if mapping.kind is None else panel.with_kind(mapping.kind)
+    if all(one.kind is not COUNT for one in panel.statistics):
+        problems.forget(NEGATIVE)
     report = report_on_table(raw, panel, table, problems, mapping.cumulative, merged, mapping)
     wrong = sum(problems.counts[what] for what in (NO_NUMBER, NO_DATE, NO_NAME))
     return panel, replace(report, needs_no_mapping=not wrong and reads_without_mapping(raw, mapping, table))

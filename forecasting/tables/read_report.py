@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from forecasting.data.columns import DATE, REGION, VALUE
+from forecasting.data.columns import DATE, REGION, STATISTIC, VALUE
+from forecasting.data.kind import COUNT
 from forecasting.data.panel import Panel
 from forecasting.tables.cells.blank_cells import quote_cell
 from forecasting.tables.cells.parse_numbers import number_remedy
@@ -87,6 +88,11 @@ class CellProblems:
             text = "" if pd.isna(cell) else str(cell)[:100]
             self._rows.append((int(self._raw.lines[row]), column, text, what, remedy or number_remedy(cell)))
 
+    def forget(self, what: str) -> None:
+        """Take back all problems of a kind that turned out to be none."""
+        self._rows = [row for row in self._rows if row[3] != what]
+        del self.counts[what]
+
     def first_line(self, what: str) -> str:
         """The line of the first problem of this kind: ``"line 7"``."""
         return f"{self._raw.word} {min(line for line, _, _, kind, _ in self._rows if kind == what)}"
@@ -118,7 +124,8 @@ def report_on_table(
     wrong = problems.counts[NO_NUMBER]
     values = () if mapping is None else mapping.wide if mapping.value is None else (mapping.value,)
     blanks = max(int(table[VALUE].isna().sum()) - sum(problems.no_numbers[column] for column in values), 0)
-    negative = 0 if cumulative else int((table[VALUE] < 0).sum())
+    counts = {one.column for one in panel.statistics if one.kind is COUNT}
+    negative = 0 if cumulative else int(((table[VALUE] < 0) & table[STATISTIC].isin(counts)).sum())
     regions, first, last = table[REGION].nunique(), table[DATE].min(), table[DATE].max()
     missing = sum(_missing_periods(rows, panel, name) for name, rows in rows_by_statistic(table))
     season = f"a season is {frequency.steps(frequency.season)} long" if frequency.season > 1 else "without a season"

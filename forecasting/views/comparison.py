@@ -69,7 +69,8 @@ def score_table(scores: Mapping[str, ModelScore], what: str) -> pd.DataFrame:
     rows = scores.values()
     table["Error"] = [s.relative_error for s in rows]
     table["80 % held"] = [100 * s.held_80 / s.periods for s in rows]
-    table["Bias"] = [100 * s.bias for s in rows]
+    if any(s.bias == s.bias for s in rows):  # a share of what came, which of figures around zero means nothing
+        table["Bias"] = [100 * s.bias for s in rows]
     table["WIS"] = [s.relative_wis for s in rows]
     table["Mean error"] = [s.error for s in rows]
     table["50 % held"] = [100 * s.held_50 / s.periods for s in rows]

@@ -86,7 +86,7 @@ def explore(page):
 def test_a_dropped_file_is_understood_and_explored(visitor):
     page = upload(visitor(), table())
     assert not page.error
-    assert metrics(page) == {"Rows": "208", "Regions": "2", "Weeks": "104", "Counted": "weekly"}
+    assert metrics(page) == {"Rows": "208", "Regions": "2", "Weeks": "104", "Spacing": "weekly"}
     explore(page)
     assert [heading.value for heading in page.subheader] == ["Here: counts"]
     data = page.sidebar.selectbox(key="source")
@@ -163,7 +163,7 @@ def test_dates_that_can_be_read_in_two_ways_are_asked_about_first(visitor):
     (answers,) = [one for one in page.button_group if one.label.endswith("?") and "is that" in one.label]
     answers.set_value(True).run()
     read(page)
-    assert metrics(page)["Counted"] == "monthly"
+    assert metrics(page)["Spacing"] == "monthly"
     assert page.metric[2].delta == "to 1 Dec 2022"
     assert "Explore these figures" in [button.label for button in page.button]
 

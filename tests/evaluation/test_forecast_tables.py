@@ -246,3 +246,22 @@ def test_wis_with_any_levels_is_the_absolute_error_for_a_point():
     assert weighted_interval_score(np.full((1, 3), 7.0), np.array([10.0]), (0.1, 0.5, 0.9)).tolist() == pytest.approx(
         [3]
     )
+
+
+def test_figures_below_zero_have_no_score_of_their_logarithm():
+    dates = pd.date_range("2024-01-01", periods=10)
+    truth = pd.DataFrame({"region": "A", "date": dates, "value": np.linspace(-12.0, -3.0, 10)})
+    levels = (0.1, 0.5, 0.9)
+    forecasts = pd.DataFrame(
+        [
+            ("A", name, dates[0], ahead, dates[ahead], level, -12.0 + ahead + shift + level)
+            for name, shift in (("near", 0.0), ("far", 5.0))
+            for ahead in range(1, 9)
+            for level in levels
+        ],
+        columns=["region", "model", "origin", "horizon", "date", "quantile", "value"],
+    )
+    scores = score_forecasts(forecasts, truth)
+    assert scores["wis_log"].isna().all()
+    assert (scores["wis"] > 0).all()
+    assert list(summarise_scores(scores, "far")["model"]) == ["near", "far"]

@@ -60,7 +60,8 @@ def _score_table(past: TrackRecord) -> pd.DataFrame:
         }
         for score in past.scores
     ]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table if table["Bias"].notna().any() else table.drop(columns="Bias")
 
 
 def _score_columns(past: TrackRecord) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def _score_columns(past: TrackRecord) -> dict[str, Any]:
         ),
         "Mean error": number(
             format=f"%,.{decimals_needed(score.error for score in past.scores)}f",
-            help="Mean absolute error of the median, in counts a period.",
+            help="Mean absolute error of the median, in figures a period.",
         ),
         "WIS against repeating": number(
             format="%.2f×", help="Weighted interval score, which judges the bands too, over seasonal naive's."

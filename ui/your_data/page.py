@@ -52,7 +52,7 @@ def draw() -> None:
     """The whole page."""
     st.subheader("Your data", anchor=False)
     st.caption(
-        "Give a table of counts by date, and everything here works on it. It stays in this visit: nobody else sees it, it "
+        "Give a table of figures by date, and everything here works on it. It stays in this visit: nobody else sees it, it "
         "is not written to a disk, and the page lets go of it when you forget it, reload or leave. Forecasts of it are "
         "kept, but without its name or anything else that says whose they are."
     )
@@ -202,7 +202,7 @@ def _draw_next_steps(file: Upload, read: UploadResult) -> None:
 
 
 def _draw_counts(panel: Panel, report: ReadReport) -> None:
-    """How much there is, and how it is counted."""
+    """How much there is, and how far apart its dates are."""
     frequency = panel.frequencies[panel.statistics[0].column]
     missing = report.blanks + report.not_numbers
     left, right = st.columns(2)
@@ -212,7 +212,7 @@ def _draw_counts(panel: Panel, report: ReadReport) -> None:
         ("Regions", f"{report.regions:,}", f"{report.gaps:,} gaps" if report.gaps else "no gaps"),
         (f"{frequency.step.capitalize()}s", f"{panel.table[DATE].nunique():,}", f"to {format_date(report.last)}"),
         (
-            "Counted",
+            "Spacing",
             "several ways" if panel.calendars else frequency.name,
             f"season: {frequency.steps(frequency.season)}" if frequency.season > 1 else "no season",
         ),
