@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Changes from figure to figure, the last ones, that tell how many decimal places figures are written with.
 RECENT_CHANGES = 100
+#: Periods, the last ones, most of which are zero in an intermittent series: of days and shorter steps, and of longer ones.
+INTERMITTENT_PERIODS = (56, 26)
 #: Decimal places at most.
 MAX_DECIMALS = 12
 
@@ -81,6 +83,12 @@ class Series:
     def total(self) -> float:
         """The running total up to and including the origin."""
         return float(self.before + self.values.sum())
+
+    @lazy
+    def is_intermittent(self) -> bool:
+        """Whether at least half of the last figures are zeros and others come between them, as with spare parts."""
+        recent = self.values[-INTERMITTENT_PERIODS[self.frequency.cycle == 1] :]
+        return self.kind.low == 0 and len(recent) > 0 and bool(recent.any()) and float((recent == 0).mean()) >= 0.5
 
     @lazy
     def decimals(self) -> int:

@@ -21,6 +21,7 @@ from forecasting.models._pooled_holiday_effect import HolidayEffect, holiday_eff
 from forecasting.models.base import PooledModel, Progress, ProgressCallback, ignore_progress
 from forecasting.models.ets import ETS
 from forecasting.models.predictive import from_spread
+from forecasting.models.theta import Theta
 from forecasting.models.transforms import Transform
 from forecasting.preparation.gather_pool import gather_pool, prepared_series
 from forecasting.preparation.incomplete_reports import doubtful_together
@@ -52,7 +53,7 @@ class Pooled(PooledModel):
         "Montero-Manso & Hyndman (2021), Principles and algorithms for forecasting groups of time series; Herbster & "
         "Warmuth (1998), Tracking the best expert"
     )
-    version = 1
+    version = 2
     order = 15
     time_limit = 180.0
     uses_covariates = True
@@ -98,6 +99,9 @@ class Pooled(PooledModel):
         method, forecasts = _describe_weights(learned, len(series)), {}
         for place, (region, one) in enumerate(series.items()):
             mean, spread, effect = learned.mean[place], learned.spread[place], effects.get(region)
+            if one.is_intermittent and one.frequency.cycle > 1:
+                forecasts[region] = _multiplied(_by_theta(one, horizon, learned.trust), units[region], kind)
+                continue
             drawn = self._one(one, blocks, mean, spread, effect, horizon, method, learned.trust)
             forecasts[region] = _multiplied(drawn, units[region], kind)
         return {
@@ -137,6 +141,13 @@ def _by_ets(series: Series, horizon: int) -> Forecast:
     note = "Pooled learns growth from sums, which figures below zero do not have, so ETS stands in."
     stands_in = ETS().forecast(series, horizon)
     return replace(stands_in, model=Pooled.name, notes=(*stands_in.notes, note), fitted={})
+
+
+def _by_theta(series: Series, horizon: int, trust: float) -> Forecast:
+    """The forecast of Theta for an intermittent series of days, whose weeks' sums and growth say less than their mean."""
+    note = "Most days have no count here, so Theta stands in."
+    stands_in = Theta().forecast(series, horizon)
+    return replace(stands_in, model=Pooled.name, notes=(*stands_in.notes, note), fitted={"trust": trust})
 
 
 def _unit(series: Series) -> float:

@@ -23,6 +23,8 @@ from forecasting.models.transforms import Transform
 
 #: Futures sampled for sums and means: enough for the 0.01 and 0.99 quantiles to be steady.
 SAMPLES = 1000
+#: No quantile of an intermittent series is more than so many times the largest figure so far.
+MOST_OF_INTERMITTENT = 2.0
 #: Degrees of freedom of Student's t for errors learned over many regions, which have longer tails than normal ones.
 DEGREES_OF_FREEDOM = 5
 #: Standard normal quantiles at the levels of `QUANTILES`; shape (23,).
@@ -164,6 +166,8 @@ def _forecast(
     totals = path_quantiles(np.cumsum(paths.T, axis=0).T)
     # Sorting undoes rounding: quantiles that are equal on paper may cross in the last digit.
     values, means = (np.sort(series.kind.clip(table), axis=1) for table in (values, means))
+    if series.is_intermittent:  # between zeros the errors of a root grow to what has never been
+        values, means = (np.minimum(table, MOST_OF_INTERMITTENT * series.values.max()) for table in (values, means))
     steps = np.arange(1, len(totals) + 1)[:, None]
     totals = np.sort(np.clip(totals, steps * series.kind.low, steps * series.kind.high), axis=1)
     return Forecast(model.name, method, series.origin, series.frequency, values, totals, means, notes)

@@ -92,3 +92,37 @@ def test_what_a_figure_is_is_part_of_what_a_model_sees():
     assert count.digest() != amount.digest()
     assert Series.from_json(amount.to_json()).kind is AMOUNT
     assert Series.from_json(amount.to_json()).digest() == amount.digest()
+
+
+@pytest.mark.parametrize("name", [*QUICK, "prophet"])
+def test_upper_quantiles_of_spare_parts_are_of_the_size_of_what_has_happened(name):
+    random = np.random.default_rng(5)
+    values = np.where(random.random(360) < 0.1, random.integers(1, 12, 360), 0)
+    found = forecast(name, values, COUNT).values
+    assert found[:, 21].max() <= 2 * values.max()
+    assert found[:, 11].max() < 1
+
+
+def test_pooled_is_no_worse_than_theta_on_spare_parts():
+    random = np.random.default_rng(6)
+    values = np.where(random.random(360) < 0.15, random.integers(1, 12, 360), 0)
+    pooled, theta = (forecast(name, values, COUNT) for name in ("pooled", "theta"))
+    np.testing.assert_array_equal(pooled.values, theta.values)
+    assert "Theta stands in" in pooled.notes[-1]
+
+
+def test_prophet_a_year_ahead_stays_where_a_steady_series_is():
+    values = np.random.default_rng(7).poisson(110, 745)
+    found = forecast("prophet", values, COUNT, horizon=366).values[-1]
+    assert found[11] == pytest.approx(110, abs=15)
+    assert 60 < found[1] < found[11] < found[21] < 200
+
+
+def test_a_first_case_and_the_zeros_after_it_are_used_to_the_end():
+    from forecasting.preparation.prepare import clean_counts
+
+    dates = pd.date_range("2024-01-01", periods=90)
+    counts = pd.Series([0.0] * 80 + [12.0] + [0.0] * 9, index=dates)
+    series = clean_counts(counts, DAILY)
+    assert series.origin == dates[-1]
+    assert model("ets").forecast(series, 7).values[:, 11].max() < 1
