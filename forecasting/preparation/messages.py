@@ -47,6 +47,21 @@ def repair_sentences(fault: str, repaired: Repaired, dates: pd.DatetimeIndex, fr
     return [f"{frequency.steps(count)} without a figure filled in from those around ({on})."]
 
 
+def moved_sentences(given: pd.DatetimeIndex, dates: pd.DatetimeIndex, frequency: Frequency) -> list[str]:
+    """Sentence on dates that are not those of a period: how many are counted for the period they belong to, or none."""
+    if len(given) == len(dates) and (given == dates).all():
+        return []
+    off = given[~given.isin(dates)]
+    if not len(off):
+        return []
+    last, step = format_dates(off.max(), frequency), frequency.step
+    if len(off) == 1:
+        return [f"A date beside those of the {step}s is counted for the {step} that it belongs to ({last})."]
+    return [
+        f"{len(off)} dates beside those of the {step}s are counted for the {step} that each belongs to (the last is {last})."
+    ]
+
+
 def tail_sentences(values: np.ndarray, dates: pd.DatetimeIndex, end: int, frequency: Frequency) -> list[str]:
     """Sentence on why the `values` from position `end` on are not used: one sentence, or none."""
     count = len(values) - end

@@ -19,7 +19,7 @@ from forecasting.data.pool_spec import pool_spec
 from forecasting.data.regular_grid import count_leading_zeros, counts_from_totals, to_regular_grid
 from forecasting.data.series import Series
 from forecasting.preparation.incomplete_reports import LEAST_REGIONS, doubtful_alone, doubtful_together
-from forecasting.preparation.messages import pattern_sentences, repair_sentences, tail_sentences
+from forecasting.preparation.messages import moved_sentences, pattern_sentences, repair_sentences, tail_sentences
 from forecasting.preparation.regular_figures import regular_figures
 from forecasting.preparation.repairs import (
     fill_gaps,
@@ -131,7 +131,8 @@ def clean_counts(
         DataError: there is no figure at all.
     """
     table = to_regular_grid(counts, frequency, cumulative=reported_cumulative)
-    dates, values, before, notes = pd.DatetimeIndex(table.index), table.to_numpy(), 0.0, []
+    dates, values, before = pd.DatetimeIndex(table.index), table.to_numpy(), 0.0
+    notes = moved_sentences(pd.DatetimeIndex(counts.index), dates, frequency)
     if reported_cumulative:
         values, before, unreported = counts_from_totals(values)
         if unreported:

@@ -20,6 +20,7 @@ from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.read_table import read_file_content, read_table
 from forecasting.tables.cells.tidy_table import changes_between_rows, rows_by_statistic, rows_of_fullest_region
 from forecasting.tables.interpret_table import InterpretedTable, interpret_table
+from forecasting.tables.period_dates import on_period_dates
 
 #: Regions with another calendar that a note names.
 NAMED_REGIONS = 5
@@ -76,6 +77,7 @@ def build_panel(raw: RawTable, interpreted: InterpretedTable, totals_are_known: 
         raise raw.error("there is no figure in it; fill in the values.")
     hint = () if totals_are_known else _cumulative_hint(table, interpreted.statistics)
     frequencies, calendars = _calendars(raw, table)
+    table, moved = on_period_dates(table, frequencies, calendars)
     return Panel(
         raw.name,
         decode_columns(table),
@@ -86,6 +88,7 @@ def build_panel(raw: RawTable, interpreted: InterpretedTable, totals_are_known: 
         (
             *raw.notes,
             *interpreted.tidy.notes,
+            *moved,
             *_calendar_notes(frequencies, calendars),
             *hint,
         ),

@@ -132,3 +132,13 @@ def test_regions_of_several_calendars_in_one_file_meet_their_own_dates(tmp_path)
     for table in tables:
         own = forecasts.loc[forecasts["region"] == table["region"].iloc[0], "date"]
         assert list(pd.to_datetime(own.unique())) == list(table["date"].tail(HELD_OUT))
+
+
+@pytest.mark.parametrize("case", ["closing_prices_business_days", "daily_readings_jitter", "quarter_hours", "yearly"])
+def test_a_backtest_reaches_the_last_date(tmp_path, case):
+    out = tmp_path / "out.csv"
+    arguments = ["--input", str(CASES / f"{case}.csv"), "--models", "naive", "--horizon", "3", "--origins", "2"]
+    assert main(["backtest", *arguments, "--output", str(out)]) == 0
+    last = pd.read_csv(CASES / f"{case}.csv")["date"].iloc[-1]
+    newest = pd.to_datetime(pd.read_csv(out)["date"]).max()
+    assert newest == (pd.Timestamp(last) if case == "quarter_hours" else pd.Timestamp(last).normalize())

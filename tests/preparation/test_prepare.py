@@ -103,6 +103,14 @@ def test_dates_between_the_grid_count_for_the_period_that_holds_them(alias, date
     np.testing.assert_array_equal(series.values, [3, 4])
 
 
+def test_dates_beside_the_grid_are_told():
+    dates = pd.date_range("2021-01-02", periods=12, freq="7D").to_series().reset_index(drop=True)
+    assert clean_counts(pd.Series(5.0, pd.DatetimeIndex(dates)), weekly("SAT")).notes == ()
+    dates[4] -= pd.Timedelta(days=2)
+    (note,) = clean_counts(pd.Series(5.0, pd.DatetimeIndex(dates)), weekly("SAT")).notes
+    assert note == "A date beside those of the weeks is counted for the week that it belongs to (2021-01-28)."
+
+
 # Corrections
 
 

@@ -71,3 +71,21 @@ def test_a_stored_time_zone_is_read_as_its_offsets_are(tmp_path):
     panel = read_panel(tmp_path / "d.parquet")
     assert list(panel.counts("d").index) == list(days.tz_localize(None))
     assert not panel.notes
+
+
+def test_readings_at_changing_times_are_dated_by_their_day_and_a_note_says_so():
+    panel = read_panel(CASES / "daily_readings_jitter.csv")
+    dates = panel.counts("daily_readings_jitter").index
+    assert list(dates) == list(pd.date_range("2024-01-01", "2024-02-29"))
+    assert any("times of day change" in note for note in panel.notes)
+    assert prepare(panel.as_of(pd.Timestamp("2024-02-10")), "daily_readings_jitter").origin == pd.Timestamp(
+        "2024-02-10"
+    )
+
+
+def test_several_readings_a_day_stay_as_they_are():
+    times = pd.date_range("2024-01-01 08:00", periods=20).append(pd.DatetimeIndex(["2024-01-03 17:30"])).sort_values()
+    text = "date,value\n" + "".join(f"{time:%Y-%m-%d %H:%M},1\n" for time in times)
+    panel = read_panel(text.encode(), "x.csv")
+    assert list(panel.counts("x").index) == list(times)
+    assert prepare(panel, "x").published[2] == 2
