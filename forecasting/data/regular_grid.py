@@ -39,7 +39,12 @@ def to_regular_grid(counts: pd.Series, frequency: Frequency, *, cumulative: bool
     if not dates.is_monotonic_increasing:
         order = np.argsort(dates, kind="stable")
         dates, values, known = dates[order], values[order], known[order]
+    _check_jumps(dates, frequency)
     places, grid = _places(dates, frequency)
+    empty = ~known & (grid[places] != dates)
+    if empty.any() and frequency.alias != "D":  # blank rows of a table with more dates than this region has
+        dates, values, known = dates[~empty], values[~empty], known[~empty]
+        places, grid = _places(dates, frequency)
     if len(grid) == len(dates) and places[-1] == len(grid) - 1 and (np.diff(places) == 1).all():
         return pd.Series(np.where(known, values, np.nan), index=grid)
     result = np.full(len(grid), np.nan)
@@ -55,7 +60,6 @@ def _places(
     dates: pd.DatetimeIndex, frequency: Frequency, reference: pd.DatetimeIndex | None = None
 ) -> tuple[np.ndarray, pd.DatetimeIndex]:
     """The regular grid that covers sorted `dates`, and where in it each of them belongs."""
-    _check_jumps(dates, frequency)
     root = _root(frequency)
     if root in CALENDAR_ROOTS:
         dates = dates.normalize()
@@ -87,6 +91,10 @@ def dates_of_periods(
     dates: pd.DatetimeIndex, frequency: Frequency, reference: pd.DatetimeIndex | None = None
 ) -> pd.DatetimeIndex:
     """The date of the period that each of the sorted `dates` belongs to; in the phase of `reference` where it is given."""
+    if frequency.minutes:  # there may be millions between two
+        periods = _Periods.of(frequency, dates if reference is None else reference)
+        seconds = periods.numbers(dates) * 60 * frequency.minutes + periods.phase
+        return pd.DatetimeIndex(seconds.astype("datetime64[s]").astype(f"datetime64[{dates.unit}]"))
     places, grid = _places(dates, frequency, reference)
     return grid[places]
 
@@ -101,6 +109,9 @@ def is_regular(dates: pd.DatetimeIndex) -> bool:
 
 def period_numbers(dates: pd.DatetimeIndex, frequency: Frequency) -> np.ndarray:
     """The number of the period that each of the sorted `dates` belongs to, counted from that of the first."""
+    if frequency.minutes:
+        numbers = _Periods.of(frequency, dates).numbers(dates)
+        return numbers - numbers[0]
     return _places(dates, frequency)[0]
 
 

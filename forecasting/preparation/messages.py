@@ -47,11 +47,12 @@ def repair_sentences(fault: str, repaired: Repaired, dates: pd.DatetimeIndex, fr
     return [f"{frequency.steps(count)} without a figure filled in from those around ({on})."]
 
 
-def moved_sentences(given: pd.DatetimeIndex, dates: pd.DatetimeIndex, frequency: Frequency) -> list[str]:
+def moved_sentences(counts: pd.Series, dates: pd.DatetimeIndex, frequency: Frequency) -> list[str]:
     """Sentence on dates that are not those of a period: how many are counted for the period they belong to, or none."""
+    given = pd.DatetimeIndex(counts.index)
     if len(given) == len(dates) and (given == dates).all():
         return []
-    off = given[~given.isin(dates)]
+    off = given[~given.isin(dates) & counts.notna().to_numpy()]
     if not len(off):
         return []
     last, step = format_dates(off.max(), frequency), frequency.step

@@ -132,7 +132,7 @@ def clean_counts(
     """
     table = to_regular_grid(counts, frequency, cumulative=reported_cumulative)
     dates, values, before = pd.DatetimeIndex(table.index), table.to_numpy(), 0.0
-    notes = moved_sentences(pd.DatetimeIndex(counts.index), dates, frequency)
+    notes = moved_sentences(counts, dates, frequency)
     if reported_cumulative:
         values, before, unreported = counts_from_totals(values)
         if unreported:

@@ -6,6 +6,7 @@ import pytest
 
 from forecasting.preparation.gather_pool import gather_pool
 from forecasting.preparation.prepare import prepare
+from forecasting.support.errors import DataError
 from forecasting.tables.panel_file import read_panel
 
 #: Name of a region -> its dates.
@@ -88,3 +89,24 @@ def test_what_is_known_earlier_has_the_same_calendars():
     panel = panel_of(REGIONS).as_of(pd.Timestamp("2023-06-15"))
     assert panel.frequency_of(None, "mondays").alias == "W-MON"
     assert prepare(panel, "mondays").origin == pd.Timestamp("2023-06-12")
+
+
+def test_blank_cells_of_a_wide_table_are_no_dates_of_a_weekly_region():
+    dates = pd.date_range("2023-01-01", periods=200)
+    weekly = np.where(dates.day_of_week == 5, 50.0, np.nan)
+    wide = pd.DataFrame({"date": dates, "daily": 100 + np.arange(200) % 5, "weekly": weekly})
+    panel = read_panel(wide.to_csv(index=False).encode(), "x.csv")
+    series = prepare(panel, "weekly")
+    assert panel.frequency_of(None, "daily").alias == "D"
+    assert list(series.dates) == list(dates[dates.day_of_week == 5])
+    assert series.notes == ()
+
+
+def test_a_slip_in_one_date_spoils_its_own_region_only():
+    days = REGIONS["daily"][:60]
+    slip = days[:30].append(pd.DatetimeIndex(["2190-01-01"]))
+    panel = panel_of({"good": days, "slip": slip, "mondays": REGIONS["mondays"]})
+    assert prepare(panel, "good").origin == days[-1]
+    assert panel.frequency_of(None, "mondays").alias == "W-MON"
+    with pytest.raises(DataError, match="jump from 2023-01-30 to 2190-01-01"):
+        prepare(panel, "slip")
