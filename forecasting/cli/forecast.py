@@ -15,9 +15,10 @@ from forecasting.cli.input_options import InputOptions
 from forecasting.cli.model_options import ModelOptions
 from forecasting.cli.option_groups import with_option_groups
 from forecasting.cli.options import parse_date
-from forecasting.cli.output import write_table
+from forecasting.cli.output import print_notes, write_table
 from forecasting.cli.output_files import check_output_files, check_sheet_rows
 from forecasting.data.forecast import QUANTILES
+from forecasting.export.hub_format import with_weeks_by_last_day
 
 
 class OutputFormat(StrEnum):
@@ -38,17 +39,28 @@ def forecast(
     output_format: Annotated[
         OutputFormat, typer.Option("--format", help="The tidy table, or the forecast hubs' format.")
     ] = OutputFormat.tidy,
+    weeks_begin: Annotated[
+        bool,
+        typer.Option(
+            "--weeks-begin", help="Weeks are dated by their first days; for hubs, which date them by the last."
+        ),
+    ] = False,
 ) -> None:
     """Forecast every region of a source, a file or a table of a database."""
     models.names()  # an unknown model is an error before the data are read
     check_output_files({"--output": output}, {"--input": data.file})
-    panel = data.read_panel().as_of(parse_date(as_of, "--as-of") if as_of else None)
+    date, panel = parse_date(as_of, "--as-of") if as_of else None, data.read_panel()
+    if output_format is OutputFormat.hubverse and (weeks_begin or data.names_first_days()):
+        panel = with_weeks_by_last_day(panel)
+    panel = panel.as_of(date)
     plan, statistics = models.plan(panel), data.chosen_statistics(panel)
     if output_format is OutputFormat.hubverse:
         table, failures = hub_table(panel, statistics, data.regions, plan)
     else:
         batch = list(prepare_batch(panel, statistics, data.regions, plan.covariates, plan.holidays))
         print_data_notes(panel, batch, plan.holidays)
+        if weeks_begin:
+            print_notes(["--weeks-begin changes nothing but the dates of --format hubverse."])
         check_sheet_rows("--output", output, len(batch) * len(plan.names) * plan.horizon * len(QUANTILES))
         results, failures = forecast_batch(batch, plan)
         table = batch_table(results)

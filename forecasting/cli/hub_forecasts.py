@@ -19,9 +19,10 @@ from forecasting.cli.output import print_notes
 from forecasting.data.columns import STATISTIC
 from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel, Statistic
+from forecasting.data.us_states import hub_locations
 from forecasting.export import hub_format
 from forecasting.export.hub_rules import COLUMNS, HORIZONS
-from forecasting.support.errors import DataError
+from forecasting.support.errors import DataError, RequestError
 
 
 def hub_table(
@@ -29,18 +30,20 @@ def hub_table(
 ) -> tuple[pd.DataFrame, list[str]]:
     """Forecast in the hubs' format; returns the table, and a sentence for each region that failed."""
     hub_format.check_single_model(plan.names)
-    counts = hub_format.hub_statistics(panel, statistics)
+    counts, left_out = hub_format.hub_statistics(panel, statistics)
     known = list(dict.fromkeys(name for statistic in counts for name in panel.regions(statistic.name)))
     places = hub_format.unique_hub_locations(regions or known, known)
+    unknown = [name for name in hub_format.unknown_places(hub_locations(known)) if name in places]
+    if unknown and (regions or len(unknown) == len(places)):
+        raise RequestError(f"{unknown[0]}: {hub_format.unknown_place_sentence(unknown[0])}")
     reference = hub_format.reference_date(panel, counts)
     prepared = prepare_batch(panel, counts, regions, plan.covariates, plan.holidays)
-    batch = [_from_reference_date(one, reference) for one in prepared]
+    batch = [_from_reference_date(_in_known_place(one, unknown), reference) for one in prepared]
     print_data_notes(panel, batch, plan.holidays)
+    print_notes(left_out)
     results, failures = forecast_batch(batch, plan)
     table, refused = _hub_rows(results, reference, places)
     failures += refused
-    totals = [statistic.name for statistic in statistics if statistic not in counts]
-    print_notes(f"{name} is a running total, which no hub takes; it is left out." for name in totals)
     if plan.horizon > len(HORIZONS):
         print_notes([f"A hub takes {len(HORIZONS)} weeks (horizons 0 to 3); the later steps are left out."])
     return table, failures
@@ -69,10 +72,19 @@ def _hub_rows(
     return pd.concat(kept[1:] or kept, ignore_index=True), refused
 
 
+def _in_known_place(one: BatchSeries, unknown: Sequence[str]) -> BatchSeries:
+    """The series, or instead of it the reason why it is not forecast, if no hub knows its region."""
+    if one.region not in unknown:
+        return one
+    return replace(one, series=None, why_not=hub_format.unknown_place_sentence(one.region))
+
+
 def _from_reference_date(one: BatchSeries, reference: pd.Timestamp) -> BatchSeries:
     """Add as many steps to a series' forecast as lie between its end and the reference date."""
     if one.series is None:
         return one
+    if one.series.frequency.alias != hub_format.HUB_ALIAS:
+        return replace(one, series=None, why_not="its weeks do not end on Saturdays, so no hub takes them.")
     try:
         return replace(one, extra_steps=hub_format.weeks_before_reference(one.series, reference))
     except DataError as error:

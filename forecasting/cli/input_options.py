@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -30,6 +31,11 @@ _ANSWERS = {
     QuestionKind.TURNED: "it with a table that is turned, with a row a date",
 }
 _BY_MAPPING = """it with --mapping '{"date": "…", "value": "…"}', which names the columns"""
+
+#: How a column of dates is called that are the first days of weeks.
+FIRST_DAY_NAME = re.compile(
+    r"week[ _-]?(begin|start|commenc)|(begin|start|first[ _-]?day)[a-z]*[ _-]?(of[ _-]?)?(the[ _-]?)?week"
+)
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,13 @@ class InputOptions:
                 "--cumulative is about a file; a source knows which of its statistics are running totals."
             )
         return source(self.source or "").panel()
+
+    def names_first_days(self) -> bool:
+        """Whether a column of the file is called the first day of a week, as ``week_beginning``."""
+        if self.file is None:
+            return False
+        columns = read_raw_table(self.file).cells.columns
+        return any(FIRST_DAY_NAME.search(str(column).lower()) for column in columns)
 
     def chosen_statistics(self, panel: Panel) -> list[Statistic]:
         """Return the named statistic; without a name all of a file or a database, or the first of a source."""

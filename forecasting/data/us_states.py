@@ -126,16 +126,17 @@ FIPS = {
     "72": "PR",
     "78": "VI",
 }
-_NATION_CODE = "US"
+#: What hubs and links call the nation.
+NATION_CODE = "US"
 _POSTAL = {
     **{postal_code: postal_code for postal_code in STATES},
     **FIPS,
     **{name.upper(): postal_code for postal_code, name in STATES.items()},
     **dict.fromkeys(("VIRGIN ISLANDS", "U.S. VIRGIN ISLANDS"), "VI"),
-    **dict.fromkeys(("US", "USA", NATION.upper()), _NATION_CODE),
+    **dict.fromkeys(("US", "USA", NATION.upper()), NATION_CODE),
 }
 #: Postal code -> census code, the nation's being its letters.
-_CODES = {**{postal_code: code for code, postal_code in FIPS.items()}, _NATION_CODE: _NATION_CODE}
+_CODES = {**{postal_code: code for code, postal_code in FIPS.items()}, NATION_CODE: NATION_CODE}
 
 
 def postal_code(name: str) -> str | None:
@@ -164,4 +165,4 @@ def hub_locations(names: Iterable[str], among: Iterable[str] = ()) -> dict[str, 
 
 
 def _ambiguous(name: str) -> bool:
-    return name.strip().upper() != _NATION_CODE and (len(name.strip()) <= 2 or name.strip().upper() == "GEORGIA")
+    return name.strip().upper() != NATION_CODE and (len(name.strip()) <= 2 or name.strip().upper() == "GEORGIA")

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from forecasting.data.columns import DATE, HORIZON, MODEL, ORIGIN, QUANTILE, REGION, STATISTIC, VALUE
+from forecasting.data.frequency import weekly
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.series import Series
-from forecasting.data.us_states import hub_locations
+from forecasting.data.us_states import FIPS, NATION_CODE, hub_locations
 from forecasting.export.hub_rules import COLUMNS, HORIZONS, SATURDAY, WEEK, hub_rule_violations
 from forecasting.support.errors import DataError, RequestError
 
+#: The calendar of the hubs, weeks that end on Saturdays.
+HUB_ALIAS = "W-SAT"
+#: From the first day of a week to its last.
+FIRST_TO_LAST = pd.Timedelta(days=6)
+_DAY_BEFORE = {"SUN": "SAT", "MON": "SUN", "TUE": "MON", "WED": "TUE", "THU": "WED", "FRI": "THU", "SAT": "FRI"}
+#: How hubs outside the United States call places: a country's letters, perhaps with those of a part.
+FOREIGN_CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3}|[0-9]{2})?")
 #: Weeks between the last figure that a model may use and the reference date's, which are forecast too and not written.
 #: A region that lags further behind the others is not forecast for a hub.
 MAX_BRIDGED_WEEKS = 4
@@ -27,22 +37,73 @@ def check_single_model(names: Sequence[str]) -> None:
         )
 
 
-def hub_statistics(panel: Panel, wanted: Sequence[Statistic]) -> list[Statistic]:
-    """Those of `wanted` that a hub may take: running totals are left aside where there is anything else.
+def hub_statistics(panel: Panel, wanted: Sequence[Statistic]) -> tuple[list[Statistic], list[str]]:
+    """Those of `wanted` that a hub may take, and a sentence for each that is left out because there are others.
 
-    Raises `RequestError` when there is nothing else, and for counts of anything but weeks that end on Saturdays.
+    Raises `RequestError` when all are running totals, or counts of anything but weeks that end on Saturdays.
     """
     statistics = [statistic for statistic in wanted if not statistic.shown_cumulative]
     if not statistics:
         raise RequestError(f"The hub format is for new counts, and {wanted[0].name} is a running total.")
-    for statistic in statistics:
-        frequency = panel.frequencies[statistic.column]
-        if frequency.alias != "W-SAT":
-            raise RequestError(
-                f"The hub format is for weeks that end on Saturdays, and {statistic.name} is {frequency.described}; "
-                "choose weekly figures, or --format tidy."
-            )
-    return statistics
+    left_out = [
+        f"{statistic.name} is a running total, which no hub takes; it is left out."
+        for statistic in wanted
+        if statistic.shown_cumulative
+    ]
+    refusals = {statistic.name: _spacing_refusal(panel, statistic) for statistic in statistics}
+    kept = [statistic for statistic in statistics if not refusals[statistic.name]]
+    if not kept:
+        raise RequestError(next(iter(refusals.values())))
+    return kept, [*left_out, *(f"{refusal} It is left out." for refusal in refusals.values() if refusal)]
+
+
+def _spacing_refusal(panel: Panel, statistic: Statistic) -> str:
+    """Why a hub would not take a statistic's spacing, and what to do; empty where it does."""
+    frequency, hub = panel.frequencies[statistic.column], "The hub format is for weeks that end on Saturdays"
+    if frequency.alias == HUB_ALIAS:
+        return ""
+    if frequency.name != "weekly":
+        return f"{hub}, and {statistic.name} is {frequency.described}; choose weekly figures, or --format tidy."
+    day = frequency.alias[2:]
+    if day == "SUN":
+        return (
+            f"{hub}, and {statistic.name} is of weeks dated on {day}: if these are the first days of weeks from Sunday to "
+            "Saturday, say so with --weeks-begin; if they end on Sundays, no hub takes them, so choose --format tidy."
+        )
+    return (
+        f"{hub}, and {statistic.name} is {frequency.described}: date each by its Saturday if it holds the days from Sunday to "
+        "Saturday; else no hub takes them, so choose --format tidy."
+    )
+
+
+def with_weeks_by_last_day(panel: Panel) -> Panel:
+    """The panel with weeks that were dated by their first days dated by their last, as the hubs date them."""
+    weeks = {column for column, frequency in panel.frequencies.items() if frequency.name == "weekly"}
+    if not weeks:
+        return panel
+    moved = panel.table[STATISTIC].isin(weeks).to_numpy()
+    dates = panel.table[DATE].where(~moved, panel.table[DATE] + FIRST_TO_LAST)
+    frequencies = {
+        column: weekly(_DAY_BEFORE[frequency.alias[2:]]) if column in weeks else frequency
+        for column, frequency in panel.frequencies.items()
+    }
+    return replace(panel, table=panel.table.assign(**{DATE: dates}), frequencies=frequencies)
+
+
+def unknown_places(places: Mapping[str, str]) -> list[str]:
+    """Those regions that no hub knows, of all with their locations: neither in the United States nor a country's code."""
+    american = {*FIPS, NATION_CODE}
+    if 2 * sum(code in american for code in places.values()) >= len(places):
+        return [name for name, code in places.items() if code not in american]
+    return [name for name, code in places.items() if code not in american and not FOREIGN_CODE.fullmatch(code)]
+
+
+def unknown_place_sentence(name: str) -> str:
+    """Say that no hub knows a place, and what to do."""
+    return (
+        f"no forecast hub has a place '{name}'; give it the hub's name or code (Ohio, OH or 39; DE for Germany), or choose "
+        "--format tidy."
+    )
 
 
 def reference_date(panel: Panel, wanted: Sequence[Statistic]) -> pd.Timestamp:

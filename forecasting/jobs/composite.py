@@ -245,4 +245,6 @@ def _missing_member_note(name: str, known: list[Job]) -> str:
     label = model(name).label
     if job and job.state is State.cancelled:
         return f"Without {label}, which was cancelled."
+    if job and job.state is State.timed_out:
+        return f"{label} ran out of time; the blend is of the others. {job.error or ''}".rstrip()
     return f"Without {label}, which gave no forecast: {job.error}" if job and job.error else f"Without {label}."

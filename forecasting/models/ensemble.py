@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -43,14 +42,17 @@ class Ensemble(BlendedModel):
         """Fit the members one after the other and blend them; the job queue fits them side by side."""
         from forecasting.models import model
 
-        forecasts: dict[str, Forecast] = {}
+        forecasts, notes = dict[str, Forecast](), list[str]()
         pooled = series.around and series.kind is COUNT
         members = [name for name in self.members if pooled or name != POOLED]
         for done, name in enumerate(members):
             report(Progress(model(name).label, done, len(members)))
-            with suppress(ModelError):
+            try:
                 forecasts[name] = model(name).forecast(series, horizon)
-        return self.blend(series, horizon, forecasts)
+            except ModelError as error:
+                notes.append(f"Without {model(name).label}, which gave no forecast: {error}")
+        blended = self.blend(series, horizon, forecasts)
+        return replace(blended, notes=(*blended.notes, *notes))
 
     def blend(self, series: Series, horizon: int, forecasts: dict[str, Forecast]) -> Forecast:
         """Average the quantiles of the members that there are, each by its weight."""

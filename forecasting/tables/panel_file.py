@@ -25,6 +25,9 @@ from forecasting.tables.period_dates import on_period_dates
 #: Regions with another calendar that a note names.
 NAMED_REGIONS = 5
 
+#: How far after now a date of publication may lie: clocks and time zones differ.
+MOST_AHEAD = pd.Timedelta(days=2)
+
 
 def read_panel(
     file: str | Path | bytes,
@@ -75,6 +78,7 @@ def build_panel(raw: RawTable, interpreted: InterpretedTable, totals_are_known: 
     table = interpreted.tidy.table
     if table[VALUE].notna().sum() == 0:
         raise raw.error("there is no figure in it; fill in the values.")
+    _check_vintages(raw, table)
     hint = () if totals_are_known else _cumulative_hint(table, interpreted.statistics)
     frequencies, calendars = _calendars(raw, table)
     table, moved = on_period_dates(table, frequencies, calendars)
@@ -94,6 +98,19 @@ def build_panel(raw: RawTable, interpreted: InterpretedTable, totals_are_known: 
         ),
         interpreted.tidy.parents,
         calendars,
+    )
+
+
+def _check_vintages(raw: RawTable, table: pd.DataFrame) -> None:
+    """Raises `DataError` for a vintage that is still to come: it would be the newest, and hide all others."""
+    limit = pd.Timestamp.now() + MOST_AHEAD
+    if AS_OF not in table or not table[AS_OF].max() > limit:
+        return
+    coming = table.loc[table[AS_OF] > limit, AS_OF]
+    rows = "1 row has" if len(coming) == 1 else f"{len(coming):,} rows have"
+    raise raw.error(
+        f"{rows} an as_of that is still to come ({coming.max():%Y-%m-%d}), which would hide all that was published before; "
+        "correct it, or leave it out."
     )
 
 

@@ -1,5 +1,6 @@
 """What `--format hubverse` writes, rule by rule, on real figures through the command line; and the checker itself."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -176,14 +177,14 @@ def saved(table: pd.DataFrame, path: Path) -> str:
 
 
 def test_a_region_that_ends_before_the_others_is_forecast_for_the_same_weeks(tmp_path):
-    file = saved(figures(Ohio=12, Bavaria=10), tmp_path / "figures.csv")
+    file = saved(figures(Ohio=12, Utah=10), tmp_path / "figures.csv")
     table = written(tmp_path / "hub.csv", "--input", file, "--models", "naive", "--horizon", "4")
     assert set(table["reference_date"]) == {"2025-02-01"}
     assert sorted(table[["location", "horizon"]].drop_duplicates().itertuples(index=False, name=None)) == [
-        (place, horizon) for place in ("39", "Bavaria") for horizon in "0123"
+        (place, horizon) for place in ("39", "49") for horizon in "0123"
     ]
-    alone = written(tmp_path / "a.csv", "--input", file, "--region", "Bavaria", "--models", "naive", "--horizon", "4")
-    assert alone.equals(table[table["location"] == "Bavaria"].reset_index(drop=True))
+    alone = written(tmp_path / "a.csv", "--input", file, "--region", "Utah", "--models", "naive", "--horizon", "4")
+    assert alone.equals(table[table["location"] == "49"].reset_index(drop=True))
 
 
 def test_a_region_that_ended_long_before_is_a_failure_with_its_reason_and_the_others_are_written(tmp_path, capsys):
@@ -231,7 +232,7 @@ def test_running_totals_are_left_out_with_a_word(tmp_path, capsys):
         (["--source", "bundled", "--statistic", "new_admissions", "--models", "naive,ets", "--horizon", "4"], "naive, ets"),
         (["--source", "bundled", "--statistic", "new_admissions", "--models", "naive", "--horizon", "0"], "1 to 400"),
         (["--source", "bundled", "--statistic", "new_admissions", "--models", "naive", "--horizon", "401"], "1 to 400"),
-        (["--input", "{sundays}", "--models", "naive", "--horizon", "4"], "of weeks that end on Sundays"),
+        (["--input", "{sundays}", "--models", "naive", "--horizon", "4"], "say so with --weeks-begin"),
         (["--input", "{twice}", "--models", "naive", "--horizon", "4"], "'OH' and 'Ohio' are the same place, 39"),
     ],
 )  # fmt: skip
@@ -311,3 +312,69 @@ def test_nothing_that_a_hub_would_refuse_is_exported():
     table = model("naive").forecast(series, 4).table("Ohio")
     with pytest.raises(DataError, match=r"A hub would refuse these forecasts\. .* cross"):
         hub_format.to_hub_table(table.assign(value=table["value"].to_numpy()[::-1]))
+
+
+# Places that no hub knows, and weeks that a hub dates otherwise
+
+
+def test_a_place_that_no_hub_knows_fails_alone_before_the_fit_and_is_named(tmp_path, capsys):
+    file = saved(figures(Ohio=12, Utah=12, Atlantis=12), tmp_path / "figures.csv")
+    table = written(tmp_path / "hub.csv", "--input", file, "--models", "naive", "--horizon", "4", code=1)
+    assert set(table["location"]) == {"39", "49"}
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Atlantis (value): no forecast hub has a place 'Atlantis'; give it the hub's name or code")
+
+
+@pytest.mark.parametrize("regions", [{"Atlantis": 12}, {"Ohio": 12, "Atlantis": 12}])
+def test_a_place_that_no_hub_knows_is_refused_when_it_is_asked_for_or_there_is_nothing_else(regions, tmp_path, capsys):
+    file = saved(figures(**regions), tmp_path / "figures.csv")
+    arguments = ["--input", file, "--models", "naive", "--horizon", "4", "--format", "hubverse"]
+    assert main(["forecast", *arguments, *(["--region", "Atlantis"] if len(regions) > 1 else [])]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no forecast hub has a place 'Atlantis'" in line
+
+
+def test_codes_of_other_countries_are_places_of_their_hubs(tmp_path):
+    file = saved(figures(DE=12, AT=12, PL=12), tmp_path / "figures.csv")
+    table = written(tmp_path / "hub.csv", "--input", file, "--models", "naive", "--horizon", "4")
+    assert set(table["location"]) == {"AT", "DE", "PL"}
+
+
+def sundays(**weeks: int) -> pd.DataFrame:
+    """The same weeks dated by their first day."""
+    return figures(**weeks).assign(date=lambda t: t["date"] - pd.Timedelta(days=6))
+
+
+@pytest.mark.parametrize(
+    ("column", "option"), [("date", ["--weeks-begin"]), ("week_beginning", []), ("start of week", [])]
+)
+def test_weeks_dated_by_their_first_day_are_dated_by_their_saturday_where_the_user_or_the_file_says_so(
+    column, option, tmp_path
+):
+    random = np.random.default_rng(0)
+    ends = figures(Ohio=12, Utah=12).assign(value=random.poisson(50, 24))
+    begins = ends.assign(date=ends["date"] - pd.Timedelta(days=6)).rename(columns={"date": column})
+    arguments = ["--models", "naive", "--horizon", "4"]
+    option = option or ["--mapping", json.dumps({"date": column, "region": "region", "value": "value"})]
+    wanted = written(tmp_path / "ends.csv", "--input", saved(ends, tmp_path / "e.csv"), *arguments)
+    begun = written(tmp_path / "begins.csv", "--input", saved(begins, tmp_path / "b.csv"), *option, *arguments)
+    pd.testing.assert_frame_equal(begun, wanted)
+
+
+def test_the_user_s_own_dates_stay_in_a_tidy_table(tmp_path, capsys):
+    file, output = saved(sundays(Ohio=12), tmp_path / "s.csv"), tmp_path / "tidy.csv"
+    arguments = ["--input", file, "--models", "naive", "--horizon", "1", "--weeks-begin", "--output", str(output)]
+    assert main(["forecast", *arguments]) == 0
+    assert pd.read_csv(output)["date"].unique().tolist() == ["2025-01-26"]
+    assert "--weeks-begin changes nothing but the dates of --format hubverse." in capsys.readouterr().err
+
+
+def test_statistics_that_no_hub_takes_are_left_out_with_a_word_where_there_are_others(tmp_path, capsys):
+    weeks = figures(Ohio=12).assign(statistic="weeks")
+    days = pd.DataFrame(
+        {"region": "Ohio", "date": pd.date_range("2025-01-01", periods=30), "value": 9, "statistic": "days"}
+    )
+    file = saved(pd.concat([weeks, days]), tmp_path / "both.csv")
+    table = written(tmp_path / "hub.csv", "--input", file, "--models", "naive", "--horizon", "4")
+    assert set(table["target"]) == {"wk inc weeks"}
+    assert "days is daily; choose weekly figures, or --format tidy. It is left out." in capsys.readouterr().err

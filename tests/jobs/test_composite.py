@@ -14,10 +14,12 @@ from waiting import PATIENCE, wait_for
 from forecasting.data.frequency import weekly
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.series import Series
-from forecasting.jobs import QueueFull, State
+from forecasting.jobs import Job, QueueFull, State
+from forecasting.jobs.composite import CompositeRequests
 from forecasting.jobs.request import Request
 from forecasting.jobs.workers.process import WorkerProcess
 from forecasting.models import model
+from forecasting.models.naive import Naive
 from forecasting.preparation.gather_pool import gather_pool
 from forecasting.preparation.prepare import prepare
 from forecasting.storage.forecast_store import ForecastStore
@@ -207,6 +209,22 @@ def test_a_blend_without_one_of_its_members_says_so(queue):
     job = wait_for(queue, queue.submit(request("half")))
     assert (job.state, job.forecast.method) == (State.done, "quick")
     assert job.forecast.notes == ("Without Unable, which gave no forecast: Give me a longer history.",)
+
+
+def test_a_blend_one_of_whose_members_ran_out_of_time_says_so():
+    blended, composites = request("mixed"), CompositeRequests()
+    composites.add(blended)
+    error = "Drafting was not finished after 180 seconds and was ended."
+    jobs = {one.key: Job(one.key, one.model, one.horizon, State.timed_out, error=error) for one in blended.members}
+    kept = blended.members[0]
+    forecast = replace(Naive().forecast(kept.series, kept.horizon), model=kept.model)
+    jobs[kept.key] = Job(kept.key, kept.model, kept.horizon, State.done, forecast=forecast)
+    (job,) = composites.jobs([blended.key], jobs)
+    assert job.state is State.done
+    lost = [model(one.model).label for one in blended.members[1:]]
+    assert job.forecast.notes == tuple(
+        f"{label} ran out of time; the blend is of the others. {error}" for label in lost
+    )
 
 
 def test_a_blend_of_which_no_member_gave_a_forecast_has_failed(queue):

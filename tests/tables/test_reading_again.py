@@ -270,7 +270,7 @@ def test_uneven_lines_are_said_beside_the_forecasts(tmp_path, capsys):
     arguments = ["--input", str(file), "--models", "naive", "--horizon", "2", "--output", str(tmp_path / "o.csv")]
     assert main(["forecast", *arguments]) == 0
     said = "1 line has fewer cells than the header, the first is line 14: what is missing at the end is taken as empty."
-    assert capsys.readouterr().err.splitlines() == [said]
+    assert capsys.readouterr().err.splitlines().count(said) == 1
 
 
 def test_what_is_left_out_or_odd_is_said_beside_the_forecasts(german, tmp_path, capsys):
