@@ -155,7 +155,7 @@ class RequestBuilder:
                 name = (request.source, request.as_of, region, statistic.name)
                 series = self._series.get(panel, name, lambda: prepare(panel, region, statistic.name))
             return RequestedSeries(region, statistic, training.of(series))
-        except DataError as error:
+        except (DataError, RequestError) as error:
             return RequestedSeries(region, statistic, None, str(error))
 
     def _submit_all(self, requested: Sequence[RequestedSeries], request: ForecastRequest) -> Iterator[JobPart]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -25,6 +26,8 @@ from forecasting.services.data_notes import forecast_notes, lost_region_notes, s
 from forecasting.services.service import Service
 from forecasting.storage.forecast_store import ForecastStore
 from forecasting.support.errors import DataError, JobError, RequestError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +58,15 @@ def prepare_batch(
         chosen = [known_region(panel, region, statistic) for region in dict.fromkeys(regions or ())]
         for region in chosen or panel.regions(statistic.name):
             try:
-                series = prepare(panel, region, statistic.name).with_covariates(covariates)
-                yield BatchSeries(statistic, region, series.with_holidays(holidays))
-            except DataError as error:
+                series = prepare(panel, region, statistic.name).with_covariates(covariates).with_holidays(holidays)
+            except (DataError, RequestError) as error:
                 yield BatchSeries(statistic, region, None, str(error))
+            except Exception:  # the other regions are forecast all the same
+                log.exception("Preparing %s went wrong", region)
+                why = "it could not be prepared, which is a fault of the program; the log says more."
+                yield BatchSeries(statistic, region, None, why)
+            else:
+                yield BatchSeries(statistic, region, series)
 
 
 def known_region(panel: Panel, region: str, statistic: Statistic, known: Collection[str] | None = None) -> str:

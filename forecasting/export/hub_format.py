@@ -107,10 +107,15 @@ def unknown_place_sentence(name: str) -> str:
 
 
 def reference_date(panel: Panel, wanted: Sequence[Statistic]) -> pd.Timestamp:
-    """The Saturday after the last week of which anything was published, believed or not, in any region."""
+    """The Saturday after the last week of which anything was published, believed or not, in any region.
+
+    A week that is still to come, as one with a wrong year, counts only where all regions have such.
+    """
     table = panel.table
     published = table[STATISTIC].isin([statistic.column for statistic in wanted]) & table[VALUE].notna()
-    last = table.loc[published, DATE].max()
+    ends = table.loc[published].groupby(REGION, observed=True)[DATE].max()
+    past = ends[ends <= pd.Timestamp.now() + WEEK]
+    last = (ends if past.empty else past).max()
     if pd.isna(last):
         raise DataError(f"'{panel.source}' has no figures of {wanted[0].name}; choose another statistic.")
     return pd.offsets.Week(weekday=SATURDAY).rollforward(last.normalize()) + WEEK
@@ -137,6 +142,11 @@ def weeks_before_reference(series: Series, reference: pd.Timestamp) -> int:
             "use --format tidy."
         )
     weeks = (reference - series.origin) // WEEK - 1
+    if weeks < 0:
+        raise DataError(
+            f"its last week ends on {series.origin:%Y-%m-%d}, which is still to come; correct the date, or use "
+            "--format tidy."
+        )
     if weeks > MAX_BRIDGED_WEEKS:
         raise DataError(
             f"its last usable week ends on {series.origin:%Y-%m-%d}, too long before the reference date "

@@ -28,7 +28,7 @@ from forecasting.monitoring.history import History, ModelPick
 from forecasting.monitoring.update_runs import UpdateRun, UpdateRuns
 from forecasting.services.service import IN_FLIGHT, Service
 from forecasting.services.track_records import STOPS
-from forecasting.support.errors import DataError, ForecastingError, JobError
+from forecasting.support.errors import DataError, ForecastingError, JobError, RequestError
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class NightlyUpdate:
                 if best := self._best_model(one):
                     picks.append(best)
                 drifting[AlertSubject(panel.source, one.region, one.statistic.name)] = self._drifts(one)
-            except DataError:  # the series is too short, which `_forecast_all` has met
+            except (DataError, RequestError):  # the series is too short, which `_forecast_all` has met
                 continue
             except JobError as error:
                 reasons.append(str(error))
@@ -165,7 +165,7 @@ class NightlyUpdate:
             self._pause()
             try:
                 series = self._service.series(one.panel, one.region, one.statistic.name)
-            except DataError:  # nothing to forecast is no failure: pages say why
+            except (DataError, RequestError):  # nothing to forecast is no failure: pages say why
                 continue
             for name in stored:
                 yield Request(series, name, series.frequency.default_horizon)

@@ -17,7 +17,7 @@ from forecasting.data.panel import Panel
 from forecasting.data.training_options import ALL_HISTORY, TrainingOptions
 from forecasting.jobs.request import Request
 from forecasting.services.service import Service
-from forecasting.support.errors import DataError, ForecastingError
+from forecasting.support.errors import DataError, ForecastingError, RequestError
 
 log = logging.getLogger(__name__)
 
@@ -104,9 +104,15 @@ class BulkForecast:
                 return
             try:
                 series = self._learning.of(self._service.series(self._panel, region, self._statistic))
-                yield Request(series, self._model, self._horizon)
-            except DataError as error:
+                request = Request(series, self._model, self._horizon)
+            except (DataError, RequestError) as error:
                 self._fail(region, str(error))
+                continue
+            except Exception:  # the other regions are forecast all the same
+                log.exception("Preparing %s went wrong", region)
+                self._fail(region, "It could not be prepared, which is a fault of the program; the log says more.")
+                continue
+            yield request
 
     def _fail(self, region: str, reason: str) -> None:
         self.failed[region] = reason if len(self.failed) < MOST_REASONS else ""

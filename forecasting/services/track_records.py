@@ -26,7 +26,7 @@ from forecasting.jobs.request import Request
 from forecasting.models import model
 from forecasting.preparation import prepare
 from forecasting.support.caching import IdentityMemo, SingleFlight
-from forecasting.support.errors import DataError, RequestError
+from forecasting.support.errors import DataError, ForecastingError, RequestError
 
 #: Lists of dates of a panel's regions kept in memory.
 DATES_KEPT = 256
@@ -97,7 +97,7 @@ class TrackRecords:
             if dates is None:
                 dates = self._dates(panel, region, statistic, ahead, origins or count, step, whole=True)
             cutoffs = self._cuts(panel, region, statistic, dates)
-        except DataError as error:
+        except (DataError, RequestError) as error:
             return TrackRecord(why_not=str(error))
         names = tuple(dict.fromkeys(["naive", *models]))
         requests = {
@@ -175,9 +175,7 @@ class TrackRecords:
     def _earlier_cutoffs(self, panel: Panel, region: str, statistic: str, horizon: int) -> list[Cutoff]:
         now = self._series(panel, region, statistic)
         dates = self._dates(panel, region, statistic, horizon, STOPS, default_origins(now)[1], whole=False)
-        found = [
-            cutoff for cutoff in self._cuts(panel, region, statistic, dates, strict=False) if cutoff.origin < now.origin
-        ]
+        found = [cutoff for cutoff in self._cuts(panel, region, statistic, dates) if cutoff.origin < now.origin]
         if not found:
             raise DataError("There is no earlier date to go back to; choose another region, or a shorter horizon.")
         return found
@@ -191,22 +189,21 @@ class TrackRecords:
             panel, name, lambda: rolling_origins(panel, region, statistic, horizon, count, step, whole)
         )
 
-    def _cuts(
-        self, panel: Panel, region: str, statistic: str, dates: Sequence[pd.Timestamp], strict: bool = True
-    ) -> list[Cutoff]:
-        """The region at each date, less those at which nothing new had come; kept, for preparing a panel is work.
+    def _cuts(self, panel: Panel, region: str, statistic: str, dates: Sequence[pd.Timestamp]) -> list[Cutoff]:
+        """The region at each date, less those at which nothing new had come or which lack it; kept, for preparing is work.
 
-        Unless `strict`, a date on which there was nothing to learn from is left out.
+        Raises what the first date raised if there is nothing to learn from on any.
         """
-        found: dict[pd.Timestamp, Cutoff] = {}
+        found, errors = dict[pd.Timestamp, Cutoff](), list[ForecastingError]()
         for date in dates:
             try:
                 known = self._cut(panel, region, statistic, date)
-            except (DataError, RequestError):
-                if strict:
-                    raise
+            except (DataError, RequestError) as error:
+                errors.append(error)
                 continue
             found.setdefault(known.origin, known)
+        if errors and not found:
+            raise errors[0]
         return list(found.values())
 
     def _cut(self, panel: Panel, region: str, statistic: str, date: pd.Timestamp) -> Cutoff:

@@ -13,7 +13,7 @@ from forecasting.models import model
 from forecasting.services.bulk import BulkForecast
 from forecasting.services.service import Service, forecasts_table
 from forecasting.storage.forecast_store import ForecastStore
-from forecasting.support.errors import JobError
+from forecasting.support.errors import JobError, RequestError
 
 WEEKS = pd.date_range("2024-01-06", periods=30, freq="W-SAT")
 NAMES = [f"Area {place}" for place in range(90)]
@@ -56,6 +56,20 @@ def test_every_region_is_in_the_table_as_it_would_be_alone(service, panel, stati
     series = service.series(panel, "Area 12", statistic)
     alone = forecasts_table("Area 12", series, [model("naive").forecast(series, 4)])
     pd.testing.assert_frame_equal(table[table["region"] == "Area 12"].reset_index(drop=True), alone)
+
+
+@pytest.mark.parametrize("error", [RequestError("There is no such region."), ZeroDivisionError("a fault")])
+def test_a_region_that_cannot_be_prepared_fails_alone(service, panel, monkeypatch, error):
+    series = service.series
+
+    def one_fails(*what):
+        if what[1] == "Area 3":
+            raise error
+        return series(*what)
+
+    monkeypatch.setattr(service, "series", one_fails)
+    bulk = run(service, panel, "new", "naive", 4)
+    assert (bulk.made, set(bulk.failed), bulk.why) == (88, {"Area 3", "Area 7"}, "")
 
 
 def test_it_can_be_stopped_and_another_goes_on(service, panel, monkeypatch):

@@ -77,6 +77,21 @@ def test_too_short_a_series_is_not_looked_back_on_and_says_why(service):
     assert "too few to look back" in past.why_not
 
 
+def test_a_vintage_that_lacks_the_region_is_no_date_to_look_back_from_and_the_others_are(service):
+    weeks = pd.date_range("2024-01-06", periods=40, freq="W-SAT")
+    tables = [
+        pd.DataFrame({"as_of": weeks[n - 1] + pd.Timedelta(days=4), "region": region, "date": weeks[:n], "value": 50.0})
+        for n in range(20, 41)
+        for region in "AB"
+        if (region, n) != ("B", 34)
+    ]
+    panel = read_panel(pd.concat(tables).to_csv(index=False).encode(), "lacking.csv")
+    both = {region: service.track_records.track_record(panel, region, "value", ["naive"]) for region in "AB"}
+    assert set(both["A"].origins) - set(both["B"].origins) == {weeks[33]}
+    assert len(both["B"].origins) == len(both["A"].origins) - 1
+    assert both["B"].why_not is None
+
+
 def test_the_training_window_is_all_that_a_model_sees(service):
     panel = service.panel("bundled")
     whole = service.series(panel, "Italy", "new_cases")
