@@ -13,6 +13,7 @@ from typing import Any
 
 from forecasting.api.problem_details import InvalidField, Problem
 from forecasting.api.request_models import ForecastRequest
+from forecasting.data.kind import CHOICES_WITHOUT_TOTALS
 from forecasting.data.panel import Panel
 from forecasting.support.errors import DataError
 from forecasting.tables.column_mapping import ColumnMapping
@@ -55,11 +56,14 @@ def _read(request: ForecastRequest) -> Panel:
         looked = preview_table(content, request.name)
     except DataError as error:
         raise Problem.of(error, "data") from None
-    answers = {QuestionKind.CUMULATIVE: request.cumulative, QuestionKind.NUMBER_FORMAT: request.number_format}
+    cumulative = request.cumulative
+    if cumulative is None and request.kind in CHOICES_WITHOUT_TOTALS:
+        cumulative = False
+    answers = {QuestionKind.CUMULATIVE: cumulative, QuestionKind.NUMBER_FORMAT: request.number_format}
     said: dict[str, Any] = {kind.value: answer for kind, answer in answers.items() if answer is not None}
     _raise_open_questions(looked, said)
     try:
-        return read_panel(content, request.name, request.cumulative, request.number_format)
+        return read_panel(content, request.name, cumulative, request.number_format)
     except DataError as error:
         if looked.mapping is None:
             raise Problem.of(error, "data") from None

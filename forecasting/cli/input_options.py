@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from forecasting.data.kind import CHOICES
+from forecasting.data.kind import CHOICES, CHOICES_WITHOUT_TOTALS
 from forecasting.data.panel import Panel, Statistic
 from forecasting.sources import source
 from forecasting.sources.sql import SqlSource, named_database
@@ -89,7 +89,9 @@ class InputOptions:
         if self.number_format is not None and self.file is None:
             raise RequestError("--number-format is about the cells of a file; give --input FILE with it.")
         if self.file is not None:
-            return _read_file(self.file, self.cumulative, self.mapping, self.number_format)
+            # What does not add up has no running totals.
+            cumulative = bool(self.cumulative) if self.kind in CHOICES_WITHOUT_TOTALS else self.cumulative
+            return _read_file(self.file, cumulative, self.mapping, self.number_format)
         if self.sql is not None:
             return SqlSource(named_database(self.sql), self.table).read(bool(self.cumulative))
         if self.cumulative is not None:

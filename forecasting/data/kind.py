@@ -49,6 +49,8 @@ PERCENT = Kind("percent", "a share in percent", "Percent", 0.0, 100.0, adds_up=F
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (COUNT, AMOUNT, MEASUREMENT, SHARE, PERCENT)}
 #: The names that a person chooses from; whether a share is in percent is seen from the figures.
 CHOICES = ("count", "amount", "measurement", "share")
+#: Those of them whose figures make no running totals.
+CHOICES_WITHOUT_TOTALS = ("measurement", "share")
 
 #: Words in the name of a column or file that say that its figures are shares.
 SHARE_WORDS = frozenset(

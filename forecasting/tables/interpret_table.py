@@ -17,6 +17,7 @@ from forecasting.tables.cells.dictionary_columns import constant_column, decode_
 from forecasting.tables.cells.labels import name_from_file, parse_filled_coded_labels
 from forecasting.tables.cells.parse_dates import instants_notes, parse_dates
 from forecasting.tables.cells.parse_numbers import (
+    are_percents,
     guess_numbers,
     limit_cells,
     parse_number_block,
@@ -76,7 +77,8 @@ def interpret_table(raw: RawTable, cumulative: bool = False) -> InterpretedTable
         )
     else:
         tidy = _from_wide(raw)
-    statistics = statistics_of_table(tidy.table, cumulative, raw.name)
+    figures = [VALUE] if VALUE in raw.cells else list(raw.cells)[1:]
+    statistics = statistics_of_table(tidy.table, cumulative, raw.name, are_percents(raw, figures))
     return InterpretedTable(tidy, statistics, f"Figures from {raw.name}")
 
 
@@ -196,7 +198,9 @@ def _from_wide(raw: RawTable) -> TidyTable:
     return TidyTable(table.iloc[order].reset_index(drop=True), notes=(*limits, *instants_notes(raw, first)))
 
 
-def statistics_of_table(table: pd.DataFrame, cumulative: bool, file: str = "") -> tuple[Statistic, ...]:
+def statistics_of_table(
+    table: pd.DataFrame, cumulative: bool, file: str = "", percent: bool = False
+) -> tuple[Statistic, ...]:
     """What may be asked of tidy rows: each statistic, and its running total where that is what they hold.
 
     What the figures are is proposed from them and from the names.
@@ -204,6 +208,7 @@ def statistics_of_table(table: pd.DataFrame, cumulative: bool, file: str = "") -
     Args:
         cumulative: all figures are running totals.
         file: the name of the file, whose words tell what the figures are where a column is called ``value``.
+        percent: the figures are written with percent signs.
     """
     statistics = []
     for column in table[STATISTIC].unique():
@@ -211,7 +216,7 @@ def statistics_of_table(table: pd.DataFrame, cumulative: bool, file: str = "") -
         values = table.loc[table[STATISTIC] == column, VALUE].to_numpy(float, na_value=np.nan)
         words = fold_words(column if column != VALUE else name_from_file(file))
         # Running totals are of whole events, unless somebody says otherwise.
-        known, reason = (COUNT, "") if totals else propose_kind(values, words)
+        known, reason = (COUNT, "") if totals else propose_kind(values, words, percent)
         label = known.plural if column == VALUE else column.replace("_", " ").capitalize()
         if not totals:
             unit = COUNT.plural.lower() if known is COUNT else label.lower()

@@ -18,7 +18,7 @@ from forecasting.tables.cells.dictionary_columns import constant_column
 from forecasting.tables.cells.labels import name_from_file, parse_coded_labels
 from forecasting.tables.cells.number_format import NumberFormat
 from forecasting.tables.cells.parse_dates import instants_notes, try_parse_dates
-from forecasting.tables.cells.parse_numbers import try_parse_number_block, try_parse_numbers
+from forecasting.tables.cells.parse_numbers import are_percents, try_parse_number_block, try_parse_numbers
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.read_table import read_file_content, read_table
 from forecasting.tables.cells.tidy_table import (
@@ -80,7 +80,8 @@ def read_mapped_raw_table(raw: RawTable, mapping: ColumnMapping) -> tuple[Panel,
     table = _read_wide(raw, mapping, problems) if mapping.value is None else _read_tidy(raw, mapping, problems)
     table, merged = _combine_rows(raw, table, mapping)
     table.index = pd.RangeIndex(len(table))
-    statistics = statistics_of_table(table, mapping.cumulative, raw.name)
+    percent = are_percents(raw, [mapping.value] if mapping.value else list(mapping.wide))
+    statistics = statistics_of_table(table, mapping.cumulative, raw.name, percent)
     tidy = TidyTable(table, notes=instants_notes(raw, mapping.date) if mapping.date else ())
     panel = build_panel(raw, InterpretedTable(tidy, statistics, f"Figures from {raw.name}"))
     panel = panel if mapping.kind is None else panel.with_kind(mapping.kind)

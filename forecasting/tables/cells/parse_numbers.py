@@ -55,6 +55,17 @@ def limit_cells(raw: RawTable, columns: list[str]) -> np.ndarray:
     return np.column_stack(masks)
 
 
+def are_percents(raw: RawTable, columns: list[str]) -> bool:
+    """Whether the figures of the first column that holds texts are written with percent signs."""
+    for column in columns:
+        cells = raw.cells[column]
+        if is_coded(cells) or pd.api.types.is_string_dtype(cells):
+            texts = stripped_text(distinct_cells(cells.iloc[:_LOOKED_ROWS])[1])
+            filled = texts[~texts.str.lower().isin(BLANK_TEXTS)]
+            return len(filled) > 0 and bool(filled.str.endswith("%").mean() > 0.5)
+    return False
+
+
 def guess_numbers(raw: RawTable, column: str) -> tuple[np.ndarray, NumberDoubt | None]:
     """The column as floats, NaN for whatever is no number, and the doubt that only a person can end."""
     parsed = _parse_column(raw, column)
