@@ -111,7 +111,7 @@ def _from_tidy(raw: RawTable) -> TidyTable:
             REGION: _labels(raw, REGION, name_from_file(raw.name)),
             STATISTIC: _labels(raw, STATISTIC, VALUE),
             DATE: parse_dates(raw, DATE),
-            VALUE: parse_numbers(raw, VALUE),
+            VALUE: parse_numbers(raw, VALUE, limits=True),
         }
     )
     if AS_OF in raw.cells:
@@ -165,7 +165,7 @@ def _covariates(raw: RawTable, columns: list[str]) -> tuple[pd.DataFrame, tuple[
         if wrong.sum() > np.isfinite(values).sum() or not np.isfinite(values).any():
             left.append(column)
         else:
-            kept[column] = parse_numbers(raw, column)
+            kept[column] = parse_numbers(raw, column, limits=True)
     notes: tuple[str, ...] = (f"Left out, because they hold no numbers: {', '.join(left)}.",) if left else ()
     if doubtful:
         notes += (f"Left out, because their numbers may be thousands or fractions: {', '.join(doubtful)}.",)
@@ -188,7 +188,7 @@ def _from_wide(raw: RawTable) -> TidyTable:
         row = int(np.argmax(twice))
         earlier = raw.place(int(np.argmax(days == days[row])))
         raise raw.error(f"{days[row]:%Y-%m-%d} is also in {earlier}; keep one of the two.", row)
-    figures = parse_number_block(raw, others)
+    figures = parse_number_block(raw, others, limits=True)
     limits = _limit_notes(raw, others, figures)
     table = stack_wide_table(others, pd.DatetimeIndex(days), figures.T, VALUE)
     table[REGION] = table[REGION].astype("str")

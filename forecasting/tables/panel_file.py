@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from forecasting.data.columns import AS_OF, DATE, REGION, VALUE
@@ -169,6 +170,6 @@ def _cumulative_hint(table: pd.DataFrame, statistics: tuple[Statistic, ...]) -> 
     if any(statistic.reported_cumulative for statistic in statistics) or AS_OF in table:
         return ()
     changes = changes_between_rows(table)
-    if len(changes) < 30 or (changes < 0).mean() > 0.005 or (changes > 0).mean() < 0.3:
+    if len(changes) < 30 or (changes < 0).mean() > 0.005 or (changes > 0).mean() < 0.3 or np.ptp(changes) == 0:
         return ()
     return ("These figures hardly ever fall: if they are running totals, say that they are cumulative.",)

@@ -291,12 +291,14 @@ def test_a_mistake_is_named_with_its_line(text, message):
         (b"date,value\n2021-03-01,\n2021-03-02,NA\n", "there is no figure in it; "),
         (b"date,value\n2021-03-01,1\n", "There is only one date; "),
         (b"date,value\n2019-01-01,1\n2019-01-06,1\n2019-01-09,1\n", "The dates are usually 3 days apart, but only"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "this is not a table that can be read; "),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "this is an image, not a table; "),
+        (b"\x7fELF\x02\x01\x01\x00\x00", "this is not a table that can be read; "),
         (b"PK\x03\x04 nonsense", "it cannot be read as XLSX "),
         (b"PAR1 nonsense", "it cannot be read as Parquet "),
         (b"\x1f\x8b nonsense", "the gzip file is damaged "),
         (gzip.compress(TIDY.encode())[:-12], "the gzip file is damaged "),
-        (b"<!DOCTYPE html>\n<p>404</p>\n", "it has one column only"),
+        (b"<!DOCTYPE html>\n<p>404</p>\n", "this is a page of the web, not a table; "),
+        (b"<p>\n404</p>\n", "it has one column only"),
     ],
 )
 def test_what_is_no_usable_table_is_said_in_one_line(content, message):

@@ -25,10 +25,15 @@ _LOOKED_COLUMNS = 100
 _LOOKED_ROWS = 5_000
 
 
-def parse_numbers(raw: RawTable, column: str) -> np.ndarray:
-    """The column as floats, NaN where it is blank or a limit as <5. Raises `DataError` for the first other cell."""
+def parse_numbers(raw: RawTable, column: str, limits: bool = False) -> np.ndarray:
+    """The column as floats, NaN where it is blank. Raises `DataError` for the first cell that is not a number.
+
+    With `limits`, NaN also where it is a limit as <5.
+    """
     values, wrong = try_parse_numbers(raw, column)
-    if wrong.any() and (wrong := wrong & ~limit_cells(raw, [column])[:, 0]).any():
+    if limits and wrong.any():
+        wrong = wrong & ~limit_cells(raw, [column])[:, 0]
+    if wrong.any():
         row = int(np.argmax(wrong))
         cell = raw.cells[column].iloc[row]
         raise raw.error(f"{quote_cell(cell)} in the column {column!r} is not a number; {number_remedy(cell)}", row)
@@ -79,10 +84,12 @@ def number_doubt(raw: RawTable, columns: list[str]) -> NumberDoubt | None:
     return _parse_block(raw, columns).doubt
 
 
-def parse_number_block(raw: RawTable, columns: list[str]) -> np.ndarray:
+def parse_number_block(raw: RawTable, columns: list[str], limits: bool = False) -> np.ndarray:
     """Several columns as floats, a row a row, as `parse_numbers` but in one go: a wide table may have a thousand."""
     values, wrong = try_parse_number_block(raw, columns)
-    if wrong.any() and (wrong := wrong & ~limit_cells(raw, columns)).any():
+    if limits and wrong.any():
+        wrong = wrong & ~limit_cells(raw, columns)
+    if wrong.any():
         # By rows within the first column that has one, as messages name them.
         place = int(np.argmax(wrong.any(axis=0)))
         row = int(np.argmax(wrong[:, place]))
@@ -218,8 +225,6 @@ def number_remedy(cell: Any) -> str:
     text = str(cell).strip()
     if re.fullmatch(r"[+-]?\d{1,3}([, ']\d{3})+(\.\d+)?", text):
         return f"write it without separators ({re.sub(r'[^0-9.+-]', '', text)})."
-    if re.fullmatch(_LIMIT, text):
-        return "a limit is no figure; write the number, or leave the cell empty."
     if text.startswith("="):
         return "formulas are not calculated; save the values."
     return "write a number, or leave the cell empty where nothing was published."
