@@ -98,7 +98,8 @@ def band_scale(model: str, series: Series) -> BandScale:
     """The learned band scale of `model` for such counts; one that changes nothing where none was learned."""
     if series.kind is not COUNT:
         return BandScale()
-    return band_scales().get((model, series.frequency.name), BandScale())
+    days = "daily" if series.frequency.weekmask else series.frequency.name  # a shop's days are days
+    return band_scales().get((model, days), BandScale())
 
 
 @lru_cache(maxsize=1)

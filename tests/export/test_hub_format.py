@@ -316,7 +316,7 @@ def test_nothing_that_a_hub_would_refuse_is_exported():
 
 def test_a_week_with_a_wrong_year_does_not_move_the_reference_date_of_the_others(tmp_path, capsys):
     table = figures(Ohio=12, Utah=12, Iowa=12)
-    table.iloc[-1, 1] = pd.Timestamp("2095-01-22")
+    table.iloc[-1, 1] = pd.Timestamp("2031-01-22")
     file = saved(table, tmp_path / "figures.csv")
     made = written(tmp_path / "hub.csv", "--input", file, "--models", "naive", "--horizon", "4", code=1)
     assert set(made["reference_date"]) == {"2025-02-01"}
