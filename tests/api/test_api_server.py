@@ -148,17 +148,6 @@ def test_an_endless_or_huge_body_is_refused_by_the_real_server(served):
         assert client.get("/healthz").status_code == 200
 
 
-def test_a_server_that_is_told_to_ends_with_its_workers(tmp_path):
-    with running("serve", tmp_path) as (url, process, log):
-        ready(url, process, log)
-        children = process.children(recursive=True)
-        assert children
-        process.send_signal(signal.SIGTERM)
-        process.wait(PATIENCE)
-        assert not psutil.wait_procs(children, timeout=30)[1]
-        assert "Traceback" not in log.read_text()
-
-
 def test_a_port_that_is_taken_is_said_in_one_line(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert main(["serve", "--port", str(taken.getsockname()[1])]) == 2
@@ -193,3 +182,14 @@ def test_the_command_line_does_without_the_api_s_libraries():
     code = "import forecasting.cli.main, sys; print([m for m in ('fastapi', 'uvicorn', 'limits') if m in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert answer.stdout.strip() == "[]"
+
+
+def test_a_server_that_is_told_to_ends_with_its_workers(served):
+    """The last test of this file, for it ends the server that the others share."""
+    _, process, log = served
+    children = process.children(recursive=True)
+    assert children
+    process.send_signal(signal.SIGTERM)
+    process.wait(PATIENCE)
+    assert not psutil.wait_procs(children, timeout=30)[1]
+    assert "Traceback" not in log.read_text()

@@ -19,7 +19,9 @@ from forecasting.models._pooled_experts import LEAST_BLOCKS, WITH_COVARIATES, ex
 from forecasting.models.base import PooledModel
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
-ROWS, REGIONS, LEADS = 110, 12, 2
+ROWS, REGIONS, LEADS = 88, 12, 2
+#: The row from which on a covariate is not known, where it has stopped, or is poisoned.
+STOPS = ROWS - 20
 
 
 def simulated(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -107,8 +109,8 @@ def test_without_covariates_or_with_none_that_can_be_used_the_numbers_are_the_sa
 
 def test_at_an_earlier_origin_only_what_was_known_by_then_is_used() -> None:
     counts, leading, _ = simulated()
-    poisoned = np.where(np.arange(ROWS)[:, None] < 80, leading, 1e9)
-    then, clean = (expert_forecasts(counts[:80], 4, 52, (one,)) for one in (poisoned, leading))
+    poisoned = np.where(np.arange(ROWS)[:, None] < STOPS, leading, 1e9)
+    then, clean = (expert_forecasts(counts[:STOPS], 4, 52, (one,)) for one in (poisoned, leading))
     assert WITH_COVARIATES in then
     for name, mean in then.items():
         np.testing.assert_array_equal(mean, clean[name])
@@ -128,11 +130,11 @@ def test_rows_after_a_region_s_own_end_do_not_matter() -> None:
 def test_a_covariate_that_has_stopped_for_most_regions_is_left_out_with_a_sentence() -> None:
     counts, leading, _ = simulated()
     stopped = leading.copy()
-    stopped[90:, 2:] = np.nan
+    stopped[STOPS:, 2:] = np.nan
     pool = pool_of(counts, mobility=stopped)
     there = forecasts(pool)
     assert_same(there, plain())
-    last = pool.dates[89]
+    last = pool.dates[STOPS - 1]
     (note,) = there["Region 00"].notes
     assert note == f"'mobility' ends on {last.day} {last:%b %Y}, so it is not used."
     assert all(forecast.notes == (note,) for forecast in there.values())
@@ -141,7 +143,7 @@ def test_a_covariate_that_has_stopped_for_most_regions_is_left_out_with_a_senten
 def test_where_a_covariate_has_stopped_for_few_regions_the_others_use_it_and_all_have_forecasts() -> None:
     counts, leading, _ = simulated()
     stopped = leading.copy()
-    stopped[90:, :2] = np.nan
+    stopped[STOPS:, :2] = np.nan
     there = forecasts(pool_of(counts, leading=stopped))
     for region, forecast in there.items():
         assert np.isfinite(forecast.values).all()

@@ -46,9 +46,12 @@ def start_run(folder, processes):
     path = folder / "pid"
     (folder / "test_waiting.py").write_text(WAITING.format(path=str(path)))
     (folder / "pytest.ini").write_text("[pytest]\n")
-    command = [sys.executable, "-m", "pytest", "-p", "process_watchdog", "-n", processes, str(folder)]
+    # None of all plugins that are installed, which take seconds to import.
+    plugins = ["-p", "xdist", "-p", "process_watchdog"]
+    command = [sys.executable, "-m", "pytest", *plugins, "-n", processes, str(folder)]
+    environment = os.environ | {"PYTHONPATH": str(TESTS), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(TESTS)}, **quiet), path
+    return subprocess.Popen(command, cwd=folder, env=environment, **quiet), path
 
 
 def test_servers_end_with_the_run_that_started_them(tmp_path):

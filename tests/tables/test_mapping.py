@@ -481,13 +481,13 @@ def test_a_parquet_file_is_bounded_before_it_is_unpacked(monkeypatch):
         preview_table(parquet(pd.DataFrame({"a": np.zeros(1000), "b": np.zeros(1000)})), "x")
 
 
-def test_ten_thousand_regions_in_a_wide_table_are_looked_at_and_read():
-    header = ",".join(["date", *[f"r{i}" for i in range(10_000)]])
-    body = "".join(f"{day:%Y-%m-%d}," + ",".join(["1"] * 10_000) + "\n" for day in DAYS[:3])
+def test_thousands_of_regions_in_a_wide_table_are_looked_at_and_read():
+    header = ",".join(["date", *[f"r{i}" for i in range(2_500)]])
+    body = "".join(f"{day:%Y-%m-%d}," + ",".join(["1"] * 2_500) + "\n" for day in DAYS[:3])
     content = f"{header}\n{body}".encode()
     looked = preview_table(content, "x.csv")
     assert looked.mapping is not None
-    assert read_mapped_table(content, "x.csv", looked.mapping)[1].regions == 10_000
+    assert read_mapped_table(content, "x.csv", looked.mapping)[1].regions == 2_500
 
 
 # Broken files
