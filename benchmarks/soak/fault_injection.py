@@ -35,10 +35,11 @@ from benchmarks.soak.fault_checks import (
     survives_restart,
     until,
 )
-from benchmarks.soak.full_disk import small_disk
+from benchmarks.soak.full_disk import LimitedFiles, SmallDisk, small_disk
+from benchmarks.soak.persistent_client import Reply
 from benchmarks.soak.promises import Promise, check
-from benchmarks.soak.random_kills import KillRecord, client_load, questions, stored_keys
-from benchmarks.soak.restartable_server import PATIENCE, running_server
+from benchmarks.soak.random_kills import KillRecord, client_load, questions
+from benchmarks.soak.restartable_server import PATIENCE, RestartableServer, running_server
 
 #: Seconds for which a database that failed is left alone, and that one waits for a lock, instead of 30 and 5.
 SOON = {"forecasting.storage.database:RETRY_SECONDS": 1.0, "forecasting.storage.database:TIMEOUT_SECONDS": 1}
@@ -46,45 +47,93 @@ SOON = {"forecasting.storage.database:RETRY_SECONDS": 1.0, "forecasting.storage.
 BEGIN = "forecasting.jobs.workers.process:WorkerProcess.start_timeout"
 
 Fault = Callable[[Path], list[Promise]]
+#: Replies of the API by their question as JSON.
+Replies = dict[str, Reply]
 
 
 def disk_full(home: Path) -> list[Promise]:
     """The disk is full while forecasts are finished, and has room again."""
     with small_disk(home) as disk, running_server(home, SOON) as server:
-        replies = ask_all(server, ets_question(10), ets_question(11))
-        with disk.full(server):
-            during = ask_all(server, ets_question(12), ets_question(13), ets_question(14, by="sarima"))
-            shown = page_warnings(server)
-        after = ask_all(server, ets_question(15))
-        every = {**replies, **during, **after}
-        again = until(lambda: not store_left_out(server) and len(stored_keys(home / "forecasts.sqlite")) == len(every))
-        return [
-            *all_answered(every),
-            page_says_one_sentence(shown),
-            check("The store has everything when the disk has room", again),
-            survives_restart(server, every),
-        ]
+        promises, replies = fill_disk(server, disk)
+        return [*promises, survives_restart(server, replies)]
 
 
 def locked(home: Path) -> list[Promise]:
     """Another process holds the database's lock for longer than anybody waits."""
     with running_server(home, SOON) as server:
-        replies = ask_all(server, ets_question(10))
-        with closing(sqlite3.connect(home / "forecasts.sqlite", isolation_level=None)) as other:
-            other.execute("BEGIN EXCLUSIVE")
-            during = ask_all(server, ets_question(12), ets_question(13))
-            until(lambda: store_left_out(server))
-            shown = page_warnings(server)
-            other.execute("ROLLBACK")
-        after = ask_all(server, ets_question(15))
-        every = {**replies, **during, **after}
-        again = until(lambda: not store_left_out(server) and len(stored_keys(home / "forecasts.sqlite")) == len(every))
-        return [
-            *all_answered(every),
-            page_says_one_sentence(shown),
-            check("The store has everything when the lock is gone", again),
-            survives_restart(server, every),
-        ]
+        promises, replies = lock_database(server)
+        return [*promises, survives_restart(server, replies)]
+
+
+def hungry_worker(home: Path) -> list[Promise]:
+    """The workers get no more memory, and then do again."""
+    with running_server(home) as server:
+        promises, replies = starve_workers(server)
+        return [*promises, survives_restart(server, replies)]
+
+
+def one_after_the_other(home: Path) -> list[Promise]:
+    """`disk_full`, `locked` and `hungry_worker` on one server, which is restarted once after them: a short version of the three."""
+    with small_disk(home) as disk, running_server(home, SOON) as server:
+        seen = [fill_disk(server, disk), lock_database(server), starve_workers(server)]
+        promises = [promise for promises, _ in seen for promise in promises]
+        replies = {question: reply for _, replies in seen for question, reply in replies.items()}
+        return [*promises, survives_restart(server, replies)]
+
+
+def fill_disk(server: RestartableServer, disk: SmallDisk | LimitedFiles) -> tuple[list[Promise], Replies]:
+    """Fill the disk while forecasts are finished, and empty it; returns the promises and all replies."""
+    replies = ask_all(server, ets_question(10), ets_question(11))
+    with disk.full(server):
+        during = ask_all(server, ets_question(12), ets_question(13), ets_question(14, by="sarima"))
+        shown = page_warnings(server)
+    every = {**replies, **during, **ask_all(server, ets_question(15))}
+    again = until(lambda: _has_stored(server, every))
+    return [
+        *all_answered(every),
+        page_says_one_sentence(shown),
+        check("The store has everything when the disk has room", again),
+    ], every
+
+
+def lock_database(server: RestartableServer) -> tuple[list[Promise], Replies]:
+    """Lock the database for longer than anybody waits; returns the promises and all replies."""
+    replies = ask_all(server, ets_question(20))
+    with closing(sqlite3.connect(server.home / "forecasts.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        during = ask_all(server, ets_question(22), ets_question(23))
+        until(lambda: store_left_out(server))
+        shown = page_warnings(server)
+        other.execute("ROLLBACK")
+    every = {**replies, **during, **ask_all(server, ets_question(25))}
+    again = until(lambda: _has_stored(server, every))
+    return [
+        *all_answered(every),
+        page_says_one_sentence(shown),
+        check("The store has everything when the lock is gone", again),
+    ], every
+
+
+def starve_workers(server: RestartableServer) -> tuple[list[Promise], Replies]:
+    """Give the workers no more memory for the time of a fit; returns the promises and all replies."""
+    replies = ask_all(server, ets_question(30))
+    imports_much = ets_question(90, by="auto_arima") | {"window": 60}
+    with client_of(server) as client, memory_limited(server.workers()):
+        reply = client.ask(imports_much, tries=1)
+    every = {**replies, **ask_all(server, imports_much, ets_question(35))}
+    named = reply.done or "memory" in reply.sentence
+    return [
+        *all_answered(every),
+        check("What is missing is said in a sentence", named, f"it says '{reply.sentence}'"),
+    ], every
+
+
+def _has_stored(server: RestartableServer, replies: Replies) -> bool:
+    """Whether the store is in use and has the forecasts of these questions, each of which has a horizon of its own."""
+    wanted = {json.loads(question)["horizon"] for question in replies}
+    with closing(sqlite3.connect(f"file:{server.home / 'forecasts.sqlite'}?mode=ro", uri=True, timeout=30)) as store:
+        there = {horizon for (horizon,) in store.execute("SELECT horizon FROM forecasts")}
+    return not store_left_out(server) and wanted <= there
 
 
 def hanging_worker(home: Path) -> list[Promise]:
@@ -106,22 +155,6 @@ def hanging_worker(home: Path) -> list[Promise]:
             check("A fit that hangs is ended", ended["state"] == "timed_out", str(ended)[:300]),
             check("It is said why in one sentence", sentence.count(". ") == 0 and sentence.endswith("."), sentence),
             survives_restart(server, every),
-        ]
-
-
-def hungry_worker(home: Path) -> list[Promise]:
-    """The workers get no more memory, and then do again."""
-    with running_server(home) as server, client_of(server) as client:
-        replies = ask_all(server, ets_question(10))
-        imports_much = ets_question(90, by="auto_arima") | {"window": 60}
-        with memory_limited(server.workers()):
-            reply = client.ask(imports_much, tries=1)
-        after = ask_all(server, imports_much, ets_question(15))
-        named = reply.done or "memory" in reply.sentence
-        return [
-            *all_answered({**replies, **after}),
-            check("What is missing is said in a sentence", named, f"it says '{reply.sentence}'"),
-            survives_restart(server, {**replies, **after}),
         ]
 
 
