@@ -323,9 +323,11 @@ class ColumnGuess:
         figures = guess_numbers(self._raw.take_rows(rows).decoded(), value)[0]
         figures = figures[np.isfinite(figures)]
         steps = np.diff(figures)
-        # As totals, a line has nothing to forecast.
-        if len(steps) < 30 or (steps < 0).any() or (steps > 0).mean() < 0.3 or (steps == steps[0]).all():
+        if len(steps) < 30 or (steps < 0).any() or (steps > 0).mean() < 0.3:
             return False
+        if (steps == steps[0]).all():
+            # Totals of a constant count begin with it; any other line is rather made up, or a level.
+            return bool(figures[0] == steps[0])
         # Totals begin near their first count, or have grown a lot; what rises a little each year is rather a level.
         return bool(figures[0] <= 3 * np.median(steps[steps > 0]) or figures[-1] >= 2 * figures[0])
 

@@ -90,7 +90,7 @@ def test_what_does_not_add_up_is_not_asked_about_as_totals(capsys):
     assert median_forecasts(capsys, "running_totals_unsaid.csv", "--kind", "measurement")
 
 
-@pytest.mark.parametrize(("first", "step"), [(100.0, 0.0), (5000.0, 3.0)])
+@pytest.mark.parametrize(("first", "step"), [(0.0, 0.0), (100.0, 0.0), (5000.0, 3.0)])
 def test_a_line_and_a_level_that_rises_slowly_are_no_running_totals(first, step):
     days = pd.date_range("2021-01-01", periods=60)
     values = [first + i + step * (i % 3) + (i % 2 if step else 0) for i in range(60)]
