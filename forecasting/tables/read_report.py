@@ -178,8 +178,10 @@ def report_on_table(
 def _missing_periods(rows: pd.DataFrame, panel: Panel, column: str) -> int:
     """How many periods of a statistic have no row, each region's by its own calendar."""
     own = panel.own_calendars(column)
+    if not own:
+        return count_missing_periods(rows, panel.frequencies[column])
     regions = rows[REGION].astype(str)
-    common = rows[~regions.isin(own).to_numpy()] if own else rows
+    common = rows[~regions.isin(own).to_numpy()]
     missing = count_missing_periods(common, panel.frequencies[column]) if len(common) else 0
     return missing + sum(
         count_missing_periods(rows[(regions == name).to_numpy()], one.frequency) for name, one in own.items()
