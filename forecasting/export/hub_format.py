@@ -64,10 +64,9 @@ def _spacing_refusal(panel: Panel, statistic: Statistic) -> str:
         return ""
     if frequency.name != "weekly":
         return f"{hub}, and {statistic.name} is {frequency.described}; choose weekly figures, or --format tidy."
-    day = frequency.alias[2:]
-    if day == "SUN":
+    if frequency.alias == "W-SUN":
         return (
-            f"{hub}, and {statistic.name} is of weeks dated on {day}: if these are the first days of weeks from Sunday to "
+            f"{hub}, and {statistic.name} is of weeks dated on Sundays: if these are the first days of weeks from Sunday to "
             "Saturday, say so with --weeks-begin; if they end on Sundays, no hub takes them, so choose --format tidy."
         )
     return (

@@ -48,7 +48,11 @@ class Ensemble(BlendedModel):
         for done, name in enumerate(members):
             report(Progress(model(name).label, done, len(members)))
             try:
-                forecasts[name] = model(name).forecast(series, horizon)
+                made = model(name).forecast(series, horizon)
+                if made.is_finite:
+                    forecasts[name] = made
+                else:
+                    notes.append(f"Without {model(name).label}, which gave no finite numbers.")
             except ModelError as error:
                 notes.append(f"Without {model(name).label}, which gave no forecast: {error}")
         blended = self.blend(series, horizon, forecasts)

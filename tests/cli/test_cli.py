@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from forecasting.cli import forecast_batch
 from forecasting.cli.main import main
 from forecasting.data.forecast import QUANTILES
 from forecasting.jobs import JobQueue
@@ -365,3 +367,35 @@ def test_an_interrupted_run_writes_what_is_finished_and_the_next_one_goes_on(tmp
     assert main(arguments) == 0
     assert pd.read_csv(file)["region"].nunique() == 6
     assert len(fitted) <= 4
+
+
+def test_a_cluster_that_is_lost_costs_only_what_was_not_finished(tmp_path, capsys, monkeypatch):
+    file, run = tmp_path / "out.csv", Service.run
+
+    def lost(self, requests):
+        for number, (request, job) in enumerate(run(self, requests)):
+            if number == 2:
+                monkeypatch.setattr(JobQueue, "trouble", "The cluster cannot be reached.")
+            yield request, replace(job, forecast=None) if number >= 2 else job
+
+    monkeypatch.setattr(Service, "run", lost)
+    arguments = ["--source", "bundled", "--models", "naive", "--horizon", "2", "--output", str(file)]
+    assert main(["forecast", *arguments]) == 1
+    assert pd.read_csv(file)["region"].nunique() == 2
+    errors = capsys.readouterr().err
+    assert "The cluster cannot be reached. What was finished is in the store." in errors
+    assert "4 of 6 to go" in errors
+
+
+def test_a_region_whose_preparation_breaks_down_fails_alone(tmp_path, capsys, monkeypatch):
+    prepared = forecast_batch.prepare
+
+    def broken(panel, region, statistic):
+        return 1 / 0 if region == "Spain" else prepared(panel, region, statistic)
+
+    monkeypatch.setattr(forecast_batch, "prepare", broken)
+    file = tmp_path / "out.csv"
+    arguments = ["--source", "bundled", "--models", "naive", "--horizon", "2", "--output", str(file)]
+    assert main(["forecast", *arguments]) == 1
+    assert pd.read_csv(file)["region"].nunique() == 5
+    assert "Spain (new_cases): it could not be prepared, which is a fault of the program" in capsys.readouterr().err

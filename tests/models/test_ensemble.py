@@ -116,4 +116,5 @@ def test_a_member_that_fails_leaves_the_rest_to_the_others(monkeypatch: pytest.M
     monkeypatch.setattr(type(model("sarima")), "forecast", fails)
     forecast = Ensemble().forecast(SERIES, 4)
     assert forecast.fitted["weights"] == {"ets": 1.0}
+    assert forecast.notes[-1] == "Without SARIMA, which gave no forecast: This is beyond it."
     np.testing.assert_array_equal(forecast.values, model("ets").forecast(SERIES, 4).values)

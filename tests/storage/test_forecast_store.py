@@ -77,7 +77,10 @@ def change(path, *statements):
             connection.execute(*statement)
 
 
-@given(arrays.arrays("<f8", (3, 2, 23), elements=st.floats(width=64)), st.lists(st.text()))
+@given(
+    arrays.arrays("<f8", (3, 2, 23), elements=st.floats(width=64, allow_nan=False, allow_infinity=False)),
+    st.lists(st.text()),
+)
 def test_a_payload_is_exact_to_the_last_digit(values, notes):
     given = Forecast("m", "é", pd.Timestamp("2021-01-03 05:00"), frequency_of_alias("h"), *values, notes=tuple(notes))
     assert same(decode_forecast(encode_forecast(given)), given)
