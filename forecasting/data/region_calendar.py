@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecasting.data.frequency import Frequency
-from forecasting.data.infer_frequency import infer_frequency
-from forecasting.data.regular_grid import dates_of_periods, period_phase
+from forecasting.data.frequency import Frequency, months_in_period
+from forecasting.data.infer_frequency import DAY_SECONDS, infer_frequency
+from forecasting.data.regular_grid import dates_of_periods, period_numbers, period_phase
 from forecasting.support.errors import DataError
 
 #: Figures that a region must have, or it keeps the common calendar.
@@ -22,6 +22,8 @@ LEAST_FIGURES = 3
 FITTING_SHARE = 0.5
 #: Share of a region's spacings that are one step of its own frequency, or it keeps the common one.
 REGULAR_SHARE = 0.6
+#: Share of a region's rows that have a figure where rows at every step say enough: most figures then follow each other.
+REGULAR_FIGURES = 0.75
 #: Rows from which on a region may lack a weekday of the common calendar for good.
 LEAST_WEEKDAY_ROWS = 12
 
@@ -51,6 +53,13 @@ def region_calendars(
         common: the frequency of the region with the most figures.
         reference: the dates of that region.
     """
+    count = int(codes.max()) + 1
+    regular = _regular_regions(codes, dates, figures, count, common, reference)
+    if regular.all():
+        return {}
+    if regular.any():
+        others = ~regular[codes]
+        codes, dates, figures = codes[others], dates[others], figures[others]
     places, days = pd.factorize(dates)
     order = np.argsort(days)
     stamps, places = pd.DatetimeIndex(days[order]), np.argsort(order)[places]
@@ -59,12 +68,9 @@ def region_calendars(
     except DataError:
         return {}
     fits, step = _fits(stamps, at, common), _steps_apart(at, common)
-    if fits.all() and figures.all() and _one_step_apart(codes, step.astype(np.int32)[places]):
-        return {}
     kept = np.flatnonzero(figures)
     order = kept[np.lexsort((places[kept], codes[kept]))] if _unsorted(codes[kept], places[kept]) else kept
     region, place = codes[order], places[order]
-    count = int(codes.max()) + 1
     held = np.bincount(region, minlength=count)
     same = (region[1:] == region[:-1]) & (place[1:] != place[:-1])
     apart = step[place[1:]] - step[place[:-1]]
@@ -89,14 +95,12 @@ def _own_calendar(
     """The calendar of a region that does not fit the common one; None where it has no clear one of its own."""
     try:
         frequency = infer_frequency(dates, rows)
-        numbers = dates_of_periods(dates, frequency).to_numpy()
+        steps = np.diff(np.unique(period_numbers(dates, frequency)))
     except DataError:
         return None
     calendar = RegionCalendar(frequency, period_phase(dates, frequency))
     if calendar == RegionCalendar(common, period_phase(reference, common)):
         return None
-    grid = frequency.between(pd.Timestamp(numbers[0]), pd.Timestamp(numbers[-1]))
-    steps = np.diff(grid.searchsorted(pd.DatetimeIndex(np.unique(numbers))))
     return calendar if len(steps) and (steps == 1).mean() >= REGULAR_SHARE else None
 
 
@@ -115,9 +119,39 @@ def _steps_apart(at: pd.DatetimeIndex, common: Frequency) -> np.ndarray:
     return np.asarray(common.between(at[0], at[-1]).searchsorted(at))
 
 
-def _one_step_apart(codes: np.ndarray, steps: np.ndarray) -> bool:
-    """Whether each row is one step after the row before it, or of another region: so it is in regular tables."""
-    return bool(((steps[1:] - steps[:-1] == 1) | (codes[1:] != codes[:-1])).all())
+def _regular_regions(
+    codes: np.ndarray,
+    dates: np.ndarray,
+    figures: np.ndarray,
+    count: int,
+    common: Frequency,
+    reference: pd.DatetimeIndex,
+) -> np.ndarray:
+    """Which regions have a row at every step of a common frequency of equal steps, and figures in most; in regular tables all."""
+    step = _equal_step(common)
+    if not step:
+        return np.zeros(count, dtype=bool)
+    moments = dates.astype("datetime64[us]", copy=False).view(np.int64)
+    first = np.empty(len(codes), dtype=bool)
+    first[0], first[1:] = True, codes[1:] != codes[:-1]
+    follows = np.empty(len(codes), dtype=bool)
+    follows[0], follows[1:] = True, moments[1:] - moments[:-1] == step
+    start = reference[0].as_unit("us").value
+    follows[first] = (moments[first] - start) % step == 0
+    regular = np.bincount(codes[~follows], minlength=count) == 0
+    regular &= np.bincount(codes[first], minlength=count) == 1
+    if figures.all():
+        return regular
+    rows, held = np.bincount(codes, minlength=count), np.bincount(codes[figures], minlength=count)
+    return regular & ((held >= REGULAR_FIGURES * rows) | (held == 0))
+
+
+def _equal_step(common: Frequency) -> int:
+    """Microseconds in a step, 0 where steps are of several lengths."""
+    if common.minutes:
+        return common.minutes * 60_000_000
+    equal = not common.weekmask and not months_in_period(common.alias)
+    return int(common.days) * DAY_SECONDS * 1_000_000 if equal else 0
 
 
 def _unsorted(codes: np.ndarray, places: np.ndarray) -> bool:

@@ -124,12 +124,20 @@ def _calendars(
     for column, rows in rows_by_statistic(table):
         chosen, figures = rows_of_fullest_region(rows)
         frequencies[column] = _frequency(raw, rows[figures], rows[chosen])
-        codes, names = pd.factorize(rows[REGION])
+        codes, names = _regions(rows[REGION])
         if len(names) > 1:
             dates, known = rows[DATE].to_numpy(), rows[VALUE].notna().to_numpy()
             own = region_calendars(codes, dates, known, frequencies[column], _days(rows[figures]))
             calendars |= {(column, str(names[code])): calendar for code, calendar in own.items()}
     return frequencies, calendars
+
+
+def _regions(cells: pd.Series) -> tuple[np.ndarray, pd.Index]:
+    """The number of each row's region, and their names."""
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        return cells.cat.codes.to_numpy().astype(np.intp), cells.cat.categories
+    codes, names = pd.factorize(cells)
+    return codes, pd.Index(names)
 
 
 def _calendar_notes(
