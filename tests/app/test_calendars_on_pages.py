@@ -1,0 +1,77 @@
+"""Files of every calendar on the pages: read without a question, counted in their own words, drawn on every page."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+from visiting import PATIENCE, SCRIPT
+
+from forecasting.data.frequency import frequency_of_alias
+
+PAGE = "pages/your_data.py"
+#: Alias -> the first date, how many there are, and what the page says of them.
+CALENDARS = {
+    "15min": ("2024-01-01", 300, "Quarter-hours", "15-minute"),
+    "DAYS-1111100": ("2023-01-02", 200, "Business days", "business-day"),
+    "28D": ("2018-01-07", 52, "28-day periods", "28-day"),
+    "1M15": ("2016-01-15", 49, "Months", "monthly"),
+    "12M31": ("1980-12-31", 41, "Years", "yearly"),
+}
+
+
+def figures(alias, region="Shop"):
+    first, count, _, _ = CALENDARS[alias]
+    dates = frequency_of_alias(alias).grid(pd.Timestamp(first), count)
+    values = 200 + np.arange(count) * 3 % 17
+    return pd.DataFrame({"region": region, "date": dates, "value": values})
+
+
+def read(page):
+    for _ in range(100):
+        if not any(info.value.startswith("Reading") for info in page.info):
+            break
+        page.run()
+    assert not page.exception
+    assert not page.error
+    return page
+
+
+def explored(content):
+    """Explore with a file that was given on Your data, and what that page said of it."""
+    page = AppTest.from_file(str(SCRIPT), default_timeout=PATIENCE)
+    page.query_params["models"] = "naive"
+    page.run()
+    page.switch_page(PAGE).run()
+    page.file_uploader[0].upload("shop.csv", content).run()
+    read(page)
+    said = {metric.label: metric.value for metric in page.metric}
+    next(button for button in page.button if button.label == "Explore these figures").click()
+    return read(page.run()), said
+
+
+@pytest.mark.parametrize("alias", CALENDARS)
+def test_a_file_of_a_calendar_is_on_every_page(service, alias):
+    page, said = explored(figures(alias).to_csv(index=False).encode())
+    _, count, steps, name = CALENDARS[alias]
+    assert said[steps] == str(count)
+    assert said["Counted"] == name
+    assert any(slider.label == f"Horizon ({steps[0].lower()}{steps[1:]})" for slider in page.sidebar.slider)
+    for other in ("regions", "compare", "time_machine", "explore"):
+        page.switch_page(f"pages/{other}.py").run()
+        assert not page.exception
+
+
+def test_regions_of_several_calendars_are_drawn_each_in_its_own_steps(service):
+    tables = [figures(alias, alias) for alias in ("DAYS-1111100", "28D", "1M15")]
+    page, said = explored(pd.concat(tables).to_csv(index=False).encode())
+    assert said["Counted"] == "several ways"
+    labels = []
+    page.switch_page("pages/explore.py").run()
+    for region in page.sidebar.selectbox(key="region").options:
+        page.sidebar.selectbox(key="region").set_value(region).run()
+        assert not page.exception
+        labels += [slider.label for slider in page.sidebar.slider if slider.label.startswith("Horizon")]
+    assert sorted(labels) == ["Horizon (28-day periods)", "Horizon (business days)", "Horizon (months)"]
+    for other in ("regions", "compare", "time_machine"):
+        page.switch_page(f"pages/{other}.py").run()
+        assert not page.exception
