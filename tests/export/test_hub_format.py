@@ -245,6 +245,16 @@ def test_what_no_hub_would_take_is_one_line_and_exit_code_2(arguments, words, tm
     assert words in line
 
 
+def test_a_region_whose_weeks_end_on_another_day_is_named_and_the_others_are_written(tmp_path, capsys):
+    saturdays, mondays = figures(Ohio=12), figures(Utah=11)
+    mixed = pd.concat([saturdays, mondays.assign(date=lambda table: table["date"] + pd.Timedelta(days=2))])
+    given = saved(mixed, tmp_path / "mixed.csv")
+    table = written(tmp_path / "out.csv", "--input", str(given), "--models", "naive", "--horizon", "4", code=1)
+    assert set(table["location"]) == {"39"}
+    assert "Utah" in (said := capsys.readouterr().err)
+    assert "of weeks that end on Mondays" in said
+
+
 def test_places_are_recognised_by_name_by_letters_and_by_digits_and_others_keep_their_names():
     named = {"Ohio": "39", "OH": "39", "39": "39", "1": "01", "United States": "US", "US": "US", "DC": "11"}
     assert hub_locations(named) == named
