@@ -319,3 +319,24 @@ def test_notes_of_a_source_are_sent_with_what_was_done_to_the_region(ask, italy)
         *panel.notes,
         *prepare(panel, "Italy", "new_cases").notes,
     ]
+
+
+def readings(count=30):
+    return [{"date": f"2024-01-{day:02d}", "value": (day % 7) - 3.5} for day in range(1, count + 1)]
+
+
+def test_posted_figures_below_zero_are_measurements_which_the_notes_say(ask):
+    said = ask(data=readings(), model="naive", horizon=7).json()
+    assert min(row["value"] for row in said["forecasts"]) < -3
+    assert "Taken as a measurement (some are below zero, down to -3.5)." in said["notes"]
+
+
+def test_the_sender_may_say_what_a_figure_is(ask):
+    shares = [{"date": f"2024-01-{day:02d}", "value": 0.9 + 0.01 * (day % 7)} for day in range(1, 31)]
+    said = ask(data=shares, model="naive", horizon=7, kind="share").json()
+    assert max(row["value"] for row in said["forecasts"]) <= 1
+    assert not any(note.startswith("Taken as") for note in said["notes"])
+    refused = ask(data=readings(), model="naive", horizon=7, kind="amount")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "kind")
+    assert "no amount" in refused.json()["errors"][0]["error"]
+    assert ask(data=readings(), model="naive", horizon=7, kind="money").status_code == 422

@@ -497,3 +497,30 @@ def test_a_mapping_can_be_taken_away(visitor, monkeypatch):
     assert ColumnMapping.from_json(given["mapping.json"]()) == ColumnMapping(
         "date", "value", "region", covariates=("beds",)
     )
+
+
+def readings():
+    """Temperatures of 60 days, half of them below zero."""
+    days = pd.date_range("2024-01-01", periods=60)
+    return pd.DataFrame({"date": days, "value": [(i % 7) - 3.5 for i in range(60)]}).to_csv(index=False).encode()
+
+
+def test_figures_below_zero_are_measurements_with_the_reason_shown_and_have_means_on_explore(visitor):
+    page = upload(visitor(), readings(), "readings.csv")
+    (kind,) = [one for one in page.button_group if one.label == "What the figures are"]
+    assert kind.value == ["measurement"] or kind.value == "measurement"
+    assert any("some are below zero, down to -3.5" in caption.value for caption in page.caption)
+    assert not any("correction" in text.value for text in page.markdown)
+    explore(page)
+    assert page.subheader[0].value == "readings: measurements"
+    assert page.metric[0].value == "−0.5"
+    assert page.metric[2].label.startswith("Mean to ")
+
+
+def test_what_the_figures_are_is_changed_in_one_click_and_kept_for_the_link(visitor):
+    page = upload(visitor(), table())
+    (kind,) = [one for one in page.button_group if one.label == "What the figures are"]
+    kind.set_value("amount").run()
+    explore(read(page))
+    assert page.subheader[0].value == "Here: amounts"
+    assert "amount" in str(page.query_params.to_dict() if hasattr(page.query_params, "to_dict") else page.query_params)
