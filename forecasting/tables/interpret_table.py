@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.columns import AS_OF, DATE, PANEL, REGION, STATISTIC, VALUE
-from forecasting.data.kind import COUNT, propose_kind
+from forecasting.data.kind import COUNT, MEASUREMENT_WORDS, propose_kind
 from forecasting.data.panel import Statistic, new_and_cumulative
 from forecasting.support.errors import DataError
 from forecasting.tables import jhu_format, oxcgrt_format
@@ -43,6 +43,9 @@ from forecasting.tables.column_vocabulary import (
 
 #: The remedy for a table of another shape.
 _SHAPES = "give the columns region, date and value, or dates in the first column and a column a region"
+
+#: Columns of a wide table at most whose names tell what is measured; more are rather places.
+MEASURED_COLUMNS = 12
 
 
 @dataclass(frozen=True)
@@ -198,6 +201,15 @@ def _from_wide(raw: RawTable) -> TidyTable:
     return TidyTable(table.iloc[order].reset_index(drop=True), notes=(*limits, *instants_notes(raw, first)))
 
 
+def _words_of_regions(table: pd.DataFrame) -> frozenset[str]:
+    """Words that say what is measured, where most regions have one in their names: columns such as Open, High and Close."""
+    names = table[REGION].unique()[: MEASURED_COLUMNS + 1]
+    if not 2 <= len(names) <= MEASURED_COLUMNS:
+        return frozenset()
+    found = [fold_words(str(name)) & MEASUREMENT_WORDS for name in names]
+    return frozenset().union(*found) if 2 * sum(map(bool, found)) > len(found) else frozenset()
+
+
 def statistics_of_table(
     table: pd.DataFrame, cumulative: bool, file: str = "", percent: bool = False
 ) -> tuple[Statistic, ...]:
@@ -214,7 +226,7 @@ def statistics_of_table(
     for column in table[STATISTIC].unique():
         totals = cumulative or "cumulative" in split_words(column)
         values = table.loc[table[STATISTIC] == column, VALUE].to_numpy(float, na_value=np.nan)
-        words = fold_words(column if column != VALUE else name_from_file(file))
+        words = fold_words(column) if column != VALUE else fold_words(name_from_file(file)) | _words_of_regions(table)
         # Running totals are of whole events, unless somebody says otherwise.
         known, reason = (COUNT, "") if totals else propose_kind(values, words, percent)
         label = known.plural if column == VALUE else column.replace("_", " ").capitalize()

@@ -75,3 +75,11 @@ def test_counts_are_what_figures_are_where_nothing_speaks_against_it():
     assert panel.statistic().kind.name == "count"
     assert panel.kind_sentences == ()
     assert panel.with_kind("amount").statistic().label == "Amounts"
+
+
+def test_columns_of_prices_are_measurements_although_one_of_them_is_a_volume():
+    rows = "\n".join(f"2024-01-{day:02d},{100 + day},{101 + day},{99 + day},{1000 * day}" for day in range(1, 20))
+    panel = read_panel(f"Date,Open,High,Close,Volume\n{rows}".encode(), "quotes.csv")
+    assert panel.statistic().kind.name == "measurement"
+    places = read_panel(f"Date,Reading,High Wycombe,Bath,Leeds\n{rows}".encode(), "cases.csv")
+    assert places.statistic().kind.name == "count"
