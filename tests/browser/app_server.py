@@ -21,13 +21,14 @@ AT_WORK, AT_REST = 0.1, 0.4
 
 
 class AppServer:
-    """``streamlit run streamlit_app.py`` with its files in `home` and no network.
+    """``streamlit run streamlit_app.py`` with its files in `home`, no network, and so many `workers` or one a core.
 
     Leaving the ``with`` block ends it and fails if any process is left.
     """
 
-    def __init__(self, home):
+    def __init__(self, home, workers=None):
         self.home = Path(home)
+        self._workers = workers
         self.log = self.home / "server.log"
         self.url = ""
         self._holding = threading.Lock()
@@ -40,6 +41,8 @@ class AppServer:
         options |= {"server.fileWatcherType": "none"}
         environment = os.environ | {"FORECAST_HOME": str(self.home), "FORECAST_OFFLINE": "1"}
         environment.pop("FORECAST_DB_URL", None)
+        if self._workers:
+            environment["FORECAST_WORKERS"] = str(self._workers)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, *(f"--{name}={value}" for name, value in options.items())],

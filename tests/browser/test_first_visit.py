@@ -72,7 +72,7 @@ def expect_page(visit, name):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_comes_with_its_frame_as_the_first_of_a_server(visitors, tmp_path, name):
-    with AppServer(tmp_path) as server:
+    with AppServer(tmp_path, workers=1) as server:
         visit = visitors.open(server.url, name + link(**LINK))
         expect_page(visit, name)
         visitors.dismiss(visit)
