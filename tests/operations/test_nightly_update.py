@@ -1,7 +1,10 @@
 """Looking after sources: newest figures, every forecast, picks and drift, by the clock and when there is something new."""
 
 import threading
+import zlib
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,30 +22,44 @@ from forecasting.services.service import Service
 from forecasting.storage.forecast_store import ForecastStore
 from forecasting.support.errors import RequestError
 
-NAME, REGIONS, MODELS = "data-lab", ("Avalon", "Laputa"), ("naive", "theta", "ets")
+REGIONS, MODELS = ("Avalon", "Laputa"), ("naive", "theta", "ets")
 
 
-def write(path, weeks):
-    """Weekly counts of two regions."""
-    generator = np.random.default_rng(7)
-    dates = pd.date_range("2024-01-06", periods=weeks, freq="7D")
-    rows = [
-        (region, day.date(), int(generator.poisson(400 + 200 * np.sin(place / 6))))
-        for region in REGIONS
-        for place, day in enumerate(dates)
-    ]
-    pd.DataFrame(rows, columns=["region", "date", "value"]).to_csv(path, index=False)
+@dataclass(frozen=True)
+class Lab:
+    """A source of a test's own, whose figures no other test has."""
+
+    number: int
+    path: Path
+
+    @property
+    def name(self):
+        return f"data-lab{self.number}"
+
+    @property
+    def setting(self):
+        return f"FORECAST_DATA_LAB{self.number}"
+
+    def write(self, weeks):
+        """Weekly counts of two regions."""
+        generator = np.random.default_rng(self.number)
+        dates = pd.date_range("2024-01-06", periods=weeks, freq="7D")
+        rows = [
+            (region, day.date(), int(generator.poisson(400 + 200 * np.sin(place / 6))))
+            for region in REGIONS
+            for place, day in enumerate(dates)
+        ]
+        pd.DataFrame(rows, columns=["region", "date", "value"]).to_csv(self.path, index=False)
 
 
 @pytest.fixture
-def file(tmp_path, monkeypatch):
-    """A source of one's own, and a home."""
-    path = tmp_path / "counts.csv"
-    write(path, 60)
+def lab(tmp_path, monkeypatch, request):
+    made = Lab(zlib.crc32(request.node.name.encode()), tmp_path / "counts.csv")
+    made.write(60)
+    monkeypatch.setenv(made.setting, str(made.path))
     monkeypatch.setenv("FORECAST_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("FORECAST_DATA_LAB", str(path))
     monkeypatch.delenv("FORECAST_DB_URL", raising=False)
-    return path
+    return made
 
 
 class House:
@@ -60,10 +77,15 @@ class House:
         """How many fits were done here."""
         return sum(count for count, _ in self.service.queue.load().ended.values())
 
-    def wanted(self):
-        panel = self.service.panel(NAME)
+    def wanted(self, name):
+        panel = self.service.panel(name)
         series = [self.service.series(panel, region, panel.statistics[0].name) for region in REGIONS]
-        return {Request(one, name, one.frequency.default_horizon).key for one in series for name in ("ets",)}
+        return {Request(one, "ets", one.frequency.default_horizon).key for one in series}
+
+    def told(self, name):
+        """The open alerts about a source."""
+        alerts = self.alerts.open()
+        return list(alerts.loc[(alerts["source"] == name) | (alerts["kind"] == f"source {name}"), "sentence"])
 
     def close(self):
         self.service.close()
@@ -71,47 +93,51 @@ class House:
             one.close()
 
 
-@pytest.fixture
-def house(file):
-    opened = House()
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    """One for all tests, as its worker takes seconds to start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FORECAST_HOME", str(tmp_path_factory.mktemp("house")))
+        patch.delenv("FORECAST_DB_URL", raising=False)
+        opened = House()
     yield opened
     opened.close()
 
 
-def test_after_a_run_everything_is_there_and_the_best_models_are_picked(house):
-    run = house.upkeep().run(NAME)
+def test_after_a_run_everything_is_there_and_the_best_models_are_picked(house, lab):
+    run = house.upkeep().run(lab.name)
     assert (run.regions, run.there, run.failed, run.picked, run.said) == (2, 2, 0, 2, "")
-    wanted = house.wanted()
+    wanted = house.wanted(lab.name)
     assert house.service.store.known_keys(wanted) == wanted
-    picks = house.history.picks(NAME)
+    picks = house.history.picks(lab.name)
     assert set(picks["region"]) == set(REGIONS)
     assert set(picks["model"]) | set(picks["runner_up"]) <= set(MODELS)
     assert (picks["origins"] == 8).all()
-    assert house.runs.last(NAME) == run
+    assert house.runs.last(lab.name) == run
 
 
-def test_the_same_figures_are_not_looked_after_twice(house):
-    first = house.upkeep().run(NAME)
+def test_the_same_figures_are_not_looked_after_twice(house, lab):
+    first = house.upkeep().run(lab.name)
     fitted = house.fitted()
-    assert house.upkeep().run(NAME) == first
-    assert house.upkeep().run(NAME, again=True).began > first.began
+    assert house.upkeep().run(lab.name) == first
+    assert house.upkeep().run(lab.name, again=True).began > first.began
     assert house.fitted() == fitted
 
 
-def test_newer_figures_are_fitted_and_picked_from(house, file):
-    first = house.upkeep().run(NAME)
-    fitted, old = house.fitted(), house.wanted()
-    write(file, 61)
-    second = house.upkeep().run(NAME)
+def test_newer_figures_are_fitted_and_picked_from(house, lab):
+    first = house.upkeep().run(lab.name)
+    fitted, old = house.fitted(), house.wanted(lab.name)
+    lab.write(61)
+    second = house.upkeep().run(lab.name)
     assert second.digest != first.digest
     assert house.fitted() > fitted
-    assert not house.wanted() & old
-    assert house.service.store.known_keys(house.wanted()) == house.wanted()
-    picks = house.history.picks(NAME)
+    assert not house.wanted(lab.name) & old
+    assert house.service.store.known_keys(house.wanted(lab.name)) == house.wanted(lab.name)
+    picks = house.history.picks(lab.name)
     assert (picks.groupby("region")["last_confirmed"].max() > pd.Timestamp(first.ended)).all()
 
 
-def test_a_run_that_was_stopped_goes_on_where_it_was(house):
+def test_a_run_that_was_stopped_goes_on_where_it_was(house, lab):
     upkeep, begun = house.upkeep(), house.service.store.put
 
     def stopping(*arguments, **named):
@@ -120,24 +146,24 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(house):
 
     house.service.store.put = stopping
     with pytest.raises(UpdateStopped):
-        upkeep.run(NAME)
+        upkeep.run(lab.name)
     house.service.store.put = begun
-    assert house.runs.last(NAME) is None
-    house.upkeep().run(NAME)
+    assert house.runs.last(lab.name) is None
+    house.upkeep().run(lab.name)
     keys_fitted = house.fitted()
-    house.upkeep().run(NAME, again=True)
+    house.upkeep().run(lab.name, again=True)
     assert house.fitted() == keys_fitted
 
 
-def test_a_source_that_cannot_be_read_is_said_and_told(house, file):
-    file.unlink()
-    run = house.upkeep().run(NAME)
+def test_a_source_that_cannot_be_read_is_said_and_told(house, lab):
+    lab.path.unlink()
+    run = house.upkeep().run(lab.name)
     assert run.failed == 1
-    assert "FORECAST_DATA_LAB" in run.said
-    assert list(house.alerts.open()["sentence"]) == [run.said]
-    write(file, 60)
-    assert house.upkeep().run(NAME).said == ""
-    assert house.alerts.open().empty
+    assert lab.setting in run.said
+    assert house.told(lab.name) == [run.said]
+    lab.write(60)
+    assert house.upkeep().run(lab.name).said == ""
+    assert house.told(lab.name) == []
 
 
 def test_the_clock_runs_the_upkeep_and_one_fault_does_not_end_the_others():
@@ -192,10 +218,10 @@ def test_settings_that_cannot_be_keep_the_server_from_starting(monkeypatch, caps
     assert capsys.readouterr().err.startswith(said)
 
 
-def test_the_command_line_does_it_once(file, capsys):
-    assert main(["upkeep", "--source", NAME, "--models", "naive,ets", "--workers", "1"]) == 0
+def test_the_command_line_does_it_once(lab, capsys):
+    assert main(["upkeep", "--source", lab.name, "--models", "naive,ets", "--workers", "1"]) == 0
     assert capsys.readouterr().out.startswith(
-        f"{NAME}: 2 series, 2 forecasts there, 0 failed; 2 models picked, 0 series drift."
+        f"{lab.name}: 2 series, 2 forecasts there, 0 failed; 2 models picked, 0 series drift."
     )
     assert main(["upkeep", "--source", "nowhere"]) == 2
     assert capsys.readouterr().err.startswith("There is no source 'nowhere'")
