@@ -168,6 +168,23 @@ def test_dates_that_can_be_read_in_two_ways_are_asked_about_first(visitor):
     assert "Explore these figures" in [button.label for button in page.button]
 
 
+def test_numbers_that_may_be_thousands_are_asked_about_with_what_each_format_makes_of_one(visitor):
+    days = pd.date_range("2021-01-01", periods=60)
+    rows = "\n".join(f"{day:%d.%m.%Y};{1 + i % 5}.{120 + 10 * i}" for i, day in enumerate(days))
+    page = upload(visitor(), f"Datum;Umsatz\n{rows}".encode())
+    assert not page.error
+    assert not page.metric
+    (answers,) = [one for one in page.button_group if one.label.startswith("1.120: is that")]
+    assert answers.options == ["1.12, written as 1,234.5", "1,120, written as 1.234,5"]
+    answers.set_value("1.234,5").run()
+    read(page)
+    assert metrics(page)["Rows"] == "60"
+    formats = next(box for box in page.selectbox if box.label == "Numbers are written")
+    assert formats.value == "1.234,5"
+    explore(page)
+    assert page.metric[0].value == "28.8 k"
+
+
 def test_several_rows_a_period_are_summed_or_averaged_as_the_visitor_says(visitor):
     content = table(regions=("Here",)) + table(regions=("Here",)).split(b"\n", 1)[1]
     page = upload(visitor(), content)
