@@ -59,6 +59,8 @@ MONEY_WORDS = frozenset(
         "importe ingresos chiffre usd eur gbp chf dollar dollars euro euros gross net netto brutto"
     )
 )
+#: Of the columns of a table of prices, which are different things and no regions.
+PRICE_WORDS = frozenset(split_words("open close high low volume adj closing opening schlusskurs kurs cours cierre"))
 #: Of counts that may stand beside others, and be forecast as well.
 HEAD_WORDS = frozenset(
     split_words(

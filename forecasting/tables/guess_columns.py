@@ -24,6 +24,7 @@ from forecasting.tables.column_questions import ColumnQuestion, QuestionKind
 from forecasting.tables.column_vocabulary import (
     CUMULATIVE_WORDS,
     DATE_WORDS,
+    PRICE_WORDS,
     RATE_WORDS,
     REGION_WORDS,
     STATISTIC_WORDS,
@@ -63,11 +64,12 @@ class ColumnGuess:
         date = self._find_date()
         if date is None:
             headed = date_share(list(raw.cells)[-20:]) > 0.5
+            parts = self._parts_of_dates()
             turned = "The dates stand in the header: can the table be turned, so that they stand in one column?"
             self.questions.append(
                 ColumnQuestion(QuestionKind.TURNED, turned)
                 if headed
-                else ColumnQuestion(QuestionKind.DATES, "Which column holds the dates?")
+                else ColumnQuestion(QuestionKind.DATES, parts or "Which column holds the dates?")
             )
             return
         self._assign_roles(date)
@@ -91,6 +93,15 @@ class ColumnGuess:
         kind = self._facts[column].number_dates
         self.roles[column] = ("date", f"its cells are dates, as {kind.value}" if kind else "its cells are dates")
         return column
+
+    def _parts_of_dates(self) -> str:
+        """A sentence on a year that stands beside months, weeks or days of their own columns; empty without one."""
+        years = [name for name, facts in self._facts.items() if facts.number_dates is NumericDates.YEARS]
+        names = [name for name, facts in self._facts.items() if facts.identifier_kind == "a part of the date"]
+        if not years or len({*years, *names}) < 2:
+            return ""
+        quoted = " and ".join(quote_cell(name) for name in dict.fromkeys([years[0], *names]))
+        return f"The dates stand in several columns, {quoted}: can they be put together in one, as 2021-03?"
 
     def _has_parts_of_dates(self, year: str) -> bool:
         return any(
@@ -124,7 +135,9 @@ class ColumnGuess:
         first = max((facts[c].value_score for c in left if facts[c].is_number), default=0)
         wide = [c for c in left if facts[c].is_number and not facts[c].counter]
         unnamed = region is None and statistic is None and as_of is None and first < 5 and not texts
-        if wide and unnamed and not repeated:
+        # Temperatures and rainfall, or closing prices and volumes, are different things of one place.
+        different = len(wide) > 1 and any(facts[c].words & (RATE_WORDS | PRICE_WORDS) for c in wide)
+        if wide and unnamed and not repeated and not different:
             self._propose_wide(date, wide)
         else:
             self._propose_tidy(date, region, statistic, as_of, left)
@@ -223,8 +236,7 @@ class ColumnGuess:
         rivals = []
         for column in usable:
             facts = self._facts[column]
-            other_kind = facts.words & RATE_WORDS and not facts.is_named_figure
-            alike = facts.is_named_figure if best.is_named_figure else not other_kind
+            alike = facts.is_named_figure if best.is_named_figure else True
             if column != value and (alike or facts.value_score == best.value_score):
                 rivals.append(column)
         return rivals

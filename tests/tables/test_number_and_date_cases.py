@@ -159,3 +159,19 @@ def test_percent_signs_make_a_share():
 def test_files_that_are_no_tables_are_called_what_they_are(content, message):
     with pytest.raises(DataError, match=f"^x: {message}"):
         read_panel(content, "x")
+
+
+def test_columns_of_different_things_are_no_regions():
+    days = pd.bdate_range("2021-01-01", periods=40)
+    frame = pd.DataFrame({"Date": days, "Close": [100.5 + i % 9 for i in range(40)], "Volume": range(9000, 9040)})
+    looked = preview_table(frame.to_csv(index=False).encode(), "x")
+    assert [one.text for one in looked.questions] == ["What is to be forecast: 'Volume' or 'Close'?"]
+    regions = frame.rename(columns={"Close": "Bern", "Volume": "Basel"})
+    assert preview_table(regions.to_csv(index=False).encode(), "x").kind == "wide"
+
+
+def test_a_year_beside_a_month_is_asked_to_be_put_together():
+    rows = "".join(f"{2019 + i // 12};{i % 12 + 1};{120 + i % 7},5\n" for i in range(36))
+    looked = preview_table(f"Jahr;Monat;Umsatz\n{rows}".encode(), "x")
+    assert looked.mapping is None
+    assert looked.questions[0].text.startswith("The dates stand in several columns, 'Jahr' and 'Monat': ")
