@@ -21,6 +21,7 @@ from forecasting.tables.column_questions import QuestionKind
 from forecasting.tables.mapped_table import read_mapped_table
 from forecasting.tables.panel_file import read_panel
 from forecasting.tables.table_preview import TablePreview, preview_table
+from forecasting.tables.unmapped_table import chosen_column_notes
 
 #: How to answer each question in a request; others by naming the columns.
 _ANSWERS = {
@@ -67,7 +68,9 @@ def _read(request: ForecastRequest) -> Panel:
     except DataError as error:
         if looked.mapping is None:
             raise Problem.of(error, "data") from None
-    return _read_mapped(content, request.name, replace(looked.mapping, **said))
+    panel = _read_mapped(content, request.name, replace(looked.mapping, **said))
+    reason = next((one.reason for one in looked.columns if one.name == looked.mapping.value), "")
+    return replace(panel, notes=(*chosen_column_notes(looked.mapping, reason), *panel.notes))
 
 
 def _column_mapping(mapping: dict[str, Any]) -> ColumnMapping:

@@ -12,7 +12,9 @@ from forecasting.data.columns import DATE, VALUE
 from forecasting.data.panel import Panel
 from forecasting.support.errors import DataError
 from forecasting.tables import jhu_format, oxcgrt_format
+from forecasting.tables.cells.blank_cells import quote_cell, quote_cells
 from forecasting.tables.cells.raw_table import RawTable
+from forecasting.tables.column_mapping import ColumnMapping
 from forecasting.tables.column_questions import ColumnQuestion, QuestionKind
 from forecasting.tables.column_vocabulary import standard_names
 from forecasting.tables.guess_columns import ColumnGuess
@@ -66,9 +68,18 @@ def read_unmapped_table(raw: RawTable, cumulative: bool | None = None) -> tuple[
         panel, report = read_mapped_raw_table(raw, mapping)
         if is_standard and len(report.problems):
             raise
-        return panel, report.sentences[1:]
+        reason = guess.roles[mapping.value][1] if mapping.value else ""
+        return panel, (*chosen_column_notes(mapping, reason), *report.sentences[1:])
     _raise_any(raw, questions, _ALWAYS_ASKED)
     return panel, panel.notes
+
+
+def chosen_column_notes(mapping: ColumnMapping, reason: str) -> tuple[str, ...]:
+    """A sentence on which of several columns of numbers is forecast, and why; empty where there is only one."""
+    if mapping.value is None or not mapping.covariates:
+        return ()
+    others = quote_cells(mapping.covariates)
+    return (f"{quote_cell(mapping.value)} is forecast ({reason}); beside it there are further figures: {others}.",)
 
 
 def _raise_any(

@@ -219,15 +219,15 @@ def german(tmp_path):
 def test_forecast_and_backtest_take_a_mapping_from_a_file_or_as_text(german, tmp_path, capsys):
     table, mapping = german
     arguments = ["--input", str(table), "--models", "naive", "--horizon", "2"]
-    assert main(["forecast", *arguments, "--output", str(tmp_path / "no.csv")]) == 2
-    capsys.readouterr()
+    assert main(["forecast", *arguments, "--output", str(tmp_path / "proposed.csv")]) == 0
+    assert "'Fälle' is forecast (" in capsys.readouterr().err
     inline = ' {"date":"Tag","value":"Fälle","region":"Ort","day_first":true}'
     found = []
     for given_as in (str(mapping), inline):
         output = tmp_path / "out.csv"
         assert main(["forecast", *arguments, "--mapping", given_as, "--output", str(output)]) == 0
         found.append(output.read_bytes())
-    assert found[0] == found[1]
+    assert found[0] == found[1] == (tmp_path / "proposed.csv").read_bytes()
     assert set(figures(output)["region"]) == {"Köln", "'=Bonn"}
     assert main(["backtest", *arguments, "--mapping", str(mapping), "--origins", "1", "--output", str(output)]) == 0
     assert set(figures(output)["region"]) == {"Köln", "'=Bonn"}

@@ -21,6 +21,7 @@ from forecasting.tables.cells.limits import (
     too_large_error,
     unpacked_limit,
 )
+from forecasting.tables.cells.other_files import refuse_other_documents
 
 #: Bytes that are unpacked at a time.
 _PIECE_BYTES = 1_000_000
@@ -42,6 +43,7 @@ def unpack_archive(content: bytes, name: str) -> bytes:
             raise DataError(
                 f"{name}: there are more than {MAX_COLUMNS:,} files in the archive; put exactly one CSV in it."
             )
+        refuse_other_documents(content, name)
         inside = _member(content, name)
         if inside is None:
             return content

@@ -20,7 +20,7 @@ from forecasting.tables.cells.csv_line_numbers import empty_file
 from forecasting.tables.cells.csv_reader import ColumnChoice, all_columns, read_csv_cells
 from forecasting.tables.cells.dictionary_columns import decode_columns, encode_columns
 from forecasting.tables.cells.json_reader import read_json
-from forecasting.tables.cells.other_files import refuse_other_documents, refuse_other_files
+from forecasting.tables.cells.other_files import refuse_other_files
 from forecasting.tables.cells.parquet_reader import read_parquet
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.text_encoding import to_utf8
@@ -46,8 +46,6 @@ def read_table(
     table.
     """
     refuse_other_files(content, name)
-    if content.startswith(b"PK\x03\x04"):
-        refuse_other_documents(content, name)
     content = unpack_archive(content, name)
     refuse_other_files(content, name)
     if content.startswith(b"PAR1"):
