@@ -7,15 +7,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from forecasting.data.columns import DATE, HORIZON, MODEL, ORIGIN, QUANTILE, REGION, STATISTIC, VALUE
-from forecasting.data.frequency import weekly
+from forecasting.data.frequency import Frequency, weekly
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.series import Series
 from forecasting.data.us_states import FIPS, NATION_CODE, hub_locations
 from forecasting.export.hub_rules import COLUMNS, HORIZONS, SATURDAY, WEEK, hub_rule_violations
 from forecasting.support.errors import DataError, RequestError
+from forecasting.tables.cells.date_formats import today
 
 #: The calendar of the hubs, weeks that end on Saturdays.
 HUB_ALIAS = "W-SAT"
@@ -60,8 +62,9 @@ def hub_statistics(panel: Panel, wanted: Sequence[Statistic]) -> tuple[list[Stat
 def _spacing_refusal(panel: Panel, statistic: Statistic) -> str:
     """Why a hub would not take a statistic's spacing, and what to do; empty where it does."""
     frequency, hub = panel.frequencies[statistic.column], "The hub format is for weeks that end on Saturdays"
-    if frequency.alias == HUB_ALIAS:
-        return ""
+    own = panel.own_calendars(statistic.column).values()
+    if frequency.alias == HUB_ALIAS or any(one.frequency.alias == HUB_ALIAS for one in own):
+        return ""  # regions of another calendar fail alone
     if frequency.name != "weekly":
         return f"{hub}, and {statistic.name} is {frequency.described}; choose weekly figures, or --format tidy."
     if frequency.alias == "W-SUN":
@@ -78,15 +81,20 @@ def _spacing_refusal(panel: Panel, statistic: Statistic) -> str:
 def with_weeks_by_last_day(panel: Panel) -> Panel:
     """The panel with weeks that were dated by their first days dated by their last, as the hubs date them."""
     weeks = {column for column, frequency in panel.frequencies.items() if frequency.name == "weekly"}
-    if not weeks:
-        return panel
     moved = panel.table[STATISTIC].isin(weeks).to_numpy()
+    for (column, region), own in panel.calendars.items():
+        its = ((panel.table[STATISTIC] == column) & (panel.table[REGION] == region)).to_numpy()
+        moved = np.where(its, own.frequency.name == "weekly", moved)
     dates = panel.table[DATE].where(~moved, panel.table[DATE] + FIRST_TO_LAST)
-    frequencies = {
-        column: weekly(_DAY_BEFORE[frequency.alias[2:]]) if column in weeks else frequency
-        for column, frequency in panel.frequencies.items()
-    }
-    return replace(panel, table=panel.table.assign(**{DATE: dates}), frequencies=frequencies)
+    frequencies = {column: _by_last_day(frequency) for column, frequency in panel.frequencies.items()}
+    calendars = {key: replace(own, frequency=_by_last_day(own.frequency)) for key, own in panel.calendars.items()}
+    table = panel.table.assign(**{DATE: dates})
+    return replace(panel, table=table, frequencies=frequencies, calendars=calendars)
+
+
+def _by_last_day(frequency: Frequency) -> Frequency:
+    """Weeks that were dated by their first day, dated by their last; any other calendar as it is."""
+    return weekly(_DAY_BEFORE[frequency.alias[2:]]) if frequency.name == "weekly" else frequency
 
 
 def unknown_places(places: Mapping[str, str]) -> list[str]:
@@ -113,7 +121,10 @@ def reference_date(panel: Panel, wanted: Sequence[Statistic]) -> pd.Timestamp:
     table = panel.table
     published = table[STATISTIC].isin([statistic.column for statistic in wanted]) & table[VALUE].notna()
     ends = table.loc[published].groupby(REGION, observed=True)[DATE].max()
-    past = ends[ends <= pd.Timestamp.now() + WEEK]
+    names = [statistic.name for statistic in wanted]
+    weekly_here = [any(panel.frequency_of(name, region).alias == HUB_ALIAS for name in names) for region in ends.index]
+    ends = ends[weekly_here]
+    past = ends[ends <= pd.Timestamp(today()) + WEEK]
     last = (ends if past.empty else past).max()
     if pd.isna(last):
         raise DataError(f"'{panel.source}' has no figures of {wanted[0].name}; choose another statistic.")

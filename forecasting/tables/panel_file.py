@@ -15,6 +15,7 @@ from forecasting.data.panel import Panel, Statistic
 from forecasting.data.region_calendar import RegionCalendar, region_calendars
 from forecasting.support.errors import DataError
 from forecasting.tables import oxcgrt_format
+from forecasting.tables.cells.date_formats import today
 from forecasting.tables.cells.dictionary_columns import decode_columns
 from forecasting.tables.cells.number_format import NumberFormat
 from forecasting.tables.cells.raw_table import RawTable
@@ -104,7 +105,7 @@ def build_panel(raw: RawTable, interpreted: InterpretedTable, totals_are_known: 
 
 def _check_vintages(raw: RawTable, table: pd.DataFrame) -> None:
     """Raises `DataError` for a vintage that is still to come: it would be the newest, and hide all others."""
-    limit = pd.Timestamp.now() + MOST_AHEAD
+    limit = pd.Timestamp(today()) + MOST_AHEAD
     if AS_OF not in table or not table[AS_OF].max() > limit:
         return
     coming = table.loc[table[AS_OF] > limit, AS_OF]

@@ -1,6 +1,7 @@
 """What `--format hubverse` writes, rule by rule, on real figures through the command line; and the checker itself."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from forecasting.export.hub_format import hub_target
 from forecasting.export.hub_rules import hub_rule_violations
 from forecasting.sources import source
 from forecasting.support.errors import DataError
+from forecasting.tables.cells import date_formats
 from forecasting.tables.forecast_file import read_forecasts
 
 COLUMNS = "reference_date,target,horizon,target_end_date,location,output_type,output_type_id,value"
@@ -324,9 +326,11 @@ def test_nothing_that_a_hub_would_refuse_is_exported():
         hub_format.to_hub_table(table.assign(value=table["value"].to_numpy()[::-1]))
 
 
-def test_a_week_with_a_wrong_year_does_not_move_the_reference_date_of_the_others(tmp_path, capsys):
+def test_a_week_with_a_wrong_year_does_not_move_the_reference_date_of_the_others(tmp_path, capsys, monkeypatch):
+    for module in (hub_format, date_formats):
+        monkeypatch.setattr(module, "today", lambda: date(2025, 2, 3))
     table = figures(Ohio=12, Utah=12, Iowa=12)
-    table.iloc[-1, 1] = pd.Timestamp("2031-01-22")
+    table.iloc[-1, 1] = pd.Timestamp("2030-01-22")
     file = saved(table, tmp_path / "figures.csv")
     made = written(tmp_path / "hub.csv", "--input", file, "--models", "naive", "--horizon", "4", code=1)
     assert set(made["reference_date"]) == {"2025-02-01"}
@@ -379,6 +383,17 @@ def test_weeks_dated_by_their_first_day_are_dated_by_their_saturday_where_the_us
     wanted = written(tmp_path / "ends.csv", "--input", saved(ends, tmp_path / "e.csv"), *arguments)
     begun = written(tmp_path / "begins.csv", "--input", saved(begins, tmp_path / "b.csv"), *option, *arguments)
     pd.testing.assert_frame_equal(begun, wanted)
+
+
+def test_a_region_whose_weeks_begin_on_another_day_fails_alone(tmp_path, capsys):
+    mixed = pd.concat(
+        [sundays(Ohio=12, Utah=12), figures(Iowa=12).assign(date=lambda t: t["date"] + pd.Timedelta(2, "D"))]
+    )
+    arguments = ["--input", saved(mixed, tmp_path / "m.csv"), "--models", "naive", "--horizon", "4", "--weeks-begin"]
+    table = written(tmp_path / "hub.csv", *arguments, code=1)
+    assert set(table["location"]) == {"39", "49"}
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Iowa")]
+    assert "its weeks do not end on Saturdays" in line
 
 
 def test_the_user_s_own_dates_stay_in_a_tidy_table(tmp_path, capsys):
