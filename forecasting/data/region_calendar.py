@@ -136,7 +136,7 @@ def _regular_regions(
     first[0], first[1:] = True, codes[1:] != codes[:-1]
     follows = np.empty(len(codes), dtype=bool)
     follows[0], follows[1:] = True, moments[1:] - moments[:-1] == step
-    start = reference[0].as_unit("us").value
+    start = reference[:1].as_unit("us").asi8[0]  # of a Timestamp, `value` is in nanoseconds whatever its unit
     follows[first] = (moments[first] - start) % step == 0
     regular = np.bincount(codes[~follows], minlength=count) == 0
     regular &= np.bincount(codes[first], minlength=count) == 1

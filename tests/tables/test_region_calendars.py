@@ -110,3 +110,13 @@ def test_a_slip_in_one_date_spoils_its_own_region_only():
     assert panel.frequency_of(None, "mondays").alias == "W-MON"
     with pytest.raises(DataError, match="jump from 1931-01-01 to 2023-01-01"):
         prepare(panel, "slip")
+
+
+@pytest.mark.parametrize("day", range(7))
+def test_weeks_on_any_other_day_are_told_from_those_of_the_fullest_region(day):
+    """By the first date too, which alone says on which day a region without gaps has its weeks."""
+    mondays = pd.date_range("2024-11-11", periods=12, freq="7D")
+    others = mondays - pd.Timedelta(days=8 - day)
+    panel = panel_of({"a mondays": mondays, "b": others, "c": others})
+    assert panel.frequency_of(None, "a mondays").alias == "W-MON"
+    assert {panel.frequency_of(None, name).alias for name in "bc"} == {f"W-{others[0]:%a}".upper()}
