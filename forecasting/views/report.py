@@ -118,11 +118,16 @@ def report_html(
         f"<pre>{_text(python_snippet(view))}</pre>",
         _quiet(f"The figures as prepared go by the name {series.digest()}."),
     ]
+    return _document(texts.title, body)
+
+
+def _document(title: str, body: Iterable[str]) -> bytes:
+    """A whole HTML file with its title, style and policy."""
     head = (
         '<meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{_text(texts.title)}</title><style>{_STYLE}</style>"
+        f"<title>{_text(title)}</title><style>{_STYLE}</style>"
     )
     page = f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(body) + "\n</body></html>\n"
     return page.encode(errors="replace")
