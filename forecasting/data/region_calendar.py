@@ -60,6 +60,8 @@ def region_calendars(
     if regular.any():
         others = ~regular[codes]
         codes, dates, figures = codes[others], dates[others], figures[others]
+    if not len(codes):  # a name without a row of its own
+        return {}
     places, days = pd.factorize(dates)
     order = np.argsort(days)
     stamps, places = pd.DatetimeIndex(days[order]), np.argsort(order)[places]

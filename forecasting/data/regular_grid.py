@@ -91,6 +91,8 @@ def dates_of_periods(
     dates: pd.DatetimeIndex, frequency: Frequency, reference: pd.DatetimeIndex | None = None
 ) -> pd.DatetimeIndex:
     """The date of the period that each of the sorted `dates` belongs to; in the phase of `reference` where it is given."""
+    if not len(dates):
+        return dates
     if frequency.minutes:  # there may be millions between two
         periods = _Periods.of(frequency, dates if reference is None else reference)
         seconds = periods.numbers(dates) * 60 * frequency.minutes + periods.phase

@@ -3,6 +3,7 @@ import gzip
 import io
 import json
 import zipfile
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -240,7 +241,8 @@ def test_real_files_are_known_and_read_as_the_command_line_reads_them(shared, fi
 
 
 def test_cells_that_are_no_numbers_are_missing_and_named():
-    panel, report = read_mapped_table((TIDY + "A,2021-03-03,<5\nA,2021-03-04,-2\n").encode(), "x.csv", AS_IT_IS)
+    counts = replace(AS_IT_IS, kind="count")
+    panel, report = read_mapped_table((TIDY + "A,2021-03-03,<5\nA,2021-03-04,-2\n").encode(), "x.csv", counts)
     assert np.isnan(panel.counts("A").iloc[2])
     assert (report.not_numbers, report.blanks, report.negative) == (1, 1, 1)
     assert list(report.problems) == list(PROBLEMS)
