@@ -21,7 +21,7 @@ from forecasting.tables.cells.parse_dates import parse_dates
 from forecasting.tables.cells.parse_numbers import parse_numbers
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.read_table import read_file_content, read_table
-from forecasting.tables.panel_file import read_panel
+from forecasting.tables.panel_file import panel_from_raw_table, read_raw_table
 
 #: The hubs' column of the Saturday that ends the first week of a forecast.
 REFERENCE_DATE = "reference_date"
@@ -200,7 +200,7 @@ def read_truth(path: str | Path) -> pd.DataFrame:
     plain = _read_plain_truth(Path(path))
     if plain is not None:
         return _on_period_dates(plain)
-    panel = read_panel(path).as_of(None)
+    panel = panel_from_raw_table(read_raw_table(path)).as_of(None)
     tables = []
     for wanted in panel.statistics:
         rows = panel.table[panel.table[STATISTIC] == wanted.column]

@@ -17,7 +17,7 @@ from forecasting.tables.cells.numeric_dates import NumericDates
 from forecasting.tables.cells.parse_dates import ambiguous_day_and_month, date_share, try_parse_dates
 from forecasting.tables.cells.parse_numbers import guess_numbers, number_doubt
 from forecasting.tables.cells.raw_table import RawTable
-from forecasting.tables.cells.tidy_table import is_repeated, row_keys
+from forecasting.tables.cells.tidy_table import is_repeated, look_like_totals, row_keys
 from forecasting.tables.column_facts import column_facts
 from forecasting.tables.column_mapping import ColumnMapping
 from forecasting.tables.column_questions import ColumnQuestion, QuestionKind
@@ -333,15 +333,7 @@ class ColumnGuess:
         cells = self._raw.cells
         rows = np.flatnonzero(cells[region] == cells[region].iloc[0]) if region else np.arange(len(cells))
         figures = guess_numbers(self._raw.take_rows(rows).decoded(), value)[0]
-        figures = figures[np.isfinite(figures)]
-        steps = np.diff(figures)
-        if len(steps) < 30 or (steps < 0).any() or (steps > 0).mean() < 0.3:
-            return False
-        if (steps == steps[0]).all():
-            # Totals of a constant count begin with it; any other line is rather made up, or a level.
-            return bool(figures[0] == steps[0])
-        # Totals begin near their first count, or have grown a lot; what rises a little each year is rather a level.
-        return bool(figures[0] <= 3 * np.median(steps[steps > 0]) or figures[-1] >= 2 * figures[0])
+        return look_like_totals(figures)
 
 
 def _repeats(cells: pd.DataFrame, columns: list[str]) -> np.ndarray:

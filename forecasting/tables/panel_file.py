@@ -20,7 +20,12 @@ from forecasting.tables.cells.dictionary_columns import decode_columns
 from forecasting.tables.cells.number_format import NumberFormat
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.read_table import read_file_content, read_table
-from forecasting.tables.cells.tidy_table import changes_between_rows, rows_by_statistic, rows_of_fullest_region
+from forecasting.tables.cells.tidy_table import (
+    changes_between_rows,
+    look_like_totals,
+    rows_by_statistic,
+    rows_of_fullest_region,
+)
 from forecasting.tables.interpret_table import InterpretedTable, interpret_table
 from forecasting.tables.period_dates import on_period_dates
 
@@ -48,15 +53,31 @@ def read_panel(
     - wide: dates in the first column, then a numeric column a region;
     - the Oxford tracker's tables and Johns Hopkins' global time series.
 
-    Values are counts per period unless `cumulative`, or unless the file's or the statistic's name has the word
+    Values are figures per period unless `cumulative`, or unless the file's or the statistic's name has the word
     "cumulative" in it. What they are (``count``, ``amount``, ``measurement`` or ``share``) is proposed from them and from
-    the names, unless `kind` says it. Numbers are written as `number_format` says (a `NumberFormat`), or as each column shows. Empty cells are periods that were not published. A line of a CSV with too few cells is read as if
-    the others were empty, and `Panel.notes` say so; one with too many is refused unless those are empty.
+    the names, unless `kind` says it. Numbers are written as `number_format` says (a `NumberFormat`), or as each column
+    shows. Empty cells are periods that were not published. A line of a CSV with too few cells is read as if the others
+    were empty, and `Panel.notes` say so; one with too many is refused unless those are empty.
 
-    Raises `DataError`, on one line, with the file, the line or column, what is wrong there and what to do.
+    Raises `DataError`, on one line, with the file, the line or column, what is wrong there and what to do; also for figures
+    that never fall, where nobody has said whether they are running totals.
     """
     panel = panel_from_raw_table(read_raw_table(file, name, number_format), cumulative)
-    return panel if kind is None else panel.with_kind(kind)
+    panel = panel if kind is None else panel.with_kind(kind)
+    if cumulative is None and may_be_totals(panel):
+        raise DataError(
+            f"{panel.source}: '{panel.statistics[0].column}' never falls: are these running totals? Say cumulative=True if "
+            "they are, or cumulative=False if each is the figure of its own period."
+        )
+    return panel
+
+
+def may_be_totals(panel: Panel) -> bool:
+    """Whether the figures of the first region never fall, and nothing says what they are: only a person knows it."""
+    first = panel.statistics[0]
+    if first.reported_cumulative or not first.kind.adds_up or panel.has_vintages():
+        return False
+    return look_like_totals(panel.counts(panel.regions()[0]).to_numpy())
 
 
 def read_raw_table(file: str | Path | bytes, name: str | None = None, number_format: str | None = None) -> RawTable:

@@ -15,6 +15,7 @@ from forecasting.data.columns import DATE
 from forecasting.data.panel import Panel
 from forecasting.data.series import Series
 from forecasting.tables.column_mapping import ColumnMapping
+from forecasting.tables.panel_file import may_be_totals
 
 #: The prefix of the source name of a reader's own file.
 UPLOAD_PREFIX = "yours-"
@@ -83,6 +84,11 @@ class ReproducibleView:
             bool(self.needed_file) and self.mapping is None and self.panel.statistic(self.statistic).reported_cumulative
         )
 
+    @property
+    def denies_totals(self) -> bool:
+        """Whether the file's figures never fall and were taken for single ones all the same, which has to be said."""
+        return bool(self.needed_file) and self.mapping is None and not self.cumulative and may_be_totals(self.panel)
+
 
 def command_line(view: ReproducibleView) -> str:
     """A command line, for a POSIX shell, that writes the view's forecasts table; what it cannot do is a comment."""
@@ -100,8 +106,8 @@ def command_line(view: ReproducibleView) -> str:
         options.insert(-1, ["--holidays", view.series.holidays])
     if view.covariates:
         options.insert(-1, ["--covariates=" + ",".join(view.covariates)])
-    if view.cumulative:
-        options.insert(1, ["--cumulative"])
+    if view.cumulative or view.denies_totals:
+        options.insert(1, ["--cumulative" if view.cumulative else "--no-cumulative"])
     if view.mapping is not None:
         text = view.mapping.to_json()
         options.insert(1, ["--mapping", text if len(text) <= MAX_MAPPING_LETTERS else MAPPING_FILE])
@@ -128,7 +134,8 @@ def python_snippet(view: ReproducibleView) -> str:
         panel = f"read_mapped_file({_path(view.needed_file)!r}, ColumnMapping.from_json({mapping_text}))[0]"
     elif view.needed_file:
         reader = "from forecasting.tables.panel_file import read_panel"
-        panel = f"read_panel({_path(view.needed_file)!r}{', cumulative=True' if view.cumulative else ''})"
+        said = f", cumulative={view.cumulative}" if view.cumulative or view.denies_totals else ""
+        panel = f"read_panel({_path(view.needed_file)!r}{said})"
     else:
         reader = "from forecasting.sources import source"
         panel = f"source({view.panel.source!r}).panel()"

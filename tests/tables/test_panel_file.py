@@ -223,7 +223,10 @@ def test_a_statistic_whose_name_says_cumulative_is_cumulative():
 
 def test_figures_that_never_fall_are_asked_about():
     rows = "".join(f"{day:%Y-%m-%d},{i * i}\n" for i, day in enumerate(pd.date_range("2021-03-01", periods=60)))
-    assert "running totals" in read("date,value\n" + rows).notes[0]
+    with pytest.raises(DataError, match="running totals\\? Say cumulative=True if they are, or cumulative=False"):
+        read("date,value\n" + rows)
+    for said in (True, False):
+        assert read_panel(f"date,value\n{rows}".encode(), "x.csv", said).statistic().reported_cumulative is said
 
 
 @given(some.lists(some.sampled_from(["", ",", "a,1", "a,", ",1", "a", "a,1,2", " , "])), some.sampled_from(["", "\n"]))

@@ -15,6 +15,11 @@ from forecasting.data.columns import AS_OF, DATE, PANEL, REGION, STATISTIC, VALU
 from forecasting.data.frequency import Frequency
 from forecasting.data.regular_grid import period_numbers
 
+#: Steps from figure to figure below which nothing tells running totals.
+LEAST_STEPS = 30
+#: The share of them at least that rises.
+LEAST_RISING = 0.3
+
 
 @dataclass(frozen=True)
 class TidyTable:
@@ -134,3 +139,16 @@ def _periods(dates: pd.Series, frequency: Frequency) -> np.ndarray:
     """The number of the period that each date is in, counted from that of the first."""
     places, days = pd.factorize(dates, sort=True)
     return period_numbers(pd.DatetimeIndex(days), frequency)[places]
+
+
+def look_like_totals(figures: np.ndarray) -> bool:
+    """Whether figures in the order of their dates never fall, as running totals do not; one question of a person tells."""
+    figures = figures[np.isfinite(figures)]
+    steps = np.diff(figures)
+    if len(steps) < LEAST_STEPS or (steps < 0).any() or (steps > 0).mean() < LEAST_RISING:
+        return False
+    if (steps == steps[0]).all():
+        # Totals of a constant count begin with it; any other line is rather made up, or a level.
+        return bool(figures[0] == steps[0])
+    # Totals begin near their first count, or have grown a lot; what rises a little each year is rather a level.
+    return bool(figures[0] <= 3 * np.median(steps[steps > 0]) or figures[-1] >= 2 * figures[0])
