@@ -54,7 +54,7 @@ def test_a_file_of_a_calendar_is_on_every_page(service, alias):
     page, said = explored(figures(alias).to_csv(index=False).encode())
     _, count, steps, name = CALENDARS[alias]
     assert said[steps] == str(count)
-    assert said["Counted"] == name
+    assert said["Spacing"] == name
     assert any(slider.label == f"Horizon ({steps[0].lower()}{steps[1:]})" for slider in page.sidebar.slider)
     for other in ("regions", "compare", "time_machine", "explore"):
         page.switch_page(f"pages/{other}.py").run()
@@ -64,7 +64,7 @@ def test_a_file_of_a_calendar_is_on_every_page(service, alias):
 def test_regions_of_several_calendars_are_drawn_each_in_its_own_steps(service):
     tables = [figures(alias, alias) for alias in ("DAYS-1111100", "28D", "1M15")]
     page, said = explored(pd.concat(tables).to_csv(index=False).encode())
-    assert said["Counted"] == "several ways"
+    assert said["Spacing"] == "several ways"
     labels = []
     page.switch_page("pages/explore.py").run()
     for region in page.sidebar.selectbox(key="region").options:

@@ -100,7 +100,7 @@ def test_upper_quantiles_of_spare_parts_are_of_the_size_of_what_has_happened(nam
     values = np.where(random.random(360) < 0.1, random.integers(1, 12, 360), 0)
     found = forecast(name, values, COUNT).values
     assert found[:, 21].max() <= 2 * values.max()
-    assert found[:, 11].max() < 1
+    assert name == "naive" or found[:, 11].max() < 1  # which repeats whatever was last
 
 
 def test_pooled_is_no_worse_than_theta_on_spare_parts():
