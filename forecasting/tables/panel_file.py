@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from forecasting.data.columns import AS_OF, DATE, REGION, VALUE
+from forecasting.data.columns import AS_OF, DATE, REGION, STATISTIC, VALUE
 from forecasting.data.frequency import Frequency
 from forecasting.data.infer_frequency import infer_frequency
 from forecasting.data.panel import Panel, Statistic
@@ -32,6 +32,8 @@ from forecasting.tables.period_dates import on_period_dates
 #: Regions with another calendar that a note names.
 NAMED_REGIONS = 5
 
+#: Rows, the first ones, that are looked at for figures that never fall.
+EXAMINED_ROWS = 20_000
 #: How far after now a date of publication may lie: clocks and time zones differ.
 MOST_AHEAD = pd.Timedelta(days=2)
 
@@ -77,7 +79,9 @@ def may_be_totals(panel: Panel) -> bool:
     first = panel.statistics[0]
     if first.reported_cumulative or not first.kind.adds_up or panel.has_vintages():
         return False
-    return look_like_totals(panel.counts(panel.regions()[0]).to_numpy())
+    head = panel.table.iloc[:EXAMINED_ROWS]
+    one = (head[REGION] == head[REGION].iloc[0]) & (head[STATISTIC] == first.column)
+    return look_like_totals(head.loc[one, VALUE].to_numpy(float, na_value=np.nan))
 
 
 def read_raw_table(file: str | Path | bytes, name: str | None = None, number_format: str | None = None) -> RawTable:
