@@ -73,7 +73,10 @@ def tail_sentences(values: np.ndarray, dates: pd.DatetimeIndex, end: int, freque
     if not np.nan_to_num(values[end:]).any():
         long = count >= STOPPED_PERIODS or frequency.days < STOPPED_DAYS
         if long and dates[-1] - dates[end - 1] > pd.Timedelta(days=STOPPED_DAYS):
-            return [f"Reporting stopped on {format_dates(dates[end - 1], frequency)}; the series is used until then."]
+            stopped = f"Reporting stopped on {format_dates(dates[end - 1], frequency)}; the series is used until then."
+            # Amounts are used as they are, so that is how a person says that nothing has to be told from silence.
+            true = " If the zeros since are true, choose the kind amount." if np.isfinite(values[end:]).all() else ""
+            return [stopped + true]
         return [f"Nothing was reported for {span}; the series is used until then."]
     if count > 1:
         return [f"{span.capitalize()} look incomplete; they are shown but not used."]

@@ -23,7 +23,10 @@ KINDS = tuple(
             r"What came after .+ without a report was shared evenly with them\.",
             "what came after periods without a report was shared evenly with them",
         ),
-        (r"Reporting stopped on .+\.", "reporting has stopped; the series are used until then"),
+        (
+            r"Reporting stopped on .+\.",
+            "reporting has stopped; the series are used until then (if zeros since are true: the kind amount)",
+        ),
         (
             r"Nothing was reported for the last .+; the series is used until then\.",
             "nothing was reported for the last periods; the series are used until then",

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecasting.data.frequency import DAILY, Frequency, frequency_of_alias, weekly
+from forecasting.data.kind import AMOUNT
 from forecasting.data.panel import Panel, Statistic
 from forecasting.preparation import incomplete_reports
-from forecasting.preparation.prepare import clean_counts, prepare
+from forecasting.preparation.prepare import clean_counts, clean_figures, prepare
 from forecasting.support.errors import DataError, RequestError
 
 DATA = Path(__file__).parents[2] / "data"
@@ -281,7 +282,11 @@ def test_a_weekend_at_the_end_of_a_weekday_reporter_is_used():
 def test_a_long_silence_is_the_end_of_reporting():
     series = clean_counts(counted(np.append(noisy(), np.zeros(60))), DAILY)
     assert len(series) == 140
-    assert series.notes == ("Reporting stopped on 2021-05-23; the series is used until then.",)
+    stopped = "Reporting stopped on 2021-05-23; the series is used until then."
+    assert series.notes == (f"{stopped} If the zeros since are true, choose the kind amount.",)
+    said = clean_figures(counted(np.append(noisy(), np.zeros(60))), DAILY, AMOUNT)
+    assert len(said) == 200
+    assert not said.values[-60:].any()
 
 
 def test_figures_not_in_yet_are_not_used_however_small_the_counts():
