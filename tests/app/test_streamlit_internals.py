@@ -1,8 +1,11 @@
-"""A part of a page is run again before what it drew has been sent."""
+"""A part of a page is run again before what it drew has been sent, or while a button of it is pressed."""
 
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime import media_file_manager
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.media_file_storage import MediaFileStorageError
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
 from ui.shell import streamlit_internals
 
@@ -67,3 +70,32 @@ def test_a_whole_run_begins_with_nothing(queue):
     queue.clear(retain_lifecycle_msgs=True)
     assert paths(queue) == []
     assert queue.is_empty()
+
+
+@pytest.fixture
+def files(monkeypatch):
+    """Streamlit's files, of one visit."""
+    streamlit_internals.keep_replaced_downloads()
+    monkeypatch.setattr(media_file_manager, "_get_session_id", lambda: "a visit")
+    return media_file_manager.MediaFileManager(MemoryMediaFileStorage("/media"))
+
+
+def test_a_download_button_that_was_drawn_anew_answers_as_it_was_for_a_while(files, monkeypatch):
+    before = files.add_deferred(lambda: b"old", "text/csv", "0.1", "old.csv")
+    files.clear_session_refs()
+    now = files.add_deferred(lambda: b"new", "text/csv", "0.1", "new.csv")
+    files.remove_orphaned_files()
+    assert files.execute_deferred(before).endswith(".csv")
+    monkeypatch.setattr(streamlit_internals, "DOWNLOAD_GRACE", 0.0)
+    files.remove_orphaned_files()
+    with pytest.raises(MediaFileStorageError):
+        files.execute_deferred(before)
+    assert files.execute_deferred(now).endswith(".csv")
+
+
+def test_nothing_of_a_visit_stays_when_it_ends(files):
+    file = files.add_deferred(lambda: b"old", "text/csv", "0.1", "old.csv")
+    files.clear_session_refs()
+    files.remove_orphaned_files()
+    with pytest.raises(MediaFileStorageError):
+        files.execute_deferred(file)

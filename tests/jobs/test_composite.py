@@ -71,7 +71,7 @@ def test_one_fit_serves_every_region_that_is_asked_for(make_queue, orders):
     assert all(job.state is State.queued for job in jobs)
     jobs = queue.wait([job.key for job in jobs], PATIENCE)
     assert {job.state for job in jobs} == {State.done}
-    assert orders == {"together": 1}
+    assert orders["together"] == 1
     here = model("together").forecast_pool(gather_pool(requests[0].pool.pool), 4)
     for one, job in zip(requests, jobs, strict=True):
         assert (job.key, job.model, job.horizon, job.parts) == (one.key, "together", 4, {})

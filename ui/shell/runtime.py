@@ -48,6 +48,7 @@ def service() -> Service:
     """The process's service: its workers start with it and its jobs outlive every browser session."""
     file_limits.raise_open_file_limit()
     streamlit_internals.drop_orphaned_references()
+    streamlit_internals.keep_replaced_downloads()
     st.secrets.load_if_toml_exists()  # Streamlit puts what is in there into the environment, where settings look
     os.environ.setdefault(settings.MAX_UPLOAD, str(st.get_option("server.maxUploadSize")))
     store = ForecastStore()

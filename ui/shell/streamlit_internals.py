@@ -17,6 +17,7 @@ on elsewhere without a promise of Streamlit's:
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,14 @@ from typing import Any
 import streamlit as st
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 #: The one HTML page that Streamlit sends to every browser; its inline scripts must be known to the security headers.
 INDEX_PAGE = Path(st.__file__).parent / "static" / "index.html"
+
+#: Seconds for which a download button that was drawn anew may still be pressed as it was.
+DOWNLOAD_GRACE = 10.0
 
 _clear: Callable[..., None] = ForwardMsgQueue.clear
 
@@ -56,6 +61,36 @@ def drop_orphaned_references() -> None:
     when `tests/app/test_streamlit_internals.py` passes without it.
     """
     ForwardMsgQueue.clear = _clear_with_references  # type: ignore[assignment, method-assign]
+
+
+def keep_replaced_downloads() -> None:
+    """Patch Streamlit's files: a download button that a run of its page has drawn anew answers a while longer.
+
+    A file that is made when it is asked for has a new name in every run, and the old one was forgotten with the end of the
+    run: who pressed the button meanwhile got nothing. Patching twice does no harm. It can go when
+    `tests/app/test_streamlit_internals.py` passes without it.
+    """
+    MediaFileManager._remove_orphaned_deferred_callables = _remove_old_orphans  # type: ignore[assignment, method-assign]
+
+
+def _remove_old_orphans(manager: MediaFileManager) -> None:
+    """Forget the files that no page refers to since `DOWNLOAD_GRACE`, and at once those of a visit without any button."""
+    now, named = time.monotonic(), set[str]()
+    for files in manager._files_by_session_and_coord.values():
+        named.update(files.values())
+    for name, entry in [*manager._deferred_callables.items()]:
+        known: Any = entry
+        if name in named:
+            known.pop(_ORPHANED, None)
+        elif (
+            known["session_id"] not in manager._files_by_session_and_coord
+            or now - known.setdefault(_ORPHANED, now) >= DOWNLOAD_GRACE
+        ):
+            manager._drop_deferred_id(name)
+
+
+#: Since when no page refers to a file, in its entry.
+_ORPHANED = "orphaned since"
 
 
 def _clear_with_references(
