@@ -65,6 +65,9 @@ SHARE_WORDS = frozenset(
         "fraction",
         "ratio",
         "coverage",
+        "occupancy",
+        "utilisation",
+        "utilization",
         "anteil",
         "prozent",
         "quote",
@@ -214,6 +217,8 @@ def propose_kind(values: np.ndarray, words: Collection[str] = (), percent: bool 
         return MEASUREMENT, f"called '{word}'"
     if low >= 0 and (word := _first(names, AMOUNT_WORDS)):
         return AMOUNT, f"called '{word}'"
+    if not whole and low >= 0 and high == 1:
+        return SHARE, "numbers with decimals from 0 to 1, and 1 is among them"
     if whole:
         return COUNT, "whole numbers" + (", none below zero" if low >= 0 else ", few of them below zero")
     return AMOUNT, "numbers with decimals, none below zero"
