@@ -196,29 +196,9 @@ def _more(
         kept = [name for name in covariates if name in free]
         covariates = tuple(st.multiselect("Further figures that may explain them", free, kept, key=f"more {key}"))
     cumulative = st.toggle("The figures are running totals", mapping.cumulative, key=f"totals {key} {now.cumulative}")
-    orders, combined = list(ORDERS), list(COMBINED)
-    order = st.selectbox(
-        "Dates such as 03/04/2021 have",
-        orders,
-        orders.index(mapping.day_first),
-        ORDERS.__getitem__,
-        key=f"order {key} {now.day_first}",
-    )
-    combine = st.selectbox(
-        "Several rows of one region and date",
-        combined,
-        combined.index(mapping.combine),
-        COMBINED.__getitem__,
-        key=f"combine {key} {now.combine}",
-    )
-    numbers = list(NUMBERS)
-    number_format = st.selectbox(
-        "Numbers are written",
-        numbers,
-        numbers.index(mapping.number_format),
-        NUMBERS.__getitem__,
-        key=f"numbers {key} {now.number_format}",
-    )
+    order = _choice("Dates such as 03/04/2021 have", ORDERS, mapping.day_first, f"order {key} {now.day_first}")
+    combine = _choice("Several rows of one region and date", COMBINED, mapping.combine, f"combine {key} {now.combine}")
+    number_format = _choice("Numbers are written", NUMBERS, mapping.number_format, f"numbers {key} {now.number_format}")
     return replace(
         mapping,
         as_of=as_of,
@@ -228,6 +208,12 @@ def _more(
         number_format=number_format,
         combine=combine,
     )
+
+
+def _choice(label: str, options: dict[Any, str], chosen: Any, key: str) -> Any:
+    """A select box of `options`, value -> what it says."""
+    values = list(options)
+    return st.selectbox(label, values, values.index(chosen), options.__getitem__, key=key)
 
 
 def draw_preview(result: UploadResult) -> None:
