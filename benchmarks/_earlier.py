@@ -63,13 +63,12 @@ class Earlier:
         return self.gap + len(self.came)
 
 
-def hub() -> Iterator[Earlier]:
-    """Weekly admissions of 53 regions at 31 reference dates, four weeks ahead, from the vintage of then."""
-    panel = read_panel(real("hub-dev/vintages.csv.gz"))
-    truth = pd.read_csv(real("hub-dev/truth.csv.gz"), parse_dates=[DATE]).set_index([REGION, DATE])[VALUE]
-    dates = pd.read_parquet(real("hub-dev/forecasts.parquet"), columns=["reference_date"])["reference_date"]
+def hub(folder: str = "hub-dev", family: str = "hub weekly", dates: Iterable[pd.Timestamp] = ()) -> Iterator[Earlier]:
+    """Weekly admissions of 53 regions at a hub's reference dates, or some `dates`, four weeks ahead, from the vintage of then."""
+    panel = read_panel(real(f"{folder}/vintages.csv.gz"))
+    truth = pd.read_csv(real(f"{folder}/truth.csv.gz"), parse_dates=[DATE]).set_index([REGION, DATE])[VALUE]
     statistic = panel.statistic().name
-    for date in sorted(pd.to_datetime(dates.unique())):
+    for date in list(dates) or reference_dates(folder):
         wanted = pd.date_range(date, periods=WEEKS_AHEAD, freq="7D")
         for region in panel.regions(statistic):
             try:
@@ -77,7 +76,13 @@ def hub() -> Iterator[Earlier]:
             except (DataError, RequestError):
                 continue
             gap = (date - series.origin).days // 7 - 1
-            yield Earlier("hub weekly", region, date, series, gap, truth[region].reindex(wanted).to_numpy(float))
+            yield Earlier(family, region, date, series, gap, truth[region].reindex(wanted).to_numpy(float))
+
+
+def reference_dates(folder: str) -> list[pd.Timestamp]:
+    """The Saturdays that a hub's forecasters worked for."""
+    dates = pd.read_parquet(real(f"{folder}/forecasts.parquet"), columns=["reference_date"])["reference_date"]
+    return sorted(pd.to_datetime(dates.unique()))
 
 
 def europe() -> Iterator[Earlier]:
