@@ -15,7 +15,7 @@ from forecasting.tables import jhu_format, oxcgrt_format
 from forecasting.tables.cells.blank_cells import quote_cell, quote_cells
 from forecasting.tables.cells.dictionary_columns import constant_column, decode_column
 from forecasting.tables.cells.labels import name_from_file, parse_filled_coded_labels
-from forecasting.tables.cells.parse_dates import instants_notes, parse_dates
+from forecasting.tables.cells.parse_dates import date_notes, parse_dates
 from forecasting.tables.cells.parse_numbers import (
     are_percents,
     guess_numbers,
@@ -124,7 +124,7 @@ def _from_tidy(raw: RawTable) -> TidyTable:
     _check_unique(raw, table, keys)
     extra, notes = _covariates(raw, [column for column in raw.cells if column not in (*PANEL, AS_OF)])
     table = sort_by_keys(pd.concat([table, extra], axis=1), keys)
-    return TidyTable(table.reset_index(drop=True), notes=(*limits, *notes, *instants_notes(raw, DATE)))
+    return TidyTable(table.reset_index(drop=True), notes=(*limits, *notes, *date_notes(raw, DATE)))
 
 
 def _limit_notes(raw: RawTable, columns: list[str], values: np.ndarray) -> tuple[str, ...]:
@@ -198,7 +198,7 @@ def _from_wide(raw: RawTable) -> TidyTable:
     # A column of a wide table stays in its place; only its days are put in order.
     position = np.repeat(np.arange(len(others)), len(days))
     order = np.lexsort((table[DATE].to_numpy(), position))
-    return TidyTable(table.iloc[order].reset_index(drop=True), notes=(*limits, *instants_notes(raw, first)))
+    return TidyTable(table.iloc[order].reset_index(drop=True), notes=(*limits, *date_notes(raw, first)))
 
 
 def _words_of_regions(table: pd.DataFrame) -> frozenset[str]:

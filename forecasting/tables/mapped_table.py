@@ -17,7 +17,7 @@ from forecasting.tables.cells.csv_reader import all_columns
 from forecasting.tables.cells.dictionary_columns import constant_column
 from forecasting.tables.cells.labels import name_from_file, parse_coded_labels
 from forecasting.tables.cells.number_format import NumberFormat
-from forecasting.tables.cells.parse_dates import instants_notes, try_parse_dates
+from forecasting.tables.cells.parse_dates import date_notes, try_parse_dates
 from forecasting.tables.cells.parse_numbers import are_percents, try_parse_number_block, try_parse_numbers
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.read_table import read_file_content, read_table
@@ -43,6 +43,7 @@ from forecasting.tables.read_report import (
     ReadReport,
     report_on_table,
 )
+from forecasting.tables.reshape.reshape_table import reshape_table
 from forecasting.tables.table_preview import previewed_table
 
 _NEGATIVE_REMEDY = "leave it if it corrects earlier counts; otherwise mend it."
@@ -60,7 +61,7 @@ def read_mapped_table(content: bytes, name: str, mapping: ColumnMapping | None =
     choose, sheet = (oxcgrt_format.needed_columns, None) if mapping is None else (all_columns, mapping.sheet)
     raw = previewed_table(content, name, sheet)
     if raw is None or (mapping is not None and oxcgrt_format.is_oxcgrt_table(list(raw.cells))):
-        raw = read_table(content, name, choose, sheet, strict=False, coded=True)
+        raw = reshape_table(read_table(content, name, choose, sheet, strict=False, coded=True))
     if mapping is None:
         interpreted = interpret_table(raw)
         panel, table = build_panel(raw, interpreted), interpreted.tidy.table
@@ -70,6 +71,10 @@ def read_mapped_table(content: bytes, name: str, mapping: ColumnMapping | None =
 
 def read_mapped_raw_table(raw: RawTable, mapping: ColumnMapping) -> tuple[Panel, ReadReport]:
     """As `read_mapped_table`, of cells that are parsed already."""
+    proposed_shape = True
+    if raw.original is not None and not set(mapping.chosen_columns()) <= set(raw.cells):
+        # Somebody has named the columns as they stand in the file.
+        raw, proposed_shape = raw.original, False
     _check_mapping(raw, mapping)
     raw = replace(
         raw,
@@ -82,14 +87,16 @@ def read_mapped_raw_table(raw: RawTable, mapping: ColumnMapping) -> tuple[Panel,
     table.index = pd.RangeIndex(len(table))
     percent = are_percents(raw, [mapping.value] if mapping.value else list(mapping.wide))
     statistics = statistics_of_table(table, mapping.cumulative, raw.name, percent)
-    tidy = TidyTable(table, notes=instants_notes(raw, mapping.date) if mapping.date else ())
+    tidy = TidyTable(table, notes=date_notes(raw, mapping.date) if mapping.date else ())
     panel = build_panel(raw, InterpretedTable(tidy, statistics, f"Figures from {raw.name}"))
     panel = panel if mapping.kind is None else panel.with_kind(mapping.kind)
     if all(one.kind is not COUNT for one in panel.statistics):
         problems.forget(NEGATIVE)
     report = report_on_table(raw, panel, table, problems, mapping.cumulative, merged, mapping)
     wrong = sum(problems.counts[what] for what in (NO_NUMBER, NO_DATE, NO_NAME))
-    return panel, replace(report, needs_no_mapping=not wrong and reads_without_mapping(raw, mapping, table))
+    return panel, replace(
+        report, needs_no_mapping=not wrong and proposed_shape and reads_without_mapping(raw, mapping, table)
+    )
 
 
 def read_mapped_file(path: str | Path, mapping: ColumnMapping | None = None) -> tuple[Panel, ReadReport]:

@@ -28,6 +28,7 @@ from forecasting.tables.cells.tidy_table import (
 )
 from forecasting.tables.interpret_table import InterpretedTable, interpret_table
 from forecasting.tables.period_dates import on_period_dates
+from forecasting.tables.reshape.reshape_table import reshape_table
 
 #: Regions with another calendar that a note names.
 NAMED_REGIONS = 5
@@ -89,7 +90,7 @@ def read_raw_table(file: str | Path | bytes, name: str | None = None, number_for
     chosen = None if number_format is None else NumberFormat.parse(number_format)
     content, name = read_file_content(file, name)
     raw = read_table(content, name, oxcgrt_format.needed_columns, strict=False, coded=True)
-    return replace(raw, number_format=chosen)
+    return replace(reshape_table(raw), number_format=chosen)
 
 
 def panel_from_raw_table(raw: RawTable, cumulative: bool | None = None) -> Panel:

@@ -15,6 +15,7 @@ from forecasting.tables.column_mapping import ColumnMapping
 from forecasting.tables.column_questions import ColumnQuestion, ProposedColumn
 from forecasting.tables.column_vocabulary import is_named_cumulative
 from forecasting.tables.guess_columns import ColumnGuess
+from forecasting.tables.reshape.reshape_table import reshape_table
 
 #: The kind of a table in which no column could be told from another.
 UNCLEAR = "unclear"
@@ -83,7 +84,7 @@ def preview_table(content: bytes, name: str, sheet: str | None = None) -> TableP
 
     Raises `DataError`, in one line, only for what is no table at all.
     """
-    raw = read_table(content, name, oxcgrt_format.needed_columns, sheet, strict=False, coded=True)
+    raw = reshape_table(read_table(content, name, oxcgrt_format.needed_columns, sheet, strict=False, coded=True))
     header = list(raw.cells)
     sample = _sample(raw.cells.head(20))
     mapping: ColumnMapping | None = None

@@ -170,8 +170,11 @@ def test_columns_of_different_things_are_no_regions():
     assert preview_table(regions.to_csv(index=False).encode(), "x").kind == "wide"
 
 
-def test_a_year_beside_a_month_is_asked_to_be_put_together():
+def test_a_year_beside_a_month_is_put_together():
     rows = "".join(f"{2019 + i // 12};{i % 12 + 1};{120 + i % 7},5\n" for i in range(36))
-    looked = preview_table(f"Jahr;Monat;Umsatz\n{rows}".encode(), "x")
-    assert looked.mapping is None
-    assert looked.questions[0].text.startswith("The dates stand in several columns, 'Jahr' and 'Monat': ")
+    content = f"Jahr;Monat;Umsatz\n{rows}".encode()
+    looked = preview_table(content, "x")
+    assert not looked.questions
+    panel = read_panel(content, "x")
+    assert panel.table["date"].tolist() == pd.date_range("2019-01-01", periods=36, freq="MS").tolist()
+    assert any("'Jahr', 'Monat' are put together as months" in note for note in panel.notes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 import pandas as pd
@@ -135,8 +135,9 @@ def _iso_date(part: dict[str, str]) -> str:
     if "q" in part:
         return f"{year}-{3 * int(part['q']) - 2:02d}-01"
     if "w" in part:
-        return end_of_week(int(year), int(part["w"]))
-    month = int(part["m"]) if part["m"].isdigit() else _month_number(part["m"])
+        last = end_of_mmwr_week if "mmwr" in part else end_of_week
+        return last(int(year), int(part["w"]))
+    month = int(part["m"]) if part["m"].isdigit() else month_number(part["m"])
     clock = _clock((part["time"] or "")[1:])
     return f"{year}-{month:02d}-{int(part['d'] or 1):02d}" + (f" {clock}" if clock else "")
 
@@ -169,8 +170,21 @@ def end_of_week(year: int, week: int) -> str:
         return ""
 
 
+def end_of_mmwr_week(year: int, week: int) -> str:
+    """The Saturday that ends an MMWR week, as epidemiologists count them; empty where the year has no such week."""
+    first, following = (_first_mmwr_saturday(one) for one in (year, year + 1))
+    end = first + timedelta(weeks=week - 1)
+    return end.isoformat() if week >= 1 and end < following else ""
+
+
+def _first_mmwr_saturday(year: int) -> date:
+    """The end of the first week from Sunday to Saturday with four days in the year."""
+    fourth = date(year, 1, 4)
+    return fourth + timedelta(days=(5 - fourth.weekday()) % 7)
+
+
 @lru_cache(maxsize=1000)
-def _month_number(word: str) -> int:
+def month_number(word: str) -> int:
     """The month that a word is the name of, or the beginning of its name; 0 of none, and of several."""
     letters = unicodedata.normalize("NFKD", word.lower())
     plain = "".join(letter for letter in letters if not unicodedata.combining(letter))

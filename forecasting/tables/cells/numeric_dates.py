@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.tables.cells.blank_cells import BLANK_TEXTS, stripped_text
-from forecasting.tables.cells.date_formats import LATEST_YEARS, end_of_week, today
+from forecasting.tables.cells.date_formats import LATEST_YEARS, end_of_mmwr_week, end_of_week, today
 
 
 class NumericDates(StrEnum):
@@ -24,6 +24,7 @@ class NumericDates(StrEnum):
     YEARS = "years"
     MONTHS = "years and months"
     WEEKS = "years and weeks"
+    MMWR_WEEKS = "years and MMWR weeks"
     #: As 202012: a December, or a twelfth week.
     MONTHS_OR_WEEKS = "years and months, or years and weeks"
 
@@ -44,7 +45,11 @@ _FIRST_YEAR_OF_DAYS = 1950
 #: Years before this one are rather counts.
 _FIRST_YEAR = 1900
 _SECONDS_A_YEAR = 365.2425 * 86400
-_WEEK_WORDS = frozenset(("week", "weeks", "woche", "kw", "semaine", "semana", "epiweek", "isoweek", "yearweek", "yw"))
+#: Words of columns of weeks from Sunday to Saturday, as epidemiologists count them.
+MMWR_WORDS = frozenset(
+    ("mmwr", "mmwrweek", "epi", "epiweek", "epiweeks", "epidemiological", "epidemiologica", "epiyear", "cdcweek")
+)
+_WEEK_WORDS = MMWR_WORDS | frozenset(("week", "weeks", "woche", "kw", "semaine", "semana", "isoweek", "yearweek", "yw"))
 _MONTH_WORDS = frozenset(("month", "months", "monat", "mois", "mes", "yearmonth", "ym", "yyyymm"))
 
 
@@ -78,7 +83,8 @@ def numeric_dates(numbers: np.ndarray, words: Iterable[str] = (), chosen: str | 
     if whole and low >= _FIRST_YEAR and high <= latest:
         return NumericDates.YEARS
     if whole and low >= 100 * _FIRST_YEAR and high < 100 * (latest + 1):
-        return _six_digits(known.astype(int), set(words), chosen)
+        kind = _six_digits(known.astype(int), set(words), chosen)
+        return NumericDates.MMWR_WEEKS if kind is NumericDates.WEEKS and MMWR_WORDS & set(words) else kind
     days = ((date(_FIRST_YEAR_OF_DAYS, 1, 1) - _DAY_ZERO).days, (date(latest, 12, 31) - _DAY_ZERO).days)
     if low >= days[0] and high <= days[1]:
         return NumericDates.DAYS
@@ -135,4 +141,6 @@ def _iso_period(number: int, kind: NumericDates) -> str:
     if kind is NumericDates.YEARS:
         return f"{number:04d}-01-01"
     year, part = divmod(number, 100)
+    if kind is NumericDates.MMWR_WEEKS:
+        return end_of_mmwr_week(year, part)
     return end_of_week(year, part) if kind is NumericDates.WEEKS else f"{year:04d}-{part:02d}-01"

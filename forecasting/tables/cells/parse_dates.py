@@ -23,7 +23,14 @@ from forecasting.tables.cells.date_formats import (
     without_utc_offset,
 )
 from forecasting.tables.cells.dictionary_columns import distinct_cells, first_rows
-from forecasting.tables.cells.numeric_dates import NumericDates, dates_from_numbers, numeric_cells, numeric_dates
+from forecasting.tables.cells.numeric_dates import (
+    MMWR_WORDS,
+    NumericDates,
+    dates_from_numbers,
+    numeric_cells,
+    numeric_dates,
+)
+from forecasting.tables.cells.period_texts import period_texts
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.utc_offsets import (
     INSTANTS_NOTE,
@@ -32,8 +39,10 @@ from forecasting.tables.cells.utc_offsets import (
     utc_offsets,
     without_time_zone,
 )
-from forecasting.tables.column_vocabulary import split_words
+from forecasting.tables.column_vocabulary import fold_words
 
+#: Letters of a text that may be a period, at most.
+_LONGEST_PERIOD = 60
 #: So many times closer together dates are in an order that needs no question.
 _CLOSER = 4
 
@@ -57,7 +66,7 @@ def parse_dates(raw: RawTable, column: str, keep_time: bool = False) -> pd.Serie
             blank = pd.isna(cells[row]) or text.strip().lower() in BLANK_TEXTS
             raise raw.error(_no_date(column) if blank else _no_day(column, text), int(rows[row]))
     else:
-        written = stripped_text(cells).tolist()
+        written, _ = period_texts(stripped_text(cells).tolist())
         parsed = to_instants(pd.Series(_parse(raw, column, written, rows)), utc_offsets(written))
     if keep_time:
         return pd.Series(parsed.to_numpy("datetime64[us]")[codes])
@@ -75,10 +84,10 @@ def try_parse_dates(raw: RawTable, column: str, day_first: bool | None = None) -
     elif (numbered := _numbered_dates(raw, column, cells, first_rows(codes))) is not None:
         parsed = numbered
     else:
-        texts = stripped_text(cells).tolist()
+        texts, _ = period_texts(stripped_text(cells).tolist())
         matches = [match_date_format(text) for text in texts]
         last = [i for i, (date_format, _) in enumerate(matches) if date_format is YEAR_LAST]
-        parts = [part for _, part in matches]
+        parts = _with_mmwr_weeks(column, [part for _, part in matches])
         rows = first_rows(codes)[last]
         _refuse_days_without_year(raw, column, matches, texts, first_rows(codes))
         _order_day_and_month(raw, column, [parts[i] for i in last], [texts[i] for i in last], rows, day_first)
@@ -87,19 +96,41 @@ def try_parse_dates(raw: RawTable, column: str, day_first: bool | None = None) -
     return pd.Series(_without_shared_time(parsed)[codes]), parsed.isna().to_numpy()[codes]
 
 
-def instants_notes(raw: RawTable, column: str) -> tuple[str, ...]:
-    """A sentence where the times of a column of dates are read as instants in UTC."""
+def date_notes(raw: RawTable, column: str) -> tuple[str, ...]:
+    """Sentences on how a column of dates is read: periods that are no dates, weeks, and times that are instants in UTC."""
     cells = raw.cells[column]
     if pd.api.types.is_datetime64_any_dtype(cells):
         told = cells.dt.tz is not None and not without_time_zone(cells).equals(cells.dt.tz_localize(None))
         return (INSTANTS_NOTE.format(column=column),) if told else ()
-    if not len(cells) or split_utc_offset(str(cells.iloc[0]).strip())[1] is None:
+    if not len(cells):
         return ()
+    first = str(cells.iloc[0]).strip()
+    if split_utc_offset(first)[1] is None:
+        return _period_notes(raw, column) if len(first) <= _LONGEST_PERIOD else ()
     texts = stripped_text(distinct_cells(cells)[1]).tolist()
     clocks = pd.Series([split_utc_offset(text)[0] for text in texts]).drop_duplicates()
     days = clocks.str.extract("([^T ]+)", expand=False)
     several = days.nunique() < len(days) and _several_offsets(texts)
     return (INSTANTS_NOTE.format(column=column),) if several else ()
+
+
+def _period_notes(raw: RawTable, column: str) -> tuple[str, ...]:
+    """A sentence on the periods, or on the weeks, of a column of dates."""
+    cells = distinct_cells(raw.cells[column])[1]
+    numbers = numeric_cells(cells)
+    mmwr = f"The weeks in {column!r} are read as MMWR weeks (Sunday to Saturday), dated by their Saturday."
+    if numbers is not None:
+        match numeric_dates(numbers, fold_words(column), raw.six_digits):
+            case NumericDates.MMWR_WEEKS:
+                return (mmwr,)
+            case NumericDates.WEEKS:
+                return (f"The weeks in {column!r} are read as ISO weeks (Monday to Sunday), dated by their Sunday.",)
+        return ()
+    texts = stripped_text(cells).tolist()
+    if MMWR_WORDS & fold_words(column) and "w" in match_date_format(texts[0])[1]:
+        return (mmwr,)
+    sentence = period_texts(texts)[1]
+    return (sentence,) if sentence else ()
 
 
 def _several_offsets(texts: list[str]) -> bool:
@@ -109,7 +140,7 @@ def _several_offsets(texts: list[str]) -> bool:
 
 def date_share(texts: Sequence[str]) -> float:
     """How many of `texts` are dates: 0 is none, 1 is all."""
-    parts = [part for date_format, part in map(match_date_format, texts) if date_format]
+    parts = [part for date_format, part in map(match_date_format, period_texts(texts)[0]) if date_format]
     for part in parts:
         if "a" in part and int(part["a"]) > 31 and len(part["y"]) == 2:
             part["y"], part["m"], part["d"] = part["a"], part["b"], part["y"]
@@ -135,7 +166,16 @@ def _without_shared_time(parsed: pd.Series) -> np.ndarray:
     return parsed.to_numpy("datetime64[us]")
 
 
-def _parse(raw: RawTable, column: str, texts: list[str], rows: np.ndarray) -> np.ndarray:
+def _with_mmwr_weeks(column: str, parts: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The parts of dates, whose weeks are MMWR weeks where the column is called so."""
+    if MMWR_WORDS & fold_words(column):
+        for part in parts:
+            if "w" in part:
+                part["mmwr"] = "yes"
+    return parts
+
+
+def _parse(raw: RawTable, column: str, texts: Sequence[str], rows: np.ndarray) -> np.ndarray:
     """The dates that `texts` mean, `rows` being where each stands first."""
     matches = [match_date_format(text) for text in texts]
     date_format = matches[0][0]
@@ -150,7 +190,7 @@ def _parse(raw: RawTable, column: str, texts: list[str], rows: np.ndarray) -> np
                 row,
             )
         raise raw.error(f"{quote_cell(text)} in the column {column!r} is not a date; write dates as 2021-03-31.", row)
-    parts = [part for _, part in matches]
+    parts = _with_mmwr_weeks(column, [part for _, part in matches])
     if date_format is YEAR_LAST:
         _order_day_and_month(raw, column, parts, texts, rows)
     _refuse_days_without_year(raw, column, matches, texts, rows)
@@ -168,7 +208,7 @@ def _numbered_dates(raw: RawTable, column: str, cells: pd.Series, rows: np.ndarr
     Raises `DataError` where 202012 may be a December or a twelfth week.
     """
     numbers = numeric_cells(cells)
-    kind = None if numbers is None else numeric_dates(numbers, split_words(column), raw.six_digits)
+    kind = None if numbers is None else numeric_dates(numbers, fold_words(column), raw.six_digits)
     if numbers is None or kind is None:
         return None
     if kind is NumericDates.MONTHS_OR_WEEKS:
@@ -213,7 +253,7 @@ def _order_day_and_month(
     raw: RawTable,
     column: str,
     parts: list[dict[str, str]],
-    texts: list[str],
+    texts: Sequence[str],
     rows: np.ndarray,
     chosen: bool | None = None,
 ) -> None:

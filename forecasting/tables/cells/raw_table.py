@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,8 @@ class RawTable:
         six_digits: whether dates as 202012 are ``"months"`` or ``"weeks"``; None where each column is to tell.
         sheets: the names of a workbook's sheets.
         ragged: lines of a CSV that were read though they have not as many cells as its header.
+        remarks: sentences on how it was reshaped, or what was left out of it.
+        original: as it stood before that; None where it still does.
     """
 
     name: str
@@ -40,11 +42,18 @@ class RawTable:
     six_digits: str | None = None
     sheets: tuple[str, ...] = ()
     ragged: RaggedRows | None = None
+    remarks: tuple[str, ...] = ()
+    original: RawTable | None = field(default=None, repr=False)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences for the reader about lines with too few or too many cells; empty when there are none."""
-        return self.ragged.notes if self.ragged else ()
+        """Sentences for the reader about what is odd or was reshaped; empty when nothing is."""
+        return (*(self.ragged.notes if self.ragged else ()), *self.remarks)
+
+    def changed(self, cells: pd.DataFrame, lines: np.ndarray, *remarks: str) -> RawTable:
+        """The table with other cells, and sentences that say so."""
+        original = self if self.original is None else self.original
+        return replace(self, cells=cells, lines=lines, remarks=(*self.remarks, *remarks), original=original)
 
     @property
     def from_spreadsheet(self) -> bool:

@@ -1,0 +1,238 @@
+"""Tables whose dates stand in several columns, or in the header: one series with the right dates, and a sentence that says so."""
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+
+from forecasting.tables.column_mapping import ColumnMapping
+from forecasting.tables.mapped_table import read_mapped_table
+from forecasting.tables.panel_file import read_panel, read_raw_table
+from forecasting.tables.table_preview import preview_table
+from forecasting.tables.unmapped_table import read_unmapped_table
+
+ENGLISH = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+GERMAN = [
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+]
+FRENCH = ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."]
+DIGITS = [f"{month:02d}" for month in range(1, 13)]
+
+
+def read(text, name="x.csv"):
+    """What the command line reads of a text, in the order of regions and dates."""
+    panel, notes = read_unmapped_table(read_raw_table(text.encode(), name))
+    return panel.table, (*notes, *panel.notes)
+
+
+def by_month(names, before="", start=2010):
+    """Twelve years of months whose figures count on from 0."""
+    head = f"{before and 'Ort,'}year,{','.join(names)}\n"
+    return head + "".join(
+        f"{before and before + ','}{start + y},{','.join(str(12 * y + m) for m in range(12))}\n" for y in range(12)
+    )
+
+
+@pytest.mark.parametrize("names", [ENGLISH, GERMAN, FRENCH, DIGITS])
+def test_a_row_a_year_with_a_column_a_month_is_one_monthly_series(names):
+    table, notes = read(by_month(names))
+    assert table["date"].tolist() == pd.date_range("2010-01-01", periods=144, freq="MS").tolist()
+    assert table["value"].tolist() == list(range(144))
+    assert any(f"'{names[0]}' to '{names[-1]}', are read as the months of one series" in note for note in notes)
+
+
+def test_so_it_is_in_python_on_the_page_and_by_a_mapping_of_its_own_columns():
+    content = by_month(ENGLISH).encode()
+    assert read_panel(content, "x.csv", cumulative=False).table["value"].tolist() == list(range(144))
+    looked = preview_table(content, "x.csv")
+    panel, report = read_mapped_table(content, "x.csv", looked.mapping)
+    assert panel.table["value"].tolist() == list(range(144))
+    assert any("the months of one series" in sentence for sentence in report.sentences)
+    wished = ColumnMapping(date="year", wide=("Jan", "Feb"))
+    assert read_mapped_table(content, "x.csv", wished)[0].regions() == ["Jan", "Feb"]
+
+
+def test_places_beside_the_months_stay_places():
+    text = by_month(ENGLISH, "Bern") + by_month(ENGLISH, "Basel").split("\n", 1)[1]
+    table, _ = read(text)
+    assert table["region"].value_counts().to_dict() == {"Bern": 144, "Basel": 144}
+
+
+def test_a_total_beside_the_months_is_left_out_and_so_are_months_to_come():
+    lines = by_month(ENGLISH).splitlines()
+    lines = [lines[0] + ",Total", *(line + ",999" for line in lines[1:-1]), "2021,132,133,,,,,,,,,,,265"]
+    table, notes = read("\n".join(lines))
+    assert table["date"].max() == pd.Timestamp("2021-02-01")
+    assert table["value"].max() == 133
+    assert any("Left out beside them: 'Total'" in note for note in notes)
+
+
+def test_a_year_that_begins_in_july_ends_in_the_next_one():
+    table, notes = read(by_month(ENGLISH[6:] + ENGLISH[:6]))
+    assert table["date"].tolist() == pd.date_range("2010-07-01", periods=144, freq="MS").tolist()
+    assert any("taken as that of 'Jul', so that 'Jun' is in the next one" in note for note in notes)
+
+
+@pytest.mark.parametrize("names", ["Q1,Q2,Q3,Q4", "T1,T2,T3,T4", "1. Quartal,2. Quartal,3. Quartal,4. Quartal"])
+def test_quarters_beside_a_year_are_quarters(names):
+    table, _ = read(f"year,{names}\n" + "".join(f"{year},5,6,3,4\n" for year in range(2010, 2020)))
+    assert table["date"].tolist() == pd.date_range("2010-01-01", periods=40, freq="QS").tolist()
+
+
+def test_days_beside_a_year_and_a_month_are_days():
+    days = ",".join(map(str, range(1, 32)))
+    lines = []
+    for month in pd.period_range("2019-01", "2020-12", freq="M"):
+        cells = [str(100 + day) if day <= month.days_in_month else "" for day in range(1, 32)]
+        lines.append(f"{month.year},{month.month},{','.join(cells)}\n")
+    table, _ = read(f"year,month,{days}\n" + "".join(lines))
+    assert table["date"].tolist() == pd.date_range("2019-01-01", "2020-12-31").tolist()
+    assert (table["value"] == 100 + table["date"].dt.day).all()
+
+
+@pytest.mark.parametrize("names", [range(24), range(1, 25), [f"H{i}" for i in range(1, 25)]])
+def test_hours_beside_a_day_are_hours(names):
+    text = "date," + ",".join(map(str, names)) + "\n"
+    text += "".join(f"2024-01-{day:02d},{','.join(str(50 + i) for i in range(24))}\n" for day in range(1, 15))
+    table, _ = read(text)
+    assert table["date"].tolist() == pd.date_range("2024-01-01", periods=336, freq="h").tolist()
+
+
+STAMPS = pd.date_range("2020-01-01", periods=24 * 14, freq="h")
+
+
+@pytest.mark.parametrize(
+    ("head", "written"),
+    [
+        ("date,time,value", "{0:%Y-%m-%d},{0:%H:%M}"),
+        ("Datum,Uhrzeit,Wert", "{0:%d.%m.%Y},{0:%H:%M:%S}"),
+        ("Date,Time,kWh", "{0:%Y-%m-%d},{0:%I:%M %p}"),
+        ("day,hour,value", "{0:%Y-%m-%d},{0.hour}"),
+        ("date,hhmm,value", "{0:%Y%m%d},{0.hour}00"),
+    ],
+)
+def test_times_in_a_column_of_their_own_belong_to_the_days(head, written):
+    text = f"{head}\n" + "".join(f"{written.format(stamp)},{50 + stamp.hour}\n" for stamp in STAMPS)
+    table, notes = read(text)
+    assert table["date"].tolist() == STAMPS.tolist()
+    assert (table["value"] == 50 + table["date"].dt.hour).all()
+    assert any("are put together" in note for note in notes)
+
+
+def test_hour_1_of_24_begins_at_midnight():
+    text = "day,hour,value\n" + "".join(f"{stamp:%Y-%m-%d},{stamp.hour + 1},{50 + stamp.hour}\n" for stamp in STAMPS)
+    table, notes = read(text)
+    assert table["date"].tolist() == STAMPS.tolist()
+    assert any("hour 1 begins at 00:00" in note for note in notes)
+
+
+def test_half_hours_that_are_numbered_are_half_hours():
+    text = "SETTLEMENT_DATE,SETTLEMENT_PERIOD,ND\n" + "".join(
+        f"2024-01-{1 + i // 48:02d},{i % 48 + 1},{900 + i % 48}\n" for i in range(480)
+    )
+    assert read(text)[0]["date"].tolist() == pd.date_range("2024-01-01", periods=480, freq="30min").tolist()
+
+
+def test_an_hour_beside_days_that_are_there_once_is_a_further_figure():
+    text = "date,hour,value\n" + "".join(f"2024-01-{day:02d},{7 + day % 3},{day}\n" for day in range(1, 31))
+    assert read(text)[0]["date"].tolist() == pd.date_range("2024-01-01", periods=30).tolist()
+
+
+def mmwr_weeks(first, last):
+    """Year, week and Saturday of the MMWR weeks of some years, told by counting on from a known Saturday."""
+    saturday, year, week = dt.date(2017, 1, 7), 2017, 1
+    while year <= last:
+        if year >= first:
+            yield year, week, saturday
+        saturday += dt.timedelta(days=7)
+        # A week belongs to the year that has its Wednesday.
+        week = week + 1 if (saturday - dt.timedelta(days=3)).year == year else 1
+        year = (saturday - dt.timedelta(days=3)).year
+
+
+@pytest.mark.parametrize(
+    ("head", "written"),
+    [
+        ("epiweek", "{0}{1:02d}"),
+        ("mmwr_week", "{0}{1:02d}"),
+        ("epi_week", "{0}{1:02d}"),
+        ("MMWR year/week", "{0}{1:02d}"),
+        ("epiweek", "{0}-W{1:02d}"),
+        ("MMWR Year,MMWR Week", "{0},{1}"),
+        ("year,epiweek", "{0},{1}"),
+    ],
+)
+def test_weeks_of_epidemiologists_end_on_saturdays(head, written):
+    weeks = list(mmwr_weeks(2019, 2021))
+    assert (2020, 1, dt.date(2020, 1, 4)) in weeks
+    assert (2020, 53, dt.date(2021, 1, 2)) in weeks
+    text = f"{head},cases\n" + "".join(f"{written.format(*week)},{50 + week[1] % 9}\n" for week in weeks)
+    table, notes = read(text)
+    assert table["date"].dt.date.tolist() == [saturday for _, _, saturday in weeks]
+    assert any("MMWR weeks (Sunday to Saturday)" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("head", "written"),
+    [("iso_week", "{0}{1:02d}"), ("week", "{0}{1:02d}"), ("week", "{0}-W{1:02d}"), ("year,week", "{0},{1}")],
+)
+def test_other_weeks_are_iso_weeks(head, written):
+    days = [dt.date(2020, 1, 5) + dt.timedelta(days=7 * i) for i in range(100)]
+    weeks = [written.format(*day.isocalendar()[:2]) for day in days]
+    table, notes = read(f"{head},cases\n" + "".join(f"{week},{50 + i % 9}\n" for i, week in enumerate(weeks)))
+    assert table["date"].dt.date.tolist() == days
+    assert "W" in written or any("ISO weeks" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("periods", "dates", "said"),
+    [
+        (
+            [f"{day:%Y-%m-%d}/{day + pd.Timedelta(days=6):%Y-%m-%d}" for day in pd.date_range("2020-01-06", periods=30, freq="7D")],
+            pd.date_range("2020-01-06", periods=30, freq="7D"),
+            "Intervals such as '2020-01-06/2020-01-12' are dated by their first day.",
+        ),
+        (
+            [f"{day:%d/%m/%Y} - {day + pd.Timedelta(days=6):%d/%m/%Y}" for day in pd.date_range("2020-01-06", periods=30, freq="7D")],
+            pd.date_range("2020-01-06", periods=30, freq="7D"),
+            "dated by their first day",
+        ),
+        (
+            [f"{year}/{(year + 1) % 100:02d}" for year in range(1994, 2015)],
+            pd.date_range("1994-01-01", periods=21, freq="YS"),
+            "Seasons such as '1994/95' are dated by 1 January of their first year.",
+        ),
+        (
+            [f"{year}/{(year + 1) % 100:02d}" for year in range(2002, 2012)],
+            pd.date_range("2002-01-01", periods=10, freq="YS"),
+            "Seasons such as '2002/03'",
+        ),
+        ([f"FY{year}" for year in range(2000, 2020)], pd.date_range("2000-01-01", periods=20, freq="YS"), "Fiscal years"),
+        ([f"FY{year:02d}" for year in range(10, 24)], pd.date_range("2010-01-01", periods=14, freq="YS"), "Fiscal years"),
+        ([f"{2000 + i // 2}H{i % 2 + 1}" for i in range(20)], pd.date_range("2000-01-01", periods=20, freq="6MS"), "Half-years"),
+        ([f"H{i % 2 + 1} {2000 + i // 2}" for i in range(20)], pd.date_range("2000-01-01", periods=20, freq="6MS"), "Half-years"),
+        ([f"FY21 Q{i}" for i in range(1, 5)], pd.date_range("2021-01-01", periods=4, freq="QS"), "Fiscal quarters"),
+        ([f"FY2021 P{i:02d}" for i in range(1, 13)], pd.date_range("2021-01-01", periods=12, freq="MS"), "Fiscal periods"),
+    ],
+)  # fmt: skip
+def test_periods_that_are_no_dates_have_one_and_it_is_said_which(periods, dates, said):
+    table, notes = read("period,cases\n" + "".join(f"{period},{50 + i % 9}\n" for i, period in enumerate(periods)))
+    assert table["date"].tolist() == dates.tolist()
+    assert any(said in note for note in notes)
+
+
+def test_months_with_a_slash_stay_months():
+    months = pd.date_range("2009-10-01", periods=24, freq="MS")
+    table, _ = read("month,cases\n" + "".join(f"{month:%Y/%m},{50 + month.month}\n" for month in months))
+    assert table["date"].tolist() == months.tolist()
