@@ -15,6 +15,7 @@ from forecasting.tables import jhu_format, oxcgrt_format
 from forecasting.tables.cells.blank_cells import quote_cell, quote_cells
 from forecasting.tables.cells.dictionary_columns import constant_column, decode_column
 from forecasting.tables.cells.labels import name_from_file, parse_filled_coded_labels
+from forecasting.tables.cells.missing_codes import without_missing_codes
 from forecasting.tables.cells.parse_dates import date_notes, parse_dates
 from forecasting.tables.cells.parse_numbers import (
     are_percents,
@@ -121,10 +122,11 @@ def _from_tidy(raw: RawTable) -> TidyTable:
         table[AS_OF] = parse_dates(raw, AS_OF)
     keys = row_keys(table, key_columns(table))
     limits = _limit_notes(raw, [VALUE], table[VALUE].to_numpy())
+    table[VALUE], codes = without_missing_codes(table[VALUE].to_numpy(), [VALUE])
     _check_unique(raw, table, keys)
     extra, notes = _covariates(raw, [column for column in raw.cells if column not in (*PANEL, AS_OF)])
     table = sort_by_keys(pd.concat([table, extra], axis=1), keys)
-    return TidyTable(table.reset_index(drop=True), notes=(*limits, *notes, *date_notes(raw, DATE)))
+    return TidyTable(table.reset_index(drop=True), notes=(*limits, *codes, *notes, *date_notes(raw, DATE)))
 
 
 def _limit_notes(raw: RawTable, columns: list[str], values: np.ndarray) -> tuple[str, ...]:
@@ -160,6 +162,7 @@ def _check_unique(raw: RawTable, table: pd.DataFrame, keys: np.ndarray) -> None:
 def _covariates(raw: RawTable, columns: list[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The further columns that hold numbers; the others are left out, and a note says so."""
     kept, left, doubtful = {}, [], []
+    coded: tuple[str, ...] = ()
     for column in columns:
         if guess_numbers(raw, column)[1] is not None:
             doubtful.append(column)
@@ -168,11 +171,12 @@ def _covariates(raw: RawTable, columns: list[str]) -> tuple[pd.DataFrame, tuple[
         if wrong.sum() > np.isfinite(values).sum() or not np.isfinite(values).any():
             left.append(column)
         else:
-            kept[column] = parse_numbers(raw, column, limits=True)
+            kept[column], codes = without_missing_codes(parse_numbers(raw, column, limits=True), [column])
+            coded += codes
     notes: tuple[str, ...] = (f"Left out, because they hold no numbers: {', '.join(left)}.",) if left else ()
     if doubtful:
         notes += (f"Left out, because their numbers may be thousands or fractions: {', '.join(doubtful)}.",)
-    return pd.DataFrame(kept, index=range(len(raw.cells))), notes
+    return pd.DataFrame(kept, index=range(len(raw.cells))), notes + coded
 
 
 def _from_wide(raw: RawTable) -> TidyTable:
@@ -193,12 +197,13 @@ def _from_wide(raw: RawTable) -> TidyTable:
         raise raw.error(f"{days[row]:%Y-%m-%d} is also in {earlier}; keep one of the two.", row)
     figures = parse_number_block(raw, others, limits=True)
     limits = _limit_notes(raw, others, figures)
+    figures, codes = without_missing_codes(figures, others)
     table = stack_wide_table(others, pd.DatetimeIndex(days), figures.T, VALUE)
     table[REGION] = table[REGION].astype("str")
     # A column of a wide table stays in its place; only its days are put in order.
     position = np.repeat(np.arange(len(others)), len(days))
     order = np.lexsort((table[DATE].to_numpy(), position))
-    return TidyTable(table.iloc[order].reset_index(drop=True), notes=(*limits, *date_notes(raw, first)))
+    return TidyTable(table.iloc[order].reset_index(drop=True), notes=(*limits, *codes, *date_notes(raw, first)))
 
 
 def _words_of_regions(table: pd.DataFrame) -> frozenset[str]:

@@ -16,6 +16,7 @@ from forecasting.tables.cells.blank_cells import quote_cell
 from forecasting.tables.cells.csv_reader import all_columns
 from forecasting.tables.cells.dictionary_columns import constant_column
 from forecasting.tables.cells.labels import name_from_file, parse_coded_labels
+from forecasting.tables.cells.missing_codes import without_missing_codes
 from forecasting.tables.cells.number_format import NumberFormat
 from forecasting.tables.cells.parse_dates import date_notes, try_parse_dates
 from forecasting.tables.cells.parse_numbers import are_percents, try_parse_number_block, try_parse_numbers
@@ -87,7 +88,7 @@ def read_mapped_raw_table(raw: RawTable, mapping: ColumnMapping) -> tuple[Panel,
     table.index = pd.RangeIndex(len(table))
     percent = are_percents(raw, [mapping.value] if mapping.value else list(mapping.wide))
     statistics = statistics_of_table(table, mapping.cumulative, raw.name, percent)
-    tidy = TidyTable(table, notes=date_notes(raw, mapping.date) if mapping.date else ())
+    tidy = TidyTable(table, notes=(*problems.notes, *(date_notes(raw, mapping.date) if mapping.date else ())))
     panel = build_panel(raw, InterpretedTable(tidy, statistics, f"Figures from {raw.name}"))
     panel = panel if mapping.kind is None else panel.with_kind(mapping.kind)
     if all(one.kind is not COUNT for one in panel.statistics):
@@ -163,6 +164,8 @@ def _read_wide(raw: RawTable, mapping: ColumnMapping, problems: CellProblems) ->
     values, wrong = try_parse_number_block(raw, columns)
     for i in np.flatnonzero((wrong & kept[:, None]).any(axis=0)):
         problems.add(wrong[:, i] & kept, columns[i], NO_NUMBER)
+    values, notes = without_missing_codes(values, columns)
+    problems.notes += notes
     negative = (values < 0) & kept[:, None] & (not mapping.cumulative)
     for i in np.flatnonzero(negative.any(axis=0)):
         problems.add(negative[:, i], columns[i], NEGATIVE, _NEGATIVE_REMEDY)
@@ -178,6 +181,8 @@ def _days(raw: RawTable, column: str, day_first: bool | None, problems: CellProb
 def _numbers(raw: RawTable, column: str, kept: np.ndarray, problems: CellProblems) -> np.ndarray:
     values, wrong = try_parse_numbers(raw, column)
     problems.add(wrong & kept, column, NO_NUMBER)
+    values, notes = without_missing_codes(values, [column])
+    problems.notes += notes
     return values
 
 

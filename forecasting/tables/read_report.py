@@ -72,6 +72,8 @@ class CellProblems:
         self.counts: Counter[str] = Counter()
         #: Of each column, how many cells are no numbers.
         self.no_numbers: Counter[str] = Counter()
+        #: Sentences on cells that were understood in a way that a reader has to know.
+        self.notes: list[str] = []
         if raw.ragged is not None:
             ragged = raw.ragged.problems(MOST_PROBLEMS)
             self._rows += [(line, column, "", what, remedy) for line, column, what, remedy in ragged]
