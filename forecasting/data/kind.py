@@ -161,6 +161,8 @@ AMOUNT_WORDS = frozenset(
         "rate100k",
     ]
 )
+#: Words that say what figures are.
+KIND_WORDS = SHARE_WORDS | MEASUREMENT_WORDS | AMOUNT_WORDS
 #: A count has no more negative figures than this share: more are no corrections.
 MOST_CORRECTIONS = 0.05
 
@@ -186,13 +188,16 @@ def kind_named(name: str, values: np.ndarray) -> Kind:
     return kind
 
 
-def propose_kind(values: np.ndarray, words: Collection[str] = (), percent: bool = False) -> tuple[Kind, str]:
+def propose_kind(
+    values: np.ndarray, words: Collection[str] = (), percent: bool = False, file_words: Collection[str] = ()
+) -> tuple[Kind, str]:
     """What these figures seem to be, and why, in a few words.
 
     Args:
         values: the figures; those that are not finite do not count.
-        words: of the names of their column and file, in lower case.
+        words: of the name of their column, in lower case.
         percent: they are written with a percent sign.
+        file_words: of the name of their file, where it is all that tells.
     """
     known = values[np.isfinite(values)]
     if not len(known):
@@ -200,7 +205,11 @@ def propose_kind(values: np.ndarray, words: Collection[str] = (), percent: bool 
     low, high = float(known.min()), float(known.max())
     whole = bool((known == np.floor(known)).all())
     negative = float((known < 0).mean())
-    names = set(words)
+    names = {*words, *file_words}
+
+    def called(word: str) -> str:
+        return f"called '{word}'" if word in words else f"'{word}' is in the file's name"
+
     if low < 0 and not (whole and negative <= MOST_CORRECTIONS and not names & MEASUREMENT_WORDS):
         return MEASUREMENT, f"some are below zero, down to {low:g}"
     if percent and low >= 0 and high <= 100:
@@ -212,11 +221,11 @@ def propose_kind(values: np.ndarray, words: Collection[str] = (), percent: bool 
         and high <= 100
         and not whole
     ):
-        return (SHARE if high <= 1 else PERCENT), f"called '{word}', and none is above {1 if high <= 1 else 100}"
+        return (SHARE if high <= 1 else PERCENT), f"{called(word)}, and none is above {1 if high <= 1 else 100}"
     if word := _first(names, MEASUREMENT_WORDS):
-        return MEASUREMENT, f"called '{word}'"
+        return MEASUREMENT, called(word)
     if low >= 0 and (word := _first(names, AMOUNT_WORDS)):
-        return AMOUNT, f"called '{word}'"
+        return AMOUNT, called(word)
     if not whole and low >= 0 and high == 1:
         return SHARE, "numbers with decimals from 0 to 1, and 1 is among them"
     if whole:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.columns import AS_OF, DATE, PANEL, REGION, STATISTIC, VALUE
-from forecasting.data.kind import COUNT, MEASUREMENT_WORDS, propose_kind
+from forecasting.data.kind import COUNT, KIND_WORDS, MEASUREMENT_WORDS, propose_kind
 from forecasting.data.panel import Statistic, new_and_cumulative
 from forecasting.support.errors import DataError
 from forecasting.tables import jhu_format, oxcgrt_format
@@ -207,12 +207,22 @@ def _from_wide(raw: RawTable) -> TidyTable:
 
 
 def _words_of_regions(table: pd.DataFrame) -> frozenset[str]:
-    """Words that say what is measured, where most regions have one in their names: columns such as Open, High and Close."""
+    """Words that say what the figures are, in the name of the only column, or what is measured, in those of most.
+
+    So do columns such as Open, High and Close.
+    """
     names = table[REGION].unique()[: MEASURED_COLUMNS + 1]
+    if len(names) == 1:
+        return fold_words(str(names[0])) & KIND_WORDS
     if not 2 <= len(names) <= MEASURED_COLUMNS:
         return frozenset()
     found = [fold_words(str(name)) & MEASUREMENT_WORDS for name in names]
     return frozenset().union(*found) if 2 * sum(map(bool, found)) > len(found) else frozenset()
+
+
+def _is_named_after(table: pd.DataFrame, file: str) -> bool:
+    """Whether the first region is called as the file is, because no column names it."""
+    return len(table) > 0 and str(table[REGION].iloc[0]) == name_from_file(file)
 
 
 def statistics_of_table(
@@ -231,9 +241,12 @@ def statistics_of_table(
     for column in table[STATISTIC].unique():
         totals = cumulative or "cumulative" in split_words(column)
         values = table.loc[table[STATISTIC] == column, VALUE].to_numpy(float, na_value=np.nan)
-        words = fold_words(column) if column != VALUE else fold_words(name_from_file(file)) | _words_of_regions(table)
+        words, file_words = fold_words(column), frozenset[str]()
+        if column == VALUE:
+            file_words = fold_words(name_from_file(file))
+            words = _words_of_regions(table) - (file_words if _is_named_after(table, file) else frozenset())
         # Running totals are of whole events, unless somebody says otherwise.
-        known, reason = (COUNT, "") if totals else propose_kind(values, words, percent)
+        known, reason = (COUNT, "") if totals else propose_kind(values, words, percent, file_words)
         label = known.plural if column == VALUE else column.replace("_", " ").capitalize()
         if not totals:
             unit = COUNT.plural.lower() if known is COUNT else label.lower()

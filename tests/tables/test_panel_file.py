@@ -234,7 +234,7 @@ def test_lines_are_counted_alike_whether_or_not_something_is_quoted(rows, end):
     content = "\n".join(["", "x,y", *rows]).encode() + end.encode()
     found = []
     for lines in (
-        lambda: csv_line_numbers._quoted_line_numbers(content, ",", "f"),
+        lambda: csv_line_numbers._quoted_line_numbers(content, ",", "f", 2, 2),
         lambda: csv_line_numbers.csv_line_numbers(content, ",", "f", 2, 2),
     ):
         try:

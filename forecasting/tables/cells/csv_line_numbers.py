@@ -12,6 +12,7 @@ import numpy as np
 from forecasting.support.errors import DataError
 from forecasting.tables.cells.column_names import name_columns
 from forecasting.tables.cells.formula_escape import unescape_all_formulas
+from forecasting.tables.cells.header_row import LOOKED_ROWS, find_header
 from forecasting.tables.cells.limits import error_text
 
 
@@ -25,15 +26,29 @@ def _rows_with_lines(content: bytes, separator: str) -> Iterator[tuple[int, int,
             start = reader.line_num + 1
 
 
-def read_header(content: bytes, separator: str, name: str) -> tuple[list[str], int]:
-    """Column names out of the first row that is not blank, and the line it ends on. Raises `DataError`."""
+def read_header(content: bytes, separator: str, name: str) -> tuple[list[str], int, tuple[str, ...]]:
+    """Column names, the line that the header ends on, and sentences on what stands above or below the names.
+
+    Raises `DataError`.
+    """
+    rows: list[list[str]] = []
+    starts: list[int] = []
+    ends: list[int] = []
     try:
-        for _, end, row in _rows_with_lines(content, separator):
+        for start, end, row in _rows_with_lines(content, separator):
             if any(row):
-                return name_columns(unescape_all_formulas([cell.strip() for cell in row]), name), end
+                rows.append([cell.strip() for cell in row])
+                starts.append(start)
+                ends.append(end)
+            if len(rows) == LOOKED_ROWS:
+                break
     except csv.Error as error:
-        raise unreadable_csv(name, error) from None
-    raise empty_file(name)
+        if not rows:
+            raise unreadable_csv(name, error) from None
+    if not rows:
+        raise empty_file(name)
+    found = find_header(rows)
+    return name_columns(unescape_all_formulas(found.names), name), ends[found.last], found.remarks(starts, "line")
 
 
 def csv_line_numbers(
@@ -50,22 +65,23 @@ def csv_line_numbers(
     way. Raises `DataError` for one that cannot, and without `other` for any.
     """
     if b'"' in content or b"\r" in content:
-        return _quoted_line_numbers(content, separator, name, other)
+        return _quoted_line_numbers(content, separator, name, width, header_ends, other)
     return _unquoted_line_numbers(content, separator, name, width, header_ends, other)
 
 
-def _quoted_line_numbers(content: bytes, separator: str, name: str, other: array[int] | None = None) -> np.ndarray:
+def _quoted_line_numbers(
+    content: bytes, separator: str, name: str, width: int, header_ends: int, other: array[int] | None = None
+) -> np.ndarray:
     """As `csv_line_numbers`, whatever is quoted."""
     lines: list[int] = []
-    width = 0
     # A quote that is never closed may have joined cells, or whole lines; then only the line itself can be asked about.
     joins = '\n\r"' if content.count(b'"') % 2 == 0 else f'\n\r"{separator}'
     try:
         for start, _, row in _rows_with_lines(content, separator):
+            if start <= header_ends:
+                continue
             if not any(row):
-                lines.extend([0] if width else [])
-            elif not width:
-                width = len(row)
+                lines.append(0)
             elif len(row) == width:
                 lines.append(start)
             elif other is not None and _is_clear(row, width, joins):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from array import array
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ import pandas as pd
 from forecasting.support.errors import DataError
 from forecasting.tables.cells.csv_line_numbers import csv_line_numbers, read_header, unreadable_csv
 from forecasting.tables.cells.fast_csv import count_newlines, read_plain_csv
+from forecasting.tables.cells.header_row import LOOKED_ROWS
 from forecasting.tables.cells.limits import MAX_TEXT_CELLS
 from forecasting.tables.cells.ragged_rows import find_ragged_rows
 from forecasting.tables.cells.raw_table import RawTable
@@ -21,6 +23,8 @@ from forecasting.tables.cells.raw_table import RawTable
 SEPARATORS = ",;\t|"
 #: Between cells it stands where commas are decimal signs, as spreadsheets of such countries write it.
 _SEPARATOR_OF_DECIMAL_COMMAS = ";"
+#: Lines below a title that show what separates their cells.
+_LEAST_LINES = 3
 #: Picks those columns of a header that are read.
 ColumnChoice = Callable[[Sequence[str]], Sequence[str]]
 
@@ -31,10 +35,23 @@ def all_columns(header: Sequence[str]) -> Sequence[str]:
 
 
 def detect_separator(content: bytes) -> str:
-    """The most frequent of `SEPARATORS` in the first line that is not empty, outside of quotes."""
-    head = content[: 1_000_000 + len(content) - len(content.lstrip(b"\r\n"))].lstrip(b"\r\n").splitlines()[:1]
-    unquoted = re.sub(r'"[^"]*"', "", b"".join(head).decode("utf-8", errors="replace"))
-    return max(SEPARATORS, key=unquoted.count)
+    """The most frequent of `SEPARATORS` in the first line that is not empty, outside of quotes.
+
+    Where that line is a title, with another number of cells than the lines below, the one that splits these alike.
+    """
+    head = content[: 1_000_000 + len(content) - len(content.lstrip(b"\r\n"))].lstrip(b"\r\n").splitlines()
+    lines = [re.sub(r'"[^"]*"', "", line.decode("utf-8", errors="replace")) for line in head[:LOOKED_ROWS]]
+    first = max(SEPARATORS, key=lines[0].count) if lines else SEPARATORS[0]
+    below = [line for line in lines[1:] if line.strip()]
+    if len(below) < _LEAST_LINES or any(line.count(first) == lines[0].count(first) for line in below if first in line):
+        return first
+    return max(SEPARATORS, key=lambda sign: _alike(sign, below))
+
+
+def _alike(separator: str, lines: Sequence[str]) -> int:
+    """How many lines a separator splits into as many cells as most."""
+    counts = Counter(line.count(separator) for line in lines if separator in line)
+    return max(counts.values(), default=0)
 
 
 def read_csv_cells(content: bytes, name: str, choose: ColumnChoice, strict: bool) -> RawTable:
@@ -44,14 +61,14 @@ def read_csv_cells(content: bytes, name: str, choose: ColumnChoice, strict: bool
     (`RawTable.ragged`). Raises `DataError` for any other line of another width, and for too many cells.
     """
     separator = detect_separator(content)
-    header, header_ends = read_header(content, separator, name)
+    header, header_ends, remarks = read_header(content, separator, name)
     chosen = list(choose(header))
     ended = count_newlines(content)
     if (count := len(chosen) * ended) > MAX_TEXT_CELLS:
         raise DataError(f"{name}: it has {count:,} cells, {MAX_TEXT_CELLS:,} at most are read of a text; give Parquet.")
     expect_comma = separator == _SEPARATOR_OF_DECIMAL_COMMAS
     if chosen == header and (found := read_plain_csv(content, separator, header, header_ends, ended)):
-        return RawTable(name, *found, "line", expect_comma)
+        return RawTable(name, *found, "line", expect_comma, remarks=remarks)
     # A few columns of a publisher's big file: a width check of all of them would take longer than reading.
     other = None if strict else array("q")
     lines = csv_line_numbers(content, separator, name, len(header), header_ends, other) if chosen == header else None
@@ -84,4 +101,4 @@ def read_csv_cells(content: bytes, name: str, choose: ColumnChoice, strict: bool
     if not filled.all():
         cells, lines = cells[filled].reset_index(drop=True), lines[filled]
     ragged = find_ragged_rows(other, header, len(lines)) if other else None
-    return RawTable(name, cells, lines, "line", expect_comma, ragged=ragged)
+    return RawTable(name, cells, lines, "line", expect_comma, ragged=ragged, remarks=remarks)

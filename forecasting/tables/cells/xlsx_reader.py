@@ -14,6 +14,7 @@ from forecasting.support.errors import DataError
 from forecasting.tables.cells.archives import check_compression
 from forecasting.tables.cells.column_names import name_columns
 from forecasting.tables.cells.formula_escape import unescape_all_formulas
+from forecasting.tables.cells.header_row import LOOKED_ROWS, find_header
 from forecasting.tables.cells.limits import (
     MAX_SHEET_BYTES,
     MAX_SHEET_CELLS,
@@ -63,11 +64,15 @@ def read_xlsx(content: bytes, name: str, sheet: str | None) -> RawTable:
     if width * len(numbered) > 10 * MAX_SHEET_CELLS:
         row = next(i for i, row in numbered if len(row) == width)
         raise DataError(f"{name}, row {row}: a stray cell makes the sheet {width:,} columns wide; save it as CSV.")
-    header = unescape_all_formulas(["" if cell is None else str(cell).strip() for cell in numbered[0][1]])
+    texts = [["" if cell is None else str(cell).strip() for cell in row] for _, row in numbered[:LOOKED_ROWS]]
+    found = find_header(texts)
+    header = unescape_all_formulas(found.names)
     header += [""] * (width - len(header))
-    rows = [[*row, *[None] * (width - len(row))] for _, row in numbered[1:]]
+    below = numbered[found.last + 1 :]
+    rows = [[*row, *[None] * (width - len(row))] for _, row in below]
     cells = pd.DataFrame(rows, columns=name_columns(header, name), dtype=object)
-    return RawTable(name, cells, np.array([i for i, _ in numbered[1:]], dtype=int), "row", sheets=sheets)
+    remarks = found.remarks([i for i, _ in numbered], "row")
+    return RawTable(name, cells, np.array([i for i, _ in below], dtype=int), "row", sheets=sheets, remarks=remarks)
 
 
 def _has_formulas(archive: zipfile.ZipFile) -> bool:
