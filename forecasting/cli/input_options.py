@@ -25,6 +25,8 @@ from forecasting.tables.unmapped_table import OpenQuestionError, read_unmapped_t
 _ANSWERS = {
     QuestionKind.CUMULATIVE: "--cumulative if they are, or --no-cumulative if each is the count of its own period",
     QuestionKind.DAY_FIRST: 'it with --mapping and "day_first": true or false',
+    QuestionKind.WHICH: "--statistic with the name of one of them",
+    QuestionKind.COUNTS: "--statistic with the name of that column",
     QuestionKind.COMBINE: 'it with --mapping and "combine": "sum" or "mean"',
     QuestionKind.NUMBER_FORMAT: "--number-format '1,234.5' or --number-format '1.234,5'",
     QuestionKind.SIX_DIGITS: 'it with --mapping and "six_digits": "months" or "weeks"',
@@ -65,7 +67,8 @@ class InputOptions:
     sql: Annotated[str | None, typer.Option("--sql", help="A database instead: NAME of FORECAST_SQL_<NAME>.")] = None
     table: Annotated[str | None, typer.Option("--table", help="Its table or view; as configured by default.")] = None
     statistic: Annotated[
-        str | None, typer.Option("--statistic", help="What to forecast; the source's first by default.")
+        str | None,
+        typer.Option("--statistic", help="What to forecast, also a column of --input; the first by default."),
     ] = None
     regions: Annotated[
         list[str] | None, typer.Option("--region", help="Only this region; may be given several times.")
@@ -91,7 +94,7 @@ class InputOptions:
         if self.file is not None:
             # What does not add up has no running totals.
             cumulative = bool(self.cumulative) if self.kind in CHOICES_WITHOUT_TOTALS else self.cumulative
-            return _read_file(self.file, cumulative, self.mapping, self.number_format)
+            return _read_file(self.file, cumulative, self.mapping, self.number_format, self.statistic)
         if self.sql is not None:
             return SqlSource(named_database(self.sql), self.table).read(bool(self.cumulative))
         if self.cumulative is not None:
@@ -114,12 +117,14 @@ class InputOptions:
         return list(panel.statistics) if self.source is None else [panel.statistic()]
 
 
-def _read_file(path: Path, cumulative: bool | None, text: str | None, number_format: str | None) -> Panel:
-    """Read a panel from a file, with notes on odd lines and on what was left out."""
+def _read_file(
+    path: Path, cumulative: bool | None, text: str | None, number_format: str | None, statistic: str | None
+) -> Panel:
+    """Read a panel from a file, with notes on odd lines and on what was left out; a statistic may be one of its columns."""
     if text is None:
         raw = read_raw_table(path, number_format=number_format)
         try:
-            panel, notes = read_unmapped_table(raw, cumulative)
+            panel, notes = read_unmapped_table(raw, cumulative, statistic)
         except OpenQuestionError as asked:
             how = _ANSWERS.get(asked.question.kind, _BY_MAPPING)
             raise DataError(f"{asked.table}: {asked.question.text} Say {how}.") from None

@@ -20,7 +20,8 @@ COLUMN_SYNONYMS = {"location_name": REGION, "location": REGION, "unique_id": REG
 DATE_WORDS = frozenset(
     split_words(
         "date dates datum fecha day tag jour dia week woche semaine semana month monat mois mes time zeit heure hora ds "
-        "timestamp datetime period periode meldedatum reported ending quarter quartal trimestre hour stunde"
+        "timestamp datetime period periode meldedatum reported ending quarter quartal trimestre hour stunde beginning "
+        "starting commencing wc"
     )
 )
 #: Of columns of years.
@@ -78,10 +79,11 @@ RATE_WORDS = frozenset(
 IDENTIFIER_WORDS = {
     "a code": frozenset(
         split_words(
-            "fips iso iso2 iso3 code codes kode id ids uid uuid geoid nuts key iduid codigo kennziffer ags insee"
+            "fips iso iso2 iso3 code codes kode id ids uid uuid geoid nuts key iduid codigo kennziffer ags insee sku skus ean gtin "
+            "upc asin isbn plu nbr artikelnummer artnr"
         )
     ),
-    "a postal code": frozenset(split_words("zip plz postal postcode")),
+    "a postal code": frozenset(split_words("zip zipcode zip5 plz postal postcode postleitzahl postalcode cap cp")),
     "a coordinate": frozenset(split_words("lat latitude lon lng long longitude breitengrad langengrad")),
     "a population": frozenset(split_words("population pop einwohner bevolkerung habitants habitantes poblacion")),
     "a part of the date": frozenset(

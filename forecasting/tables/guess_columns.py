@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.columns import REGION
+from forecasting.data.kind import MEASUREMENT_WORDS, SHARE_WORDS
 from forecasting.data.regular_grid import is_regular
-from forecasting.tables.cells.blank_cells import quote_cell
+from forecasting.tables.cells.blank_cells import BLANK_TEXTS, quote_cell
 from forecasting.tables.cells.dictionary_columns import distinct_cells
 from forecasting.tables.cells.numeric_dates import NumericDates
 from forecasting.tables.cells.parse_dates import ambiguous_day_and_month, date_share, try_parse_dates
@@ -29,6 +30,8 @@ from forecasting.tables.column_vocabulary import (
     REGION_WORDS,
     STATISTIC_WORDS,
     VALUE_WORDS,
+    YEAR_WORDS,
+    fold_words,
     is_named_as_of,
     is_named_cumulative,
     split_words,
@@ -38,6 +41,14 @@ from forecasting.tables.column_vocabulary import (
 _EXAMINED_COLUMNS = 200
 #: So many of the rows are examined, evenly spread.
 _EXAMINED_ROWS = 1500
+#: Words of columns that hold dates, or periods.
+_PERIOD_WORDS = YEAR_WORDS | frozenset(("season", "saison", "temporada", "term", "semester", "fiscal", "fy"))
+#: How dates may be written, as a message says it.
+READABLE_DATES = "2021-03-31, 31.12.2021, 2021-03, 2021-W13, 2021-Q1, 2021H1, FY2021, 1994/95 or 2021"
+#: Kinds of identifiers that tell places and things apart.
+NAMING_KINDS = ("a code", "a postal code")
+#: Columns of a wide table that are looked at for figures that never fall.
+_LOOKED_FOR_TOTALS = 50
 #: By their number.
 _MONTHS = (
     "", "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -53,7 +64,9 @@ class ColumnGuess:
         roles: column -> its role and the reason.
     """
 
-    def __init__(self, raw: RawTable) -> None:
+    def __init__(self, raw: RawTable, value: str | None = None) -> None:
+        """Guess; `value` is the column that somebody wants to be forecast, if any."""
+        self._chosen = value
         self.kind, self.questions = "unclear", list[ColumnQuestion]()
         self.mapping: ColumnMapping | None = None
         self.roles = dict.fromkeys(raw.cells, ("left out", "not recognised"))
@@ -69,7 +82,7 @@ class ColumnGuess:
             self.questions.append(
                 ColumnQuestion(QuestionKind.TURNED, turned)
                 if headed
-                else ColumnQuestion(QuestionKind.DATES, parts or "Which column holds the dates?")
+                else ColumnQuestion(QuestionKind.DATES, parts or f"Which column holds the dates?{self._unread_date()}")
             )
             return
         self._assign_roles(date)
@@ -93,6 +106,28 @@ class ColumnGuess:
         kind = self._facts[column].number_dates
         self.roles[column] = ("date", f"its cells are dates, as {kind.value}" if kind else "its cells are dates")
         return column
+
+    def _unread_date(self) -> str:
+        """A sentence on the first cell of a column that is called as one of dates; empty without such."""
+        named = (name for name, facts in self._facts.items() if facts.words & _PERIOD_WORDS and facts.filled)
+        column = next(named, "")
+        if not column:
+            return ""
+        cell = quote_cell(self._first_cell(column))
+        return f" {cell} in {quote_cell(column)} cannot be read as one; write dates as {READABLE_DATES}."
+
+    def _unread_figure(self, columns: list[str]) -> str:
+        """A sentence on the first cell of a column of texts with digits; empty without such."""
+        for column in sorted(columns, key=lambda one: not self._facts[one].is_named_figure):
+            cell = self._first_cell(column) if self._facts[column].is_text else ""
+            if any(sign.isdigit() for sign in cell):
+                return f" {quote_cell(cell)} in {quote_cell(column)} cannot be read as a number; write it as 1234.5."
+        return ""
+
+    def _first_cell(self, column: str) -> str:
+        """The first cell that is not blank."""
+        texts = self._sample.cells[column].astype("string").fillna("").str.strip()
+        return str(next((text for text in texts if text.lower() not in BLANK_TEXTS), ""))
 
     def _parts_of_dates(self) -> str:
         """A sentence on a year that stands beside months, weeks or days of their own columns; empty without one."""
@@ -137,7 +172,7 @@ class ColumnGuess:
         unnamed = region is None and statistic is None and as_of is None and first < 5 and not texts
         # Temperatures and rainfall, or closing prices and volumes, are different things of one place.
         different = len(wide) > 1 and any(facts[c].words & (RATE_WORDS | PRICE_WORDS) for c in wide)
-        if wide and unnamed and not repeated and not different:
+        if wide and unnamed and not repeated and not different and self._chosen not in left:
             self._propose_wide(date, wide)
         else:
             self._propose_tidy(date, region, statistic, as_of, left)
@@ -154,7 +189,7 @@ class ColumnGuess:
             fact = facts[column]
             named = bool(fact.words & REGION_WORDS)
             text = fact.is_text and (named or fact.distinct <= max(fact.filled / 2, 1))
-            number = fact.is_number and fact.counts and repeated and (named or fact.identifier_kind == "a code")
+            number = fact.is_number and fact.counts and repeated and (named or fact.identifier_kind in NAMING_KINDS)
             if not (text or number) or fact.filled < len(cells) / 2:
                 continue
             apart = repeated and fact.distinct > 1 and not _repeats(self._raw.cells, [column, *keys]).any()
@@ -170,7 +205,7 @@ class ColumnGuess:
         )
         self.roles[region] = ("region", reason if facts[region].is_text else "it tells rows of the same date apart")
         for column in columns:
-            if column == region or not (facts[column].is_text or facts[column].identifier_kind == "a code"):
+            if column == region or not (facts[column].is_text or facts[column].identifier_kind in NAMING_KINDS):
                 continue
             pairs = cells[[region, column]].drop_duplicates()
             if len(pairs) == facts[region].distinct == facts[column].distinct:
@@ -198,18 +233,19 @@ class ColumnGuess:
             if self.roles[column][1] != "not recognised":
                 continue
             reason = self._reason_to_leave_out(column, region)
-            if reason:
+            if reason and column != self._chosen:
                 self.roles[column] = ("left out", reason)
             else:
                 usable.append(column)
         for column in list(self._raw.cells)[_EXAMINED_COLUMNS:]:
             self.roles[column] = ("left out", f"only the first {_EXAMINED_COLUMNS} columns are looked at")
         if not usable:
-            self.questions.append(ColumnQuestion(QuestionKind.COUNTS, "Which column holds the counts?"))
+            asked = f"Which column holds the counts?{self._unread_figure(columns)}"
+            self.questions.append(ColumnQuestion(QuestionKind.COUNTS, asked))
             return
         scores = {column: facts[column].value_score for column in usable}
-        value = max(usable, key=scores.__getitem__)
-        rivals = self._rivals(value, usable)
+        value = self._chosen if self._chosen in usable else max(usable, key=scores.__getitem__)
+        rivals = [] if value == self._chosen else self._rivals(value, usable)
         known = facts[value].is_named_figure
         whole = "whole numbers, none below zero" if facts[value].counts else "numbers"
         self.roles[value] = ("value", f"{whole}, a usual name for figures" if known else whole)
@@ -295,12 +331,11 @@ class ColumnGuess:
             self.questions.append(ColumnQuestion(QuestionKind.COMBINE, apart))
         if set(split_words(raw.name)) & CUMULATIVE_WORDS or is_named_cumulative(mapping.value):
             mapping = replace(mapping, cumulative=True)
-        elif mapping.value is not None and not twice.any() and self._never_falls(mapping.value, region):
-            self.questions.append(
-                ColumnQuestion(
-                    QuestionKind.CUMULATIVE, f"{quote_cell(mapping.value)} never falls: are these running totals?"
-                )
-            )
+        elif not twice.any() and (rising := self._columns_that_never_fall(region)):
+            more = f" and {len(rising) - 1} more columns never fall" if len(rising) > 2 else " never falls"
+            more = f" and {quote_cell(rising[1])} never fall" if len(rising) == 2 else more
+            asked = f"{quote_cell(rising[0])}{more}: are these running totals?"
+            self.questions.append(ColumnQuestion(QuestionKind.CUMULATIVE, asked))
         self.mapping = mapping
 
     def _add_number_question(self) -> None:
@@ -328,6 +363,20 @@ class ColumnGuess:
         if usual >= pd.Timedelta(days=1) or is_regular(times):
             return None
         return f"{usual / pd.Timedelta(minutes=1):.3g} minutes"
+
+    def _columns_that_never_fall(self, region: str | None) -> list[str]:
+        """The columns of figures that look like running totals; none where another one falls, or they are no counts."""
+        assert self.mapping is not None
+        if self.mapping.value is not None:
+            return [self.mapping.value] if self._never_falls(self.mapping.value, region) else []
+        rising = []
+        for column in self.mapping.wide[:_LOOKED_FOR_TOTALS]:
+            figures = guess_numbers(self._raw, column)[0]
+            if (np.diff(figures[np.isfinite(figures)]) < 0).any():
+                return []
+            if look_like_totals(figures) and not fold_words(column) & (MEASUREMENT_WORDS | SHARE_WORDS):
+                rising.append(column)
+        return rising if 2 * len(rising) > len(self.mapping.wide[:_LOOKED_FOR_TOTALS]) else []
 
     def _never_falls(self, value: str, region: str | None) -> bool:
         cells = self._raw.cells

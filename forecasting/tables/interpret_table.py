@@ -21,6 +21,7 @@ from forecasting.tables.cells.parse_numbers import (
     are_percents,
     guess_numbers,
     limit_cells,
+    multiplier_notes,
     parse_number_block,
     parse_numbers,
     try_parse_numbers,
@@ -123,6 +124,7 @@ def _from_tidy(raw: RawTable) -> TidyTable:
     keys = row_keys(table, key_columns(table))
     limits = _limit_notes(raw, [VALUE], table[VALUE].to_numpy())
     table[VALUE], codes = without_missing_codes(table[VALUE].to_numpy(), [VALUE])
+    codes += multiplier_notes(raw, [VALUE])
     _check_unique(raw, table, keys)
     extra, notes = _covariates(raw, [column for column in raw.cells if column not in (*PANEL, AS_OF)])
     table = sort_by_keys(pd.concat([table, extra], axis=1), keys)
@@ -198,6 +200,7 @@ def _from_wide(raw: RawTable) -> TidyTable:
     figures = parse_number_block(raw, others, limits=True)
     limits = _limit_notes(raw, others, figures)
     figures, codes = without_missing_codes(figures, others)
+    codes += multiplier_notes(raw, others)
     table = stack_wide_table(others, pd.DatetimeIndex(days), figures.T, VALUE)
     table[REGION] = table[REGION].astype("str")
     # A column of a wide table stays in its place; only its days are put in order.

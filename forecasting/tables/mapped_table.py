@@ -19,7 +19,12 @@ from forecasting.tables.cells.labels import name_from_file, parse_coded_labels
 from forecasting.tables.cells.missing_codes import without_missing_codes
 from forecasting.tables.cells.number_format import NumberFormat
 from forecasting.tables.cells.parse_dates import date_notes, try_parse_dates
-from forecasting.tables.cells.parse_numbers import are_percents, try_parse_number_block, try_parse_numbers
+from forecasting.tables.cells.parse_numbers import (
+    are_percents,
+    multiplier_notes,
+    try_parse_number_block,
+    try_parse_numbers,
+)
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.read_table import read_file_content, read_table
 from forecasting.tables.cells.tidy_table import (
@@ -165,7 +170,7 @@ def _read_wide(raw: RawTable, mapping: ColumnMapping, problems: CellProblems) ->
     for i in np.flatnonzero((wrong & kept[:, None]).any(axis=0)):
         problems.add(wrong[:, i] & kept, columns[i], NO_NUMBER)
     values, notes = without_missing_codes(values, columns)
-    problems.notes += notes
+    problems.notes += (*notes, *multiplier_notes(raw, columns))
     negative = (values < 0) & kept[:, None] & (not mapping.cumulative)
     for i in np.flatnonzero(negative.any(axis=0)):
         problems.add(negative[:, i], columns[i], NEGATIVE, _NEGATIVE_REMEDY)
@@ -182,7 +187,7 @@ def _numbers(raw: RawTable, column: str, kept: np.ndarray, problems: CellProblem
     values, wrong = try_parse_numbers(raw, column)
     problems.add(wrong & kept, column, NO_NUMBER)
     values, notes = without_missing_codes(values, [column])
-    problems.notes += notes
+    problems.notes += (*notes, *multiplier_notes(raw, [column]))
     return values
 
 

@@ -207,4 +207,7 @@ def _cumulative_hint(table: pd.DataFrame, statistics: tuple[Statistic, ...]) -> 
     changes = changes_between_rows(table)
     if len(changes) < 30 or (changes < 0).mean() > 0.005 or (changes > 0).mean() < 0.3 or np.ptp(changes) == 0:
         return ()
-    return ("These figures hardly ever fall: if they are running totals, say that they are cumulative.",)
+    return (
+        "These figures hardly ever fall: if they are running totals, say that they are cumulative (--cumulative, or "
+        "--no-cumulative if each is the figure of its own period).",
+    )

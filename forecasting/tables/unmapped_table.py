@@ -20,6 +20,7 @@ from forecasting.tables.column_vocabulary import standard_names
 from forecasting.tables.guess_columns import ColumnGuess
 from forecasting.tables.mapped_table import read_mapped_raw_table
 from forecasting.tables.panel_file import panel_from_raw_table
+from forecasting.tables.read_report import ReadReport
 
 #: Questions that stay open though a table can be read by its header.
 _ALWAYS_ASKED = (QuestionKind.CUMULATIVE, QuestionKind.WHICH)
@@ -39,12 +40,15 @@ class OpenQuestionError(DataError):
         self.question = questions[0]
 
 
-def read_unmapped_table(raw: RawTable, cumulative: bool | None = None) -> tuple[Panel, tuple[str, ...]]:
+def read_unmapped_table(
+    raw: RawTable, cumulative: bool | None = None, value: str | None = None
+) -> tuple[Panel, tuple[str, ...]]:
     """The table as a `Panel`, and sentences on what of it could not be read.
 
     Args:
         raw: its cells.
         cumulative: whether its figures are running totals; None where nobody has said.
+        value: the column that somebody wants to be forecast; None where nobody has said.
 
     Raises:
         OpenQuestionError: for what only a person can say.
@@ -54,24 +58,32 @@ def read_unmapped_table(raw: RawTable, cumulative: bool | None = None) -> tuple[
     if oxcgrt_format.is_oxcgrt_table(header) or jhu_format.is_jhu_table(header):
         panel = panel_from_raw_table(raw, cumulative)
         return panel, raw.notes
-    guess = ColumnGuess(raw)
+    is_standard = {DATE, VALUE} <= set(standard_names(header).values())
+    chosen = value if value in header and value != VALUE and not is_standard else None
+    guess = ColumnGuess(raw, chosen)
     answered = () if cumulative is None else (QuestionKind.CUMULATIVE,)
     questions = [question for question in guess.questions if question.kind not in answered]
-    is_standard = {DATE, VALUE} <= set(standard_names(header).values())
+    if chosen is not None and guess.mapping is not None and guess.mapping.value == chosen:
+        _raise_any(raw, questions)
+        panel, report = _read_guessed(raw, guess.mapping, cumulative)
+        return panel, report.sentences[1:]
     try:
         panel = panel_from_raw_table(raw, cumulative)
     except DataError:
         _raise_any(raw, [] if is_standard else questions)
         if questions or guess.mapping is None:
             raise
-        mapping = guess.mapping if cumulative is None else replace(guess.mapping, cumulative=cumulative)
-        panel, report = read_mapped_raw_table(raw, mapping)
+        panel, report = _read_guessed(raw, guess.mapping, cumulative)
         if is_standard and len(report.problems):
             raise
-        reason = guess.roles[mapping.value][1] if mapping.value else ""
-        return panel, (*chosen_column_notes(mapping, reason), *report.sentences[1:])
+        reason = guess.roles[guess.mapping.value][1] if guess.mapping.value else ""
+        return panel, (*chosen_column_notes(guess.mapping, reason), *report.sentences[1:])
     _raise_any(raw, questions, _ALWAYS_ASKED)
     return panel, panel.notes
+
+
+def _read_guessed(raw: RawTable, mapping: ColumnMapping, cumulative: bool | None) -> tuple[Panel, ReadReport]:
+    return read_mapped_raw_table(raw, mapping if cumulative is None else replace(mapping, cumulative=cumulative))
 
 
 def chosen_column_notes(mapping: ColumnMapping, reason: str) -> tuple[str, ...]:

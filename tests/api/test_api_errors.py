@@ -63,7 +63,7 @@ def without(*names, **changed):
             "data, record 1: it does not have a cell",
         ),
         ({**POSTED, "data": DAYS[:1]}, "data", "only one date"),
-        ({**POSTED, "data": [*DAYS, DAYS[3]]}, "data", "are they to be summed or averaged?"),
+        ({**POSTED, "data": [*DAYS, {**DAYS[3], "value": 99}]}, "data", "are they to be summed or averaged?"),
         (
             {**POSTED, "data": [{"date": f"0{d}/04/2024", "value": d % 3} for d in range(1, 8)]},
             "data",

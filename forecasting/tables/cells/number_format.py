@@ -73,15 +73,19 @@ class NumberDoubt:
 class ParsedNumbers:
     """The numbers that texts mean: NaN where a text is blank or `wrong`, and the doubt that is left, if any.
 
-    `decimal_sign` is the one that the texts show; None where they do not.
+    `decimal_sign` is the one that the texts show; None where they do not. `multiplied` is the first text as 12.1k, and what
+    it means.
     """
 
     values: np.ndarray
     wrong: np.ndarray
     decimal_sign: str | None = None
     doubt: NumberDoubt | None = None
+    multiplied: tuple[str, float] | None = None
 
 
+#: Decimals that are kept of a number that was multiplied: 12.1 thousands are 12100.
+_CENTS = 6
 #: A share of doubtful cells up to which they are single odd cells, rather than the way a column is written.
 _ODD_CELLS = 0.01
 #: Usual size of numbers without a sign, from which on thousands are near, and decimals are not.
@@ -96,19 +100,29 @@ _GLUED_UNITS = r"km/h|kms?|kg|mg|µg|g|cm|mm|mi|m|ml|cl|l|L|kWh|MWh|GWh|kW|MW|GW
 _UNIT = rf"[%‰]|{_CURRENCIES}|°\s?[CFK]?|(?:{_GLUED_UNITS})[²³23]?"
 #: Spelled behind a space any word or two may be a unit.
 _SPACED_UNIT = r" (?:[^\W\d_]|[°µ])(?:[^\W\d_]|[°µ²³/.·^ ]){0,19}"
+#: Words behind a number, in small letters, and what they multiply it by.
+_MULTIPLIERS = {
+    **dict.fromkeys(("k", "tsd", "thousand", "tausend"), 1e3),
+    **dict.fromkeys(("m", "mm", "mn", "mln", "mio", "million", "millions", "millionen", "millones"), 1e6),
+    **dict.fromkeys(("b", "bn", "mrd", "mld", "billion", "billions", "milliarden", "milliard", "milliards"), 1e9),
+    "lakh": 1e5,
+    "crore": 1e7,
+}
+#: The same as they are written; a small m glued to its number is a metre where nothing else tells.
+_WRITTEN_MULTIPLIER = (
+    r"(?: ?(?:[kKMB]|MM|bn|Bn|BN|mn|Mn|mln|(?i:Tsd|Mio|Mrd|Mld|thousand|tausend|millions?|billions?|Millionen|Milliarden|milliards?|"
+    r"millones|lakh|crore))\.?)(?![^\W\d_])"
+)
 _CELL = re.compile(
     rf"^(?P<bracket>\()? *(?P<sign>[-+])? *(?P<currency>{_CURRENCIES})? *(?P<inner>[-+(])? *"
     r"(?P<digits>[0-9](?:[0-9.,' ]*[0-9])?[.,]?|[.,][0-9]+)(?P<power>[eE][-+]?[0-9]{1,3})?"
-    rf"(?P<unit> ?(?:{_UNIT})|{_SPACED_UNIT})? *(?P<behind>-)? *(?P<closing>\))?$"
+    rf"(?P<factor>{_WRITTEN_MULTIPLIER})?(?P<unit> ?(?:{_UNIT})|{_SPACED_UNIT})? *(?P<behind>-)? *(?P<closing>\))?$"
 )
 #: The same without anything beside digits and a sign: this is searched a hundred times as fast.
 _SIMPLE_CELL = r"^[-+]? *[0-9](?:[0-9.,' ]*[0-9])?$"
-#: Words behind a number that multiply it.
-_MULTIPLIERS = (
-    "k", "m", "b", "t", "bn", "mn", "mio", "mrd", "tsd", "thousand", "million", "millions", "billion", "billions",
-    "millionen", "milliarden", "tausend", "million", "milliard", "milliards", "millones", "mil", "lakh", "crore",
-)  # fmt: skip
-#: Glued to their number, metres and tons are no multipliers.
+#: Words behind a number that may multiply it, or be a unit: they are read as neither.
+_DOUBTFUL_WORDS = ("m", "t", "mil")
+#: Glued to their number, metres and tons are units.
 _UNITS_LIKE_MULTIPLIERS = ("m", "t")
 _NOTHING = pa.scalar("", pa.large_string())
 _DOUBTFUL = r"^[1-9][0-9]{0,2}[.,][0-9]{3}$"
@@ -187,16 +201,21 @@ def parse_number_texts(
     ok = fits[used] & ~odd
     opened = _array(pc.equal(part["bracket"], "(")) ^ _array(pc.equal(part["inner"], "("))
     ok &= opened == _array(pc.equal(closing, ")"))
+    factors, unit = _factors(part["factor"], part["currency"], unit)
     ok &= _one_unit(part["currency"], unit, digits, ok)
     values = np.full(len(filled), np.nan)
     values[ok] = _values(digits, part["power"], used, ok)
+    values = values if factors is None else np.round(values * factors, _CENTS)
     price = _array(pc.match_substring_regex(digits, "[.,]$"))  # 12,- is no negative number
     minus = sum(_array(pc.equal(part[name], "-")).astype(int) for name in ("sign", "inner"))
     minus = minus + (_array(pc.equal(part["behind"], "-")) & ~price) + opened
     values = np.where(minus == 1, -values, values) + 0.0
     ok &= (minus <= 1) & np.isfinite(values)
     values[~ok] = np.nan
-    return ParsedNumbers(values, filled & ~ok, decimal if not doubt else None, doubt)
+    multiplied = None
+    if factors is not None and (shown := np.flatnonzero(ok & (factors > 1))).size:
+        multiplied = texts[int(shown[0])].as_py(), float(values[shown[0]])
+    return ParsedNumbers(values, filled & ~ok, decimal if not doubt else None, doubt, multiplied)
 
 
 def _usual_signs(texts: pa.Array) -> pa.Array:
@@ -268,6 +287,22 @@ def _doubt(texts: pa.Array, digits: pa.Array, row: int) -> NumberDoubt:
     return NumberDoubt(texts[row].as_py(), *((fraction, whole) if pointed else (whole, fraction)))
 
 
+def _factors(written: pa.Array, currency: pa.Array, unit: pa.Array) -> tuple[np.ndarray | None, pa.Array]:
+    """What the words behind numbers multiply them by, None where there are no such, and the units without these words.
+
+    A small m is a million beside other such words, and behind a currency.
+    """
+    words = pc.utf8_rtrim(pc.utf8_lower(pc.utf8_trim_whitespace(written)), ".")
+    small = _array(pc.equal(pc.utf8_trim_whitespace(unit), "m"))
+    told = _array(pc.not_equal(words, ""))
+    million = small & (told.any() | _array(pc.not_equal(currency, "")))
+    if not told.any() and not million.any():
+        return None, unit
+    factors = np.array([_MULTIPLIERS.get(word, 1.0) for word in words.to_pylist()])
+    factors[million] = _MULTIPLIERS["m"]
+    return factors, pc.if_else(pa.array(million), _NOTHING, unit)
+
+
 def _one_unit(currency: pa.Array, unit: pa.Array, digits: pa.Array, ok: np.ndarray) -> np.ndarray:
     """Which cells have the unit that most of the column's have, or none.
 
@@ -278,7 +313,7 @@ def _one_unit(currency: pa.Array, unit: pa.Array, digits: pa.Array, ok: np.ndarr
     names = pc.utf8_trim_whitespace(pc.binary_join_element_wise(currency, unit, _NOTHING)).to_pandas().str.casefold()
     names = names.str.rstrip(".").to_numpy(dtype=object)
     glued = ~_array(pc.match_substring_regex(unit, "^ "))
-    multiplied = np.isin(names, _MULTIPLIERS) & ~(np.isin(names, _UNITS_LIKE_MULTIPLIERS) & glued)
+    multiplied = np.isin(names, _DOUBTFUL_WORDS) & ~(np.isin(names, _UNITS_LIKE_MULTIPLIERS) & glued)
     bare = names == ""
     found, counts = np.unique(names[ok & ~bare & ~multiplied], return_counts=True)
     if not len(found):

@@ -60,6 +60,27 @@ def limit_cells(raw: RawTable, columns: list[str]) -> np.ndarray:
     return np.column_stack(masks)
 
 
+def multiplier_notes(raw: RawTable, columns: list[str]) -> tuple[str, ...]:
+    """A sentence on numbers as 12.1k, which are written with a word that multiplies them."""
+    for column in columns:
+        cells = distinct_cells(raw.cells[column])[1] if is_coded(raw.cells[column]) else raw.cells[column]
+        if pd.api.types.is_numeric_dtype(cells) or pd.api.types.is_bool_dtype(cells):
+            continue
+        if isinstance(cells.dtype, pd.StringDtype) and _plain_floats(_as_texts(cells)) is not None:
+            continue
+        if found := _parse_column(raw, column).multiplied:
+            text, value = found
+            return (
+                f"Words behind numbers multiply them: {quote_cell(text)} in {quote_cell(column)} is {value:,.10g}.",
+            )
+    return ()
+
+
+def _as_texts(cells: pd.Series) -> pa.Array:
+    texts = pc.cast(pa.array(cells, from_pandas=True), pa.large_string())
+    return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+
+
 def are_percents(raw: RawTable, columns: list[str]) -> bool:
     """Whether the figures of the first column that holds texts are written with percent signs."""
     for column in columns:
@@ -152,9 +173,7 @@ def _parse_cells(
         return ParsedNumbers(np.where(np.isfinite(values), values, np.nan), np.isinf(values))
     if cells.dtype == object:
         return _parse_mixed_cells(cells, raw, column)
-    texts = pc.cast(pa.array(cells, from_pandas=True), pa.large_string())
-    if isinstance(texts, pa.ChunkedArray):
-        texts = texts.combine_chunks()
+    texts = _as_texts(cells)
     decimal = raw.number_format.decimal_sign if raw.number_format else None
     values = None if decimal == "," else _plain_floats(texts)
     if values is not None and (decimal == "." or is_plain_column(texts)):

@@ -1,4 +1,4 @@
-"""Reshape a raw table whose dates stand in several columns or in its header into one with a column of dates.
+"""Reshape a raw table into one with a column of dates that are all told apart: its dates may stand in several columns or in its header.
 
 Whatever is changed is said in `RawTable.remarks`, and `RawTable.original` is the table as it stood.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from forecasting.tables import jhu_format, oxcgrt_format
 from forecasting.tables.cells.raw_table import RawTable
+from forecasting.tables.reshape.clock_change import unfold_autumn_hour
 from forecasting.tables.reshape.date_parts import join_date_parts
 from forecasting.tables.reshape.period_columns import stack_period_columns
+from forecasting.tables.reshape.repeated_rows import drop_repeated_rows
 from forecasting.tables.reshape.times_of_day import join_times_of_day
 
 #: In the order in which they are tried.
-_STEPS = (stack_period_columns, join_date_parts, join_times_of_day)
+_STEPS = (stack_period_columns, join_date_parts, join_times_of_day, unfold_autumn_hour, drop_repeated_rows)
 
 
 def reshape_table(raw: RawTable) -> RawTable:
