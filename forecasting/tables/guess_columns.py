@@ -76,7 +76,7 @@ class ColumnGuess:
         self._facts = {column: column_facts(self._sample, column) for column in list(raw.cells)[:_EXAMINED_COLUMNS]}
         date = self._find_date()
         if date is None:
-            headed = date_share(list(raw.cells)[-20:]) > 0.5
+            headed = _are_dates(list(raw.cells)[-20:])
             parts = self._parts_of_dates()
             turned = "The dates stand in the header: can the table be turned, so that they stand in one column?"
             self.questions.append(
@@ -113,7 +113,9 @@ class ColumnGuess:
         column = next(named, "")
         if not column:
             return ""
-        cell = quote_cell(self._first_cell(column))
+        texts = self._sample.cells[column].astype("string").fillna("").str.strip().unique()
+        odd = (text for text in texts if text.lower() not in BLANK_TEXTS and not _are_dates([text]))
+        cell = quote_cell(next(odd, self._first_cell(column)))
         return f" {cell} in {quote_cell(column)} cannot be read as one; write dates as {READABLE_DATES}."
 
     def _unread_figure(self, columns: list[str]) -> str:
@@ -383,6 +385,12 @@ class ColumnGuess:
         rows = np.flatnonzero(cells[region] == cells[region].iloc[0]) if region else np.arange(len(cells))
         figures = guess_numbers(self._raw.take_rows(rows).decoded(), value)[0]
         return look_like_totals(figures)
+
+
+def _are_dates(texts: list[str]) -> bool:
+    """Whether most of some texts are dates, or years."""
+    years = sum(bool(re.fullmatch(r"(19|20)[0-9]{2}", text)) for text in texts)
+    return date_share(texts) > 0.5 or 2 * years > len(texts)
 
 
 def _repeats(cells: pd.DataFrame, columns: list[str]) -> np.ndarray:

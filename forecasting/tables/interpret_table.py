@@ -175,10 +175,14 @@ def _covariates(raw: RawTable, columns: list[str]) -> tuple[pd.DataFrame, tuple[
         else:
             kept[column], codes = without_missing_codes(parse_numbers(raw, column, limits=True), [column])
             coded += codes
-    notes: tuple[str, ...] = (f"Left out, because they hold no numbers: {', '.join(left)}.",) if left else ()
+    notes: tuple[str, ...] = (f"Left out, because they hold no numbers: {_in_one_line(left)}.",) if left else ()
     if doubtful:
-        notes += (f"Left out, because their numbers may be thousands or fractions: {', '.join(doubtful)}.",)
+        notes += (f"Left out, because their numbers may be thousands or fractions: {_in_one_line(doubtful)}.",)
     return pd.DataFrame(kept, index=range(len(raw.cells))), notes + coded
+
+
+def _in_one_line(columns: list[str]) -> str:
+    return ", ".join(" ".join(column.split()) for column in columns)
 
 
 def _from_wide(raw: RawTable) -> TidyTable:

@@ -171,6 +171,7 @@ def test_weeks_by_their_first_or_last_days_are_the_dates(column):
     ("text", "asked"),
     [
         ("season,goals\n" + "".join(f"Sommer {i} neu,{i}\n" for i in range(60)), "'Sommer 0 neu' in 'season' cannot be read as one"),
+        ("Year,Value\n" + "".join(f"{y}{' (est.)' * (y > 1995)},{y % 7}\n" for y in range(1990, 2021)), "'1996 (est.)' in 'Year' cannot"),
         ("date,views\n" + "".join(f"2021-03-{i:02d},{i} of 9 in 3\n" for i in range(1, 30)), "'1 of 9 in 3' in 'views' cannot be read"),
     ],
 )  # fmt: skip

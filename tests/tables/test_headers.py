@@ -94,3 +94,10 @@ def test_a_word_from_the_file_s_name_is_said_to_be_from_there():
 @pytest.mark.parametrize("text", ["date,region,value\n2020-01-01,A,\n2020-01-02,A,3\n2020-01-03,A,4\n2020-01-04,A,4\n"])
 def test_a_first_row_without_a_figure_is_a_row(text):
     assert len(read_panel(text.encode(), "x.csv").table) == 4
+
+
+def test_names_and_cells_that_go_on_over_several_lines_are_read():
+    text = 'date,value,"comment\nlong"\n' + "".join(f'{day:%Y-%m-%d},{i},"a\nb"\n' for i, day in enumerate(DAYS))
+    panel = read_panel(text.encode(), "x.csv", cumulative=False)
+    assert panel.table["value"].tolist() == list(range(40))
+    assert all("\n" not in note for note in panel.notes)

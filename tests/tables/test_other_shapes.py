@@ -201,12 +201,12 @@ def test_other_weeks_are_iso_weeks(head, written):
         (
             [f"{day:%Y-%m-%d}/{day + pd.Timedelta(days=6):%Y-%m-%d}" for day in pd.date_range("2020-01-06", periods=30, freq="7D")],
             pd.date_range("2020-01-06", periods=30, freq="7D"),
-            "Intervals such as '2020-01-06/2020-01-12' are dated by their first day.",
+            "Intervals such as '2020-01-06/2020-01-12' are dated by their beginning.",
         ),
         (
             [f"{day:%d/%m/%Y} - {day + pd.Timedelta(days=6):%d/%m/%Y}" for day in pd.date_range("2020-01-06", periods=30, freq="7D")],
             pd.date_range("2020-01-06", periods=30, freq="7D"),
-            "dated by their first day",
+            "dated by their beginning",
         ),
         (
             [f"{year}/{(year + 1) % 100:02d}" for year in range(1994, 2015)],
@@ -223,6 +223,7 @@ def test_other_weeks_are_iso_weeks(head, written):
         ([f"{2000 + i // 2}H{i % 2 + 1}" for i in range(20)], pd.date_range("2000-01-01", periods=20, freq="6MS"), "Half-years"),
         ([f"H{i % 2 + 1} {2000 + i // 2}" for i in range(20)], pd.date_range("2000-01-01", periods=20, freq="6MS"), "Half-years"),
         ([f"FY21 Q{i}" for i in range(1, 5)], pd.date_range("2021-01-01", periods=4, freq="QS"), "Fiscal quarters"),
+        ([f"FY21 M{i:02d}" for i in range(1, 13)], pd.date_range("2021-01-01", periods=12, freq="MS"), "Fiscal periods"),
         ([f"FY2021 P{i:02d}" for i in range(1, 13)], pd.date_range("2021-01-01", periods=12, freq="MS"), "Fiscal periods"),
     ],
 )  # fmt: skip
@@ -236,3 +237,58 @@ def test_months_with_a_slash_stay_months():
     months = pd.date_range("2009-10-01", periods=24, freq="MS")
     table, _ = read("month,cases\n" + "".join(f"{month:%Y/%m},{50 + month.month}\n" for month in months))
     assert table["date"].tolist() == months.tolist()
+
+
+def half_hours(meter):
+    lines = [f"{meter},2024-01-{day:02d},{','.join(str(i % 9) for i in range(48))}\n" for day in range(1, 15)]
+    return "".join(lines)
+
+
+def test_half_hours_of_several_meters_are_told_apart_by_their_numbers():
+    head = "MPAN,Date," + ",".join(f"{i // 2:02d}:{i % 2 * 30:02d}" for i in range(48)) + "\n"
+    table, notes = read(head + half_hours(1234) + half_hours(5678))
+    assert table.groupby("region").size().to_dict() == {"1234": 672, "5678": 672}
+    assert any("are read as the times of day of one series, with the day in 'Date'" in note for note in notes)
+
+
+def test_figures_of_several_months_beside_the_months_are_left_out():
+    lines = by_month(ENGLISH).splitlines()
+    text = "\n".join([f"{lines[0]},J-D,DJF", *(f"{line},.5,***" for line in lines[1:])])
+    table, notes = read("Land and ocean: global means\n" + text)
+    assert table["value"].tolist() == list(range(144))
+    assert any("Left out beside them: 'J-D', 'DJF'" in note for note in notes)
+
+
+def test_a_time_of_begin_beside_one_of_end_is_the_time():
+    text = "Datum;Anfang;Ende;Gesamt [MWh]\n" + "".join(
+        f"{stamp:%d.%m.%Y};{stamp:%H:%M};{stamp + pd.Timedelta(hours=1):%H:%M};{50 + stamp.hour},25\n"
+        for stamp in STAMPS
+    )
+    table, notes = read(text)
+    assert table["date"].tolist() == STAMPS.tolist()
+    assert any("Other times are left out: 'Ende'" in note for note in notes)
+
+
+def test_intervals_of_times_begin_with_the_first():
+    text = "Time (CET/CEST),Load\n" + "".join(
+        f"{stamp:%d.%m.%Y %H:%M} - {stamp + pd.Timedelta(hours=1):%d.%m.%Y %H:%M},{stamp.hour}\n" for stamp in STAMPS
+    )
+    assert read(text)[0]["date"].tolist() == STAMPS.tolist()
+
+
+def test_hours_with_a_word_before_them_are_hours():
+    text = "Date,Hour,MW\n" + "".join(f"{stamp:%Y-%m-%d},HE {stamp.hour + 1:02d},{stamp.hour}\n" for stamp in STAMPS)
+    assert read(text)[0]["date"].tolist() == STAMPS.tolist()
+
+
+def test_years_in_a_header_are_dates_in_a_header():
+    text = (
+        "Country," + ",".join(map(str, range(1990, 2021))) + "\n" + "France" + ",5" * 31 + "\nSpain" + ",6" * 31 + "\n"
+    )
+    (question,) = preview_table(text.encode(), "x").questions
+    assert question.kind == "turned"
+
+
+def test_times_of_meals_beside_days_that_are_there_once_are_no_stamps():
+    text = "date,lunch,value\n" + "".join(f"2024-01-{day:02d},12:{day:02d},{day % 7}\n" for day in range(1, 31))
+    assert read(text)[0]["date"].tolist() == pd.date_range("2024-01-01", periods=30).tolist()

@@ -13,7 +13,7 @@ import pandas as pd
 
 from forecasting.support.errors import DataError
 from forecasting.tables.cells.csv_line_numbers import csv_line_numbers, read_header, unreadable_csv
-from forecasting.tables.cells.fast_csv import count_newlines, read_plain_csv
+from forecasting.tables.cells.fast_csv import after_line, count_newlines, read_plain_csv
 from forecasting.tables.cells.header_row import LOOKED_ROWS
 from forecasting.tables.cells.limits import MAX_TEXT_CELLS
 from forecasting.tables.cells.ragged_rows import find_ragged_rows
@@ -74,9 +74,11 @@ def read_csv_cells(content: bytes, name: str, choose: ColumnChoice, strict: bool
     lines = csv_line_numbers(content, separator, name, len(header), header_ends, other) if chosen == header else None
     widths = other[1::2] if other else [len(header)]
     longer, shorter = max(widths) > len(header), min(widths) < len(header)
+    # pandas counts the rows that it skips, and a quoted name may go on over several lines.
+    start = after_line(content, header_ends) if b"\r" not in content.replace(b"\r\n", b"") else 0
     try:
         cells = pd.read_csv(
-            io.BytesIO(content),
+            io.BytesIO(content[start:]),
             sep=separator,
             dtype=str,
             keep_default_na=False,
@@ -87,7 +89,7 @@ def read_csv_cells(content: bytes, name: str, choose: ColumnChoice, strict: bool
             # With it pandas takes lines that are too long, without it those that are too short; both in one go only.
             usecols=None if shorter and not longer else chosen,
             low_memory=not (shorter and longer),
-            skiprows=header_ends,
+            skiprows=0 if start else header_ends,
         )
     except (ValueError, pd.errors.ParserError) as error:
         raise unreadable_csv(name, error) from None

@@ -34,7 +34,7 @@ def read_plain_csv(
     """
     if len(header) > _MOST_COLUMNS or (b"\r" in content and content.count(b"\r") != content.count(b"\r\n")):
         return None
-    start = _after_line(content, header_ends)
+    start = after_line(content, header_ends)
     letters = np.frombuffer(content, dtype=np.uint8)[start:]
     if b'"' in content and not _is_plain(letters, ord(separator)):
         return None
@@ -57,7 +57,7 @@ def read_plain_csv(
     return table.to_pandas(), lines
 
 
-def _after_line(content: bytes, line: int) -> int:
+def after_line(content: bytes, line: int) -> int:
     """The position at which the line after `line` begins."""
     position = 0
     for _ in range(line):

@@ -21,7 +21,7 @@ _FISCAL_QUARTER = re.compile(rf"FY[ -]?{_YEAR}[ /-]*Q(?P<q>[1-4])", re.IGNORECAS
 _FISCAL_QUARTER_FIRST = re.compile(rf"Q(?P<q>[1-4])[ /-]*FY[ -]?{_YEAR}", re.IGNORECASE)
 _HALF = re.compile(r"(?P<y>\d{4})[-/ ]?[HS](?P<h>[12])", re.IGNORECASE)
 _HALF_FIRST = re.compile(rf"(?:[HS](?P<h>[12])|(?P<i>[12])[HS])[-/ ]?{_YEAR}", re.IGNORECASE)
-_FISCAL_MONTH = re.compile(rf"(?:FY)?[ -]?{_YEAR}[ /-]*P(?P<m>0?[1-9]|1[0-2])", re.IGNORECASE)
+_FISCAL_MONTH = re.compile(rf"FY[ -]?{_YEAR}[ /-]*[PM](?P<m>0?[1-9]|1[0-2])", re.IGNORECASE)
 
 
 def period_texts(texts: Sequence[str]) -> tuple[Sequence[str], str]:
@@ -37,11 +37,11 @@ def period_texts(texts: Sequence[str]) -> tuple[Sequence[str], str]:
 
 
 def _interval(text: str) -> str | None:
-    """The first day of an interval of two days."""
+    """The beginning of an interval of two days, or two times."""
     for sign in _BETWEEN.finditer(text):
         first, last = text[: sign.start()].strip(), text[sign.end() :].strip()
         forms = [match_date_format(side) for side in (first, last)]
-        if forms[0][0] is not None and forms[0][0] is forms[1][0] and not forms[0][1].get("time"):
+        if forms[0][0] is not None and forms[0][0] is forms[1][0]:
             return first
     return None
 
@@ -79,7 +79,7 @@ def _fiscal_quarter(text: str) -> str | None:
 
 _READINGS: tuple[tuple[Callable[[str], str | None], str], ...] = (
     (_season, "Seasons such as {} are dated by 1 January of their first year."),
-    (_interval, "Intervals such as {} are dated by their first day."),
+    (_interval, "Intervals such as {} are dated by their beginning."),
     (_months(_FISCAL_YEAR, "none", 12), "Fiscal years such as {} are dated by 1 January of the year that they name."),
     (_fiscal_quarter, "Fiscal quarters such as {} are dated as quarters of the calendar year that they name."),
     (

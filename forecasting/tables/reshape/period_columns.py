@@ -59,7 +59,8 @@ def stack_period_columns(raw: RawTable) -> RawTable:
     used, kept, dates, remark = found
     left = [column for column in others if column not in used]
     labels = [column for column in left if not _is_figure(raw, column)]
-    dropped = [column for column in left if column not in labels]
+    telling = _telling_column(raw, [*used, *labels], left, kept)
+    dropped = [column for column in left if column not in labels and column != telling]
     rows, columns = np.flatnonzero(kept), list(family.places)
     values = np.stack([decode_column(raw.cells[column]).to_numpy(dtype=object)[rows] for column in columns], axis=1)
     filled = np.array([str(cell).strip().lower() not in BLANK_TEXTS for cell in values.ravel()])
@@ -79,8 +80,12 @@ def stack_period_columns(raw: RawTable) -> RawTable:
         name = f"{column} 2" if column in (_DATE, _VALUE) else column
         cells[name] = decode_column(raw.cells[column]).to_numpy(dtype=object)[repeated[there]]
         cells[name] = cells[name].astype("string").fillna("").astype("str")
+    if telling is not None:
+        cells[telling if "region" in cells else "region"] = column_texts(raw.cells[telling])[repeated[there]]
+        cells = cells.astype({name: "str" for name in cells if name not in (_DATE, _VALUE)})
+    nouns = "times of day" if family.noun == "minute" else f"{family.noun}s"
     remarks = [
-        f"{len(columns)} columns, {quote_cell(columns[0])} to {quote_cell(columns[-1])}, are read as the {family.noun}s of one "
+        f"{len(columns)} columns, {quote_cell(columns[0])} to {quote_cell(columns[-1])}, are read as the {nouns} of one "
         f"series, with {remark}."
     ]
     if dropped:
@@ -94,13 +99,26 @@ def _more(left: np.ndarray) -> str:
     return f" and {int(left.sum()) - 1:,} more." if left.sum() > 1 else "."
 
 
+def _telling_column(raw: RawTable, known: list[str], others: Sequence[str], kept: np.ndarray) -> str | None:
+    """The column of whole numbers that tells apart rows that are the same in those that are known, as a meter's number."""
+    cells = raw.cells[kept]
+    if not cells.duplicated(known).any():
+        return None
+    for column in others:
+        if column in known or (whole_numbers(raw.cells[column]) < 0).any() or fold_words(column) & _TOTAL_NAMES:
+            continue
+        if not cells.duplicated([*known, column]).any():
+            return column
+    return None
+
+
 def _is_figure(raw: RawTable, column: str) -> bool:
     """Whether a column beside the periods is a total or another figure, and no name of the row."""
     if fold_words(column) & _TOTAL_NAMES:
         return True
     texts = column_texts(raw.cells[column])
     filled = [text for text in texts if text.lower() not in BLANK_TEXTS]
-    numbers = sum(bool(re.fullmatch(r"[-+]?[0-9][0-9.,' ]*%?", text)) for text in filled)
+    numbers = sum(bool(re.fullmatch(r"[-+]?[0-9.,][0-9.,' ]*%?|[.*:-]+", text)) for text in filled)
     return not filled or numbers > 0.7 * len(filled)
 
 

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from forecasting.tables.cells.blank_cells import quote_cell
+from forecasting.tables.cells.blank_cells import quote_cell, quote_cells
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.column_vocabulary import fold_words
 from forecasting.tables.reshape.cell_patterns import column_texts, whole_numbers
@@ -25,6 +25,8 @@ _HALF_HOURS = 48
 _CLOCK = re.compile(
     r"([0-9]{1,2})[:.h]([0-9]{2})(?:[:.]([0-9]{2})(?:\.[0-9]+)?)?( ?[AaPp]\.?[Mm]\.?)?(?: ?[-–] ?[0-9:.h]+)?"
 )
+#: What stands before the number of an hour.
+_HOUR_WORD = re.compile(r"^\s*(?:HE|HR|H|hour|stunde|heure|hora)[ ._-]?(?=[0-9]{1,2}\s*$)", re.IGNORECASE)
 #: Share of the rows that have a time at least.
 _LEAST_SHARE = 0.9
 
@@ -33,7 +35,7 @@ def join_times_of_day(raw: RawTable) -> RawTable:
     """The table with the times of one column added to the days of another; the same table without such columns."""
     columns = list(raw.cells)[:100]
     named = [column for column in columns if fold_words(column) & TIME_WORDS]
-    for time in named:
+    for time in (*named, *(column for column in columns if column not in named and _has_clocks(raw, column))):
         found = _seconds(raw, time)
         if found is None:
             continue
@@ -42,9 +44,10 @@ def join_times_of_day(raw: RawTable) -> RawTable:
             days = iso_days(raw, day) if _may_be_days(raw, day) else None
             if days is None:
                 continue
-            if not _is_text(raw, time) and not pd.Series(days).duplicated().any():
+            if (time not in named or not _is_text(raw, time)) and not pd.Series(days).duplicated().any():
                 return raw
-            return _joined(raw, day, time, days, seconds, said)
+            ends = [column for column in columns if column not in (day, time) and _has_clocks(raw, column)]
+            return _joined(raw, day, time, days, seconds, said, ends)
     return raw
 
 
@@ -53,21 +56,30 @@ def _may_be_days(raw: RawTable, column: str) -> bool:
     return iso_days(raw.take_rows(np.arange(min(len(raw.cells), 20))), column) is not None
 
 
+def _has_clocks(raw: RawTable, column: str) -> bool:
+    """Whether the first cells are times as 13:30."""
+    texts = column_texts(raw.take_rows(np.arange(min(len(raw.cells), 20))).cells[column])
+    return bool(texts.size) and all(_seconds_of_text(text) >= 0 and not text.isdigit() for text in texts)
+
+
 def _is_text(raw: RawTable, column: str) -> bool:
     return bool((whole_numbers(raw.cells[column]) < 0).any())
 
 
-def _joined(raw: RawTable, day: str, time: str, days: np.ndarray, seconds: np.ndarray, said: str) -> RawTable:
+def _joined(
+    raw: RawTable, day: str, time: str, days: np.ndarray, seconds: np.ndarray, said: str, ends: list[str]
+) -> RawTable:
     there = (days != "") & (seconds >= 0)
     keys = pd.DataFrame({"day": days, "seconds": seconds})
     codes = keys.groupby(["day", "seconds"], sort=False).ngroup().to_numpy()
     different = keys.drop_duplicates()
     texts = np.array([_stamp(one, int(two)) for one, two in different.itertuples(index=False)], dtype=object)
-    cells = raw.cells.drop(columns=time)
+    cells = raw.cells.drop(columns=[time, *ends])
     stamps = np.where(there, texts[codes], "")
     cells[day] = pd.Series(stamps, index=cells.index).astype("str")
     remark = f"The days in {quote_cell(day)} and the times in {quote_cell(time)} are put together{said}."
-    return raw.changed(cells, raw.lines, remark)
+    others = (f"Other times are left out: {quote_cells(ends)}.",) if ends else ()
+    return raw.changed(cells, raw.lines, remark, *others)
 
 
 def _stamp(day: str, seconds: int) -> str:
@@ -81,7 +93,7 @@ def _stamp(day: str, seconds: int) -> str:
 
 def _seconds(raw: RawTable, column: str) -> tuple[np.ndarray, str] | None:
     """The times of a column as seconds since midnight, -1 where one is blank, and how they are read; None of another column."""
-    numbers = whole_numbers(raw.cells[column])
+    numbers = whole_numbers(raw.cells[column].astype("str").str.replace(_HOUR_WORD, "", regex=True))
     known = numbers[numbers >= 0]
     if len(known) >= _LEAST_SHARE * len(numbers):
         return _seconds_of_numbers(numbers, known, fold_words(column))
