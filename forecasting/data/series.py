@@ -45,6 +45,7 @@ class Series:
         pool: all regions of that panel, as known at the same time, for models that learn from them.
         holidays: the code of the country whose holidays models may use, see `with_holidays`.
         kind: what the figures are.
+        true_zeros: single zeros between much larger counts are figures: no pile follows them. A model sees it.
     """
 
     start: pd.Timestamp
@@ -60,6 +61,7 @@ class Series:
     pool: PoolSpec | None = field(default=None, compare=False, repr=False)
     holidays: str = ""
     kind: Kind = COUNT
+    true_zeros: bool = False
 
     def __len__(self) -> int:
         return len(self.values)
@@ -168,13 +170,15 @@ class Series:
             what.update(b"|doubt|" + np.asarray(self.doubt, dtype="<f8").tobytes())
         if self.kind is not COUNT:
             what.update(f"|kind|{self.kind.name}".encode())
+        if self.true_zeros:
+            what.update(b"|true zeros|")
         return what.hexdigest()[:32]
 
     def to_json(self) -> dict[str, Any]:
         """The series as JSON for a worker process: only what a model sees."""
         seen = {"start": self.start.isoformat(), "frequency": self.frequency.alias, "values": self.values.tolist()}
         kind = "" if self.kind is COUNT else self.kind.name
-        further = {"doubt": list(self.doubt), "holidays": self.holidays, "kind": kind}
+        further = {"doubt": list(self.doubt), "holidays": self.holidays, "kind": kind, "true_zeros": self.true_zeros}
         return seen | {name: value for name, value in further.items() if value}
 
     @staticmethod
@@ -183,7 +187,8 @@ class Series:
         values, doubt = np.asarray(data["values"], dtype=float), tuple(data.get("doubt", ()))
         start, frequency = pd.Timestamp(data["start"]), frequency_of_alias(data["frequency"])
         kind = KINDS[data.get("kind") or COUNT.name]
-        return Series(start, frequency, values, doubt=doubt, holidays=data.get("holidays", ""), kind=kind)
+        holidays_of, true_zeros = data.get("holidays", ""), bool(data.get("true_zeros", False))
+        return Series(start, frequency, values, doubt=doubt, holidays=holidays_of, kind=kind, true_zeros=true_zeros)
 
 
 def _some(figures: pd.Series) -> pd.Series | None:

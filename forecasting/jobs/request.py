@@ -88,7 +88,7 @@ class Request:
         """
         series = self.series
         first = series.values[: _beginning_length(len(series))]
-        begins = Series(series.start, series.frequency, first, kind=series.kind)
+        begins = Series(series.start, series.frequency, first, kind=series.kind, true_zeros=series.true_zeros)
         what = f"{begins.digest()}|{self.model}|{model(self.model).version}"
         return hashlib.sha256(what.encode()).hexdigest()[:40]
 

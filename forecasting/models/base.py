@@ -110,8 +110,11 @@ class Model(ABC):
     def scale(self, series: Series) -> Transform:
         """The scale that this model works on.
 
-        The cube root for figures of days and shorter steps, the fourth root for others; no root of what may be negative.
+        The cube root for figures of days and shorter steps, the fourth root for others; no root of what may be negative,
+        and none where single zeros stand between much larger counts, for a root takes them far away from the others.
         """
+        if series.true_zeros:
+            return transform("none")
         if series.kind.low < 0:
             return shifted(float(series.values[0]))
         return transform("cube_root" if series.frequency.cycle > 1 else "fourth_root")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecasting.preparation.repairs import NATURAL_ZEROS, PLENTY, typical, usually_silent
+from forecasting.preparation.repairs import NATURAL_ZEROS, PLENTY, longest_true_zeros, typical, usually_silent
 
 
 @dataclass(frozen=True)
@@ -155,8 +155,8 @@ def _most(cycle: int) -> int:
 def silent_from(counts: np.ndarray, cycle: int) -> int:
     """The position of the first of the last zeros and NaN that nothing explains; the number of counts if none.
 
-    A zero is explained by a weekday that usually reports nothing, or by a level so small that zeros are natural; a
-    missing figure only by the weekday.
+    A zero is explained by a weekday that usually reports nothing, by a level so small that zeros are natural, or by
+    earlier zeros as many in a row that no pile followed; a missing figure only by the weekday.
     """
     size = len(counts)
     heard = np.flatnonzero(np.nan_to_num(counts))
@@ -169,7 +169,8 @@ def silent_from(counts: np.ndarray, cycle: int) -> int:
     recent = slice(max(start - 8 * cycle, 0), start)
     zeros = (np.nan_to_num(counts[recent]) == 0) & ~usual[recent]
     surprising = expected[doubtful].sum() >= PLENTY and expected[doubtful].max() >= LEAST_LEVEL
-    if not surprising or zeros.mean() > NATURAL_ZEROS:
+    natural = not surprising or zeros.mean() > NATURAL_ZEROS
+    if natural or size - start <= longest_true_zeros(counts[:start], cycle):
         doubtful &= np.isnan(counts[start:])
     return start + int(np.argmax(doubtful)) if doubtful.any() else size
 

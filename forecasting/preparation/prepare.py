@@ -23,6 +23,7 @@ from forecasting.preparation.messages import moved_sentences, pattern_sentences,
 from forecasting.preparation.regular_figures import regular_figures
 from forecasting.preparation.repairs import (
     fill_gaps,
+    has_true_zeros,
     spread_corrections,
     spread_dumps,
     spread_piles,
@@ -149,7 +150,8 @@ def clean_counts(
         *tail_sentences(values, dates, end, frequency),
     ]
     provisional = None if end == len(values) else pd.Series(values[end:], index=dates[end:])
-    return Series(dates[0], frequency, used, before, shown_cumulative, provisional, tuple(notes))
+    true_zeros = has_true_zeros(used, frequency.cycle)
+    return Series(dates[0], frequency, used, before, shown_cumulative, provisional, tuple(notes), true_zeros=true_zeros)
 
 
 def _end(

@@ -25,6 +25,14 @@ PLENTY = 10.0
 NATURAL_ZEROS = 0.25
 #: A pile holds at least half of what was missing during the silence before it.
 PILE_SHARE = 0.5
+#: Cycles (or longer periods) at the end whose zeros say that there will be more of them.
+RECENT_CYCLES, RECENT_LONGER = 8, 26
+#: The share of them that are zeros, at least: fewer are exceptions.
+LEAST_ZEROS = 1 / 12
+#: From so many silences on the series tells whether its zeros are figures, ...
+LEAST_SILENCES = 5
+#: ... which they are when no more than this share of them is followed by a pile.
+MOST_PILES = 0.2
 #: A dump is at least this many times the largest of its neighbours and of the same weekday three weeks either way.
 DUMP_RATIO = 4.0
 #: A dump exceeds what is typical by at least this many counts.
@@ -144,39 +152,90 @@ def usually_silent(counts: np.ndarray, cycle: int) -> np.ndarray:
 def spread_piles(counts: np.ndarray, cycle: int) -> Repaired:
     """Piles that follow a silence spread back over it, weighted by what is usual for each weekday.
 
-    A silence is a run of zeros or NaN that the weekday does not explain, in a series that counts plenty around it.
+    A silence is a run of zeros or NaN that the weekday does not explain, in a series that counts plenty around it. Where
+    most of such zeros are followed by no pile they are figures, and only what chance cannot explain is a pile.
     """
+    repaired, judged = _spread_piles(counts, cycle, 1.0)
+    if len(repaired.repaired) and _are_figures(len(repaired.repaired), len(judged)):
+        repaired, _ = _spread_piles(counts, cycle, _dispersion(counts, cycle))
+    return repaired
+
+
+def longest_true_zeros(counts: np.ndarray, cycle: int) -> int:
+    """How many unexplained zeros in a row are figures in this series, as no pile follows them; 0 where zeros are silences."""
+    repaired, judged = _spread_piles(counts, cycle, 1.0)
+    return max(judged) if _are_figures(len(repaired.repaired), len(judged)) else 0
+
+
+def has_true_zeros(counts: np.ndarray, cycle: int) -> bool:
+    """Whether single zeros among the last of these repaired counts are figures, though no chance at this level makes them."""
+    recent = RECENT_CYCLES * cycle if cycle > 1 else RECENT_LONGER
+    zeros = (counts == 0) & ~usually_silent(counts, cycle)
+    zeros[1:] &= counts[:-1] > 0
+    return bool(zeros[-recent:].mean() >= LEAST_ZEROS and longest_true_zeros(counts, cycle))
+
+
+def _are_figures(piles: int, silences: int) -> bool:
+    return silences >= LEAST_SILENCES and piles < MOST_PILES * silences
+
+
+def _spread_piles(counts: np.ndarray, cycle: int, dispersion: float) -> tuple[Repaired, list[int]]:
+    """`spread_piles` for noise so many times that of Poisson counts, and the lengths of the runs of zeros that were judged."""
     silent = ~(np.nan_to_num(counts) > 0)
     doubtful = silent & ~usually_silent(counts, cycle)
     edges = np.diff(np.concatenate(([0], silent.view(np.int8), [0])))
     starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     inside = stops < len(counts)
-    values, piles, took = counts, [], 0
+    values, piles, took, judged = counts, [], 0, []
     for start, stop in zip(starts[inside], stops[inside], strict=True):
-        if counts[stop] < PLENTY or not doubtful[start:stop].any():
+        if not doubtful[start:stop].any():
             continue
         start = int(start + np.argmax(doubtful[start:stop]))
-        shares = _shares_of_pile(values, doubtful, start, int(stop), cycle)
-        if shares is not None:
+        expected = _expected_of_silence(values, doubtful, start, int(stop), cycle)
+        if expected is None:
+            continue
+        if (counts[start:stop] == 0).any():
+            judged.append(int(stop - start))
+        if counts[stop] >= PLENTY and expected.is_pile(counts[stop], dispersion):
             values = values.copy() if values is counts else values
-            values[start : stop + 1] = counts[stop] * shares
+            values[start : stop + 1] = counts[stop] * (expected.each / expected.each.sum())
             piles.append(stop)
             took += stop - start
-    return Repaired(values, np.array(piles, dtype=int), int(took))
+    return Repaired(values, np.array(piles, dtype=int), int(took)), judged
 
 
-def _shares_of_pile(values: np.ndarray, doubtful: np.ndarray, start: int, stop: int, cycle: int) -> np.ndarray | None:
-    """How the count at `stop` divides among `start` … `stop`, or None when it is no pile."""
+class _Expected(NamedTuple):
+    """What a silence, and the period after it, would have held: `each` of them, and what is `usual` for the last alone."""
+
+    each: np.ndarray
+    usual: float
+
+    def is_pile(self, count: float, dispersion: float) -> bool:
+        """Whether the `count` after the silence is so large that it holds what was missing."""
+        excess = count - self.usual
+        return bool(
+            excess >= PILE_SHARE * self.each[:-1].sum() and excess >= 5 * np.sqrt(dispersion * (self.usual + 1))
+        )
+
+
+def _expected_of_silence(
+    values: np.ndarray, doubtful: np.ndarray, start: int, stop: int, cycle: int
+) -> _Expected | None:
+    """What the periods from `start` to `stop`, the first that is heard of again, would usually hold; None where zeros are natural."""
     around = slice(max(start - REACH * 7, 0), start), slice(stop + 1, stop + 1 + REACH * 7)
     if max((doubtful[side].mean() for side in around if len(doubtful[side])), default=1.0) > NATURAL_ZEROS:
         return None
     cautious, middle = typical(values, doubtful, start, stop + 1, cycle)
     usual = middle[-1] if cycle == 1 else typical(values, doubtful, stop, stop + 1, cycle)[1][0]
-    missing = cautious[:-1].sum()
-    excess = values[stop] - usual
-    if missing < PLENTY or excess < PILE_SHARE * middle[:-1].sum() or excess < 5 * np.sqrt(usual + 1):
-        return None
-    return middle / middle.sum()
+    return _Expected(middle, float(usual)) if cautious[:-1].sum() >= PLENTY else None
+
+
+def _dispersion(counts: np.ndarray, cycle: int) -> float:
+    """The variance of counts between a cycle and the next, robustly, over that of Poisson counts; at least 1."""
+    before, after = counts[:-cycle], counts[cycle:]
+    heard = (np.nan_to_num(before) > 0) & (np.nan_to_num(after) > 0)
+    changes = (after[heard] - before[heard]) / np.sqrt(before[heard] + after[heard])
+    return max(float(1.4826 * np.median(np.abs(changes))) ** 2, 1.0) if len(changes) else 1.0
 
 
 def spread_dumps(counts: np.ndarray, cycle: int) -> Repaired:

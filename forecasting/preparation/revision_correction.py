@@ -115,7 +115,7 @@ def doubt_last_count(series: Series) -> Series:
     too many jumps stay up.
     """
     short = _short(series.values, series.frequency.cycle)
-    if not short:
+    if not short or (series.true_zeros and series.values[-1] == 0):
         return series
     note = doubt_sentence(series.values[-1], series.origin, series.frequency)
     return replace(series, doubt=(short,), notes=(*series.notes, note))

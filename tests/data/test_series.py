@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -87,3 +89,10 @@ def test_a_table_of_running_totals_starts_from_the_total_at_the_origin():
     table = model("naive").forecast(series, 3).table("Utopia", cumulative_from=series.total)
     medians = table.loc[table["quantile"] == 0.5, "value"]
     assert medians.tolist() == pytest.approx([810, 820, 830], rel=1e-3)
+
+
+def test_true_zeros_are_a_part_of_what_a_model_sees():
+    plain = Series(pd.Timestamp("2024-01-01"), DAILY, np.arange(30.0))
+    marked = replace(plain, true_zeros=True)
+    assert marked.digest() != plain.digest()
+    assert Series.from_json(marked.to_json()).digest() == marked.digest()

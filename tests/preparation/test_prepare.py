@@ -253,6 +253,53 @@ def test_gaps_without_a_pile_are_interpolated_between_the_same_weekdays():
     assert series.notes == ("5 days without a figure filled in from those around (the last on 2021-02-07).",)
 
 
+def with_true_zeros(seed: int) -> np.ndarray:
+    """About twenty a day, far from evenly, with a zero on every ninth day, and a few blanks."""
+    rng = np.random.default_rng(seed)
+    values = rng.negative_binomial(5, 0.2, 200).astype(float)
+    values[::9] = 0
+    values[rng.choice(190, 5, replace=False)] = np.nan
+    return values
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_zeros_that_no_pile_follows_are_figures(seed):
+    values = with_true_zeros(seed)
+    series = clean_counts(counted(values), DAILY)
+    known = np.flatnonzero(np.isfinite(values))
+    known = known[known >= len(values) - len(series)]
+    np.testing.assert_array_equal(series.values[known - (len(values) - len(series))], values[known])
+    assert series.true_zeros
+    assert not [note for note in series.notes if "pile" in note]
+
+
+def test_a_pile_among_zeros_that_are_figures_is_still_spread():
+    values = np.nan_to_num(with_true_zeros(1), nan=20.0)
+    values[101:104], values[104] = 0, 130
+    series = clean_counts(counted(values), DAILY)
+    assert series.notes == ("1 pile after a silence spread over 3 days without counts (on 2021-04-18).",)
+
+
+def test_a_zero_at_the_end_is_a_figure_where_earlier_ones_were():
+    values = with_true_zeros(2)[:190]
+    assert values[-1] == 0
+    series = clean_counts(counted(values), DAILY)
+    assert series.origin == MONDAY + pd.Timedelta(days=189)
+    assert (series.values[-1], series.provisional, series.doubt) == (0, None, ())
+    silent = clean_counts(counted(np.append(values, [0, 0, 0])), DAILY)
+    assert len(silent.provisional) == 4
+
+
+def test_series_whose_silences_end_in_piles_have_no_true_zeros():
+    values = noisy()
+    for at in range(40, 130, 10):
+        values[at + 1] += values[at]
+        values[at] = 0
+    series = clean_counts(counted(values), DAILY)
+    assert not series.true_zeros
+    assert series.values.min() > 100
+
+
 # The provisional tail
 
 
