@@ -39,9 +39,10 @@ def read_posted_panel(request: ForecastRequest) -> Panel:
     """Read the posted data. Raises `Problem` 422 with the question if it is ambiguous."""
     panel = _read(request)
     try:
-        return panel if request.kind is None else panel.with_kind(request.kind)
+        panel = panel if request.kind is None else panel.with_kind(request.kind)
     except DataError as error:
         raise Problem.of(error, "kind") from None
+    return panel if request.zeros_at_end is None else panel.with_zeros_at_end(request.zeros_at_end)
 
 
 def _read(request: ForecastRequest) -> Panel:

@@ -14,6 +14,7 @@ from forecasting.api.problem_details import InvalidField, Problem
 from forecasting.data.forecast import QUANTILES
 from forecasting.data.holidays import check_country
 from forecasting.data.kind import CHOICES
+from forecasting.data.panel import ZEROS_CHOICES
 from forecasting.jobs.request import MAX_HORIZON
 from forecasting.models import model
 from forecasting.support.errors import ForecastingError, RequestError
@@ -36,6 +37,7 @@ EXPECTED = {
     "number_format": 'how `data` writes numbers as text, as "1,234.5" or "1.234,5"',
     "cumulative": "true for running totals, false for counts per period",
     "kind": f"one of {', '.join(CHOICES)}",
+    "zeros_at_end": f"one of {', '.join(ZEROS_CHOICES)}",
     "model": "a name that /api/v1/models lists",
     "models": f"1 to {MAX_MODELS} names that /api/v1/models lists",
     "horizon": f"a whole number from 1 to {MAX_HORIZON}",
@@ -73,6 +75,11 @@ def _levels(given: list[float]) -> None:
 def _known_kind(given: str) -> None:
     if given not in CHOICES:
         raise RequestError(f"There is no kind '{given}'; give {EXPECTED['kind']}.")
+
+
+def _known_reading(given: str) -> None:
+    if given not in ZEROS_CHOICES:
+        raise RequestError(f"Zeros at the end are not '{given}'; give {EXPECTED['zeros_at_end']}.")
 
 
 def _table(given: Any) -> None:
@@ -113,6 +120,11 @@ class ForecastRequest(BaseModel):
     kind: Annotated[Name, _checked(_known_kind)] | None = _field(
         "What a figure of `data` is; without it as the figures look", "kind", default=None
     )
+    zeros_at_end: Annotated[Name, _checked(_known_reading)] | None = _field(
+        "What zeros at the end of counts in `data` are; without it not in yet, where the level rules them out",
+        "zeros_at_end",
+        default=None,
+    )
     model: ModelName | None = _field("Which model", "model", default=None)
     models: list[ModelName] | None = _field(
         "Several models instead", "models", default=None, min_length=1, max_length=MAX_MODELS
@@ -139,7 +151,7 @@ class ForecastRequest(BaseModel):
             raise _error("Give either 'source' or 'data'.")
         if (self.model is None) == (self.models is None):
             raise _error("Give either 'model' or 'models'.")
-        for field in ("mapping", "cumulative", "number_format", "kind"):
+        for field in ("mapping", "cumulative", "number_format", "kind", "zeros_at_end"):
             if self.data is None and getattr(self, field) is not None:
                 raise _error(f"'{field}' is about 'data'; a source knows by itself.")
         return self

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from forecasting.data.kind import CHOICES, CHOICES_WITHOUT_TOTALS
-from forecasting.data.panel import Panel, Statistic
+from forecasting.data.panel import ZEROS_CHOICES, Panel, Statistic
 from forecasting.sources import source
 from forecasting.sources.sql import SqlSource, named_database
 from forecasting.support.errors import DataError, RequestError
@@ -56,6 +56,13 @@ class InputOptions:
         str | None,
         typer.Option("--kind", help=f"What a figure is: {', '.join(CHOICES)}. Seen from the figures by default."),
     ] = None
+    zeros_at_end: Annotated[
+        str | None,
+        typer.Option(
+            "--zeros-at-end",
+            help="What zeros at the end of counts are: true, or unreported (as by default where the level rules them out).",
+        ),
+    ] = None
     number_format: Annotated[
         str | None,
         typer.Option("--number-format", help="How --input writes numbers: 1,234.5 or 1.234,5 or 1 234,5 or 1'234.5."),
@@ -76,7 +83,10 @@ class InputOptions:
 
     def read_panel(self) -> Panel:
         """Read the panel of the source, the file or the database. Raises `RequestError` unless it is exactly one."""
+        if self.zeros_at_end not in (None, *ZEROS_CHOICES):
+            raise RequestError(f"--zeros-at-end is {' or '.join(ZEROS_CHOICES)}, not '{self.zeros_at_end}'.")
         panel = self._read()
+        panel = panel if self.zeros_at_end is None else panel.with_zeros_at_end(self.zeros_at_end)
         if self.kind is not None:
             return panel.with_kind(self.kind)
         kinds = [sentence for sentence in panel.kind_sentences if sentence not in panel.notes]

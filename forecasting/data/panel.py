@@ -13,6 +13,13 @@ from forecasting.data.panel_cache import PanelCache, PerPanel
 from forecasting.data.region_calendar import RegionCalendar
 from forecasting.support.errors import DataError, RequestError
 
+#: What zeros at the end of counts are taken for: true figures, or figures that are not in yet where the level rules zeros out.
+TRUE_ZEROS, UNREPORTED_ZEROS = "true", "unreported"
+#: The same as `UNREPORTED_ZEROS`, but nobody has said so: a note names both readings.
+ASSUMED_UNREPORTED = "assumed unreported"
+#: What a person may say.
+ZEROS_CHOICES = (TRUE_ZEROS, UNREPORTED_ZEROS)
+
 
 @dataclass(frozen=True)
 class Statistic:
@@ -28,6 +35,7 @@ class Statistic:
         target: what the forecast hubs call it, where they forecast it, e.g. ``"wk inc flu hosp"``.
         kind: what its figures are.
         kind_reason: why they are taken to be that, in a few words; empty where somebody said so.
+        zeros_at_end: what zeros at the end of counts are taken for, where the level before rules zeros out.
     """
 
     name: str
@@ -39,6 +47,7 @@ class Statistic:
     target: str = ""
     kind: Kind = COUNT
     kind_reason: str = ""
+    zeros_at_end: str = UNREPORTED_ZEROS
 
 
 @dataclass(frozen=True)
@@ -115,6 +124,15 @@ class Panel:
         Raises `RequestError` for an unknown name, `DataError` where the figures cannot be of that kind.
         """
         return replace(self, statistics=tuple(self._with_kind(one, name) for one in self.statistics))
+
+    def with_zeros_at_end(self, reading: str) -> Panel:
+        """The same panel, zeros at the end of whose counts are ``"true"`` or ``"unreported"``.
+
+        Raises `RequestError` for another reading.
+        """
+        if reading not in (*ZEROS_CHOICES, ASSUMED_UNREPORTED):
+            raise RequestError(f"Zeros at the end are {' or '.join(ZEROS_CHOICES)}, not '{reading}'.")
+        return replace(self, statistics=tuple(replace(one, zeros_at_end=reading) for one in self.statistics))
 
     @property
     def kind_sentences(self) -> tuple[str, ...]:

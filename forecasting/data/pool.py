@@ -15,6 +15,7 @@ import pandas as pd
 
 from forecasting.data.frequency import Frequency, frequency_of_alias
 from forecasting.data.kind import COUNT, KINDS, Kind
+from forecasting.data.panel import UNREPORTED_ZEROS
 from forecasting.support.caching import lazy
 from forecasting.support.errors import DataError
 
@@ -58,6 +59,7 @@ class Pool:
             was published, NaN where nothing was.
         holidays: the code of the country whose holidays are used, if any.
         kind: what the figures are.
+        zeros_at_end: as of `Statistic`.
     """
 
     frequency: Frequency
@@ -72,6 +74,7 @@ class Pool:
     covariates: dict[str, np.ndarray] = field(default_factory=dict)
     holidays: str = ""
     kind: Kind = COUNT
+    zeros_at_end: str = UNREPORTED_ZEROS
 
     @lazy
     def dates(self) -> pd.DatetimeIndex:
@@ -93,6 +96,7 @@ class Pool:
             "covariates": {name: _packed(table) for name, table in self.covariates.items()},
             "holidays": self.holidays,
             "kind": self.kind.name,
+            "zeros_at_end": self.zeros_at_end,
         }
 
     @staticmethod
@@ -120,6 +124,7 @@ class Pool:
             covariates,
             data["holidays"],
             KINDS[data["kind"]],
+            data["zeros_at_end"],
         )
 
 

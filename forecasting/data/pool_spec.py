@@ -11,6 +11,7 @@ import pandas as pd
 
 from forecasting.data import pool
 from forecasting.data.kind import COUNT
+from forecasting.data.panel import TRUE_ZEROS
 from forecasting.data.snapshots import KnownFigures, SortedFigures, sorted_figures
 from forecasting.support.caching import lazy
 
@@ -68,6 +69,8 @@ class PoolSpec:
             what.append(self.holidays)
         if asked.kind is not COUNT:
             what.append(f"kind {asked.kind.name}")
+        if asked.zeros_at_end == TRUE_ZEROS:
+            what.append("true zeros")
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:40]
 
     @property

@@ -56,6 +56,7 @@ def gather_pool(spec: PoolSpec) -> Pool:
         covariates,
         spec.holidays,
         asked.kind,
+        asked.zeros_at_end,
     )
 
 
@@ -70,6 +71,7 @@ def prepared_series(gathered: Pool) -> dict[str, Series]:
             gathered.kind,
             reported_cumulative=gathered.reported_cumulative,
             provisional_from=gathered.provisional_from.get(dates[-1]),
+            zeros_at_end=gathered.zeros_at_end,
         )
         series = replace(series, region=name, holidays=gathered.holidays)
         found[name] = series.tail(gathered.window) if gathered.window else series

@@ -175,6 +175,12 @@ def silent_from(counts: np.ndarray, cycle: int) -> int:
     return start + int(np.argmax(doubtful)) if doubtful.any() else size
 
 
+def last_zeros_end(counts: np.ndarray) -> int:
+    """The position after the last zero that no other count follows; 0 where the last count is none."""
+    known = np.flatnonzero(np.isfinite(counts))
+    return int(known[-1]) + 1 if len(known) and counts[known[-1]] == 0 else 0
+
+
 def _fading(counts: np.ndarray, cycle: int) -> float:
     """How much lower than in the two cycles before counts are to be expected, when they fall as they did: at most 1."""
     last, before = np.nansum(counts[-cycle:]), np.nansum(counts[-2 * cycle : -cycle])

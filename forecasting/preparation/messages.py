@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.frequency import Frequency
+from forecasting.data.panel import ASSUMED_UNREPORTED, UNREPORTED_ZEROS
 from forecasting.data.revisions import Revision
 from forecasting.preparation.repairs import Repaired
 
+#: How a note on zeros at the end that nobody has spoken of ends.
+ZEROS_QUESTION = "If these zeros are true, set zeros-at-end to true."
 #: A silence at the end of more than six weeks is the end of reporting, not a delay.
 STOPPED_DAYS = 42
 #: Silent periods at the end, where one alone takes as long.
@@ -63,21 +66,39 @@ def moved_sentences(counts: pd.Series, dates: pd.DatetimeIndex, frequency: Frequ
     ]
 
 
-def tail_sentences(values: np.ndarray, dates: pd.DatetimeIndex, end: int, frequency: Frequency) -> list[str]:
-    """Sentence on why the `values` from position `end` on are not used: one sentence, or none."""
+def true_zeros_sentences(dates: pd.DatetimeIndex, frequency: Frequency) -> list[str]:
+    """Sentence: the zeros on these dates are used because somebody has said that they are true, or none."""
+    if not len(dates):
+        return []
+    first, count = format_dates(dates[0], frequency), len(dates)
+    if count == 1:
+        return [f"The zero at the end ({first}) is taken as true."]
+    return [f"The zeros at the end, {frequency.steps(count)} from {first}, are taken as true."]
+
+
+def tail_sentences(
+    values: np.ndarray,
+    dates: pd.DatetimeIndex,
+    end: int,
+    frequency: Frequency,
+    zeros_at_end: str = UNREPORTED_ZEROS,
+) -> list[str]:
+    """Sentence on why the `values` from position `end` on are not used: one sentence, or none.
+
+    Of zeros that nobody has spoken of it names the other reading, too.
+    """
     count = len(values) - end
     if not count:
         return []
     first, last, step = format_dates(dates[end], frequency), format_dates(dates[-1], frequency), frequency.step
     span = f"the last {step} ({last})" if count == 1 else f"the last {frequency.steps(count)} (from {first})"
     if not np.nan_to_num(values[end:]).any():
+        asked = f" {ZEROS_QUESTION}" if zeros_at_end == ASSUMED_UNREPORTED and (values[end:] == 0).any() else ""
         long = count >= STOPPED_PERIODS or frequency.days < STOPPED_DAYS
         if long and dates[-1] - dates[end - 1] > pd.Timedelta(days=STOPPED_DAYS):
             stopped = f"Reporting stopped on {format_dates(dates[end - 1], frequency)}; the series is used until then."
-            # Amounts are used as they are, so that is how a person says that nothing has to be told from silence.
-            true = " If the zeros since are true, choose the kind amount." if np.isfinite(values[end:]).all() else ""
-            return [stopped + true]
-        return [f"Nothing was reported for {span}; the series is used until then."]
+            return [stopped + asked]
+        return [f"Nothing was reported for {span}; the series is used until then.{asked}"]
     if count > 1:
         return [f"{span.capitalize()} look incomplete; they are shown but not used."]
     lag = frequency.cycle

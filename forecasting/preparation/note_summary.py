@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from forecasting.preparation.messages import ZEROS_QUESTION
+
 #: Names that a sentence lists, at most.
 MOST_NAMES = 6
 #: A note on one series -> the same of many, without its own figures and dates. Notes of no such kind are told by an example.
@@ -24,13 +26,18 @@ KINDS = tuple(
             "what came after periods without a report was shared evenly with them",
         ),
         (
-            r"Reporting stopped on .+\.",
-            "reporting has stopped; the series are used until then (if zeros since are true: the kind amount)",
+            r"Reporting stopped on .+; the series is used until then\.",
+            "reporting has stopped; the series are used until then",
         ),
         (
             r"Nothing was reported for the last .+; the series is used until then\.",
             "nothing was reported for the last periods; the series are used until then",
         ),
+        (
+            rf"(?:Reporting stopped|Nothing was reported) .+ {re.escape(ZEROS_QUESTION)}",
+            "nothing was reported at the end; the series are used until then, unless you set zeros-at-end to true",
+        ),
+        (r"The zeros? at the end.* taken as true\.", "the zeros at the end are taken as true"),
         (r"The last .+ looks? incomplete\b.*\.", "the last figures look incomplete; they are shown but not used"),
         (
             r"The .+ (raised|lowered|changed) by .+ figures are usually revised, as .+ show\.",

@@ -13,13 +13,19 @@ import pandas as pd
 from forecasting.data.columns import DATE, REGION, STATISTIC, VALUE
 from forecasting.data.frequency import Frequency
 from forecasting.data.kind import COUNT, Kind
-from forecasting.data.panel import Panel, Statistic
+from forecasting.data.panel import TRUE_ZEROS, UNREPORTED_ZEROS, Panel, Statistic
 from forecasting.data.panel_cache import PerPanel
 from forecasting.data.pool_spec import pool_spec
 from forecasting.data.regular_grid import count_leading_zeros, counts_from_totals, to_regular_grid
 from forecasting.data.series import Series
-from forecasting.preparation.incomplete_reports import LEAST_REGIONS, doubtful_alone, doubtful_together
-from forecasting.preparation.messages import moved_sentences, pattern_sentences, repair_sentences, tail_sentences
+from forecasting.preparation.incomplete_reports import LEAST_REGIONS, doubtful_alone, doubtful_together, last_zeros_end
+from forecasting.preparation.messages import (
+    moved_sentences,
+    pattern_sentences,
+    repair_sentences,
+    tail_sentences,
+    true_zeros_sentences,
+)
 from forecasting.preparation.regular_figures import regular_figures
 from forecasting.preparation.repairs import (
     fill_gaps,
@@ -65,10 +71,11 @@ def prepare(
         reported_cumulative=asked.reported_cumulative,
         shown_cumulative=asked.shown_cumulative,
         provisional_from=None if own else together.get(column.end(region)),
+        zeros_at_end=asked.zeros_at_end,
     )
     pool = pool_spec(known, asked.name) if len(column.parts) > 1 and asked.kind.low >= 0 else None
     series = replace(series, region=region, pool=pool)
-    if not asked.kind.repaired:
+    if not asked.kind.repaired or (asked.zeros_at_end == TRUE_ZEROS and not series.values[-1:].any()):
         return series
     usual = usual_revisions(known.published, asked, frequency).get(region) if known.published and not own else None
     if known.published and usual:
@@ -89,6 +96,7 @@ def clean_figures(
     reported_cumulative: bool = False,
     shown_cumulative: bool = False,
     provisional_from: pd.Timestamp | None = None,
+    zeros_at_end: str = UNREPORTED_ZEROS,
 ) -> Series:
     """Figures by date -> a `Series` without gaps: counts as `clean_counts` does, others as `regular_figures` does.
 
@@ -101,6 +109,7 @@ def clean_figures(
             reported_cumulative=reported_cumulative,
             shown_cumulative=shown_cumulative,
             provisional_from=provisional_from,
+            zeros_at_end=zeros_at_end,
         )
     return regular_figures(
         figures, frequency, kind, reported_cumulative=reported_cumulative, shown_cumulative=shown_cumulative
@@ -114,6 +123,7 @@ def clean_counts(
     reported_cumulative: bool = False,
     shown_cumulative: bool = False,
     provisional_from: pd.Timestamp | None = None,
+    zeros_at_end: str = UNREPORTED_ZEROS,
 ) -> Series:
     """Counts by date, with gaps, NaN, corrections and piles -> a `Series` without any.
 
@@ -122,7 +132,8 @@ def clean_counts(
         frequency: the spacing that the series shall have.
         reported_cumulative: `counts` are running totals.
         shown_cumulative: passed on as `Series.cumulative`.
-        provisional_from: from this date on nothing is used, whatever the figures look like.
+        provisional_from: from this date on nothing is used, whatever the figures look like, unless zeros there are true.
+        zeros_at_end: as of `Statistic`.
 
     Returns:
         The series. Its values, `before` and `provisional` (new counts per period) add up to what was published,
@@ -140,14 +151,17 @@ def clean_counts(
             notes.append(f"What came after {frequency.steps(unreported)} without a report was shared evenly with them.")
     first = count_leading_zeros(values)
     # Zeros before the first count tell whether those after it are natural.
-    end = _end(values, dates, frequency, provisional_from) - first
+    judged = _end(values, dates, frequency, provisional_from) - first
     dates, values = dates[first:], values[first:]
-    end = end if end > 0 else len(values)
+    end = judged = judged if judged > 0 else len(values)
+    if zeros_at_end == TRUE_ZEROS and (stop := last_zeros_end(values)):
+        end = stop
     used, before, repairs = _repaired(values[:end], before, dates, frequency)
     notes += [
         *repairs,
         *pattern_sentences(used, dates[:end], frequency),
-        *tail_sentences(values, dates, end, frequency),
+        *tail_sentences(values, dates, end, frequency, zeros_at_end),
+        *true_zeros_sentences(dates[judged:end], frequency),
     ]
     provisional = None if end == len(values) else pd.Series(values[end:], index=dates[end:])
     true_zeros = has_true_zeros(used, frequency.cycle)

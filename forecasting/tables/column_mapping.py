@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from forecasting.data.kind import CHOICES as KIND_CHOICES
+from forecasting.data.panel import ZEROS_CHOICES
 from forecasting.support.errors import DataError
 from forecasting.tables.cells.limits import MAX_COLUMNS
 from forecasting.tables.cells.number_format import NumberFormat
@@ -37,6 +38,7 @@ class ColumnMapping:
         combine: ``"sum"`` or ``"mean"`` of several rows a period and region; None refuses them.
         sheet: of a workbook; None is the first.
         kind: what the figures are, one of `KIND_CHOICES`; None where the figures and names tell.
+        zeros_at_end: what zeros at the end of counts are, one of `ZEROS_CHOICES`; None where nobody has said it.
     """
 
     date: str | None = None
@@ -53,6 +55,7 @@ class ColumnMapping:
     combine: str | None = None
     sheet: str | None = None
     kind: str | None = None
+    zeros_at_end: str | None = None
 
     def to_json(self, proposed: ColumnMapping | None = None) -> str:
         """What of it differs from `proposed`, or from a blank mapping, as JSON text that `from_json` reads.
@@ -103,6 +106,7 @@ _EXPECTED = {
     "combine": '"sum", "mean" or null',
     "sheet": "the name of a sheet or null",
     "kind": ", ".join(f'"{kind}"' for kind in KIND_CHOICES) + " or null",
+    "zeros_at_end": " or ".join(f'"{reading}"' for reading in ZEROS_CHOICES) + " or null",
 }
 
 
@@ -140,6 +144,7 @@ def _fits(key: str, value: Any) -> bool:
         "number_format": tuple(NumberFormat),
         "six_digits": SIX_DIGITS,
         "kind": KIND_CHOICES,
+        "zeros_at_end": ZEROS_CHOICES,
     }
     return value is None or (value in choices[key] if key in choices else _is_name(value))
 

@@ -96,6 +96,7 @@ def read_mapped_raw_table(raw: RawTable, mapping: ColumnMapping) -> tuple[Panel,
     tidy = TidyTable(table, notes=(*problems.notes, *(date_notes(raw, mapping.date) if mapping.date else ())))
     panel = build_panel(raw, InterpretedTable(tidy, statistics, f"Figures from {raw.name}"))
     panel = panel if mapping.kind is None else panel.with_kind(mapping.kind)
+    panel = panel if mapping.zeros_at_end is None else panel.with_zeros_at_end(mapping.zeros_at_end)
     if all(one.kind is not COUNT for one in panel.statistics):
         problems.forget(NEGATIVE)
     report = report_on_table(raw, panel, table, problems, mapping.cumulative, merged, mapping)

@@ -24,7 +24,10 @@ def reads_without_mapping(raw: RawTable, mapping: ColumnMapping, table: pd.DataF
     header = list(raw.cells)
     chosen = {mapping.date, mapping.value, mapping.region, mapping.statistic, mapping.as_of} - {None}
     if (
-        any(said is not None for said in (mapping.sheet, mapping.day_first, mapping.combine, mapping.kind))
+        any(
+            said is not None
+            for said in (mapping.sheet, mapping.day_first, mapping.combine, mapping.kind, mapping.zeros_at_end)
+        )
         or any(said is not None for said in (mapping.number_format, mapping.six_digits))
         or ("cumulative" in split_words(raw.name) and not mapping.cumulative)
         or oxcgrt_format.is_oxcgrt_table(header)

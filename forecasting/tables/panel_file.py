@@ -11,7 +11,7 @@ import pandas as pd
 from forecasting.data.columns import AS_OF, DATE, REGION, STATISTIC, VALUE
 from forecasting.data.frequency import Frequency
 from forecasting.data.infer_frequency import infer_frequency
-from forecasting.data.panel import Panel, Statistic
+from forecasting.data.panel import ASSUMED_UNREPORTED, Panel, Statistic
 from forecasting.data.region_calendar import RegionCalendar, region_calendars
 from forecasting.support.errors import DataError
 from forecasting.tables import oxcgrt_format
@@ -45,6 +45,7 @@ def read_panel(
     cumulative: bool | None = None,
     number_format: str | None = None,
     kind: str | None = None,
+    zeros_at_end: str | None = None,
 ) -> Panel:
     """The table in `file` (a path, or its bytes) as a `Panel` whose source is `name` (the file's name by default).
 
@@ -58,7 +59,8 @@ def read_panel(
 
     Values are figures per period unless `cumulative`, or unless the file's or the statistic's name has the word
     "cumulative" in it. What they are (``count``, ``amount``, ``measurement`` or ``share``) is proposed from them and from
-    the names, unless `kind` says it. Numbers are written as `number_format` says (a `NumberFormat`), or as each column
+    the names, unless `kind` says it. Zeros at the end of counts, where the level before rules them out, are taken for
+    figures that are not in yet, unless `zeros_at_end` says that they are ``"true"``. Numbers are written as `number_format` says (a `NumberFormat`), or as each column
     shows. Empty cells are periods that were not published. A line of a CSV with too few cells is read as if the others
     were empty, and `Panel.notes` say so; one with too many is refused unless those are empty.
 
@@ -67,6 +69,7 @@ def read_panel(
     """
     panel = panel_from_raw_table(read_raw_table(file, name, number_format), cumulative)
     panel = panel if kind is None else panel.with_kind(kind)
+    panel = panel if zeros_at_end is None else panel.with_zeros_at_end(zeros_at_end)
     if cumulative is None and may_be_totals(panel):
         raise DataError(
             f"{panel.source}: '{panel.statistics[0].column}' never falls: are these running totals? Say cumulative=True if "
@@ -110,7 +113,7 @@ def build_panel(raw: RawTable, interpreted: InterpretedTable, totals_are_known: 
     hint = () if totals_are_known else _cumulative_hint(table, interpreted.statistics)
     frequencies, calendars = _calendars(raw, table)
     table, moved = on_period_dates(table, frequencies, calendars)
-    return Panel(
+    panel = Panel(
         raw.name,
         decode_columns(table),
         interpreted.statistics,
@@ -127,6 +130,7 @@ def build_panel(raw: RawTable, interpreted: InterpretedTable, totals_are_known: 
         interpreted.tidy.parents,
         calendars,
     )
+    return panel.with_zeros_at_end(ASSUMED_UNREPORTED)
 
 
 def _check_vintages(raw: RawTable, table: pd.DataFrame) -> None:

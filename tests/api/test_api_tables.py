@@ -56,3 +56,13 @@ def test_running_totals_are_asked_about_unless_a_kind_or_an_answer_says_no(poste
     for fields in ({"cumulative": False}, {"kind": "measurement"}):
         (level,) = medians(posted(data, **fields)).values()
         assert level > 100
+
+
+def test_zeros_at_the_end_are_left_out_with_both_readings_unless_they_are_said_to_be_true(posted):
+    weeks = pd.date_range("2024-01-06", periods=64, freq="W-SAT")
+    data = [{"date": f"{day:%Y-%m-%d}", "value": 300 + i * 7 % 11 if i < 52 else 0} for i, day in enumerate(weeks)]
+    left_out, used = posted(data), posted(data, zeros_at_end="true")
+    assert medians(left_out).keys() == {"2025-01-04"}
+    assert any(note.endswith("set zeros-at-end to true.") for note in left_out.json()["notes"])
+    assert medians(used) == {"2025-03-29": 0}
+    assert posted(data, zeros_at_end="maybe").json()["errors"][0]["field"] == "zeros_at_end"

@@ -541,3 +541,25 @@ def test_what_the_figures_are_is_changed_in_one_click_and_kept_for_the_link(visi
     explore(read(page))
     assert page.subheader[0].value == "Here: amounts"
     assert "amount" in str(page.query_params.to_dict() if hasattr(page.query_params, "to_dict") else page.query_params)
+
+
+def stopped():
+    """Three hundred a week for a year, and twelve weeks of zeros at the end."""
+    weeks = pd.date_range("2024-01-06", periods=64, freq="W-SAT")
+    values = [300 + i * 7 % 11 if i < 52 else 0 for i in range(64)]
+    return pd.DataFrame({"date": weeks, "value": values}).to_csv(index=False, date_format="%Y-%m-%d").encode()
+
+
+def test_zeros_at_the_end_are_taken_the_other_way_in_one_click_and_back(visitor):
+    page = explore(upload(visitor(), stopped())).switch_page("pages/explore.py").run()
+    asked = "Reporting stopped on 2024-12-28; the series is used until then. If these zeros are true, set zeros-at-end to true."
+    assert any(asked in text.value for text in page.markdown)
+    press(page, "The zeros at the end are true")
+    taken = "The zeros at the end, 12 weeks from 2025-01-04, are taken as true."
+    assert any(taken in text.value for text in page.markdown)
+    assert ColumnMapping.from_json(link_of(page)["mapping"]).zeros_at_end == "true"
+    press(page, "The zeros at the end are not reported yet")
+    assert any(
+        "Reporting stopped on 2024-12-28; the series is used until then." in text.value for text in page.markdown
+    )
+    assert not any("zeros-at-end" in text.value for text in page.markdown)

@@ -93,3 +93,41 @@ def test_prophet_a_year_ahead_of_a_steady_series(tmp_path):
     last = forecast(tmp_path, "steady_two_years", "prophet", 366).iloc[-1]
     assert last[0.5] == pytest.approx(108, abs=8)
     assert 75 < last[0.025] < last[0.975] < 150
+
+
+def zeros_at_the_end(tmp_path):
+    """A file of three hundred a week for a year, and twelve weeks of zeros at the end."""
+    weeks = pd.date_range("2024-01-06", periods=64, freq="W-SAT")
+    values = [300 + i * 7 % 11 if i < 52 else 0 for i in range(64)]
+    path = tmp_path / "ended.csv"
+    pd.DataFrame({"region": "Ohio", "date": weeks, "value": values}).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("options", "origin", "median", "said"),
+    [
+        ((), "2024-12-28", 300, "the series is used until then. If these zeros are true, set zeros-at-end to true."),
+        (("--zeros-at-end", "unreported"), "2024-12-28", 300, "the series is used until then.\n"),
+        (
+            ("--zeros-at-end", "true"),
+            "2025-03-22",
+            0,
+            "The zeros at the end, 12 weeks from 2025-01-04, are taken as true.",
+        ),
+    ],
+)
+def test_zeros_at_the_end_are_read_as_somebody_says(tmp_path, capsys, options, origin, median, said):
+    output = tmp_path / "forecasts.csv"
+    given = ["forecast", "--input", str(zeros_at_the_end(tmp_path)), "--models", "theta", "--horizon", "2", *options]
+    assert main([*given, "--output", str(output)]) == 0
+    table = pd.read_csv(output)
+    assert table["origin"].unique().tolist() == [origin]
+    assert table.loc[table["quantile"] == 0.5, "value"].to_numpy() == pytest.approx(median, abs=11)
+    assert said in capsys.readouterr().err
+
+
+def test_zeros_at_the_end_that_are_something_else_are_refused_in_a_sentence(tmp_path, capsys):
+    given = ["forecast", "--input", str(zeros_at_the_end(tmp_path)), "--models", "naive", "--horizon", "1"]
+    assert main([*given, "--zeros-at-end", "yes"]) == 2
+    assert "--zeros-at-end is true or unreported, not 'yes'." in capsys.readouterr().err

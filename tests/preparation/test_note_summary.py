@@ -90,3 +90,12 @@ def test_every_sentence_of_preparation_is_of_one_kind_whatever_its_figures(pair)
     (summary,) = summarise_notes({"A": (first,), "B": (second,), "C": ()})
     assert summary.startswith("2 of 3 regions: ")
     assert summary.endswith(" (A, B).")
+
+
+def test_the_question_about_zeros_at_the_end_is_asked_of_many_regions_at_once():
+    ended = "Reporting stopped on 2024-0{}-06; the series is used until then. " + messages.ZEROS_QUESTION
+    notes = {"Ohio": (ended.format(1),), "Utah": (ended.format(2),), "Iowa": ()}
+    assert summarise_notes(notes) == [
+        "2 of 3 regions: nothing was reported at the end; the series are used until then, unless you set zeros-at-end to true "
+        "(Ohio, Utah)."
+    ]

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from forecasting.data.frequency import DAILY, Frequency, frequency_of_alias, weekly
 from forecasting.data.kind import AMOUNT
-from forecasting.data.panel import Panel, Statistic
+from forecasting.data.panel import ASSUMED_UNREPORTED, TRUE_ZEROS, UNREPORTED_ZEROS, Panel, Statistic
+from forecasting.data.pool import Pool
 from forecasting.preparation import incomplete_reports
+from forecasting.preparation.gather_pool import gather_pool, prepared_series
 from forecasting.preparation.prepare import clean_counts, clean_figures, prepare
 from forecasting.support.errors import DataError, RequestError
 
@@ -329,11 +331,50 @@ def test_a_weekend_at_the_end_of_a_weekday_reporter_is_used():
 def test_a_long_silence_is_the_end_of_reporting():
     series = clean_counts(counted(np.append(noisy(), np.zeros(60))), DAILY)
     assert len(series) == 140
-    stopped = "Reporting stopped on 2021-05-23; the series is used until then."
-    assert series.notes == (f"{stopped} If the zeros since are true, choose the kind amount.",)
+    assert series.notes == ("Reporting stopped on 2021-05-23; the series is used until then.",)
     said = clean_figures(counted(np.append(noisy(), np.zeros(60))), DAILY, AMOUNT)
     assert len(said) == 200
     assert not said.values[-60:].any()
+
+
+def zero_weeks(reading: str):
+    """Three hundred a week, and twelve weeks of zeros at the end."""
+    values = np.append(noisy(60, 300), np.zeros(12))
+    return clean_counts(counted(values, frequency=weekly()), weekly(), zeros_at_end=reading)
+
+
+def test_zeros_at_the_end_that_nobody_has_spoken_of_are_left_out_with_both_readings():
+    series = zero_weeks(ASSUMED_UNREPORTED)
+    assert (len(series), len(series.provisional)) == (60, 12)
+    assert series.notes == (
+        "Reporting stopped on 2022-02-26; the series is used until then. If these zeros are true, set zeros-at-end to true.",
+    )
+    assert zero_weeks(UNREPORTED_ZEROS).notes == ("Reporting stopped on 2022-02-26; the series is used until then.",)
+
+
+def test_zeros_at_the_end_that_are_said_to_be_true_are_used():
+    series = zero_weeks(TRUE_ZEROS)
+    assert (len(series), series.provisional) == (72, None)
+    assert series.notes == ("The zeros at the end, 12 weeks from 2022-03-05, are taken as true.",)
+
+
+def test_true_zeros_at_the_end_of_all_regions_are_used_in_each_and_in_their_pool():
+    values = {name: np.append(noisy(50, 300, seed), [0.0, 0.0]) for seed, name in enumerate("ABCDE")}
+    table = pd.DataFrame({name: counted(one, frequency=weekly()) for name, one in values.items()})
+    panel = panel_of(table, weekly()).with_zeros_at_end(TRUE_ZEROS)
+    series = prepare(panel, "B")
+    assert (len(series), series.provisional, series.doubt) == (52, None, ())
+    assert len(prepare(panel_of(table, weekly()), "B")) == 50
+    assert len(prepared_series(gather_pool(series.pool))["B"]) == 52
+    assert series.pool.key != prepare(panel_of(table, weekly()), "B").pool.key
+    sent = Pool.from_json(gather_pool(series.pool).to_json())
+    assert len(prepared_series(sent)["B"]) == 52
+
+
+def test_figures_not_in_yet_are_left_out_where_zeros_before_them_are_true():
+    values = np.append(noisy(60, 300), [0, 0, np.nan])
+    series = clean_counts(counted(values, frequency=weekly()), weekly(), zeros_at_end=TRUE_ZEROS)
+    assert (len(series), len(series.provisional)) == (62, 1)
 
 
 def test_figures_not_in_yet_are_not_used_however_small_the_counts():
