@@ -12,6 +12,8 @@ from forecasting.data.panel import ASSUMED_UNREPORTED, UNREPORTED_ZEROS
 from forecasting.data.revisions import Revision
 from forecasting.preparation.repairs import Repaired
 
+#: So many periods (or a cycle) a region may be behind the others without a word.
+LATE_PERIODS = 2
 #: How a note on zeros at the end that nobody has spoken of ends.
 ZEROS_QUESTION = "If these zeros are true, set zeros-at-end to true."
 #: A silence at the end of more than six weeks is the end of reporting, not a delay.
@@ -63,6 +65,19 @@ def moved_sentences(counts: pd.Series, dates: pd.DatetimeIndex, frequency: Frequ
         return [f"A date beside those of the {step}s is counted for the {step} that it belongs to ({last})."]
     return [
         f"{len(off)} dates beside those of the {step}s are counted for the {step} that each belongs to (the last is {last})."
+    ]
+
+
+def early_end_sentences(end: pd.Timestamp, usual: pd.Timestamp | None, frequency: Frequency) -> list[str]:
+    """Sentence: figures end long before the `usual` end of the regions beside them, or none."""
+    if usual is None or usual <= end:
+        return []
+    behind = round((usual - end) / pd.Timedelta(days=frequency.days))
+    if behind <= max(frequency.cycle, LATE_PERIODS):
+        return []
+    return [
+        f"The figures end on {format_dates(end, frequency)}, {frequency.steps(behind)} before those of most regions; the forecast "
+        "begins there."
     ]
 
 

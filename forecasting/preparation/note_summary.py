@@ -37,6 +37,10 @@ KINDS = tuple(
             rf"(?:Reporting stopped|Nothing was reported) .+ {re.escape(ZEROS_QUESTION)}",
             "nothing was reported at the end; the series are used until then, unless you set zeros-at-end to true",
         ),
+        (
+            r"The figures end on .+ before those of most regions; the forecast begins there\.",
+            "the figures end long before those of most regions; each forecast begins where its region ends",
+        ),
         (r"The zeros? at the end.* taken as true\.", "the zeros at the end are taken as true"),
         (r"The last .+ looks? incomplete\b.*\.", "the last figures look incomplete; they are shown but not used"),
         (

@@ -20,6 +20,7 @@ from forecasting.data.regular_grid import count_leading_zeros, counts_from_total
 from forecasting.data.series import Series
 from forecasting.preparation.incomplete_reports import LEAST_REGIONS, doubtful_alone, doubtful_together, last_zeros_end
 from forecasting.preparation.messages import (
+    early_end_sentences,
     moved_sentences,
     pattern_sentences,
     repair_sentences,
@@ -73,6 +74,8 @@ def prepare(
         provisional_from=None if own else together.get(column.end(region)),
         zeros_at_end=asked.zeros_at_end,
     )
+    notes = early_end_sentences(column.end(region), column.usual_end, frequency)
+    series = replace(series, notes=(*notes, *series.notes))
     pool = pool_spec(known, asked.name) if len(column.parts) > 1 and asked.kind.low >= 0 else None
     series = replace(series, region=region, pool=pool)
     if not asked.kind.repaired or (asked.zeros_at_end == TRUE_ZEROS and not series.values[-1:].any()):
@@ -202,11 +205,12 @@ def _repaired(
 
 @dataclass(frozen=True)
 class _Column:
-    """One statistic of a panel, cut into its regions."""
+    """One statistic of a panel, cut into its regions; `usual_end` is the last date that half of them reach."""
 
     dates: pd.DatetimeIndex
     values: np.ndarray
     parts: dict[str, slice]
+    usual_end: pd.Timestamp | None = None
     provisional_from: dict[pd.Timestamp, pd.Timestamp] = field(default_factory=dict)
 
     def counts(self, region: str) -> pd.Series:
@@ -233,7 +237,8 @@ def _cut(panel: Panel, asked: Statistic) -> _Column:
     codes, dates, values = codes[order], dates[order], table[VALUE].to_numpy(float, na_value=np.nan)[order]
     bounds = np.searchsorted(codes, np.arange(len(regions) + 1))
     parts = {name: slice(int(bounds[i]), int(bounds[i + 1])) for i, name in enumerate(regions)}
-    column = _Column(dates, values, parts)
+    ends = dates[bounds[1:] - 1].sort_values()
+    column = _Column(dates, values, parts, ends[len(ends) // 2] if len(ends) else None)
     if len(regions) and asked.kind.repaired:
         common = np.array([(asked.column, str(name)) not in panel.calendars for name in regions])
         frequency = panel.frequencies[asked.column]

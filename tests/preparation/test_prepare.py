@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -453,6 +454,21 @@ def test_of_a_panel_with_vintages_the_newest_is_prepared():
     )
     panel = Panel("test", both, old.statistics, old.frequencies, "", "")
     np.testing.assert_array_equal(prepare(panel, "A").values, noisy(50) + 1)
+
+
+def test_a_region_that_ended_long_before_the_others_says_so():
+    table = pd.DataFrame({name: counted(noisy(110, 300, i), frequency=weekly()) for i, name in enumerate("ABC")})
+    panel = panel_of(table, weekly())
+    gone = (panel.table["region"] == "B") & (panel.table["date"] > table.index[59])
+    late = (panel.table["region"] == "C") & (panel.table["date"] > table.index[107])
+    short = replace(panel, table=panel.table[~gone & ~late].reset_index(drop=True))
+    series = prepare(short, "B")
+    assert series.origin == table.index[59]
+    assert series.notes[0] == (
+        "The figures end on 2022-02-26, 48 weeks before those of most regions; the forecast begins there."
+    )
+    assert not [note for region in "AC" for note in prepare(short, region).notes if "before those" in note]
+    assert not prepare(short.as_of(table.index[50]), "B").notes
 
 
 def test_an_unknown_region_is_a_request_error():
