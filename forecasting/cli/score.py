@@ -30,7 +30,7 @@ def score(
     check_output_files({"--scores": scores_file}, {"--forecasts": forecasts_file, "--truth": truth_file})
     truth = read_truth(truth_file)
     forecasts = read_forecasts(forecasts_file, regions=truth[REGION].unique())
-    notes = forecasts.attrs["notes"]
+    notes = (*forecasts.attrs["notes"], *_clock_notes(forecasts_file, forecasts, truth_file, truth))
     forecasts, truth = _one_statistic(forecasts, truth, statistic)
     scores = score_forecasts(forecasts, truth)
     if scores.empty:
@@ -47,6 +47,29 @@ def score(
         if as_json
         else leaderboard(summary)
     )
+
+
+def _clock_notes(forecasts_file: Path, forecasts: pd.DataFrame, truth_file: Path, truth: pd.DataFrame) -> list[str]:
+    """What is taken for granted of the clocks of two files; raises `DataError` where nothing can be.
+
+    A table of forecasts that this program wrote has no offsets: it is in UTC where the figures had some.
+    """
+    if forecasts.attrs["offsets"] and not truth.attrs["offsets"] and _has_times(truth):
+        raise DataError(
+            f"{truth_file.name}: its times have no UTC offsets, and those of {forecasts_file.name} have some, so that nobody can "
+            "tell which hours are the same; give the truth with offsets."
+        )
+    if truth.attrs["offsets"] and not forecasts.attrs["offsets"]:
+        return [
+            f"The times of {truth_file.name} have UTC offsets and are in UTC; those of {forecasts_file.name} have none and are "
+            "taken to be in UTC, too."
+        ]
+    return []
+
+
+def _has_times(table: pd.DataFrame) -> bool:
+    days = pd.to_datetime(table[DATE])
+    return bool((days != days.dt.normalize()).any())
 
 
 def leaderboard(summary: pd.DataFrame) -> str:

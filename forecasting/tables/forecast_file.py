@@ -17,10 +17,11 @@ from forecasting.evaluation.forecast_tables import LEVEL_DECIMALS, count_crossin
 from forecasting.support.errors import DataError
 from forecasting.tables.cells.blank_cells import quote_cells
 from forecasting.tables.cells.labels import name_from_file, parse_filled_labels
-from forecasting.tables.cells.parse_dates import parse_dates
+from forecasting.tables.cells.parse_dates import instants_notes, offsets_from_utc, parse_dates
 from forecasting.tables.cells.parse_numbers import parse_numbers
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.read_table import read_file_content, read_table
+from forecasting.tables.cells.utc_offsets import INSTANTS_PHRASE
 from forecasting.tables.panel_file import panel_from_raw_table, read_raw_table
 
 #: The hubs' column of the Saturday that ends the first week of a forecast.
@@ -65,13 +66,15 @@ def read_forecasts(path: str | Path, name: str | None = None, regions: Collectio
 
     Returns:
         The table; `value` in the unit of the file. ``attrs["notes"]`` are sentences on what was left out or looks odd:
-        rows without quantiles, weeks before the origin, quantiles that cross.
+        rows without quantiles, weeks before the origin, quantiles that cross. ``attrs["offsets"]`` says whether its
+        times had UTC offsets; they are in UTC then.
 
     Raises `DataError`, on one line, with the file, the line or column, what is wrong there and what to do.
     """
     content, name = read_file_content(path, name)
     raw, left_out = _quantiles_only(_renamed(read_table(content, name, strict=False)))
     table = _from_hub_table(raw) if ORIGIN not in raw.cells else _from_our_table(raw)
+    offsets = DATE in raw.cells and offsets_from_utc(raw, DATE) is not None
     # The week before the origin is history to us, whatever a hub may score.
     early = (table[HORIZON] < 1).to_numpy()
     raw, table = raw.take_rows(~early), table[~early].reset_index(drop=True)
@@ -82,7 +85,7 @@ def read_forecasts(path: str | Path, name: str | None = None, regions: Collectio
         crossed = count_crossings(table)
     except DataError as error:
         raise raw.error(str(error)) from None
-    table.attrs = {"notes": (*raw.notes, *_notes(left_out, int(early.sum()), crossed))}
+    table.attrs = {"notes": (*raw.notes, *_notes(left_out, int(early.sum()), crossed)), "offsets": offsets}
     return table
 
 
@@ -115,6 +118,15 @@ def _from_our_table(raw: RawTable) -> pd.DataFrame:
     # A time of day counts where steps are shorter than a day; that of days is dropped.
     if ((dates - origins) / horizons.clip(lower=1) >= _DAY).all():
         origins, dates = origins.dt.normalize(), dates.dt.normalize()
+    else:
+        ahead = [offsets_from_utc(raw, column) for column in (ORIGIN, DATE)]
+        if (ahead[0] is None) != (ahead[1] is None):
+            has, lacks = (ORIGIN, DATE) if ahead[1] is None else (DATE, ORIGIN)
+            raise raw.error(
+                f"the times in {has!r} have UTC offsets and those in {lacks!r} have none; give both the same."
+            )
+        if ahead[0] is not None and ahead[1] is not None:
+            origins, dates = origins - ahead[0], dates - ahead[1]
     return _table(raw, {ORIGIN: origins, HORIZON: horizons, DATE: dates})
 
 
@@ -195,12 +207,14 @@ def read_truth(path: str | Path) -> pd.DataFrame:
 
     Of vintages the newest. Values are as published, counts per period; where running totals were published, their
     steps, NaN where those fall, for that is a correction. A plain ``region, date, value`` may have any dates, even one
-    only. Raises `DataError` as `read_panel`.
+    only. ``attrs["offsets"]`` says whether its times had UTC offsets; they are in UTC then. Raises `DataError` as
+    `read_panel`.
     """
     plain = _read_plain_truth(Path(path))
     if plain is not None:
         return _on_period_dates(plain)
     panel = panel_from_raw_table(read_raw_table(path)).as_of(None)
+    offsets = any(INSTANTS_PHRASE in note for note in panel.notes)
     tables = []
     for wanted in panel.statistics:
         rows = panel.table[panel.table[STATISTIC] == wanted.column]
@@ -209,7 +223,9 @@ def read_truth(path: str | Path) -> pd.DataFrame:
             steps = rows.groupby(REGION)[VALUE].diff()
             values = steps.where(steps >= 0)
         tables.append(rows[[REGION, STATISTIC, DATE]].assign(**{STATISTIC: wanted.name, VALUE: values}))
-    return _on_period_dates(pd.concat(tables, ignore_index=True))
+    truth = _on_period_dates(pd.concat(tables, ignore_index=True))
+    truth.attrs = {"offsets": offsets}
+    return truth
 
 
 def _on_period_dates(truth: pd.DataFrame) -> pd.DataFrame:
@@ -266,4 +282,6 @@ def _read_plain_truth(path: Path) -> pd.DataFrame | None:
         row = int(np.argmax(twice))
         what = f"{table.loc[row, REGION]} on {table.loc[row, DATE]:%Y-%m-%d}"
         raise raw.error(f"{what} has a value already further up; keep one of the two.", row)
-    return table.assign(**{VALUE: parse_numbers(raw, VALUE)})
+    table = table.assign(**{VALUE: parse_numbers(raw, VALUE)})
+    table.attrs = {"offsets": bool(instants_notes(raw, DATE))}
+    return table

@@ -142,3 +142,44 @@ def test_a_backtest_reaches_the_last_date(tmp_path, case):
     last = pd.read_csv(CASES / f"{case}.csv")["date"].iloc[-1]
     newest = pd.to_datetime(pd.read_csv(out)["date"]).max()
     assert newest == (pd.Timestamp(last) if case == "quarter_hours" else pd.Timestamp(last).normalize())
+
+
+def hours(offset_of):
+    """The figures of fourteen days around the end of summer time, by hour, with the offsets that `offset_of` gives."""
+    clock = pd.date_range("2024-10-20", periods=14 * 24, freq="h", tz="Europe/Berlin")
+    values = 50 + 20 * (clock.tz_convert("UTC").hour >= 12) + np.arange(len(clock)) % 5
+    return pd.DataFrame({"region": "Here", "date": [offset_of(time) for time in clock], "value": values})
+
+
+def scored(tmp_path, known, truth):
+    """The exit code of scoring a forecast from the file `known` by the file `truth`; the forecasts are there, too."""
+    for name, table in (("known", known), ("truth", truth)):
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+    forecasts = str(tmp_path / "forecasts.csv")
+    given = ["--input", str(tmp_path / "known.csv"), "--models", "naive", "--horizon", "24", "--output", forecasts]
+    assert main(["forecast", *given]) == 0
+    return main(["score", "--forecasts", forecasts, "--truth", str(tmp_path / "truth.csv")])
+
+
+def test_hours_of_one_offset_are_scored_by_the_same_instants_of_a_file_with_two(tmp_path, capsys):
+    whole = hours(lambda time: time.isoformat())
+    summer = whole[whole["date"].str.endswith("+02:00")]
+    assert scored(tmp_path, summer.iloc[:-30], whole) == 0
+    said = capsys.readouterr()
+    assert "those of forecasts.csv have none and are taken to be in UTC, too." in said.err
+    # Repeated from the day before, every hour is off by no more than the small change from day to day.
+    assert float(said.out.splitlines()[1].split()[2]) < 5
+
+
+def test_forecasts_with_offsets_and_a_truth_without_are_refused_in_a_sentence(tmp_path, capsys):
+    whole = hours(lambda time: time.isoformat())
+    scored(tmp_path, whole.iloc[:-30], whole)
+    table = pd.read_csv(tmp_path / "forecasts.csv", parse_dates=["origin", "date"])
+    for column in ("origin", "date"):
+        table[column] = [f"{time.isoformat()}+01:00" for time in table[column]]
+    table.to_csv(tmp_path / "forecasts.csv", index=False)
+    hours(lambda time: time.tz_convert("UTC").tz_localize(None)).to_csv(tmp_path / "truth.csv", index=False)
+    given = ["score", "--forecasts", str(tmp_path / "forecasts.csv"), "--truth", str(tmp_path / "truth.csv")]
+    capsys.readouterr()
+    assert main(given) == 2
+    assert "give the truth with offsets." in capsys.readouterr().err

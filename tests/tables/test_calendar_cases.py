@@ -53,11 +53,12 @@ def test_days_with_several_offsets_are_the_clocks_days(offsets):
     assert not panel.notes
 
 
-def test_hours_with_one_offset_stay_on_the_clock():
+def test_hours_with_one_offset_are_instants_as_those_with_several_are():
     hours = pd.date_range("2021-10-28", periods=40, freq="h")
     lines = [f"{hour:%Y-%m-%dT%H:%M}+02:00,{i}" for i, hour in enumerate(hours)]
     panel = read_panel("\n".join(["date,value", *lines]).encode(), "x.csv")
-    assert list(panel.counts("x").index) == list(hours)
+    assert list(panel.counts("x").index) == list(hours - pd.Timedelta(hours=2))
+    assert any("in UTC" in note for note in panel.notes)
 
 
 def test_a_stored_time_zone_is_read_as_its_offsets_are(tmp_path):

@@ -48,14 +48,16 @@ _CLOSER = 4
 
 
 def parse_dates(raw: RawTable, column: str, keep_time: bool = False) -> pd.Series:
-    """The column as dates without a time zone; a time of day that all share is dropped, unless it is to be kept.
+    """The column as dates without a time zone; a time of day that all share is dropped.
+
+    With `keep_time` it is kept, and times stay on their clock, whatever their `offsets_from_utc`.
 
     Raises `DataError` for the first cell that is not a date, and when day and month cannot be told apart.
     """
     codes, cells = distinct_cells(raw.cells[column])
     rows = first_rows(codes)
     if pd.api.types.is_datetime64_any_dtype(cells):
-        parsed = without_time_zone(cells)
+        parsed = _on_clock(cells) if keep_time else without_time_zone(cells)
         if parsed.isna().any():
             raise raw.error(_no_date(column), int(rows[np.argmax(parsed.isna())]))
     elif (numbered := _numbered_dates(raw, column, cells, rows)) is not None:
@@ -67,7 +69,7 @@ def parse_dates(raw: RawTable, column: str, keep_time: bool = False) -> pd.Serie
             raise raw.error(_no_date(column) if blank else _no_day(column, text), int(rows[row]))
     else:
         written, _ = period_texts(stripped_text(cells).tolist())
-        parsed = to_instants(pd.Series(_parse(raw, column, written, rows)), utc_offsets(written))
+        parsed = to_instants(pd.Series(_parse(raw, column, written, rows)), None if keep_time else utc_offsets(written))
     if keep_time:
         return pd.Series(parsed.to_numpy("datetime64[us]")[codes])
     return pd.Series(_without_shared_time(parsed)[codes])
@@ -110,8 +112,9 @@ def date_notes(raw: RawTable, column: str) -> tuple[str, ...]:
     texts = stripped_text(distinct_cells(cells)[1]).tolist()
     clocks = pd.Series([split_utc_offset(text)[0] for text in texts]).drop_duplicates()
     days = clocks.str.extract("([^T ]+)", expand=False)
-    several = days.nunique() < len(days) and _several_offsets(texts)
-    return (INSTANTS_NOTE.format(column=column),) if several else ()
+    offsets = utc_offsets(texts)
+    told = days.nunique() < len(days) and offsets is not None and offsets.any()
+    return (INSTANTS_NOTE.format(column=column),) if told else ()
 
 
 def _period_notes(raw: RawTable, column: str) -> tuple[str, ...]:
@@ -133,9 +136,22 @@ def _period_notes(raw: RawTable, column: str) -> tuple[str, ...]:
     return (sentence,) if sentence else ()
 
 
-def _several_offsets(texts: list[str]) -> bool:
-    offsets = utc_offsets(texts)
-    return offsets is not None and len(np.unique(offsets)) > 1
+def offsets_from_utc(raw: RawTable, column: str) -> pd.Series | None:
+    """How far the clock of each cell is ahead of UTC; None where the cells do not say so, or are all in UTC."""
+    codes, cells = distinct_cells(raw.cells[column])
+    if pd.api.types.is_datetime64_any_dtype(cells):
+        if cells.dt.tz is None:
+            return None
+        ahead = _on_clock(cells) - cells.dt.tz_convert("UTC").dt.tz_localize(None)
+    elif pd.api.types.is_numeric_dtype(cells) or (offsets := utc_offsets(stripped_text(cells).tolist())) is None:
+        return None
+    else:
+        ahead = pd.Series(pd.to_timedelta(offsets, unit="min"))
+    return pd.Series(ahead.to_numpy()[codes]) if ahead.any() else None
+
+
+def _on_clock(times: pd.Series) -> pd.Series:
+    return times.dt.tz_localize(None)
 
 
 def date_share(texts: Sequence[str]) -> float:

@@ -1,6 +1,7 @@
-"""UTC offsets and time zones of times: instants in UTC where several offsets tell hours apart, otherwise the clock's own.
+"""UTC offsets and time zones of times: instants in UTC where there are several a day, otherwise the clock's days.
 
-The autumn hour that clocks show twice is two instants, so hours are told apart only by their offsets.
+The autumn hour that clocks show twice is two instants, so hours are told apart only by their offsets; and the hours of a
+winter, whose offset is always the same, must meet those of a file of the whole year.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import numpy as np
 import pandas as pd
 
 #: What a note says of a column whose times were read as instants.
-INSTANTS_NOTE = "The times in {column!r} have several UTC offsets: they are read as instants, and all dates are in UTC."
+INSTANTS_NOTE = "The times in {column!r} have UTC offsets: they are read as instants, and all dates are in UTC."
+#: What of it is the same for every column.
+INSTANTS_PHRASE = "they are read as instants, and all dates are in UTC."
 _OFFSET = re.compile(
     r"(?P<text>.*\d)\s?(?P<offset>Z|UTC|GMT|\+\d{2}(:?\d{2})?|-\d{2}:\d{2}|(?<=:\d\d)-\d{2}(\d{2})?)", re.IGNORECASE
 )
@@ -44,8 +47,8 @@ def utc_offsets(texts: Sequence[str]) -> np.ndarray | None:
 
 
 def are_instants(local: pd.Series, offsets: np.ndarray | None) -> bool:
-    """Whether `local` times have several `offsets` from UTC, and there is more than one a day."""
-    if offsets is None or len(np.unique(offsets)) < 2:
+    """Whether `local` times have `offsets` from UTC, and there is more than one a day."""
+    if offsets is None or not offsets.any():
         return False
     known = local.notna().to_numpy()
     stamps = local[known].drop_duplicates()
