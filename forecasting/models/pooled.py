@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,8 @@ from forecasting.models.transforms import Transform
 from forecasting.preparation.gather_pool import gather_pool, prepared_series
 from forecasting.preparation.incomplete_reports import doubtful_together
 from forecasting.support.errors import ModelError
+
+log = logging.getLogger(__name__)
 
 #: Blocks, the last ones, that a weekday (or hour) pattern is learned from: weeks (or days).
 PATTERN_BLOCKS = 8
@@ -66,17 +69,41 @@ class Pooled(PooledModel):
         if series.kind.low < 0:
             return _by_ets(series, horizon)
         if pool := series.around:
-            return self.forecast_pool(gather_pool(pool), horizon, report)[series.region]
+            made = self.forecast_pool(gather_pool(pool), horizon, report).get(series.region)
+            if made is None:
+                raise ModelError(f"Pooled cannot calculate with the figures of {series.region}; choose another model.")
+            return made
         return self._forecasts({series.region: series}, None, horizon, report)[series.region]
 
     def forecast_pool(
         self, pool: Pool, horizon: int, report: ProgressCallback = ignore_progress
     ) -> dict[str, Forecast]:
-        """Learn from all regions of `pool` at once and forecast each."""
+        """Learn from all regions of `pool` at once and forecast each; one that nothing can be calculated with is left out."""
         series = {region: one for region, one in prepared_series(pool).items() if len(one)}
         if not series:
             raise ModelError("No region has a single figure to learn from.")
-        return self._forecasts(series, pool, horizon, report)
+        if (made := self._without_faults(series, pool, horizon, report)) is not None:
+            return made
+        sound = {name: one for name, one in series.items() if self._without_faults({name: one}, None, horizon)}
+        if not sound:
+            raise ModelError("Pooled cannot calculate with the figures of any region here; choose another model.")
+        return self._forecasts(sound, pool, horizon, report)
+
+    def _without_faults(
+        self,
+        series: Mapping[str, Series],
+        pool: Pool | None,
+        horizon: int,
+        report: ProgressCallback = ignore_progress,
+    ) -> dict[str, Forecast] | None:
+        """The forecasts of these regions; None where any of them breaks the calculation or has no finite numbers."""
+        try:
+            with np.errstate(over="raise", invalid="raise", divide="raise"):
+                made = self._forecasts(series, pool, horizon, report)
+        except (ArithmeticError, ValueError, IndexError):
+            log.warning("The pooled fit of %s broke down", _region_count(len(series)), exc_info=True)
+            return None
+        return made if all(one.is_finite for one in made.values()) else None
 
     def _forecasts(
         self, series: Mapping[str, Series], pool: Pool | None, horizon: int, report: ProgressCallback

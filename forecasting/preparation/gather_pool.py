@@ -5,6 +5,7 @@ It takes a while, so only a supervising thread, or a model without one, does it.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,8 @@ from forecasting.data.series import Series
 from forecasting.data.snapshots import figures_on_grid, means_on_grid
 from forecasting.preparation.prepare import clean_figures, incomplete_from
 from forecasting.support.errors import DataError
+
+log = logging.getLogger(__name__)
 
 
 def gather_pool(spec: PoolSpec) -> Pool:
@@ -61,18 +64,25 @@ def gather_pool(spec: PoolSpec) -> Pool:
 
 
 def prepared_series(gathered: Pool) -> dict[str, Series]:
-    """Each region's series as `prepare` makes it, by name, with the last counts as published, not as they will become."""
+    """Each region's series as `prepare` makes it, by name, with the last counts as published, not as they will become.
+
+    A region of whose figures no series can be made is left out.
+    """
     found = {}
     for place, (name, (first, end)) in enumerate(zip(gathered.regions, gathered.spans, strict=True)):
         dates = gathered.dates[first:end]
-        series = clean_figures(
-            pd.Series(gathered.values[first:end, place], index=dates),
-            gathered.frequency,
-            gathered.kind,
-            reported_cumulative=gathered.reported_cumulative,
-            provisional_from=gathered.provisional_from.get(dates[-1]),
-            zeros_at_end=gathered.zeros_at_end,
-        )
+        try:
+            series = clean_figures(
+                pd.Series(gathered.values[first:end, place], index=dates),
+                gathered.frequency,
+                gathered.kind,
+                reported_cumulative=gathered.reported_cumulative,
+                provisional_from=gathered.provisional_from.get(dates[-1]),
+                zeros_at_end=gathered.zeros_at_end,
+            )
+        except DataError as error:  # whoever asks for this region is told so when its series is prepared
+            log.info("%s is left out of the pool: %s", name, error)
+            continue
         series = replace(series, region=name, holidays=gathered.holidays)
         found[name] = series.tail(gathered.window) if gathered.window else series
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -191,3 +192,29 @@ def test_without_a_single_figure_there_is_a_sentence() -> None:
         pooled().forecast_pool(Pool(frequency_of_alias("W-SAT"), START, (), np.empty((0, 0)), False, {}, ()), 4)
     with pytest.raises(ModelError, match="not a single figure"):
         pooled().forecast(Series(START, frequency_of_alias("W-SAT"), np.empty(0)), 4)
+
+
+@pytest.mark.parametrize("alias", ["D", "W-SAT", "MS"])
+@pytest.mark.parametrize("figures", ["constant", "one", "three", "a thousand times", "beyond numbers"])
+def test_a_region_unlike_the_others_never_costs_them_their_forecast(alias: str, figures: str) -> None:
+    counts = np.column_stack([counted(140), np.full(140, 7.0)])
+    if figures == "one":
+        counts[:-1, -1] = np.nan
+    if figures == "three":
+        counts[:-3, -1] = np.nan
+    if figures == "a thousand times":
+        counts[:, -1] = 1000 * counts[:, 0]
+    if figures == "beyond numbers":
+        counts[:, -1] = 1e300 * (1 + np.arange(140) % 5)
+    made = pooled().forecast_pool(pool_of(counts, alias), 4)
+    others = pooled().forecast_pool(pool_of(counts[:, :-1], alias), 4)
+    assert [*made] == [*others, "6"][: len(others) + (figures != "beyond numbers")]
+    for region, forecast in others.items():
+        assert made[region].is_finite
+        np.testing.assert_allclose(made[region].median, forecast.median, rtol=0.25, atol=2)
+
+
+def test_a_region_without_any_figure_is_left_out_of_the_series_of_a_pool() -> None:
+    pool = pool_of(counted())
+    broken = replace(pool, values=np.where(np.arange(6) == 2, np.nan, pool.values))
+    assert [*prepared_series(broken)] == ["0", "1", "3", "4", "5"]

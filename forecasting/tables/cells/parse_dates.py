@@ -113,7 +113,7 @@ def date_notes(raw: RawTable, column: str) -> tuple[str, ...]:
     clocks = pd.Series([split_utc_offset(text)[0] for text in texts]).drop_duplicates()
     days = clocks.str.extract("([^T ]+)", expand=False)
     offsets = utc_offsets(texts)
-    told = days.nunique() < len(days) and offsets is not None and offsets.any()
+    told = days.nunique() < len(days) and offsets is not None and bool(offsets.any())
     return (INSTANTS_NOTE.format(column=column),) if told else ()
 
 
