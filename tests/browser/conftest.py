@@ -1,34 +1,21 @@
 """A real Chromium on the real server. Whatever a visitor's console complains of fails the test."""
 
-import os
 import re
-import shutil
 
 import pytest
 from app_server import AppServer
+from browsers import launched
 from explore_page import ExplorePage
-from playwright.sync_api import expect, sync_playwright
 
 #: Seconds for anything that a busy machine may take its time over, fits included.
 PATIENCE = 60
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
 
 
 @pytest.fixture(scope="module")
 def chromium():
-    """The browser. Without one these tests are skipped, but never where everything must be tested (``CI=true``)."""
-    executable = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if executable is None:
-        reason = f"no Chromium was found; install one of {', '.join(NAMES)}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    expect.set_options(timeout=1000 * PATIENCE)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+    """The browser; gone when other modules have event loops of their own."""
+    with launched(PATIENCE) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -52,9 +39,13 @@ class Visitors:
         self._contexts = []
         self.complaints = []
 
-    def open(self, url, page="", width=1280, height=900, **context):
-        """A new visitor at `url`, at `page` of it; other arguments are playwright's for a browser context."""
-        made = self._browser.new_context(viewport={"width": width, "height": height}, **context)
+    def open(self, url, page="", width=1280, height=900, reduced_motion="reduce", **context):
+        """A new visitor at `url`, at `page` of it; other arguments are playwright's for a browser context.
+
+        Nothing moves for its own sake unless that is asked for: every frame of a spinner is drawn by the processor.
+        """
+        size = {"width": width, "height": height}
+        made = self._browser.new_context(viewport=size, reduced_motion=reduced_motion, **context)
         made.set_default_timeout(1000 * PATIENCE)
         self._contexts.append(made)
         self._listen(made, url)

@@ -2,8 +2,6 @@
 
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from playwright.sync_api import expect
-
 
 class ExplorePage:
     """One visitor's tab."""
@@ -25,12 +23,12 @@ class ExplorePage:
 
     def expect_drawn(self, *traces):
         """Wait until the chart shows these traces."""
-        for trace in traces:
-            expect(self.tab.locator(f".fan-chart[data-drawn~='{trace}']")).to_be_visible()
+        for trace in traces:  # `wait_for`, as `expect` describes the whole page each time that it has to look again
+            self.tab.locator(f".fan-chart[data-drawn~='{trace}']").wait_for()
 
     def expect_title(self, title):
         """Wait for the heading."""
-        expect(self.tab.get_by_role("heading", name=title, exact=True)).to_be_visible()
+        self.tab.get_by_role("heading", name=title, exact=True).wait_for()
 
     def row(self, model, state=None):
         """The live row of a model, in a state if that is given."""
@@ -39,7 +37,7 @@ class ExplorePage:
     def expect_state(self, model, *states):
         """Wait until a model's row is in one of these states."""
         either = ", ".join(f".row[data-model='{model}'][data-state='{state}']" for state in states)
-        expect(self.tab.locator(either)).to_be_visible()
+        self.tab.locator(either).wait_for()
 
     def press(self, what, model):
         """A row's button."""

@@ -35,7 +35,7 @@ def stored(server, model, horizon):
 
 
 def test_the_page_opens_with_a_forecast_that_better_ones_replace(visitors, server):
-    page = visitors.open(server.url)
+    page = visitors.open(server.url, reduced_motion="no-preference")
     page.expect_title("United States: new cases")
     page.expect_drawn("history", "reported")
     for model in ("ensemble", "sarima", "ets", "prophet"):

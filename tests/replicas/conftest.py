@@ -4,12 +4,11 @@ import shutil
 
 import pytest
 import sqlalchemy as sa
+from browsers import launched
 from fleet import PATIENCE, Fleet
-from playwright.sync_api import expect, sync_playwright
 from postgres_server import missing
 
 DATABASE = "replicas"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @pytest.fixture(scope="session")
@@ -42,14 +41,8 @@ def fleet(_fleet):
 @pytest.fixture(scope="module")
 def chromium():
     """The browser; gone when other modules have event loops of their own."""
-    executable = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if executable is None:
-        missing(f"no Chromium was found; install one of {', '.join(BROWSERS)}")
-    expect.set_options(timeout=1000 * PATIENCE)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+    with launched(PATIENCE) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
