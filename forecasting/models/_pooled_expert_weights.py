@@ -14,9 +14,11 @@ import numpy as np
 
 from forecasting.models._pooled_experts import (
     LEAST_HORIZON,
+    alone_filter,
     expert_forecasts,
     fourth_root,
     last_typical_shock,
+    level_filter,
     smooth_each_alone,
     typical_shock,
 )
@@ -91,7 +93,8 @@ def forecast_table(
     *published, last = _corrected_tables([*published, newest])
     tables = [*cutoffs, *published]
     reach = max(horizon, JUDGED_BLOCKS)  # whoever looks one block ahead has the same weights
-    forecasts = [expert_forecasts(table, reach, year, covariates) for table in [*tables, last]]
+    levels = level_filter()
+    forecasts = [expert_forecasts(table, reach, year, covariates, levels) for table in [*tables, last]]
     names = list(forecasts[-1])
     forecasts = [{name: mean for name, mean in one.items() if name in names} for one in forecasts]
     target, units = fourth_root(newest), [last_typical_shock(table) for table in [*tables, last]]
@@ -180,7 +183,8 @@ def _trust(
     """The weight of `means` beside that of forecasts by smoothing each region by itself, 0 to 1."""
     if not means:
         return 0.5
-    apart = [smooth_each_alone(table, JUDGED_BLOCKS) for table in tables]
+    filtered = alone_filter()
+    apart = [smooth_each_alone(table, JUDGED_BLOCKS, filtered) for table in tables]
     weights = _expert_weights(list(apart[-1]), apart, tables, units, target)
     pairs = [
         {"together": mean[:, :JUDGED_BLOCKS], "alone": _weighted_mean(one, weights)[:, : mean.shape[1]]}

@@ -17,15 +17,25 @@ NaN where there is nothing. Errors are divided by `typical_shock`, so those of l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 import pandas as pd
+
+State = TypeVar("State")
+#: Level and trend of each region by each pair of gains: shape (gains, regions) each.
+AloneState = tuple[np.ndarray, np.ndarray]
 
 #: Variances of counting noise (times the mean count) over that of the level's own change a block.
 COUNTING_NOISE = (4.0, 20.0, 60.0)
 #: Variances of reporting noise over that of the level's own change a block.
 REPORTING_NOISE = (0.02, 0.5, 2.0)
+_COUNTING = np.repeat(COUNTING_NOISE, len(REPORTING_NOISE))[:, None]
+_REPORTING = np.tile(REPORTING_NOISE, len(COUNTING_NOISE))[:, None]
+#: States that a filter keeps of a table: those after its last rows, which are revised most.
+KEPT_STATES = 12
 #: The share of the regions' common trend that is carried on.
 TREND_SHARE = 0.5
 #: The share of the last common change that enters the trend.
@@ -50,6 +60,7 @@ ALONE_LEVEL = (0.5, 0.8, 1.0)
 ALONE_TREND = (0.0, 0.3)
 #: The share of its trend that is left a block later.
 ALONE_DAMPING = 0.8
+_ALONE_GAINS = np.array([(level, trend) for level in ALONE_LEVEL for trend in ALONE_TREND])
 #: Standard deviations from its region's mean that a covariate is clipped to.
 COVARIATE_LIMIT = 3.0
 #: The name of the expert that regresses on covariates.
@@ -70,13 +81,19 @@ def typical_shock(counts: np.ndarray) -> np.ndarray:
 
 
 def expert_forecasts(
-    table: np.ndarray, horizon: int, year: int | None, covariates: Sequence[np.ndarray]
+    table: np.ndarray,
+    horizon: int,
+    year: int | None,
+    covariates: Sequence[np.ndarray],
+    filtered: CausalFilter[LevelState] | None = None,
 ) -> dict[str, np.ndarray]:
     """Each expert's forecasts of the blocks after a table's last row: name -> shape (regions, horizon).
 
-    NaN for regions that have not begun, and from autoregressions where the last row, which they need, is not known.
+    NaN for regions that have not begun, and from autoregressions where the last row, which they need, is not known. Whoever
+    asks for tables that follow each other gives the same filter to all.
     """
-    levels, trend, common = _filter_levels(table)
+    state = (filtered or level_filter()).end(table)
+    levels, trend, common = state.levels, state.trend, state.common
     ahead = np.arange(1, horizon + 1)
     shock = last_typical_shock(table)[:, None]
     fading = TREND_SHARE * trend * TREND_DAMPING**ahead
@@ -95,30 +112,87 @@ def expert_forecasts(
     return forecasts
 
 
-def _filter_levels(table: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
-    """Levels after the last row, shape (gains, regions), the common trend in units, and the common change of each row."""
-    counting = np.repeat(COUNTING_NOISE, len(REPORTING_NOISE))[:, None]
-    reporting = np.tile(REPORTING_NOISE, len(COUNTING_NOISE))[:, None]
-    values = fourth_root(table)
-    levels = np.repeat(values[:1], len(counting), axis=0)
-    size = np.maximum(table[0], 1.0)
-    trend, common = 0.0, np.zeros(len(table))
-    for row in range(1, len(table)):
-        now, before = table[row], table[row - 1]
-        known, both = np.isfinite(now), np.isfinite(now) & np.isfinite(before)
-        middle = np.where(both, (now + before) / 2, size)
-        shock = typical_shock(np.nan_to_num(middle))
-        size = np.where(known, np.where(np.isfinite(size), 0.7 * size + 0.3 * np.maximum(now, 1.0), now), size)
-        if both.any():
-            change = np.clip((values[row] - values[row - 1])[both] / shock[both], -3.0, 3.0)
-            common[row] = np.average(change, weights=np.sqrt(middle[both]) + 1e-9)
-        expected = levels + TREND_SHARE * TREND_DAMPING * trend * shock
-        ratio = 1.0 / (counting / np.maximum(np.nan_to_num(size, nan=1.0), 1.0) + reporting)
-        gain = (-ratio + np.sqrt(ratio**2 + 4 * ratio)) / 2
-        moved = np.where(np.isfinite(expected), expected + gain * (values[row] - expected), values[row])
-        levels = np.where(known, moved, expected)
-        trend = (1 - TREND_GAIN) * trend + TREND_GAIN * common[row] if both.any() else TREND_DAMPING * trend
-    return levels, trend, common
+class CausalFilter(Generic[State]):
+    """A filter over the rows of tables, which are given one after the other.
+
+    It looks at the past only. So of a table that begins as the one before it does, as the tables of one origin after the
+    other do, only the rows that are new or revised are filtered.
+    """
+
+    def __init__(
+        self, begin: Callable[[np.ndarray], State], step: Callable[[State, np.ndarray, np.ndarray], State]
+    ) -> None:
+        """`begin` makes the state after a table's first row, `step` that after one more, given the row before it and itself."""
+        self._begin, self._step = begin, step
+        self._table = np.empty((0, 0))
+        self._states: dict[int, State] = {}  # after the last rows of `_table`, by the row
+
+    def end(self, table: np.ndarray) -> State:
+        """The state after the last row of a table."""
+        same = _rows_in_common(self._table, table)
+        states = {row: state for row, state in self._states.items() if row < same} or {0: self._begin(table[0])}
+        last = max(states)
+        state = states[last]
+        for row in range(last + 1, len(table)):
+            states[row] = state = self._step(state, table[row - 1], table[row])
+            states.pop(row - KEPT_STATES, None)
+        self._table, self._states = table, states
+        return state
+
+
+@dataclass(frozen=True)
+class LevelState:
+    """What the filter of levels knows after a row of a table.
+
+    Attributes:
+        levels: the level of each region by each gain, shape (gains, regions).
+        size: the running mean of each region's counts.
+        trend: the common trend, in typical shocks.
+        common: the common change of each row so far, in typical shocks.
+    """
+
+    levels: np.ndarray
+    size: np.ndarray
+    trend: float
+    common: np.ndarray
+
+
+def level_filter() -> CausalFilter[LevelState]:
+    """The filter of levels, of which `expert_forecasts` needs one for all tables that follow each other."""
+    return CausalFilter(_begin_levels, _step_levels)
+
+
+def _begin_levels(first: np.ndarray) -> LevelState:
+    levels = np.repeat(fourth_root(first)[None], len(_COUNTING), axis=0)
+    return LevelState(levels, np.maximum(first, 1.0), 0.0, np.zeros(1))
+
+
+def _step_levels(state: LevelState, before: np.ndarray, now: np.ndarray) -> LevelState:
+    levels, size, trend, common = state.levels, state.size, state.trend, 0.0
+    known, both = np.isfinite(now), np.isfinite(now) & np.isfinite(before)
+    middle = np.where(both, (now + before) / 2, size)
+    shock = typical_shock(np.nan_to_num(middle))
+    size = np.where(known, np.where(np.isfinite(size), 0.7 * size + 0.3 * np.maximum(now, 1.0), now), size)
+    values = fourth_root(now)
+    if both.any():
+        change = np.clip((values - fourth_root(before))[both] / shock[both], -3.0, 3.0)
+        common = float(np.average(change, weights=np.sqrt(middle[both]) + 1e-9))
+    expected = levels + TREND_SHARE * TREND_DAMPING * trend * shock
+    ratio = 1.0 / (_COUNTING / np.maximum(np.nan_to_num(size, nan=1.0), 1.0) + _REPORTING)
+    gain = (-ratio + np.sqrt(ratio**2 + 4 * ratio)) / 2
+    moved = np.where(np.isfinite(expected), expected + gain * (values - expected), values)
+    trend = (1 - TREND_GAIN) * trend + TREND_GAIN * common if both.any() else TREND_DAMPING * trend
+    return LevelState(np.where(known, moved, expected), size, trend, np.append(state.common, common))
+
+
+def _rows_in_common(one: np.ndarray, other: np.ndarray) -> int:
+    """How many rows two tables of the same regions have in common at their beginning."""
+    rows = min(len(one), len(other))
+    if not rows or one.shape[1] != other.shape[1]:
+        return 0
+    first, second = one[:rows], other[:rows]
+    same = ((first == second) | (np.isnan(first) & np.isnan(second))).all(axis=1)
+    return rows if same.all() else int(np.argmin(same))
 
 
 def _change_in_earlier_years(common: np.ndarray, horizon: int, year: int | None) -> np.ndarray | None:
@@ -222,16 +296,29 @@ def last_typical_shock(table: np.ndarray) -> np.ndarray:
     return typical_shock(np.where(recent, table, 0.0).sum(axis=0) / np.maximum(recent.sum(axis=0), 1))
 
 
-def smooth_each_alone(table: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
+def alone_filter() -> CausalFilter[AloneState]:
+    """The filter of `smooth_each_alone`, one for all tables that follow each other."""
+    return CausalFilter(_begin_alone, _step_alone)
+
+
+def smooth_each_alone(
+    table: np.ndarray, horizon: int, filtered: CausalFilter[AloneState] | None = None
+) -> dict[str, np.ndarray]:
     """Forecasts by exponential smoothing of each region by itself, with a damped trend or none: shape (regions, horizon) each."""
-    gains = np.array([(level, trend) for level in ALONE_LEVEL for trend in ALONE_TREND])
-    values = fourth_root(table)
-    level = np.repeat(values[:1], len(gains), axis=0)
-    trend = np.zeros_like(level)
-    for row in values[1:]:
-        expected = level + ALONE_DAMPING * trend
-        error = np.where(np.isfinite(row), row - expected, 0.0)
-        level = np.where(np.isfinite(expected), expected + gains[:, :1] * error, row)
-        trend = np.where(np.isfinite(expected), ALONE_DAMPING * trend + gains[:, 1:] * gains[:, :1] * error, 0.0)
+    level, trend = (filtered or alone_filter()).end(table)
     damping = np.cumsum(ALONE_DAMPING ** np.arange(1, horizon + 1))
-    return {str(place): level[place][:, None] + trend[place][:, None] * damping for place in range(len(gains))}
+    return {str(place): level[place][:, None] + trend[place][:, None] * damping for place in range(len(level))}
+
+
+def _begin_alone(first: np.ndarray) -> AloneState:
+    level = np.repeat(fourth_root(first)[None], len(_ALONE_GAINS), axis=0)
+    return level, np.zeros_like(level)
+
+
+def _step_alone(state: AloneState, _: np.ndarray, now: np.ndarray) -> AloneState:
+    (level, trend), row = state, fourth_root(now)
+    level_gain, trend_gain = _ALONE_GAINS[:, :1], _ALONE_GAINS[:, 1:]
+    expected = level + ALONE_DAMPING * trend
+    error = np.where(np.isfinite(row), row - expected, 0.0)
+    level = np.where(np.isfinite(expected), expected + level_gain * error, row)
+    return level, np.where(np.isfinite(expected), ALONE_DAMPING * trend + trend_gain * level_gain * error, 0.0)

@@ -8,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecasting.models._pooled_expert_weights import ORIGINS, forecast_table
-from forecasting.models._pooled_experts import fourth_root, typical_shock
+from forecasting.models._pooled_experts import (
+    KEPT_STATES,
+    alone_filter,
+    expert_forecasts,
+    fourth_root,
+    level_filter,
+    smooth_each_alone,
+    typical_shock,
+)
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 YEAR = 52
@@ -220,6 +228,24 @@ def test_a_region_that_was_missing_in_the_last_row_of_earlier_tables_is_no_error
         cut[-1, 0] = np.nan
     late = forecast_table(table, cutoffs, 4, None)
     np.testing.assert_allclose(late.spread[1:], all_there.spread[1:], rtol=0.15)
+
+
+@pytest.mark.parametrize("revised", [0, 2, KEPT_STATES + 3])
+@pytest.mark.parametrize("further", [1, KEPT_STATES + 1])
+def test_a_filter_that_goes_on_where_the_table_before_ended_gives_the_same_numbers_as_one_that_begins(
+    revised: int, further: int
+) -> None:
+    newest = counted(8, waves(8, regions=20))
+    newest[:9, 3], newest[-3:, 4] = np.nan, np.nan
+    tables = [newest[:rows].copy() for rows in range(20, len(newest), further)]
+    for table in tables:
+        table[len(table) - revised :] *= 0.9
+    levels, alone = level_filter(), alone_filter()
+    for table in [*tables, newest]:
+        for name, mean in expert_forecasts(table, 4, YEAR, (), levels).items():
+            np.testing.assert_array_equal(mean, expert_forecasts(table, 4, YEAR, ())[name])
+        for name, mean in smooth_each_alone(table, 4, alone).items():
+            np.testing.assert_array_equal(mean, smooth_each_alone(table, 4)[name])
 
 
 def test_a_shock_is_a_share_of_large_counts_and_noise_of_small_ones() -> None:
