@@ -17,7 +17,7 @@ from forecasting.evaluation.forecast_tables import LEVEL_DECIMALS, count_crossin
 from forecasting.support.errors import DataError
 from forecasting.tables.cells.blank_cells import quote_cells
 from forecasting.tables.cells.labels import name_from_file, parse_filled_labels
-from forecasting.tables.cells.parse_dates import instants_notes, offsets_from_utc, parse_dates
+from forecasting.tables.cells.parse_dates import date_notes, offsets_from_utc, parse_dates
 from forecasting.tables.cells.parse_numbers import parse_numbers
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.read_table import read_file_content, read_table
@@ -283,5 +283,5 @@ def _read_plain_truth(path: Path) -> pd.DataFrame | None:
         what = f"{table.loc[row, REGION]} on {table.loc[row, DATE]:%Y-%m-%d}"
         raise raw.error(f"{what} has a value already further up; keep one of the two.", row)
     table = table.assign(**{VALUE: parse_numbers(raw, VALUE)})
-    table.attrs = {"offsets": bool(instants_notes(raw, DATE))}
+    table.attrs = {"offsets": bool(date_notes(raw, DATE))}
     return table
