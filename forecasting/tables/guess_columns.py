@@ -378,7 +378,7 @@ class ColumnGuess:
                 return []
             if look_like_totals(figures) and not fold_words(column) & (MEASUREMENT_WORDS | SHARE_WORDS):
                 rising.append(column)
-        return rising if 2 * len(rising) > len(self.mapping.wide[:_LOOKED_FOR_TOTALS]) else []
+        return rising if 2 * len(rising) >= len(self.mapping.wide[:_LOOKED_FOR_TOTALS]) else []
 
     def _never_falls(self, value: str, region: str | None) -> bool:
         cells = self._raw.cells

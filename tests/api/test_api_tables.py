@@ -66,3 +66,31 @@ def test_zeros_at_the_end_are_left_out_with_both_readings_unless_they_are_said_t
     assert any(note.endswith("set zeros-at-end to true.") for note in left_out.json()["notes"])
     assert medians(used) == {"2025-03-29": 0}
     assert posted(data, zeros_at_end="maybe").json()["errors"][0]["field"] == "zeros_at_end"
+
+
+def test_columns_that_never_fall_are_asked_about_and_an_answer_is_enough(posted):
+    data = [{"date": f"{day:%Y-%m-%d}", "A": 10 * i + i % 4, "B": 5 * i + i % 3} for i, day in enumerate(DAYS)]
+    answer = posted(data)
+    assert answer.status_code == 422
+    asked = answer.json()["detail"]
+    assert asked.startswith("'A' and 'B' never fall: are these running totals?")
+    assert '"cumulative": true or false' in asked
+    assert posted(data, region="A", cumulative=False).status_code == 200
+
+
+def test_a_year_beside_twelve_months_is_one_series_and_the_answer_says_so(posted):
+    months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    data = [{"year": 2010 + y} | {name: 50 + m for m, name in enumerate(months)} for y in range(6)]
+    answer = posted(data)
+    assert medians(answer) == {"2016-01-01": pytest.approx(50, abs=1)}
+    assert any("are read as the months of one series" in note for note in answer.json()["notes"])
+
+
+def test_a_code_for_missing_is_no_figure_and_the_answer_says_so(posted):
+    data = [{"date": f"{day:%Y-%m-%d}", "value": -999 if i % 9 == 4 else 40 + i % 7} for i, day in enumerate(DAYS)]
+    answer = posted(data)
+    (value,) = medians(answer).values()
+    assert 35 < value < 50
+    assert any(
+        "are -999, far outside all others: taken as a code for missing." in note for note in answer.json()["notes"]
+    )

@@ -197,6 +197,26 @@ def test_several_rows_a_period_are_summed_or_averaged_as_the_visitor_says(visito
     assert page.metric[0].value == "206"
 
 
+def test_columns_that_never_fall_are_asked_about_as_everywhere(visitor):
+    days = pd.date_range("2021-01-01", periods=60)
+    frame = pd.DataFrame(
+        {"date": days, "A": [9 * i + i % 4 for i in range(60)], "B": [5 * i + i % 3 for i in range(60)]}
+    )
+    page = upload(visitor(), frame.to_csv(index=False).encode())
+    (answers,) = [one for one in page.button_group if one.label == "'A' and 'B' never fall: are these running totals?"]
+    answers.set_value(True).run()
+    explore(read(page))
+    assert float(page.metric[0].value) < 20
+
+
+def test_a_year_beside_months_is_one_series_and_the_page_says_so(visitor):
+    months = "Jan,Feb,Mar,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec"
+    rows = "".join(f"{year},{','.join(str(50 + month) for month in range(12))}\n" for year in range(2010, 2016))
+    page = upload(visitor(), f"year,{months}\n{rows}".encode())
+    assert metrics(page) == {"Rows": "72", "Regions": "1", "Months": "72", "Spacing": "monthly"}
+    assert any("read as the months of one series" in one.value for one in [*page.markdown, *page.caption])
+
+
 def test_another_column_can_be_the_counts(visitor):
     rows = pd.read_csv(io.BytesIO(table()), dtype=str).assign(beds=range(7000, 7208))
     page = upload(visitor(), rows.to_csv(index=False).encode())

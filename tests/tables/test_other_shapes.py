@@ -27,6 +27,7 @@ GERMAN = [
     "Dezember",
 ]
 FRENCH = ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."]
+DAY_HOURS = [f"{hour:02d}" for hour in range(1, 25)]
 DIGITS = [f"{month:02d}" for month in range(1, 13)]
 
 
@@ -101,7 +102,7 @@ def test_days_beside_a_year_and_a_month_are_days():
     assert (table["value"] == 100 + table["date"].dt.day).all()
 
 
-@pytest.mark.parametrize("names", [range(24), range(1, 25), [f"H{i}" for i in range(1, 25)]])
+@pytest.mark.parametrize("names", [range(24), DAY_HOURS, [f"H{i}" for i in range(1, 25)]])
 def test_hours_beside_a_day_are_hours(names):
     text = "date," + ",".join(map(str, names)) + "\n"
     text += "".join(f"2024-01-{day:02d},{','.join(str(50 + i) for i in range(24))}\n" for day in range(1, 15))
@@ -292,3 +293,15 @@ def test_years_in_a_header_are_dates_in_a_header():
 def test_times_of_meals_beside_days_that_are_there_once_are_no_stamps():
     text = "date,lunch,value\n" + "".join(f"2024-01-{day:02d},12:{day:02d},{day % 7}\n" for day in range(1, 31))
     assert read(text)[0]["date"].tolist() == pd.date_range("2024-01-01", periods=30).tolist()
+
+
+def test_columns_1_to_24_may_be_shops_and_stay_regions():
+    text = "date," + ",".join(map(str, range(1, 25))) + "\n"
+    text += "".join(f"2024-01-{day:02d},{','.join(str(50 + day % 7 + i) for i in range(24))}\n" for day in range(1, 31))
+    assert read(text)[0]["region"].nunique() == 24
+
+
+def test_days_of_the_year_are_days():
+    days = pd.date_range("2019-01-01", "2020-12-31")
+    text = "year,doy,temp\n" + "".join(f"{day.year},{day.day_of_year},{day.day_of_year % 9}.5\n" for day in days)
+    assert read(text)[0]["date"].tolist() == days.tolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -19,6 +20,7 @@ _WORDS = {
     "month": frozenset(("month", "monat", "mois", "mes", "mm", "mo")),
     "week": frozenset(("week", "wk", "woche", "kw", "semaine", "semana", "isoweek", "epiweek", "se")) | MMWR_WORDS,
     "quarter": frozenset(("quarter", "quartal", "trimestre", "qtr")),
+    "day of the year": frozenset(("doy", "yday", "dayofyear", "julian")),
     "day": frozenset(("day", "tag", "jour", "dia", "dd")),
 }
 #: Share of the rows that have all parts at least.
@@ -41,7 +43,7 @@ def join_date_parts(raw: RawTable) -> RawTable:
         column = next((one for one, found in words.items() if one not in years and found & names), None)
         if column is not None and _numbers(raw, column, kind).any():
             parts[kind] = column
-    kind = next((one for one in ("month", "week", "quarter") if one in parts), "")
+    kind = next((one for one in ("month", "week", "quarter", "day of the year") if one in parts), "")
     others = [column for column in words if column not in (year, *parts.values())]
     if not kind or any(iso_days(raw, column) is not None for column in others):
         return raw
@@ -60,6 +62,7 @@ def join_date_parts(raw: RawTable) -> RawTable:
         else "as ISO weeks (Monday to Sunday), dated by their Sunday",
         "month": "as days" if len(used) > 2 else "as months, dated by their first day",
         "quarter": "as quarters, dated by their first day",
+        "day of the year": "as days",
     }[kind]
     return raw.changed(cells, raw.lines, f"The columns {quote_cells(used)} are put together {how}.")
 
@@ -72,7 +75,7 @@ def _numbers(raw: RawTable, column: str, kind: str) -> np.ndarray:
     pattern = {
         "week": r"(?:W|KW|week|wk|SE)?[ .-]?(\d{1,2})(?:\.0)?",
         "quarter": r"[QT]?[ .-]?([1-4])(?:\.0)?[QT]?",
-    }.get(kind, r"(\d{1,2})(?:\.0)?")
+    }.get(kind, r"(\d{1,3})(?:\.0)?")
     known = {text: re.fullmatch(pattern, text, re.IGNORECASE) for text in set(texts)}
     return np.array([int(found[1]) if (found := known[text]) else 0 for text in texts], dtype=np.int64)
 
@@ -93,5 +96,7 @@ def _text(kind: str, mmwr: bool, year: int, number: int, day: int) -> str:
     if kind == "week":
         end = end_of_mmwr_week(year, number) if mmwr else end_of_week(year, number)
         return end or f"{year:04d}-W{number:02d}"
+    if kind == "day of the year":
+        return f"{date(year, 1, 1) + timedelta(days=number - 1):%Y-%m-%d}"
     month = 3 * number - 2 if kind == "quarter" else number
     return f"{year:04d}-{month:02d}-{day:02d}"

@@ -126,6 +126,8 @@ def _find_family(columns: Sequence[str]) -> _Family | None:
     for noun, whole, place, fits in _PATTERNS:
         places = {column: number for column in columns if (number := place(column)) is not None}
         numbers = list(places.values())
+        if whole == "day" and _shop_numbers(list(places)):
+            continue
         if len(set(numbers)) == len(numbers) and fits(set(numbers)):
             return _Family(noun, whole, places)
     return None
@@ -142,6 +144,12 @@ def _month(name: str) -> int | None:
 
 def _bare(name: str) -> int | None:
     return int(name) if re.fullmatch(r"[0-9]{1,2}", name.strip()) else None
+
+
+def _hour_of_digits(name: str) -> int | None:
+    """The hour of ``07`` and of ``0`` to ``23``; columns 1 to 24 may be shops as well."""
+    text = name.strip()
+    return int(text) if re.fullmatch(r"[0-9]|[0-2][0-9]", text) else None
 
 
 def _numbered(pattern: str) -> Callable[[str], int | None]:
@@ -168,6 +176,11 @@ def _hours(numbers: set[int]) -> bool:
     return numbers in (set(range(24)), set(range(1, 25)))
 
 
+def _shop_numbers(names: Sequence[str]) -> bool:
+    """Whether columns are called 1, 2, 3 …, without a sign that these are hours."""
+    return "1" in names and "0" not in names
+
+
 def _regular_minutes(numbers: set[int]) -> bool:
     return len(numbers) >= 12 and len(set(np.diff(sorted(numbers)).tolist())) == 1
 
@@ -180,7 +193,7 @@ _PATTERNS: tuple[tuple[str, str, Callable[[str], int | None], Callable[[set[int]
     ("week", "year", _numbered(r"(?:W|KW|week|wk|woche|sem\.?|semaine|semana)[ ._-]?(\d{1,2})"), _from_one_to(52, 53)),
     ("hour", "day", _numbered(r"(?:H|HE|hour|hr|stunde|heure|hora)[ ._-]?(\d{1,2})"), _hours),
     ("minute", "day", _minutes, _regular_minutes),
-    ("hour", "day", _bare, _hours),
+    ("hour", "day", _hour_of_digits, _hours),
     ("month", "year", _bare, _from_one_to(12)),
     ("day", "month", _numbered(r"(?:D|day|tag|jour|dia)?[ ._-]?(\d{1,2})"), _from_one_to(31, 30)),
 )  # fmt: skip
