@@ -101,14 +101,22 @@ def try_parse_dates(raw: RawTable, column: str, day_first: bool | None = None) -
 def date_notes(raw: RawTable, column: str) -> tuple[str, ...]:
     """Sentences on how a column of dates is read: periods that are no dates, weeks, and times that are instants in UTC."""
     cells = raw.cells[column]
+    if pd.api.types.is_datetime64_any_dtype(cells) or not len(cells):
+        return instants_notes(raw, column)
+    first = str(cells.iloc[0]).strip()
+    if split_utc_offset(first)[1] is not None:
+        return instants_notes(raw, column)
+    return _period_notes(raw, column) if len(first) <= _LONGEST_PERIOD else ()
+
+
+def instants_notes(raw: RawTable, column: str) -> tuple[str, ...]:
+    """A sentence where the times of a column of dates are read as instants in UTC."""
+    cells = raw.cells[column]
     if pd.api.types.is_datetime64_any_dtype(cells):
         told = cells.dt.tz is not None and not without_time_zone(cells).equals(cells.dt.tz_localize(None))
         return (INSTANTS_NOTE.format(column=column),) if told else ()
-    if not len(cells):
+    if not len(cells) or split_utc_offset(str(cells.iloc[0]).strip())[1] is None:
         return ()
-    first = str(cells.iloc[0]).strip()
-    if split_utc_offset(first)[1] is None:
-        return _period_notes(raw, column) if len(first) <= _LONGEST_PERIOD else ()
     texts = stripped_text(distinct_cells(cells)[1]).tolist()
     clocks = pd.Series([split_utc_offset(text)[0] for text in texts]).drop_duplicates()
     days = clocks.str.extract("([^T ]+)", expand=False)
