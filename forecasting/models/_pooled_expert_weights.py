@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecasting.models._pooled_boosting import boosted_forecast
 from forecasting.models._pooled_experts import (
     LEAST_HORIZON,
     alone_filter,
@@ -20,8 +21,9 @@ from forecasting.models._pooled_experts import (
     last_typical_shock,
     level_filter,
     smooth_each_alone,
-    typical_shock,
 )
+from forecasting.models._pooled_revisions import corrected_tables
+from forecasting.models.predictive import error_quantiles
 
 #: Origins, the last ones, that errors are compared over.
 ORIGINS = 60
@@ -33,16 +35,6 @@ LEARNING_RATE = 0.5
 FORGET_WEIGHTS = 0.97
 #: The same for the spread.
 FORGET_SPREAD = 0.98
-#: Rows, the last ones, that are corrected by what such rows became.
-REVISED_ROWS = 2
-#: Rows that must have followed before a row counts as settled.
-SETTLED_AFTER = 3
-#: Revisions of size 0 that the usual one is averaged with.
-PRIOR_REVISIONS = 8.0
-#: Counts below which a region's revision is not looked at.
-LEAST_REVISED_COUNT = 5.0
-#: Regions that a revision is taken from at least.
-LEAST_REGIONS = 5
 #: The share of the learning rate at which trust follows errors, for two kinds of forecasts are worth mixing.
 TRUST_RATE = 0.25
 #: Errors of typical size that the spread starts from.
@@ -63,6 +55,7 @@ class PooledForecast:
         trust: the weight that this has earned against smoothing each region by itself, by the same rule; a half
             before anything is known.
         origins: how many earlier tables they were judged by.
+        has_trees: whether half of it is what trees have learned.
     """
 
     mean: np.ndarray
@@ -70,6 +63,7 @@ class PooledForecast:
     weights: dict[str, float]
     trust: float
     origins: int
+    has_trees: bool = False
 
 
 def forecast_table(
@@ -90,7 +84,7 @@ def forecast_table(
             rows up to it are used.
     """
     cutoffs, published = _earlier_tables(newest, earlier)
-    *published, last = _corrected_tables([*published, newest])
+    *published, last = corrected_tables([*published, newest])
     tables = [*cutoffs, *published]
     reach = max(horizon, JUDGED_BLOCKS)  # whoever looks one block ahead has the same weights
     levels = level_filter()
@@ -103,7 +97,34 @@ def forecast_table(
     trust = _trust(means[:-1], tables, units, target)
     spread = units[-1][:, None] * _spread(means[:-1], tables, units, target, reach)
     mean = np.maximum(_shift_to_own_end(newest, means[-1]), 0.0)
-    return PooledForecast(mean[:, :horizon], spread[:, :horizon], weights, trust, len(tables))
+    learned = boosted_forecast(published, last, year, error_quantiles())
+    if learned is not None:
+        mean, spread = _with_trees(mean, spread, *learned)
+    return PooledForecast(mean[:, :horizon], spread[:, :horizon], weights, trust, len(tables), learned is not None)
+
+
+def _with_trees(
+    mean: np.ndarray, spread: np.ndarray, trees_mean: np.ndarray, trees_spread: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The plain average of the experts and the trees; beyond the trees' last block it goes on as the experts do.
+
+    An average of quantiles, since both have errors of one shape. A region that the trees do not know keeps the experts'.
+    """
+    known = np.isfinite(trees_mean) & np.isfinite(trees_spread)
+    reach = min(mean.shape[1], trees_mean.shape[1])
+    both, wide = mean.copy(), spread.copy()
+    here = known[:, :reach]
+    both[:, :reach] = np.where(here, (mean[:, :reach] + trees_mean[:, :reach]) / 2, mean[:, :reach])
+    wide[:, :reach] = np.where(here, (spread[:, :reach] + trees_spread[:, :reach]) / 2, spread[:, :reach])
+    both[:, reach:] += (both - mean)[:, reach - 1 : reach]
+    growth = np.divide(
+        spread[:, reach:],
+        spread[:, reach - 1 : reach],
+        out=np.ones_like(spread[:, reach:]),
+        where=spread[:, reach - 1 : reach] > 0,
+    )
+    wide[:, reach:] = wide[:, reach - 1 : reach] * growth
+    return np.maximum(both, 0.0), wide
 
 
 def _earlier_tables(newest: np.ndarray, earlier: Sequence[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -113,38 +134,6 @@ def _earlier_tables(newest: np.ndarray, earlier: Sequence[np.ndarray]) -> tuple[
     cutoffs = [newest[:rows] for rows in range(2, first)]
     known = [published[rows] for rows in sorted(published)][-ORIGINS:]
     return cutoffs[max(len(cutoffs) + len(known) - ORIGINS, 0) :], known
-
-
-def _corrected_tables(tables: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Published tables, shortest first, with their last rows corrected by what such rows became, as far as known by then.
-
-    One correction for all regions, in typical shocks: the median of what earlier tables' last rows had become when they
-    were settled, shrunk towards 0 while there are few.
-    """
-    return [_with_last_rows_corrected(table, tables[:place]) for place, table in enumerate(tables)]
-
-
-def _with_last_rows_corrected(table: np.ndarray, before: Sequence[np.ndarray]) -> np.ndarray:
-    values, changed = fourth_root(table), False
-    for age in range(min(REVISED_ROWS, len(table))):
-        revised = [
-            _revision(one, table, len(one) - 1 - age) for one in before if age < len(one) <= len(table) - SETTLED_AFTER
-        ]
-        known = [one for one in revised if np.isfinite(one)][-ORIGINS:]
-        usual = float(np.median(known)) * len(known) / (len(known) + PRIOR_REVISIONS) if known else 0.0
-        if usual:
-            values[-1 - age] += usual * typical_shock(np.nan_to_num(table[-1 - age]))
-            changed = True
-    return np.where(np.isfinite(table), np.maximum(values, 0.0) ** 4, np.nan) if changed else table
-
-
-def _revision(then: np.ndarray, now: np.ndarray, row: int) -> float:
-    """How a row was revised, in typical shocks: the median over regions that are large enough; NaN for too few."""
-    both = np.minimum(then[row], now[row]) >= LEAST_REVISED_COUNT
-    if both.sum() < LEAST_REGIONS:
-        return np.nan
-    before, after = then[row][both], now[row][both]
-    return float(np.median((fourth_root(after) - fourth_root(before)) / typical_shock((before + after) / 2)))
 
 
 def _expert_weights(

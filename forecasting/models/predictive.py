@@ -144,18 +144,25 @@ def from_spread(
             random walk do, and a future that is far off stays so.
         noise: the standard deviation of what each period has to itself, besides.
     """
-    from scipy.special import stdtrit
-
     count = len(mean)
     widened = band_scale(model.name, series).scale
     noise = np.zeros(count) if noise is None else noise
-    tails = stdtrit(DEGREES_OF_FREEDOM, np.array(QUANTILES)) * np.sqrt((DEGREES_OF_FREEDOM - 2) / DEGREES_OF_FREEDOM)
-    values = scale.inverse(mean[:, None] + np.hypot(spread, noise)[:, None] * widened(np.tile(tails, (count, 1))))
+    tails = np.tile(error_quantiles(), (count, 1))
+    values = scale.inverse(mean[:, None] + np.hypot(spread, noise)[:, None] * widened(tails))
     walk, own = _random_walks(count)
     length = np.maximum(np.hypot(spread, noise), np.finfo(float).tiny)
     deviates = (spread * walk + noise * own) / length
     paths = scale.inverse(mean + length * widened(deviates.T).T)
     return replace(_forecast(model, series, values, paths, method or model.label, notes), fitted=fitted or {})
+
+
+@lru_cache(maxsize=1)
+def error_quantiles() -> np.ndarray:
+    """Shape (23,): the quantiles of an error of Student's t with a standard deviation of 1, as `from_spread` uses them."""
+    from scipy.special import stdtrit
+
+    tails = stdtrit(DEGREES_OF_FREEDOM, np.array(QUANTILES))
+    return np.asarray(tails * np.sqrt((DEGREES_OF_FREEDOM - 2) / DEGREES_OF_FREEDOM))
 
 
 def _forecast(
