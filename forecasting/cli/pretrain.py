@@ -8,11 +8,20 @@ from typing import Annotated
 import typer
 
 from forecasting.cli.exit_codes import exit_with_failures
-from forecasting.cli.forecast_batch import BatchSeries, interruption, prepare_batch, run_requests, unprepared
+from forecasting.cli.forecast_batch import (
+    BatchSeries,
+    interruption,
+    prepare_batch,
+    print_data_notes,
+    run_requests,
+    unprepared,
+)
 from forecasting.cli.options import ModelNames, SourceNames, Workers, split_names
+from forecasting.cli.output import print_notes
 from forecasting.cli.stop_signals import go_on, stop_requested
 from forecasting.jobs.request import Request
 from forecasting.models import model, models
+from forecasting.services.data_notes import forecast_notes
 from forecasting.sources import source
 from forecasting.storage.forecast_store import ForecastStore
 from forecasting.support import settings
@@ -46,9 +55,11 @@ def _pretrain_source(
 ) -> list[str]:
     """Store the forecasts of one source, print their number, and return a sentence for each region or forecast that failed."""
     panel = source(source_name).panel()
-    batch = list(prepare_batch(panel.as_of(None), panel.statistics, None))
+    known = panel.as_of(None)
+    batch = list(prepare_batch(known, panel.statistics, None))
     failures = unprepared(batch)
     wanted = {request.key: (one, request) for one, request in _requests(batch, names, horizon)}
+    print_data_notes(known, batch)
     stored = _stored_keys(wanted)
     done = run_requests([request for _, request in wanted.values()], workers, dask)
     failures += interruption([request for _, request in wanted.values()], done)
@@ -56,6 +67,7 @@ def _pretrain_source(
         if job.forecast is None:
             one, request = wanted[key]
             failures.append(f"{one.name}, {request.model}: {job.error or job.state}")
+    print_notes(forecast_notes([(wanted[key][0].region, job.forecast) for key, job in done.items() if job.forecast]))
     regions = len({one.region for one in batch})
     made = sum(job.forecast is not None for job in done.values()) - len(stored)
     typer.echo(f"{source_name}: {regions:,} regions; {made:,} forecasts made, {len(stored):,} there already.")

@@ -33,6 +33,13 @@ def test_every_region_and_model_is_made_once(capsys):
     assert capsys.readouterr().out == "bundled: 3 regions; 0 forecasts made, 6 there already.\n"
 
 
+def test_what_was_done_to_the_figures_is_said_once_a_kind(capsys):
+    assert main(["pretrain", "--source", "bundled", "--models", "ets", "--horizon", "2", "--workers", "1"]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("Bundled figures: ")
+    assert [line for line in said if line.startswith("3 of 3 regions: the last figures look incomplete")] == said[1:]
+
+
 def test_pages_and_api_find_what_was_made(small):
     assert main(["pretrain", "--source", "bundled", "--models", "ets,pooled", "--workers", "1"]) == 0
     store = ForecastStore()
@@ -52,7 +59,7 @@ def test_what_fails_is_listed_and_the_others_are_made(small, capsys):
     assert main(["pretrain", "--source", "bundled", "--models", "ets", "--horizon", "2", "--workers", "1"]) == 1
     said = capsys.readouterr()
     assert "bundled: 3 regions; 2 forecasts made, 0 there already." in said.out
-    assert said.err.startswith("Utah (new_admissions): ")
+    assert "\nUtah (new_admissions): " in said.err
 
 
 @pytest.mark.parametrize(
