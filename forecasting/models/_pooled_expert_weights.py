@@ -37,6 +37,10 @@ FORGET_WEIGHTS = 0.97
 FORGET_SPREAD = 0.98
 #: The share of the learning rate at which trust follows errors, for two kinds of forecasts are worth mixing.
 TRUST_RATE = 0.25
+#: With more than so many times the error of repeating the last year, the pooled forecast has earned no trust at all.
+MOST_BESIDE_LAST_YEAR = 1.2
+#: Origins, besides half a year of them, that must tell so.
+LEAST_YEAR_ORIGINS = 6
 #: Errors of typical size that the spread starts from.
 PRIOR_ERRORS = 60.0
 #: The same for a single region's share of it.
@@ -53,7 +57,7 @@ class PooledForecast:
         mean, spread: shape (regions, horizon): mean and standard deviation of the fourth root of the counts.
         weights: of each expert, by its name; they sum to one.
         trust: the weight that this has earned against smoothing each region by itself, by the same rule; a half
-            before anything is known.
+            before anything is known, and 0 where repeating the last year was clearly better.
         origins: how many earlier tables they were judged by.
         has_trees: whether half of it is what trees have learned.
     """
@@ -95,6 +99,8 @@ def forecast_table(
     weights = _expert_weights(names, forecasts[:-1], tables, units, target)
     means = [_weighted_mean(one, weights) for one in forecasts]
     trust = _trust(means[:-1], tables, units, target)
+    if _loses_to_last_year(means[:-1], tables, units, target, year):
+        trust = 0.0
     spread = units[-1][:, None] * _spread(means[:-1], tables, units, target, reach)
     mean = np.maximum(_shift_to_own_end(newest, means[-1]), 0.0)
     learned = boosted_forecast(published, last, year, error_quantiles())
@@ -192,6 +198,29 @@ def _weighted_mean(forecasts: dict[str, np.ndarray], weights: dict[str, float]) 
         total = total + weights[name] * np.where(known, mean, 0.0)
         weight = weight + weights[name] * known
     return np.divide(total, weight, out=np.full_like(total, np.nan), where=weight > 0)
+
+
+def _loses_to_last_year(
+    means: Sequence[np.ndarray],
+    tables: Sequence[np.ndarray],
+    units: Sequence[np.ndarray],
+    target: np.ndarray,
+    year: int | None,
+) -> bool:
+    """Whether `means` erred clearly more than repeating what came a year before did; False while too few origins tell."""
+    ours, theirs, origins = 0.0, 0.0, 0
+    for mean, table, shock in zip(means, tables, units, strict=False):
+        came = target[len(table) : len(table) + min(JUDGED_BLOCKS, year or 0)].T
+        if not year or len(table) < year or not came.size:
+            continue
+        repeated = fourth_root(table[len(table) - year :][: came.shape[1]]).T
+        wrong = np.stack([came - mean[:, : came.shape[1]], came - repeated]) / shock[:, None]
+        both = np.isfinite(wrong).all(axis=0)
+        if both.any():
+            errors = np.minimum(np.abs(wrong[:, both]), OUTLIER).mean(axis=1)
+            ours, theirs, origins = ours + errors[0], theirs + errors[1], origins + 1
+    enough = year is not None and origins >= max(year / 2, LEAST_YEAR_ORIGINS)
+    return bool(enough and ours > MOST_BESIDE_LAST_YEAR * theirs)
 
 
 def _spread(

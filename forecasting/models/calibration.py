@@ -28,6 +28,8 @@ from forecasting.models.transforms import Transform
 TYPICAL_SHOCK = 0.25
 #: Errors below which they tell less than the changes of the figures do.
 LEAST_ERRORS = 4
+#: Equal figures from which on a series counts as constant.
+LEAST_CONSTANT = 8
 #: How many errors the typical shock counts as.
 TYPICAL_WEIGHT = 3.0
 #: Periods that count as recent where there is no short season; errors of two such spans ago count half.
@@ -41,12 +43,22 @@ EDGE_95 = 1.959963984540054
 
 
 def shock_size(errors: np.ndarray, series: Series, scale: Transform) -> float:
-    """The standard deviation of the next shock on `scale`, from past one-step `errors` there, oldest first."""
+    """The standard deviation of the next shock on `scale`, from past one-step `errors` there, oldest first.
+
+    Counts that have never changed, nor been forecast wrong, have a typical shock only once in so many and one more.
+    """
     typical = (_typical_shock(series, scale) if series.kind is COUNT else _usual_shock(errors, series, scale)) ** 2
+    if is_constant(series) and not errors.any():
+        typical /= (len(series) + 1) ** 2
     weights = 0.5 ** (np.arange(len(errors))[::-1] / (2 * _recent_periods(series)))
     lately = (weights @ errors**2 + TYPICAL_WEIGHT * typical) / (weights.sum() + TYPICAL_WEIGHT)
     always = (errors @ errors + TYPICAL_WEIGHT * typical) / (len(errors) + TYPICAL_WEIGHT)
     return float(np.sqrt((lately + always) / 2))
+
+
+def is_constant(series: Series) -> bool:
+    """Whether all figures are the same, and enough to say that what shakes others does not shake these."""
+    return len(series) >= LEAST_CONSTANT and bool(np.ptp(series.values) == 0)
 
 
 def _typical_shock(series: Series, scale: Transform) -> float:

@@ -15,6 +15,8 @@ from forecasting.support.errors import ModelError
 
 #: The member whose weight is what it has earned.
 POOLED = "pooled"
+#: What is noted where it has earned none.
+UNTRUSTED = "Without Pooled, which was clearly worse on these regions so far than repeating the last year."
 
 
 class Ensemble(BlendedModel):
@@ -63,12 +65,15 @@ class Ensemble(BlendedModel):
         # In one order, whoever came first: sums depend on it in the last digit.
         forecasts = {name: forecasts[name] for name in self.members if name in forecasts}
         weights = member_weights(forecasts)
+        forecasts = {name: one for name, one in forecasts.items() if weights[name] > 0 or name != POOLED}
+        untrusted = [UNTRUSTED] if POOLED in weights and POOLED not in forecasts else []
+        weights = {name: weights[name] for name in forecasts}
 
         def mean(table: str) -> np.ndarray:
             return np.sort(sum(weights[name] * getattr(one, table) for name, one in forecasts.items()), axis=1)
 
         first = next(iter(forecasts.values()))
-        notes = tuple(dict.fromkeys(note for one in forecasts.values() for note in one.notes))
+        notes = tuple(dict.fromkeys([*(note for one in forecasts.values() for note in one.notes), *untrusted]))
         fitted: dict[str, Any] = {"weights": weights}
         return replace(
             first,

@@ -20,6 +20,7 @@ from forecasting.models._pooled_expert_weights import PooledForecast, forecast_t
 from forecasting.models._pooled_experts import WITH_COVARIATES, fourth_root
 from forecasting.models._pooled_holiday_effect import HolidayEffect, holiday_effects
 from forecasting.models.base import PooledModel, Progress, ProgressCallback, ignore_progress
+from forecasting.models.calibration import is_constant
 from forecasting.models.ets import ETS
 from forecasting.models.predictive import from_spread
 from forecasting.models.theta import Theta
@@ -85,9 +86,7 @@ class Pooled(PooledModel):
         if (made := self._without_faults(series, pool, horizon, report)) is not None:
             return made
         sound = {name: one for name, one in series.items() if self._without_faults({name: one}, None, horizon)}
-        if not sound:
-            raise ModelError("Pooled cannot calculate with the figures of any region here; choose another model.")
-        return self._forecasts(sound, pool, horizon, report)
+        return self._forecasts(sound or series, pool, horizon, report)
 
     def _without_faults(
         self,
@@ -147,7 +146,7 @@ class Pooled(PooledModel):
         method: str,
         trust: float,
     ) -> Forecast:
-        if not series.values.any():  # what shakes the others says nothing of a region that has never had one
+        if not series.values.any() or is_constant(series):  # what shakes the others says nothing of such a region
             few = len(series) == 1
             repeated = (
                 _naive_fallback.series_too_short(self, series, horizon, 2)

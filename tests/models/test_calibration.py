@@ -37,6 +37,18 @@ def test_what_was_lately_weighs_more_than_what_was_long_ago() -> None:
     assert shock_size(np.r_[calm, wild], series, ROOT) > 1.5 * shock_size(np.r_[wild, calm], series, ROOT)
 
 
+@pytest.mark.parametrize("name", ["naive", "theta", "ets", "sarima", "pooled", "ensemble"])
+@pytest.mark.parametrize("frequency", [DAILY, weekly()])
+def test_counts_that_never_change_have_a_narrow_band_that_is_not_nothing(name: str, frequency: Frequency) -> None:
+    values = models()[name].forecast(counts([7.0] * 60, frequency), 8).values
+    assert values[:, 11] == pytest.approx(7)
+    assert (values[0, [0, -1]] != 7).all()
+    assert (np.abs(values[0] - 7) < 0.2).all()
+    assert (np.abs(values - 7) < 0.7).all()
+    few = models()[name].forecast(counts([7.0] * 3, frequency), 1).values
+    assert few[0, -1] - few[0, 0] > 1
+
+
 def test_figures_that_never_reach_one_have_shocks_of_their_own_size() -> None:
     small = shock_size(np.zeros(0), counts([1e-6] * 5), ROOT) / 1e-6**0.25
     assert small == pytest.approx(shock_size(np.zeros(0), counts([1e-3] * 5), ROOT) / 1e-3**0.25)

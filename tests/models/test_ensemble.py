@@ -13,8 +13,10 @@ from forecasting.data.frequency import frequency_of_alias
 from forecasting.data.series import Series
 from forecasting.models import PooledModel, model, models
 from forecasting.models.base import Progress
-from forecasting.models.ensemble import Ensemble, member_weights
+from forecasting.models.ensemble import UNTRUSTED, Ensemble, member_weights
+from forecasting.preparation.prepare import prepare
 from forecasting.support.errors import ModelError
+from forecasting.tables.panel_file import read_panel
 
 SERIES = Series(pd.Timestamp("2022-01-01"), frequency_of_alias("W-SAT"), 50.0 + np.arange(30))
 TABLES = ("values", "totals", "means")
@@ -58,6 +60,22 @@ def test_a_pooled_member_that_says_nothing_of_its_trust_counts_for_a_half() -> N
     assert member_weights({"pooled": said("pooled", 1.0), "ets": said("ets", 1.0)}) == {"pooled": 0.5, "ets": 0.5}
 
 
+def test_a_pooled_member_that_has_earned_no_trust_is_left_out_with_a_sentence() -> None:
+    forecast = blended(said("pooled", 100.0, trust=0.0, notes=("Its own.",)), said("ets", 10.0), said("sarima", 30.0))
+    assert forecast.method == "ETS 50 %, SARIMA 50 %"
+    assert forecast.notes == (UNTRUSTED,)
+
+
+def test_the_season_of_regions_that_are_multiples_of_each_other_is_not_lost() -> None:
+    months = pd.date_range("2019-01-01", periods=60, freq="MS")
+    course = 100 + 60 * np.sin(2 * np.pi * np.arange(72) / 12)
+    wide = pd.DataFrame({"date": months, **{f"R{k}": np.round(k * course[:60]) for k in (1, 2, 3, 5, 8, 13)}})
+    panel = read_panel(wide.to_csv(index=False).encode(), "wide.csv")
+    forecast = Ensemble().forecast(prepare(panel, "R5"), 12)
+    assert forecast.notes == (UNTRUSTED,)
+    assert forecast.median == pytest.approx(5 * course[60:], rel=0.02)
+
+
 def test_without_a_pooled_member_the_others_share_equally() -> None:
     assert member_weights({"ets": said("ets", 1.0), "sarima": said("sarima", 1.0)}) == {"ets": 0.5, "sarima": 0.5}
 
@@ -69,7 +87,7 @@ def test_without_any_member_there_is_a_sentence() -> None:
 
 @given(
     trust=st.floats(0, 1),
-    levels=st.lists(st.floats(0, 1e6), min_size=3, max_size=3),
+    levels=st.lists(st.floats(0, 1e6, allow_subnormal=False), min_size=3, max_size=3),
     there=st.sets(st.sampled_from(MEMBERS), min_size=1),
 )
 def test_a_blend_is_ordered_and_between_its_members_and_its_weights_sum_to_one(
