@@ -31,6 +31,12 @@ def server(_server):
     assert not _server.tracebacks(), _server.log.read_text()
 
 
+@pytest.fixture(scope="module")
+def server_url(_server):
+    """The address of that server."""
+    return _server.url
+
+
 class Visitors:
     """Opens pages as separate people, and remembers what their browsers complained of."""
 
@@ -103,6 +109,15 @@ def _strange(address, url):
 
 @pytest.fixture
 def visitors(chromium):
+    visitors = Visitors(chromium)
+    yield visitors
+    visitors.close()
+    assert not visitors.complaints
+
+
+@pytest.fixture(scope="module")
+def module_visitors(chromium):
+    """Visitors who stay for all tests of a module, each of which leaves their pages as they were."""
     visitors = Visitors(chromium)
     yield visitors
     visitors.close()

@@ -49,24 +49,38 @@ def download(page, click):
     return coming.value.suggested_filename, coming.value.path().read_bytes()
 
 
+def finished_view(visitors, url, **context):
+    """A finished view of a small series, which a new visitor has opened."""
+    page = visitors.open(url, link(statistic="new_admissions", region="Vermont", models="ets,theta"), **context)
+    for model in ("ets", "theta"):
+        page.expect_state(model, "done")
+    page.expect_drawn("ets", "theta")
+    return page
+
+
 @pytest.fixture
 def explore(visitors, server):
-    """A finished view of a small series."""
-
-    def explore(**context):
-        page = visitors.open(
-            server.url, link(statistic="new_admissions", region="Vermont", models="ets,theta"), **context
-        )
-        for model in ("ets", "theta"):
-            page.expect_state(model, "done")
-        page.expect_drawn("ets", "theta")
-        return page
-
-    return explore
+    """``explore()`` is that view of a visitor of the test's own."""
+    return lambda **context: finished_view(visitors, server.url, **context)
 
 
-def test_the_chart_is_as_wide_as_there_is_room_when_the_sidebar_is_folded_away(explore):
-    page = explore()
+@pytest.fixture(scope="module")
+def _desk(module_visitors, server_url):
+    return finished_view(module_visitors, server_url, color_scheme="light")
+
+
+@pytest.fixture
+def desk(_desk, server):
+    """That view on a large screen, for tests that leave its choices as they are."""
+    yield _desk
+    _desk.tab.keyboard.press("Escape")
+    _desk.tab.set_viewport_size({"width": 1280, "height": 900})
+    _desk.tab.emulate_media(color_scheme="light")
+    _desk.tab.mouse.move(0, 0)
+
+
+def test_the_chart_is_as_wide_as_there_is_room_when_the_sidebar_is_folded_away(desk):
+    page = desk
     page.tab.get_by_test_id("stSidebar").hover()
     page.tab.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
     fills = """() => {
@@ -87,8 +101,8 @@ def wait_at_widths(page, widths, condition):
 
 
 @pytest.mark.parametrize("widths", [[PHONE], [1280, 1024, 900]])
-def test_no_headline_figure_is_cut_off_beside_the_sidebar(explore, widths):
-    page = explore(width=widths[0])
+def test_no_headline_figure_is_cut_off_beside_the_sidebar(explore, desk, widths):
+    page = explore(width=PHONE) if widths == [PHONE] else desk
     fit = """() => {
         const figures = [...document.querySelectorAll("[data-testid=stMetricDelta] *, [data-testid=stMetricValue] *")];
         const cut = figures.filter((figure) => figure.scrollWidth > figure.clientWidth + 1 && figure.clientWidth);
@@ -120,12 +134,16 @@ def swipe(page, start, end):
     send("touchEnd")
 
 
+@pytest.fixture(scope="module")
+def _phone(module_visitors, server_url):
+    return finished_view(module_visitors, server_url, width=PHONE, height=800, has_touch=True, is_mobile=True)
+
+
 @pytest.fixture
-def phone(explore):
+def phone(_phone, server):
     """That view with its chart in the middle of a screen that is touched."""
-    page = explore(width=PHONE, height=800, has_touch=True, is_mobile=True)
-    page.chart.evaluate("chart => chart.scrollIntoView({ block: 'center' })")
-    return page
+    _phone.chart.evaluate("chart => chart.scrollIntoView({ block: 'center' })")
+    return _phone
 
 
 def test_a_finger_that_goes_up_on_the_chart_scrolls_the_page(phone):
@@ -151,8 +169,8 @@ def test_the_app_s_name_is_on_the_page(visitors, server, width):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_can_be_read_in_light_and_in_dark(explore, scheme):
-    page = explore(color_scheme=scheme)
+def test_text_can_be_read_in_light_and_in_dark(explore, desk, scheme):
+    page = explore(color_scheme=scheme) if scheme == "dark" else desk
     background = style(page.tab.locator(".stApp"), "backgroundColor")
     assert (luminance(background) < 0.1) == (scheme == "dark")
     texts = {
@@ -165,10 +183,13 @@ def test_text_can_be_read_in_light_and_in_dark(explore, scheme):
     assert {name: colour for name, colour in texts.items() if contrast(colour, background) < CONTRAST} == {}
 
 
-def test_the_chart_follows_when_the_reader_turns_the_lights_off(explore):
-    page = explore(color_scheme="light")
-    page.tab.emulate_media(color_scheme="dark")
-    expect(page.chart.locator(".xtick text").first).to_have_css("fill", "rgb(243, 245, 248)")
+def test_the_chart_follows_when_the_reader_turns_the_lights_off(desk):
+    dark = ("fill", "rgb(243, 245, 248)")
+    expect(desk.chart.locator(".xtick text").first).not_to_have_css(*dark)
+    desk.tab.emulate_media(color_scheme="dark")
+    expect(desk.chart.locator(".xtick text").first).to_have_css(*dark)
+    desk.tab.emulate_media(color_scheme="light")
+    expect(desk.chart.locator(".xtick text").first).not_to_have_css(*dark)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -179,22 +200,24 @@ def test_explore_fits_a_phone(explore, scheme):
     assert page.chart.bounding_box()["width"] <= PHONE
 
 
-@pytest.mark.parametrize("width", [PHONE, 1280])
-def test_methods_can_be_reached_and_fits(explore, width):
-    page = explore(width=width)
-    if width == PHONE:
-        page.goto("methods")
-    else:
-        page.tab.get_by_role("link", name="Methods").click()
+def expect_methods(page, width):
+    """Methods is there to its end, and no wider than the screen."""
+    expect(page.tab.get_by_role("heading", name="Methods", exact=True)).to_be_visible()
     expect(page.tab.get_by_role("heading", name="Where the figures come from")).to_be_visible()
     assert page.width() <= width
     expect(page.tab.get_by_test_id("stException")).to_have_count(0)
 
 
-def test_choices_survive_a_look_at_methods(explore):
+def test_methods_fits_a_phone(explore):
+    page = explore(width=PHONE)
+    page.goto("methods")
+    expect_methods(page, PHONE)
+
+
+def test_choices_survive_a_look_at_methods_which_fits(explore):
     page = explore()
     page.tab.get_by_role("link", name="Methods").click()
-    expect(page.tab.get_by_role("heading", name="Methods", exact=True)).to_be_visible()
+    expect_methods(page, 1280)
     page.tab.get_by_role("link", name="Explore").click()
     page.expect_title("Vermont: new hospital admissions")
     page.expect_drawn("ets", "theta")
@@ -222,8 +245,8 @@ def test_a_shared_link_opens_the_same_view_elsewhere(explore, visitors):
     assert other.range() == page.range()
 
 
-def test_forecasts_can_be_taken_away_as_tables(explore):
-    page = explore()
+def test_forecasts_can_be_taken_away_as_tables(desk):
+    page = desk
     page.tab.get_by_role("button", name="Downloads").click()
     name, csv = download(page, page.tab.get_by_role("button", name="Forecasts, CSV").click)
     assert name == "vermont_new_admissions.csv"
@@ -238,8 +261,8 @@ def test_forecasts_can_be_taken_away_as_tables(explore):
     pd.testing.assert_frame_equal(same, table, check_dtype=False, rtol=1e-12)
 
 
-def test_the_chart_can_be_taken_away_as_a_page_and_as_an_image(explore):
-    page = explore()
+def test_the_chart_can_be_taken_away_as_a_page_and_as_an_image(desk):
+    page = desk
     page.tab.get_by_role("button", name="Downloads").click()
     name, html = download(page, page.tab.get_by_role("button", name="Chart, HTML").click)
     assert name == "vermont_new_admissions.html"

@@ -12,16 +12,30 @@ PHONE = 390
 PLACE = {"region": "Puerto Rico", "statistic": "new_admissions", "models": "ets,theta"}
 
 
+def opened(visitors, url, **context):
+    """The finished page of a new visitor."""
+    page = visitors.open(url, f"time_machine{link(**PLACE)}", **context)
+    page.expect_title(f"Time machine: {PLACE['region']}, new hospital admissions")
+    page.expect_drawn("history", "ets", "came")
+    expect(page.tab.get_by_text("forecasts made")).to_have_count(0)
+    return page
+
+
 @pytest.fixture
 def machine(visitors, server):
-    def machine(link_to=PLACE, **context):
-        page = visitors.open(server.url, f"time_machine{link(**link_to)}", **context)
-        page.expect_title(f"Time machine: {link_to['region']}, new hospital admissions")
-        page.expect_drawn("history", "ets", "came")
-        expect(page.tab.get_by_text("forecasts made")).to_have_count(0)
-        return page
+    """``machine()`` is the page of a visitor of the test's own."""
+    return lambda **context: opened(visitors, server.url, **context)
 
-    return machine
+
+@pytest.fixture(scope="module")
+def _desk(module_visitors, server_url):
+    return opened(module_visitors, server_url)
+
+
+@pytest.fixture
+def desk(_desk, server):
+    """The page on a large screen, for tests that leave it as it was."""
+    return _desk
 
 
 def chosen(page):
@@ -51,10 +65,12 @@ def test_playing_steps_through_the_dates_on_an_axis_that_stays_and_pauses(machin
     assert page.link["date"] != while_stopped
 
 
-def test_what_came_after_can_be_hidden(machine):
-    page = machine()
+def test_what_came_after_can_be_hidden_and_shown(desk):
+    page = desk
     page.tab.get_by_text("Show what came after").click()
     expect(page.tab.locator(".fan-chart[data-drawn~='history']:not([data-drawn~='came'])")).to_be_visible()
+    page.tab.get_by_text("Show what came after").click()
+    page.expect_drawn("came")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -69,8 +85,8 @@ def test_it_fits_every_screen_with_a_tile_for_every_date_and_horizon(machine, wi
     expect(page.tab.get_by_test_id("stException")).to_have_count(0)
 
 
-def test_every_chart_is_drawn_again_when_the_window_changes(machine):
-    page = machine()
+def test_every_chart_is_drawn_again_when_the_window_changes(desk):
+    page = desk
     page.tab.set_viewport_size({"width": 1100, "height": 900})
     charts = page.tab.locator(".fan-chart")
     expect(charts).to_have_count(2)
@@ -79,12 +95,16 @@ def test_every_chart_is_drawn_again_when_the_window_changes(machine):
         return drawn && Math.abs(drawn.clientWidth - chart.clientWidth) < 2;
     })""")
     assert "could not be drawn" not in page.tab.inner_text("body")
+    page.tab.set_viewport_size({"width": 1280, "height": 900})
 
 
-def test_a_reader_s_wrong_file_is_one_sentence(machine):
-    page = machine()
+def test_a_reader_s_wrong_file_is_one_sentence(desk):
+    page = desk
     page.tab.get_by_text("Published forecasts beside ours").click()
     wrong = {"name": "wrong.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,2\n"}
     page.tab.locator("input[type=file]").set_input_files(wrong)
     expect(page.tab.get_by_test_id("stAlert")).to_contain_text("wrong.csv: no column is called")
     expect(page.chart.first).to_be_visible()
+    page.tab.get_by_test_id("stFileChipDeleteBtn").click()
+    expect(page.tab.get_by_test_id("stAlert")).to_have_count(0)
+    page.tab.get_by_text("Published forecasts beside ours").click()
