@@ -17,6 +17,9 @@ from process_watchdog import pytest_configure, pytest_unconfigure  # noqa: F401 
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
 
+# The many short-lived workers of tests import only what their fits need; `test_worker_reports.py` tries the default.
+os.environ.setdefault("FORECAST_WARM_UP", "0")
+
 from forecasting.jobs import JobQueue  # noqa: E402
 from forecasting.services.service import Service  # noqa: E402
 from forecasting.storage.forecast_store import ForecastStore  # noqa: E402

@@ -107,6 +107,7 @@ def served(home: Path, environment: Mapping[str, str] | None = None) -> Iterator
         "FORECAST_HOME": str(home / "home"),
         "FORECAST_OFFLINE": "1",
         "FORECAST_WORKERS": "1",
+        "FORECAST_WARM_UP": "0",
         **(environment or {}),
     }
     with log.open("wb") as output:

@@ -22,8 +22,8 @@ from benchmarks._server import HOST, ROOT, Server, free_port, server_environment
 GONE = 20.0
 #: Seconds after which something that the server should do counts as not done.
 PATIENCE = 120.0
-#: Worker processes of the servers (FORECAST_WORKERS); None for the program's own default, one a core.
-WORKERS: int | None = None
+#: Settings of all servers beside their own; those of the program are as everybody has them.
+SETTINGS: dict[str, str] = {}
 
 
 @dataclass
@@ -142,9 +142,7 @@ class RestartableServer:
 
     def _environment(self) -> dict[str, str]:
         limits = {"FORECAST_API_RATE": "1000000/minute", "TMPDIR": str(self.temporary)}
-        if WORKERS is not None:
-            limits["FORECAST_WORKERS"] = str(WORKERS)
-        return server_environment(self.home) | limits | dict(self.environment)
+        return server_environment(self.home) | limits | SETTINGS | dict(self.environment)
 
 
 @contextmanager

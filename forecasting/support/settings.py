@@ -55,6 +55,11 @@ def workers() -> int:
     return _whole_number("FORECAST_WORKERS", 2, most=64)
 
 
+def warm_up() -> bool:
+    """`FORECAST_WARM_UP=0`: idle workers import no modelling library before a fit needs it; less memory, slower first fits."""
+    return os.environ.get("FORECAST_WARM_UP", "").lower() not in ("0", "false", "no")
+
+
 def most_workers() -> int | None:
     """`FORECAST_WORKERS` as a limit, where there would be more; None where it is not given."""
     return workers() if "FORECAST_WORKERS" in os.environ else None

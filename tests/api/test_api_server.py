@@ -44,6 +44,7 @@ def running(way, home):
     log = home / f"{way}.log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FORECAST_")}
     environment |= {"FORECAST_HOME": str(home), "FORECAST_OFFLINE": "1", "FORECAST_WORKERS": "1"}
+    environment["FORECAST_WARM_UP"] = "0"
     command = [sys.executable, "-m", *(part.format(port=port) for part in WAYS[way])]
     with log.open("wb") as output:
         process = psutil.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)

@@ -10,9 +10,9 @@ from benchmarks.soak.promises import describe
 
 @pytest.fixture(scope="package", autouse=True)
 def _one_worker():
-    """Starting a worker costs more than the few fits of a short soak; servers have one each."""
+    """Starting a worker costs more than the few fits of a short soak; servers have one each, that imports what it needs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(restartable_server, "WORKERS", 1)
+        patch.setattr(restartable_server, "SETTINGS", {"FORECAST_WORKERS": "1", "FORECAST_WARM_UP": "0"})
         yield
 
 

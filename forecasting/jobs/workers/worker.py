@@ -1,8 +1,9 @@
 """The worker process that fits models: ``python -m forecasting.jobs.workers.worker``, started and ended by a `Supervisor`.
 
 Orders come as lines on standard input, events go as lines to a private copy of standard output (`protocol` has both); what
-a library prints goes to standard error. While there is nothing to do, the models warm up one by one. When standard input
-ends, the server is gone, however it ended, and this process and its children (Prophet's Stan) exit at once.
+a library prints goes to standard error. While there is nothing to do, the models warm up one by one, unless
+`FORECAST_WARM_UP` says no. When standard input ends, the server is gone, however it ended, and this process and its children
+(Prophet's Stan) exit at once.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from typing import TextIO
 
 from forecasting.jobs.request import PoolRequest
 from forecasting.jobs.workers.fit import fit_request, is_out_of_memory
 from forecasting.jobs.workers.protocol import FitOrder, WorkerEvent
 from forecasting.models import Model, models
+from forecasting.support import settings
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +104,7 @@ def serve(orders: queue.SimpleQueue[str], events: EventWriter) -> None:
     cold, progress = dict(models()), ProgressThrottle(events)
     events.send(WorkerEvent("ready"))
     while True:
-        idle = next((name for name in cold if name not in WARMED_WHEN_NEEDED), None)
+        idle = next_to_warm_up(cold)
         try:
             order = FitOrder.from_line(orders.get(block=idle is None))
         except queue.Empty:
@@ -110,6 +113,13 @@ def serve(orders: queue.SimpleQueue[str], events: EventWriter) -> None:
         if order.request.model in cold:  # its imports count neither as the fit's time nor against its limit
             _warm_up(cold.pop(order.request.model))
         _fit(order, events, progress)
+
+
+def next_to_warm_up(cold: Iterable[str]) -> str | None:
+    """Which of the models that are still cold an idle worker warms up; None if all others wait until they are needed."""
+    if not settings.warm_up():
+        return None
+    return next((name for name in cold if name not in WARMED_WHEN_NEEDED), None)
 
 
 def _fit(order: FitOrder, events: EventWriter, progress: ProgressThrottle) -> None:
