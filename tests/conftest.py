@@ -26,8 +26,9 @@ from forecasting.storage.forecast_store import ForecastStore  # noqa: E402
 
 #: Folders whose tests share a server, a browser or an app: with several processes, one of them takes the whole folder.
 ONE_PROCESS = ("browser", "app", "api", "replicas")
-#: Folders in the order in which several processes begin with them: the longest first, so that all end at the same time.
-LONGEST_FIRST = ("browser", "soak", "models", "tables", "operations", "app", "api", "replicas", "jobs", "cli")
+#: Folders in the order in which several processes begin with them: what one process has to do alone first, then what
+#: takes long, so that all end at the same time.
+LONGEST_FIRST = ("browser", "app", "soak", "api", "replicas", "tables", "models", "jobs", "operations", "cli")
 #: Most processes that a run starts by itself; each may have a server, its workers and a browser.
 MOST_PROCESSES = 4
 
