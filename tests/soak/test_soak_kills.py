@@ -4,14 +4,17 @@ from benchmarks.soak import random_kills
 from benchmarks.soak.persistent_client import Reply
 from benchmarks.soak.restartable_server import running_server
 
-KILLS = 8
+KILLS = 5
+#: Two workers, a server, and whatever comes then.
+SEED = 10
 
 
 def test_kills_lose_nothing_fit_nothing_twice_and_leave_nothing_behind(tmp_path, all_kept):
     with running_server(tmp_path) as server:
-        seen = random_kills.kills(server, KILLS, seed=5, clients=3)
+        seen = random_kills.kills(server, KILLS, SEED, clients=3)
         all_kept(random_kills.promises(seen, server))
-    assert sum(seen.kills.values()) >= KILLS // 2  # a worker is not always there to be killed
+    assert seen.kills["server"] >= 1
+    assert seen.kills["worker"] >= 1  # another is not always there to be killed
 
 
 def test_what_would_be_wrong_is_found(tmp_path):

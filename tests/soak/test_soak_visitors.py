@@ -10,7 +10,7 @@ from benchmarks.soak import visitor_crowd
 from benchmarks.soak.restartable_server import running_server
 from benchmarks.soak.websocket_visitor import visit
 
-NUMBER = 20
+NUMBER = 12
 
 
 def run(work):
@@ -28,7 +28,7 @@ def server(tmp_path_factory):
 
 def test_every_page_loads_for_many_visitors_at_once_and_nothing_stays_when_they_have_gone(server):
     before = visitor_crowd.resources(server.running().process)
-    answers = run(visitor_crowd.crowd(server.port, NUMBER, seconds=12.0, every=4.0, seed=2))
+    answers = run(visitor_crowd.crowd(server.port, NUMBER, seconds=8.0, every=2.5, seed=2))
     assert not visitor_crowd.problems(answers)
     assert len(answers) >= 2 * NUMBER
     assert {"open", "region"} <= {answer.action for answer in answers}
