@@ -30,6 +30,10 @@ class ExplorePage:
         """Wait for the heading."""
         self.tab.get_by_role("heading", name=title, exact=True).wait_for()
 
+    def expect_ended(self):
+        """Wait until the page's run has ended: one that is left before is not counted as a visit."""
+        self.tab.locator(".stApp[data-test-script-state='notRunning']").wait_for()
+
     def row(self, model, state=None):
         """The live row of a model, in a state if that is given."""
         return self.tab.locator(f".row[data-model='{model}']" + (f"[data-state='{state}']" if state else ""))

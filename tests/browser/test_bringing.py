@@ -24,7 +24,7 @@ def give(page, content=None, name="mine.csv"):
     """Drop a file on the page."""
     uploader = page.tab.get_by_test_id("stFileUploader").locator("input[type=file]")
     uploader.set_input_files({"name": name, "mimeType": "text/csv", "buffer": content or table()})
-    expect(page.tab.get_by_role("heading", name=name)).to_be_visible()
+    page.tab.get_by_role("heading", name=name).wait_for()
 
 
 def explore(page):
@@ -48,7 +48,7 @@ def open_page(visitors, server):
 def visit(page):
     """Go to Your data by the navigation, as a page that is loaded anew forgets everything."""
     page.tab.get_by_role("link", name="Your data").click()
-    expect(page.tab.get_by_role("heading", name="Your data", exact=True)).to_be_visible()
+    page.tab.get_by_role("heading", name="Your data", exact=True).wait_for()
 
 
 def test_a_file_is_understood_explored_and_its_link_tells_others_what_they_need(open_page, visitors, server):
@@ -73,10 +73,10 @@ def test_a_file_is_understood_explored_and_its_link_tells_others_what_they_need(
 def test_another_column_may_be_the_counts(open_page):
     page = open_page(height=1800)  # scrolling closes a list
     give(page)
-    expect(page.tab.get_by_test_id("stDataFrame").first).to_be_visible()
+    page.tab.get_by_test_id("stDataFrame").first.wait_for()
     page.tab.get_by_role("combobox", name="Figures").click()
     page.tab.get_by_role("option", name="beds").click()
-    expect(page.tab.get_by_role("button", name="Explore these figures")).to_be_visible()
+    page.tab.get_by_role("button", name="Explore these figures").wait_for()
     explore(page)
     expect(page.tab.get_by_test_id("stMetricValue").first).to_have_text("45")
 
@@ -86,7 +86,7 @@ def test_all_of_it_can_be_done_with_the_keyboard(open_page):
     page.tab.get_by_role("heading", name="Your data", exact=True).click()
     reach(page, "Try a sample")
     page.tab.keyboard.press("Enter")
-    expect(page.tab.get_by_role("heading", name="sample.csv")).to_be_visible()
+    page.tab.get_by_role("heading", name="sample.csv").wait_for()
     reach(page, "Explore these figures")
     page.tab.keyboard.press("Enter")
     page.expect_drawn("ets")
@@ -94,7 +94,7 @@ def test_all_of_it_can_be_done_with_the_keyboard(open_page):
 
 def reach(page, name):
     """Press Tab until the button of that name has the focus."""
-    expect(page.tab.get_by_role("button", name=name)).to_be_visible()
+    page.tab.get_by_role("button", name=name).wait_for()
     for _ in range(60):
         page.tab.keyboard.press("Tab")
         if name in page.tab.evaluate("() => document.activeElement.innerText ?? ''"):
@@ -107,7 +107,7 @@ def reach(page, name):
 def test_the_page_fits_and_can_be_read(visitors, server, width, scheme):
     page = visitors.open(server.url, "your_data", width=width, height=844, color_scheme=scheme)
     give(page)
-    expect(page.tab.get_by_test_id("stDataFrame").first).to_be_visible()
+    page.tab.get_by_test_id("stDataFrame").first.wait_for()
     assert page.width() <= width
     background = style(page.tab.locator(".stApp"), "backgroundColor")
     for place in ("stMetricValue", "stCaptionContainer", "stHeading"):

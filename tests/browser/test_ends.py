@@ -3,7 +3,6 @@
 import pytest
 from app_server import AppServer
 from explore_page import link
-from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -13,7 +12,7 @@ VIEW = link(region="Italy", models="ets,auto_arima")
 @pytest.fixture
 def killed(visitors, tmp_path):
     """What a server that is killed in the middle of a fit leaves behind: its files, and processes that do not end."""
-    with AppServer(tmp_path) as server:
+    with AppServer(tmp_path, workers=1) as server:
         early = visitors.open(server.url, link(region="Italy", models="ets"))
         early.expect_state("ets", "done")
         visitors.dismiss(early)
@@ -31,9 +30,9 @@ def killed(visitors, tmp_path):
 def test_a_killed_server_leaves_no_worker_and_its_finished_forecasts_are_there_after_a_restart(visitors, killed):
     home, left = killed
     assert left == []
-    with AppServer(home) as server:
+    with AppServer(home, workers=1) as server:
         page = visitors.open(server.url, VIEW)
-        expect(page.row("ets")).to_be_visible()
+        page.row("ets").wait_for()
         assert page.row("ets").get_attribute("data-state") == "done", "a finished forecast was fitted again"
         page.expect_state("auto_arima", "queued", "running", "done")
         page.expect_drawn("ets")

@@ -8,7 +8,7 @@ from explore_page import ExplorePage, link
 from playwright.sync_api import expect
 from provider import Provider, write_secrets
 
-from tests.replicas.fleet import Replica, free_ports
+from tests.replicas.fleet import PATIENCE, Replica, free_ports
 
 pytestmark = pytest.mark.browser
 
@@ -22,7 +22,7 @@ PAGES = {
     "monitor": "Monitor",
     "methods": "Methods",
 }
-LINK = {"region": "Spain", "models": "ets", "horizon": "9"}
+LINK = {"region": "Spain", "models": "naive", "horizon": "9"}
 #: Pages that have no sidebar, and an address without the sidebar's choices.
 ALONE = ("your_data", "monitor", "methods")
 NAMES = ("Explore", "Regions", "Compare", "Time machine", "Your data", "Monitor", "Methods")
@@ -90,6 +90,7 @@ def test_a_page_of_serve_comes_with_its_frame_as_the_first_one(visitors, tmp_pat
 def tab(chromium):
     """A tab that notes what has stood on its page."""
     context = chromium.new_context()
+    context.set_default_timeout(1000 * PATIENCE)
     context.add_init_script(WITNESS)
     yield context.new_page()
     context.close()
@@ -100,7 +101,7 @@ def test_nothing_of_a_page_is_seen_before_sign_in_and_then_the_link_is_followed(
     with served(tmp_path, provider=provider) as server:
         visit = ExplorePage(tab, server.url)
         visit.goto(name + link(**LINK))
-        expect(tab.get_by_role("button", name="Sign in")).to_be_visible()
+        tab.get_by_role("button", name="Sign in").wait_for()
         seen = set(tab.evaluate("[...window.seen]"))
         assert "These pages are for those who sign in." in seen
         assert not seen & {*NAMES, *PAGES.values(), "streamlit app", "Data"}

@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from explore_page import link
-from playwright.sync_api import expect
 from served import served
 from test_bringing import give, visit
 
@@ -55,7 +54,7 @@ def table():
 
 def seen(page, text):
     """The name is shown as what it is, and nothing has come of it."""
-    expect(page.tab.get_by_test_id("stMain").get_by_text(text).first).to_be_visible()
+    page.tab.get_by_test_id("stMain").get_by_text(text).first.wait_for()
     assert not page.tab.locator(BECOME).count(), page.tab.locator(BECOME).first.evaluate("element => element.outerHTML")
 
 
@@ -64,7 +63,7 @@ def reads_as_text(chromium, report, alarms):
     tab = chromium.new_page()
     tab.on("dialog", lambda dialog: (alarms.append(dialog.message), dialog.dismiss()))
     tab.goto(report.as_uri())
-    expect(tab.get_by_text("<img src=x onerror=alert(1)>").first).to_be_visible()
+    tab.get_by_text("<img src=x onerror=alert(1)>").first.wait_for()
     assert not tab.locator("img, a").count()
     tab.close()
 
@@ -85,11 +84,11 @@ def test_hostile_names_of_a_file_are_text_on_every_page_and_in_its_report(chromi
         page.choose("Region", typed)
         seen(page, shown)
         page.expect_drawn("ets")
-        expect(page.chart.get_by_text('<a href="http://evil.test/v">').first).to_be_visible()
+        page.chart.get_by_text('<a href="http://evil.test/v">').first.wait_for()
         page.chart.locator(".nsewdrag").hover()
         assert not page.tab.locator(BECOME).count()
         page.expect_state("ets", "done")
-    expect(page.tab.get_by_test_id("stDataFrame").first).to_be_visible()
+    page.tab.get_by_test_id("stDataFrame").first.wait_for()
     page.tab.get_by_text("Downloads", exact=True).click()
     with page.tab.expect_download() as taken:
         page.tab.get_by_role("button", name="Report, HTML").click()
@@ -97,7 +96,7 @@ def test_hostile_names_of_a_file_are_text_on_every_page_and_in_its_report(chromi
     page.tab.keyboard.press("Escape")
     for name, shown in (("Regions", "<script>"), ("Compare", "<img src=x"), ("Time machine", "<img src=x")):
         page.tab.get_by_role("link", name=name, exact=True).click()
-        expect(page.tab.get_by_role("heading", name=name).first).to_be_visible()
+        page.tab.get_by_role("heading", name=name).first.wait_for()
         seen(page, shown)
     reads_as_text(chromium, tmp_path / "report.html", alarms)
 
@@ -119,7 +118,7 @@ def test_every_page_and_the_chart_s_pictures_are_within_the_policy(visitors, ser
         assert taken.value.failure() is None
     for name in ("Regions", "Compare", "Time machine", "Your data", "Methods"):
         page.tab.get_by_role("link", name=name, exact=True).click()
-        expect(page.tab.get_by_role("heading", name=name).first).to_be_visible()
+        page.tab.get_by_role("heading", name=name).first.wait_for()
 
 
 @contextmanager

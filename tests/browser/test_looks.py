@@ -195,15 +195,15 @@ def test_the_chart_follows_when_the_reader_turns_the_lights_off(desk):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_explore_fits_a_phone(explore, scheme):
     page = explore(width=PHONE, height=844, color_scheme=scheme)
-    expect(page.tab.get_by_test_id("stMetric").first).to_be_visible()
+    page.tab.get_by_test_id("stMetric").first.wait_for()
     assert page.width() <= PHONE
     assert page.chart.bounding_box()["width"] <= PHONE
 
 
 def expect_methods(page, width):
     """Methods is there to its end, and no wider than the screen."""
-    expect(page.tab.get_by_role("heading", name="Methods", exact=True)).to_be_visible()
-    expect(page.tab.get_by_role("heading", name="Where the figures come from")).to_be_visible()
+    page.tab.get_by_role("heading", name="Methods", exact=True).wait_for()
+    page.tab.get_by_role("heading", name="Where the figures come from").wait_for()
     assert page.width() <= width
     expect(page.tab.get_by_test_id("stException")).to_have_count(0)
 
@@ -292,14 +292,14 @@ def test_figures_that_cannot_be_had_are_one_sentence_and_the_way_back_works(expl
     expect(page.tab.get_by_test_id("stAlert")).to_contain_text("choose the bundled figures")
     expect(page.tab.get_by_test_id("stException")).to_have_count(0)
     page.choose("Data", "Bundled")
-    expect(page.chart).to_be_visible()
+    page.chart.wait_for()
 
 
 @pytest.mark.parametrize("width", [PHONE, 1280])
 def test_compare_draws_every_model_on_the_same_axes_and_fits(explore, width):
     page = explore(width=width)
     page.goto("compare?region=Italy&models=ets,theta")
-    expect(page.tab.get_by_text("of 8 dates")).to_be_visible()
+    page.tab.get_by_text("of 8 dates").wait_for()
     charts = page.tab.locator(".fan-chart[data-drawn]")
     expect(charts).to_have_count(4)  # two models, seasonal naive, and the error by horizon
     tops = charts.evaluate_all("elements => elements.slice(0, 3).map(element => element.layout.yaxis.range[1])")

@@ -10,6 +10,7 @@ pytestmark = pytest.mark.browser
 def test_monitor_draws_its_charts_and_fits_any_screen(visitors, server, width, scheme):
     page = visitors.open(server.url, "methods", width=width, color_scheme=scheme)
     page.expect_title("Methods")
+    page.expect_ended()
     page.goto("monitor?span=week")
     page.expect_title("Monitor")
     expect(page.tab.get_by_test_id("stMetric")).to_have_count(4)
@@ -22,15 +23,17 @@ def test_monitor_draws_its_charts_and_fits_any_screen(visitors, server, width, s
 def test_monitor_goes_on_refreshing_itself_without_moving_what_is_read(visitors, server):
     page = visitors.open(server.url, "methods")
     page.expect_title("Methods")
+    page.expect_ended()
     page.goto("monitor")
     chart = page.tab.locator(".fan-chart[data-drawn='failed']")
-    expect(chart).to_be_visible()
+    chart.wait_for()
     chart.evaluate("element => { element.dataset.mine = 'kept'; element.scrollIntoView(); }")
     place = chart.bounding_box()["y"]
     other = visitors.open(server.url, "methods")
     other.expect_title("Methods")
+    other.expect_ended()
     seen = page.tab.get_by_test_id("stMetricDelta").nth(2)
     before = seen.inner_text()
     expect(seen).not_to_have_text(before)  # another page was visited, which is counted at the next look
-    expect(page.tab.locator(".fan-chart[data-mine='kept']")).to_be_visible()
+    page.tab.locator(".fan-chart[data-mine='kept']").wait_for()
     assert chart.bounding_box()["y"] == place

@@ -17,7 +17,7 @@ def regions(visitors, server):
     def regions(**context):
         page = visitors.open(server.url, STATES, **context)
         expect(page.tab.locator(".line[data-state='ready']")).to_have_count(53)
-        expect(page.tab.locator(".regions[data-busy='false']")).to_be_visible()
+        page.tab.locator(".regions[data-busy='false']").wait_for()
         return page
 
     return regions
@@ -53,7 +53,7 @@ def test_a_row_leads_to_explore_in_the_same_session_and_a_new_tab_finds_it_too(r
     row = page.tab.locator(".line[data-region='Texas'] .name a")
     with page.tab.context.expect_page() as opened:
         row.click(modifiers=["Control"])
-    expect(opened.value.get_by_role("heading", name="Texas: new hospital admissions")).to_be_visible()
+    opened.value.get_by_role("heading", name="Texas: new hospital admissions").wait_for()
     row.click()
     page.expect_title("Texas: new hospital admissions")
     page.expect_drawn("theta")

@@ -43,7 +43,7 @@ def tab(chromium):
 @pytest.mark.parametrize("page", ["", "methods", "?region=Spain"])
 def test_who_has_not_signed_in_sees_no_page(guarded, tab, page):
     tab.goto(f"{guarded.url}/{page}")
-    expect(tab.get_by_role("button", name="Sign in")).to_be_visible()
+    tab.get_by_role("button", name="Sign in").wait_for()
     expect(tab.get_by_test_id("stSidebar")).to_have_count(0)
     expect(tab.get_by_role("link", name="Methods")).to_have_count(0)
     assert tab.get_by_text("Spain").count() == 0
@@ -53,10 +53,10 @@ def test_who_signs_in_sees_the_pages_and_his_name_and_can_sign_out(guarded, prov
     provider.person = PERSON
     tab.goto(guarded.url)
     tab.get_by_role("button", name="Sign in").click()
-    expect(tab.get_by_role("heading", name="United States: new cases", exact=True)).to_be_visible()
+    tab.get_by_role("heading", name="United States: new cases", exact=True).wait_for()
     tab.get_by_role("button", name="Ada [x](http").click()
     tab.get_by_role("button", name="Sign out").click()
-    expect(tab.get_by_role("button", name="Sign in")).to_be_visible()
+    tab.get_by_role("button", name="Sign in").wait_for()
 
 
 @pytest.mark.parametrize(
@@ -66,31 +66,31 @@ def test_who_opened_a_link_and_signs_in_sees_what_it_shows(guarded, provider, ta
     provider.person = PERSON
     tab.goto(f"{guarded.url}/{page}")
     tab.get_by_role("button", name="Sign in").click()
-    expect(tab.get_by_role("heading", name=title, exact=True)).to_be_visible()
+    tab.get_by_role("heading", name=title, exact=True).wait_for()
     assert "region=Spain" in tab.url
     tab.goto(guarded.url)  # it was followed once
-    expect(tab.get_by_role("heading", name="United States: new cases", exact=True)).to_be_visible()
+    tab.get_by_role("heading", name="United States: new cases", exact=True).wait_for()
 
 
 def test_a_link_is_not_followed_by_who_came_another_way(guarded, provider, tab):
     provider.person = PERSON
     tab.goto(f"{guarded.url}/methods")
-    expect(tab.get_by_role("button", name="Sign in")).to_be_visible()
+    tab.get_by_role("button", name="Sign in").wait_for()
     other = tab.context.new_page()
     other.goto(guarded.url)
     other.get_by_role("button", name="Sign in").click()
-    expect(other.get_by_role("heading", name="United States: new cases", exact=True)).to_be_visible()
+    other.get_by_role("heading", name="United States: new cases", exact=True).wait_for()
     tab.goto(f"{guarded.url}/?region=Italy")
-    expect(tab.get_by_role("heading", name="Italy: new cases", exact=True)).to_be_visible()
+    tab.get_by_role("heading", name="Italy: new cases", exact=True).wait_for()
     tab.goto(guarded.url)
-    expect(tab.get_by_role("heading", name="United States: new cases", exact=True)).to_be_visible()
+    tab.get_by_role("heading", name="United States: new cases", exact=True).wait_for()
 
 
 def test_who_is_not_among_those_allowed_is_told_so(guarded, provider, tab):
     provider.person = PERSON | {"email": "eve@example.com"}
     tab.goto(guarded.url)
     tab.get_by_role("button", name="Sign in").click()
-    expect(tab.get_by_text("may not enter here")).to_be_visible()
+    tab.get_by_text("may not enter here").wait_for()
     expect(tab.get_by_test_id("stSidebar")).to_have_count(0)
 
 

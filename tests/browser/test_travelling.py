@@ -68,7 +68,7 @@ def test_playing_steps_through_the_dates_on_an_axis_that_stays_and_pauses(machin
 def test_what_came_after_can_be_hidden_and_shown(desk):
     page = desk
     page.tab.get_by_text("Show what came after").click()
-    expect(page.tab.locator(".fan-chart[data-drawn~='history']:not([data-drawn~='came'])")).to_be_visible()
+    page.tab.locator(".fan-chart[data-drawn~='history']:not([data-drawn~='came'])").wait_for()
     page.tab.get_by_text("Show what came after").click()
     page.expect_drawn("came")
 
@@ -77,7 +77,7 @@ def test_what_came_after_can_be_hidden_and_shown(desk):
 @pytest.mark.parametrize("width", [PHONE, 1280])
 def test_it_fits_every_screen_with_a_tile_for_every_date_and_horizon(machine, width, scheme):
     page = machine(width=width, color_scheme=scheme)
-    expect(page.tab.locator(".fan-chart[data-drawn^='row']")).to_be_visible()
+    page.tab.locator(".fan-chart[data-drawn^='row']").wait_for()
     tiles = page.tab.locator(".fan-chart .barlayer .point path")
     expect(tiles).to_have_count(4 * 26)
     assert tiles.first.bounding_box()["width"] > 5
@@ -104,7 +104,7 @@ def test_a_reader_s_wrong_file_is_one_sentence(desk):
     wrong = {"name": "wrong.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,2\n"}
     page.tab.locator("input[type=file]").set_input_files(wrong)
     expect(page.tab.get_by_test_id("stAlert")).to_contain_text("wrong.csv: no column is called")
-    expect(page.chart.first).to_be_visible()
+    page.chart.first.wait_for()
     page.tab.get_by_test_id("stFileChipDeleteBtn").click()
     expect(page.tab.get_by_test_id("stAlert")).to_have_count(0)
     page.tab.get_by_text("Published forecasts beside ours").click()

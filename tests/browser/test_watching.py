@@ -44,7 +44,7 @@ def test_the_page_opens_with_a_forecast_that_better_ones_replace(visitors, serve
     assert "naive" not in page.traces()
     assert page.rows.first.get_attribute("data-model") == "ensemble"
     expect(page.row("ensemble")).to_contain_text(re.compile(r"done · Pooled \d+ %, ETS \d+ %, SARIMA \d+ %"))
-    expect(page.tab.get_by_text("How good was it here?")).to_be_visible()
+    page.tab.get_by_text("How good was it here?").wait_for()
 
 
 def test_the_server_starts_its_workers_and_nothing_else(visitors, server):
