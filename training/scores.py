@@ -8,12 +8,21 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.forecast import MEDIAN, QUANTILES
+from forecasting.data.frequency import frequency_of_alias
 from forecasting.data.kind import AMOUNT, COUNT
-from forecasting.models.pretrained import forecast_many
+from forecasting.data.series import Series
+from forecasting.models.predictive import from_quantiles
+from forecasting.models.pretrained import Pretrained, forecast_many
 
 LEVELS = np.array(QUANTILES)
-#: The tables of competitions: name, season, second season.
-COMPETITIONS = (("yearly", 1, 0), ("quarterly", 4, 0), ("monthly", 12, 0), ("weekly", 52, 0), ("hourly", 24, 168))
+#: The tables of competitions: name, frequency, second season.
+COMPETITIONS = (
+    ("yearly", "12M1", 0),
+    ("quarterly", "QS-JAN", 0),
+    ("monthly", "MS", 0),
+    ("weekly", "W-SAT", 0),
+    ("hourly", "h", 168),
+)
 #: Folders of epidemics, each as a hub saw it, and steps that the hub asks for.
 HUBS, HUB_STEPS = ("flu-dev", "hub-dev"), 4
 #: Days that a season of influenza is after the year that it is called by.
@@ -35,7 +44,8 @@ def held(quantiles: np.ndarray, truth: np.ndarray, share: float) -> float:
 def competition_scores(folder: Path) -> pd.DataFrame:
     """MASE, sMAPE, the scaled WIS, and what the bands of single periods and of totals hold; a row a table."""
     rows = []
-    for name, season, second in COMPETITIONS:
+    for name, alias, second in COMPETITIONS:
+        season = frequency_of_alias(alias).season
         known, truth = (
             [
                 group["value"].to_numpy(float)
@@ -45,6 +55,7 @@ def competition_scores(folder: Path) -> pd.DataFrame:
         )
         came = np.stack(truth)
         quantiles = forecast_many(known, season, came.shape[1], AMOUNT, second)
+        totals = np.stack([_total(*pair, alias) for pair in zip(known, quantiles, strict=True)])
         naive = [np.abs(v[season:] - v[:-season] if len(v) > season else np.diff(v)).mean() for v in known]
         scale = np.where(np.array(naive) > 0, naive, np.nan)
         error = np.abs(came - quantiles[..., MEDIAN])
@@ -56,9 +67,17 @@ def competition_scores(folder: Path) -> pd.DataFrame:
                 "wis": np.nanmean(pinball(quantiles, came).mean(1) / scale),
                 "coverage_50": held(quantiles, came, 0.5),
                 "coverage_95": held(quantiles, came, 0.95),
+                "total_50": held(totals, came.sum(1), 0.5),
+                "total_95": held(totals, came.sum(1), 0.95),
             }
         )
     return pd.DataFrame(rows).set_index("table")
+
+
+def _total(figures: np.ndarray, quantiles: np.ndarray, alias: str) -> np.ndarray:
+    """The quantiles of the sum of all steps."""
+    series = Series(pd.Timestamp("2000-01-01"), frequency_of_alias(alias), figures, kind=AMOUNT)
+    return from_quantiles(Pretrained(), series, quantiles).totals[-1]
 
 
 def hub_scores(folder: Path) -> pd.DataFrame:

@@ -1,8 +1,9 @@
 """Predictive distributions: make a `Forecast`, 23 quantiles of each period, of sums and of means, from a model's output.
 
-Three constructors: `from_normal` for models whose errors are a linear filter of normal shocks on some scale (ARIMA, ETS, theta,
+Four constructors: `from_normal` for models whose errors are a linear filter of normal shocks on some scale (ARIMA, ETS, theta,
 naive), `from_spread` for models that know how far off they were each number of steps ahead (pooled), `from_paths` for
-models that can only be sampled (Prophet). The first two are exact for single periods; sums and means over several periods
+models that can only be sampled (Prophet), `from_quantiles` for models that give quantiles and no more (pretrained). All but the
+third are exact for single periods; sums and means over several periods
 have no closed form on a transformed scale and are sampled, always with the same seed.
 """
 
@@ -27,6 +28,8 @@ SAMPLES = 1000
 MOST_OF_INTERMITTENT = 2.0
 #: Degrees of freedom of Student's t for errors learned over many regions, which have longer tails than normal ones.
 DEGREES_OF_FREEDOM = 5
+#: The share of an error's variance, where a model tells only quantiles, that stays in the periods after it.
+PERSISTENCE = 0.7
 #: Standard normal quantiles at the levels of `QUANTILES`; shape (23,).
 NORMAL_QUANTILES = np.array([NormalDist().inv_cdf(level) for level in QUANTILES])
 
@@ -163,6 +166,29 @@ def error_quantiles() -> np.ndarray:
 
     tails = stdtrit(DEGREES_OF_FREEDOM, np.array(QUANTILES))
     return np.asarray(tails * np.sqrt((DEGREES_OF_FREEDOM - 2) / DEGREES_OF_FREEDOM))
+
+
+def from_quantiles(
+    model: Model, series: Series, values: np.ndarray, method: str = "", notes: tuple[str, ...] = ()
+) -> Forecast:
+    """The forecast of a model that gives the quantiles of each period, shape (horizon, 23), and nothing of how they hang together.
+
+    They stay as they are. For sums and means, `PERSISTENCE` of an error's variance is that of a random walk, and the rest each
+    period's own (a Gaussian copula); beyond the outermost quantiles futures go on as steeply as between the last two.
+    """
+    count = len(values)
+    shocks = _normal_shocks(2 * count)
+    walk = np.cumsum(shocks[:, :count], axis=1) / np.sqrt(np.arange(1, count + 1))
+    deviates = np.sqrt(PERSISTENCE) * walk + np.sqrt(1 - PERSISTENCE) * shocks[:, count:]
+    paths = np.stack([_at_deviates(*pair) for pair in zip(values, deviates.T, strict=True)], axis=1)
+    return _forecast(model, series, values, paths, method or model.label, notes)
+
+
+def _at_deviates(quantiles: np.ndarray, deviates: np.ndarray) -> np.ndarray:
+    """The values that lie as far out in a distribution with these `quantiles` as the standard normal `deviates`."""
+    place = np.clip(np.searchsorted(NORMAL_QUANTILES, deviates) - 1, 0, len(quantiles) - 2)
+    slope = np.diff(quantiles) / np.diff(NORMAL_QUANTILES)
+    return quantiles[place] + slope[place] * (deviates - NORMAL_QUANTILES[place])
 
 
 def _forecast(

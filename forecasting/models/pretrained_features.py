@@ -405,14 +405,16 @@ def _multiplicative(
     adjusted: Seasonal,
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Base forecasts with a relative season, and where they are any: where every figure is above the floor."""
-    recent = PROFILE_SEASONS * max(season, 8)
+    recent = min(PROFILE_SEASONS * max(season, 8), values.shape[1])
     mask = _mask(counts, values.shape[1])
-    lowest = np.where(mask > 0, values, np.inf)[:, -recent:].min(1)
+    lowest = np.where(mask[:, -recent:] > 0, values[:, -recent:], np.inf).min(1)
     positive = np.isfinite(floor) & (lowest > floor)
     base = np.where(positive, floor, 0.0)[:, None]
-    usable = np.where(positive[:, None] & (values > base), values - base, np.where(mask > 0, 1.0, 0.0))
-    rest, factor = _relatively_adjusted(usable * mask, counts, season, second, steps)
-    rest = np.where(positive[:, None], rest, adjusted.rest)
+    rest, factor = adjusted.rest, np.ones(steps.shape)
+    if positive.any():
+        usable = np.where(positive[:, None] & (values > base), values - base, 1.0)
+        rest, factor = _relatively_adjusted(usable * mask, counts, season, second, steps)
+        rest = np.where(positive[:, None], rest, adjusted.rest)
 
     def seasonal(forecast: np.ndarray) -> np.ndarray:
         return np.where(positive[:, None], base + forecast * factor, forecast + adjusted.ahead)

@@ -10,7 +10,7 @@ from forecasting.data.series import Series
 from forecasting.models import model
 
 #: Models whose forecasts take well under a second.
-QUICK = ("naive", "theta", "ets", "sarima", "pooled", "ensemble")
+QUICK = ("naive", "theta", "ets", "sarima", "pooled", "pretrained", "ensemble")
 
 
 def around(level, noise, count=120, seed=3):

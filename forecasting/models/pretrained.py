@@ -1,0 +1,229 @@
+"""Pretrained: a small network, trained once on made-up series, that forecasts any series without a fit.
+
+`docs/pretrained.md` is its model card; `training` makes the file of its weights. A series is forecast on several scales (as it is,
+in logs, in roots), as suits its kind, and the mean of their quantiles is the forecast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from forecasting.data.forecast import MEDIAN, QUANTILES, Forecast
+from forecasting.data.frequency import Frequency
+from forecasting.data.kind import COUNT, Kind
+from forecasting.data.series import Series
+from forecasting.models import _naive_fallback
+from forecasting.models.base import Model, ProgressCallback, ignore_progress
+from forecasting.models.predictive import NORMAL_QUANTILES, from_quantiles
+from forecasting.models.pretrained_features import (
+    LOG,
+    RAW,
+    ROOT,
+    Batch,
+    context_length,
+    make_inputs,
+    right_aligned,
+)
+from forecasting.support.errors import ModelError
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+#: Figures that a forecast needs: one change at least.
+SHORTEST = 2
+#: Days of a week, the second season of figures of hours and minutes.
+WEEK = 7
+#: Seasons of days: sets of five to seven weekdays.
+DAYS_OF_A_WEEK = (5, 6, 7)
+#: Steps that the network forecasts at a time, over all series.
+STEPS_AT_ONCE = 20_000
+#: No quantile in logs or roots is further above zero than so many times the largest figure in sight, plus `CAP_COUNT` of counts.
+CAP_MULTIPLE, CAP_COUNT = 6.0, 20.0
+#: What is added to a count before its fourth root.
+ROOT_OFFSET = 0.5
+#: The season of weeks: counts of weeks are forecast with it and without it.
+YEAR_OF_WEEKS = 52
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A forecast on one scale (`RAW`, `LOG` or `ROOT`), with the season of the figures or without it."""
+
+    transform: int
+    seasonal: bool = True
+
+
+#: What is forecast, by what the figures are; the mean of the quantiles is the answer.
+AS_THEY_ARE = (Pass(RAW),)
+BOTH_SCALES = (Pass(RAW), Pass(LOG))
+DAYS_OF_COUNTS = (Pass(ROOT),)
+WEEKS_OF_COUNTS = (Pass(LOG), Pass(ROOT), Pass(LOG, seasonal=False), Pass(ROOT, seasonal=False))
+
+
+def passes(kind: Kind, season: int) -> tuple[Pass, ...]:
+    """The passes for figures of a kind with a season of so many periods."""
+    if kind.low < 0:
+        return AS_THEY_ARE
+    if kind is COUNT and season == YEAR_OF_WEEKS:
+        return WEEKS_OF_COUNTS
+    if kind is COUNT and season in DAYS_OF_A_WEEK:
+        return DAYS_OF_COUNTS
+    return BOTH_SCALES if season > 1 else AS_THEY_ARE
+
+
+class Pretrained(Model):
+    """A network that has learned from made-up series what comes next, and is not trained here."""
+
+    name = "pretrained"
+    label = "Pretrained network"
+    summary = (
+        "A small neural network that was trained once, on hundreds of thousands of made-up series: with trends, seasons, jumps, "
+        "waves, counts and gaps. It weighs 23 simple forecasts of the series by what it sees of it, corrects them, and gives all "
+        "quantiles at once, in milliseconds and without a fit. It is good with short histories and where there are many series; "
+        "it knows nothing of epidemics but what their curves look like, and nothing of other regions or of holidays."
+    )
+    reference = "docs/pretrained.md; trained by `python -m training`, after Dooley et al., ForecastPFN, NeurIPS 2023"
+    version = 1
+    order = 40
+    instant = True
+
+    def warm_up(self) -> None:
+        """Load the network."""
+        _network()
+
+    def forecast(self, series: Series, horizon: int, report: ProgressCallback = ignore_progress) -> Forecast:
+        """Run the network over the series; figures that are still in doubt widen its bands."""
+        if len(series) < SHORTEST:
+            return _naive_fallback.series_too_short(self, series, horizon, SHORTEST)
+        season = series.frequency.season
+        histories = [series.values]
+        if series.doubt:
+            last = series.values[-len(series.doubt) :]
+            histories += [
+                np.r_[series.values[: -len(last)], last * np.exp(sign * np.array(series.doubt))] for sign in (1, -1)
+            ]
+        quantiles = forecast_many(histories, season, horizon, series.kind, second_season(series.frequency))
+        values = _widened_by_doubt(*quantiles) if series.doubt else quantiles[0]
+        method = f"{self.label}{'' if season == 1 else f', season of {series.frequency.steps(season)}'}"
+        return from_quantiles(self, series, values, method)
+
+
+def second_season(frequency: Frequency) -> int:
+    """Periods in a week of hours or minutes, where the network looks back far enough to see two; 0 otherwise."""
+    week = WEEK * frequency.season
+    return week if frequency.minutes and frequency.season > 1 and 2 * week <= context_length(frequency.season) else 0
+
+
+def forecast_many(
+    histories: Sequence[np.ndarray], season: int, horizon: int, kind: Kind = COUNT, second: int = 0
+) -> np.ndarray:
+    """Quantiles of many series at once: shape (series, horizon, quantiles), within the bounds of their kind.
+
+    Args:
+        histories: the figures of each, oldest first, without gaps, two at least.
+        season: periods in a season; 1 for none. Shorter series than that are welcome.
+        second: periods in a second, longer season; 0 for none.
+
+    Raises `ModelError` where onnxruntime is not installed.
+    """
+    at_once = max(STEPS_AT_ONCE // horizon, 1)
+    known = [np.asarray(history, dtype=float)[-context_length(season) :] for history in histories]
+    chosen = [AS_THEY_ARE if kind.low == 0 and is_mostly_zero(figures) else passes(kind, season) for figures in known]
+    found = np.empty((len(known), horizon, len(QUANTILES)))
+    for group in sorted(set(chosen), key=len):
+        rows = [row for row, one in enumerate(chosen) if one == group]
+        for part in (rows[start : start + at_once] for start in range(0, len(rows), at_once)):
+            found[part] = _mean_of_passes([known[row] for row in part], group, season, horizon, kind, second)
+    return found
+
+
+def is_mostly_zero(figures: np.ndarray) -> bool:
+    """Whether half of the figures are zeros, or more: logs and roots know too little of such."""
+    return bool(2 * np.count_nonzero(figures) <= len(figures))
+
+
+def _mean_of_passes(
+    histories: list[np.ndarray], chosen: tuple[Pass, ...], season: int, horizon: int, kind: Kind, second: int
+) -> np.ndarray:
+    """The mean of the passes' quantiles, within the bounds of the kind."""
+    found = [
+        _one_pass(histories, season if one.seasonal else 1, second if one.seasonal else 0, horizon, kind, one.transform)
+        for one in chosen
+    ]
+    return np.sort(kind.clip(np.mean(found, axis=0)), axis=-1)
+
+
+def _one_pass(
+    histories: list[np.ndarray], season: int, second: int, horizon: int, kind: Kind, transform: int
+) -> np.ndarray:
+    """Quantiles from a forecast on one scale, on the scale of the figures."""
+    values = right_aligned(histories, context_length(season))
+    forward, inverse, floor = _scale(values, kind, transform)
+    steps = np.tile(np.arange(1, horizon + 1), (len(values), 1))
+    inputs = make_inputs(Batch(forward(values), season, second, steps, floor, np.full(len(values), transform)))
+    found = _network().run(None, inputs.feed())[0].astype(float)
+    found = inverse(found * inputs.scale[:, None, None] + inputs.centre[:, None, None])
+    if transform == RAW:
+        return found
+    cap = CAP_MULTIPLE * np.nanmax(values, axis=1) + (CAP_COUNT if kind is COUNT else 0.0)
+    return np.minimum(found, cap[:, None, None])
+
+
+def _scale(
+    values: np.ndarray, kind: Kind, transform: int
+) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray], np.ndarray]:
+    """The change of scale, its inverse (of an array with two more axes), and what no figure is below on it."""
+    rows = len(values)
+    if transform == RAW:
+        return np.asarray, np.asarray, np.full(rows, kind.low)
+    if transform == ROOT:
+        lowest = ROOT_OFFSET**0.25
+        return (
+            lambda figures: (figures + ROOT_OFFSET) ** 0.25,
+            lambda roots: np.maximum(roots, lowest) ** 4 - ROOT_OFFSET,
+            np.full(rows, lowest),
+        )
+    added = _added_before_logs(values, kind)
+    with np.errstate(divide="ignore"):
+        floor = np.log(added)
+    return (
+        lambda figures: np.log(figures + added[:, None]),
+        lambda logs: np.exp(np.minimum(logs, 700.0)) - added[:, None, None],
+        floor,
+    )
+
+
+def _added_before_logs(values: np.ndarray, kind: Kind) -> np.ndarray:
+    """What makes figures positive: nothing where they are, otherwise 1 of counts, the smallest positive figure of others."""
+    positive = np.where(values > 0, values, np.inf).min(axis=1)
+    smallest = np.where(np.isfinite(positive), positive, 1.0)
+    return np.where(np.nanmin(values, axis=1) > 0, 0.0, 1.0 if kind is COUNT else smallest)
+
+
+def _widened_by_doubt(middle: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+    """Quantiles whose distance from the median takes in what a standard deviation of doubt does to the median."""
+    median = middle[:, MEDIAN, None]
+    moved = np.abs(upper[:, MEDIAN] - lower[:, MEDIAN])[:, None] / 2 * NORMAL_QUANTILES
+    return median + np.sign(NORMAL_QUANTILES) * np.hypot(middle - median, moved)
+
+
+@lru_cache(maxsize=1)
+def _network() -> InferenceSession:
+    """The network, loaded once; it runs in the thread that calls it."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ModelError(
+            "The pretrained network needs the package onnxruntime, which is not installed here: pip install onnxruntime, or choose another model."
+        ) from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors only: warnings go to stderr
+    weights = (files("forecasting.models") / "pretrained.onnx").read_bytes()
+    return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
