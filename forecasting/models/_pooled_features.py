@@ -115,8 +115,8 @@ def features_of(values: np.ndarray, rows: np.ndarray, year: int | None) -> Featu
     shared = [np.broadcast_to(one, now.shape) for one in shared]
     shared += [now - back(together, 0)]
     season = [np.broadcast_to(one[:, None], now.shape) for one in _time_of_year(together[:, 0], rows, year)]
-    tables = (np.stack(columns, axis=-1) for columns in (own, shared, season))
-    return Features(*tables, _change_in_earlier_years(values, rows, year))
+    earlier = _change_in_earlier_years(values, rows, year)
+    return Features(np.stack(own, axis=-1), np.stack(shared, axis=-1), np.stack(season, axis=-1), earlier)
 
 
 def _time_of_year(together: np.ndarray, rows: np.ndarray, year: int | None) -> list[np.ndarray]:

@@ -17,7 +17,7 @@ from forecasting.models._pooled_features import MOST_AHEAD, OFFSET, Features, St
 #: Blocks, the last ones, that are learned from.
 LEARNED_BLOCKS = 208
 #: Rows that are learned from, at most.
-MOST_ROWS = 60_000
+MOST_ROWS = 40_000
 #: Blocks after which an error counts half for the width of bands.
 HALF_LIFE_OF_ERRORS = 60.0
 #: What the error of a row counts that was not published as it is then, but only later.
@@ -68,23 +68,23 @@ def training_rows(
         block = len(table) - 1
         if not max(first, 2) <= block < len(newest) - 1:
             continue
-        then, place = Standardised.of(table), block - first
-        features.put(place, features_of(then.values, np.array([block]), year))
-        start[place], spread[place], counts[place] = fourth_root(table[-1] + OFFSET), then.spread, 1.0
+        then, row = Standardised.of(table), block - first
+        features.put(row, features_of(then.values, np.array([block]), year))
+        start[row], spread[row], counts[row] = fourth_root(table[-1] + OFFSET), then.spread, 1.0
     came = np.full((MOST_AHEAD, *start.shape), np.nan)
-    for step in range(1, min(MOST_AHEAD, len(blocks)) + 1):
-        came[step - 1, : len(blocks) + 1 - step] = root[first + step :]
+    for ahead in range(1, min(MOST_AHEAD, len(blocks)) + 1):
+        came[ahead - 1, : len(blocks) + 1 - ahead] = root[first + ahead :]
     change = (came - start) / spread
     cells = np.argwhere(np.isfinite(change) & np.isfinite(features.own[..., 0]))
     if len(cells) > MOST_ROWS:
         cells = cells[np.sort(np.random.default_rng(0).choice(len(cells), MOST_ROWS, replace=False))]
-    ahead, place, region = cells.T
+    step, place, region = cells[:, 0], cells[:, 1], cells[:, 2]
     age = len(newest) - 1 - blocks[place]
     return TrainingRows(
         features.of(place, region),
         region,
-        ahead + 1,
-        change[ahead, place, region],
+        step + 1,
+        change[step, place, region],
         age,
         0.5 ** (age / HALF_LIFE_OF_ERRORS) * counts[place],
     )
