@@ -134,16 +134,12 @@ def swipe(page, start, end):
     send("touchEnd")
 
 
-@pytest.fixture(scope="module")
-def _phone(module_visitors, server_url):
-    return finished_view(module_visitors, server_url, width=PHONE, height=800, has_touch=True, is_mobile=True)
-
-
 @pytest.fixture
-def phone(_phone, server):
-    """That view with its chart in the middle of a screen that is touched."""
-    _phone.chart.evaluate("chart => chart.scrollIntoView({ block: 'center' })")
-    return _phone
+def phone(explore):
+    """That view with its chart in the middle of a screen that is touched; none that still rolls from another touch."""
+    page = explore(width=PHONE, height=800, has_touch=True, is_mobile=True)
+    page.chart.evaluate("chart => chart.scrollIntoView({ block: 'center' })")
+    return page
 
 
 def test_a_finger_that_goes_up_on_the_chart_scrolls_the_page(phone):
