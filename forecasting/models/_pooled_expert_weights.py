@@ -15,6 +15,7 @@ import numpy as np
 from forecasting.models._pooled_boosting import boosted_forecast
 from forecasting.models._pooled_experts import (
     LEAST_HORIZON,
+    WITH_COVARIATES,
     alone_filter,
     expert_forecasts,
     fourth_root,
@@ -41,6 +42,8 @@ TRUST_RATE = 0.25
 MOST_BESIDE_LAST_YEAR = 1.2
 #: Origins, besides half a year of them, that must tell so.
 LEAST_YEAR_ORIGINS = 6
+#: The share of trees beside the experts; they do not know the covariates, so it shrinks by what those have earned.
+TREES_SHARE = 0.5
 #: Errors of typical size that the spread starts from.
 PRIOR_ERRORS = 60.0
 #: The same for a single region's share of it.
@@ -59,7 +62,7 @@ class PooledForecast:
         trust: the weight that this has earned against smoothing each region by itself, by the same rule; a half
             before anything is known, and 0 where repeating the last year was clearly better.
         origins: how many earlier tables they were judged by.
-        has_trees: whether half of it is what trees have learned.
+        trees: the share of it that trees have learned.
     """
 
     mean: np.ndarray
@@ -67,7 +70,7 @@ class PooledForecast:
     weights: dict[str, float]
     trust: float
     origins: int
-    has_trees: bool = False
+    trees: float = 0.0
 
 
 def forecast_table(
@@ -103,34 +106,29 @@ def forecast_table(
         trust = 0.0
     spread = units[-1][:, None] * _spread(means[:-1], tables, units, target, reach)
     mean = np.maximum(_shift_to_own_end(newest, means[-1]), 0.0)
-    learned = boosted_forecast(published, last, year, error_quantiles())
+    learned, share = boosted_forecast(published, last, year, error_quantiles()), 0.0
     if learned is not None:
-        mean, spread = _with_trees(mean, spread, *learned)
-    return PooledForecast(mean[:, :horizon], spread[:, :horizon], weights, trust, len(tables), learned is not None)
+        share = TREES_SHARE * (1 - weights.get(WITH_COVARIATES, 0.0))
+        mean, spread = _with_trees(mean, spread, *learned, share)
+    return PooledForecast(mean[:, :horizon], spread[:, :horizon], weights, trust, len(tables), share)
 
 
 def _with_trees(
-    mean: np.ndarray, spread: np.ndarray, trees_mean: np.ndarray, trees_spread: np.ndarray
+    mean: np.ndarray, spread: np.ndarray, trees_mean: np.ndarray, trees_spread: np.ndarray, share: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The plain average of the experts and the trees; beyond the trees' last block it goes on as the experts do.
+    """The average of the experts and the trees; beyond the trees' last block it goes on as the experts do.
 
     An average of quantiles, since both have errors of one shape. A region that the trees do not know keeps the experts'.
     """
-    known = np.isfinite(trees_mean) & np.isfinite(trees_spread)
     reach = min(mean.shape[1], trees_mean.shape[1])
-    both, wide = mean.copy(), spread.copy()
-    here = known[:, :reach]
-    both[:, :reach] = np.where(here, (mean[:, :reach] + trees_mean[:, :reach]) / 2, mean[:, :reach])
-    wide[:, :reach] = np.where(here, (spread[:, :reach] + trees_spread[:, :reach]) / 2, spread[:, :reach])
-    both[:, reach:] += (both - mean)[:, reach - 1 : reach]
-    growth = np.divide(
-        spread[:, reach:],
-        spread[:, reach - 1 : reach],
-        out=np.ones_like(spread[:, reach:]),
-        where=spread[:, reach - 1 : reach] > 0,
-    )
-    wide[:, reach:] = wide[:, reach - 1 : reach] * growth
-    return np.maximum(both, 0.0), wide
+    near_mean, near_spread = mean[:, :reach], spread[:, :reach]
+    known = np.isfinite(trees_mean[:, :reach]) & np.isfinite(trees_spread[:, :reach])
+    both = near_mean + share * np.where(known, trees_mean[:, :reach] - near_mean, 0.0)
+    wide = near_spread + share * np.where(known, trees_spread[:, :reach] - near_spread, 0.0)
+    further = mean[:, reach:] + (both - near_mean)[:, -1:]
+    last = near_spread[:, -1:]
+    growth = np.divide(spread[:, reach:], last, out=np.ones_like(spread[:, reach:]), where=last > 0)
+    return np.maximum(np.hstack([both, further]), 0.0), np.hstack([wide, wide[:, -1:] * growth])
 
 
 def _earlier_tables(newest: np.ndarray, earlier: Sequence[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:

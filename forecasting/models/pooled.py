@@ -47,21 +47,27 @@ class Pooled(PooledModel):
     summary = (
         "One model for all regions at once. What the regions did together lately carries each of them on, as far as its "
         "own figures are too few or too noisy to tell; from half a year of weeks on, an autoregression learned "
-        "from all regions takes part, and after a year the time of the year does. Further columns of "
+        "from all regions takes part. From a year on, half of the forecast is what boosted trees have learned: how such courses went "
+        "on, in any region and at any time, from the figures as they were published then. The last weeks are corrected by what "
+        "such weeks have become lately. Further columns of "
         "a file can take part as well, such as tests or mobility up to now. How much each of these counts is decided by "
-        "their errors on the same regions so far, forecast from the figures as they were published then. Best with many "
+        "their errors on the same regions so far. Best with many "
         "regions that rise and fall together; of a single region it knows no more than exponential smoothing does. With a "
         "country's holidays, the days of a week are given the shares that they had around earlier ones."
     )
     reference = (
         "Montero-Manso & Hyndman (2021), Principles and algorithms for forecasting groups of time series; Herbster & "
-        "Warmuth (1998), Tracking the best expert"
+        "Warmuth (1998), Tracking the best expert; Friedman (2001), Greedy function approximation: a gradient boosting machine"
     )
-    version = 2
+    version = 3
     order = 15
     time_limit = 180.0
     uses_covariates = True
     uses_holidays = True
+
+    def warm_up(self) -> None:
+        """Import scikit-learn's trees."""
+        import sklearn.ensemble  # noqa: F401
 
     def forecast(self, series: Series, horizon: int, report: ProgressCallback = ignore_progress) -> Forecast:
         """Learn from all regions of the series' pool, or, without one, from this series alone, and forecast it."""
@@ -305,7 +311,7 @@ def _to_scale(
 
 
 def _describe_weights(learned: PooledForecast, regions: int) -> str:
-    kinds = {"shared": "Shared trend", "season": "season", "auto": "autoregression"}
+    kinds = {"shared": "shared trend", "season": "season", "auto": "autoregression"}
     shares = {
         label: sum(
             weight for name, weight in learned.weights.items() if name.startswith(kind) and name != WITH_COVARIATES
@@ -313,8 +319,10 @@ def _describe_weights(learned: PooledForecast, regions: int) -> str:
         for kind, label in kinds.items()
     }
     shares[WITH_COVARIATES] = learned.weights.get(WITH_COVARIATES, 0.0)
+    shares = {"boosted trees": learned.trees} | {label: (1 - learned.trees) * share for label, share in shares.items()}
     parts = [f"{label} {100 * share:.0f} %" for label, share in shares.items() if share >= 0.005]
-    return f"{', '.join(parts)}; {_region_count(regions)}"
+    described = ", ".join(parts)
+    return f"{described[:1].upper()}{described[1:]}; {_region_count(regions)}"
 
 
 def _region_count(count: int) -> str:
