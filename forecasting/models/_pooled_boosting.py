@@ -37,6 +37,8 @@ TARGET_LIMIT = 3.0
 TREES, LEAVES, RATE = 60, 31, 0.06
 #: Rows in a leaf at least, the ridge penalty of its value, and the bins of an input.
 LEAST_IN_LEAF, PENALTY, BINS = 50, 5.0, 63
+#: The number of the bin of inputs that are not known.
+UNKNOWN = -1.0
 #: The share of the inputs that each split may use.
 INPUT_SHARE = 0.6
 #: Errors are this much larger, so that their logarithm is finite.
@@ -101,12 +103,15 @@ def _member(
 
 
 def _binned(inputs: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The number of the bin that each input is in; NaN stays. Bins hold equally many rows: scikit-learn's own, by weight, take longer than the trees."""
+    """The number of the bin that each input is in, `UNKNOWN` for NaN.
+
+    Bins hold equally many rows. scikit-learn makes its own by weight for each bag, which takes longer than the trees.
+    """
     edges = np.nanquantile(inputs, np.linspace(0.0, 1.0, BINS + 1)[1:-1], axis=0)
 
     def binned(table: np.ndarray) -> np.ndarray:
         places = [np.searchsorted(edge, column, side="right") for edge, column in zip(edges.T, table.T, strict=True)]
-        return np.where(np.isfinite(table), np.stack(places, axis=1), np.nan)
+        return np.where(np.isfinite(table), np.stack(places, axis=1), UNKNOWN)
 
     return binned(inputs), binned(asked)
 
@@ -125,13 +130,14 @@ def _bagged(rows: TrainingRows, inputs: np.ndarray, asked: np.ndarray, seed: int
     for bag in range(BAGS):
         usable = np.flatnonzero(~left_out[bag][begin] & ~left_out[bag][end])
         own = np.flatnonzero(left_out[bag][begin])
-        if len(usable) < 2 * LEAST_IN_LEAF or not len(own):
-            continue
         if len(usable) > MOST_ROWS_A_BAG:
             usable = np.sort(draw.choice(usable, MOST_ROWS_A_BAG, replace=False))
-        trees = _trees(seed + bag).fit(inputs[usable], target[usable], sample_weight=weights[usable])
-        said, fitted = said + trees.predict(asked), fitted + 1
-        apart[own] += trees.predict(inputs[own])
+        varying = np.ptp(inputs[usable], axis=0) > 0 if len(usable) else np.zeros(inputs.shape[1], dtype=bool)
+        if len(usable) < 2 * LEAST_IN_LEAF or not len(own) or not varying.any():
+            continue
+        trees = _trees(seed + bag).fit(inputs[usable][:, varying], target[usable], sample_weight=weights[usable])
+        said, fitted = said + trees.predict(asked[:, varying]), fitted + 1
+        apart[own] += trees.predict(inputs[own][:, varying])
         count[own] += 1
     return said / max(fitted, 1), np.where(count > 0, apart / np.maximum(count, 1), np.nan)
 

@@ -13,30 +13,32 @@ from forecasting.data.series import Series
 from forecasting.models.base import BlendedModel, Progress, ProgressCallback, ignore_progress
 from forecasting.support.errors import ModelError
 
-#: The member whose weight is what it has earned.
-POOLED = "pooled"
+#: Members that count for a half of what is left, one after the other; the others share the rest.
+POOLED, NETWORK = "pooled", "pretrained"
+#: What each of these counts of what the one before it has left.
+SHARE = 0.5
 #: What is noted where it has earned none.
 UNTRUSTED = "Without Pooled, which was clearly worse on these regions so far than repeating the last year."
 
 
 class Ensemble(BlendedModel):
-    """The pooled model's quantiles and those of the others, averaged by what the pooled one has earned on this panel."""
+    """The average of four models' quantiles with plain weights, which no panel changes."""
 
     name = "ensemble"
     label = "Ensemble"
     summary = (
-        "Averages the quantiles of Pooled, ETS and SARIMA. How much Pooled counts is what it has earned on these very "
-        "regions so far against smoothing each by itself: a half before anything is known, nearly all of it after some "
-        "seasons that were alike. The others share the rest. Without other regions to learn from, and of figures that are no "
-        "counts, it is ETS and SARIMA in equal parts. It is drawn as soon as one of its members is ready."
+        "Averages the quantiles of Pooled (a half), the pretrained network (a quarter), ETS and SARIMA (an eighth each). Plain weights: "
+        "learned ones did no better on any two sets of earlier dates. Without other regions to learn from, of figures that are no "
+        "counts, and where repeating the last year was clearly better than Pooled, it is the network with a half, ETS and SARIMA "
+        "with a quarter each. It is drawn at once, for the network needs no fit, and is complete when the last member is."
     )
     reference = (
         "Lichtendahl, Grushka-Cockayne & Winkler (2013), Is it better to average probabilities or quantiles?, "
         "Management Science 59(7)"
     )
-    version = 1
+    version = 2
     order = 5
-    members = (POOLED, "ets", "sarima")
+    members = (POOLED, NETWORK, "ets", "sarima")
     uses_covariates = True
     uses_holidays = True
 
@@ -88,14 +90,22 @@ class Ensemble(BlendedModel):
 
 
 def member_weights(forecasts: dict[str, Forecast]) -> dict[str, float]:
-    """The weight of each of these members; they sum to one. Raises `ModelError` where there is none."""
+    """The weight of each of these members; they sum to one. Raises `ModelError` where there is none.
+
+    Pooled has none where it has earned no trust and others are there.
+    """
     if not forecasts:
         raise ModelError("None of the ensemble's members could forecast this.")
-    others = [name for name in forecasts if name != POOLED]
-    if POOLED not in forecasts:
-        return dict.fromkeys(others, 1 / len(others))
-    trust = float(forecasts[POOLED].fitted.get("trust", 0.5)) if others else 1.0
-    return {name: trust if name == POOLED else (1 - trust) / len(others) for name in forecasts}
+    left, weights = 1.0, dict[str, float]()
+    names = list(forecasts)
+    for name in (POOLED, NETWORK):
+        if name in names and len(names) > 1:
+            names.remove(name)
+            trusted = name != POOLED or forecasts[name].fitted.get("trust", SHARE) > 0
+            weights[name] = SHARE * left if trusted else 0.0
+            left -= weights[name]
+    weights |= dict.fromkeys(names, left / len(names))
+    return {name: weights[name] for name in forecasts}
 
 
 def _describe_weights(weights: dict[str, float]) -> str:

@@ -49,15 +49,22 @@ def test_one_member_alone_is_all_of_it(name: str) -> None:
     assert forecast.fitted == {"weights": {name: 1.0}}
 
 
-def test_the_pooled_member_counts_for_what_it_has_earned_and_the_others_share_the_rest() -> None:
-    forecast = blended(said("pooled", 100.0, trust=0.8), said("ets", 10.0), said("sarima", 30.0))
-    assert forecast.fitted["weights"] == pytest.approx({"pooled": 0.8, "ets": 0.1, "sarima": 0.1})
-    assert forecast.median[0] == pytest.approx(0.8 * 150 + 0.1 * 15 + 0.1 * 45)
-    assert forecast.method == "Pooled 80 %, ETS 10 %, SARIMA 10 %"
+def test_pooled_counts_for_a_half_the_network_for_a_quarter_and_the_others_share_the_rest() -> None:
+    forecast = blended(
+        said("pooled", 100.0, trust=0.8), said("pretrained", 50.0), said("ets", 10.0), said("sarima", 30.0)
+    )
+    weights = {"pooled": 0.5, "pretrained": 0.25, "ets": 0.125, "sarima": 0.125}
+    assert forecast.fitted["weights"] == weights
+    assert forecast.median[0] == pytest.approx(0.5 * 150 + 0.25 * 75 + 0.125 * 15 + 0.125 * 45)
+    assert forecast.method == "Pooled 50 %, Pretrained network 25 %, ETS 12 %, SARIMA 12 %"
 
 
-def test_a_pooled_member_that_says_nothing_of_its_trust_counts_for_a_half() -> None:
+def test_what_one_member_leaves_the_next_ones_share() -> None:
     assert member_weights({"pooled": said("pooled", 1.0), "ets": said("ets", 1.0)}) == {"pooled": 0.5, "ets": 0.5}
+    others = {name: said(name, 1.0) for name in ("pretrained", "ets", "sarima")}
+    assert member_weights(others) == {"pretrained": 0.5, "ets": 0.25, "sarima": 0.25}
+    two = {name: said(name, 1.0) for name in ("pooled", "pretrained")}
+    assert member_weights(two) == {"pooled": 0.5, "pretrained": 0.5}
 
 
 def test_a_pooled_member_that_has_earned_no_trust_is_left_out_with_a_sentence() -> None:
@@ -87,7 +94,7 @@ def test_without_any_member_there_is_a_sentence() -> None:
 
 @given(
     trust=st.floats(0, 1),
-    levels=st.lists(st.floats(0, 1e6, allow_subnormal=False), min_size=3, max_size=3),
+    levels=st.lists(st.floats(0, 1e6, allow_subnormal=False), min_size=4, max_size=4),
     there=st.sets(st.sampled_from(MEMBERS), min_size=1),
 )
 def test_a_blend_is_ordered_and_between_its_members_and_its_weights_sum_to_one(
@@ -118,12 +125,12 @@ def test_what_several_members_say_is_said_once() -> None:
     assert forecast.notes == (short, runaway)
 
 
-def test_of_a_single_series_it_is_ets_and_sarima_in_equal_parts() -> None:
+def test_of_a_single_series_half_of_it_is_the_network_and_a_quarter_each_ets_and_sarima() -> None:
     told: list[Progress] = []
     forecast = Ensemble().forecast(SERIES, 4, told.append)
-    parts = [model(name).forecast(SERIES, 4) for name in ("ets", "sarima")]
-    assert [progress.trying for progress in told] == ["ETS", "SARIMA"]
-    np.testing.assert_allclose(forecast.values, (parts[0].values + parts[1].values) / 2)
+    network, ets, sarima = (model(name).forecast(SERIES, 4).values for name in ("pretrained", "ets", "sarima"))
+    assert [progress.trying for progress in told] == ["Pretrained network", "ETS", "SARIMA"]
+    np.testing.assert_allclose(forecast.values, network / 2 + ets / 4 + sarima / 4)
     assert forecast.origin == SERIES.origin
 
 
@@ -133,6 +140,7 @@ def test_a_member_that_fails_leaves_the_rest_to_the_others(monkeypatch: pytest.M
 
     monkeypatch.setattr(type(model("sarima")), "forecast", fails)
     forecast = Ensemble().forecast(SERIES, 4)
-    assert forecast.fitted["weights"] == {"ets": 1.0}
+    assert forecast.fitted["weights"] == {"pretrained": 0.5, "ets": 0.5}
     assert forecast.notes[-1] == "Without SARIMA, which gave no forecast: This is beyond it."
-    np.testing.assert_array_equal(forecast.values, model("ets").forecast(SERIES, 4).values)
+    network, ets = (model(name).forecast(SERIES, 4).values for name in ("pretrained", "ets"))
+    np.testing.assert_allclose(forecast.values, (network + ets) / 2)

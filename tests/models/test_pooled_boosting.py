@@ -92,3 +92,14 @@ def test_features_look_at_nothing_that_comes_later():
 def test_the_same_table_gives_the_same_forecast():
     table = waves(110)
     np.testing.assert_array_equal(fit(table)[0], fit(table)[0])
+
+
+def test_inputs_that_are_unknown_or_equal_in_all_rows_of_a_bag_are_no_harm():
+    table = np.tile(np.array([3.0, 40.0, 500.0]), (200, 4))
+    table[:, 0] = np.arange(200) % 3
+    mean, spread = fit(table)
+    assert np.isfinite(mean).all()
+    assert np.isfinite(spread).all()
+    assert mean[1, 0] == pytest.approx(40**0.25, rel=0.02)
+    short, _ = fit(waves(YEAR + 1))
+    assert np.isfinite(short).all()
