@@ -31,6 +31,7 @@ from benchmarks._earlier import Earlier, forecasts
 from benchmarks._figure import BenchmarkError, Figure, figure
 from forecasting.data.columns import DATE, REGION
 from forecasting.data.forecast import Forecast
+from forecasting.jobs.request import Request
 from forecasting.models import BlendedModel, model, models
 
 #: Seconds or more a forecast: only when asked for by name.
@@ -114,10 +115,11 @@ def _kept(name: str, one: DevelopmentSet, tasks: Sequence[Earlier]) -> list[Fore
     """The forecasts, made now unless they were made before by the same version."""
     chosen = model(name)
     if isinstance(chosen, BlendedModel):
-        parts = {member: _kept(member, one, tasks) for member in chosen.members}
+        taking_part = [[part.model for part in Request(task.series, name, task.steps).members] for task in tasks]
+        parts = {member: _kept(member, one, tasks) for member in {m for members in taking_part for m in members}}
         return [
-            chosen.blend(task.series, task.steps, {member: parts[member][place] for member in parts})
-            for place, task in enumerate(tasks)
+            chosen.blend(task.series, task.steps, {member: parts[member][place] for member in members})
+            for place, (task, members) in enumerate(zip(tasks, taking_part, strict=True))
         ]
     file = CACHE / f"{one.name.replace(' ', '_')}-{name}-{chosen.version}.jsonl.gz"
     if file.exists():

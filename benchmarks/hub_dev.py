@@ -22,7 +22,7 @@ from forecasting.data.forecast import QUANTILES
 from forecasting.evaluation.forecast_tables import score_forecasts
 from forecasting.tables.forecast_file import read_forecasts, read_truth
 
-USUAL = ["ensemble", "pooled", "ets", "sarima", "theta", "naive"]
+USUAL = ["ensemble", "pooled", "pretrained", "ets", "sarima", "theta", "naive"]
 TEAMS = "CovidHub-ensemble"
 #: What is wanted of the log1p and of the natural scale.
 WANTED = {"log1p": 0.74, "natural": 0.95}

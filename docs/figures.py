@@ -19,8 +19,9 @@ MONITORING = ROOT / "docs" / "monitoring.md"
 
 #: The models of the tables, and what each does in a line. One that is missing here is listed once it has scores.
 MODELS = {
-    "ensemble": "The default: the quantiles of Pooled, ETS and SARIMA, averaged with the weights that Pooled found.",
-    "pooled": "All regions at once: shared trend, season and autoregression, weighed by their past accuracy.",
+    "ensemble": "The default: the quantiles of Pooled (a half), the network (a quarter), ETS and SARIMA, averaged.",
+    "pooled": "All regions at once: experts weighed by their past accuracy, and boosted trees on figures as published then.",
+    "pretrained": "A small network that was trained once, on made-up series; no fit.",
     "sarima": "Seasonal ARIMA: of eight orders, the average of those that erred least at similar moments.",
     "ets": "Exponential smoothing, with or without a damped trend and a season; chosen by AICc.",
     "theta": "Exponential smoothing with half of the long-run slope as a drift.",
