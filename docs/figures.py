@@ -38,7 +38,11 @@ SCORES = {
     "Europe, weeks": ("models_europe/europe weekly/{}/wis",),
 }
 #: Those of the README.
-SHORT_SCORES = {"US hub": ("hub_dev/{}/log1p",), "Europe": ("models_europe/europe daily/{}/wis",)}
+SHORT_SCORES = {
+    "11 sets": ("accuracy/mean of 11 sets/{}/error",),
+    "US hub": ("hub_dev/{}/log1p",),
+    "Europe": ("models_europe/europe daily/{}/wis",),
+}
 UNITS = {"bytes": " bytes", "seconds": " s", "s": " s", "MB": " MB"}
 
 Results = dict[str, dict[str, object]]
@@ -100,6 +104,30 @@ def models_table(results: Results, scores: dict[str, tuple[str, ...]]) -> str:
     return "\n".join(lines)
 
 
+def accuracy_table(results: Results) -> str:
+    """The Markdown table of `accuracy`: a row a model, a column a set, and their geometric mean; best models first.
+
+    A cell has the error over the reference, and what the bands of 50 % and 95 % held, in percent.
+    """
+    found = [name.split("/")[1:] for name in results if name.startswith("accuracy/")]
+    sets = list(dict.fromkeys(parts[0] for parts in found if parts[-1] == "wis_log"))
+    whole = {parts[1]: results[f"accuracy/{parts[0]}/{parts[1]}/error"] for parts in found if parts[-1] == "error"}
+    lines = [f"| model | geometric mean | {' | '.join(sets)} |", "|---|---|" + "---|" * len(sets)]
+    for name in sorted(whole, key=lambda one: float(str(whole[one]["value"]))):
+        cells = [_accuracy_cell(results, f"accuracy/{one}/{name}") for one in sets]
+        mean = f"{whole[name]['value']:.3f}" if cells.count("–") == 0 else "–"
+        lines.append(f"| `{name}` | {mean} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _accuracy_cell(results: Results, of: str) -> str:
+    error = results.get(f"{of}/mase", results.get(f"{of}/wis_log"))
+    if error is None:
+        return "–"
+    held = [f"{100 * float(str(results[f'{of}/held_{percent}']['value'])):.0f}" for percent in (50, 95)]
+    return f"{float(str(error['ratio'])):.2f} ({' / '.join(held)})"
+
+
 def drifts_table(results: Results) -> str:
     """The Markdown table of `DRIFTS`: the share found within eight weeks, and the median days where half were found."""
     lines = ["| drift | result | found within 8 weeks | median days |", "|---|---|---|---|"]
@@ -140,6 +168,7 @@ def updated_documents() -> dict[Path, str]:
             "figures": figures_table(results),
             "missed targets": missed_list(results),
             "models": models_table(results, SCORES),
+            "accuracy": accuracy_table(results),
         },
         MONITORING: {"false alarms": false_alarms_table(results), "drifts": drifts_table(results)},
     }
