@@ -111,4 +111,4 @@ def member_weights(forecasts: dict[str, Forecast]) -> dict[str, float]:
 def _describe_weights(weights: dict[str, float]) -> str:
     from forecasting.models import model
 
-    return ", ".join(f"{model(name).label} {100 * share:.0f} %" for name, share in weights.items())
+    return ", ".join(f"{model(name).label} {100 * share:.3g} %" for name, share in weights.items())

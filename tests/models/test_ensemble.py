@@ -56,7 +56,7 @@ def test_pooled_counts_for_a_half_the_network_for_a_quarter_and_the_others_share
     weights = {"pooled": 0.5, "pretrained": 0.25, "ets": 0.125, "sarima": 0.125}
     assert forecast.fitted["weights"] == weights
     assert forecast.median[0] == pytest.approx(0.5 * 150 + 0.25 * 75 + 0.125 * 15 + 0.125 * 45)
-    assert forecast.method == "Pooled 50 %, Pretrained network 25 %, ETS 12 %, SARIMA 12 %"
+    assert forecast.method == "Pooled 50 %, Pretrained network 25 %, ETS 12.5 %, SARIMA 12.5 %"
 
 
 def test_what_one_member_leaves_the_next_ones_share() -> None:
