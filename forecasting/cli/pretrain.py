@@ -84,8 +84,11 @@ def _requests(batch: list[BatchSeries], names: list[str], horizon: int | None) -
 
 
 def _stored_keys(wanted: dict[str, tuple[BatchSeries, Request]]) -> set[str]:
-    """Return the keys of stored forecasts; an ensemble counts as stored if all its members are."""
-    fits = {key: [member.key for member in request.members] or [key] for key, (_, request) in wanted.items()}
+    """Return the keys of stored forecasts; an ensemble counts as stored if all its members are that need a fit."""
+    members = {
+        key: [one for one in request.members if not model(one.model).instant] for key, (_, request) in wanted.items()
+    }
+    fits = {key: [one.key for one in found] or [key] for key, found in members.items()}
     store = ForecastStore()
     try:
         known = store.known_keys({fit for keys in fits.values() for fit in keys})

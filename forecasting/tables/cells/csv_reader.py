@@ -25,6 +25,7 @@ SEPARATORS = ",;\t|"
 _SEPARATOR_OF_DECIMAL_COMMAS = ";"
 #: Lines below a title that show what separates their cells.
 _LEAST_LINES = 3
+_QUOTED_CELL = re.compile(r'(?:^|(?<=[,;\t|\r\n]))"(?:[^"]|"")*"')
 #: Picks those columns of a header that are read.
 ColumnChoice = Callable[[Sequence[str]], Sequence[str]]
 
@@ -39,8 +40,9 @@ def detect_separator(content: bytes) -> str:
 
     Where that line is a title, with another number of cells than the lines below, the one that splits these alike.
     """
-    head = content[: 1_000_000 + len(content) - len(content.lstrip(b"\r\n"))].lstrip(b"\r\n").splitlines()
-    lines = [re.sub(r'"[^"]*"', "", line.decode("utf-8", errors="replace")) for line in head[:LOOKED_ROWS]]
+    head = content[: 1_000_000 + len(content) - len(content.lstrip(b"\r\n"))].lstrip(b"\r\n")
+    unquoted = _QUOTED_CELL.sub("", head.decode("utf-8", errors="replace"))  # some of which hold ends of lines
+    lines = [re.sub(r'"[^"]*"', "", line) for line in unquoted.splitlines()[:LOOKED_ROWS]]
     first = max(SEPARATORS, key=lines[0].count) if lines else SEPARATORS[0]
     below = [line for line in lines[1:] if line.strip()]
     if len(below) < _LEAST_LINES or any(line.count(first) == lines[0].count(first) for line in below if first in line):
