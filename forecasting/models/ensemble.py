@@ -28,7 +28,7 @@ class Ensemble(BlendedModel):
     label = "Ensemble"
     summary = (
         "Averages the quantiles of Pooled (a half), the pretrained network (a quarter), ETS and SARIMA (an eighth each). Plain weights: "
-        "learned ones did no better on any two sets of earlier dates. Without other regions to learn from, of figures that are no "
+        "over several sets of earlier dates they did as well as learned ones. Without other regions to learn from, of figures that are no "
         "counts, and where repeating the last year was clearly better than Pooled, it is the network with a half, ETS and SARIMA "
         "with a quarter each. It is drawn at once, for the network needs no fit, and is complete when the last member is."
     )
