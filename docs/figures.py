@@ -19,8 +19,8 @@ MONITORING = ROOT / "docs" / "monitoring.md"
 
 #: The models of the tables, and what each does in a line. One that is missing here is listed once it has scores.
 MODELS = {
-    "ensemble": "The default: the quantiles of Pooled (a half), the network (a quarter), ETS and SARIMA, averaged.",
-    "pooled": "All regions at once: experts weighed by their past accuracy, and boosted trees on figures as published then.",
+    "ensemble": "The default: the quantiles of Pooled (two thirds), the network, ETS and SARIMA, averaged.",
+    "pooled": "All regions and statistics at once: trees and regressions on figures as published then, and experts.",
     "pretrained": "A small network that was trained once, on made-up series; no fit.",
     "sarima": "Seasonal ARIMA: of eight orders, the average of those that erred least at similar moments.",
     "ets": "Exponential smoothing, with or without a damped trend and a season; chosen by AICc.",

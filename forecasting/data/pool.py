@@ -60,6 +60,7 @@ class Pool:
         holidays: the code of the country whose holidays are used, if any.
         kind: what the figures are.
         zeros_at_end: as of `Statistic`.
+        others: the pools of the panel's other statistics of the same kind and frequency, which have no others themselves.
     """
 
     frequency: Frequency
@@ -75,6 +76,7 @@ class Pool:
     holidays: str = ""
     kind: Kind = COUNT
     zeros_at_end: str = UNREPORTED_ZEROS
+    others: tuple[Pool, ...] = ()
 
     @lazy
     def dates(self) -> pd.DatetimeIndex:
@@ -97,6 +99,7 @@ class Pool:
             "holidays": self.holidays,
             "kind": self.kind.name,
             "zeros_at_end": self.zeros_at_end,
+            "others": [one.to_json() for one in self.others],
         }
 
     @staticmethod
@@ -125,6 +128,7 @@ class Pool:
             data["holidays"],
             KINDS[data["kind"]],
             data["zeros_at_end"],
+            tuple(Pool.from_json(one) for one in data["others"]),
         )
 
 

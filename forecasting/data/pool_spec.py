@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -14,6 +14,9 @@ from forecasting.data.kind import COUNT
 from forecasting.data.panel import TRUE_ZEROS
 from forecasting.data.snapshots import KnownFigures, SortedFigures, sorted_figures
 from forecasting.support.caching import lazy
+
+#: Other statistics of a panel that come along with a pool, the first ones.
+MOST_OTHERS = 3
 
 if TYPE_CHECKING:
     from forecasting.data.frequency import Frequency
@@ -54,13 +57,27 @@ class PoolSpec:
 
         Raises `RequestError` for a covariate that the panel has not.
         """
+        what = self._described
+        if self.others:
+            what.append([one._described for one in self.others])
+        return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:40]
+
+    @property
+    def _described(self) -> list[Any]:
+        """All that the pool holds but the others."""
         asked, figures = self.asked, self.figures
         place = figures.place(self.at)
         snapshots = [figures.published[i].isoformat() for i in range(max(place - pool.MOST_SNAPSHOTS, 0), place + 1)]
         digests = [figures.known(i, self.at).digest for i in range(max(place - pool.MOST_SNAPSHOTS, 0), place + 1)]
         alias = self.frequency.alias
         window = None if self.window is None or self.window >= self._longest else self.window
-        what = [alias, asked.reported_cumulative, window, snapshots if self.panel.has_vintages() else [], digests]
+        what: list[Any] = [
+            alias,
+            asked.reported_cumulative,
+            window,
+            snapshots if self.panel.has_vintages() else [],
+            digests,
+        ]
         if self.covariates:
             what.append([[name, one.known(place, self.at).digest] for name, one in self.covariate_figures.items()])
         if self.part:
@@ -71,7 +88,7 @@ class PoolSpec:
             what.append(f"kind {asked.kind.name}")
         if asked.zeros_at_end == TRUE_ZEROS:
             what.append("true zeros")
-        return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:40]
+        return what
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -110,6 +127,27 @@ class PoolSpec:
     def figures(self) -> SortedFigures:
         """The sorted figures of the whole panel, every vintage included."""
         return sorted_figures(self.panel, self.asked)
+
+    @lazy
+    def others(self) -> tuple[PoolSpec, ...]:
+        """The pools of the panel's other statistics that a model may learn from beside this one, as known at the same time.
+
+        Those of the same kind and frequency; none for a part of many regions, or of another calendar.
+        """
+        if self.part or self.has_own_calendar:
+            return ()
+        found = dict[str, PoolSpec]()
+        for statistic in self.panel.statistics:
+            if statistic.column in (self.asked.column, *found) or statistic.shown_cumulative:
+                continue
+            other = PoolSpec(self.panel, statistic.name, self.at, self.window)
+            if statistic.kind is self.asked.kind and other._is_known and other.frequency == self.frequency:
+                found[statistic.column] = other
+        return tuple(found.values())[:MOST_OTHERS]
+
+    @property
+    def _is_known(self) -> bool:
+        return self.figures.place(self.at) >= 0 and bool(self.regions)
 
     @property
     def covariate_figures(self) -> dict[str, SortedFigures]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasting.models._pooled_boosting import boosted_forecast
 from forecasting.models._pooled_experts import (
     LEAST_HORIZON,
     WITH_COVARIATES,
@@ -23,7 +22,10 @@ from forecasting.models._pooled_experts import (
     level_filter,
     smooth_each_alone,
 )
+from forecasting.models._pooled_features import Calendar
+from forecasting.models._pooled_learned import learned_forecast
 from forecasting.models._pooled_revisions import corrected_tables
+from forecasting.models._pooled_training import LearnedTable
 from forecasting.models.predictive import error_quantiles
 
 #: Origins, the last ones, that errors are compared over.
@@ -42,8 +44,9 @@ TRUST_RATE = 0.25
 MOST_BESIDE_LAST_YEAR = 1.2
 #: Origins, besides half a year of them, that must tell so.
 LEAST_YEAR_ORIGINS = 6
-#: The share of trees beside the experts; they do not know the covariates, so it shrinks by what those have earned.
-TREES_SHARE = 0.5
+#: The share of what is learned from all rows beside the experts, who count as one of five.
+#: It does not know the covariates, so it shrinks by what those have earned.
+LEARNED_SHARE = 0.8
 #: Errors of typical size that the spread starts from.
 PRIOR_ERRORS = 60.0
 #: The same for a single region's share of it.
@@ -62,7 +65,7 @@ class PooledForecast:
         trust: the weight that this has earned against smoothing each region by itself, by the same rule; a half
             before anything is known, and 0 where repeating the last year was clearly better.
         origins: how many earlier tables they were judged by.
-        trees: the share of it that trees have learned.
+        learned: the share of it that is learned from all rows.
     """
 
     mean: np.ndarray
@@ -70,7 +73,7 @@ class PooledForecast:
     weights: dict[str, float]
     trust: float
     origins: int
-    trees: float = 0.0
+    learned: float = 0.0
 
 
 def forecast_table(
@@ -79,6 +82,8 @@ def forecast_table(
     horizon: int,
     year: int | None,
     covariates: Sequence[np.ndarray] = (),
+    passed: np.ndarray | None = None,
+    others: Sequence[LearnedTable] = (),
 ) -> PooledForecast:
     """Forecast mean and spread of the next `horizon` blocks of every region of a table.
 
@@ -89,9 +94,13 @@ def forecast_table(
         year: blocks in a year, or None where seasons of a year mean nothing.
         covariates: what else is known, each of the shape of `newest`; NaN where it is not. At an earlier origin only the
             rows up to it are used.
+        passed: shape (blocks,), the share of its year that has passed at each block; as if a year began with the first
+            one without it.
+        others: tables of other statistics of the same regions, to learn from beside this one.
     """
-    cutoffs, published = _earlier_tables(newest, earlier)
-    *published, last = corrected_tables([*published, newest])
+    passed = np.arange(len(newest)) / (year or 1) % 1.0 if passed is None else passed
+    cutoffs, own = _earlier_cutoffs(newest, earlier), corrected_table(newest, earlier, year, passed)
+    published, last = own.published, own.newest
     tables = [*cutoffs, *published]
     reach = max(horizon, JUDGED_BLOCKS)  # whoever looks one block ahead has the same weights
     levels = level_filter()
@@ -106,38 +115,51 @@ def forecast_table(
         trust = 0.0
     spread = units[-1][:, None] * _spread(means[:-1], tables, units, target, reach)
     mean = np.maximum(_shift_to_own_end(newest, means[-1]), 0.0)
-    learned, share = boosted_forecast(published, last, year, error_quantiles()), 0.0
+    learned, share = learned_forecast([own, *others], error_quantiles()), 0.0
     if learned is not None:
-        share = TREES_SHARE * (1 - weights.get(WITH_COVARIATES, 0.0))
-        mean, spread = _with_trees(mean, spread, *learned, share)
+        share = LEARNED_SHARE * (1 - weights.get(WITH_COVARIATES, 0.0))
+        mean, spread = _with_learned(mean, spread, *learned, share)
     return PooledForecast(mean[:, :horizon], spread[:, :horizon], weights, trust, len(tables), share)
 
 
-def _with_trees(
-    mean: np.ndarray, spread: np.ndarray, trees_mean: np.ndarray, trees_spread: np.ndarray, share: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """The average of the experts and the trees; beyond the trees' last block it goes on as the experts do.
+def corrected_table(
+    newest: np.ndarray, earlier: Sequence[np.ndarray], year: int | None, passed: np.ndarray
+) -> LearnedTable:
+    """A table whose last rows, at each time, are corrected by what such rows became until then; arguments as above."""
+    *published, last = corrected_tables([*_published_tables(newest, earlier), newest])
+    return LearnedTable(last, published, Calendar.of(year, passed, last))
 
-    An average of quantiles, since both have errors of one shape. A region that the trees do not know keeps the experts'.
+
+def _with_learned(
+    mean: np.ndarray, spread: np.ndarray, learned_mean: np.ndarray, learned_spread: np.ndarray, share: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The average of the experts and what is learned; beyond its last block it goes on as the experts do.
+
+    An average of quantiles, since both have errors of one shape. A region that nothing is learned for keeps the experts'.
     """
-    reach = min(mean.shape[1], trees_mean.shape[1])
+    reach = min(mean.shape[1], learned_mean.shape[1])
     near_mean, near_spread = mean[:, :reach], spread[:, :reach]
-    known = np.isfinite(trees_mean[:, :reach]) & np.isfinite(trees_spread[:, :reach])
-    both = near_mean + share * np.where(known, trees_mean[:, :reach] - near_mean, 0.0)
-    wide = near_spread + share * np.where(known, trees_spread[:, :reach] - near_spread, 0.0)
+    known = np.isfinite(learned_mean[:, :reach]) & np.isfinite(learned_spread[:, :reach])
+    both = near_mean + share * np.where(known, learned_mean[:, :reach] - near_mean, 0.0)
+    wide = near_spread + share * np.where(known, learned_spread[:, :reach] - near_spread, 0.0)
     further = mean[:, reach:] + (both - near_mean)[:, -1:]
     last = near_spread[:, -1:]
     growth = np.divide(spread[:, reach:], last, out=np.ones_like(spread[:, reach:]), where=last > 0)
     return np.maximum(np.hstack([both, further]), 0.0), np.hstack([wide, wide[:, -1:] * growth])
 
 
-def _earlier_tables(newest: np.ndarray, earlier: Sequence[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """The last `ORIGINS` tables that end before the newest one, one a length, shortest first: (cut ones, published ones)."""
+def _published_tables(newest: np.ndarray, earlier: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The last `ORIGINS` tables that end before the newest one, one a length, shortest first."""
     published = {len(table): table for table in earlier if 2 <= len(table) < len(newest)}
-    first = min(published, default=len(newest))
+    return [published[rows] for rows in sorted(published)][-ORIGINS:]
+
+
+def _earlier_cutoffs(newest: np.ndarray, earlier: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The newest table, cut to each length before those of `_published_tables`; `ORIGINS` with those."""
+    published = _published_tables(newest, earlier)
+    first = min((len(table) for table in earlier if 2 <= len(table) < len(newest)), default=len(newest))
     cutoffs = [newest[:rows] for rows in range(2, first)]
-    known = [published[rows] for rows in sorted(published)][-ORIGINS:]
-    return cutoffs[max(len(cutoffs) + len(known) - ORIGINS, 0) :], known
+    return cutoffs[max(len(cutoffs) + len(published) - ORIGINS, 0) :]
 
 
 def _expert_weights(

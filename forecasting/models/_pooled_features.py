@@ -32,22 +32,77 @@ class Standardised:
     Attributes:
         values: shape (blocks, regions).
         centre, spread: shape (regions,), of the roots.
+        together: shape (blocks,), the same of the sum of all regions, which large ones make more of than small ones.
     """
 
     values: np.ndarray
     centre: np.ndarray
     spread: np.ndarray
+    together: np.ndarray
 
     @staticmethod
     def of(table: np.ndarray) -> Standardised:
-        root = fourth_root(table + OFFSET)
-        known = np.isfinite(root)
-        count = known.sum(axis=0)
-        centre = np.where(known, root, 0.0).sum(axis=0) / np.maximum(count, 1)
-        squares = np.where(known, (root - centre) ** 2, 0.0).sum(axis=0)
-        usual = USUAL_VARIATION_WEIGHT * (USUAL_VARIATION * centre) ** 2
-        spread = np.sqrt((squares + usual) / (count + USUAL_VARIATION_WEIGHT)) + 1e-9
-        return Standardised((root - centre) / spread, centre, spread)
+        values, centre, spread = _standardised(table)
+        return Standardised(values, centre, spread, _standardised(_sum_of_regions(table))[0][:, 0])
+
+
+def _standardised(table: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`Standardised.values`, `centre` and `spread` of a table of counts."""
+    root = fourth_root(table + OFFSET)
+    known = np.isfinite(root)
+    count = known.sum(axis=0)
+    centre = np.where(known, root, 0.0).sum(axis=0) / np.maximum(count, 1)
+    squares = np.where(known, (root - centre) ** 2, 0.0).sum(axis=0)
+    usual = USUAL_VARIATION_WEIGHT * (USUAL_VARIATION * centre) ** 2
+    spread = np.sqrt((squares + usual) / (count + USUAL_VARIATION_WEIGHT)) + 1e-9
+    return (root - centre) / spread, centre, spread
+
+
+def _sum_of_regions(table: np.ndarray) -> np.ndarray:
+    """Shape (blocks, 1): counts of all regions together; where some are missing, by the usual share of the others."""
+    known = np.isfinite(table)
+    count = known.sum(axis=0)
+    usual = np.where(known, table, 0.0).sum(axis=0) / np.maximum(count, 1)
+    there = (known * usual).sum(axis=1)
+    total = np.where(known, table, 0.0).sum(axis=1)
+    return np.where(
+        there > 0, total * usual.sum() / np.where(there > 0, there, 1.0), np.where(known.any(axis=1), 0.0, np.nan)
+    )[:, None]
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Where in the year the blocks of a table lie.
+
+    Attributes:
+        year: blocks in a year, None where a year means nothing.
+        passed: shape (blocks,), the share of its year that has passed at each block.
+        quietest: the share of a year at which the figures are lowest; what is counted from it does not jump in a season.
+    """
+
+    year: int | None = None
+    passed: np.ndarray | None = None
+    quietest: float = 0.0
+
+    @staticmethod
+    def of(year: int | None, passed: np.ndarray | None, table: np.ndarray) -> Calendar:
+        """That of `table`, whose quietest time is the lowest mean of the sum of all regions, by block of the year."""
+        if year is None or passed is None:
+            return Calendar()
+        total = _sum_of_regions(table)[:, 0]
+        known = np.isfinite(total)
+        place = np.minimum((passed * year).astype(int), year - 1)
+        level = np.bincount(place[known], total[known], year)
+        count = np.bincount(place[known], minlength=year)
+        means = np.where(count > 0, level / np.maximum(count, 1), np.inf)
+        return Calendar(year, passed, float(np.argmin(means)) / year)
+
+    def features(self, rows: np.ndarray) -> list[np.ndarray]:
+        """A wave as sine and cosine, and the share of a year since its quietest time; zeros without a year."""
+        if self.year is None or self.passed is None:
+            return [np.zeros(len(rows))] * 3
+        passed = self.passed[rows]
+        return [np.sin(2 * np.pi * passed), np.cos(2 * np.pi * passed), (passed - self.quietest) % 1.0]
 
 
 @dataclass(frozen=True)
@@ -94,9 +149,9 @@ def _filters() -> list[np.ndarray]:
 _FILTERS = _filters()
 
 
-def features_of(values: np.ndarray, rows: np.ndarray, year: int | None) -> Features:
-    """The features of these rows of standardised `values`."""
-    together = _mean_of_known(values, axis=1)[:, None]
+def features_of(roots: Standardised, rows: np.ndarray, calendar: Calendar) -> Features:
+    """The features of these rows of a table."""
+    values, together = roots.values, roots.together[:, None]
 
     def back(table: np.ndarray, lag: int) -> np.ndarray:
         places = rows - lag
@@ -114,20 +169,9 @@ def features_of(values: np.ndarray, rows: np.ndarray, year: int | None) -> Featu
     shared = [back(together, 0), *(filtered(together, _FILTERS[place]) for place in (0, 4, 5))]
     shared = [np.broadcast_to(one, now.shape) for one in shared]
     shared += [now - back(together, 0)]
-    season = [np.broadcast_to(one[:, None], now.shape) for one in _time_of_year(together[:, 0], rows, year)]
-    earlier = _change_in_earlier_years(values, rows, year)
+    season = [np.broadcast_to(one[:, None], now.shape) for one in calendar.features(rows)]
+    earlier = _change_in_earlier_years(values, rows, calendar.year)
     return Features(np.stack(own, axis=-1), np.stack(shared, axis=-1), np.stack(season, axis=-1), earlier)
-
-
-def _time_of_year(together: np.ndarray, rows: np.ndarray, year: int | None) -> list[np.ndarray]:
-    """A wave as sine and cosine, and the blocks since the quietest one of the year; zeros without a year."""
-    if year is None:
-        return [np.zeros(len(rows))] * 3
-    angle = 2 * np.pi * rows / year
-    level = np.bincount(np.arange(len(together)) % year, np.nan_to_num(together), year)
-    count = np.bincount(np.arange(len(together)) % year, minlength=year)
-    quietest = int(np.argmin(np.where(count > 0, level / np.maximum(count, 1), np.inf)))
-    return [np.sin(angle), np.cos(angle), (rows - quietest) % year]
 
 
 def _change_in_earlier_years(values: np.ndarray, rows: np.ndarray, year: int | None) -> np.ndarray:

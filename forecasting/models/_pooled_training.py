@@ -6,13 +6,13 @@ in the newest table, so what is learned is what will be asked: to forecast from 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from forecasting.models._pooled_experts import fourth_root
-from forecasting.models._pooled_features import MOST_AHEAD, OFFSET, Features, Standardised, features_of
+from forecasting.models._pooled_features import MOST_AHEAD, OFFSET, Calendar, Features, Standardised, features_of
 
 #: Blocks, the last ones, that are learned from.
 LEARNED_BLOCKS = 208
@@ -25,12 +25,27 @@ SETTLED_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
+class LearnedTable:
+    """A table of counts to learn from: the one to forecast, or one of another statistic of the same regions.
+
+    Attributes:
+        newest: shape (blocks, regions), counts; NaN where nothing was published.
+        published: the same as published earlier, shortest first, each beginning with the same block.
+        calendar: where in the year its blocks lie.
+    """
+
+    newest: np.ndarray
+    published: Sequence[np.ndarray]
+    calendar: Calendar
+
+
+@dataclass(frozen=True)
 class TrainingRows:
     """Rows of all horizons below each other.
 
     Attributes:
         features: of the block that each row begins with.
-        region, ahead: shape (rows,), which region, and how many blocks ahead.
+        region, ahead: shape (rows,), which region (of all tables, those of the first one first), and how many blocks ahead.
         change: shape (rows,), the change of the root over those blocks, in the region's spread.
         age: shape (rows,), blocks from the row's first block to the newest one.
         counts: shape (rows,), what the row's error counts.
@@ -43,34 +58,53 @@ class TrainingRows:
     age: np.ndarray
     counts: np.ndarray
 
-    def inputs(self, with_season: bool) -> np.ndarray:
-        """Shape (rows, features), as `Features.inputs`."""
-        return self.features.inputs(self.ahead, with_season)
 
+@dataclass(frozen=True)
+class Said:
+    """What a learner says of some rows.
 
-def training_rows(
-    published: Sequence[np.ndarray], newest: np.ndarray, roots: Standardised, year: int | None
-) -> TrainingRows:
-    """All rows of `newest` whose outcome is known; at most `MOST_ROWS`, drawn with one seed.
-
-    Args:
-        published: the table as published earlier, shortest first, each beginning with the same block.
-        newest: shape (blocks, regions), counts.
-        roots: those of `newest`, standardised.
-        year: blocks in a year, None where a year means nothing.
+    Attributes:
+        change: shape (asked,), the change that it expects of what it was asked.
+        left_out: shape (rows,), what it said of each row that it learned from when that row's time was left out; NaN
+            where it never was.
+        inputs, asked: what it saw of the rows and of what it was asked.
     """
+
+    change: np.ndarray
+    left_out: np.ndarray
+    inputs: np.ndarray
+    asked: np.ndarray
+
+
+#: Learns from rows and says what it expects of these features, each so many blocks ahead.
+Learner = Callable[[TrainingRows, Features, np.ndarray], Said]
+
+
+def rows_of_tables(tables: Sequence[LearnedTable]) -> TrainingRows:
+    """The rows of several tables below each other."""
+    parts = [training_rows(table) for table in tables]
+    first = np.cumsum([0, *(table.newest.shape[1] for table in tables[:-1])])
+    features = [np.concatenate([getattr(part.features, one.name) for part in parts]) for one in fields(Features)]
+    regions = np.concatenate([part.region + offset for part, offset in zip(parts, first, strict=True)])
+    others = [np.concatenate([getattr(part, name) for part in parts]) for name in ("ahead", "change", "age", "counts")]
+    return TrainingRows(Features(*features), regions, *others)
+
+
+def training_rows(table: LearnedTable) -> TrainingRows:
+    """All rows of `table` whose outcome is known; at most `MOST_ROWS`, drawn with one seed."""
+    newest, roots = table.newest, Standardised.of(table.newest)
     first = max(len(newest) - LEARNED_BLOCKS, 0)
     blocks = np.arange(first, len(newest) - 1)
-    features, root = features_of(roots.values, blocks, year), fourth_root(newest + OFFSET)
+    features, root = features_of(roots, blocks, table.calendar), fourth_root(newest + OFFSET)
     start, spread = root[blocks].copy(), np.repeat(roots.spread[None], len(blocks), axis=0)
     counts = np.full(len(blocks), SETTLED_WEIGHT)
-    for table in published:
-        block = len(table) - 1
+    for earlier in table.published:
+        block = len(earlier) - 1
         if not max(first, 2) <= block < len(newest) - 1:
             continue
-        then, row = Standardised.of(table), block - first
-        features.put(row, features_of(then.values, np.array([block]), year))
-        start[row], spread[row], counts[row] = fourth_root(table[-1] + OFFSET), then.spread, 1.0
+        then, row = Standardised.of(earlier), block - first
+        features.put(row, features_of(then, np.array([block]), table.calendar))
+        start[row], spread[row], counts[row] = fourth_root(earlier[-1] + OFFSET), then.spread, 1.0
     came = np.full((MOST_AHEAD, *start.shape), np.nan)
     for ahead in range(1, min(MOST_AHEAD, len(blocks)) + 1):
         came[ahead - 1, : len(blocks) + 1 - ahead] = root[first + ahead :]

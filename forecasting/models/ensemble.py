@@ -13,10 +13,10 @@ from forecasting.data.series import Series
 from forecasting.models.base import BlendedModel, Progress, ProgressCallback, ignore_progress
 from forecasting.support.errors import ModelError
 
-#: Members that count for a half of what is left, one after the other; the others share the rest.
+#: The member that learns from all regions, and the one that needs no fit.
 POOLED, NETWORK = "pooled", "pretrained"
-#: What each of these counts of what the one before it has left.
-SHARE = 0.5
+#: What Pooled counts beside others, who share the rest equally; and what the network does without Pooled.
+POOLED_SHARE, NETWORK_SHARE = 2 / 3, 1 / 2
 #: What is noted where it has earned none.
 UNTRUSTED = "Without Pooled, which was clearly worse on these regions so far than repeating the last year."
 
@@ -27,7 +27,7 @@ class Ensemble(BlendedModel):
     name = "ensemble"
     label = "Ensemble"
     summary = (
-        "Averages the quantiles of Pooled (a half), the pretrained network (a quarter), ETS and SARIMA (an eighth each). Plain weights: "
+        "Averages the quantiles of Pooled (two thirds), the pretrained network, ETS and SARIMA (a ninth each). Plain weights: "
         "over several sets of earlier dates they did as well as learned ones. Without other regions to learn from, of figures that are no "
         "counts, and where repeating the last year was clearly better than Pooled, it is the network with a half, ETS and SARIMA "
         "with a quarter each. It is drawn at once, for the network needs no fit, and is complete when the last member is."
@@ -36,7 +36,7 @@ class Ensemble(BlendedModel):
         "Lichtendahl, Grushka-Cockayne & Winkler (2013), Is it better to average probabilities or quantiles?, "
         "Management Science 59(7)"
     )
-    version = 2
+    version = 3
     order = 5
     members = (POOLED, NETWORK, "ets", "sarima")
     uses_covariates = True
@@ -96,15 +96,14 @@ def member_weights(forecasts: dict[str, Forecast]) -> dict[str, float]:
     """
     if not forecasts:
         raise ModelError("None of the ensemble's members could forecast this.")
-    left, weights = 1.0, dict[str, float]()
-    names = list(forecasts)
-    for name in (POOLED, NETWORK):
-        if name in names and len(names) > 1:
-            names.remove(name)
-            trusted = name != POOLED or forecasts[name].fitted.get("trust", SHARE) > 0
-            weights[name] = SHARE * left if trusted else 0.0
-            left -= weights[name]
-    weights |= dict.fromkeys(names, left / len(names))
+    trusted = POOLED in forecasts and (len(forecasts) == 1 or forecasts[POOLED].fitted.get("trust", 1.0) > 0)
+    weights = {POOLED: 0.0} if POOLED in forecasts else {}
+    others = [name for name in forecasts if name != POOLED]
+    first, share = (POOLED, POOLED_SHARE) if trusted else (NETWORK, NETWORK_SHARE)
+    rest = [name for name in others if name != first]
+    if first in forecasts:
+        weights[first] = share if rest else 1.0
+    weights |= dict.fromkeys(rest, (1 - weights.get(first, 0.0)) / max(len(rest), 1))
     return {name: weights[name] for name in forecasts}
 
 

@@ -16,9 +16,10 @@ from forecasting.data.pool import Pool
 from forecasting.data.series import Series
 from forecasting.models import _naive_fallback
 from forecasting.models._pooled_covariates import UsableCovariates, usable_covariates
-from forecasting.models._pooled_expert_weights import PooledForecast, forecast_table
+from forecasting.models._pooled_expert_weights import PooledForecast, corrected_table, forecast_table
 from forecasting.models._pooled_experts import WITH_COVARIATES, fourth_root
 from forecasting.models._pooled_holiday_effect import HolidayEffect, holiday_effects
+from forecasting.models._pooled_training import LearnedTable
 from forecasting.models.base import PooledModel, Progress, ProgressCallback, ignore_progress
 from forecasting.models.calibration import is_constant
 from forecasting.models.ets import ETS
@@ -31,6 +32,8 @@ from forecasting.support.errors import ModelError
 
 log = logging.getLogger(__name__)
 
+#: Days of the longest year.
+DAYS_OF_A_YEAR = 366
 #: Blocks, the last ones, that a weekday (or hour) pattern is learned from: weeks (or days).
 PATTERN_BLOCKS = 8
 #: The mean that figures which are no counts are brought to: there the noise of counting, which they have not, is nothing.
@@ -47,9 +50,9 @@ class Pooled(PooledModel):
     summary = (
         "One model for all regions at once. What the regions did together lately carries each of them on, as far as its "
         "own figures are too few or too noisy to tell; from half a year of weeks on, an autoregression learned "
-        "from all regions takes part. From a year on, half of the forecast is what boosted trees have learned: how such courses went "
-        "on, in any region and at any time, from the figures as they were published then. The last weeks are corrected by what "
-        "such weeks have become lately. Further columns of "
+        "from all regions takes part. From a year on, four fifths of the forecast are what boosted trees and ridge regressions have "
+        "learned: how such courses went on, in any region, at any time and in the other statistics of the same source, from the "
+        "figures as they were published then. The last weeks are corrected by what such weeks have become lately. Further columns of "
         "a file can take part as well, such as tests or mobility up to now. How much each of these counts is decided by "
         "their errors on the same regions so far. Best with many "
         "regions that rise and fall together; of a single region it knows no more than exponential smoothing does. With a "
@@ -57,9 +60,9 @@ class Pooled(PooledModel):
     )
     reference = (
         "Montero-Manso & Hyndman (2021), Principles and algorithms for forecasting groups of time series; Herbster & "
-        "Warmuth (1998), Tracking the best expert; Friedman (2001), Greedy function approximation: a gradient boosting machine"
+        "Warmuth (1998), Tracking the best expert; Friedman (2001), Greedy function approximation: a gradient boosting machine; Hoerl & Kennard (1970), Ridge regression"
     )
-    version = 3
+    version = 4
     order = 15
     time_limit = 180.0
     uses_covariates = True
@@ -114,9 +117,8 @@ class Pooled(PooledModel):
         self, series: Mapping[str, Series], pool: Pool | None, horizon: int, report: ProgressCallback
     ) -> dict[str, Forecast]:
         kind = next(iter(series.values())).kind
-        units = {region: _unit(one) for region, one in series.items()}
-        if kind is not COUNT:
-            series = {r: replace(one, values=one.values / units[r], kind=AMOUNT) for r, one in series.items()}
+        series, units = _in_units(series)
+        others: list[LearnedTable | None] = []
         frequency = next(iter(series.values())).frequency
         blocks = _Blocks.of(frequency)
         report(Progress(f"learning from {_region_count(len(series))}", 0, 2))
@@ -125,7 +127,17 @@ class Pooled(PooledModel):
             earlier = _earlier_tables(pool, series) if blocks.periods == 1 else []
             earlier = [table / np.array([*units.values()]) for table in earlier]
             covariates = usable_covariates(pool, list(series.values()), counts, blocks.periods)
-        learned = forecast_table(counts, earlier, blocks.ahead(horizon), blocks.year, covariates.tables)
+            others = [_learned_table(other) for other in pool.others]
+        passed = blocks.passed(series, len(counts))
+        learned = forecast_table(
+            counts,
+            earlier,
+            blocks.ahead(horizon),
+            blocks.year,
+            covariates.tables,
+            passed,
+            [table for table in others if table is not None],
+        )
         report(Progress(f"forecasting {_region_count(len(series))}", 1, 2))
         effects = holiday_effects(series, blocks.whole(horizon)) if frequency.alias == "D" else {}
         method, forecasts = _describe_weights(learned, len(series)), {}
@@ -180,6 +192,26 @@ def _by_theta(series: Series, horizon: int, trust: float) -> Forecast:
     note = "Most days have no count here, so Theta stands in."
     stands_in = Theta().forecast(series, horizon)
     return replace(stands_in, model=Pooled.name, notes=(*stands_in.notes, note), fitted={"trust": trust})
+
+
+def _in_units(series: Mapping[str, Series]) -> tuple[dict[str, Series], dict[str, float]]:
+    """The series divided by their units, and these; counts as they are."""
+    units = {region: _unit(one) for region, one in series.items()}
+    if all(one.kind is COUNT for one in series.values()):
+        return dict(series), units
+    return {r: replace(one, values=one.values / units[r], kind=AMOUNT) for r, one in series.items()}, units
+
+
+def _learned_table(pool: Pool) -> LearnedTable | None:
+    """The table of another statistic, corrected for revisions; None where no series can be made of it."""
+    series, units = _in_units({region: one for region, one in prepared_series(pool).items() if len(one)})
+    if not series:
+        return None
+    blocks = _Blocks.of(pool.frequency)
+    counts = blocks.table(series)
+    earlier = _earlier_tables(pool, series) if blocks.periods == 1 else []
+    earlier = [table / np.array([*units.values()]) for table in earlier]
+    return corrected_table(counts, earlier, blocks.year, blocks.passed(series, len(counts)))
 
 
 def _unit(series: Series) -> float:
@@ -239,6 +271,14 @@ class _Blocks:
             whole = self._blocks(one.published)
             table[rows - missing - len(whole) : rows - missing, place] = whole
         return table[int(np.argmax(np.isfinite(table).any(axis=1))) :]
+
+    def passed(self, series: Mapping[str, Series], blocks: int) -> np.ndarray:
+        """The share of its year that has passed at the end of each of the last `blocks`, shape (blocks,)."""
+        starts = min(one.start for one in series.values())
+        ends = max(one.origin for one in series.values())
+        grid = next(iter(series.values())).frequency.between(starts, ends)
+        rows = len(grid) - 1 - self.periods * np.arange(blocks)[::-1]
+        return (grid[np.maximum(rows, 0)].day_of_year.to_numpy() - 1) / DAYS_OF_A_YEAR
 
     def _blocks(self, values: np.ndarray) -> np.ndarray:
         """Sums of whole blocks up to the last period; of less than a block its mean times its length."""
@@ -319,7 +359,9 @@ def _describe_weights(learned: PooledForecast, regions: int) -> str:
         for kind, label in kinds.items()
     }
     shares[WITH_COVARIATES] = learned.weights.get(WITH_COVARIATES, 0.0)
-    shares = {"boosted trees": learned.trees} | {label: (1 - learned.trees) * share for label, share in shares.items()}
+    shares = {"trees and regressions": learned.learned} | {
+        label: (1 - learned.learned) * share for label, share in shares.items()
+    }
     parts = [f"{label} {100 * share:.0f} %" for label, share in shares.items() if share >= 0.005]
     described = ", ".join(parts)
     return f"{described[:1].upper()}{described[1:]}; {_region_count(regions)}"

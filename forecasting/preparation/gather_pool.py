@@ -25,6 +25,17 @@ log = logging.getLogger(__name__)
 
 def gather_pool(spec: PoolSpec) -> Pool:
     """The pool that `spec` names. Raises `DataError` or `RequestError` where there is nothing to learn from."""
+    others = []
+    for other in spec.others:
+        try:
+            others.append(_gathered(other))
+        except DataError as error:  # whoever asks for that statistic is told so
+            log.info("%s is not learned from beside %s: %s", other.statistic, spec.statistic, error)
+    return replace(_gathered(spec), others=tuple(others))
+
+
+def _gathered(spec: PoolSpec) -> Pool:
+    """The pool without others."""
     asked, figures = spec.asked, spec.figures
     frequency, totals = spec.frequency, asked.reported_cumulative
     place = figures.place(spec.at)

@@ -10,6 +10,7 @@ import pytest
 
 from forecasting.data import snapshots
 from forecasting.data.frequency import DAILY, weekly
+from forecasting.data.kind import MEASUREMENT
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.pool import Pool
 from forecasting.data.pool_spec import PoolSpec
@@ -354,3 +355,42 @@ def test_a_covariate_of_the_wrong_size_is_refused():
     ).to_json()["covariates"]["rain"]
     with pytest.raises(DataError, match="80 periods has 60 of the covariate 'rain'"):
         Pool.from_json(data)
+
+
+def two_statistics(factor: float = 1.0, second: str = "flu") -> Panel:
+    other = table(WEEKS, REGIONS[:3]).assign(statistic=second)
+    other["value"] *= factor
+    both = pd.concat([table(), other], ignore_index=True)
+    statistics = (
+        NEW,
+        Statistic(second, second, "cases", second),
+        Statistic("sum", "Sum", "cases", second, shown_cumulative=True),
+    )
+    return replace(panel(both), statistics=statistics, frequencies={"new": weekly(), second: weekly()})
+
+
+def test_another_statistic_of_the_panel_comes_along_and_survives_the_way_to_a_worker():
+    pool = gather_pool(PoolSpec(two_statistics(3.0), "new"))
+    (other,) = Pool.from_json(json.loads(json.dumps(pool.to_json()))).others
+    assert other.regions == REGIONS[:3]
+    np.testing.assert_array_equal(other.values, 3 * gather_pool(PoolSpec(panel(), "new")).values[:, :3])
+    assert other.others == ()
+    assert gather_pool(PoolSpec(panel(), "new")).others == ()
+
+
+def test_the_key_of_a_pool_follows_the_other_statistics_figures():
+    one, other = PoolSpec(two_statistics(), "new"), PoolSpec(two_statistics(2.0), "new")
+    assert len({one.key, other.key, PoolSpec(panel(), "new").key}) == 3
+    assert PoolSpec(two_statistics(), "new", WEEKS[40]).key == PoolSpec(two_statistics(), "new", WEEKS[40]).key
+
+
+def test_a_statistic_of_another_kind_or_frequency_is_not_learned_from():
+    both = two_statistics()
+    measured = replace(both, statistics=(both.statistics[0], replace(both.statistics[1], kind=MEASUREMENT)))
+    monthly = replace(both, frequencies={"new": weekly(), "flu": DAILY})
+    assert PoolSpec(measured, "new").others == PoolSpec(monthly, "new").others == ()
+
+
+def test_an_earlier_date_sees_only_what_the_other_statistic_was_then():
+    (other,) = gather_pool(PoolSpec(two_statistics(), "new", WEEKS[40])).others
+    assert other.values.shape == (41, 3)

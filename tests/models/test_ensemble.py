@@ -49,22 +49,25 @@ def test_one_member_alone_is_all_of_it(name: str) -> None:
     assert forecast.fitted == {"weights": {name: 1.0}}
 
 
-def test_pooled_counts_for_a_half_the_network_for_a_quarter_and_the_others_share_the_rest() -> None:
+def test_pooled_counts_for_two_thirds_and_the_others_share_the_rest() -> None:
     forecast = blended(
         said("pooled", 100.0, trust=0.8), said("pretrained", 50.0), said("ets", 10.0), said("sarima", 30.0)
     )
-    weights = {"pooled": 0.5, "pretrained": 0.25, "ets": 0.125, "sarima": 0.125}
-    assert forecast.fitted["weights"] == weights
-    assert forecast.median[0] == pytest.approx(0.5 * 150 + 0.25 * 75 + 0.125 * 15 + 0.125 * 45)
-    assert forecast.method == "Pooled 50 %, Pretrained network 25 %, ETS 12.5 %, SARIMA 12.5 %"
+    weights = {"pooled": 2 / 3, "pretrained": 1 / 9, "ets": 1 / 9, "sarima": 1 / 9}
+    assert forecast.fitted["weights"] == pytest.approx(weights)
+    assert forecast.median[0] == pytest.approx(150 * 2 / 3 + (75 + 15 + 45) / 9)
+    assert forecast.method == "Pooled 66.7 %, Pretrained network 11.1 %, ETS 11.1 %, SARIMA 11.1 %"
 
 
-def test_what_one_member_leaves_the_next_ones_share() -> None:
-    assert member_weights({"pooled": said("pooled", 1.0), "ets": said("ets", 1.0)}) == {"pooled": 0.5, "ets": 0.5}
+def test_without_pooled_the_network_counts_for_a_half_and_what_one_leaves_the_others_share() -> None:
+    beside_one = member_weights({"pooled": said("pooled", 1.0), "ets": said("ets", 1.0)})
+    assert beside_one == pytest.approx({"pooled": 2 / 3, "ets": 1 / 3})
     others = {name: said(name, 1.0) for name in ("pretrained", "ets", "sarima")}
     assert member_weights(others) == {"pretrained": 0.5, "ets": 0.25, "sarima": 0.25}
     two = {name: said(name, 1.0) for name in ("pooled", "pretrained")}
-    assert member_weights(two) == {"pooled": 0.5, "pretrained": 0.5}
+    assert member_weights(two) == pytest.approx({"pooled": 2 / 3, "pretrained": 1 / 3})
+    untrusted = others | {"pooled": said("pooled", 1.0, trust=0.0)}
+    assert member_weights(untrusted) == {"pooled": 0.0, "pretrained": 0.5, "ets": 0.25, "sarima": 0.25}
 
 
 def test_a_pooled_member_that_has_earned_no_trust_is_left_out_with_a_sentence() -> None:

@@ -181,7 +181,7 @@ def test_vintages_that_are_no_shorter_than_the_newest_are_not_looked_at() -> Non
 
 def test_the_forecast_says_what_it_is_made_of_and_what_it_has_earned() -> None:
     forecast = pooled().forecast_pool(pool_of(counted(90)), 4)["0"]
-    assert forecast.method.startswith("Boosted trees 50 %, shared trend")
+    assert forecast.method.startswith("Trees and regressions 80 %, shared trend")
     assert forecast.method.endswith("; 6 regions")
     fitted = json.loads(json.dumps(forecast.fitted))
     assert 0 < fitted["trust"] < 1
