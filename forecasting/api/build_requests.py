@@ -113,10 +113,13 @@ class RequestBuilder:
     @staticmethod
     def _statistics(panel: Panel, request: ForecastRequest) -> list[Statistic]:
         """Return the requested statistic; without one all of a posted table, or the first of a source."""
+        if request.statistic is None and request.source is None:
+            return list(panel.statistics)
         with blame_field("statistic"):
-            if request.statistic is not None or request.source is not None:
-                return [panel.statistic(request.statistic)]
-        return list(panel.statistics)
+            asked = panel.statistic(request.statistic)
+        with blame_field("as_of"):
+            panel.check_published(asked.name)
+        return [asked]
 
     @staticmethod
     def _regions(

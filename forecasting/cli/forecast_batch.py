@@ -55,6 +55,13 @@ def prepare_batch(
 ) -> Iterator[BatchSeries]:
     """Prepare the series of each statistic and region, of all regions by default. Raises `RequestError`."""
     for statistic in statistics:
+        try:
+            panel.check_published(statistic.name)
+        except RequestError as error:
+            if len(statistics) == 1:
+                raise
+            yield BatchSeries(statistic, "all regions", None, str(error))
+            continue
         chosen = [known_region(panel, region, statistic) for region in dict.fromkeys(regions or ())]
         for region in chosen or panel.regions(statistic.name):
             try:

@@ -56,7 +56,7 @@ class Published:
 
     Attributes:
         whole: the owner of the table with every vintage there is. Who looks at those after `at` sees the future.
-        at: when the one that was cut had been published.
+        at: when the newest of what was cut had been published.
     """
 
     whole: PanelCache
@@ -66,6 +66,12 @@ class Published:
     def table(self) -> pd.DataFrame:
         """The table with every vintage."""
         return self.whole.table
+
+    def date_of(self, column: str) -> pd.Timestamp | None:
+        """When the figures of one statistic in it had been published, which may be before `at`; None where it has none."""
+        dates = self.whole.vintages.of(column)
+        count = int(dates.searchsorted(self.at, side="right"))
+        return dates[count - 1] if count else None
 
 
 @dataclass(frozen=True)
@@ -199,13 +205,33 @@ class Panel:
         return AS_OF in self.table.columns
 
     def vintages(self) -> list[pd.Timestamp]:
-        """When the table was published, oldest first; empty without vintages."""
+        """When anything in the table was published, oldest first; empty without vintages."""
         return list(self.cache.vintages.dates) if self.has_vintages() else []
+
+    def vintages_of(self, statistic: str | None = None) -> list[pd.Timestamp]:
+        """When one statistic was published, oldest first; empty without vintages."""
+        column = self.statistic(statistic).column
+        return list(self.cache.vintages.of(column)) if self.has_vintages() else []
+
+    def published_on(self, statistic: str | None = None) -> pd.Timestamp | None:
+        """When the newest figures of one statistic that it knows were published; None where nothing tells."""
+        if self.published is not None:
+            return self.published.date_of(self.statistic(statistic).column)
+        return max(self.vintages_of(statistic), default=None)
+
+    def check_published(self, statistic: str | None = None) -> None:
+        """Raises `RequestError` where the panel was cut before the first vintage of a statistic."""
+        asked = self.statistic(statistic)
+        if self.published is not None and self.published_on(asked.name) is None:
+            raise RequestError(
+                f"'{self.source}' had published nothing of {asked.name} by {self.published.at:%Y-%m-%d}."
+            )
 
     def as_of(self, date: pd.Timestamp | None) -> Panel:
         """The panel as it stood before `date`: the newest vintage before it, or, without vintages, rows up to it.
 
-        With vintages and no `date`, the newest vintage. Raises `RequestError` when nothing is that old.
+        Of statistics that were published on different days each has its own newest vintage; one that had not been published
+        yet has no rows. With vintages and no `date`, the newest ones. Raises `RequestError` when nothing is that old.
         """
         if self.has_vintages():
             known = self.cache.vintage_before(date)
@@ -230,7 +256,9 @@ class Panel:
         table = self._newest().table
         rows = table[(table[REGION] == region) & (table[STATISTIC] == column)]
         if rows.empty:
-            vintage = f" in the vintage of {self.published.at:%Y-%m-%d}" if self.published else ""
+            self.check_published(statistic)
+            at = self.published and self.published.date_of(column)
+            vintage = f" in the vintage of {at:%Y-%m-%d}" if at else ""
             vintage = " in its newest vintage" if self.has_vintages() else vintage
             raise RequestError(f"'{self.source}' has no region '{region}' for {column}{vintage}.")
         return pd.Series(rows[VALUE].to_numpy(float), index=pd.DatetimeIndex(rows[DATE]), name=region)

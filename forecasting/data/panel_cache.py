@@ -18,8 +18,10 @@ from forecasting.data.vintages import Vintages
 
 T = TypeVar("T")
 
-#: Vintages of a table that are kept in memory once cut: a look back over half a year of weeks.
+#: Vintages of a table that are kept in memory once cut: a look back over half a year of weeks, ...
 MOST_VINTAGES = 32
+#: ... and fewer where all together have more rows than these.
+MOST_ROWS = 1_000_000
 
 
 class PanelCache:
@@ -45,18 +47,20 @@ class PanelCache:
             return self._vintages
 
     def vintage_before(self, date: pd.Timestamp | None) -> PanelCache | None:
-        """The owner of the newest vintage before `date` (of all, without one); None when there is none.
+        """The owner of each statistic's newest vintage before `date` (of all, without one); None when there is none.
 
-        The same vintage has the same owner while it is kept, so what was worked out of it is kept with it.
+        The same day of publishing has the same owner while it is kept, so what was worked out of it is kept with it.
         """
         count = self.vintages.count(date)
         if not count:
             return None
         with self._lock:
             if count not in self._cut:
-                self._cut[count] = PanelCache(self.vintages.rows(self.table, count - 1))
+                self._cut[count] = PanelCache(self.vintages.rows(self.table, count))
             self._cut.move_to_end(count)
-            while len(self._cut) > MOST_VINTAGES:
+            while len(self._cut) > 1 and (
+                len(self._cut) > MOST_VINTAGES or sum(len(one.table) for one in self._cut.values()) > MOST_ROWS
+            ):
                 self._cut.popitem(last=False)
             return self._cut[count]
 

@@ -45,7 +45,7 @@ def revisions(panel: Panel, region: str, statistic: str | None = None) -> pd.Dat
     if rows.empty:
         panel.counts(region, statistic)  # raises, naming what is missing
     rows = rows[[DATE, AS_OF, VALUE]].sort_values([DATE, AS_OF], ignore_index=True)
-    newest = rows[rows[AS_OF] == panel.vintages()[-1]].set_index(DATE)[VALUE]
+    newest = rows[rows[AS_OF] == panel.published_on(asked.name)].set_index(DATE)[VALUE]
     ages = _periods(rows, panel.frequency_of(asked.name, region))
     return pd.DataFrame(
         {DATE: rows[DATE], AS_OF: rows[AS_OF], "age": ages, VALUE: rows[VALUE], "final": rows[DATE].map(newest)}
@@ -79,7 +79,7 @@ def expected_revisions(panel: Panel, region: str, statistic: str | None = None) 
     if not panel.has_vintages() or panel.statistic(statistic).reported_cumulative:
         return ()
     table = revisions(panel, region, statistic)
-    now = table[table[AS_OF] == panel.vintages()[-1]]
+    now = table[table[AS_OF] == panel.published_on(statistic)]
     settled = table[table[DATE].isin(now.loc[now["age"] >= SETTLED_AGE, DATE]) & (table[VALUE] > 0)].dropna()
     ratios = (settled["final"] / settled[VALUE]).groupby(settled["age"])
     found = []

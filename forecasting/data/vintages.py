@@ -1,7 +1,8 @@
 """Vintages: which rows of a table with an ``as_of`` column were published when.
 
-Each vintage is the whole table as it was published then, so a table of a few years holds millions of rows of which a page
-needs one vintage.
+Each vintage of a statistic is all its figures as they were published then, so a table of a few years holds millions of rows of
+which a page needs one vintage. Statistics of one table may be published on different days: what was known on a day is the newest
+vintage of each.
 """
 
 from __future__ import annotations
@@ -16,12 +17,17 @@ class Vintages:
     """The index of a table's vintages. Holds no reference to the table itself.
 
     Attributes:
-        dates: when they were published, oldest first.
+        dates: when any statistic was published, oldest first.
     """
 
     def __init__(self, table: pd.DataFrame) -> None:
-        codes, published = pd.factorize(table[AS_OF], sort=True)
-        self.dates = pd.DatetimeIndex(published)
+        published, dates = pd.factorize(table[AS_OF], sort=True)
+        statistic, names = pd.factorize(table[STATISTIC])
+        self.dates = pd.DatetimeIndex(dates)
+        self._statistics = {str(name): place for place, name in enumerate(names)}
+        # A number for each statistic and date that has rows, in the order of both: four bytes a row say all.
+        keys = statistic * len(dates) + published
+        codes, self._keys = pd.factorize(keys, sort=True)
         self._codes = codes.astype(np.int32)
 
     def count(self, date: pd.Timestamp | None) -> int:
@@ -33,8 +39,21 @@ class Vintages:
         count = self.count(date)
         return self.dates[count - 1] if count else None
 
-    def rows(self, table: pd.DataFrame, place: int) -> pd.DataFrame:
-        """The rows of the `place`-th vintage of `table`, less the column `as_of`."""
-        rows = table.take(np.flatnonzero(self._codes == place)).drop(columns=AS_OF)
+    def of(self, statistic: str) -> pd.DatetimeIndex:
+        """When one statistic was published, oldest first."""
+        place = self._statistics.get(statistic)
+        if place is None:
+            return self.dates[:0]
+        first, end = np.searchsorted(self._keys, [place * len(self.dates), (place + 1) * len(self.dates)])
+        return self.dates[self._keys[first:end] - place * len(self.dates)]
+
+    def rows(self, table: pd.DataFrame, count: int) -> pd.DataFrame:
+        """What was known once `count` dates had come: each statistic's newest vintage among them, less the column `as_of`."""
+        begins = np.arange(len(self._statistics)) * len(self.dates)
+        last = np.searchsorted(self._keys, begins + count) - 1
+        published = last >= np.searchsorted(self._keys, begins)
+        wanted = np.zeros(len(self._keys), dtype=bool)
+        wanted[last[published]] = True
+        rows = table.take(np.flatnonzero(wanted[self._codes])).drop(columns=AS_OF)
         # A large table keeps its names as categories, which are those of all vintages.
         return rows.astype({REGION: "str", STATISTIC: "str"})

@@ -137,7 +137,7 @@ def rolling_origins(
     places = [end - step * back for back in range(count)]
     dates = [series.dates[place] for place in places if place + 1 >= max(LEAST_HISTORY * horizon, 2)]
     if panel.has_vintages():
-        dates = _vintages(panel, dates)
+        dates = _vintages(panel, statistic, dates)
     if not dates:
         raise DataError(
             f"{series.frequency.steps(len(series))} of figures are too few to look back {horizon} with at least "
@@ -146,9 +146,9 @@ def rolling_origins(
     return sorted(dates)
 
 
-def _vintages(panel: Panel, origins: Sequence[pd.Timestamp]) -> list[pd.Timestamp]:
-    """The day after the first vintage that came after each origin."""
-    published = pd.DatetimeIndex(panel.vintages())
+def _vintages(panel: Panel, statistic: str, origins: Sequence[pd.Timestamp]) -> list[pd.Timestamp]:
+    """The day after the statistic's first vintage that came after each origin."""
+    published = pd.DatetimeIndex(panel.vintages_of(statistic))
     found = {published[place] for origin in origins if (place := int(published.searchsorted(origin))) < len(published)}
     return [date + pd.Timedelta(days=1) for date in found]
 

@@ -81,8 +81,8 @@ def prepare(
     if not asked.kind.repaired or (asked.zeros_at_end == TRUE_ZEROS and not series.values[-1:].any()):
         return series
     usual = usual_revisions(known.published, asked, frequency).get(region) if known.published and not own else None
-    if known.published and usual:
-        return correct_last_counts(series, usual, known.published.at)
+    if usual and (at := known.published_on(asked.name)):
+        return correct_last_counts(series, usual, at)
     return doubt_last_count(series) if series.provisional is None else series
 
 

@@ -68,9 +68,9 @@ class UsualRevision:
 
 def usual_revisions(published: Published, asked: Statistic, frequency: Frequency) -> dict[str, UsualRevision]:
     """For each region what is usual, by the vintages up to that of `published`; empty where too little has settled."""
-    if asked.reported_cumulative:
+    whole, column, at = published.whole, asked.column, published.date_of(asked.column)
+    if asked.reported_cumulative or at is None:
         return {}
-    whole, column, at = published.whole, asked.column, published.at
 
     def young() -> _Young:
         return whole.get(_YOUNG, column, lambda: _arranged(whole, column, frequency))
@@ -167,7 +167,7 @@ def _arranged(whole: PanelCache, column: str, frequency: Frequency) -> _Young:
     rows = table[(table[STATISTIC] == column).to_numpy()]
     region, names = pd.factorize(rows[REGION])
     date, dates = pd.factorize(rows[DATE], sort=True)
-    published = whole.vintages.dates
+    published = whole.vintages.of(column)
     vintage = published.searchsorted(rows[AS_OF])
     value = rows[VALUE].to_numpy(float, na_value=np.nan)
     grid = frequency.between(min(dates[0], published[0]), published[-1])

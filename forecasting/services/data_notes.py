@@ -18,7 +18,7 @@ def lost_region_notes(panel: Panel, statistics: Iterable[str]) -> list[str]:
         if lost := panel.lost_regions(statistic):
             more = f" and {len(lost) - MOST_NAMES} more" if len(lost) > MOST_NAMES else ""
             named = ", ".join(lost[:MOST_NAMES]) + more
-            at = panel.published.at if panel.published else panel.vintages()[-1]
+            at = panel.published_on(statistic)
             verb = "is" if len(lost) == 1 else "are"
             found.append(
                 f"{named} {verb} not in the newest vintage, of {at:%Y-%m-%d}, but in earlier ones; "
