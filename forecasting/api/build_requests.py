@@ -20,6 +20,7 @@ from forecasting.models import Model, model, models
 from forecasting.preparation.prepare import prepare
 from forecasting.services.data_notes import lost_region_notes, series_notes, unused_holiday_notes
 from forecasting.services.service import Service
+from forecasting.sources import default_statistic
 from forecasting.support.errors import DataError, RequestError
 
 #: Forecasts that one request may ask for.
@@ -116,7 +117,8 @@ class RequestBuilder:
         if request.statistic is None and request.source is None:
             return list(panel.statistics)
         with blame_field("statistic"):
-            asked = panel.statistic(request.statistic)
+            by_default = request.source if request.statistic is None else None
+            asked = default_statistic(by_default, panel) if by_default else panel.statistic(request.statistic)
         with blame_field("as_of"):
             panel.check_published(asked.name)
         return [asked]

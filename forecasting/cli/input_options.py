@@ -11,7 +11,7 @@ import typer
 
 from forecasting.data.kind import CHOICES, CHOICES_WITHOUT_TOTALS
 from forecasting.data.panel import ZEROS_CHOICES, Panel, Statistic
-from forecasting.sources import source
+from forecasting.sources import default_statistic, source
 from forecasting.sources.sql import SqlSource, named_database
 from forecasting.support.errors import DataError, RequestError
 from forecasting.tables.cells.number_format import NumberFormat
@@ -124,7 +124,7 @@ class InputOptions:
         """Return the named statistic; without a name all of a file or a database, or the first of a source."""
         if self.statistic is not None:
             return [panel.statistic(self.statistic)]
-        return list(panel.statistics) if self.source is None else [panel.statistic()]
+        return list(panel.statistics) if self.source is None else [default_statistic(self.source, panel)]
 
 
 def _read_file(

@@ -91,6 +91,7 @@ class Panel:
         parents: region -> its enclosing region, where there is one ("Scotland" -> "United Kingdom").
         calendars: the calendar of each region whose dates are not spaced as `frequencies` says, by ``statistic`` column
             and region.
+        absent: the names of statistics that its source has and it has not, with the reason in a sentence.
         published: of a panel that was cut from one with vintages, where it comes from.
         cache: what has been worked out of `table`; panels of the same table share it.
     """
@@ -104,6 +105,7 @@ class Panel:
     notes: tuple[str, ...] = ()
     parents: dict[str, str] = field(default_factory=dict)
     calendars: dict[tuple[str, str], RegionCalendar] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
     published: Published | None = field(default=None, repr=False)
     cache: PanelCache = field(default=None, repr=False, compare=False)  # type: ignore[assignment]  # see __post_init__
 
@@ -121,6 +123,8 @@ class Panel:
         for statistic in self.statistics:
             if statistic.name == name:
                 return statistic
+        if name in self.absent:
+            raise RequestError(self.absent[name])
         known = ", ".join(s.name for s in self.statistics)
         raise RequestError(f"'{self.source}' has no statistic '{name}'; it has {known}.")
 

@@ -21,12 +21,14 @@ class Vintages:
     """
 
     def __init__(self, table: pd.DataFrame) -> None:
-        published, dates = pd.factorize(table[AS_OF], sort=True)
-        statistic, names = pd.factorize(table[STATISTIC])
-        self.dates = pd.DatetimeIndex(dates)
+        keys, names = pd.factorize(table[STATISTIC])
         self._statistics = {str(name): place for place, name in enumerate(names)}
+        published, dates = pd.factorize(table[AS_OF], sort=True)
+        self.dates = pd.DatetimeIndex(dates)
         # A number for each statistic and date that has rows, in the order of both: four bytes a row say all.
-        keys = statistic * len(dates) + published
+        keys *= len(dates)  # in place, as there are millions
+        keys += published
+        del published
         codes, self._keys = pd.factorize(keys, sort=True)
         self._codes = codes.astype(np.int32)
 

@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from forecasting.data.panel import Panel, Statistic
 from forecasting.sources.shared.base import Source
 from forecasting.support import settings
 from forecasting.support.errors import RequestError
 from forecasting.support.settings import NamedDatabase, NamedDataSet
 
-__all__ = ["Source", "source", "sources"]
+__all__ = ["Source", "default_statistic", "source", "sources"]
 
 
 def sources() -> dict[str, Source]:
@@ -52,6 +53,15 @@ def source(name: str) -> Source:
         return sources()[name]
     except KeyError:
         raise RequestError(f"There is no source '{name}'; there are {', '.join(sources())}.") from None
+
+
+def default_statistic(name: str, panel: Panel) -> Statistic:
+    """What is meant where nobody names a statistic of the source called `name`, whose figures are in `panel`.
+
+    Raises `RequestError` where it could not be had: another one is no answer.
+    """
+    default = next(iter(source(name).statistics()), None)
+    return panel.statistic(default.name if default and default.name in panel.absent else None)
 
 
 def _concrete(kind: type[Any]) -> Iterator[type[Source]]:

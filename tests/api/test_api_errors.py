@@ -14,6 +14,10 @@ from forecasting.storage.forecast_store import ForecastStore
 GOOD = {"source": "bundled", "region": "Italy", "model": "naive", "horizon": 3}
 DAYS = [{"date": f"2024-01-{day:02}", "value": day % 5} for day in range(1, 20)]
 POSTED = {"model": "naive", "horizon": 3}
+#: Colds are published on the 20th, fevers on the 25th.
+VINTAGES = [
+    {**day, "statistic": name, "as_of": f"2024-01-{at}"} for name, at in (("colds", 20), ("fevers", 25)) for day in DAYS
+]
 
 
 def without(*names, **changed):
@@ -70,6 +74,11 @@ def without(*names, **changed):
             "is that 1 April or",
         ),
         ({**POSTED, "data": [{"a": "x", "b": "y"}] * 3}, "data", "Which column holds the dates?"),
+        (
+            {**POSTED, "data": VINTAGES, "name": "mine", "statistic": "fevers", "as_of": "2024-01-23"},
+            "as_of",
+            "'mine' had published nothing of fevers by 2024-01-20.",
+        ),
         ({**POSTED, "data": DAYS, "name": "mine", "region": "B"}, "region", "'mine' has no region 'B'"),
         ({**POSTED, "data": DAYS, "mapping": {"date": "day", "value": "value"}}, "data", "there is no column 'day'"),
         ({**POSTED, "data": DAYS, "mapping": {"when": "day"}}, "mapping", 'The mapping says "when"'),

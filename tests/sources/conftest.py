@@ -49,7 +49,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         publisher = self.publisher
         publisher.asked.append((self.path, self.headers.get("If-None-Match")))
-        file = publisher.folder / self.path.rsplit("/", 1)[-1]
+        file = publisher.folder / self.path.lstrip("/")
+        file = file if file.exists() else publisher.folder / self.path.rsplit("/", 1)[-1]
         if publisher.failure == "missing" or not file.exists():
             self.send_error(404)
             return

@@ -46,13 +46,19 @@ def admissions_statistic(target: str) -> Statistic:
 
 
 def read_hub_target_data(path: Path, target: str) -> TidyTable:
+    """The rows of one target of a file as a tidy table, `tidy_target`. Raises `DataError` as that and `target_rows`."""
+    return tidy_target(target_rows(path, (target,)), target)
+
+
+def tidy_target(rows: RawTable, target: str, statistic: str = ADMISSIONS) -> TidyTable:
     """The rows of one target as a tidy table with `as_of`: the nation first, then its parts by name.
 
     Places are called by name, whatever their code. Of a figure that a vintage has twice the later row counts. Raises
-    `DataError` for a file that cannot be read, a missing column, no row of that target, and a cell that is no date or
-    number.
+    `DataError` where there is no row of that target, and for a cell that is no date or number.
     """
-    raw = _rows(path, target)
+    raw = rows.take_rows((rows.cells[TARGET] == target).to_numpy(dtype=bool, na_value=False))
+    if raw.cells.empty:
+        raise rows.error(f"there is no row of the target {target!r}; get the file anew from the publisher.")
     names, places, notes = _places(raw)
     known = places >= 0
     weeks = parse_dates(raw, _week(raw)).to_numpy()[known]
@@ -64,7 +70,7 @@ def read_hub_target_data(path: Path, target: str) -> TidyTable:
         {
             # Millions of rows: names as categories take a byte each.
             REGION: pd.Categorical.from_codes(places[order], names),
-            STATISTIC: pd.Categorical.from_codes(np.zeros(len(order), dtype=np.int8), [ADMISSIONS]),
+            STATISTIC: pd.Categorical.from_codes(np.zeros(len(order), dtype=np.int8), [statistic]),
             DATE: weeks[order],
             VALUE: values[order],
             AS_OF: as_of[order],
@@ -73,16 +79,14 @@ def read_hub_target_data(path: Path, target: str) -> TidyTable:
     return TidyTable(table, {name: NATION for name in names if name != NATION}, notes)
 
 
-def _rows(path: Path, target: str) -> RawTable:
-    """The needed columns of the rows of `target`."""
+def target_rows(path: Path, targets: Sequence[str]) -> RawTable:
+    """The needed columns of the rows of `targets`. Raises `DataError` for a file that cannot be read, or lacks a column."""
     with path.open("rb") as file:
         parquet = file.read(4) == b"PAR1"
     raw = _parquet(path) if parquet else read_table(path.read_bytes(), path.name, _needed)
     raw.require_columns((TARGET, LOCATION, OBSERVATION, AS_OF, _week(raw)))
-    wanted = (raw.cells[TARGET] == target).to_numpy(dtype=bool, na_value=False)
-    if not wanted.any():
-        raise raw.error(f"there is no row of the target {target!r}; get the file anew from the publisher.")
-    return raw.take_rows(wanted)
+    wanted = raw.cells[TARGET].isin(targets).to_numpy(dtype=bool, na_value=False)
+    return raw if wanted.all() else raw.take_rows(wanted)
 
 
 def _needed(header: Sequence[str]) -> list[str]:

@@ -15,6 +15,9 @@ class ForecastHub:
         repository: the address of the hub's files, with the last slash.
         target_file: the file with its observed values, in the hubverse's time-series format.
         target: what the hub calls new hospital admissions by the week.
+        share_target: what it calls the share of emergency department visits, where its file has that.
+        disease: what it forecasts, as in a sentence.
+        short: the same as a part of names, e.g. ``"flu"``.
         ensemble: the name of the hub's own ensemble among its teams.
     """
 
@@ -29,6 +32,9 @@ class ForecastHub:
     repository: str
     target_file: str
     target: str
+    share_target: str
+    disease: str
+    short: str
     ensemble: str
 
     @property
@@ -64,6 +70,9 @@ HUBS = {
             repository="https://raw.githubusercontent.com/CDCgov/covid19-forecast-hub/main/",
             target_file="time-series.parquet",
             target="wk inc covid hosp",
+            share_target="wk inc covid prop ed visits",
+            disease="COVID-19",
+            short="covid",
             ensemble="CovidHub-ensemble",
         ),
         # Until July 2025 the hub called a vintage by its last week; such a one counts from the Wednesday after.
@@ -84,7 +93,33 @@ HUBS = {
             repository="https://raw.githubusercontent.com/cdcepi/FluSight-forecast-hub/main/",
             target_file="time-series.csv",
             target="wk inc flu hosp",
+            share_target="wk inc flu prop ed visits",
+            disease="influenza",
+            short="flu",
             ensemble="FluSight-ensemble",
+        ),
+        ForecastHub(
+            name="cdc_rsv",
+            label="CDC RSV admissions (US, live)",
+            summary=(
+                "New hospital admissions of patients with confirmed respiratory syncytial virus (RSV) in the United States, "
+                "its states, the District of Columbia and Puerto Rico, by the week to Saturday. Hospitals report to the "
+                "National Healthcare Safety Network; the RSV Forecast Hub, which began in 2025, keeps the figures as they "
+                "stood on each Wednesday, so a look back uses what was known then. The last weeks are revised, mostly "
+                "upwards."
+            ),
+            home="https://github.com/CDCgov/rsv-forecast-hub",
+            attribution="US CDC RSV Forecast Hub; National Healthcare Safety Network",
+            licence="CC0 1.0; Apache 2.0",
+            order=36,
+            publisher="The RSV Forecast Hub",
+            repository="https://raw.githubusercontent.com/CDCgov/rsv-forecast-hub/main/",
+            target_file="time-series.parquet",
+            target="wk inc rsv hosp",
+            share_target="wk inc rsv prop ed visits",
+            disease="RSV",
+            short="rsv",
+            ensemble="RSVHub-ensemble",
         ),
     )
 }

@@ -61,16 +61,24 @@ class LiveSource(Source):
         no copy and none can be had.
         """
         try:
-            return self._panel([self.downloads.local_copy(remote) for remote in self._remotes])
+            return self._panel(self.local_copies())
         except FileNotFoundError:  # another process has just replaced a copy
-            return self._panel([self.downloads.local_copy(remote) for remote in self._remotes])
+            return self._panel(self.local_copies())
+
+    def local_copies(self) -> list[LocalCopy]:
+        """The local copies of the files, downloaded as `panel` says. Raises `SourceError` when there is none of one."""
+        return [self.downloads.local_copy(remote) for remote in self._remotes]
+
+    def refreshed_copies(self) -> list[LocalCopy]:
+        """The local copies after asking the publisher now. Raises `SourceError` when there is none of one."""
+        return [self.downloads.refresh(remote) for remote in self._remotes]
 
     def fetch(self) -> str:
         """Update the local copy now; one sentence saying from when the figures are, and why not newer.
 
         Raises `SourceError` when there is no local copy and none can be had.
         """
-        return self._age([self.downloads.refresh(remote) for remote in self._remotes])
+        return self.age_sentence(self.refreshed_copies())
 
     def age(self) -> timedelta | None:
         """How long ago the publisher last sent the oldest file or said that it has not changed; None without a copy of all."""
@@ -94,7 +102,7 @@ class LiveSource(Source):
             if self._read is None or self._read[0] != paths:
                 self._read = (paths, self._parsed(paths))
             panel = self._read[1]
-        return replace(panel, notes=(self._age(copies), *panel.notes))
+        return replace(panel, notes=(self.age_sentence(copies), *panel.notes))
 
     def _parsed(self, paths: tuple[Path, ...]) -> Panel:
         kept = parsed_table_path(self.name, paths)
@@ -119,7 +127,7 @@ class LiveSource(Source):
             tidy.parents,
         )
 
-    def _age(self, copies: list[LocalCopy]) -> str:
+    def age_sentence(self, copies: Sequence[LocalCopy]) -> str:
         """From when the figures are: the oldest copy counts; why they are not newer, where that is known."""
         oldest = min(copies, key=lambda copy: copy.confirmed)
         age = self.downloads.age(oldest.confirmed)
