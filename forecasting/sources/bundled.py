@@ -13,6 +13,7 @@ from forecasting.data.frequency import DAILY, weekly
 from forecasting.data.panel import Panel, Statistic, new_and_cumulative
 from forecasting.data.us_states import NATION, STATES
 from forecasting.sources.shared.base import Source
+from forecasting.sources.shared.hub_statistics import disease_admissions
 from forecasting.sources.shared.hub_target_data import admissions_statistic
 from forecasting.sources.shared.hubs import HUBS
 from forecasting.support.errors import SourceError
@@ -25,8 +26,12 @@ from forecasting.tables.cells.tidy_table import stack_wide_table
 FOLDER = Path(__file__).resolve().parents[2] / "data"
 #: COVID-19 cases of six countries by the day, running totals.
 CASES = "jhu_cumulative_cases_daily.csv"
-#: US hospital admissions by the week.
+#: US hospital admissions for COVID-19 by the week.
 ADMISSIONS = "cdc_hospital_admissions_weekly.csv"
+#: US hospital admissions for influenza by the week.
+INFLUENZA = "cdc_influenza_admissions_weekly.csv"
+#: Their statistics' names in `Panel.table`.
+_CASES, _ADMISSIONS, _INFLUENZA = "cases", "admissions", disease_admissions(HUBS["flusight"]).column
 
 
 class Bundled(Source):
@@ -35,10 +40,11 @@ class Bundled(Source):
     name = "bundled"
     label = "Bundled (cases, admissions)"
     summary = (
-        "Two small tables that come with the program. COVID-19 cases of six countries by the day, from 22 January "
-        "2020 to 16 May 2021, as Johns Hopkins University collected them; and COVID-19 hospital admissions of the "
-        "United States, its states, the District of Columbia and Puerto Rico by the week, from 9 November 2024 to "
-        "28 March 2026, as the Centers for Disease Control and Prevention published them."
+        "Three small tables that come with the program. COVID-19 cases of six countries by the day, from 22 January "
+        "2020 to 16 May 2021, as Johns Hopkins University collected them; and hospital admissions of the United States, "
+        "its states, the District of Columbia and Puerto Rico by the week, for COVID-19 from 9 November 2024 to "
+        "28 March 2026 and for influenza from 22 July 2023 to 19 July 2025, as the Centers for Disease Control and "
+        "Prevention published them."
     )
     home = "https://data.cdc.gov/"
     attribution = "Johns Hopkins University CSSE COVID-19 Data (cases); US CDC, National Healthcare Safety Network"
@@ -46,13 +52,14 @@ class Bundled(Source):
     order = 10
 
     def statistics(self) -> tuple[Statistic, ...]:
-        """New and cumulative cases, and new hospital admissions."""
+        """New and cumulative cases, and new hospital admissions for COVID-19 and for influenza."""
         admissions = admissions_statistic(HUBS["cdc_covid"].target)
-        return (*new_and_cumulative("cases", reported_cumulative=True), admissions)
+        influenza = disease_admissions(HUBS["flusight"])
+        return (*new_and_cumulative("cases", reported_cumulative=True), admissions, influenza)
 
     def panel(self) -> Panel:
-        """The two tables as one panel; the whole country stands before its states."""
-        files = (FOLDER / CASES, FOLDER / ADMISSIONS)
+        """The three tables as one panel; the whole country stands before its states."""
+        files = (FOLDER / CASES, FOLDER / ADMISSIONS, FOLDER / INFLUENZA)
         try:
             return _panel(*files, *(file.stat().st_mtime_ns for file in files))
         except OSError as error:
@@ -60,14 +67,15 @@ class Bundled(Source):
 
 
 @lru_cache(maxsize=1)
-def _panel(cases: Path, admissions: Path, *modified: int) -> Panel:
-    """Both tables below each other; `modified` makes a changed file be read again."""
-    table = pd.concat([_long(cases, "cases"), _long(admissions, "admissions")], ignore_index=True)
+def _panel(cases: Path, admissions: Path, influenza: Path, *modified: int) -> Panel:
+    """The tables below each other; `modified` makes a changed file be read again."""
+    files = {_CASES: cases, _ADMISSIONS: admissions, _INFLUENZA: influenza}
+    table = pd.concat([_long(path, statistic) for statistic, path in files.items()], ignore_index=True)
     return Panel(
         Bundled.name,
         table,
         Bundled().statistics(),
-        {"cases": DAILY, "admissions": weekly("SAT")},
+        {_CASES: DAILY, _ADMISSIONS: weekly("SAT"), _INFLUENZA: weekly("SAT")},
         Bundled.attribution,
         Bundled.licence,
         (_ends(table),),
@@ -79,7 +87,7 @@ def _long(path: Path, statistic: str) -> pd.DataFrame:
     raw = read_table(path.read_bytes(), path.name)
     first, *regions = raw.cells.columns
     names = {region: NATION if region == "US" else STATES.get(region, region) for region in regions}
-    if statistic == "admissions":
+    if statistic != _CASES:
         regions.sort(key=lambda region: (names[region] != NATION, names[region]))
     values = np.vstack([parse_numbers(raw, region) for region in regions])
     return stack_wide_table(
@@ -89,4 +97,7 @@ def _long(path: Path, statistic: str) -> pd.DataFrame:
 
 def _ends(table: pd.DataFrame) -> str:
     last = table.groupby(STATISTIC)[DATE].max().dt.strftime("%Y-%m-%d")
-    return f"Bundled figures: cases end on {last['cases']}, admissions with the week to {last['admissions']}."
+    return (
+        f"Bundled figures: cases end on {last[_CASES]}, admissions with the week to {last[_ADMISSIONS]}, "
+        f"those for influenza with the week to {last[_INFLUENZA]}."
+    )

@@ -130,7 +130,7 @@ def test_lists_are_those_of_the_command_line(client):
     regions = client.get("/api/v1/regions", params={"source": "bundled", "statistic": "new_cases"}).json()["regions"]
     assert {"name": "Italy", "statistics": ["new_cases"]} in regions
     everything = client.get("/api/v1/regions", params={"source": "bundled"}).json()["regions"]
-    assert {"name": "Ohio", "statistics": ["new_admissions"]} in everything
+    assert {"name": "Ohio", "statistics": ["new_admissions", "new_flu_admissions"]} in everything
 
 
 def test_a_job_can_be_cancelled_by_all_and_begun_again(client, ask, italy, follow):

@@ -1,7 +1,12 @@
+import numpy as np
 import pandas as pd
 import pytest
 
+from forecasting.preparation.prepare import prepare
 from forecasting.sources import bundled, source
+
+#: Admissions for influenza in the week with the most and the next.
+INFLUENZA_PEAK = [55757, 48009]
 
 
 @pytest.fixture
@@ -10,14 +15,26 @@ def panel():
 
 
 def test_its_statistics_are_new_cases_first(panel):
-    assert [s.name for s in panel.statistics] == ["new_cases", "cumulative_cases", "new_admissions"]
-    assert [s.label for s in panel.statistics] == ["New cases", "Cumulative cases", "New hospital admissions"]
+    assert [s.name for s in panel.statistics] == [
+        "new_cases",
+        "cumulative_cases",
+        "new_admissions",
+        "new_flu_admissions",
+    ]
+    assert [s.label for s in panel.statistics] == [
+        "New cases",
+        "Cumulative cases",
+        "New hospital admissions",
+        "New influenza hospital admissions",
+    ]
+    assert [s.target for s in panel.statistics] == ["", "", "wk inc covid hosp", "wk inc flu hosp"]
 
 
 def test_six_countries_have_cases_and_53_regions_have_admissions(panel):
     assert len(panel.regions("new_cases")) == 6
     assert len(panel.regions("new_admissions")) == 53
     assert panel.regions("new_admissions")[0] == "United States"
+    assert panel.regions("new_flu_admissions") == panel.regions("new_admissions")
 
 
 def test_the_figures_are_those_of_the_files(panel):
@@ -26,13 +43,16 @@ def test_the_figures_are_those_of_the_files(panel):
     admissions = panel.counts("District of Columbia", "new_admissions")
     assert admissions["2024-11-09"] == 9
     assert panel.counts("United States", "new_admissions").iloc[-2:].tolist() == [3899, 1965]
-    assert len(panel.table) == 481 * 6 + 73 * 53
+    influenza = panel.counts("United States", "new_flu_admissions")
+    assert influenza["2025-02-08":"2025-02-15"].tolist() == INFLUENZA_PEAK
+    assert (influenza.index[0], influenza.index[-1]) == (pd.Timestamp("2023-07-22"), pd.Timestamp("2025-07-19"))
+    assert len(panel.table) == 481 * 6 + 73 * 53 + 105 * 53
 
 
 def test_cases_are_daily_and_reported_as_totals_and_admissions_weekly_to_saturday(panel):
     assert panel.frequencies["cases"].alias == "D"
-    assert panel.frequencies["admissions"].alias == "W-SAT"
-    assert [s.reported_cumulative for s in panel.statistics] == [True, True, False]
+    assert panel.frequencies["admissions"].alias == panel.frequencies["flu_admissions"].alias == "W-SAT"
+    assert [s.reported_cumulative for s in panel.statistics] == [True, True, False, False]
 
 
 def test_every_state_lies_in_the_united_states_and_no_country_does(panel):
@@ -57,6 +77,29 @@ def test_the_bundled_files_are_the_checked_ones(shared):
         assert (bundled.FOLDER / name).read_bytes() == (shared / "bundle" / name).read_bytes()
 
 
+def test_influenza_is_what_it_finally_became_and_three_states_lack_weeks_of_a_summer(panel, shared):
+    final = pd.read_csv(shared / "flu-dev" / "truth.csv.gz", parse_dates=["date"]).set_index(["region", "date"])[
+        "value"
+    ]
+    rows = panel.table[(panel.table["statistic"] == "flu_admissions")]
+    missing = rows[rows["value"].isna()]
+    assert missing["region"].value_counts().to_dict() == {"Massachusetts": 17, "Minnesota": 14, "West Virginia": 5}
+    assert missing["date"].dt.year.unique().tolist() == [2024]
+    for code, name in (("US", "United States"), ("CA", "California"), ("MA", "Massachusetts"), ("PR", "Puerto Rico")):
+        known = panel.counts(name, "new_flu_admissions").dropna()
+        assert known.to_dict() == final[code][final[code].index.isin(known.index)].to_dict()
+
+
+def test_gaps_of_influenza_are_filled_with_a_sentence(panel):
+    series = prepare(panel, "Massachusetts", "new_flu_admissions")
+    assert len(series.values) == 105
+    assert np.isfinite(series.values).all()
+    assert any("2024" in note for note in series.notes)
+
+
 def test_its_note_says_where_the_figures_end(panel):
-    assert panel.notes == ("Bundled figures: cases end on 2021-05-16, admissions with the week to 2026-03-28.",)
+    assert panel.notes == (
+        "Bundled figures: cases end on 2021-05-16, admissions with the week to 2026-03-28, "
+        "those for influenza with the week to 2025-07-19.",
+    )
     assert panel.table["date"].max() == pd.Timestamp("2026-03-28")
