@@ -13,7 +13,9 @@ import pandas as pd
 
 from forecasting.data.columns import MODEL, REGION, STATISTIC
 from forecasting.sources.shared.hub_forecasts import HubForecasts
+from forecasting.sources.shared.hub_statistics import disease_admissions
 from forecasting.sources.shared.hubs import HUBS, ForecastHub
+from forecasting.sources.us_respiratory import UsRespiratory
 from forecasting.support.caching import SingleFlight
 from forecasting.support.errors import DataError
 from forecasting.tables.forecast_file import read_forecasts
@@ -31,27 +33,27 @@ class ExternalForecasts:
         self._files: OrderedDict[str, pd.DataFrame | DataError] = OrderedDict()
         self._lock = threading.Lock()
 
-    def hub(self, source: str) -> ForecastHub | None:
-        """The hub whose figures a source has, for the forecasts that teams have published there."""
+    def hub(self, source: str, statistic: str) -> ForecastHub | None:
+        """The hub whose admissions a source's statistic is, for the forecasts that teams have published there."""
+        if source == UsRespiratory.name:
+            return next((hub for hub in HUBS.values() if disease_admissions(hub).name == statistic), None)
         return HUBS.get(source)
 
-    def published(
-        self, source: str, team: str, week: pd.Timestamp, patience: float | None = None
-    ) -> pd.DataFrame | None:
-        """The forecasts table that a team gave the hub of `source` for one reference date, of every place.
+    def published(self, hub: str, team: str, week: pd.Timestamp, patience: float | None = None) -> pd.DataFrame | None:
+        """The forecasts table that a team gave the hub called `hub` for one reference date, of every place.
 
         None when it is not here after `patience` seconds: ask again, the download goes on. Raises `SourceError`,
         `RequestError`.
         """
         with self._lock:
-            if source not in self.hubs:
-                self.hubs[source] = HubForecasts(source)
-            hub = self.hubs[source]
-        known = hub.cached_table(team, week)
+            if hub not in self.hubs:
+                self.hubs[hub] = HubForecasts(hub)
+            forecasts = self.hubs[hub]
+        known = forecasts.cached_table(team, week)
         return (
             known
             if known is not None
-            else self._loader.result((source, team, week), lambda: hub.table(team, week), patience)
+            else self._loader.result((hub, team, week), lambda: forecasts.table(team, week), patience)
         )
 
     def uploaded(

@@ -53,7 +53,7 @@ def draw(service: Service, choices: Choices, journey: Journey) -> tuple[pd.DataF
         )
         if file is not None:
             coming |= _add_from_file(service, choices, journey, file.getvalue(), file.name, tables)
-        if (hub := service.external_forecasts.hub(choices.panel.source)) is not None:
+        if (hub := service.external_forecasts.hub(choices.panel.source, choices.statistic.name)) is not None:
             coming |= _add_from_hub(service, choices, journey, hub, tables)
     if not tables:
         return _NONE, coming
@@ -90,27 +90,32 @@ def _add_from_hub(
         team = st.text_input(
             "A team of the hub",
             hub.ensemble,
-            key=f"team {choices.panel.source}",
+            key=f"team {hub.name}",
             max_chars=80,
             help=f"{hub.publisher} keeps what every team forecast, week by week. {hub.ensemble} is made of all of them.",
         ).strip()
-        wanted = st.toggle("Fetch its forecasts", key=f"fetch {choices.panel.source}", width="content")
+        wanted = st.toggle("Fetch its forecasts", key=f"fetch {hub.name}", width="content")
     if not wanted or not team:
         return False
-    view = f"{choices.panel.source}/{team}"
+    view = f"{hub.name}/{team}"
     before = st.session_state.get(_FETCH_EARLIER) == view
     if not before and journey.place:
         st.button(
             "Fetch those of the dates before, too",
             on_click=lambda: st.session_state.update({_FETCH_EARLIER: view}),
         )
-    return _add_fetched(
-        service, choices, journey, team, [journey.place, *(range(journey.place) if before else ())], tables
-    )
+    places = [journey.place, *(range(journey.place) if before else ())]
+    return _add_fetched(service, choices, journey, hub, team, places, tables)
 
 
 def _add_fetched(
-    service: Service, choices: Choices, journey: Journey, team: str, places: list[int], tables: list[pd.DataFrame]
+    service: Service,
+    choices: Choices,
+    journey: Journey,
+    hub: ForecastHub,
+    team: str,
+    places: list[int],
+    tables: list[pd.DataFrame],
 ) -> bool:
     """Add a team's forecasts of some stops, a few files at a time. Whether more are on their way."""
     here, problems = [], []
@@ -119,7 +124,7 @@ def _add_fetched(
         try:
             with runtime.script_turns.released():
                 patience = PATIENCE if place == places[0] else 0
-                table = service.external_forecasts.published(choices.panel.source, team, week, patience)
+                table = service.external_forecasts.published(hub.name, team, week, patience)
             here.append(table)
             if table is not None:
                 tables.insert(0, _aligned(table, choices, journey, f"The forecast of '{team}'"))
