@@ -12,7 +12,7 @@ from forecasting.data.frequency import frequency_of_alias
 from forecasting.data.kind import AMOUNT, COUNT
 from forecasting.data.series import Series
 from forecasting.models.predictive import from_quantiles
-from forecasting.models.pretrained import Pretrained, forecast_many
+from forecasting.models.pretrained import Pretrained, quantiles_of_many
 
 LEVELS = np.array(QUANTILES)
 #: The tables of competitions: name, frequency, second season.
@@ -54,7 +54,7 @@ def competition_scores(folder: Path) -> pd.DataFrame:
             for part in ("", ".truth")
         )
         came = np.stack(truth)
-        quantiles = forecast_many(known, season, came.shape[1], AMOUNT, second)
+        quantiles = quantiles_of_many(known, season, came.shape[1], AMOUNT, second)
         totals = np.stack([_total(*pair, alias) for pair in zip(known, quantiles, strict=True)])
         naive = [np.abs(v[season:] - v[:-season] if len(v) > season else np.diff(v)).mean() for v in known]
         scale = np.where(np.array(naive) > 0, naive, np.nan)
@@ -118,7 +118,7 @@ def _hub_forecasts(vintages: pd.DataFrame, date: pd.Timestamp) -> pd.DataFrame:
         return pd.DataFrame()
     gap = max((date - table.index[-1]).days // 7, 1)
     histories = [table[region].dropna().to_numpy(float) for region in regions]
-    quantiles = forecast_many(histories, 52, gap + HUB_STEPS - 1, COUNT)[:, gap - 1 :]
+    quantiles = quantiles_of_many(histories, 52, gap + HUB_STEPS - 1, COUNT)[:, gap - 1 :]
     index = pd.MultiIndex.from_product(
         [[date], regions, range(HUB_STEPS)], names=["reference_date", "region", "horizon"]
     )

@@ -19,7 +19,7 @@ import numpy as np
 from forecasting.data.forecast import QUANTILES, Forecast
 from forecasting.data.series import Series
 from forecasting.models.base import Model
-from forecasting.models.calibration import band_scale, shock_size
+from forecasting.models.calibration import BandScale, band_scale, shock_size
 from forecasting.models.transforms import Transform
 
 #: Futures sampled for sums and means: enough for the 0.01 and 0.99 quantiles to be steady.
@@ -54,19 +54,48 @@ def from_normal(
             the last values are in doubt themselves, their share of the variance takes the responses after that.
         method: what was fitted, for a person; the model's label if empty.
     """
-    widened = band_scale(model.name, series).scale
+    band = band_scale(model.name, series)
     size, own = shock_size(errors, series, scale), psi[: len(mean)]
-    length = np.sqrt(np.cumsum(own**2))[:, None]  # of the response to the shocks to come, in shocks
-    lags = np.subtract.outer(np.arange(len(mean)), np.arange(len(mean)))
-    response = np.where(lags >= 0, own[np.abs(lags)], 0.0)
     if series.doubt and size > 0:
         passed = _doubt_responses(series, scale, psi, len(mean)) / size
+        length, quantiles, deviates = _widened_deviates(band, own, passed)
+    else:
+        length, quantiles, deviates = _usual_deviates(band, own.tobytes())
+    spread = size * length
+    values = scale.inverse(mean[:, None] + spread * quantiles)
+    paths = scale.inverse(mean + (spread * deviates).T)
+    return _forecast(model, series, values, paths, method or f"{model.label} {scale.label}", notes)
+
+
+@lru_cache(maxsize=4)
+def _usual_deviates(band: BandScale, responses: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`_widened_deviates` without doubt, kept: of seasonal naive they are the same for all series of a season."""
+    found = _widened_deviates(band, np.frombuffer(responses), None)
+    for table in found:
+        table.flags.writeable = False
+    return found
+
+
+def _widened_deviates(
+    band: BandScale, psi: np.ndarray, passed: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How far off a forecast is 1, 2 … steps ahead, in shocks, and its quantiles and futures in units of that, widened by `band`.
+
+    Args:
+        psi: shape (horizon,), the response to a unit shock.
+        passed: shape (horizon, doubted), the responses to the doubt of the last values, in shocks.
+
+    Shapes (horizon, 1), (horizon, 23) and (horizon, SAMPLES).
+    """
+    count = len(psi)
+    length = np.sqrt(np.cumsum(psi**2))[:, None]  # of the response to the shocks to come
+    lags = np.subtract.outer(np.arange(count), np.arange(count))
+    response = np.where(lags >= 0, psi[np.abs(lags)], 0.0)
+    if passed is not None:
         length = np.hypot(length, np.linalg.norm(passed, axis=1, keepdims=True))
         response = np.hstack([response, passed])
-    spread = size * length
-    values = scale.inverse(mean[:, None] + spread * widened(np.tile(NORMAL_QUANTILES, (len(mean), 1))))
-    paths = scale.inverse(mean + (spread * widened((response / length) @ _normal_shocks(response.shape[1]).T)).T)
-    return _forecast(model, series, values, paths, method or f"{model.label} {scale.label}", notes)
+    quantiles = band.scale(np.tile(NORMAL_QUANTILES, (count, 1)))
+    return length, quantiles, band.scale((response / length) @ _normal_shocks(response.shape[1]).T)
 
 
 @lru_cache(maxsize=8)
@@ -176,19 +205,25 @@ def from_quantiles(
     They stay as they are. For sums and means, `PERSISTENCE` of an error's variance is that of a random walk, and the rest each
     period's own (a Gaussian copula); beyond the outermost quantiles futures go on as steeply as between the last two.
     """
-    count = len(values)
+    place, beyond = _copula_places(len(values))
+    slope = np.diff(values) / np.diff(NORMAL_QUANTILES)
+    paths = np.take_along_axis(values, place, 1) + np.take_along_axis(slope, place, 1) * beyond
+    return _forecast(model, series, values, paths.T, method or model.label, notes)
+
+
+@lru_cache(maxsize=4)
+def _copula_places(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Between which two quantiles each period of the sampled futures lies, and how far above the lower one in normal deviates.
+
+    The same for every series; shape (count, SAMPLES) each.
+    """
     shocks = _normal_shocks(2 * count)
     walk = np.cumsum(shocks[:, :count], axis=1) / np.sqrt(np.arange(1, count + 1))
-    deviates = np.sqrt(PERSISTENCE) * walk + np.sqrt(1 - PERSISTENCE) * shocks[:, count:]
-    paths = np.stack([_at_deviates(*pair) for pair in zip(values, deviates.T, strict=True)], axis=1)
-    return _forecast(model, series, values, paths, method or model.label, notes)
-
-
-def _at_deviates(quantiles: np.ndarray, deviates: np.ndarray) -> np.ndarray:
-    """The values that lie as far out in a distribution with these `quantiles` as the standard normal `deviates`."""
-    place = np.clip(np.searchsorted(NORMAL_QUANTILES, deviates) - 1, 0, len(quantiles) - 2)
-    slope = np.diff(quantiles) / np.diff(NORMAL_QUANTILES)
-    return quantiles[place] + slope[place] * (deviates - NORMAL_QUANTILES[place])
+    deviates = (np.sqrt(PERSISTENCE) * walk + np.sqrt(1 - PERSISTENCE) * shocks[:, count:]).T
+    place = np.clip(np.searchsorted(NORMAL_QUANTILES, deviates) - 1, 0, len(NORMAL_QUANTILES) - 2)
+    beyond = deviates - NORMAL_QUANTILES[place]
+    place.flags.writeable = beyond.flags.writeable = False
+    return place, beyond
 
 
 def _forecast(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,11 +27,12 @@ from forecasting.models.pretrained_features import (
     RAW,
     ROOT,
     Batch,
+    Inputs,
     context_length,
     make_inputs,
     right_aligned,
 )
-from forecasting.support.errors import ModelError
+from forecasting.support.errors import ForecastingError, ModelError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -43,8 +45,13 @@ WEEK = 7
 DAYS_OF_A_WEEK = (5, 6, 7)
 #: Steps that the network forecasts at a time, over all series.
 STEPS_AT_ONCE = 20_000
+#: Past figures that it looks at at a time, over all series: few enough for a processor's cache.
+FIGURES_AT_ONCE = 200_000
 #: No quantile in logs or roots is further above zero than so many times the largest figure in sight, plus `CAP_COUNT` of counts.
 CAP_MULTIPLE, CAP_COUNT = 6.0, 20.0
+#: Onnxruntime rounds the last of numbers that are no multiple of so many otherwise than those before: a series with such a number
+#: of steps would have another seventh digit among others.
+STEPS_ALIKE = 4
 #: What is added to a count before its fourth root.
 ROOT_OFFSET = 0.5
 #: The season of weeks: counts of weeks are forecast with it and without it.
@@ -99,19 +106,52 @@ class Pretrained(Model):
 
     def forecast(self, series: Series, horizon: int, report: ProgressCallback = ignore_progress) -> Forecast:
         """Run the network over the series; figures that are still in doubt widen its bands."""
-        if len(series) < SHORTEST:
+        (found,) = self.forecast_many([series], horizon)
+        if isinstance(found, ForecastingError):
+            raise found
+        return found
+
+    def forecast_many(self, series: Sequence[Series], horizon: int) -> list[Forecast | ForecastingError]:
+        """Run the network over all series of one season and kind at once."""
+        found: dict[int, Forecast | ForecastingError] = {}
+        groups: dict[tuple[int, int, Kind, int], list[int]] = {}
+        for place, one in enumerate(series):
+            if len(one) < SHORTEST:
+                found[place] = self._too_short(one, horizon)
+            else:
+                look = one.frequency.season, second_season(one.frequency), one.kind, len(_histories(one))
+                groups.setdefault(look, []).append(place)
+        for (season, second, kind, together), places in groups.items():
+            histories = list(chain.from_iterable(_histories(series[place]) for place in places))
+            try:
+                quantiles = quantiles_of_many(histories, season, horizon, kind, second, together)
+            except ModelError as error:  # there is no network
+                found |= dict.fromkeys(places, error)
+                continue
+            for place, own in zip(places, np.split(quantiles, len(places)), strict=True):
+                found[place] = self._from_quantiles(series[place], own)
+        return [found[place] for place in range(len(series))]
+
+    def _too_short(self, series: Series, horizon: int) -> Forecast | ForecastingError:
+        try:
             return _naive_fallback.series_too_short(self, series, horizon, SHORTEST)
-        season = series.frequency.season
-        histories = [series.values]
-        if series.doubt:
-            last = series.values[-len(series.doubt) :]
-            histories += [
-                np.r_[series.values[: -len(last)], last * np.exp(sign * np.array(series.doubt))] for sign in (1, -1)
-            ]
-        quantiles = forecast_many(histories, season, horizon, series.kind, second_season(series.frequency))
+        except ForecastingError as error:
+            return error
+
+    def _from_quantiles(self, series: Series, quantiles: np.ndarray) -> Forecast:
+        """The forecast of a series from the quantiles of its `_histories`."""
         values = _widened_by_doubt(*quantiles) if series.doubt else quantiles[0]
+        season = series.frequency.season
         method = f"{self.label}{'' if season == 1 else f', season of {series.frequency.steps(season)}'}"
         return from_quantiles(self, series, values, method)
+
+
+def _histories(series: Series) -> list[np.ndarray]:
+    """What the network is shown of a series: its figures and, where the last are in doubt, also those moved up and down by it."""
+    if not series.doubt:
+        return [series.values]
+    certain, last = series.values[: -len(series.doubt)], series.values[-len(series.doubt) :]
+    return [series.values, *(np.r_[certain, last * np.exp(sign * np.array(series.doubt))] for sign in (1, -1))]
 
 
 def second_season(frequency: Frequency) -> int:
@@ -120,8 +160,13 @@ def second_season(frequency: Frequency) -> int:
     return week if frequency.minutes and frequency.season > 1 and 2 * week <= context_length(frequency.season) else 0
 
 
-def forecast_many(
-    histories: Sequence[np.ndarray], season: int, horizon: int, kind: Kind = COUNT, second: int = 0
+def quantiles_of_many(
+    histories: Sequence[np.ndarray],
+    season: int,
+    horizon: int,
+    kind: Kind = COUNT,
+    second: int = 0,
+    together: int = 0,
 ) -> np.ndarray:
     """Quantiles of many series at once: shape (series, horizon, quantiles), within the bounds of their kind.
 
@@ -129,17 +174,20 @@ def forecast_many(
         histories: the figures of each, oldest first, without gaps, two at least.
         season: periods in a season; 1 for none. Shorter series than that are welcome.
         second: periods in a second, longer season; 0 for none.
+        together: how many of the histories, one after the other, are those of one forecast, which shall have the same quantiles
+            to the last digit as alone; 0 where the seventh digit does not matter.
 
     Raises `ModelError` where onnxruntime is not installed.
     """
-    at_once = max(STEPS_AT_ONCE // horizon, 1)
+    at_once = max(min(STEPS_AT_ONCE // horizon, FIGURES_AT_ONCE // context_length(season)), 1)
+    at_once += -at_once % max(together, 1)
     known = [np.asarray(history, dtype=float)[-context_length(season) :] for history in histories]
     chosen = [AS_THEY_ARE if kind.low == 0 and is_mostly_zero(figures) else passes(kind, season) for figures in known]
     found = np.empty((len(known), horizon, len(QUANTILES)))
     for group in sorted(set(chosen), key=len):
         rows = [row for row, one in enumerate(chosen) if one == group]
         for part in (rows[start : start + at_once] for start in range(0, len(rows), at_once)):
-            found[part] = _mean_of_passes([known[row] for row in part], group, season, horizon, kind, second)
+            found[part] = _mean_of_passes([known[row] for row in part], group, season, horizon, kind, second, together)
     return found
 
 
@@ -149,30 +197,47 @@ def is_mostly_zero(figures: np.ndarray) -> bool:
 
 
 def _mean_of_passes(
-    histories: list[np.ndarray], chosen: tuple[Pass, ...], season: int, horizon: int, kind: Kind, second: int
+    histories: list[np.ndarray],
+    chosen: tuple[Pass, ...],
+    season: int,
+    horizon: int,
+    kind: Kind,
+    second: int,
+    together: int,
 ) -> np.ndarray:
     """The mean of the passes' quantiles, within the bounds of the kind."""
-    found = [
-        _one_pass(histories, season if one.seasonal else 1, second if one.seasonal else 0, horizon, kind, one.transform)
-        for one in chosen
-    ]
+    found = []
+    for one in chosen:
+        seasons = (season, second) if one.seasonal else (1, 0)
+        found.append(_one_pass(histories, *seasons, horizon, kind, one.transform, together))
     return np.sort(kind.clip(np.mean(found, axis=0)), axis=-1)
 
 
 def _one_pass(
-    histories: list[np.ndarray], season: int, second: int, horizon: int, kind: Kind, transform: int
+    histories: list[np.ndarray], season: int, second: int, horizon: int, kind: Kind, transform: int, together: int
 ) -> np.ndarray:
     """Quantiles from a forecast on one scale, on the scale of the figures."""
     values = right_aligned(histories, context_length(season))
     forward, inverse, floor = _scale(values, kind, transform)
     steps = np.tile(np.arange(1, horizon + 1), (len(values), 1))
     inputs = make_inputs(Batch(forward(values), season, second, steps, floor, np.full(len(values), transform)))
-    found = _network().run(None, inputs.feed())[0].astype(float)
+    found = _run_network(inputs, together if horizon % STEPS_ALIKE else 0).astype(float)
     found = inverse(found * inputs.scale[:, None, None] + inputs.centre[:, None, None])
     if transform == RAW:
         return found
     cap = CAP_MULTIPLE * np.nanmax(values, axis=1) + (CAP_COUNT if kind is COUNT else 0.0)
     return np.minimum(found, cap[:, None, None])
+
+
+def _run_network(inputs: Inputs, at_once: int) -> np.ndarray:
+    """The network's quantiles, of `at_once` series at a time; of all at a time where that is 0."""
+    feed, count = inputs.feed(), len(inputs.unit)
+    if not at_once or at_once >= count:
+        return np.asarray(_network().run(None, feed)[0])
+    parts = (
+        {name: table[first : first + at_once] for name, table in feed.items()} for first in range(0, count, at_once)
+    )
+    return np.concatenate([_network().run(None, part)[0] for part in parts])
 
 
 def _scale(

@@ -4,7 +4,8 @@ The same code makes them for its training and for its forecasts. Everything is r
 change of each series, so a series in other units, or moved, gives the same inputs to the last bits.
 
 A batch is an array of shape (series, periods), the newest period last, with NaN before the first figure of a series. A weighted
-sum over the past of every series is one product of matrices, which is why nothing here runs series by series.
+sum over the past of every series is one call of numpy, and nothing here runs series by series; yet what a series gives does not
+depend on the others in its batch, to the last digit.
 """
 
 from __future__ import annotations
@@ -214,7 +215,7 @@ def _weights(length: int, decays: tuple[float, ...]) -> tuple[np.ndarray, np.nda
 def _discounted_means(values: np.ndarray, counts: np.ndarray, decays: tuple[float, ...]) -> np.ndarray:
     """Discounted means of each series' last `counts` values, which are zero before; shape (series, decays); 0 of none."""
     weights, sums = _weights(values.shape[1], decays)
-    return (values @ weights) / np.maximum(sums[np.clip(counts, 0, values.shape[1])], 1e-12)
+    return _weighted_sums(values, weights) / np.maximum(sums[np.clip(counts, 0, values.shape[1])], 1e-12)
 
 
 @lru_cache(maxsize=64)
@@ -233,9 +234,18 @@ def _discounted_trends(
     """Level now and slope of the discounted least squares line; shape (series, spans) each. A short line is flattened."""
     weights, aged, sums = _moments(values.shape[1], spans)
     total, first, second = np.maximum(sums[:, counts], 1e-12)
-    mean, age = (values @ weights) / total, first / total
-    slope = -(values @ aged - age * (values @ weights)) / (second - first * age + 0.3 * total)
+    weighed = _weighted_sums(values, weights)
+    mean, age = weighed / total, first / total
+    slope = -(_weighted_sums(values, aged) - age * weighed) / (second - first * age + 0.3 * total)
     return mean + slope * age, slope
+
+
+def _weighted_sums(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """``values @ weights``, each row by itself: a product of whole matrices rounds by how many rows there are.
+
+    So a series has the same forecast to the last digit alone and among others.
+    """
+    return np.matmul(values[:, None], weights)[:, 0]
 
 
 # ------------------------------------------------------------------------------------------------------- seasons

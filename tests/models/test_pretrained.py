@@ -13,7 +13,7 @@ from forecasting.data.frequency import DAILY, frequency_of_alias, weekly
 from forecasting.data.kind import AMOUNT, COUNT, MEASUREMENT, PERCENT, SHARE
 from forecasting.data.series import Series
 from forecasting.models import model, models, pretrained
-from forecasting.models.pretrained import forecast_many, second_season
+from forecasting.models.pretrained import quantiles_of_many, second_season
 from forecasting.models.pretrained_features import Batch, context_length, make_inputs, right_aligned
 from forecasting.support.errors import ModelError
 
@@ -31,7 +31,7 @@ def seasonal(season: int, count: int = 200, level: float = 100.0) -> np.ndarray:
 
 
 def one(values, season=1, horizon=8, kind=AMOUNT, second=0):
-    return forecast_many([np.asarray(values, dtype=float)], season, horizon, kind, second)[0]
+    return quantiles_of_many([np.asarray(values, dtype=float)], season, horizon, kind, second)[0]
 
 
 def test_the_file_says_what_the_trained_network_said() -> None:
@@ -114,13 +114,15 @@ def test_hours_learn_the_days_of_the_week() -> None:
 
 def test_many_at_once_are_those_one_by_one() -> None:
     histories = [seasonal(12, count) for count in (2, 9, 30, 200, 500)]
-    many = forecast_many(histories, 12, 18)
-    for history, found in zip(histories, many, strict=True):
-        np.testing.assert_allclose(found, forecast_many([history], 12, 18)[0], rtol=1e-4)
+    rough, exact = (quantiles_of_many(histories, 12, 18, together=together) for together in (0, 1))
+    for place, history in enumerate(histories):
+        alone = quantiles_of_many([history], 12, 18)[0]
+        np.testing.assert_allclose(rough[place], alone, rtol=1e-4)
+        np.testing.assert_allclose(exact[place], alone, rtol=1e-9)
 
 
 def test_none_at_once_is_no_error() -> None:
-    assert forecast_many([], 12, 18).shape == (0, 18, 23)
+    assert quantiles_of_many([], 12, 18).shape == (0, 18, 23)
 
 
 @pytest.mark.parametrize("kind", [COUNT, AMOUNT, SHARE, PERCENT], ids=lambda kind: kind.name)
@@ -170,7 +172,7 @@ def test_one_last_outlier_does_not_take_the_forecast_along(season: int) -> None:
 
 def test_bands_of_a_random_walk_hold_what_they_promise() -> None:
     paths = 1000 + np.cumsum(random.normal(0, 5, (300, 72)), axis=1)
-    found, came = forecast_many(list(paths[:, :60]), 1, 12, MEASUREMENT), paths[:, 60:]
+    found, came = quantiles_of_many(list(paths[:, :60]), 1, 12, MEASUREMENT), paths[:, 60:]
     for low, high, share, slack in ((LOW_50, HIGH_50, 0.5, 0.09), (LOW_95, HIGH_95, 0.95, 0.045)):
         inside = (came >= found[..., low]) & (came <= found[..., high])
         assert inside.mean() == pytest.approx(share, abs=slack)
