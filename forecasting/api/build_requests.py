@@ -172,6 +172,7 @@ class RequestBuilder:
             for name in request.names
         ]
         self._service.store.preload([fit.key for _, fit in fits])
+        self._service.queue.fit_instant(fit for _, fit in fits)
         for one, fit in fits:
             job = self._service.queue.submit(fit, background=len(fits) > 1, retry=request.retry)
             before = one.series.total if one.series and one.series.cumulative else None

@@ -193,6 +193,13 @@ class CompositeRequests:
         return made
 
 
+def instant_requests(request: Request) -> list[Request]:
+    """The requests of instant models that a request is, or is blended from."""
+    if request.members:
+        return [leaf for member in request.members for leaf in instant_requests(member)]
+    return [request] if model(request.model).instant and not request.pool else []
+
+
 def _fit_keys(request: Request) -> list[str]:
     """The keys of the fits of a request."""
     if request.members:

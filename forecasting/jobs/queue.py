@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel
 from forecasting.jobs.board import BoardEntry, FinishedFit, JobBoard, QueueLoad
-from forecasting.jobs.composite import CompositeRequests
+from forecasting.jobs.composite import CompositeRequests, instant_requests
 from forecasting.jobs.job import Job, State
 from forecasting.jobs.request import PoolRequest, Request
 from forecasting.jobs.sharing import SharedFits, open_claims
 from forecasting.jobs.supervisor import Supervisor
 from forecasting.jobs.warm_start import warm_start_draft
 from forecasting.jobs.workers.backends import choose_backend
-from forecasting.jobs.workers.fit import fit_request
+from forecasting.jobs.workers.fit import FitOutcome, fit_request, fit_requests
 from forecasting.jobs.workers.interface import WorkerBackend
 from forecasting.jobs.workers.protocol import WorkerEvent
 from forecasting.models import model
@@ -106,6 +106,23 @@ class JobQueue:
             return self._add_finished(request, State.done, forecast=stored.forecast, seconds=stored.seconds)
         draft = None if background else warm_start_draft(request, self._store)
         return self._enqueue(request, background, retry, draft)
+
+    def fit_instant(self, requests: Iterable[Request]) -> None:
+        """Fit here and now, at once, those of `requests` and of their members whose models are instant and which are not known.
+
+        Who is about to `submit` many calls this first with some of them: one by one the same takes many times as long. The
+        results are remembered among `MAX_FINISHED`, so no more than a few hundred at a time are of use.
+        """
+        wanted = {leaf.key: leaf for request in requests for leaf in instant_requests(request)}
+        if len(wanted) < 2:
+            return
+        with self._board.changed:
+            missing = [request for key, request in wanted.items() if not self._board.find(key)]
+        start = time.perf_counter()
+        outcomes = fit_requests(missing)
+        seconds = (time.perf_counter() - start) / max(len(missing), 1)
+        for request, outcome in zip(missing, outcomes, strict=True):
+            self._add_outcome(request, outcome, seconds)
 
     def job(self, key: str) -> Job | None:
         """The job of a request's key as it is now, or None if there is neither a job nor a stored result."""
@@ -250,7 +267,9 @@ class JobQueue:
     def _fit_here(self, request: Request) -> Job:
         start = time.perf_counter()
         outcome = fit_request(request)
-        seconds = time.perf_counter() - start
+        return self._add_outcome(request, outcome, time.perf_counter() - start)
+
+    def _add_outcome(self, request: Request, outcome: FitOutcome, seconds: float) -> Job:
         if outcome.trace:
             log.error("Fitting %s: %s", request.model, outcome.trace)
         state = State.done if outcome.forecast else State.failed

@@ -28,6 +28,8 @@ from forecasting.support.errors import DataError, ForecastingError, RequestError
 
 #: Regions that are remembered; those asked for least lately are forgotten first.
 REMEMBERED = 1_000
+#: Regions whose instant forecasts are made at once, between two looks at the clock.
+INSTANT_AT_ONCE = 32
 #: Panels as they stood at the last origins that were looked for.
 STOOD = 2
 
@@ -211,19 +213,22 @@ class AllRegions:
         self._service.queue.watch(under_way)
         self.full = ""
         free = IN_FLIGHT - len(under_way)
-        for one in self._at(regions):
-            if free <= 0 or (model(self._view.model).instant and time.monotonic() > until):
-                return
-            if one.request is None or one.asked or one.row.state != "coming":
-                continue
-            try:
-                (job,) = self._service.submit([one.request], background=True, retry=one.retry).values()
-            except QueueFull as error:
-                self.full = str(error)
-                return
-            one.retry = False
-            self._settle(one, job)
-            free -= not job.finished
+        wanted = [one for one in self._at(regions) if one.request and not one.asked and one.row.state == "coming"]
+        while wanted and free > 0 and not (model(self._view.model).instant and time.monotonic() > until):
+            part = wanted[: min(free, INSTANT_AT_ONCE)]
+            wanted = wanted[len(part) :]
+            self._service.queue.fit_instant(one.request for one in part if one.request)
+            for one in part:
+                if one.request is None:
+                    continue
+                try:
+                    (job,) = self._service.submit([one.request], background=True, retry=one.retry).values()
+                except QueueFull as error:
+                    self.full = str(error)
+                    return
+                one.retry = False
+                self._settle(one, job)
+                free -= not job.finished
 
     def _recall(self, regions: Sequence[str], until: float) -> None:
         """Look for look backs that were made: where the last origin's forecast is there, the others are likely to be."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import weakref
 from collections.abc import Iterable, Iterator
 
@@ -16,6 +15,7 @@ from forecasting.data.revisions import Revision, expected_revisions
 from forecasting.data.series import Series
 from forecasting.jobs import Job, JobQueue
 from forecasting.jobs.request import Request
+from forecasting.models import model
 from forecasting.preparation import prepare
 from forecasting.services.external_forecasts import ExternalForecasts
 from forecasting.services.track_records import TrackRecords
@@ -27,6 +27,12 @@ from forecasting.support.errors import JobError
 SERIES_KEPT = 256
 #: Fits in the queue at once when many are asked for: enough to keep every worker busy.
 IN_FLIGHT = 64
+#: The queue is filled up again when one in so many of its places is free, so that instant models between the others have some
+#: series at once.
+REFILL = 4
+#: Requests that are taken up at once, at most, and the sum of their horizons.
+LOOK_AHEAD = 256
+STEPS_AHEAD = 20_000
 
 
 class Service:
@@ -106,18 +112,28 @@ class Service:
         return self.queue.wait([job.key for job in jobs])
 
     def run(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Job]]:
-        """Every request with its ended job, as they end; never more than `IN_FLIGHT` in the queue at once."""
-        expected_revisions = iter(requests)
+        """Every request with its ended job, as they end; never more than `IN_FLIGHT` in the queue at once.
+
+        Those of instant models are fitted many at once, and are nothing to wait for.
+        """
+        upcoming = iter(requests)
         waiting: dict[str, list[Request]] = {}
         while True:
             most = max(IN_FLIGHT, 2 * self.queue.load().ready)  # a cluster may have more workers
-            batch = list(itertools.islice(expected_revisions, most - len(waiting)))
-            self.store.preload([request.key for request in batch])
-            for request in batch:
-                self.queue.submit(request, background=True)
-                waiting.setdefault(request.key, []).append(request)
-            if not waiting:
+            free = most - len(waiting)
+            taken = _next_requests(upcoming, free) if REFILL * free >= most else []
+            self.store.preload([request.key for request in taken if not model(request.model).instant])
+            self.queue.fit_instant(taken)
+            for request in taken:
+                job = self.queue.submit(request, background=True)
+                if job.finished:
+                    yield request, job
+                else:
+                    waiting.setdefault(request.key, []).append(request)
+            if not taken and not waiting:
                 return
+            if taken and REFILL * (most - len(waiting)) >= most:  # most were instant
+                continue
             for job in self.queue.wait(list(waiting), until=_some_finished):
                 if job.finished:
                     yield from ((request, job) for request in waiting.pop(job.key))
@@ -131,6 +147,16 @@ class Service:
         self._loader.close()
         self.queue.close()
         self.store.close()
+
+
+def _next_requests(upcoming: Iterator[Request], free: int) -> list[Request]:
+    """The next requests: as many as the queue has `free` places for, and the instant ones between them."""
+    taken, steps = list[Request](), 0
+    while free > 0 and len(taken) < LOOK_AHEAD and steps < STEPS_AHEAD and (request := next(upcoming, None)):
+        taken.append(request)
+        steps += request.horizon
+        free -= not model(request.model).instant
+    return taken
 
 
 def _some_finished(jobs: list[Job]) -> bool:

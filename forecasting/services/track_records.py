@@ -34,6 +34,8 @@ DATES_KEPT = 256
 CUTS_KEPT = 1_500
 #: Dates that one can go back to.
 STOPS = 26
+#: Earlier forecasts whose instant ones are made at once, between two looks at the clock.
+INSTANT_AT_ONCE = 64
 #: Scores of a model's earlier forecasts of a region kept in memory.
 SCORES_KEPT = 2_000
 #: Tables of scores kept in memory.
@@ -145,7 +147,9 @@ class TrackRecords:
         asked: dict[tuple[str, int], Job] = {}
         later: list[tuple[str, int]] = []
         full, open_jobs, start = "", 0, min(first, default=0)
-        for name in sorted(requests, key=lambda name: (name[1] not in first, name[1] < start)):
+        in_order = sorted(requests, key=lambda name: (name[1] not in first, name[1] < start))
+        self._fit_instant([requests[name] for name in in_order], until)
+        for name in in_order:
             mine = name[1] in first
             instant = model(name[0]).instant
             if time.monotonic() > until if instant else not mine and open_jobs >= at_once:
@@ -160,6 +164,13 @@ class TrackRecords:
         known = {job.key: job for job in self._queue.jobs(requests[name].key for name in later)} if later else {}
         asked |= {name: known[requests[name].key] for name in later if requests[name].key in known}
         return {name: asked[name] for name in requests if name in asked}, full
+
+    def _fit_instant(self, requests: Sequence[Request], until: float) -> None:
+        """Fit what is instant of these, some at once, so that nobody has to wait for them one by one; not after `until`."""
+        for start in range(0, len(requests), INSTANT_AT_ONCE):
+            if time.monotonic() > until:
+                return
+            self._queue.fit_instant(requests[start : start + INSTANT_AT_ONCE])
 
     def cutoffs(
         self, panel: Panel, region: str, statistic: str, horizon: int, patience: float | None = None

@@ -279,6 +279,35 @@ def test_no_more_than_a_few_wait_in_the_queue_and_the_rest_follows(service, monk
     assert max(most) <= IN_FLIGHT
 
 
+@pytest.mark.parametrize(("name", "horizon"), [("pretrained", 5), ("ensemble", 6)])
+def test_the_network_sees_all_regions_at_once(service, panel, monkeypatch, name, horizon):
+    sizes, network = [], type(model("pretrained"))
+    many = network.forecast_many
+    monkeypatch.setattr(network, "forecast_many", lambda self, *what: sizes.append(len(what[0])) or many(self, *what))
+    regions = panel.regions("new_admissions")
+    call = AllRegions(service, panel, RegionsView("new_admissions", name, horizon))
+    call.look(regions, 30, records=False)
+    call.stop(regions)
+    assert (sum(sizes), len(sizes)) == (53, 2)
+    if name == "pretrained":
+        rows = call.look(regions, 0, records=False)
+        ohio = prepare(panel, "Ohio", "new_admissions")
+        alone = expected_change(ohio, model("pretrained").forecast(ohio, horizon))
+        assert {row.state for row in rows} == {"ready"}
+        assert rows[regions.index("Ohio")].change.middle == pytest.approx(alone.middle, rel=1e-9)
+
+
+def test_a_look_back_of_the_network_sees_all_origins_at_once(service, panel, monkeypatch):
+    sizes, network = [], type(model("pretrained"))
+    many = network.forecast_many
+    monkeypatch.setattr(network, "forecast_many", lambda self, *what: sizes.append(len(what[0])) or many(self, *what))
+    past = service.track_records.track_record(panel, "Ohio", "new_admissions", ["pretrained"], origins=9)
+    assert sizes == [9]
+    assert not past.waiting
+    service.track_records.track_record(panel, "Ohio", "new_admissions", ["pretrained"], origins=9)
+    assert sizes == [9]
+
+
 def test_a_full_queue_is_said_and_asked_again_later(service, panel, monkeypatch):
     call = AllRegions(service, panel, RegionsView("new_admissions", "ets", 3))
     monkeypatch.setattr(service.queue, "_capacity", 0)

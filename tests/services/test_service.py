@@ -10,10 +10,11 @@ from forecasting import Series
 from forecasting.data.frequency import DAILY
 from forecasting.evaluation.backtest import series_at_cutoff
 from forecasting.jobs import State
+from forecasting.jobs.board import MAX_FINISHED_STEPS
 from forecasting.jobs.request import Request
 from forecasting.models import model
 from forecasting.preparation.prepare import prepare
-from forecasting.services.service import forecasts_table
+from forecasting.services.service import IN_FLIGHT, forecasts_table
 from forecasting.support.errors import RequestError
 from forecasting.tables.panel_file import read_panel
 
@@ -109,6 +110,42 @@ def test_many_requests_all_end_and_equal_ones_are_fitted_once(service, italy):
     assert len(ended) == 40
     assert all(job.state == State.done for _, job in ended)
     assert len({job.key for _, job in ended}) == 5
+
+
+def test_instant_models_between_others_are_fitted_many_at_once_and_each_request_ends_once(service, italy, monkeypatch):
+    sizes, network = [], type(model("pretrained"))
+    many = network.forecast_many
+    monkeypatch.setattr(network, "forecast_many", lambda self, *what: sizes.append(len(what[0])) or many(self, *what))
+    asked = [
+        Request(italy.tail(61 + place), name, 5) for place in range(100) for name in ("pretrained", "ets", "naive")
+    ]
+    most, submit = [], service.queue.submit
+
+    def counting(*args, **options):
+        answer = submit(*args, **options)
+        with service.queue._board.changed:
+            most.append(len(service.queue._board.active()))
+        return answer
+
+    monkeypatch.setattr(service.queue, "submit", counting)
+    ended = list(service.run(asked))
+    assert sorted(request.key for request, _ in ended) == sorted(request.key for request in asked)
+    assert all(request.key == job.key and job.state == State.done for request, job in ended)
+    assert sum(sizes) == 100
+    assert len(sizes) <= 10
+    assert max(most) <= IN_FLIGHT
+
+
+def test_no_more_requests_are_taken_up_than_can_be_remembered(service, italy):
+    taken = []
+
+    def asked():
+        for place in range(1_000):
+            taken.append(place)
+            yield Request(italy.tail(61 + place % 100), "naive", 300)
+
+    next(service.run(asked()))
+    assert len(taken) * 300 < MAX_FINISHED_STEPS
 
 
 def test_running_totals_are_tabled_as_running_totals(service):

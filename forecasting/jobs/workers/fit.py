@@ -1,16 +1,20 @@
-"""Fit one request in this process, and turn a failure into a sentence for a person."""
+"""Fit one request, or many at once, in this process, and turn a failure into a sentence for a person."""
 
 from __future__ import annotations
 
 import errno
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from forecasting.data.forecast import Forecast
+from forecasting.data.series import Series
 from forecasting.jobs.request import GatheredRequest, Request
 from forecasting.models import Model, PooledModel, Progress, ProgressCallback, ignore_progress, model
 from forecasting.support.errors import ForecastingError, ModelError
 
+#: Series that a model is given at once: their sampled futures are in memory together.
+MOST_AT_ONCE = 128
 #: Parts of the loader's messages when there was no memory to load a library.
 NO_MEMORY_SIGNS = ("cannot allocate memory", "failed to map segment", "cannot apply additional memory protection")
 #: Part of the interpreter's message when compiled code gave up without a reason, as some do that are refused memory.
@@ -60,6 +64,38 @@ def fit_request(request: Request | GatheredRequest, report: ProgressCallback = i
             return FitOutcome(error=sentence, out_of_memory=True)
         sentence = f"{chosen.label} broke down on this series, which is a fault of the program; the log says more."
         return FitOutcome(error=sentence, trace=traceback.format_exc())
+
+
+def fit_requests(requests: Sequence[Request]) -> list[FitOutcome]:
+    """Fit many requests in this thread as `fit_request` does each of them, in their order; those of a model and horizon at once.
+
+    Where one of them makes a model break down, its group is fitted one by one, so that it spoils no other.
+    """
+    groups: dict[tuple[str, int], list[int]] = {}
+    for place, request in enumerate(requests):
+        groups.setdefault((request.model, request.horizon), []).append(place)
+    outcomes: dict[int, FitOutcome] = {}
+    for (name, horizon), places in groups.items():
+        for part in (places[first : first + MOST_AT_ONCE] for first in range(0, len(places), MOST_AT_ONCE)):
+            made = _fit_group(model(name), [requests[place].series for place in part], horizon)
+            found = made if made else [fit_request(requests[place]) for place in part]
+            outcomes |= zip(part, found, strict=True)
+    return [outcomes[place] for place in range(len(requests))]
+
+
+def _fit_group(chosen: Model, series: Sequence[Series], horizon: int) -> list[FitOutcome]:
+    """An outcome for each series; none at all where the model broke down."""
+    try:
+        made = chosen.forecast_many(series, horizon)
+    except (Exception, SystemExit):  # `fit_request` says of which series, and why
+        return []
+    return [_outcome(chosen, one) for one in made]
+
+
+def _outcome(chosen: Model, made: Forecast | ForecastingError) -> FitOutcome:
+    if isinstance(made, ForecastingError):
+        return FitOutcome(error=str(made))
+    return FitOutcome(made) if made.is_finite else FitOutcome(error=str(not_finite(chosen)))
 
 
 def not_finite(chosen: Model) -> ModelError:
