@@ -16,6 +16,7 @@ from forecasting.data.series import Series
 from forecasting.jobs import Job, JobQueue
 from forecasting.jobs.request import Request
 from forecasting.models import model
+from forecasting.models.pretrained import SHORTEST
 from forecasting.preparation import prepare
 from forecasting.services.external_forecasts import ExternalForecasts
 from forecasting.services.track_records import TrackRecords
@@ -25,6 +26,8 @@ from forecasting.support.errors import JobError
 
 #: Prepared series of a panel kept in memory; each is small.
 SERIES_KEPT = 256
+#: Instant models whose forecast is drawn until one that was asked for is there: the first that can forecast the series.
+FIRST_ANSWERS = ("pretrained", "naive")
 #: Fits in the queue at once when many are asked for: enough to keep every worker busy.
 IN_FLIGHT = 64
 #: The queue is filled up again when one in so many of its places is free, so that instant models between the others have some
@@ -95,6 +98,17 @@ class Service:
         jobs = {request.model: self.queue.submit(request, background=background, retry=retry) for request in requests}
         self.queue.watch([job.key for job in jobs.values()])
         return jobs
+
+    def first_answer(self, series: Series, horizon: int) -> Forecast | None:
+        """The forecast to draw until a model that was asked for has one: the pretrained network's, at once and without a fit.
+
+        Seasonal naive's where the network cannot take part: without its package, and of a single figure. None where there is
+        none of that either.
+        """
+        for name in FIRST_ANSWERS if len(series) >= SHORTEST else FIRST_ANSWERS[1:]:
+            if (job := self.queue.submit(Request(series, name, horizon))).forecast is not None:
+                return job.forecast
+        return None
 
     def cancel(self, key: str) -> None:
         """End a job, whoever started it."""

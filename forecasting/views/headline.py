@@ -138,13 +138,17 @@ def _day(series: Series, forecast: Forecast) -> str:
     return f"{date.day} {date:%b}" if series.frequency.days < LONG_PERIOD else f"{date.day} {date:%b %Y}"
 
 
-def track_record_figure(score: ModelScore | None, waiting: bool) -> HeadlineFigure:
-    """The figure of earlier forecasts' error against seasonal naive's, and of how often the 80 % band held."""
+def track_record_figure(score: ModelScore | None, waiting: bool, asked: bool = True) -> HeadlineFigure:
+    """The figure of earlier forecasts' error against seasonal naive's, and of how often the 80 % band held.
+
+    There is none of a model that nobody `asked` for, whose forecast is only drawn until another is there.
+    """
     if score is None:
+        why = "not enough history" if asked else "of chosen models only"
         return HeadlineFigure(
             "Track record",
             "…" if waiting else "–",
-            "looking back" if waiting else "not enough history",
+            "looking back" if waiting else why,
             "Earlier dates are forecast again from what was known then, and compared with what came.",
         )
     return HeadlineFigure(
@@ -214,6 +218,28 @@ def best_model_here(ratios: Mapping[str, float], chosen: Sequence[str], dates: M
     short = [model(name).label for name in judged if name not in ranked]
     left_out = f" Judged from fewer dates and left out: {', '.join(short)}." if short else ""
     return BestModel(best, f"{sentence}.{left_out}")
+
+
+def first_answer_sentence(shown: str, chosen: Sequence[str], unfinished: Sequence[str]) -> str:
+    """Why the forecast of a model that nobody chose is drawn.
+
+    Args:
+        shown: the model.
+        chosen: the models that were chosen, none of which has a forecast.
+        unfinished: those of them that may still have one.
+    """
+    drawn = f"the chart shows the {model(shown).label.lower()}'s forecast, which needs no training"
+    if shown == "naive":
+        drawn = f"the chart shows the last season repeated ({model(shown).label.lower()})"
+    if unfinished:
+        return f"Until {_labels(unfinished, 'or')} is ready, {drawn}."
+    return f"{_labels(chosen, 'and')} gave no forecast, so {drawn}." if chosen else f"No model is chosen, so {drawn}."
+
+
+def _labels(names: Sequence[str], last: str) -> str:
+    """Labels in a sentence: ``"ETS, SARIMA or Prophet"``."""
+    *others, end = [model(name).label for name in names]
+    return f"{', '.join(others)} {last} {end}" if others else end
 
 
 def _bands_of(best: str, ratio: float, earlier: str) -> str:

@@ -1,12 +1,15 @@
 """What a visitor finds on the pages, by Streamlit's own harness."""
 
+import sys
+
 import pandas as pd
 import pytest
 
 from forecasting.data.formatting import format_compact
 from forecasting.evaluation.track_record import TrackRecord
+from forecasting.jobs import Job, State
 from forecasting.jobs.request import Request
-from forecasting.models import model, models
+from forecasting.models import model, models, pretrained
 from forecasting.sources import source, sources
 from forecasting.views import headline
 
@@ -208,13 +211,63 @@ def test_every_source_that_needs_no_network_opens(visit, name):
     assert link_of(page)["source"] == name
 
 
-def test_without_any_model_seasonal_naive_is_shown(visit, service):
+def columns_and_captions(page):
+    return list(page.dataframe[-1].value.columns)[:2], [caption.value for caption in page.caption]
+
+
+@pytest.fixture
+def every_job(service, monkeypatch):
+    """Has every job that the page asks for be in a state; what is drawn meanwhile is asked for otherwise."""
+
+    def every_job(state):
+        def submit(requests, **_):
+            return {one.model: Job(one.key, one.model, one.horizon, state, error="No.") for one in requests}
+
+        monkeypatch.setattr(service, "submit", submit)
+
+    return every_job
+
+
+def test_without_any_model_the_networks_forecast_is_shown_and_repeating_is_the_yardstick(visit, service):
     page = visit(region="Italy")
     page.session_state["models"] = []
     page.run()
     assert_opened(page, "Italy: new cases")
-    assert list(page.dataframe[-1].value.columns)[:2] == ["Date", model("naive").label]
+    columns, captions = columns_and_captions(page)
+    assert columns == ["Date", "Pretrained network"]
+    assert any(text.startswith("No model is chosen, so the chart shows the pretrained network's") for text in captions)
     assert page.dataframe[0].value["Model"].tolist() == [model("naive").label]
+    series = series_of(service, "Italy", "new_cases")
+    lead = model("pretrained").forecast(series, series.frequency.default_horizon)
+    assert page.metric[1].value == headline.next_stretch(series, lead).value
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (State.queued, "Until SARIMA or Prophet is ready, the chart shows the pretrained network's forecast"),
+        (State.failed, "SARIMA and Prophet gave no forecast, so the chart shows the pretrained network's forecast"),
+    ],
+)
+def test_until_a_chosen_model_is_ready_the_networks_forecast_is_drawn_and_said(visit, every_job, state, words):
+    every_job(state)
+    page = visit(region="Spain", models="sarima,prophet", band="best")
+    assert_opened(page, "Spain: new cases")
+    columns, captions = columns_and_captions(page)
+    assert columns == ["Date", "Pretrained network"]
+    assert any(text.startswith(words) for text in captions)
+
+
+def test_without_the_networks_package_the_last_season_is_drawn_and_said(visit, every_job, monkeypatch):
+    every_job(State.running)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    pretrained._network.cache_clear()
+    page = visit(region="Spain", models="sarima", horizon="11")
+    assert_opened(page, "Spain: new cases")
+    columns, captions = columns_and_captions(page)
+    assert columns == ["Date", "Seasonal naive"]
+    said = "Until SARIMA is ready, the chart shows the last season repeated (seasonal naive)."
+    assert said in captions
 
 
 def test_the_look_back_table_says_what_the_models_give_when_asked_directly(visit, service):

@@ -8,7 +8,9 @@ from forecasting.data.columns import FORECASTS
 from forecasting.data.forecast import QUANTILES
 from forecasting.data.panel import Panel
 from forecasting.evaluation.track_record import track_record_scores
+from forecasting.jobs import Job
 from forecasting.support.errors import SourceError
+from forecasting.views import time_machine
 
 PAGE = "pages/time_machine.py"
 PLACE = {"region": "Puerto Rico", "statistic": "new_admissions"}
@@ -83,6 +85,34 @@ def test_the_page_scores_every_model_at_this_date_and_at_all_before(go_back, fin
         assert set(table.index) == {"ETS", "Seasonal naive"}
         assert table.loc["ETS", "wis"] == pytest.approx(scores[scores["model"] == "ets"]["wis"].mean())
         assert pd.api.types.is_float_dtype(table["relative_wis"])
+
+
+def test_until_a_chosen_model_has_forecast_from_the_date_the_networks_forecast_is_drawn_and_said(
+    go_back, service, monkeypatch
+):
+    drawn, seen = time_machine.time_machine_figure, []
+    monkeypatch.setattr(
+        time_machine, "time_machine_figure", lambda moment, *rest: seen.append(moment) or drawn(moment, *rest)
+    )
+    monkeypatch.setattr(service.queue, "submit", slow_to_start(service.queue.submit))
+    page = go_back(models="sarima", horizon="5")
+    assert not page.exception
+    assert list(seen[-1].forecasts) == ["pretrained"]
+    assert any(
+        text.startswith("Until SARIMA is ready, the chart shows the pretrained network's") for text in captions(page)
+    )
+    assert not any(text.startswith("Still being made for this date") for text in captions(page))
+
+
+def slow_to_start(submit):
+    """A queue's `submit` by which a fit of SARIMA is never begun."""
+
+    def submit_slowly(request, **options):
+        if request.model == "sarima":
+            return Job(request.key, request.model, request.horizon)
+        return submit(request, **options)
+
+    return submit_slowly
 
 
 def test_without_vintages_the_page_says_that_later_corrections_are_in_it(go_back):

@@ -41,7 +41,7 @@ def test_the_page_opens_with_a_forecast_that_better_ones_replace(visitors, serve
     for model in ("ensemble", "sarima", "ets", "prophet"):
         page.expect_state(model, "done")
     page.expect_drawn("history", "ensemble", "sarima", "ets", "prophet", "band-50", "band-80", "band-95")
-    assert "naive" not in page.traces()
+    assert "pretrained" not in page.traces()
     assert page.rows.first.get_attribute("data-model") == "ensemble"
     expect(page.row("ensemble")).to_contain_text("done · Pooled 66.7 %, Pretrained network 11.1 %, ETS 11.1 %")
     page.tab.get_by_text("How good was it here?").wait_for()
@@ -58,17 +58,18 @@ def test_without_any_model_the_instant_one_is_drawn_and_the_link_remembers_that(
     page = visitors.open(server.url, link(models="ets"))
     page.expect_drawn("ets")
     page.tab.get_by_role("button", name="ETS", exact=True).click()
-    page.expect_drawn("naive")
+    page.expect_drawn("pretrained")
     expect(page.rows).to_have_count(0)
     other = visitors.open(server.url, link(**page.link))
-    other.expect_drawn("naive")
+    other.expect_drawn("pretrained")
     expect(other.rows).to_have_count(0)
 
 
 def test_a_model_is_watched_from_running_to_done(visitors, server):
     with server.slowed():
         page = visitors.open(server.url, link(models=SLOW, region="Germany", horizon=20))
-        page.expect_drawn("history", "naive")
+        page.expect_drawn("history", "pretrained")
+        page.tab.get_by_text("which needs no training").wait_for()
         page.expect_state(SLOW, "running")
         with server.held():
             before = page.row(SLOW).locator(".time").inner_text()
@@ -77,6 +78,7 @@ def test_a_model_is_watched_from_running_to_done(visitors, server):
     page.expect_state(SLOW, "done")
     expect(page.row(SLOW)).to_contain_text("ARIMA (")
     page.expect_drawn(SLOW)
+    expect(page.tab.get_by_text("which needs no training")).to_have_count(0)
     expect(page.row(SLOW).get_by_role("button")).to_have_count(0)
 
 
@@ -171,7 +173,7 @@ def test_a_cancelled_fit_ends_and_can_be_tried_again(visitors, server):
         with server.held():
             page.press_slowly("Cancel", SLOW)
             page.expect_state(SLOW, "cancelled")
-    page.expect_drawn("naive")
+    page.expect_drawn("pretrained")
     page.press("Try again", SLOW)
     page.expect_state(SLOW, "queued", "running")
     page.expect_state(SLOW, "done")

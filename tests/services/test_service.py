@@ -1,4 +1,5 @@
 import gc
+import sys
 import weakref
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from forecasting.evaluation.backtest import series_at_cutoff
 from forecasting.jobs import State
 from forecasting.jobs.board import MAX_FINISHED_STEPS
 from forecasting.jobs.request import Request
-from forecasting.models import model
+from forecasting.models import model, pretrained
 from forecasting.preparation.prepare import prepare
 from forecasting.services.service import IN_FLIGHT, forecasts_table
 from forecasting.support.errors import RequestError
@@ -102,6 +103,21 @@ def test_the_training_window_is_all_that_a_model_sees(service):
 def test_an_unknown_region_is_refused_in_words(service):
     with pytest.raises(RequestError, match="no region 'Atlantis'"):
         service.series(service.panel("bundled"), "Atlantis", "new_cases")
+
+
+def test_the_first_answer_is_the_networks_and_of_a_single_figure_that_figure(service, italy):
+    first = service.first_answer(italy, 9)
+    assert first.model == "pretrained"
+    np.testing.assert_array_equal(first.values, model("pretrained").forecast(italy, 9).values)
+    assert service.first_answer(italy.tail(2), 9).model == "pretrained"
+    alone = service.first_answer(italy.tail(1), 9)
+    assert (alone.model, alone.notes) == ("naive", ())
+
+
+def test_without_the_networks_package_the_first_answer_repeats_the_last_season(service, italy, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    pretrained._network.cache_clear()
+    assert service.first_answer(italy, 8).model == "naive"
 
 
 def test_many_requests_all_end_and_equal_ones_are_fitted_once(service, italy):

@@ -54,6 +54,25 @@ def test_the_track_record_waits_then_speaks():
     assert (figure.value, figure.detail) == ("0.80×", "80 % band held 96 %")
 
 
+def test_a_model_that_nobody_chose_has_no_track_record_and_says_why():
+    figure = headline.track_record_figure(None, waiting=False, asked=False)
+    assert (figure.value, figure.detail) == ("–", "of chosen models only")
+
+
+def test_the_first_answer_is_told_in_words():
+    sentence = headline.first_answer_sentence
+    network = "the chart shows the pretrained network's forecast, which needs no training."
+    assert sentence("pretrained", ["sarima"], ["sarima"]) == f"Until SARIMA is ready, {network}"
+    assert (
+        sentence("pretrained", ["ets", "sarima", "prophet"], ["ets", "sarima", "prophet"])
+        == f"Until ETS, SARIMA or Prophet is ready, {network}"
+    )
+    assert sentence("pretrained", ["ets", "sarima"], []) == f"ETS and SARIMA gave no forecast, so {network}"
+    assert sentence("pretrained", [], []) == f"No model is chosen, so {network}"
+    repeated = "the chart shows the last season repeated (seasonal naive)."
+    assert sentence("naive", ["ets"], ["ets"]) == f"Until ETS is ready, {repeated}"
+
+
 def test_the_verdict_names_the_best_and_admits_when_nothing_beat_repeating():
     said = headline.track_record_sentence((a_score("ets", 0.8), a_score("naive", 1.0)), "day")
     assert said.startswith("**ETS** was closest: 0.80× the error")

@@ -38,7 +38,7 @@ def draw_buttons(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, w
     statistic = choices.statistic
     name = re.sub(r"[^\w-]+", "_", f"{choices.region} {statistic.name}").lower()[:80]
     title = f"{choices.region}: {statistic.label.lower()}"
-    view = _reproducible_view(choices)
+    view = _reproducible_view(choices, fan)
 
     def forecasts() -> pd.DataFrame:
         return forecasts_table(choices.region, choices.series, fan.forecasts.values())
@@ -100,7 +100,7 @@ def _row_of_buttons(heading: str) -> DeltaGenerator:
     return st.container(horizontal=True)
 
 
-def _reproducible_view(choices: Choices) -> reproduce.ReproducibleView:
+def _reproducible_view(choices: Choices, fan: fan_chart.FanChart) -> reproduce.ReproducibleView:
     source = choices.panel.source
     own = uploads.files().get(source) if uploads.is_upload(source) else None
     read = own.read() if own else None
@@ -108,7 +108,7 @@ def _reproducible_view(choices: Choices) -> reproduce.ReproducibleView:
         choices.panel,
         choices.region,
         choices.statistic.name,
-        choices.models or ("naive",),
+        choices.models or tuple(fan.forecasts),
         choices.horizon,
         choices.series,
         choices.training.window,

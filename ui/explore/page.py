@@ -107,9 +107,11 @@ def _state(service: Service, choices: Choices, at_first: bool = False) -> Explor
 
 
 def _draw(service: Service, choices: Choices, state: ExploreProgress, is_polling: bool) -> None:
-    naive = service.submit([Request(choices.series, "naive", choices.horizon)])["naive"]
-    shown, drafts = _forecasts(state.jobs, naive)
-    band, why = _leading_model(choices, shown, state.past)
+    shown, drafts = _forecasts(state.jobs)
+    if shown:
+        band, why = _leading_model(choices, shown, state.past)
+    else:
+        band, why = _first_answer(service, choices, state, shown)
     revisions = service.revisions(choices.panel, choices.region, choices.statistic.name)
     unit = choices.statistic.label.lower()
     fan = fan_chart.FanChart(choices.series, shown, drafts, band, unit, choices.smooth, revisions)
@@ -144,8 +146,8 @@ def _requests(choices: Choices) -> list[Request]:
     return [Request(choices.series, name, choices.horizon) for name in choices.models]
 
 
-def _forecasts(jobs: dict[str, Job], naive: Job) -> tuple[dict[str, Forecast], frozenset[str]]:
-    """What can be drawn now: finished forecasts, drafts, and seasonal naive until there is any."""
+def _forecasts(jobs: dict[str, Job]) -> tuple[dict[str, Forecast], frozenset[str]]:
+    """What can be drawn of the chosen models now: finished forecasts, and drafts."""
     shown, drafts = {}, set()
     for name, job in jobs.items():
         if job.forecast is not None:
@@ -153,9 +155,18 @@ def _forecasts(jobs: dict[str, Job], naive: Job) -> tuple[dict[str, Forecast], f
         elif job.draft is not None:
             shown[name] = job.draft
             drafts.add(name)
-    if not shown and naive.forecast is not None:
-        shown["naive"] = naive.forecast
     return shown, frozenset(drafts)
+
+
+def _first_answer(
+    service: Service, choices: Choices, state: ExploreProgress, shown: dict[str, Forecast]
+) -> tuple[str, str]:
+    """Add to `shown` what is drawn until a chosen model has a forecast; returns its model, and why it is this one."""
+    first = service.first_answer(choices.series, choices.horizon)
+    assert first is not None  # a prepared series has a figure to repeat
+    shown[first.model] = first
+    unfinished = [name for name in choices.models if name not in state.jobs or not state.jobs[name].finished]
+    return first.model, headline.first_answer_sentence(first.model, choices.models, unfinished)
 
 
 def _leading_model(choices: Choices, shown: dict[str, Forecast], past: TrackRecord) -> tuple[str, str]:
@@ -182,7 +193,7 @@ def _headline(choices: Choices, lead: Forecast, past: TrackRecord) -> None:
         headline.latest_count(choices.series),
         headline.next_stretch(choices.series, lead),
         headline.total_by_horizon(choices.series, lead),
-        headline.track_record_figure(past.of(lead.model), past.waiting),
+        headline.track_record_figure(past.of(lead.model), past.waiting, lead.model in choices.models),
     ]
     left, right = st.columns(2)
     cells = [*left.columns(2, wrap=False), *right.columns(2, wrap=False)]

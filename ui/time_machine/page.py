@@ -10,6 +10,7 @@ import streamlit as st
 from forecasting.data.columns import MODEL, ORIGIN
 from forecasting.data.forecast import Forecast
 from forecasting.data.formatting import format_date
+from forecasting.evaluation.backtest import Cutoff
 from forecasting.evaluation.track_record import TrackRecord
 from forecasting.jobs import Job, State
 from forecasting.models import model
@@ -140,7 +141,7 @@ def _draw(service: Service, choices: Choices, journey: Journey, past: TrackRecor
     others, coming = external.draw(service, choices, journey)
     judged, problem = _judged(service, past, others, choices)
     with above:
-        _chart(choices, journey, past, others, judged)
+        _chart(service, choices, journey, past, others, judged)
     if problem:
         st.warning(escape_markdown(problem), icon=":material/upload_file:")
     standings.draw_standings(judged, journey, choices)
@@ -219,14 +220,21 @@ def _go_on(service: Service, choices: Choices, journey: Journey) -> None:
     _track_record(service, choices, journey, retry=True)
 
 
-def _chart(choices: Choices, journey: Journey, past: TrackRecord, others: pd.DataFrame, judged: pd.DataFrame) -> None:
+def _chart(
+    service: Service, choices: Choices, journey: Journey, past: TrackRecord, others: pd.DataFrame, judged: pd.DataFrame
+) -> None:
     stop = journey.stops[journey.place]
     made = {
         name: past.forecasts[name, journey.place] for name in choices.models if (name, journey.place) in past.forecasts
     }
-    if not made and ("naive", journey.place) in past.forecasts:
-        made = {"naive": past.forecasts["naive", journey.place]}
-    band, why = _leading_model(choices, journey, past, made, judged)
+    waiting = [name for name in choices.models if _is_coming(past.asked.get((name, journey.place)))]
+    if made:
+        band, why = _leading_model(choices, journey, past, made, judged)
+    elif first := _first_answer(service, choices, stop):
+        made, band = {first.model: first}, first.model
+        why = headline.first_answer_sentence(band, choices.models, waiting)
+    else:
+        band, why = "", ""
     window = time_machine.chart_window(journey.stops, choices.whole, choices.horizon)
     with st.container(border=True):
         truth = st.toggle("Show what came after", True, key="truth", persist_state="session")
@@ -263,7 +271,6 @@ def _chart(choices: Choices, journey: Journey, past: TrackRecord, others: pd.Dat
         )
         if why:
             st.caption(why)
-        waiting = [_is_coming(past.asked.get((name, journey.place))) for name in choices.models]
         teams = moment.others[MODEL].drop_duplicates()
         if len(teams) > len(time_machine.PUBLISHED_COLOURS):
             st.caption(
@@ -271,9 +278,14 @@ def _chart(choices: Choices, journey: Journey, past: TrackRecord, others: pd.Dat
             )
         if len(teams) and choices.smooth:
             st.caption("Published forecasts are drawn day by day, not as means.")
-        if any(waiting):
-            names = [model(name).label for name, waits in zip(choices.models, waiting, strict=True) if waits]
-            st.caption(f"Still being made for this date: {', '.join(names)}.")
+        if waiting and made.keys() & set(choices.models):
+            st.caption(f"Still being made for this date: {', '.join(model(name).label for name in waiting)}.")
+
+
+def _first_answer(service: Service, choices: Choices, stop: Cutoff) -> Forecast | None:
+    """What is drawn at a date until a chosen model has forecast from it."""
+    asked = stop.with_training(choices.training).request("naive", choices.horizon)
+    return service.first_answer(asked.series, asked.horizon)
 
 
 def _leading_model(
@@ -283,8 +295,8 @@ def _leading_model(
 
     The best is that of the dates and periods that were known at the one on the screen.
     """
-    first = next(iter(made), "")
-    if choices.band != BEST or not made:
+    first = next(iter(made))
+    if choices.band != BEST:
         return (choices.band if choices.band in made else first), ""
     ready = f"Band of {model(first).label}, the first that is ready"
     if past.waiting:
