@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,8 @@ from forecasting.data.series import Series
 from forecasting.models import _naive_fallback
 from forecasting.models.base import Model, ProgressCallback, ignore_progress
 from forecasting.models.predictive import from_normal
+from forecasting.models.transforms import Transform
+from forecasting.support.errors import ForecastingError
 
 #: Figures that a fit needs for a trend to mean anything.
 SHORTEST = 10
@@ -45,21 +48,52 @@ class Theta(Model):
             return _naive_fallback.series_too_short(self, series, horizon, SHORTEST)
         if np.ptp(series.values) == 0:
             return _naive_fallback.constant_series(self, series, horizon)
-        scale = self.scale(series)
-        values = scale.forward(series.values)
-        unit = float(np.abs(values).mean())
-        effects = seasonal_effects(values / unit, _naive_fallback.learnable_season(series))
-        adjusted = values / unit - np.resize(effects[::-1], len(values))[::-1]
-        smoothed = fit_smoothing(adjusted)
+        adjusted = _adjust(series, self.scale(series))
+        return self._draw(series, horizon, adjusted, fit_smoothing(adjusted.values))
+
+    def forecast_many(self, series: Sequence[Series], horizon: int) -> list[Forecast | ForecastingError]:
+        """Smooth all series at once; each has the same numbers as alone."""
+        found = dict[int, Forecast | ForecastingError]()
+        adjusted = {
+            place: _adjust(one, self.scale(one))
+            for place, one in enumerate(series)
+            if len(one) >= SHORTEST and np.ptp(one.values) > 0
+        }
+        smoothed = fit_smoothings([one.values for one in adjusted.values()])
+        for (place, one), smoothing in zip(adjusted.items(), smoothed, strict=True):
+            found[place] = self._draw(series[place], horizon, one, smoothing)
+        others = [place for place in range(len(series)) if place not in found]
+        found |= zip(others, super().forecast_many([series[place] for place in others], horizon), strict=True)
+        return [found[place] for place in range(len(series))]
+
+    def _draw(self, series: Series, horizon: int, adjusted: Adjusted, smoothed: Smoothing) -> Forecast:
+        unit, effects, count = adjusted.unit, adjusted.effects, len(adjusted.values)
         mean = (
             smoothed.level
-            + half_slope_drift(smoothed.alpha, least_squares_slope(adjusted), len(values), horizon)
+            + half_slope_drift(smoothed.alpha, least_squares_slope(adjusted.values), count, horizon)
             + np.resize(effects, horizon)
         )
+        scale = self.scale(series)
         mean, notes = _naive_fallback.cap_runaway_trend(series, scale, mean * unit)
         psi = np.concatenate([[1.0], np.full(horizon - 1 + len(series.doubt), smoothed.alpha)])
         method = f"Theta {'with a season of ' + series.frequency.steps(len(effects)) + ' ' if len(effects) > 1 else ''}"
         return from_normal(self, series, scale, mean, smoothed.errors * unit, psi, method + scale.label, notes)
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """Figures on a model's scale without their season: `values` in units of their mean size, and the season's `effects`."""
+
+    values: np.ndarray
+    effects: np.ndarray
+    unit: float
+
+
+def _adjust(series: Series, scale: Transform) -> Adjusted:
+    values = scale.forward(series.values)
+    unit = float(np.abs(values).mean())
+    effects = seasonal_effects(values / unit, _naive_fallback.learnable_season(series))
+    return Adjusted(values / unit - np.resize(effects[::-1], len(values))[::-1], effects, unit)
 
 
 @dataclass(frozen=True)
@@ -82,6 +116,44 @@ def fit_smoothing(values: np.ndarray) -> Smoothing:
     errors = _errors(values, alphas[at : at + 1])[:, 0]
     alpha = float(alphas[at])
     return Smoothing(alpha, float(values[-1] - (1 - alpha) * errors[-1]), errors)
+
+
+def fit_smoothings(series: Sequence[np.ndarray]) -> list[Smoothing]:
+    """`fit_smoothing` of many series at once, to the last digit: each step of the search and of the smoothing for all of them."""
+    order = sorted(range(len(series)), key=lambda place: -len(series[place]))
+    longest_first = [series[place] for place in order]
+    low, high = np.full(len(order), 0.0001), np.full(len(order), 1.0)
+    rows = np.arange(len(order))
+    for _ in range(4):
+        alphas = np.linspace(low, high, 41, axis=1)
+        squares = np.zeros_like(alphas)
+        for _t, error in _steps(longest_first, alphas):
+            squares[: len(error)] += error**2
+        at = np.argmin(squares, axis=1)
+        low, high = alphas[rows, np.maximum(at - 1, 0)], alphas[rows, np.minimum(at + 1, 40)]
+    best = alphas[rows, at]
+    errors = np.zeros((len(order), max(map(len, longest_first), default=0)))
+    for t, error in _steps(longest_first, best[:, None]):
+        errors[: len(error), t] = error[:, 0]
+    found = dict[int, Smoothing]()
+    for place, values, alpha, own in zip(order, longest_first, best.tolist(), errors, strict=True):
+        own = own[1 : len(values)]
+        found[place] = Smoothing(alpha, float(values[-1] - (1 - alpha) * own[-1]), own)
+    return [found[place] for place in range(len(series))]
+
+
+def _steps(longest_first: Sequence[np.ndarray], alphas: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Smooth by `alphas` of shape (series, tried); yields each period but the first with the errors of the series that reach it."""
+    lengths = np.array([len(values) for values in longest_first], dtype=int)
+    padded = np.zeros((lengths.max(initial=0), len(lengths)))
+    for column, values in enumerate(longest_first):
+        padded[: len(values), column] = values
+    level = np.zeros_like(alphas) + padded[0][:, None] if len(padded) else alphas
+    for t in range(1, len(padded)):
+        reaching = int(np.searchsorted(-lengths, -t))
+        error = padded[t, :reaching, None] - level[:reaching]
+        level[:reaching] += alphas[:reaching] * error
+        yield t, error
 
 
 def _errors(values: np.ndarray, alphas: np.ndarray) -> np.ndarray:

@@ -11,7 +11,14 @@ from forecasting.data.frequency import frequency_of_alias
 from forecasting.data.series import Series
 from forecasting.models import model, predictive
 from forecasting.models.calibration import BandScale
-from forecasting.models.theta import fit_smoothing, half_slope_drift, is_seasonal, least_squares_slope, seasonal_effects
+from forecasting.models.theta import (
+    fit_smoothing,
+    fit_smoothings,
+    half_slope_drift,
+    is_seasonal,
+    least_squares_slope,
+    seasonal_effects,
+)
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +38,16 @@ def test_the_nile_is_forecast_as_by_statsmodels(nile: np.ndarray) -> None:
     assert least_squares_slope(nile) == pytest.approx(theirs.params["b0"])
     mean = ours.level + half_slope_drift(ours.alpha, least_squares_slope(nile), len(nile), 12)
     np.testing.assert_allclose(mean, theirs.forecast(12), rtol=1e-4)
+
+
+def test_many_series_are_smoothed_as_each_is_alone(nile: np.ndarray) -> None:
+    noise = np.random.default_rng(4).normal(0, 1, 300)
+    series = [nile[:40], np.cumsum(noise), nile, noise, nile[:2], nile[50:90]]
+    for values, found in zip(series, fit_smoothings(series), strict=True):
+        alone = fit_smoothing(values)
+        assert (found.alpha, found.level) == pytest.approx((alone.alpha, alone.level), rel=1e-12)
+        np.testing.assert_allclose(found.errors, alone.errors, rtol=1e-12, atol=1e-12)
+    assert fit_smoothings([]) == []
 
 
 def test_the_bands_widen_as_those_of_the_arima_model_that_theta_is(
