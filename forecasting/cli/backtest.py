@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import pandas as pd
 import typer
 
@@ -21,7 +22,7 @@ from forecasting.cli.output import first_few, print_notes, write_table
 from forecasting.cli.output_files import check_output_files, check_sheet_rows
 from forecasting.cli.score import leaderboard
 from forecasting.cli.stop_signals import go_on
-from forecasting.data.columns import FORECASTS, MODEL, REGION, STATISTIC
+from forecasting.data.columns import MODEL, REGION, STATISTIC
 from forecasting.data.forecast import QUANTILES, Forecast
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.series import Series
@@ -30,6 +31,7 @@ from forecasting.evaluation.backtest import (
     one_cutoff_per_origin,
     rolling_origins,
     series_at_cutoffs,
+    stack_cutoffs,
     truth_tables,
 )
 from forecasting.evaluation.forecast_tables import SCORES, score_forecasts, summarise_scores
@@ -147,23 +149,24 @@ def _forecast_cutoffs(
     requests = [(name, cutoff, cutoff.request(model, plan.horizon)) for name, cutoff in cuts for model in plan.names]
     _print_data_notes(panel, cuts, several, plan.holidays)
     done = run_requests([request for *_, request in requests], plan.workers)
-    tables, made = list[pd.DataFrame](), list[tuple[str, Forecast]]()
+    tabled, names = list[tuple[Cutoff, Forecast]](), list[str]()
+    made = list[tuple[str, Forecast]]()
     failures = interruption([request for *_, request in requests], done)
     for statistic, cutoff, request in requests:
         if (job := done.get(request.key)) is None:
             continue
         if job.forecast is not None:
-            table = cutoff.table(job.forecast)
-            if several:
-                table.insert(1, STATISTIC, statistic)
-            tables.append(table)
+            tabled.append((cutoff, job.forecast))
+            names += [statistic] * (job.forecast.horizon - cutoff.gap)
             made.append((f"{_label(cutoff, statistic, several)} at {cutoff.origin:%Y-%m-%d}", job.forecast))
         else:
             failures.append(f"{cutoff.region} at {cutoff.origin:%Y-%m-%d}, {request.model}: {job.error or job.state}")
     warn_of_lonely_regions([(request, cutoff.region) for _, cutoff, request in requests], plan.covariates)
     print_notes(forecast_notes(made))
-    columns = [FORECASTS[0], *([STATISTIC] if several else []), *FORECASTS[1:]]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns), failures
+    table = stack_cutoffs(tabled)
+    if several:
+        table.insert(1, STATISTIC, np.repeat(np.array(names, dtype=object), len(QUANTILES)))
+    return table, failures
 
 
 def _print_data_notes(panel: Panel, cuts: Sequence[tuple[str, Cutoff]], several: bool, holidays: str) -> None:

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from forecasting.data.columns import DATE, HORIZON, ORIGIN, REGION, VALUE
-from forecasting.data.forecast import Forecast
+from forecasting.data.forecast import Forecast, stack_forecasts
 from forecasting.data.panel import Panel
 from forecasting.data.pool_spec import PoolSpec
 from forecasting.data.series import Series
@@ -60,10 +61,18 @@ class Cutoff:
 
     def table(self, forecast: Forecast) -> pd.DataFrame:
         """The forecasts table, counted from the origin."""
-        table = forecast.table(self.region)
-        table[HORIZON] -= self.gap
-        table[ORIGIN] = self.origin
-        return table[table[HORIZON] > 0].reset_index(drop=True)
+        return stack_cutoffs([(self, forecast)])
+
+
+def stack_cutoffs(made: Sequence[tuple[Cutoff, Forecast]]) -> pd.DataFrame:
+    """The forecasts table of many cutoffs, one after the other, each counted from its own origin."""
+    table = stack_forecasts([(cutoff.region, forecast, None) for cutoff, forecast in made])
+    if not made:
+        return table
+    rows = [forecast.values.size for _, forecast in made]
+    table[HORIZON] -= np.repeat([cutoff.gap for cutoff, _ in made], rows)
+    table[ORIGIN] = np.repeat(np.array([cutoff.origin.to_datetime64() for cutoff, _ in made]), rows)
+    return table[table[HORIZON] > 0].reset_index(drop=True)
 
 
 #: What `prepare.incomplete_from` gives: for each last date that regions share, from when on their counts are incomplete.

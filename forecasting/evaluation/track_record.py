@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from forecasting.data.columns import DATE, FORECASTS, HORIZON, MODEL, ORIGIN, REGION
+from forecasting.data.columns import DATE, HORIZON, MODEL, ORIGIN, REGION
 from forecasting.data.forecast import Forecast
 from forecasting.data.series import Series
-from forecasting.evaluation.backtest import Cutoff
+from forecasting.evaluation.backtest import Cutoff, stack_cutoffs
 from forecasting.evaluation.forecast_tables import SCORES, score_cells
 from forecasting.evaluation.scores import ModelScore, score_model
 from forecasting.jobs import Job
@@ -91,8 +91,7 @@ def score_cutoffs(
 
 def track_record_forecasts(past: TrackRecord) -> pd.DataFrame:
     """What is done of a look back, as a forecasts table."""
-    tables = [past.cutoffs[place].table(forecast) for (_, place), forecast in past.forecasts.items()]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(FORECASTS))
+    return stack_cutoffs([(past.cutoffs[place], forecast) for (_, place), forecast in past.forecasts.items()])
 
 
 def track_record_scores(past: TrackRecord, now: Series) -> pd.DataFrame:

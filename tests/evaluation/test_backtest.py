@@ -4,7 +4,13 @@ import pytest
 
 from forecasting import Panel, Statistic
 from forecasting.data.frequency import weekly
-from forecasting.evaluation.backtest import rolling_origins, series_at_cutoff, series_at_cutoffs, truth_table
+from forecasting.evaluation.backtest import (
+    rolling_origins,
+    series_at_cutoff,
+    series_at_cutoffs,
+    stack_cutoffs,
+    truth_table,
+)
 from forecasting.models import model
 from forecasting.support.errors import DataError
 
@@ -61,6 +67,20 @@ def test_horizons_count_from_the_last_published_date_even_where_it_was_not_belie
     assert sorted(table["horizon"].unique()) == [1, 2, 3]
     assert (table["origin"] == WEEKS[-1]).all()
     assert (table["date"] == table["origin"] + pd.to_timedelta(7 * table["horizon"], unit="D")).all()
+
+
+def test_many_cutoffs_are_tabled_as_each_is_alone():
+    fallen, steady = np.r_[np.full(39, 1000.0), 120.0], np.full(40, 50.0)
+    tables = [
+        pd.DataFrame({"region": name, "date": WEEKS, "value": value}) for name, value in (("A", fallen), ("B", steady))
+    ]
+    found = [series_at_cutoff(panel(tables), name, "new", at) for at in (WEEKS[-1], WEEKS[30]) for name in ("A", "B")]
+    assert [cutoff.gap for cutoff in found] == [1, 0, 0, 0]
+    requests = [(cutoff, cutoff.request("naive", 3)) for cutoff in found]
+    made = [(cutoff, model("naive").forecast(one.series, one.horizon)) for cutoff, one in requests]
+    expected = pd.concat([cutoff.table(forecast) for cutoff, forecast in made], ignore_index=True)
+    pd.testing.assert_frame_equal(stack_cutoffs(made), expected)
+    assert list(stack_cutoffs([]).columns) == list(expected.columns)
 
 
 def test_rolling_origins_are_the_last_whose_horizon_has_come():
