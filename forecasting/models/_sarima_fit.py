@@ -180,7 +180,7 @@ def fit_sarima(order: SarimaOrder, values: np.ndarray) -> SarimaFit:
     differenced = np.convolve(values, order.difference, mode="valid")
     if len(differenced) < order.reach + order.free + 3:
         raise ValueError("too few values")
-    if not np.std(differenced) > 1e-9 * max(1.0, float(np.abs(values).max())):
+    if not np.std(differenced) > 1e-9 * np.abs(values).max():
         raise ValueError("nothing varies once differenced")
     unit = float(np.abs(differenced).max())
     columns = np.stack([differenced / unit, np.ones(len(differenced))][: 1 + order.centred], axis=1)

@@ -32,6 +32,9 @@ LONGEST_SEASON = 12
 TESTABLE_SEASONS = 4
 #: Seconds after which the search stops at the next candidate.
 MAX_SEARCH_SECONDS = 60
+#: Decimal places of the figures, which are around 1, that the search sees: what another unit does to the digits after them would
+#: send it another way.
+DECIMALS_SEEN = 9
 #: Candidates after which the search stops.
 MAX_SEARCH_STEPS = 40
 
@@ -68,7 +71,7 @@ class AutoARIMA(Model):
         unit = float(np.abs(values).mean())
         season = _naive_fallback.learnable_season(recent)
         report(Progress("a stepwise search over ARIMA orders", 0, 1))
-        arima = stepwise_search(values / unit, season if season <= LONGEST_SEASON else 1)
+        arima = stepwise_search(np.round(values / unit, DECIMALS_SEEN), season if season <= LONGEST_SEASON else 1)
         if arima is None:
             return _naive_fallback.fit_failed(self, series, horizon)
         mean, errors, psi = forecast_moments(arima, horizon)

@@ -177,18 +177,33 @@ def quantiles_of_many(
         together: how many of the histories, one after the other, are those of one forecast, which shall have the same quantiles
             to the last digit as alone; 0 where the seventh digit does not matter.
 
+    Figures that have no unit, see `has_unit`, are repeated.
+
     Raises `ModelError` where onnxruntime is not installed.
     """
     at_once = max(min(STEPS_AT_ONCE // horizon, FIGURES_AT_ONCE // context_length(season)), 1)
     at_once += -at_once % max(together, 1)
     known = [np.asarray(history, dtype=float)[-context_length(season) :] for history in histories]
-    chosen = [AS_THEY_ARE if kind.low == 0 and is_mostly_zero(figures) else passes(kind, season) for figures in known]
-    found = np.empty((len(known), horizon, len(QUANTILES)))
-    for group in sorted(set(chosen), key=len):
+    chosen = [_passes_of(figures, kind, season) for figures in known]
+    last = np.array([figures[-1] for figures in known], dtype=float)
+    found = np.tile(last[:, None, None], (1, horizon, len(QUANTILES)))
+    for group in sorted(set(chosen) - {()}, key=len):
         rows = [row for row, one in enumerate(chosen) if one == group]
         for part in (rows[start : start + at_once] for start in range(0, len(rows), at_once)):
             found[part] = _mean_of_passes([known[row] for row in part], group, season, horizon, kind, second, together)
     return found
+
+
+def _passes_of(figures: np.ndarray, kind: Kind, season: int) -> tuple[Pass, ...]:
+    """The passes for these figures; none where they have no unit."""
+    if not has_unit(figures, kind):
+        return ()
+    return AS_THEY_ARE if kind.low == 0 and is_mostly_zero(figures) else passes(kind, season)
+
+
+def has_unit(figures: np.ndarray, kind: Kind) -> bool:
+    """Whether there is anything to tell a large change from a small one by: a change, a distance from a bound, or one case."""
+    return kind is COUNT or bool(np.ptp(figures)) or (kind.low == 0 and bool(figures[-1]))
 
 
 def is_mostly_zero(figures: np.ndarray) -> bool:
