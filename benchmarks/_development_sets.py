@@ -50,12 +50,14 @@ class DevelopmentSet:
         tasks: makes them; the same ones each time.
         published: of a hub: makes the forecasts that others published for the same tasks, by their name.
         scales: of series that MASE is known for: makes its denominator by region.
+        alone: it is part of the mean of all sets; not so where the same cells are in another one.
     """
 
     name: str
     tasks: Callable[[], Sequence[Earlier]]
     published: Callable[[Sequence[Earlier]], dict[str, list[np.ndarray | None]]] | None = None
     scales: Callable[[], dict[str, float]] | None = None
+    alone: bool = True
 
 
 def development_sets() -> dict[str, DevelopmentSet]:
@@ -67,6 +69,7 @@ def development_sets() -> dict[str, DevelopmentSet]:
     series = [DevelopmentSet(name, partial(_competition, name), scales=partial(_scales, name)) for name in COMPETITION]
     found = [
         DevelopmentSet("covid hub", _covid, partial(_published, "hub-dev")),
+        DevelopmentSet("covid and flu", _covid_with_flu, partial(_published, "hub-dev"), alone=False),
         *flu,
         *series,
         DevelopmentSet("europe weekly", partial(_europe, "weekly")),
@@ -102,6 +105,11 @@ def cell_scores(tasks: Sequence[Earlier], forecasts: Sequence[np.ndarray | None]
 
 def _covid() -> list[Earlier]:
     return list(hub("hub-dev", "covid hub", reference_dates("hub-dev")[::HUB_EVERY]))
+
+
+def _covid_with_flu() -> list[Earlier]:
+    """The same, where the panel holds the admissions for influenza of the same regions, too."""
+    return list(hub("hub-dev", "covid hub", reference_dates("hub-dev")[::HUB_EVERY], beside="flu-dev"))
 
 
 def _flu(year: int) -> list[Earlier]:

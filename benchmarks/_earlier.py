@@ -63,11 +63,16 @@ class Earlier:
         return self.gap + len(self.came)
 
 
-def hub(folder: str = "hub-dev", family: str = "hub weekly", dates: Iterable[pd.Timestamp] = ()) -> Iterator[Earlier]:
-    """Weekly admissions of 53 regions at a hub's reference dates, or some `dates`, four weeks ahead, from the vintage of then."""
-    panel = read_panel(real(f"{folder}/vintages.csv.gz"))
+def hub(
+    folder: str = "hub-dev", family: str = "hub weekly", dates: Iterable[pd.Timestamp] = (), beside: str = ""
+) -> Iterator[Earlier]:
+    """Weekly admissions of 53 regions at a hub's reference dates, or some `dates`, four weeks ahead, from the vintage of then.
+
+    With the folder of another hub, its admissions are another statistic `beside` them.
+    """
+    panel = _with_vintages_of_both(folder, beside) if beside else read_panel(real(f"{folder}/vintages.csv.gz"))
     truth = pd.read_csv(real(f"{folder}/truth.csv.gz"), parse_dates=[DATE]).set_index([REGION, DATE])[VALUE]
-    statistic = panel.statistic().name
+    statistic = next((one.name for one in panel.statistics if one.column == folder), panel.statistic().name)
     for date in list(dates) or reference_dates(folder):
         wanted = pd.date_range(date, periods=WEEKS_AHEAD, freq="7D")
         for region in panel.regions(statistic):
@@ -77,6 +82,12 @@ def hub(folder: str = "hub-dev", family: str = "hub weekly", dates: Iterable[pd.
                 continue
             gap = (date - series.origin).days // 7 - 1
             yield Earlier(family, region, date, series, gap, truth[region].reindex(wanted).to_numpy(float))
+
+
+def _with_vintages_of_both(folder: str, beside: str) -> Panel:
+    """A panel of two hubs' admissions, that of `folder` first, each with its own vintages."""
+    tables = [pd.read_csv(real(f"{one}/vintages.csv.gz")).assign(statistic=one) for one in (folder, beside)]
+    return read_panel(pd.concat(tables).to_csv(index=False).encode(), "vintages.csv")
 
 
 def reference_dates(folder: str) -> list[pd.Timestamp]:

@@ -8,7 +8,7 @@ nothing in common, European countries by week and day, and simulated epidemics. 
 - `SET/MODEL/mase`: of series that have nothing in common, the mean MASE; the reference is that of the best of statsforecast's
   automatic models on the same series (`accuracy_peers`);
 - `SET/MODEL/held_50`, `_80` and `_95`: the share of what came that a band held;
-- `mean/MODEL/error`: the geometric mean over the sets of `mase` over its reference where there is one, else of `wis_log`.
+- `mean of N sets/MODEL/error`: the geometric mean over the sets (but for the hub's with another statistic beside it) of `mase` over its reference where there is one, else of `wis_log`.
 
 Forecasts are kept by model version in `benchmarks/results/cache`, which is no part of the project, so a run goes on where it
 stopped. Prophet and AutoARIMA take part only when asked for by name.
@@ -47,7 +47,8 @@ def run(options: list[str]) -> Iterator[Figure]:
     errors: dict[str, list[float]] = {}
     for one in all_sets(asked.sets):
         for name, scores in _scored(one, asked.models):
-            errors.setdefault(name, []).append(scores.pop("error"))
+            if (error := scores.pop("error")) and one.alone:
+                errors.setdefault(name, []).append(error)
             for what, (value, reference) in scores.pop("figures").items():
                 yield figure(f"accuracy/{one.name}/{name}/{what}", value, _UNITS[what], reference)
     for name, found in errors.items():
