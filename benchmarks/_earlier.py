@@ -23,6 +23,7 @@ from forecasting.data.forecast import Forecast
 from forecasting.data.frequency import DAILY, Frequency, weekly
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.pool import Pool
+from forecasting.data.pool_spec import PoolSpec
 from forecasting.data.series import Series
 from forecasting.evaluation.backtest import Cutoff, series_at_cutoff
 from forecasting.models import BlendedModel, PooledModel, model
@@ -195,15 +196,19 @@ def forecasts(name: str, tasks: Sequence[Earlier]) -> list[Forecast]:
 
 
 def _together(chosen: PooledModel, tasks: Sequence[Earlier], pool: ProcessPoolExecutor) -> list[Forecast]:
-    wanted: dict[tuple[str, int], list[int]] = {}
+    wanted: dict[tuple[PoolSpec, int], list[int]] = {}
+    alone = list[int]()
     for place, task in enumerate(tasks):
-        assert task.series.pool is not None, f"{task.region} is alone"
-        wanted.setdefault((task.series.pool.key, task.steps), []).append(place)
-    pools = (tasks[places[0]].series.pool for places in wanted.values())
-    work = ((chosen.name, gather_pool(one), steps) for one, (_, steps) in zip(pools, wanted, strict=True) if one)
+        around = task.series.around
+        if around is None:
+            alone.append(place)
+        else:
+            wanted.setdefault((around, task.steps), []).append(place)
     found: dict[int, Forecast] = {}
+    work = ((chosen.name, gather_pool(around), steps) for around, steps in wanted)
     for places, forecast in zip(wanted.values(), pool.map(_forecast_pool, work), strict=True):
         found |= {place: forecast[tasks[place].series.region] for place in places}
+    found |= dict(zip(alone, pool.map(_forecast, ((chosen.name, tasks[place]) for place in alone)), strict=True))
     return [found[place] for place in range(len(tasks))]
 
 

@@ -11,7 +11,7 @@ from forecasting.data.frequency import DAILY
 from forecasting.evaluation.shocks import shocks
 from forecasting.models import models
 from forecasting.sources import sources
-from forecasting.views import december_2020, stress_test_results
+from forecasting.views import december_2020, development_scores, stress_test_results
 
 #: Pixels: about a hundred characters a line, which is as far as an eye follows.
 MEASURE = 860
@@ -48,6 +48,23 @@ def _models() -> None:
             st.markdown(f"**{one.label}** · `{one.name}`")
             st.markdown(one.summary)
             st.caption(f"Source: {one.reference}")
+
+
+def _strengths() -> None:
+    """What each model is good and bad at, by the sets that models are chosen by."""
+    st.markdown("#### What each model is good and bad at")
+    st.markdown(
+        "Errors on the sets that models are chosen by: two forecast hubs' tasks with the figures as they were known then, series of "
+        "five frequencies that have nothing in common, European countries by week and day, and simulated epidemics. "
+        "Of the series without anything in common the error is the MASE over that of the best of four automatic models of "
+        "statsforecast; elsewhere it is the WIS on the logarithm over that of the hub's own baseline, or of repeating the last season. "
+        "Below 1 is better than that reference."
+    )
+    table = development_scores.error_table()
+    columns = {name: st.column_config.NumberColumn(format="%.2f") for name in table.columns[1:]}
+    st.dataframe(table, hide_index=True, width="stretch", column_config=columns)
+    st.markdown("\n".join(f"- {sentence}" for sentence in development_scores.strength_sentences()))
+    st.caption("Printed by `python -m benchmarks accuracy`; with what the bands held, in docs/benchmarks.md.")
 
 
 def _scores() -> None:
@@ -125,6 +142,7 @@ def draw() -> None:
         st.markdown("### Methods")
         _bands()
         _models()
+        _strengths()
         _scores()
         _december_2020()
         _stress_tests()
