@@ -51,7 +51,7 @@ class AutoARIMA(Model):
         "best is often not what comes next."
     )
     reference = "Hyndman & Khandakar, Journal of Statistical Software 27(3) (2008); pmdarima's auto_arima"
-    version = 2
+    version = 3
     order = 50
     time_limit = 120.0
 

@@ -1,13 +1,19 @@
-"""Band calibration: the standard deviation of a forecast's next shock, and learned scales of its 50 % and 95 % bands.
+"""Band calibration: how wide a model's 50 % and 95 % bands must be to hold what they say.
 
-Both correct what a model believes of its own errors, and were learned from forecasts of figures that it had not seen:
+A model's own variance is that of shocks that are normal, independent, and as large as those it was fitted to. None of this is true,
+so the bands come from three things, and none of them knows the unit of the figures:
 
-- The size of a shock is half what it was lately and half what it was all along, for epidemics are restless in waves and
-  calm between them; and it is drawn towards that of a typical count, which matters where there are few errors to learn
-  from. Of figures that are no counts nothing is typical: there it is drawn towards what it was all along.
-- Each model's 50 % and 95 % bands are scaled so that they hold what they say out of sample, by how far ahead they look
-  (`calibration.csv`, made by ``python -m benchmarks calibrate``): the scale correction of Kuleshov, Fenner & Ermon
-  (2018), Accurate uncertainties for deep learning using calibrated regression, ICML, on two levels instead of all.
+- The series' own errors one to many steps ahead: half of them were within the 50 % band, and their root mean square is what the 95 %
+  band is a multiple of. Errors lately count for half, for epidemics are restless in waves and calm between them. Errors several
+  steps ahead follow from those one step ahead and the model's response to a shock, so nothing is fitted anew.
+- Where there are few of these, the model's own variance: of shocks as large as the usual change of the figures and, of counts, the
+  noise of counting.
+- What both leave to be desired on figures that no model had seen (`calibration.csv`, made by ``python -m benchmarks calibrate``):
+  one factor for each band, and a wider 95 % band where it was learned from few errors, as Student's t has. The same for all series
+  and horizons: the scale correction of Kuleshov, Fenner & Ermon (2018), Accurate uncertainties for deep learning using calibrated
+  regression, ICML, on two levels instead of all.
+
+Models that are no linear filter of shocks (Prophet) have a factor by frequency and horizon instead (`BandScale`).
 """
 
 from __future__ import annotations
@@ -24,35 +30,48 @@ from forecasting.data.kind import COUNT
 from forecasting.data.series import Series
 from forecasting.models.transforms import Transform
 
-#: The standard deviation of a typical shock as a share of the level, besides the noise of counting.
-TYPICAL_SHOCK = 0.25
 #: Errors below which they tell less than the changes of the figures do.
 LEAST_ERRORS = 4
 #: Equal figures from which on a series counts as constant.
 LEAST_CONSTANT = 8
-#: How many errors the typical shock counts as.
-TYPICAL_WEIGHT = 3.0
+#: How many errors the usual shock counts as in the size of a shock.
+USUAL_WEIGHT = 3.0
+#: How many independent errors the model's own variance counts as beside errors so many steps ahead.
+OWN_VARIANCE_WEIGHT = 2.0
 #: Periods that count as recent where there is no short season; errors of two such spans ago count half.
 RECENT_PERIODS = 2
 #: Periods in the longest season that counts as recent as a whole.
 LONGEST_SEASON = 24
+#: Steps ahead at which past errors are looked at; between them their logarithm is interpolated in that of the step.
+STEPS_LOOKED_AT = (1, 2, 3, 4, 6, 9, 13, 18, 24, 36, 48, 72, 96, 144, 200, 300, 400)
+#: The logarithm of how much narrower, and wider, past errors make a band at most.
+MOST_NARROWED, MOST_WIDENED = -2.0, 2.0
+#: Of the periods of a series, the most steps ahead that it is called short by: the first figures of all tell too little even of that.
+MOST_AHEAD = 0.5
 #: The standard normal quantile at the edge of the 50 % band; between this and the next the scale is interpolated.
 EDGE_50 = 0.6744897501960817
 #: The standard normal quantile at the edge of the 95 % band.
 EDGE_95 = 1.959963984540054
+#: The logarithm of a 95 % band's scale is not less than that of the 50 % band by more, for quantiles would cross.
+MOST_APART = 0.6
+#: The model, in `calibration.csv`, whose scale those without a row of their own have.
+ANY = "any"
 
 
 def shock_size(errors: np.ndarray, series: Series, scale: Transform) -> float:
     """The standard deviation of the next shock on `scale`, from past one-step `errors` there, oldest first.
 
-    Counts that have never changed, nor been forecast wrong, have a typical shock only once in so many and one more.
+    Drawn towards the usual shock, which matters where there are few errors. Counts that have never changed, nor been forecast wrong,
+    have one only once in so many and one more.
     """
-    typical = (_typical_shock(series, scale) if series.kind is COUNT else _usual_shock(errors, series, scale)) ** 2
+    usual = _usual_shock(errors, series, scale) ** 2
+    if series.kind is COUNT:
+        usual += _counting_noise(series, scale) ** 2
     if is_constant(series) and not errors.any():
-        typical /= (len(series) + 1) ** 2
-    weights = 0.5 ** (np.arange(len(errors))[::-1] / (2 * _recent_periods(series)))
-    lately = (weights @ errors**2 + TYPICAL_WEIGHT * typical) / (weights.sum() + TYPICAL_WEIGHT)
-    always = (errors @ errors + TYPICAL_WEIGHT * typical) / (len(errors) + TYPICAL_WEIGHT)
+        usual /= (len(series) + 1) ** 2
+    weights = _recent_weights(len(errors), recent_periods(series))
+    lately = (weights @ errors**2 + USUAL_WEIGHT * usual) / (weights.sum() + USUAL_WEIGHT)
+    always = (errors @ errors + USUAL_WEIGHT * usual) / (len(errors) + USUAL_WEIGHT)
     return float(np.sqrt((lately + always) / 2))
 
 
@@ -61,12 +80,16 @@ def is_constant(series: Series) -> bool:
     return len(series) >= LEAST_CONSTANT and bool(np.ptp(series.values) == 0)
 
 
-def _typical_shock(series: Series, scale: Transform) -> float:
-    """A share of the recent level plus the noise of counting, on `scale`; figures that never reach 1 have no such noise."""
+def recent_periods(series: Series) -> int:
+    """How many periods count as recent: a season if it is short, otherwise `RECENT_PERIODS`."""
+    return series.season if 1 < series.season <= LONGEST_SEASON else RECENT_PERIODS
+
+
+def _counting_noise(series: Series, scale: Transform) -> float:
+    """The standard deviation of a Poisson count of the recent level, on `scale`; figures that never reach 1 have that of their size."""
     one = min(float(series.values.max()), 1.0)
-    level = max(float(series.values[-_recent_periods(series) :].mean()), one)
-    shock = np.sqrt((TYPICAL_SHOCK * level) ** 2 + one * level)
-    low, high = scale.forward(np.array([level, level + shock]))
+    level = max(float(series.values[-recent_periods(series) :].mean()), one)
+    low, high = scale.forward(np.array([level, level + np.sqrt(one * level)]))
     return float(high - low)
 
 
@@ -76,38 +99,139 @@ def _usual_shock(errors: np.ndarray, series: Series, scale: Transform) -> float:
     return float(np.sqrt(np.mean(shocks**2))) if len(shocks) else 0.0
 
 
-def _recent_periods(series: Series) -> int:
-    """How many periods count as recent: a season if it is short, otherwise `RECENT_PERIODS`."""
-    return series.season if 1 < series.season <= LONGEST_SEASON else RECENT_PERIODS
+def _recent_weights(count: int, recent: int) -> np.ndarray:
+    """Weights of `count` errors, oldest first, of which those of two recent spans ago count half."""
+    return np.asarray(0.5 ** (np.arange(count)[::-1] / (2 * recent)))
+
+
+@dataclass(frozen=True)
+class BandFactors:
+    """The logarithms of the factors by which bands are widened, shape (horizon,): of the 50 % and of the 95 % band."""
+
+    inner: np.ndarray
+    outer: np.ndarray
+
+    def __add__(self, other: BandFactors) -> BandFactors:
+        """Both factors, one after the other."""
+        return BandFactors(self.inner + other.inner, self.outer + other.outer)
+
+    def at(self, z: np.ndarray) -> np.ndarray:
+        """The factors of what lies at the standard normal deviates `z` of shape (horizon, any), whose rows are steps ahead."""
+        inner = self.inner[:, None]
+        outer = np.maximum(self.outer[:, None], inner - MOST_APART)
+        share = np.clip((np.abs(z) - EDGE_50) / (EDGE_95 - EDGE_50), 0.0, 1.0)
+        return np.asarray(np.exp(inner + (outer - inner) * share))
+
+    def scale(self, z: np.ndarray) -> np.ndarray:
+        """Widen standard normal deviates `z` of shape (horizon, any), whose rows are 1, 2 … steps ahead."""
+        return z * self.at(z)
 
 
 @dataclass(frozen=True)
 class BandScale:
-    """The factors by which one model's bands are widened: their logarithm is linear in the logarithm of the horizon.
+    """What was learned of one model's bands: the logarithms of their factors.
 
     Attributes:
-        width_50, growth_50: of the 50 % band, at one step ahead and its power of the horizon.
+        width_50, growth_50: of the 50 % band, at one step ahead, and its slope in the logarithm of the horizon.
         width_95, growth_95: of the 95 % band.
-        horizon: the longest that it was learned for; beyond it the scale stays.
+        few_95: of the 95 % band, how much more at most for short series (`few_figures`).
+        horizon: the longest that the slopes were learned for; beyond it the scale stays.
     """
 
     width_50: float = 0.0
     growth_50: float = 0.0
     width_95: float = 0.0
     growth_95: float = 0.0
+    few_95: float = 0.0
     horizon: int = 1
 
-    def scale(self, z: np.ndarray) -> np.ndarray:
-        """Widen standard normal deviates `z` of shape (horizon, any), whose rows are 1, 2 … steps ahead."""
-        ahead = np.log(np.minimum(np.arange(1, len(z) + 1), self.horizon))[:, None]
-        inner = self.width_50 + self.growth_50 * ahead
-        outer = self.width_95 + self.growth_95 * ahead
-        share = np.clip((np.abs(z) - EDGE_50) / (EDGE_95 - EDGE_50), 0.0, 1.0)
-        return z * np.exp(inner + (outer - inner) * share)
+    def factors(self, horizon: int, figures: int) -> BandFactors:
+        """The factors 1 … horizon steps ahead for a series of so many `figures`."""
+        steps = np.arange(1, horizon + 1)
+        ahead = np.log(np.minimum(steps, self.horizon))
+        few = few_figures(steps, figures)
+        return BandFactors(
+            self.width_50 + self.growth_50 * ahead,
+            self.width_95 + self.growth_95 * ahead + self.few_95 * few,
+        )
+
+
+def few_figures(steps: np.ndarray, figures: int | np.ndarray) -> np.ndarray:
+    """How little so many figures tell of errors so many steps ahead: one over the root of how many times these fit into them."""
+    return np.asarray(np.sqrt(np.minimum(steps / np.maximum(figures, 1), MOST_AHEAD)))
+
+
+def own_factors(
+    series: Series, size: float, errors: np.ndarray, psi: np.ndarray, horizon: int, doubt: np.ndarray | float = 0.0
+) -> BandFactors:
+    """How much wider than the model's own variance says its past errors were, at each step ahead.
+
+    Args:
+        size: the standard deviation of the next shock.
+        errors: past errors one step ahead, oldest first.
+        psi: the response to a unit shock 0, 1, 2 … periods later.
+        doubt: shape (horizon,), the standard deviation that doubted last values add; it is left as it is.
+    """
+    said = size * np.sqrt(np.cumsum(psi[:horizon] ** 2))
+    if not len(errors) or not (said > 0).all():
+        return BandFactors(np.zeros(horizon), np.zeros(horizon))
+    looked_at, middle, root = _errors_ahead(errors, psi[:horizon], recent_periods(series))
+    independent = _independent(len(errors), recent_periods(series)) / looked_at
+    share = independent / (independent + OWN_VARIANCE_WEIGHT)
+    found = []
+    for width in (middle / EDGE_50, root):
+        with np.errstate(divide="ignore"):
+            wider = share * np.clip(np.log(width / said[looked_at - 1]), MOST_NARROWED, MOST_WIDENED)
+        wider = np.interp(np.log(np.arange(1, horizon + 1)), np.log(looked_at), wider)
+        found.append(np.log(np.hypot(said * np.exp(wider), doubt) / np.hypot(said, doubt)))
+    return BandFactors(*found)
+
+
+def _errors_ahead(errors: np.ndarray, psi: np.ndarray, recent: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Steps ahead, and the median and root mean square of the past errors so many steps ahead, half of them lately.
+
+    An error h steps ahead is the sum of the h errors one step ahead on the way, each by the response to it since.
+    """
+    farthest = min(len(psi), len(errors))
+    steps = [step for step in STEPS_LOOKED_AT if step < farthest] + [farthest]
+    sums, middle, root = np.zeros(len(errors)), [], []
+    for step in range(1, farthest + 1):
+        sums[step - 1 :] += psi[step - 1] * errors[: len(errors) - step + 1]
+        if step in steps:
+            off = np.abs(sums[step - 1 :])
+            weights = _half_lately(len(off), recent)
+            middle.append(weighted_median(off, weights))
+            root.append(np.sqrt(weights @ off**2))
+    return np.array(steps), np.array(middle), np.array(root)
+
+
+def _half_lately(count: int, recent: int) -> np.ndarray:
+    """Weights of sum 1 of `count` errors, half of it even and half of it for those lately."""
+    weights = _recent_weights(count, recent)
+    return np.asarray((weights / weights.sum() + 1 / count) / 2)
+
+
+def _independent(count: int, recent: int) -> float:
+    """How many evenly weighted errors tell as much as `count` with the weights of `_half_lately`."""
+    weights = _half_lately(count, recent)
+    return float(1 / (weights @ weights))
+
+
+def weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
+    """The smallest of the values that half of the weight is at or below."""
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order][min(np.searchsorted(total, total[-1] / 2), len(values) - 1)])
+
+
+def learned_factors(model: str, series: Series, horizon: int) -> BandFactors:
+    """What was learned of a model whose bands come from the series' own errors; of others like it, where nothing was."""
+    scales = band_scales()
+    return scales.get((model, ANY), scales[ANY, ANY]).factors(horizon, len(series))
 
 
 def band_scale(model: str, series: Series) -> BandScale:
-    """The learned band scale of `model` for such counts; one that changes nothing where none was learned."""
+    """The learned scale of a model that has one by frequency, for such counts; one that changes nothing where there is none."""
     if series.kind is not COUNT:
         return BandScale()
     days = "daily" if series.frequency.weekmask else series.frequency.name  # a shop's days are days
@@ -121,7 +245,7 @@ def band_scales() -> dict[tuple[str, str], BandScale]:
     table = pd.read_csv(StringIO(text))
     return {
         (row.model, row.frequency): BandScale(
-            row.width_50, row.growth_50, row.width_95, row.growth_95, int(row.horizon)
+            row.width_50, row.growth_50, row.width_95, row.growth_95, row.few_95, int(row.horizon)
         )
         for row in table.itertuples()
     }

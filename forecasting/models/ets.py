@@ -127,7 +127,7 @@ class ETS(Model):
         "rising for a while, and its trend always fades, so a long climb is underestimated."
     )
     reference = "Hyndman, Koehler, Ord & Snyder, Forecasting with Exponential Smoothing (2008); statsmodels' ETSModel"
-    version = 3
+    version = 4
     order = 20
 
     def warm_up(self) -> None:

@@ -25,7 +25,7 @@ class Naive(Model):
         "nothing to say here. Without a full season of history it repeats the last value."
     )
     reference = "Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 3rd ed., section 5.2"
-    version = 3
+    version = 4
     order = 90
     instant = True
 

@@ -19,7 +19,7 @@ import numpy as np
 from forecasting.data.forecast import QUANTILES, Forecast
 from forecasting.data.series import Series
 from forecasting.models.base import Model
-from forecasting.models.calibration import BandScale, band_scale, shock_size
+from forecasting.models.calibration import band_scale, learned_factors, own_factors, shock_size
 from forecasting.models.transforms import Transform
 
 #: Futures sampled for sums and means: enough for the 0.01 and 0.99 quantiles to be steady.
@@ -54,48 +54,21 @@ def from_normal(
             the last values are in doubt themselves, their share of the variance takes the responses after that.
         method: what was fitted, for a person; the model's label if empty.
     """
-    band = band_scale(model.name, series)
-    size, own = shock_size(errors, series, scale), psi[: len(mean)]
+    size, own, doubt = shock_size(errors, series, scale), psi[: len(mean)], 0.0
+    length = np.sqrt(np.cumsum(own**2))[:, None]  # of the response to the shocks to come, in shocks
+    lags = np.subtract.outer(np.arange(len(mean)), np.arange(len(mean)))
+    response = np.where(lags >= 0, own[np.abs(lags)], 0.0)
     if series.doubt and size > 0:
         passed = _doubt_responses(series, scale, psi, len(mean)) / size
-        length, quantiles, deviates = _widened_deviates(band, own, passed)
-    else:
-        length, quantiles, deviates = _usual_deviates(band, own.tobytes())
-    spread = size * length
-    values = scale.inverse(mean[:, None] + spread * quantiles)
-    paths = scale.inverse(mean + (spread * deviates).T)
-    return _forecast(model, series, values, paths, method or f"{model.label} {scale.label}", notes)
-
-
-@lru_cache(maxsize=4)
-def _usual_deviates(band: BandScale, responses: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`_widened_deviates` without doubt, kept: of seasonal naive they are the same for all series of a season."""
-    found = _widened_deviates(band, np.frombuffer(responses), None)
-    for table in found:
-        table.flags.writeable = False
-    return found
-
-
-def _widened_deviates(
-    band: BandScale, psi: np.ndarray, passed: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """How far off a forecast is 1, 2 … steps ahead, in shocks, and its quantiles and futures in units of that, widened by `band`.
-
-    Args:
-        psi: shape (horizon,), the response to a unit shock.
-        passed: shape (horizon, doubted), the responses to the doubt of the last values, in shocks.
-
-    Shapes (horizon, 1), (horizon, 23) and (horizon, SAMPLES).
-    """
-    count = len(psi)
-    length = np.sqrt(np.cumsum(psi**2))[:, None]  # of the response to the shocks to come
-    lags = np.subtract.outer(np.arange(count), np.arange(count))
-    response = np.where(lags >= 0, psi[np.abs(lags)], 0.0)
-    if passed is not None:
+        doubt = size * np.linalg.norm(passed, axis=1)
         length = np.hypot(length, np.linalg.norm(passed, axis=1, keepdims=True))
         response = np.hstack([response, passed])
-    quantiles = band.scale(np.tile(NORMAL_QUANTILES, (count, 1)))
-    return length, quantiles, band.scale((response / length) @ _normal_shocks(response.shape[1]).T)
+    own_width = own_factors(series, size, errors, psi, len(mean), doubt)
+    widened = (own_width + learned_factors(model.name, series, len(mean))).scale
+    spread = size * length
+    values = scale.inverse(mean[:, None] + spread * widened(np.tile(NORMAL_QUANTILES, (len(mean), 1))))
+    paths = scale.inverse(mean + (spread * widened((response / length) @ _normal_shocks(response.shape[1]).T)).T)
+    return _forecast(model, series, values, paths, method or f"{model.label} {scale.label}", notes)
 
 
 @lru_cache(maxsize=8)
@@ -152,7 +125,8 @@ def from_paths(
     low, high = np.quantile(paths, [0.16, 0.84], axis=0)
     spread = (high - low) / 2
     deviates = np.divide(paths - middle, spread, out=np.zeros_like(paths), where=spread > 0)
-    widened = band_scale(model.name, series).scale(deviates.T).T if calibrated else deviates
+    factors = band_scale(model.name, series).factors(paths.shape[1], len(series))
+    widened = factors.scale(deviates.T).T if calibrated else deviates
     paths = scale.inverse(np.where(spread > 0, middle + spread * widened, paths))
     values = np.quantile(paths, QUANTILES, axis=0).T
     return _forecast(model, series, values, paths, method or model.label, notes)
@@ -177,7 +151,7 @@ def from_spread(
         noise: the standard deviation of what each period has to itself, besides.
     """
     count = len(mean)
-    widened = band_scale(model.name, series).scale
+    widened = band_scale(model.name, series).factors(count, len(series)).scale
     noise = np.zeros(count) if noise is None else noise
     tails = np.tile(error_quantiles(), (count, 1))
     values = scale.inverse(mean[:, None] + np.hypot(spread, noise)[:, None] * widened(tails))

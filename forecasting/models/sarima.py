@@ -163,7 +163,7 @@ class SARIMA(Model):
         "Box & Jenkins, Time Series Analysis: Forecasting and Control (1970); candidates in the manner of Hyndman & "
         "Khandakar, Journal of Statistical Software 27(3), 2008, but chosen by earlier forecasts; likelihood as in Ansley, Biometrika 66, 1979"
     )
-    version = 4
+    version = 5
     order = 10
 
     def warm_up(self) -> None:

@@ -19,6 +19,8 @@ from forecasting.support.errors import ForecastingError
 SHORTEST = 10
 #: Seasons, the last ones, that the seasonal effects are taken from.
 RECENT_SEASONS = 8
+#: Seasons, the last ones, that the bands are learned from.
+ERROR_SEASONS = 2 * RECENT_SEASONS
 #: The 95 % point of the normal distribution: a two-sided test at 90 %, as in Assimakopoulos & Nikolopoulos.
 SIGNIFICANT_Z = 1.645
 
@@ -38,7 +40,7 @@ class Theta(Model):
         "Assimakopoulos & Nikolopoulos, International Journal of Forecasting 16 (2000); as simple exponential "
         "smoothing with drift: Hyndman & Billah, International Journal of Forecasting 19 (2003)"
     )
-    version = 3
+    version = 4
     order = 30
     instant = True
 
@@ -68,16 +70,16 @@ class Theta(Model):
 
     def _draw(self, series: Series, horizon: int, adjusted: Adjusted, smoothed: Smoothing) -> Forecast:
         unit, effects, count = adjusted.unit, adjusted.effects, len(adjusted.values)
-        mean = (
-            smoothed.level
-            + half_slope_drift(smoothed.alpha, least_squares_slope(adjusted.values), count, horizon)
-            + np.resize(effects, horizon)
-        )
+        slope = least_squares_slope(adjusted.values)
+        mean = smoothed.level + half_slope_drift(smoothed.alpha, slope, count, horizon) + np.resize(effects, horizon)
+        errors = theta_errors(smoothed, slope)
+        if len(effects) > 1:  # before that the season was another
+            errors = errors[-ERROR_SEASONS * len(effects) :]
         scale = self.scale(series)
         mean, notes = _naive_fallback.cap_runaway_trend(series, scale, mean * unit)
         psi = np.concatenate([[1.0], np.full(horizon - 1 + len(series.doubt), smoothed.alpha)])
         method = f"Theta {'with a season of ' + series.frequency.steps(len(effects)) + ' ' if len(effects) > 1 else ''}"
-        return from_normal(self, series, scale, mean, smoothed.errors * unit, psi, method + scale.label, notes)
+        return from_normal(self, series, scale, mean, errors * unit, psi, method + scale.label, notes)
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,12 @@ def _errors(values: np.ndarray, alphas: np.ndarray) -> np.ndarray:
         errors[t] = value - level
         level = level + alphas * errors[t]
     return errors
+
+
+def theta_errors(smoothed: Smoothing, slope: float) -> np.ndarray:
+    """The errors one step ahead of the smoothing with half the `slope` added, oldest first."""
+    seen = np.arange(1, len(smoothed.errors) + 1)
+    return smoothed.errors - slope / 2 * (1 - (1 - smoothed.alpha) ** seen) / smoothed.alpha
 
 
 def half_slope_drift(alpha: float, slope: float, count: int, horizon: int) -> np.ndarray:

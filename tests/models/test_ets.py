@@ -10,7 +10,7 @@ from forecasting.data.forecast import QUANTILES
 from forecasting.data.frequency import DAILY
 from forecasting.data.series import Series
 from forecasting.models import model, predictive
-from forecasting.models.calibration import BandScale
+from forecasting.models.calibration import BandFactors
 from forecasting.models.ets import ETSForm, best_fit, candidate_forms, fit_form
 
 FORMS = [ETSForm(damped, season) for damped in (False, True) for season in (1, 7)]
@@ -52,7 +52,8 @@ def test_a_season_is_tried_only_when_the_first_states_can_be_found() -> None:
 
 
 def test_bands_hold_what_they_promise_on_figures_that_an_ets_model_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predictive, "band_scale", lambda *_: BandScale())  # which is for figures that no model made
+    as_said = BandFactors(np.zeros(14), np.zeros(14))
+    monkeypatch.setattr(predictive, "learned_factors", lambda *_: as_said)  # which is for figures that no model made
     inside = []
     for seed in range(40):
         counts = simulated(np.random.default_rng(seed), 164) ** 3

@@ -140,7 +140,7 @@ def test_counts_that_are_mostly_zero_stay_of_their_size() -> None:
         found = model("pretrained").forecast(Series(pd.Timestamp("2024-01-31"), frequency, values), 12).values
         assert (found[:, MEDIAN] <= 1).all()
         assert (found[:, HIGH_95] >= 1).all()
-        assert (found[:, HIGH_95] <= values.max() + 1).all()
+        assert (found[:, HIGH_95] <= values.max() + 2).all()
         assert (found[:, -1] <= 2 * values.max()).all()
 
 

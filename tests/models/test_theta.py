@@ -10,7 +10,7 @@ from forecasting.data.forecast import QUANTILES
 from forecasting.data.frequency import frequency_of_alias
 from forecasting.data.series import Series
 from forecasting.models import model, predictive
-from forecasting.models.calibration import BandScale
+from forecasting.models.calibration import BandFactors
 from forecasting.models.theta import (
     fit_smoothing,
     fit_smoothings,
@@ -18,6 +18,7 @@ from forecasting.models.theta import (
     is_seasonal,
     least_squares_slope,
     seasonal_effects,
+    theta_errors,
 )
 
 
@@ -55,7 +56,9 @@ def test_the_bands_widen_as_those_of_the_arima_model_that_theta_is(
 ) -> None:
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
-    monkeypatch.setattr(predictive, "band_scale", lambda *_: BandScale())  # learned on figures that no model made
+    as_said = BandFactors(np.zeros(10), np.zeros(10))
+    for name in ("own_factors", "learned_factors"):  # learned from errors on figures that no model made
+        monkeypatch.setattr(predictive, name, lambda *_: as_said)
     # Not ThetaModel.prediction_intervals: statsmodels 0.15 adds 1 + (alpha - 1)**2 a step, where ARIMA(0,1,1) adds
     # alpha**2 (Hyndman & Billah 2003, section 2), three times too wide ten steps ahead.
     alpha = fit_smoothing(nile).alpha
@@ -85,3 +88,10 @@ def test_a_changed_weekday_pattern_replaces_the_old_one() -> None:
     old = np.tile([0.0, 0, 0, 0, 0, 0, 7], 40)
     new = np.tile([7.0, 0, 0, 0, 0, 0, 0], 8)
     assert np.argmax(seasonal_effects(np.concatenate([old, new]), 7)) == 0
+
+
+def test_a_steady_climb_is_no_error_where_it_is_forecast() -> None:
+    """Half of the slope is a drift of the forecasts, so half of what smoothing alone is late by is no error."""
+    climb = np.arange(60.0) + np.random.default_rng(0).normal(0, 0.1, 60)
+    smoothed, slope = fit_smoothing(climb), least_squares_slope(climb)
+    assert np.mean(theta_errors(smoothed, slope)[20:]) == pytest.approx(np.mean(smoothed.errors[20:]) / 2, rel=0.1)

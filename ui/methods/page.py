@@ -29,9 +29,9 @@ def _bands() -> None:
     )
     st.markdown(
         "The bands are not those that the models' own theories give: on figures that no model had seen, those held too "
-        "little. How large a surprise is to be expected follows the last weeks, and most models' "
-        "bands are scaled by how far they were off on earlier dates of real and simulated figures, by how far ahead they "
-        "look. Pooled measures that on the very regions it forecasts, and the Ensemble's bands are made of its members'. "
+        "little. Most models' bands follow from how far they would have been off before on the very series, so many "
+        "steps ahead, half of it lately; of a short series they are wider. What is then still too narrow or too wide on "
+        "real and simulated figures of all kinds is one factor for each model. Pooled measures that on the very regions it forecasts, and the Ensemble's bands are made of its members'. "
         "`python -m benchmarks coverage` prints what they hold now."
     )
     st.markdown(
