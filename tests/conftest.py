@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,19 @@ from process_watchdog import pytest_configure, pytest_unconfigure  # noqa: F401 
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
 
+# The processes of a run import the same modules hundreds of times and compile them once, whatever the environment says.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # The many short-lived workers of tests import only what their fits need; `test_worker_reports.py` tries the default.
 os.environ.setdefault("FORECAST_WARM_UP", "0")
 
 from forecasting.jobs import JobQueue  # noqa: E402
 from forecasting.services.service import Service  # noqa: E402
 from forecasting.storage.forecast_store import ForecastStore  # noqa: E402
+
+#: The option `--whole` and the mark of tests of which a sample is run without it.
+pytest_plugins = ("sweeps",)
 
 #: Folders whose tests share a server, a browser or an app: with several processes, one of them takes the whole folder.
 ONE_PROCESS = ("browser", "app", "api", "replicas")

@@ -102,6 +102,7 @@ def reach(page, name):
     raise AssertionError(f"no number of tabs leads to {name}")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [PHONE, 1280])
 def test_the_page_fits_and_can_be_read(visitors, server, width, scheme):

@@ -3,6 +3,7 @@
 import io
 import re
 import struct
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -79,6 +80,19 @@ def desk(_desk, server):
     _desk.tab.mouse.move(0, 0)
 
 
+@pytest.fixture(scope="module")
+def _pocket(module_visitors, server_url):
+    return cache(
+        lambda scheme: finished_view(module_visitors, server_url, width=PHONE, height=844, color_scheme=scheme)
+    )
+
+
+@pytest.fixture
+def pocket(_pocket, server):
+    """``pocket("dark")`` is that view on a small screen, opened in the dark, for tests that only look at it."""
+    return _pocket
+
+
 def test_the_chart_is_as_wide_as_there_is_room_when_the_sidebar_is_folded_away(desk):
     page = desk
     page.tab.get_by_test_id("stSidebar").hover()
@@ -101,8 +115,8 @@ def wait_at_widths(page, widths, condition):
 
 
 @pytest.mark.parametrize("widths", [[PHONE], [1280, 1024, 900]])
-def test_no_headline_figure_is_cut_off_beside_the_sidebar(explore, desk, widths):
-    page = explore(width=PHONE) if widths == [PHONE] else desk
+def test_no_headline_figure_is_cut_off_beside_the_sidebar(pocket, desk, widths):
+    page = pocket("light") if widths == [PHONE] else desk
     fit = """() => {
         const figures = [...document.querySelectorAll("[data-testid=stMetricDelta] *, [data-testid=stMetricValue] *")];
         const cut = figures.filter((figure) => figure.scrollWidth > figure.clientWidth + 1 && figure.clientWidth);
@@ -156,17 +170,17 @@ def test_a_finger_that_goes_sideways_moves_the_chart(phone):
     phone.wait_for_chart("String(element.layout.xaxis.range[0]) < first", first)
 
 
-@pytest.mark.parametrize("width", [1280, PHONE])
-def test_the_app_s_name_is_on_the_page(visitors, server, width):
-    logo = visitors.open(server.url, "methods", width=width).tab.get_by_test_id("stHeaderLogo")
+def expect_name(page):
+    """The app's name can be read at the top of a page."""
+    logo = page.tab.get_by_test_id("stHeaderLogo")
     logo.wait_for()
     assert logo.evaluate("image => image.naturalWidth / image.naturalHeight") > 4
     assert logo.bounding_box()["width"] > 100
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_can_be_read_in_light_and_in_dark(explore, desk, scheme):
-    page = explore(color_scheme=scheme) if scheme == "dark" else desk
+def test_text_can_be_read_in_light_and_in_dark(pocket, desk, scheme):
+    page = pocket(scheme) if scheme == "dark" else desk
     background = style(page.tab.locator(".stApp"), "backgroundColor")
     assert (luminance(background) < 0.1) == (scheme == "dark")
     texts = {
@@ -189,8 +203,8 @@ def test_the_chart_follows_when_the_reader_turns_the_lights_off(desk):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_explore_fits_a_phone(explore, scheme):
-    page = explore(width=PHONE, height=844, color_scheme=scheme)
+def test_explore_fits_a_phone(pocket, scheme):
+    page = pocket(scheme)
     page.tab.get_by_test_id("stMetric").first.wait_for()
     assert page.width() <= PHONE
     assert page.chart.bounding_box()["width"] <= PHONE
@@ -204,16 +218,17 @@ def expect_methods(page, width):
     expect(page.tab.get_by_test_id("stException")).to_have_count(0)
 
 
-def test_methods_fits_a_phone(explore):
-    page = explore(width=PHONE)
-    page.goto("methods")
+def test_methods_fits_a_phone_and_has_the_app_s_name(visitors, server):
+    page = visitors.open(server.url, "methods", width=PHONE)
     expect_methods(page, PHONE)
+    expect_name(page)
 
 
-def test_choices_survive_a_look_at_methods_which_fits(explore):
+def test_choices_survive_a_look_at_methods_which_fits_and_has_the_app_s_name(explore):
     page = explore()
     page.tab.get_by_role("link", name="Methods").click()
     expect_methods(page, 1280)
+    expect_name(page)
     page.tab.get_by_role("link", name="Explore").click()
     page.expect_title("Vermont: new hospital admissions")
     page.expect_drawn("ets", "theta")
@@ -292,9 +307,8 @@ def test_figures_that_cannot_be_had_are_one_sentence_and_the_way_back_works(expl
 
 
 @pytest.mark.parametrize("width", [PHONE, 1280])
-def test_compare_draws_every_model_on_the_same_axes_and_fits(explore, width):
-    page = explore(width=width)
-    page.goto("compare?region=Italy&models=ets,theta")
+def test_compare_draws_every_model_on_the_same_axes_and_fits(visitors, server, width):
+    page = visitors.open(server.url, "compare?region=Italy&models=ets,theta", width=width)
     page.tab.get_by_text("of 8 dates").wait_for()
     charts = page.tab.locator(".fan-chart[data-drawn]")
     expect(charts).to_have_count(4)  # two models, seasonal naive, and the error by horizon

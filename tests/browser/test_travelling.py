@@ -73,6 +73,7 @@ def test_what_came_after_can_be_hidden_and_shown(desk):
     page.expect_drawn("came")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [PHONE, 1280])
 def test_it_fits_every_screen_with_a_tile_for_every_date_and_horizon(machine, width, scheme):

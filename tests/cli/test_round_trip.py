@@ -99,6 +99,7 @@ def test_forecasts_of_a_calendar_meet_its_own_dates(tmp_path, alias):
     assert found == HELD_OUT
 
 
+@pytest.mark.sweep(each=2)
 @pytest.mark.parametrize("ending", ["parquet", "xlsx", "json"])
 @pytest.mark.parametrize("alias", ["15min", "DAYS-1111100", "28D", "1M15", "12M31"])
 def test_forecasts_meet_the_dates_of_every_kind_of_file(tmp_path, alias, ending):

@@ -4,6 +4,7 @@ import pytest
 import scoringrules
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sweeps import examples
 
 from forecasting.data.columns import FORECASTS
 from forecasting.data.forecast import QUANTILES
@@ -87,7 +88,7 @@ def test_a_perfect_forecast_scores_0():
     assert scores["pit"] == pytest.approx(0.5)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_changes_nothing(random):
     forecasts, truth = ladders()
@@ -97,7 +98,7 @@ def test_the_order_of_the_rows_changes_nothing(random):
     pd.testing.assert_frame_equal(shuffled, score_forecasts(forecasts, truth))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.floats(0.01, 1000))
 def test_scores_grow_in_proportion_with_the_counts(factor):
     forecasts, truth = ladders()

@@ -40,12 +40,14 @@ def assert_sound(series: Series, name: str, horizon: int) -> None:
         assert (np.diff(table, axis=1) >= 0).all()
 
 
+@pytest.mark.sweep(each=2)
 @every_model
 @pytest.mark.parametrize("count", [1, 2, 3, 9, 10, 14, 16])
 def test_a_short_series_gets_a_forecast(name: str, count: int) -> None:
     assert_sound(daily(WEEKLY_PATTERN[:count]), name, 5)
 
 
+@pytest.mark.sweep(each=2)
 @every_model
 @pytest.mark.parametrize(
     "values",
@@ -99,6 +101,7 @@ def test_a_clear_weekday_pattern_is_carried_on(name: str) -> None:
     assert np.corrcoef(median, expected)[0, 1] > 0.9
 
 
+@pytest.mark.sweep(each=2)
 @every_model
 @pytest.mark.parametrize("alias", ["W-SAT", "MS", "QS-JAN", "h"])
 def test_other_spacings_are_forecast_on_their_own_dates(name: str, alias: str) -> None:

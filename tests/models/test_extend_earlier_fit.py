@@ -15,6 +15,7 @@ import pmdarima
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sweeps import examples
 
 from benchmarks.horizon import FILTERS
 from forecasting.data.forecast import Forecast
@@ -166,7 +167,7 @@ RUBBISH = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.sampled_from(EXTENSIBLE), st.data())
 def test_damaged_parameters_are_none_or_a_sound_forecast_but_no_error(name: str, data: st.DataObject) -> None:
     damaged = copy.deepcopy(fitted(name, "days").fitted)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sweeps import examples
 
 from forecasting.data import holidays
 from forecasting.data.forecast import Forecast
@@ -220,7 +221,7 @@ def test_the_pattern_of_weekdays_is_that_of_weeks_without_holidays() -> None:
     np.testing.assert_array_equal(effect.usual[ordinary], counts[ordinary, 0])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(
     horizon=st.integers(1, 40),
     seed=st.integers(0, 1000),
@@ -249,7 +250,7 @@ def test_next_week_does_not_depend_on_how_far_one_looks() -> None:
         np.testing.assert_allclose(far[region].values[:9], forecast.values, rtol=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     days=st.sampled_from([1, 3, 8, 20, 60, 120]),
     regions=st.integers(1, 3),

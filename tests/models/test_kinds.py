@@ -42,6 +42,7 @@ def test_measurements_counted_from_elsewhere_have_the_same_forecasts_there(name)
     np.testing.assert_allclose(there - 1000, here, rtol=0, atol=2e-2 * np.ptp(values))
 
 
+@pytest.mark.sweep(each=2)
 @pytest.mark.parametrize("name", QUICK)
 @pytest.mark.parametrize("kind", [AMOUNT, MEASUREMENT], ids=lambda kind: kind.name)
 @pytest.mark.parametrize("factor", [1e-8, 1e10])

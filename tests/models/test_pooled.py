@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sweeps import examples
 
 from forecasting.data.forecast import Forecast
 from forecasting.data.frequency import frequency_of_alias
@@ -73,7 +74,7 @@ def assert_same(one: dict[str, Forecast], other: dict[str, Forecast]) -> None:
         np.testing.assert_allclose(forecast.totals, other[region].totals, rtol=1e-9, atol=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     alias=st.sampled_from(["W-SAT", "D", "h", "MS", "QS-JAN"]),
     rows=st.sampled_from([1, 2, 3, 6, 20, 70]),

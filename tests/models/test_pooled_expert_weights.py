@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sweeps import examples
 
 from forecasting.models._pooled_expert_weights import ORIGINS, forecast_table
 from forecasting.models._pooled_experts import (
@@ -40,7 +41,7 @@ def seasons(rows: int) -> np.ndarray:
     return 1.5 * np.sin(2 * np.pi * np.arange(rows) / YEAR)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     seed=st.integers(0, 1000),
     rows=st.integers(1, 45),

@@ -224,6 +224,7 @@ ODD = {
 }
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("values", ODD.values(), ids=ODD.keys())
 @pytest.mark.parametrize("horizon", [1, 120])
 def test_nothing_that_counts_can_do_breaks_it(values, horizon):

@@ -30,6 +30,12 @@ SHAPES: dict[str, tuple[Frequency, np.ndarray]] = {
     "mostly zeros": (DAILY, np.where(RANDOM.random(120) < 0.6, 0.0, RANDOM.integers(1, 9, 120))),
     "calm for long": (DAILY, np.r_[np.full(40, 1.0), 1.0 + 1e-4 * RANDOM.normal(0, 1, 80)]),
 }
+#: What some model took for something else in another unit.
+ONCE_WRONG = (
+    {"name": "sarima", "shape": "calm for long"},
+    {"name": "sarima", "shape": "always the same"},
+    {"name": "pretrained", "shape": "always the same"},
+)
 #: A share of this much of them keeps its bands away from 1, where they end in any unit.
 SMALL_SHARE = 0.004
 #: Relative distance of two searches that end at the same parameters.
@@ -51,6 +57,7 @@ def assert_same(one: Forecast, other: Forecast, factor: float = 1.0, moved: floa
         np.testing.assert_allclose((theirs - moved) / factor, ours, rtol=0, atol=NEAR * size + 1e-9 * abs(moved))
 
 
+@pytest.mark.sweep(each=3, always=ONCE_WRONG)
 @shape
 @pytest.mark.parametrize("kind", [AMOUNT, MEASUREMENT, SHARE], ids=lambda kind: kind.name)
 @pytest.mark.parametrize("name", QUICK)
@@ -61,6 +68,7 @@ def test_figures_in_another_unit_have_the_same_forecast_in_that_unit(name: str, 
         assert_same(here, forecast(name, shape, kind, unit * factor), factor)
 
 
+@pytest.mark.sweep(each=2, always=ONCE_WRONG)
 @shape
 @pytest.mark.parametrize("name", QUICK)
 def test_measurements_counted_from_elsewhere_have_the_same_forecast_there(name: str, shape: str) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sweeps import examples
 
 from forecasting.data.frequency import DAILY, Frequency, frequency_of_alias, weekly
 from forecasting.data.kind import AMOUNT
@@ -484,7 +485,7 @@ dirty = st.lists(
 seeds = st.integers(0, 10_000)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=examples(150), deadline=None, derandomize=True)
 @given(dirty)
 def test_totals_are_kept_and_nothing_is_negative_or_missing(values):
     series = clean_counts(counted(values), DAILY)
@@ -495,7 +496,7 @@ def test_totals_are_kept_and_nothing_is_negative_or_missing(values):
         assert everything(series) == pytest.approx(sum(values), abs=1e-6 * (1 + np.abs(values).sum()))
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=examples(100), deadline=None, derandomize=True)
 @given(st.lists(st.one_of(st.none(), st.integers(0, 900)), min_size=2, max_size=120), st.sampled_from(["D", "W-SAT"]))
 def test_running_totals_with_gaps_keep_their_last_value(steps, alias):
     totals = np.array([np.nan if step is None else step for step in steps], float)
@@ -508,7 +509,7 @@ def test_running_totals_with_gaps_keep_their_last_value(steps, alias):
     assert series.values.min() >= 0
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=examples(60), deadline=None, derandomize=True)
 @given(seeds, st.floats(0.02, 3))
 def test_small_poisson_counts_are_never_repaired(seed, level):
     values = np.append(1, noisy(200, level, seed))
@@ -523,7 +524,7 @@ def epidemic(seed, rate):
     return np.append(1, np.random.default_rng(seed).poisson(np.minimum(level, 1e7)))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=examples(60), deadline=None, derandomize=True)
 @given(seeds, st.floats(-0.1, 0.2))
 def test_an_epidemic_that_grows_or_fades_is_never_repaired(seed, rate):
     values = epidemic(seed, rate)
@@ -537,7 +538,7 @@ def test_of_epidemics_that_grow_or_fade_one_in_a_hundred_has_last_counts_in_doub
     assert sum(series.provisional is not None for series in cleaned) <= 5
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=examples(40), deadline=None, derandomize=True)
 @given(seeds)
 def test_repairs_scale_with_the_counts(seed):
     rng = np.random.default_rng(seed)
@@ -550,7 +551,7 @@ def test_repairs_scale_with_the_counts(seed):
     )
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=examples(30), deadline=None, derandomize=True)
 @given(seeds, st.integers(60, 119))
 def test_what_comes_later_never_changes_what_was_prepared_before(seed, kept):
     rng = np.random.default_rng(seed)
@@ -563,7 +564,7 @@ def test_what_comes_later_never_changes_what_was_prepared_before(seed, kept):
     assert one.notes == two.notes
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=examples(30), deadline=None, derandomize=True)
 @given(seeds)
 def test_preparing_a_clean_series_again_changes_nothing(seed):
     once = clean_counts(counted(noisy(120, 50, seed)), DAILY)

@@ -46,6 +46,7 @@ def as_csv(table: pd.DataFrame, **options) -> bytes:
     return content
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("cells", "what", "cell", "remedy"),
     [
@@ -99,6 +100,7 @@ def test_a_mistake_deep_in_a_large_table_is_refused_with_its_line(content, messa
     assert str(caught.value).startswith(message)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("order", ["by date", "backwards", "anyhow"])
 @pytest.mark.parametrize("make", [as_csv, parquet])
 def test_the_order_of_the_rows_does_not_matter(order, make):

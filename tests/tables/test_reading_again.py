@@ -15,6 +15,7 @@ import pytest
 from brought import parquet, workbook, zipped
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from sweeps import examples
 
 from forecasting.cli.main import main
 from forecasting.data.columns import FORECASTS
@@ -291,7 +292,7 @@ regions = st.lists(hostile, min_size=1, max_size=4, unique=True)
 
 
 @given(st.text(signs, max_size=10))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 def test_only_what_was_defused_is_restored(text):
     assert unescape_formulas(escape_formulas(text)) == text
     assert unescape_formulas(text) == text or escape_formulas(unescape_formulas(text)) == text
@@ -305,7 +306,7 @@ def tidy(regions):
 
 @given(regions)
 @example([";\r;"])
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=examples(15))
 def test_names_in_our_own_files_come_back_as_they_were_and_are_written_the_same_again(regions):
     table = tidy(regions)
     written = file_formats.to_csv(table)
@@ -319,7 +320,7 @@ def test_names_in_our_own_files_come_back_as_they_were_and_are_written_the_same_
 
 
 @given(regions)
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(20))
 def test_columns_of_our_own_wide_tables_come_back_as_they_were(regions):
     table = pd.DataFrame({"day": DAYS, **{name: np.arange(12.0) + i for i, name in enumerate(regions)}})
     if not any(sign in name for name in regions for sign in ";|\t\n\r"):  # the header tells what separates cells
@@ -416,7 +417,7 @@ def test_nobody_hears_of_separators_at_the_end_of_every_line_or_of_the_header(te
 
 
 @given(st.lists(st.sampled_from(["A,2021-03-01,5", "A,2021-03-01", "A", "A,2021-03-01,5,,", ",,", ""]), min_size=1))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 def test_uneven_lines_are_read_alike_with_and_without_quotes(lines):
     text = "\n".join(["region,date,value", *lines, ""])
     if not any(line.strip(",") for line in lines):

@@ -1,15 +1,16 @@
-"""The same table in two thousand spellings comes back with its figures or as a question, never with other figures."""
+"""The same table in hundreds of spellings, or two thousand, comes back with its figures or as a question, never with other figures."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from renderings import SHAPES, Rendering, sample
+from renderings import CALENDARS, CONTAINERS, FIGURES, NUMBERS, ORDERS, SHAPES, Rendering, sample
+from sweeps import examples
 
 from forecasting.support.errors import DataError
 from forecasting.tables.panel_file import read_panel, read_raw_table
 from forecasting.tables.unmapped_table import OpenQuestionError, read_unmapped_table
 
-#: Renderings of all parts together.
+#: Renderings of all parts together, in a whole run.
 COUNT = 2_000
 #: Parts that may run beside each other.
 PARTS = 4
@@ -48,11 +49,19 @@ def outcome(rendering: Rendering, looked_at: bool) -> str:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_spelling_of_a_table_is_read_as_other_figures(part):
     asked, wrong = 0, []
-    for i, rendering in enumerate(sample(COUNT // PARTS, part)):
+    renderings = sample(examples(COUNT // PARTS), part)
+    for i, rendering in enumerate(renderings):
         said_by_header = rendering.choices[5] in SHAPES[:3]
         how = outcome(rendering, not said_by_header or i % LOOKED_AT == 0)
         asked += how == "asked"
         if how not in ("read", "asked"):
             wrong.append((*rendering.choices, how))
     assert wrong == []
-    assert asked < QUESTIONS * COUNT / PARTS
+    assert asked < QUESTIONS * len(renderings)
+
+
+def test_every_choice_is_in_the_sample():
+    tried = zip(*(one.choices for part in range(PARTS) for one in sample(examples(COUNT // PARTS), part)), strict=True)
+    spellings = {spelling for _, known in CALENDARS.values() for spelling in known}
+    every = (FIGURES, CALENDARS, NUMBERS, spellings, CONTAINERS, SHAPES, ORDERS)
+    assert [set(choices) for choices in tried] == [set(choices) for choices in every]
