@@ -38,8 +38,6 @@ from forecasting.models.calibration import (
 TABLE = Path(__file__).resolve().parents[1] / "forecasting" / "models" / "calibration.csv"
 #: Models whose bands are those of shocks that pass through a linear filter.
 LINEAR = ("naive", "theta", "ets", "sarima")
-#: Models that give quantiles, whose distances are stretched.
-STRETCHED = ("pretrained",)
 #: Models that have no errors of their own, and scales by frequency and horizon.
 BY_FREQUENCY = ("prophet",)
 #: Of how many tasks of a slow model one is taken.
@@ -52,7 +50,7 @@ LEAST, LARGEST = -7.0, 5.0
 
 def run(options: list[str]) -> Iterator[Figure]:
     write = "--write" in options
-    names = asked_models([option for option in options if option != "--write"], [*LINEAR, *STRETCHED])
+    names = asked_models([option for option in options if option != "--write"], list(LINEAR))
     tasks = [(one.name, task) for one in all_sets() for task in one.tasks()]
     learned, every = dict(band_scales()), []
     for name in names:
@@ -99,10 +97,9 @@ def _errors_in_widths(name: str, family: str, task: Earlier, table: np.ndarray) 
     learned = learned or learned_factors(name, series, task.steps)
     for percent, applied in ((50, learned.inner), (95, learned.outer)):
         low, high = (np.abs(said[:, edge] - said[:, MEDIAN]) for edge in EDGES[percent])
-        if name not in STRETCHED:  # the same on both sides, but one may end at zero
-            low = high = np.maximum(low, high)
+        width = np.maximum(low, high)  # the same on both sides, but one may end at zero
         with np.errstate(divide="ignore", invalid="ignore"):
-            needed = np.log(np.abs(off) / np.where(off < 0, low, high)) + applied[task.gap :]
+            needed = np.log(np.abs(off) / width) + applied[task.gap :]
         rows[f"needed_{percent}"] = np.clip(np.nan_to_num(needed, nan=LEAST), LEAST, LARGEST)
     return pd.DataFrame(rows)[np.isfinite(task.came)]
 

@@ -20,9 +20,7 @@ from forecasting.data.frequency import Frequency
 from forecasting.data.kind import COUNT, Kind
 from forecasting.data.series import Series
 from forecasting.models import _naive_fallback
-from forecasting.models._pretrained_bands import earlier_dates, factors_of_earlier_errors, stretched
 from forecasting.models.base import Model, ProgressCallback, ignore_progress
-from forecasting.models.calibration import learned_factors
 from forecasting.models.predictive import NORMAL_QUANTILES, from_quantiles
 from forecasting.models.pretrained_features import (
     LOG,
@@ -34,7 +32,6 @@ from forecasting.models.pretrained_features import (
     make_inputs,
     right_aligned,
 )
-from forecasting.models.transforms import Transform, transform
 from forecasting.support.errors import ForecastingError, ModelError
 
 if TYPE_CHECKING:
@@ -107,16 +104,8 @@ class Pretrained(Model):
         """Load the network."""
         _network()
 
-    def scale(self, series: Series) -> Transform:
-        """The scale on which its bands are stretched: that of other models, but no root of what is mostly zero."""
-        mostly_zero = series.kind.low == 0 and is_mostly_zero(series.values)
-        return transform("none") if mostly_zero else super().scale(series)
-
     def forecast(self, series: Series, horizon: int, report: ProgressCallback = ignore_progress) -> Forecast:
-        """Run the network over the series, and over what was known earlier, which tells how wide its bands must be.
-
-        Figures that are still in doubt widen them.
-        """
+        """Run the network over the series; figures that are still in doubt widen its bands."""
         (found,) = self.forecast_many([series], horizon)
         if isinstance(found, ForecastingError):
             raise found
@@ -130,10 +119,10 @@ class Pretrained(Model):
             if len(one) < SHORTEST:
                 found[place] = self._too_short(one, horizon)
             else:
-                look = one.frequency.season, second_season(one.frequency), one.kind, len(_histories(one, horizon))
+                look = one.frequency.season, second_season(one.frequency), one.kind, len(_histories(one))
                 groups.setdefault(look, []).append(place)
         for (season, second, kind, together), places in groups.items():
-            histories = list(chain.from_iterable(_histories(series[place], horizon) for place in places))
+            histories = list(chain.from_iterable(_histories(series[place]) for place in places))
             try:
                 quantiles = quantiles_of_many(histories, season, horizon, kind, second, together)
             except ModelError as error:  # there is no network
@@ -151,25 +140,14 @@ class Pretrained(Model):
 
     def _from_quantiles(self, series: Series, quantiles: np.ndarray) -> Forecast:
         """The forecast of a series from the quantiles of its `_histories`."""
-        scale, horizon = self.scale(series), quantiles.shape[1]
-        ago, now = earlier_dates(series, horizon), len(_moved_by_doubt(series))
-        factors = factors_of_earlier_errors(scale.forward(series.values), ago, scale.forward(quantiles[now:]))
-        values = stretched(quantiles[0], factors + learned_factors(self.name, series, horizon), scale)
-        if series.doubt:
-            values = _widened_by_doubt(values, *quantiles[1:now])
+        values = _widened_by_doubt(*quantiles) if series.doubt else quantiles[0]
         season = series.frequency.season
         method = f"{self.label}{'' if season == 1 else f', season of {series.frequency.steps(season)}'}"
         return from_quantiles(self, series, values, method)
 
 
-def _histories(series: Series, horizon: int) -> list[np.ndarray]:
-    """What the network is shown of a series: its figures as `_moved_by_doubt`, and what was known at earlier dates."""
-    known = [series.values[: len(series) - periods] for periods in earlier_dates(series, horizon)]
-    return [*_moved_by_doubt(series), *known]
-
-
-def _moved_by_doubt(series: Series) -> list[np.ndarray]:
-    """The figures of a series and, where the last are in doubt, also those moved up and down by it."""
+def _histories(series: Series) -> list[np.ndarray]:
+    """What the network is shown of a series: its figures and, where the last are in doubt, also those moved up and down by it."""
     if not series.doubt:
         return [series.values]
     certain, last = series.values[: -len(series.doubt)], series.values[-len(series.doubt) :]
@@ -197,28 +175,29 @@ def quantiles_of_many(
         season: periods in a season; 1 for none. Shorter series than that are welcome.
         second: periods in a second, longer season; 0 for none.
         together: how many of the histories, one after the other, are those of one forecast, which shall have the same quantiles
-            to the last digit as alone, and the scales of the first of them; 0 where the seventh digit does not matter.
+            to the last digit as alone; 0 where the seventh digit does not matter.
+
+    Figures that have no unit, see `has_unit`, are repeated.
 
     Raises `ModelError` where onnxruntime is not installed.
     """
     at_once = max(min(STEPS_AT_ONCE // horizon, FIGURES_AT_ONCE // context_length(season)), 1)
     at_once += -at_once % max(together, 1)
     known = [np.asarray(history, dtype=float)[-context_length(season) :] for history in histories]
-    each = max(together, 1)
-    chosen = [_passes_of(known[row - row % each], kind, season) for row in range(len(known))]
-    found = np.empty((len(known), horizon, len(QUANTILES)))
-    for group in sorted(set(chosen), key=len):
+    chosen = [_passes_of(figures, kind, season) for figures in known]
+    last = np.array([figures[-1] for figures in known], dtype=float)
+    found = np.tile(last[:, None, None], (1, horizon, len(QUANTILES)))
+    for group in sorted(set(chosen) - {()}, key=len):
         rows = [row for row, one in enumerate(chosen) if one == group]
         for part in (rows[start : start + at_once] for start in range(0, len(rows), at_once)):
             found[part] = _mean_of_passes([known[row] for row in part], group, season, horizon, kind, second, together)
-    for row, figures in enumerate(known):
-        if not has_unit(figures, kind):
-            found[row] = figures[-1]
     return found
 
 
 def _passes_of(figures: np.ndarray, kind: Kind, season: int) -> tuple[Pass, ...]:
-    """The passes for these figures."""
+    """The passes for these figures; none where they have no unit."""
+    if not has_unit(figures, kind):
+        return ()
     return AS_THEY_ARE if kind.low == 0 and is_mostly_zero(figures) else passes(kind, season)
 
 

@@ -45,7 +45,6 @@ def test_the_file_is_small() -> None:
     assert Path(pretrained.__file__).with_suffix(".onnx").stat().st_size < 3_000_000
 
 
-@pytest.mark.sweep
 @pytest.mark.parametrize("season", SEASONS)
 @pytest.mark.parametrize("factor", [1e-9, 1e9])
 def test_amounts_in_another_unit_have_the_same_forecast(season: int, factor: float) -> None:
@@ -61,7 +60,6 @@ def test_measurements_in_another_unit_and_from_another_zero_have_the_same_foreca
     np.testing.assert_allclose((there - 1000) * 5 / 9, here, atol=1e-2)
 
 
-@pytest.mark.sweep
 @pytest.mark.parametrize("season", SEASONS)
 @pytest.mark.parametrize("count", [2, 3, 7, 30])
 def test_short_histories_have_a_forecast_whatever_the_season(season: int, count: int) -> None:
@@ -142,7 +140,7 @@ def test_counts_that_are_mostly_zero_stay_of_their_size() -> None:
         found = model("pretrained").forecast(Series(pd.Timestamp("2024-01-31"), frequency, values), 12).values
         assert (found[:, MEDIAN] <= 1).all()
         assert (found[:, HIGH_95] >= 1).all()
-        assert (found[:, HIGH_95] <= values.max() + 2).all()
+        assert (found[:, HIGH_95] <= values.max() + 1).all()
         assert (found[:, -1] <= 2 * values.max()).all()
 
 
