@@ -49,15 +49,17 @@ def explored(content):
     return read(page.run()), said
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("alias", CALENDARS)
-def test_a_file_of_a_calendar_is_on_every_page(service, alias):
+@pytest.mark.parametrize("other", ["regions", "compare", "time_machine"])
+def test_a_file_of_a_calendar_is_on_every_page(service, alias, other):
     page, said = explored(figures(alias).to_csv(index=False).encode())
     _, count, steps, name = CALENDARS[alias]
     assert said[steps] == str(count)
     assert said["Spacing"] == name
     assert any(slider.label == f"Horizon ({steps[0].lower()}{steps[1:]})" for slider in page.sidebar.slider)
-    for other in ("regions", "compare", "time_machine", "explore"):
-        page.switch_page(f"pages/{other}.py").run()
+    for script in (other, "explore"):
+        page.switch_page(f"pages/{script}.py").run()
         assert not page.exception
 
 

@@ -142,6 +142,7 @@ def test_the_layout_and_the_chart_behind_the_scores_are_in_the_address(compare, 
     assert page.select_slider(key="overlaid from").value == page.select_slider(key="overlaid from").options[-1]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("comparison", [PUERTO_RICO | {"models": "theta"}, SMALL | {"regions": "Maine;Vermont"}])
 @pytest.mark.parametrize("detail", ["error", "held", "fell"])
 def test_every_chart_of_either_comparison_is_drawn(compare, finished, comparison, detail):

@@ -73,6 +73,7 @@ def test_explore_opens_on_the_united_states_new_cases_with_four_models_and_28_da
     assert not notes(page)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("region", COUNTRIES)
 @pytest.mark.parametrize("statistic", ["new_cases", "cumulative_cases"])
 def test_cases_of_every_country_open(visit, region, statistic):
@@ -111,6 +112,7 @@ def test_weekly_figures_after_daily_ones_have_their_own_usual_horizon(visit):
     assert link_of(page)["horizon"] == "28"
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("statistic", "key", "longest", "usual"),
     [("new_cases", "horizon_daily", 120, 28), ("new_admissions", "horizon_weekly", 26, 4)],

@@ -231,6 +231,7 @@ def test_a_region_that_was_missing_in_the_last_row_of_earlier_tables_is_no_error
     np.testing.assert_allclose(late.spread[1:], all_there.spread[1:], rtol=0.15)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("revised", [0, 2, KEPT_STATES + 3])
 @pytest.mark.parametrize("further", [1, KEPT_STATES + 1])
 def test_a_filter_that_goes_on_where_the_table_before_ended_gives_the_same_numbers_as_one_that_begins(

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sweeps import examples
 
 from forecasting.data.forecast import QUANTILES
 from forecasting.models import _pooled_learned as learning
@@ -87,7 +88,7 @@ def test_a_region_that_begins_later_does_not_make_all_together_jump():
 
 def test_half_of_what_comes_is_within_the_band_of_50_percent():
     held = []
-    for end in range(140, 190, 10):
+    for end in range(140, 190, 50 // examples(5, fewest=2)):
         whole = waves(200, noise=0.2)
         mean, spread = fit(whole[:end])
         came = root(whole[end : end + 4])

@@ -77,6 +77,7 @@ def test_measurements_counted_from_elsewhere_have_the_same_forecast_there(name: 
         assert_same(here, forecast(name, shape, MEASUREMENT, moved=moved), moved=moved)
 
 
+@pytest.mark.sweep(always=({"name": "auto_arima"},))
 @pytest.mark.parametrize("factor", [1e-9, 1e9])
 @pytest.mark.parametrize("name", SLOW)
 def test_a_long_search_does_not_know_the_unit_either(name: str, factor: float) -> None:
