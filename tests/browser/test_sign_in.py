@@ -60,7 +60,11 @@ def test_who_signs_in_sees_the_pages_and_his_name_and_can_sign_out(guarded, prov
 
 
 @pytest.mark.parametrize(
-    ("page", "title"), [("regions?region=Spain", "Regions: new cases"), ("?region=Spain&horizon=9", "Spain: new cases")]
+    ("page", "title"),
+    [
+        pytest.param("regions?region=Spain", "Regions: new cases", marks=pytest.mark.whole),  # as in `test_first_visit`
+        ("?region=Spain&horizon=9", "Spain: new cases"),
+    ],
 )
 def test_who_opened_a_link_and_signs_in_sees_what_it_shows(guarded, provider, tab, page, title):
     provider.person = PERSON

@@ -57,6 +57,7 @@ def clock(first, last, zone, step):
     return pd.date_range(first, last, freq=step, tz=zone, inclusive="left").tz_localize(None)
 
 
+@pytest.mark.sweep(each=2)
 @pytest.mark.parametrize(
     ("zone", "first", "last", "hour"),
     [
