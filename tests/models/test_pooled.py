@@ -227,3 +227,37 @@ def test_a_region_without_any_figure_is_left_out_of_the_series_of_a_pool() -> No
     pool = pool_of(counted())
     broken = replace(pool, values=np.where(np.arange(6) == 2, np.nan, pool.values))
     assert [*prepared_series(broken)] == ["0", "1", "3", "4", "5"]
+
+
+ODD_OTHERS = {
+    "zeros": np.zeros((120, 6)),
+    "one figure": np.full((120, 6), 7.0),
+    "one region": counted(120, regions=1),
+    "a thousandth": 1e-3 * counted(120),
+    "a thousand times": 1e3 * counted(120),
+    "gaps": np.where(np.arange(120)[:, None] % 3 == 1, np.nan, counted(120)),
+    "an early end": np.vstack([counted(110), np.full((10, 6), np.nan)]),
+}
+
+
+@pytest.mark.parametrize("what", ODD_OTHERS)
+def test_whatever_another_statistic_holds_every_region_has_a_finite_forecast(what: str) -> None:
+    pool = replace(pool_of(counted(40)), others=(pool_of(ODD_OTHERS[what], start=START - pd.Timedelta(weeks=80)),))
+    found = pooled().forecast_pool(pool, 10)
+    assert list(found) == list(pool.regions)
+    assert all(one.is_finite and (one.values >= 0).all() for one in found.values())
+
+
+@pytest.mark.parametrize(("rows", "learned"), [(2, False), (3, True), (20, True)])
+def test_a_few_weeks_learn_from_another_statistic_as_soon_as_they_have_a_course(rows: int, learned: bool) -> None:
+    alone = pool_of(counted(rows))
+    beside = replace(alone, others=(pool_of(counted(120), start=START - pd.Timedelta(weeks=120 - rows)),))
+    assert pooled().forecast_pool(alone, 4)["0"].method.startswith("Shared trend")
+    assert pooled().forecast_pool(beside, 4)["0"].method.startswith("Trees and regressions") == learned
+
+
+def test_another_statistic_that_cannot_be_read_costs_the_forecast_nothing() -> None:
+    pool = pool_of(counted(60))
+    nothing = replace(pool, values=np.full(pool.values.shape, np.nan))
+    alone, beside = (pooled().forecast_pool(one, 4)["0"] for one in (pool, replace(pool, others=(nothing,))))
+    np.testing.assert_array_equal(alone.values, beside.values)
