@@ -10,25 +10,37 @@ pytestmark = pytest.mark.browser
 STATES = f"regions{link(statistic='new_admissions', model='theta')}"
 
 
+def opened(visitors, url, **context):
+    """The page of the states, all of them forecast, which a new visitor has opened."""
+    page = visitors.open(url, STATES, **context)
+    expect(page.tab.locator(".line[data-state='ready']")).to_have_count(53)
+    page.tab.locator(".regions[data-busy='false']").wait_for()
+    return page
+
+
 @pytest.fixture
 def regions(visitors, server):
-    """The page of the states, all of them forecast."""
+    """``regions()`` is that page of a visitor of the test's own."""
+    return lambda **context: opened(visitors, server.url, **context)
 
-    def regions(**context):
-        page = visitors.open(server.url, STATES, **context)
-        expect(page.tab.locator(".line[data-state='ready']")).to_have_count(53)
-        page.tab.locator(".regions[data-busy='false']").wait_for()
-        return page
 
-    return regions
+@pytest.fixture(scope="module")
+def _desk(module_visitors, server_url):
+    return opened(module_visitors, server_url)
+
+
+@pytest.fixture
+def desk(_desk, server):
+    """That page on a large screen, in whatever order, for tests that search for nothing when they end."""
+    return _desk
 
 
 def first(page):
     return page.tab.locator(".line .name a").first
 
 
-def test_a_click_on_a_heading_sorts_and_a_second_turns_it_round(regions):
-    page = regions()
+def test_a_click_on_a_heading_sorts_and_a_second_turns_it_round(desk):
+    page = desk
     page.tab.get_by_role("button", name="Last week").click()
     expect(first(page)).to_have_text("United States")
     expect(page.tab.get_by_role("columnheader", name="Last week")).to_have_attribute("aria-sort", "descending")
@@ -41,11 +53,14 @@ def test_a_click_on_a_heading_sorts_and_a_second_turns_it_round(regions):
     expect(first(page)).to_have_text("Wyoming")
 
 
-def test_searching_shows_what_is_found_and_dims_the_rest_of_the_map(regions):
-    page = regions()
+def test_searching_shows_what_is_found_and_dims_the_rest_of_the_map(desk):
+    page = desk
     page.tab.get_by_role("textbox", name="Search").fill("dakota")
     expect(page.tab.locator(".line")).to_have_count(2)
     expect(page.tab.locator(".tile.dimmed")).to_have_count(51)
+    page.tab.get_by_role("textbox", name="Search").fill("")
+    expect(page.tab.locator(".line")).to_have_count(53)
+    expect(page.tab.locator(".tile.dimmed")).to_have_count(0)
 
 
 def test_a_row_leads_to_explore_in_the_same_session_and_a_new_tab_finds_it_too(regions):
