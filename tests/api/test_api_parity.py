@@ -90,7 +90,6 @@ def tables():
 TABLES = dict(tables())
 
 
-@pytest.mark.sweep
 @pytest.mark.parametrize("orient", ["records", "split"])
 @pytest.mark.parametrize("name", TABLES)
 def test_posted_figures(name, orient, tmp_path, monkeypatch, ask):
