@@ -15,8 +15,8 @@ from forecasting.support.errors import ModelError
 
 #: The member that learns from all regions, and the one that needs no fit.
 POOLED, NETWORK = "pooled", "pretrained"
-#: What Pooled counts beside others, who share the rest equally; and what the network does without Pooled.
-POOLED_SHARE, NETWORK_SHARE = 2 / 3, 1 / 2
+#: What Pooled, or without it the network, counts beside the others, who share the rest equally.
+FIRST_SHARE = 2 / 3
 #: What is noted where it has earned none.
 UNTRUSTED = "Without Pooled, which was clearly worse on these regions so far than repeating the last year."
 
@@ -29,8 +29,8 @@ class Ensemble(BlendedModel):
     summary = (
         "Averages the quantiles of Pooled (two thirds), the pretrained network, ETS and SARIMA (a ninth each). Plain weights: "
         "over several sets of earlier dates they did as well as learned ones. Without other regions to learn from, of figures that are no "
-        "counts, and where repeating the last year was clearly better than Pooled, it is the network with a half, ETS and SARIMA "
-        "with a quarter each. It is drawn at once, for the network needs no fit, and is complete when the last member is."
+        "counts, and where repeating the last year was clearly better than Pooled, it is the network with two thirds, ETS and "
+        "SARIMA with a sixth each. It is drawn at once, for the network needs no fit, and is complete when the last member is."
     )
     reference = (
         "Lichtendahl, Grushka-Cockayne & Winkler (2013), Is it better to average probabilities or quantiles?, "
@@ -99,10 +99,10 @@ def member_weights(forecasts: dict[str, Forecast]) -> dict[str, float]:
     trusted = POOLED in forecasts and (len(forecasts) == 1 or forecasts[POOLED].fitted.get("trust", 1.0) > 0)
     weights = {POOLED: 0.0} if POOLED in forecasts else {}
     others = [name for name in forecasts if name != POOLED]
-    first, share = (POOLED, POOLED_SHARE) if trusted else (NETWORK, NETWORK_SHARE)
+    first = POOLED if trusted else NETWORK
     rest = [name for name in others if name != first]
     if first in forecasts:
-        weights[first] = share if rest else 1.0
+        weights[first] = FIRST_SHARE if rest else 1.0
     weights |= dict.fromkeys(rest, (1 - weights.get(first, 0.0)) / max(len(rest), 1))
     return {name: weights[name] for name in forecasts}
 

@@ -59,15 +59,15 @@ def test_pooled_counts_for_two_thirds_and_the_others_share_the_rest() -> None:
     assert forecast.method == "Pooled 66.7 %, Pretrained network 11.1 %, ETS 11.1 %, SARIMA 11.1 %"
 
 
-def test_without_pooled_the_network_counts_for_a_half_and_what_one_leaves_the_others_share() -> None:
+def test_without_pooled_the_network_counts_for_two_thirds_and_the_others_share_the_rest() -> None:
     beside_one = member_weights({"pooled": said("pooled", 1.0), "ets": said("ets", 1.0)})
     assert beside_one == pytest.approx({"pooled": 2 / 3, "ets": 1 / 3})
     others = {name: said(name, 1.0) for name in ("pretrained", "ets", "sarima")}
-    assert member_weights(others) == {"pretrained": 0.5, "ets": 0.25, "sarima": 0.25}
+    assert member_weights(others) == pytest.approx({"pretrained": 2 / 3, "ets": 1 / 6, "sarima": 1 / 6})
     two = {name: said(name, 1.0) for name in ("pooled", "pretrained")}
     assert member_weights(two) == pytest.approx({"pooled": 2 / 3, "pretrained": 1 / 3})
     untrusted = others | {"pooled": said("pooled", 1.0, trust=0.0)}
-    assert member_weights(untrusted) == {"pooled": 0.0, "pretrained": 0.5, "ets": 0.25, "sarima": 0.25}
+    assert member_weights(untrusted) == pytest.approx({"pooled": 0, "pretrained": 2 / 3, "ets": 1 / 6, "sarima": 1 / 6})
 
 
 def test_a_pooled_member_that_has_earned_no_trust_is_left_out_with_a_sentence() -> None:
@@ -128,12 +128,12 @@ def test_what_several_members_say_is_said_once() -> None:
     assert forecast.notes == (short, runaway)
 
 
-def test_of_a_single_series_half_of_it_is_the_network_and_a_quarter_each_ets_and_sarima() -> None:
+def test_of_a_single_series_two_thirds_of_it_are_the_network_and_a_sixth_each_ets_and_sarima() -> None:
     told: list[Progress] = []
     forecast = Ensemble().forecast(SERIES, 4, told.append)
     network, ets, sarima = (model(name).forecast(SERIES, 4).values for name in ("pretrained", "ets", "sarima"))
     assert [progress.trying for progress in told] == ["Pretrained network", "ETS", "SARIMA"]
-    np.testing.assert_allclose(forecast.values, network / 2 + ets / 4 + sarima / 4)
+    np.testing.assert_allclose(forecast.values, 2 * network / 3 + ets / 6 + sarima / 6)
     assert forecast.origin == SERIES.origin
 
 
@@ -143,7 +143,7 @@ def test_a_member_that_fails_leaves_the_rest_to_the_others(monkeypatch: pytest.M
 
     monkeypatch.setattr(type(model("sarima")), "forecast", fails)
     forecast = Ensemble().forecast(SERIES, 4)
-    assert forecast.fitted["weights"] == {"pretrained": 0.5, "ets": 0.5}
+    assert forecast.fitted["weights"] == pytest.approx({"pretrained": 2 / 3, "ets": 1 / 3})
     assert forecast.notes[-1] == "Without SARIMA, which gave no forecast: This is beyond it."
     network, ets = (model(name).forecast(SERIES, 4).values for name in ("pretrained", "ets"))
-    np.testing.assert_allclose(forecast.values, (network + ets) / 2)
+    np.testing.assert_allclose(forecast.values, (2 * network + ets) / 3)
