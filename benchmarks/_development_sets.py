@@ -60,17 +60,25 @@ class DevelopmentSet:
     alone: bool = True
 
 
-def development_sets() -> dict[str, DevelopmentSet]:
-    """Every set by its name."""
+def hub_sets(every: int) -> list[DevelopmentSet]:
+    """The hubs' tasks of one of `every` so many reference dates."""
+    covid = partial(_published, "hub-dev")
     flu = [
-        DevelopmentSet(f"flu {year}-{year % 100 + 1}", partial(_flu, year), partial(_published, "flu-dev"))
+        DevelopmentSet(f"flu {year}-{year % 100 + 1}", partial(_flu, year, every), partial(_published, "flu-dev"))
         for year in FLU_SEASONS
     ]
+    return [
+        DevelopmentSet("covid hub", partial(_covid, every), covid),
+        DevelopmentSet("covid and flu", partial(_covid, every, "flu-dev"), covid, alone=False),
+        *flu,
+    ]
+
+
+def development_sets() -> dict[str, DevelopmentSet]:
+    """Every set by its name."""
     series = [DevelopmentSet(name, partial(_competition, name), scales=partial(_scales, name)) for name in COMPETITION]
     found = [
-        DevelopmentSet("covid hub", _covid, partial(_published, "hub-dev")),
-        DevelopmentSet("covid and flu", _covid_with_flu, partial(_published, "hub-dev"), alone=False),
-        *flu,
+        *hub_sets(HUB_EVERY),
         *series,
         DevelopmentSet("europe weekly", partial(_europe, "weekly")),
         DevelopmentSet("europe daily", partial(_europe, "daily")),
@@ -103,18 +111,14 @@ def cell_scores(tasks: Sequence[Earlier], forecasts: Sequence[np.ndarray | None]
     return pd.concat(parts, ignore_index=True)
 
 
-def _covid() -> list[Earlier]:
-    return list(hub("hub-dev", "covid hub", reference_dates("hub-dev")[::HUB_EVERY]))
+def _covid(every: int, beside: str = "") -> list[Earlier]:
+    """With the folder of another hub, the panel holds its admissions of the same regions, too."""
+    return list(hub("hub-dev", "covid hub", reference_dates("hub-dev")[::every], beside))
 
 
-def _covid_with_flu() -> list[Earlier]:
-    """The same, where the panel holds the admissions for influenza of the same regions, too."""
-    return list(hub("hub-dev", "covid hub", reference_dates("hub-dev")[::HUB_EVERY], beside="flu-dev"))
-
-
-def _flu(year: int) -> list[Earlier]:
+def _flu(year: int, every: int) -> list[Earlier]:
     dates = [date for date in reference_dates("flu-dev") if (date - HALF_A_YEAR).year == year]
-    return list(hub("flu-dev", f"flu {year}", dates[::HUB_EVERY]))
+    return list(hub("flu-dev", f"flu {year}", dates[::every]))
 
 
 def _published(folder: str, tasks: Sequence[Earlier]) -> dict[str, list[np.ndarray | None]]:

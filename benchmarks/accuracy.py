@@ -10,6 +10,8 @@ nothing in common, European countries by week and day, and simulated epidemics. 
 - `SET/MODEL/held_50`, `_80` and `_95`: the share of what came that a band held;
 - `mean of N sets/MODEL/error`: the geometric mean over the sets (but for the hub's with another statistic beside it) of `mase` over its reference where there is one, else of `wis_log`.
 
+With `--every-date` the hubs' tasks only, of all reference dates instead of one of three, under `accuracy_every_date`.
+
 Forecasts are kept by model version in `benchmarks/results/cache`, which is no part of the project, so a run goes on where it
 stopped. Prophet and AutoARIMA take part only when asked for by name.
 """
@@ -21,12 +23,13 @@ import gzip
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from benchmarks._development_sets import BANDS, DevelopmentSet, all_sets, cell_scores, development_sets
+from benchmarks._development_sets import BANDS, DevelopmentSet, all_sets, cell_scores, development_sets, hub_sets
 from benchmarks._earlier import Earlier, forecasts
 from benchmarks._figure import BenchmarkError, Figure, figure
 from forecasting.data.columns import DATE, REGION
@@ -37,6 +40,8 @@ from forecasting.models import BlendedModel, model, models
 #: Seconds or more a forecast: only when asked for by name.
 SLOW = ("auto_arima", "prophet")
 NAIVE = "naive"
+#: What figures are called where all reference dates of the hubs are taken (`--every-date`).
+EVERY_DATE = "accuracy_every_date"
 CACHE = Path(__file__).parent / "results" / "cache"
 PEERS = Path(__file__).parent / "results" / "accuracy_peers.csv"
 CELL = [REGION, DATE, "ahead"]
@@ -45,15 +50,16 @@ CELL = [REGION, DATE, "ahead"]
 def run(options: list[str]) -> Iterator[Figure]:
     asked = _arguments(options)
     errors: dict[str, list[float]] = {}
-    for one in all_sets(asked.sets):
+    family = EVERY_DATE if asked.every_date else "accuracy"
+    for one in _sets(asked):
         for name, scores in _scored(one, asked.models):
             if (error := scores.pop("error")) and one.alone:
                 errors.setdefault(name, []).append(error)
             for what, (value, reference) in scores.pop("figures").items():
-                yield figure(f"accuracy/{one.name}/{name}/{what}", value, _UNITS[what], reference)
+                yield figure(f"{family}/{one.name}/{name}/{what}", value, _UNITS[what], reference)
     for name, found in errors.items():
         mean = float(np.exp(np.mean(np.log(found))))
-        yield figure(f"accuracy/mean of {len(found)} sets/{name}/error", mean, "ratio", 1.0)
+        yield figure(f"{family}/mean of {len(found)} sets/{name}/error", mean, "ratio", 1.0)
 
 
 _UNITS = {"wis_log": "ratio of mean WIS", "wis": "ratio of mean WIS", "mase": "MASE"} | {
@@ -66,10 +72,21 @@ def _arguments(options: list[str]) -> argparse.Namespace:
     fast = [name for name in models() if name not in SLOW]
     parser.add_argument("--models", type=lambda text: [model(name).name for name in text.split(",")], default=fast)
     parser.add_argument("--sets", type=lambda text: text.split(","), default=list(development_sets()))
+    parser.add_argument("--every-date", action="store_true")
     asked = parser.parse_args(options)
     if unknown := set(asked.sets) - set(development_sets()):
         raise BenchmarkError(f"There is no set '{unknown.pop()}'; there are {', '.join(development_sets())}.")
     return asked
+
+
+def _sets(asked: argparse.Namespace) -> Iterator[DevelopmentSet]:
+    """The sets that are asked for; with every date those of the hubs, under names of their own."""
+    if not asked.every_date:
+        yield from all_sets(asked.sets)
+        return
+    for one in hub_sets(1):
+        if one.name in asked.sets:
+            yield replace(one, name=f"{one.name} every date")
 
 
 def _scored(one: DevelopmentSet, names: Sequence[str]) -> Iterator[tuple[str, dict]]:

@@ -38,6 +38,12 @@ DAYS_OF_A_YEAR = 366
 PATTERN_BLOCKS = 8
 #: The mean that figures which are no counts are brought to: there the noise of counting, which they have not, is nothing.
 MEAN_OF_OTHERS = 1e6
+#: The trust that figures which are no counts must have earned, or each is forecast by itself; of series that
+#: have nothing to do with each other it is a half. Counts are taken to be of one thing.
+LEAST_TRUST = 0.6
+#: Why ETS stands in.
+BELOW_ZERO = "Pooled learns growth from sums, which figures below zero do not have, so ETS stands in."
+NOTHING_IN_COMMON = "What these regions did together says no more of each than its own figures do, so ETS stands in."
 #: The step of a numerical slope to both sides, as a share of the value.
 SLOPE_STEP = 1e-4
 
@@ -55,12 +61,14 @@ class Pooled(PooledModel):
         "figures as they were published then. The last weeks are corrected by what such weeks have become lately. Further columns of "
         "a file can take part as well, such as tests or mobility up to now. How much each of these counts is decided by "
         "their errors on the same regions so far. Best with many "
-        "regions that rise and fall together; of a single region it knows no more than exponential smoothing does. With a "
+        "regions that rise and fall together; amounts that have nothing in common are left to exponential smoothing, and of a "
+        "single region it knows no more than that does. With a "
         "country's holidays, the days of a week are given the shares that they had around earlier ones."
     )
     reference = (
         "Montero-Manso & Hyndman (2021), Principles and algorithms for forecasting groups of time series; Herbster & "
-        "Warmuth (1998), Tracking the best expert; Friedman (2001), Greedy function approximation: a gradient boosting machine; Hoerl & Kennard (1970), Ridge regression"
+        "Warmuth (1998), Tracking the best expert; Friedman (2001), Greedy function approximation: a gradient boosting machine; "
+        "Hoerl & Kennard (1970), Ridge regression"
     )
     version = 4
     order = 15
@@ -77,7 +85,7 @@ class Pooled(PooledModel):
         if not len(series):
             raise ModelError("There is not a single figure to learn from.")
         if series.kind.low < 0:
-            return _by_ets(series, horizon)
+            return _by_ets(series, horizon, BELOW_ZERO)
         if pool := series.around:
             made = self.forecast_pool(gather_pool(pool), horizon, report).get(series.region)
             if made is None:
@@ -117,7 +125,7 @@ class Pooled(PooledModel):
         self, series: Mapping[str, Series], pool: Pool | None, horizon: int, report: ProgressCallback
     ) -> dict[str, Forecast]:
         kind = next(iter(series.values())).kind
-        series, units = _in_units(series)
+        published, (series, units) = series, _in_units(series)
         others: list[LearnedTable | None] = []
         frequency = next(iter(series.values())).frequency
         blocks = _Blocks.of(frequency)
@@ -139,6 +147,8 @@ class Pooled(PooledModel):
             [table for table in others if table is not None],
         )
         report(Progress(f"forecasting {_region_count(len(series))}", 1, 2))
+        if kind is not COUNT and learned.trust < LEAST_TRUST:
+            return {region: _by_ets(one, horizon, NOTHING_IN_COMMON) for region, one in published.items()}
         effects = holiday_effects(series, blocks.whole(horizon)) if frequency.alias == "D" else {}
         method, forecasts = _describe_weights(learned, len(series)), {}
         for place, (region, one) in enumerate(series.items()):
@@ -180,9 +190,8 @@ class Pooled(PooledModel):
         )
 
 
-def _by_ets(series: Series, horizon: int) -> Forecast:
-    """The forecast of ETS in place of one of figures that may be negative, whose sums and growth mean nothing."""
-    note = "Pooled learns growth from sums, which figures below zero do not have, so ETS stands in."
+def _by_ets(series: Series, horizon: int, note: str) -> Forecast:
+    """The forecast of ETS in place of one that would say nothing, with a sentence why."""
     stands_in = ETS().forecast(series, horizon)
     return replace(stands_in, model=Pooled.name, notes=(*stands_in.notes, note), fitted={})
 

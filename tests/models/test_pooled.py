@@ -15,10 +15,12 @@ from sweeps import examples
 
 from forecasting.data.forecast import Forecast
 from forecasting.data.frequency import frequency_of_alias
+from forecasting.data.kind import AMOUNT
 from forecasting.data.pool import Pool, Snapshot
 from forecasting.data.series import Series
 from forecasting.models import model
 from forecasting.models.base import PooledModel
+from forecasting.models.pooled import NOTHING_IN_COMMON
 from forecasting.preparation.gather_pool import prepared_series
 from forecasting.support.errors import ModelError
 
@@ -261,3 +263,17 @@ def test_another_statistic_that_cannot_be_read_costs_the_forecast_nothing() -> N
     nothing = replace(pool, values=np.full(pool.values.shape, np.nan))
     alone, beside = (pooled().forecast_pool(one, 4)["0"] for one in (pool, replace(pool, others=(nothing,))))
     np.testing.assert_array_equal(alone.values, beside.values)
+
+
+def test_amounts_that_have_nothing_in_common_are_forecast_one_by_one_and_it_says_so() -> None:
+    random = np.random.default_rng(3)
+    apart = 1e3 * np.exp(np.cumsum(random.normal(0, 0.1, (80, 20)), axis=0))
+    together = 1e3 * counted(80, regions=20, level=3.0)
+    found = {}
+    for name, figures in (("apart", apart), ("together", together)):
+        pool = replace(pool_of(figures), kind=AMOUNT)
+        found[name] = pooled().forecast_pool(pool, 4)["3"]
+        alone = model("ets").forecast(prepared_series(pool)["3"], 4)
+        assert np.array_equal(found[name].values, alone.values) == (name == "apart")
+    assert NOTHING_IN_COMMON in found["apart"].notes
+    assert NOTHING_IN_COMMON not in found["together"].notes
