@@ -163,7 +163,7 @@ def test_a_source_that_cannot_be_read_is_said_and_told(house, lab):
     assert house.told(lab.name) == [run.said]
     lab.write(60)
     assert house.upkeep().run(lab.name).said == ""
-    assert house.told(lab.name) == []
+    assert run.said not in house.told(lab.name)  # what the figures themselves give rise to is told as ever
 
 
 def test_the_clock_runs_the_upkeep_and_one_fault_does_not_end_the_others():
