@@ -104,17 +104,17 @@ def models_table(results: Results, scores: dict[str, tuple[str, ...]]) -> str:
     return "\n".join(lines)
 
 
-def accuracy_table(results: Results) -> str:
-    """The Markdown table of `accuracy`: a row a model, a column a set, and their geometric mean; best models first.
+def accuracy_table(results: Results, family: str = "accuracy") -> str:
+    """The Markdown table of `accuracy`, or of its `--every-date`: a row a model, a column a set, and their geometric mean; best models first.
 
     A cell has the error over the reference, and what the bands of 50 % and 95 % held, in percent.
     """
-    found = [name.split("/")[1:] for name in results if name.startswith("accuracy/")]
+    found = [name.split("/")[1:] for name in results if name.startswith(f"{family}/")]
     sets = list(dict.fromkeys(parts[0] for parts in found if parts[-1] == "wis_log"))
-    whole = {parts[1]: results[f"accuracy/{parts[0]}/{parts[1]}/error"] for parts in found if parts[-1] == "error"}
+    whole = {parts[1]: results[f"{family}/{parts[0]}/{parts[1]}/error"] for parts in found if parts[-1] == "error"}
     lines = [f"| model | geometric mean | {' | '.join(sets)} |", "|---|---|" + "---|" * len(sets)]
     for name in sorted(whole, key=lambda one: float(str(whole[one]["value"]))):
-        cells = [_accuracy_cell(results, f"accuracy/{one}/{name}") for one in sets]
+        cells = [_accuracy_cell(results, f"{family}/{one}/{name}") for one in sets]
         mean = f"{whole[name]['value']:.3f}" if cells.count("–") == 0 else "–"
         lines.append(f"| `{name}` | {mean} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -169,6 +169,7 @@ def updated_documents() -> dict[Path, str]:
             "missed targets": missed_list(results),
             "models": models_table(results, SCORES),
             "accuracy": accuracy_table(results),
+            "every date": accuracy_table(results, "accuracy_every_date"),
         },
         MONITORING: {"false alarms": false_alarms_table(results), "drifts": drifts_table(results)},
     }

@@ -73,7 +73,7 @@ TARGETS = (
     Target("many/ets/10000", "ETS of 10,000 series, over ten times what 1,000 take", "ratio", "–"),
     Target("many/pooled/10000", "Pooled of 10,000 series, over ten times what 1,000 take", "ratio", "–"),
     Target("many/ets/10000/again", "ETS of 10,000 series when the command is run again, over the first time", "ratio", "–"),
-    Target("pooled/53x90", "Pooled on 53 regions of 90 weeks with 26 earlier vintages", "value", "≤ 2 s"),
+    Target("pooled/53x90", "Pooled on 53 regions of 90 weeks with 26 earlier vintages", "value", "≤ 5 s"),
     Target("pooled/1000x365", "Pooled on 1,000 regions of 365 days", "value", "≤ 30 s"),
     Target("api/p95", "stored forecasts through the API while fits run, 100 requests a second: p95 in ms", "value", "≤ 20"),
     Target("pretrain/efficiency", "two Dask workers on two cores: seconds of one worker over twice those of two", "value", "≥ 0.9"),
