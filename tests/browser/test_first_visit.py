@@ -13,10 +13,12 @@ from tests.replicas.fleet import PATIENCE, Replica, free_ports
 
 pytestmark = pytest.mark.browser
 
-#: Every page by its address, and its heading when it is opened with `LINK`. Each is the first one of some server in every
-#: run: Compare of `serve`, Regions and Methods of one with sign-in, the others of Streamlit's own.
+#: Every page by its address (Explore also by the name of its file, as Streamlit's old way knows it), and its heading when it
+#: is opened with `LINK`. Each is the first one of some server in every run: Compare of `serve`, Regions and Methods of one
+#: with sign-in, the others of Streamlit's own.
 PAGES = {
     "": "Spain: new cases",
+    "explore": "Spain: new cases",
     "regions": "Regions: new cases",
     "compare": "Compare: Spain, new cases",
     "time_machine": "Time machine: Spain, new cases",
@@ -68,6 +70,7 @@ def expect_page(visit, name):
     for title in NAMES:
         expect(visit.tab.get_by_role("link", name=title, exact=True)).to_have_count(1)
     expect(visit.tab.get_by_test_id("stSidebarNav")).to_have_count(0)
+    expect(visit.tab.get_by_role("dialog")).to_have_count(0)
     if name not in ALONE:
         assert LINK.items() <= visit.link.items()
 

@@ -32,8 +32,10 @@ def require() -> None:
     """Stop a page's script that runs outside the frame, and run the app's script with the same address instead.
 
     The first thing that every page does. Once a process has called `st.navigation`, Streamlit always runs the app's script.
+    The pages are told by their files' names: who comes back from a server that died asks for ``explore``, and an address that
+    is none would be told so in a dialog that stays and blocks the page.
     """
     if not _INSIDE.get():
         navigation.configure_tab()
-        st.navigation(navigation.app_pages(), position="hidden")
+        st.navigation(navigation.pages_by_file(), position="hidden")
         st.rerun()

@@ -33,3 +33,13 @@ def app_pages() -> list[st.Page]:
         st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:"),
     ]
     return [page for page in pages if page.title != MONITOR or settings.monitor()]
+
+
+def pages_by_file() -> list[st.Page]:
+    """The same pages, where Explore, too, has the name of its file as its address, as Streamlit's old way gives it."""
+    _, *others = app_pages()
+    return [st.Page(_nothing, title="Forecast Explorer", default=True), st.Page(EXPLORE), *others]
+
+
+def _nothing() -> None:
+    """The page of the empty address in `pages_by_file`, which is never run."""
