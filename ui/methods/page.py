@@ -62,7 +62,7 @@ def _strengths() -> None:
     )
     table = development_scores.error_table()
     columns = {name: st.column_config.NumberColumn(format="%.2f") for name in table.columns[1:]}
-    st.dataframe(table, hide_index=True, width="stretch", column_config=columns)
+    st.dataframe(table, hide_index=True, width="stretch", height="content", column_config=columns)
     st.markdown("\n".join(f"- {sentence}" for sentence in development_scores.strength_sentences()))
     st.caption("Printed by `python -m benchmarks accuracy`; with what the bands held, in docs/benchmarks.md.")
 
