@@ -23,7 +23,7 @@ from forecasting.models._pooled_experts import (
     smooth_each_alone,
 )
 from forecasting.models._pooled_features import Calendar
-from forecasting.models._pooled_learned import learned_forecast
+from forecasting.models._pooled_learned import learned_forecast, tables_that_help
 from forecasting.models._pooled_revisions import corrected_tables
 from forecasting.models._pooled_training import LearnedTable
 from forecasting.models.predictive import error_quantiles
@@ -66,6 +66,7 @@ class PooledForecast:
             before anything is known, and 0 where repeating the last year was clearly better.
         origins: how many earlier tables they were judged by.
         learned: the share of it that is learned from all rows.
+        others: how many other tables these rows come from.
     """
 
     mean: np.ndarray
@@ -74,6 +75,7 @@ class PooledForecast:
     trust: float
     origins: int
     learned: float = 0.0
+    others: int = 0
 
 
 def forecast_table(
@@ -115,11 +117,13 @@ def forecast_table(
         trust = 0.0
     spread = units[-1][:, None] * _spread(means[:-1], tables, units, target, reach)
     mean = np.maximum(_shift_to_own_end(newest, means[-1]), 0.0)
-    learned, share = learned_forecast([own, *others], error_quantiles()), 0.0
+    learned_from = tables_that_help([own, *others])
+    learned, share = learned_forecast(learned_from, error_quantiles()), 0.0
     if learned is not None:
         share = LEARNED_SHARE * (1 - weights.get(WITH_COVARIATES, 0.0))
         mean, spread = _with_learned(mean, spread, *learned, share)
-    return PooledForecast(mean[:, :horizon], spread[:, :horizon], weights, trust, len(tables), share)
+    beside = len(learned_from) - 1 if share else 0
+    return PooledForecast(mean[:, :horizon], spread[:, :horizon], weights, trust, len(tables), share, beside)
 
 
 def corrected_table(

@@ -130,6 +130,10 @@ class Features:
         """Those of single cells, shape (cells, features)."""
         return Features(*(getattr(self, name)[rows, regions] for name in ("own", "shared", "season", "by_horizon")))
 
+    def rows(self, places: np.ndarray) -> Features:
+        """Those of some rows."""
+        return Features(*(getattr(self, name)[places] for name in ("own", "shared", "season", "by_horizon")))
+
     def inputs(self, ahead: np.ndarray, with_season: bool) -> np.ndarray:
         """The inputs for cells that are asked `ahead`, shape (cells,): with the season and without the others, or the other way round."""
         further = self.season if with_season else self.shared

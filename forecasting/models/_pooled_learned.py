@@ -29,6 +29,8 @@ LEAST_OWN_BLOCKS = 3
 LEAST_OWN_BLOCKS_FOR_ALL = 12
 #: The first alone knows the time of the year and nothing of the other regions, so it is at home in another table.
 LEARNERS: tuple[Learner, ...] = (boosted(True, 0), boosted(False, 100), ridge(1000.0, 1.0), ridge(300.0, 10.0))
+#: The learner that shows whether other tables help, and how many blocks ahead.
+TEST, TESTED_BLOCKS = ridge(300.0, 10.0), 4
 #: Errors are this much larger, so that their logarithm is finite.
 LEAST_ERROR = 0.03
 #: The ridge penalty of the regression of errors, in rows of mean weight, and the limit of its standardised inputs.
@@ -57,6 +59,23 @@ def learned_forecast(tables: Sequence[LearnedTable], shape: np.ndarray) -> tuple
     members = _members(tables, learners, shape)
     mean, spread = (np.mean([member[part] for member in members], axis=0) for part in (0, 1))
     return _roots_of_counts(mean, spread)
+
+
+def tables_that_help(tables: Sequence[LearnedTable]) -> Sequence[LearnedTable]:
+    """The table to forecast, and the others if a regression errs less on it with them, or cannot learn without them."""
+    return tables[:1] if _error_on_the_first(tables[:1]) < _error_on_the_first(tables) else tables
+
+
+def _error_on_the_first(tables: Sequence[LearnedTable]) -> float:
+    """The weighted sum of the absolute errors on rows of the first table when their time was left out; infinite without any."""
+    rows = rows_of_tables(tables)
+    own = (rows.region < tables[0].newest.shape[1]) & (rows.ahead <= TESTED_BLOCKS)
+    if not own.any():
+        return float("inf")
+    one_row = rows.features.rows(np.zeros(MOST_AHEAD, dtype=int))
+    errors = np.abs(rows.change - TEST(rows, one_row, np.arange(1, MOST_AHEAD + 1)).left_out)
+    known = own & np.isfinite(errors)
+    return float(rows.counts[known] @ errors[known]) if known.any() else float("inf")
 
 
 def _members(

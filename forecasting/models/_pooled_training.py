@@ -32,11 +32,13 @@ class LearnedTable:
         newest: shape (blocks, regions), counts; NaN where nothing was published.
         published: the same as published earlier, shortest first, each beginning with the same block.
         calendar: where in the year its blocks lie.
+        ended: how many blocks before the table to forecast it ends.
     """
 
     newest: np.ndarray
     published: Sequence[np.ndarray]
     calendar: Calendar
+    ended: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class TrainingRows:
         features: of the block that each row begins with.
         region, ahead: shape (rows,), which region (of all tables, those of the first one first), and how many blocks ahead.
         change: shape (rows,), the change of the root over those blocks, in the region's spread.
-        age: shape (rows,), blocks from the row's first block to the newest one.
+        age: shape (rows,), blocks from the row's first block to the newest one of the table to forecast.
         counts: shape (rows,), what the row's error counts.
     """
 
@@ -113,7 +115,7 @@ def training_rows(table: LearnedTable) -> TrainingRows:
     if len(cells) > MOST_ROWS:
         cells = cells[np.sort(np.random.default_rng(0).choice(len(cells), MOST_ROWS, replace=False))]
     step, place, region = cells[:, 0], cells[:, 1], cells[:, 2]
-    age = len(newest) - 1 - blocks[place]
+    age = table.ended + len(newest) - 1 - blocks[place]
     return TrainingRows(
         features.of(place, region),
         region,

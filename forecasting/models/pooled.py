@@ -16,6 +16,8 @@ from forecasting.data.pool import Pool
 from forecasting.data.series import Series
 from forecasting.models import _naive_fallback
 from forecasting.models._pooled_covariates import UsableCovariates, usable_covariates
+from forecasting.models._pooled_earlier_epidemics import WHAT as EPIDEMICS
+from forecasting.models._pooled_earlier_epidemics import earlier_epidemics
 from forecasting.models._pooled_expert_weights import PooledForecast, corrected_table, forecast_table
 from forecasting.models._pooled_experts import WITH_COVARIATES, fourth_root
 from forecasting.models._pooled_holiday_effect import HolidayEffect, holiday_effects
@@ -58,8 +60,9 @@ class Pooled(PooledModel):
         "own figures are too few or too noisy to tell; from half a year of weeks on, an autoregression learned "
         "from all regions takes part. From a year on, four fifths of the forecast are what boosted trees and ridge regressions have "
         "learned: how such courses went on, in any region, at any time and in the other statistics of the same source, from the "
-        "figures as they were published then. The last weeks are corrected by what such weeks have become lately. Further columns of "
-        "a file can take part as well, such as tests or mobility up to now. How much each of these counts is decided by "
+        "figures as they were published then. Weekly counts that go back less than two years learn from three seasons of US "
+        "influenza admissions, too, where that would have helped so far. The last weeks are corrected by what such weeks have "
+        "become lately. Further columns of a file can take part as well, such as tests or mobility up to now. How much each of these counts is decided by "
         "their errors on the same regions so far. Best with many "
         "regions that rise and fall together; amounts that have nothing in common are left to exponential smoothing, and of a "
         "single region it knows no more than that does. With a "
@@ -70,7 +73,7 @@ class Pooled(PooledModel):
         "Warmuth (1998), Tracking the best expert; Friedman (2001), Greedy function approximation: a gradient boosting machine; "
         "Hoerl & Kennard (1970), Ridge regression"
     )
-    version = 4
+    version = 5
     order = 15
     time_limit = 180.0
     uses_covariates = True
@@ -126,7 +129,8 @@ class Pooled(PooledModel):
     ) -> dict[str, Forecast]:
         kind = next(iter(series.values())).kind
         published, (series, units) = series, _in_units(series)
-        others: list[LearnedTable | None] = []
+        others: list[LearnedTable] = []
+        epidemics: LearnedTable | None = None
         frequency = next(iter(series.values())).frequency
         blocks = _Blocks.of(frequency)
         report(Progress(f"learning from {_region_count(len(series))}", 0, 2))
@@ -135,7 +139,8 @@ class Pooled(PooledModel):
             earlier = _earlier_tables(pool, series) if blocks.periods == 1 else []
             earlier = [table / np.array([*units.values()]) for table in earlier]
             covariates = usable_covariates(pool, list(series.values()), counts, blocks.periods)
-            others = [_learned_table(other) for other in pool.others]
+            others = [table for table in map(_learned_table, pool.others) if table is not None]
+            epidemics = earlier_epidemics(pool)
         passed = blocks.passed(series, len(counts))
         learned = forecast_table(
             counts,
@@ -144,13 +149,15 @@ class Pooled(PooledModel):
             blocks.year,
             covariates.tables,
             passed,
-            [table for table in others if table is not None],
+            others if epidemics is None else [*others, epidemics],
         )
         report(Progress(f"forecasting {_region_count(len(series))}", 1, 2))
         if kind is not COUNT and learned.trust < LEAST_TRUST:
             return {region: _by_ets(one, horizon, NOTHING_IN_COMMON) for region, one in published.items()}
         effects = holiday_effects(series, blocks.whole(horizon)) if frequency.alias == "D" else {}
         method, forecasts = _describe_weights(learned, len(series)), {}
+        if epidemics is not None and learned.others:
+            method = f"{method}; beside {len(epidemics.newest)} weeks of {EPIDEMICS}"
         for place, (region, one) in enumerate(series.items()):
             mean, spread, effect = learned.mean[place], learned.spread[place], effects.get(region)
             if one.is_intermittent and one.frequency.cycle > 1:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from forecasting.data.bundled_files import ADMISSIONS, CASES, FOLDER, INFLUENZA
 from forecasting.data.columns import DATE, REGION, STATISTIC
 from forecasting.data.frequency import DAILY, weekly
 from forecasting.data.panel import Panel, Statistic, new_and_cumulative
@@ -22,14 +23,6 @@ from forecasting.tables.cells.parse_numbers import parse_numbers
 from forecasting.tables.cells.read_table import read_table
 from forecasting.tables.cells.tidy_table import stack_wide_table
 
-#: Where the bundled tables are.
-FOLDER = Path(__file__).resolve().parents[2] / "data"
-#: COVID-19 cases of six countries by the day, running totals.
-CASES = "jhu_cumulative_cases_daily.csv"
-#: US hospital admissions for COVID-19 by the week.
-ADMISSIONS = "cdc_hospital_admissions_weekly.csv"
-#: US hospital admissions for influenza by the week.
-INFLUENZA = "cdc_influenza_admissions_weekly.csv"
 #: Their statistics' names in `Panel.table`.
 _CASES, _ADMISSIONS, _INFLUENZA = "cases", "admissions", disease_admissions(HUBS["flusight"]).column
 
@@ -43,7 +36,7 @@ class Bundled(Source):
         "Three small tables that come with the program. COVID-19 cases of six countries by the day, from 22 January "
         "2020 to 16 May 2021, as Johns Hopkins University collected them; and hospital admissions of the United States, "
         "its states, the District of Columbia and Puerto Rico by the week, for COVID-19 from 9 November 2024 to "
-        "28 March 2026 and for influenza from 22 July 2023 to 19 July 2025, as the Centers for Disease Control and "
+        "28 March 2026 and for influenza from 5 February 2022 to 19 July 2025, as the Centers for Disease Control and "
         "Prevention published them."
     )
     home = "https://data.cdc.gov/"
@@ -59,7 +52,7 @@ class Bundled(Source):
 
     def panel(self) -> Panel:
         """The three tables as one panel; the whole country stands before its states."""
-        files = (FOLDER / CASES, FOLDER / ADMISSIONS, FOLDER / INFLUENZA)
+        files = (CASES, ADMISSIONS, INFLUENZA)
         try:
             return _panel(*files, *(file.stat().st_mtime_ns for file in files))
         except OSError as error:

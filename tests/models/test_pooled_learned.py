@@ -69,6 +69,26 @@ def test_a_table_of_a_few_weeks_learns_from_another_statistic_with_years():
     assert np.abs(found[0][:, :4] - came).mean() < unchanged / 2
 
 
+def test_a_table_that_goes_otherwise_is_not_learned_from():
+    """Beside waves, waves help; walks that come back to their mean at once do not, nor does a wave help those."""
+    rng = np.random.default_rng(3)
+    restless = learned_table(np.round(np.exp(5 + rng.normal(0, 0.6, (150, 20)))))
+    short, long = learned_table(waves(200)[150:180], first_week=150), learned_table(waves(200)[:170])
+    assert len(learning.tables_that_help([short, long])) == 2
+    assert len(learning.tables_that_help([learned_table(waves(150)), restless])) == 1
+
+
+def test_a_table_that_cannot_be_learned_from_alone_takes_every_help():
+    few, long = learned_table(waves(200)[150:154], first_week=150), learned_table(waves(200)[:170])
+    assert len(learning.tables_that_help([few, long])) == 2
+
+
+def test_rows_of_a_table_that_ended_earlier_are_older():
+    table = learned_table(waves(60))
+    ages = training_rows(replace(table, ended=30)).age
+    assert ages.min() == training_rows(table).age.min() + 30
+
+
 def test_a_large_region_says_more_of_all_together_than_a_small_one():
     counts = np.full((80, 3), 100.0)
     counts[:, 0] = 10_000.0

@@ -45,8 +45,8 @@ def test_the_figures_are_those_of_the_files(panel):
     assert panel.counts("United States", "new_admissions").iloc[-2:].tolist() == [3899, 1965]
     influenza = panel.counts("United States", "new_flu_admissions")
     assert influenza["2025-02-08":"2025-02-15"].tolist() == INFLUENZA_PEAK
-    assert (influenza.index[0], influenza.index[-1]) == (pd.Timestamp("2023-07-22"), pd.Timestamp("2025-07-19"))
-    assert len(panel.table) == 481 * 6 + 73 * 53 + 105 * 53
+    assert (influenza.index[0], influenza.index[-1]) == (pd.Timestamp("2022-02-05"), pd.Timestamp("2025-07-19"))
+    assert len(panel.table) == 481 * 6 + 73 * 53 + 181 * 53
 
 
 def test_cases_are_daily_and_reported_as_totals_and_admissions_weekly_to_saturday(panel):
@@ -92,7 +92,7 @@ def test_influenza_is_what_it_finally_became_and_three_states_lack_weeks_of_a_su
 
 def test_gaps_of_influenza_are_filled_with_a_sentence(panel):
     series = prepare(panel, "Massachusetts", "new_flu_admissions")
-    assert len(series.values) == 105
+    assert len(series.values) == 181
     assert np.isfinite(series.values).all()
     assert any("2024" in note for note in series.notes)
 
