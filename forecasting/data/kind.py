@@ -6,7 +6,7 @@ It decides what is repaired, which values a forecast may have, and whether figur
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +38,14 @@ class Kind:
     def clip(self, values: np.ndarray) -> np.ndarray:
         """The `values` within the bounds."""
         return np.clip(values, self.low, self.high)
+
+    def __reduce__(self) -> tuple[Callable[[str], Kind], tuple[str]]:
+        """A copy, or one in another process, is the same object: kinds are compared by ``is``."""
+        return _of_name, (self.name,)
+
+
+def _of_name(name: str) -> Kind:
+    return KINDS[name]
 
 
 COUNT = Kind("count", "a count", "Counts", 0.0, math.inf, adds_up=True, repaired=True)

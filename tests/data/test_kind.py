@@ -1,10 +1,13 @@
 """What a figure is taken for, and what somebody may say that it is."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 from forecasting import DataError, RequestError, read_panel
-from forecasting.data.kind import kind_named, propose_kind
+from forecasting.data.kind import KINDS, kind_named, propose_kind
 from forecasting.tables.column_vocabulary import split_words
 
 
@@ -86,3 +89,10 @@ def test_columns_of_prices_are_measurements_although_one_of_them_is_a_volume():
     assert panel.statistic().kind.name == "measurement"
     places = read_panel(f"Date,Reading,High Wycombe,Bath,Leeds\n{rows}".encode(), "cases.csv")
     assert places.statistic().kind.name == "count"
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_a_kind_that_comes_from_another_process_is_the_same(kind):
+    """They are compared by ``is``; as another object a count would be forecast as an amount, in silence."""
+    assert pickle.loads(pickle.dumps(kind)) is kind
+    assert copy.deepcopy(kind) is kind
