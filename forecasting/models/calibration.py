@@ -18,6 +18,7 @@ Models that are no linear filter of shocks (Prophet) have a factor by frequency 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -64,15 +65,22 @@ def shock_size(errors: np.ndarray, series: Series, scale: Transform) -> float:
     Drawn towards the usual shock, which matters where there are few errors. Counts that have never changed, nor been forecast wrong,
     have one only once in so many and one more.
     """
-    usual = _usual_shock(errors, series, scale) ** 2
-    if series.kind is COUNT:
-        usual += _counting_noise(series, scale) ** 2
-    if is_constant(series) and not errors.any():
-        usual /= (len(series) + 1) ** 2
-    weights = _recent_weights(len(errors), recent_periods(series))
-    lately = (weights @ errors**2 + USUAL_WEIGHT * usual) / (weights.sum() + USUAL_WEIGHT)
-    always = (errors @ errors + USUAL_WEIGHT * usual) / (len(errors) + USUAL_WEIGHT)
-    return float(np.sqrt((lately + always) / 2))
+    return float(shock_sizes(errors[None], [series], scale)[0])
+
+
+def shock_sizes(errors: np.ndarray, series: Sequence[Series], scale: Transform) -> np.ndarray:
+    """`shock_size` of many series of one kind, whose `recent_periods` are the same; `errors` have shape (series, n)."""
+    count = errors.shape[1]
+    usual = _usual_shocks(errors, series, scale) ** 2
+    if series[0].kind is COUNT:
+        usual += _counting_noises(series, scale) ** 2
+    for place in np.flatnonzero(~errors.any(axis=1)).tolist():
+        if is_constant(series[place]):
+            usual[place] /= (len(series[place]) + 1) ** 2
+    weights, squares = _recent_weights(count, recent_periods(series[0])), errors**2
+    lately = (squares @ weights + USUAL_WEIGHT * usual) / (weights.sum() + USUAL_WEIGHT)
+    always = (squares.sum(axis=1) + USUAL_WEIGHT * usual) / (count + USUAL_WEIGHT)
+    return np.asarray(np.sqrt((lately + always) / 2))
 
 
 def is_constant(series: Series) -> bool:
@@ -85,28 +93,39 @@ def recent_periods(series: Series) -> int:
     return series.season if 1 < series.season <= LONGEST_SEASON else RECENT_PERIODS
 
 
-def _counting_noise(series: Series, scale: Transform) -> float:
-    """The standard deviation of a Poisson count of the recent level, on `scale`; figures that never reach 1 have that of their size."""
-    one = min(float(series.values.max()), 1.0)
-    level = max(float(series.values[-recent_periods(series) :].mean()), one)
-    low, high = scale.forward(np.array([level, level + np.sqrt(one * level)]))
-    return float(high - low)
+def _counting_noises(series: Sequence[Series], scale: Transform) -> np.ndarray:
+    """The standard deviations of Poisson counts of the recent levels, on `scale`; figures that never reach 1 have that of their size."""
+    recent = recent_periods(series[0])
+    figures = [one.values for one in series]
+    one = np.minimum([values.max() for values in figures], 1.0)
+    level = np.maximum([values[-recent:].mean() for values in figures], one)
+    low, high = scale.forward(np.stack([level, level + np.sqrt(one * level)], axis=1)).T
+    return np.asarray(high - low)
 
 
-def _usual_shock(errors: np.ndarray, series: Series, scale: Transform) -> float:
+def _usual_shocks(errors: np.ndarray, series: Sequence[Series], scale: Transform) -> np.ndarray:
     """The root mean square of the errors; where there are too few, of the changes from figure to figure."""
-    shocks = errors if len(errors) >= LEAST_ERRORS else np.diff(scale.forward(series.values))
-    return float(np.sqrt(np.mean(shocks**2))) if len(shocks) else 0.0
+    if errors.shape[1] >= LEAST_ERRORS:
+        return np.asarray(np.sqrt(np.mean(errors**2, axis=1)))
+    as_they_are = scale.name == "shifted"  # wherever they are counted from
+    changes = [np.diff(one.values if as_they_are else scale.forward(one.values)) for one in series]
+    return np.array([np.sqrt(np.mean(change**2)) if len(change) else 0.0 for change in changes])
 
 
+@lru_cache(maxsize=1000)
 def _recent_weights(count: int, recent: int) -> np.ndarray:
     """Weights of `count` errors, oldest first, of which those of two recent spans ago count half."""
-    return np.asarray(0.5 ** (np.arange(count)[::-1] / (2 * recent)))
+    weights = 0.5 ** (np.arange(count)[::-1] / (2 * recent))
+    weights.flags.writeable = False
+    return np.asarray(weights)
 
 
 @dataclass(frozen=True)
 class BandFactors:
-    """The logarithms of the factors by which bands are widened, shape (horizon,): of the 50 % and of the 95 % band."""
+    """The logarithms of the factors by which bands are widened: of the 50 % and of the 95 % band.
+
+    Of shape (horizon,), or (series, horizon).
+    """
 
     inner: np.ndarray
     outer: np.ndarray
@@ -116,14 +135,19 @@ class BandFactors:
         return BandFactors(self.inner + other.inner, self.outer + other.outer)
 
     def at(self, z: np.ndarray) -> np.ndarray:
-        """The factors of what lies at the standard normal deviates `z` of shape (horizon, any), whose rows are steps ahead."""
-        inner = self.inner[:, None]
-        outer = np.maximum(self.outer[:, None], inner - MOST_APART)
-        share = np.clip((np.abs(z) - EDGE_50) / (EDGE_95 - EDGE_50), 0.0, 1.0)
-        return np.asarray(np.exp(inner + (outer - inner) * share))
+        """The factors of what lies at the standard normal deviates `z` of shape (…, horizon, any), whose rows are steps ahead."""
+        inner = self.inner[..., None]
+        outer = np.maximum(self.outer[..., None], inner - MOST_APART)
+        share = np.abs(z)
+        share -= EDGE_50
+        share /= EDGE_95 - EDGE_50
+        np.clip(share, 0.0, 1.0, out=share)
+        logs = (outer - inner) * share
+        logs += inner
+        return np.asarray(np.exp(logs, out=logs))
 
     def scale(self, z: np.ndarray) -> np.ndarray:
-        """Widen standard normal deviates `z` of shape (horizon, any), whose rows are 1, 2 … steps ahead."""
+        """Widen standard normal deviates `z` of shape (…, horizon, any), whose rows are 1, 2 … steps ahead."""
         return z * self.at(z)
 
 
@@ -172,37 +196,56 @@ def own_factors(
         psi: the response to a unit shock 0, 1, 2 … periods later.
         doubt: shape (horizon,), the standard deviation that doubted last values add; it is left as it is.
     """
-    said = size * np.sqrt(np.cumsum(psi[:horizon] ** 2))
-    if not len(errors) or not (said > 0).all():
-        return BandFactors(np.zeros(horizon), np.zeros(horizon))
-    looked_at, middle, root = _errors_ahead(errors, psi[:horizon], recent_periods(series))
-    independent = _independent(len(errors), recent_periods(series)) / looked_at
+    found = own_factors_of_many(
+        recent_periods(series), np.array([size]), errors[None], psi[None, :horizon], np.asarray(doubt)
+    )
+    return BandFactors(found.inner[0], found.outer[0])
+
+
+def own_factors_of_many(
+    recent: int, sizes: np.ndarray, errors: np.ndarray, psi: np.ndarray, doubt: np.ndarray
+) -> BandFactors:
+    """`own_factors` of many series whose `recent` periods are the same; every argument has series as its first axis."""
+    said = sizes[:, None] * np.sqrt(np.cumsum(psi**2, axis=1))
+    horizon, count = psi.shape[1], errors.shape[1]
+    if not count:
+        return BandFactors(np.zeros(said.shape), np.zeros(said.shape))
+    looked_at, middle, root = _errors_ahead(errors, psi, recent)
+    independent = _independent(count, recent) / looked_at
     share = independent / (independent + OWN_VARIANCE_WEIGHT)
-    found = []
+    between, has_shocks, found = _between(looked_at, horizon), (said > 0).all(axis=1, keepdims=True), []
     for width in (middle / EDGE_50, root):
-        with np.errstate(divide="ignore"):
-            wider = share * np.clip(np.log(width / said[looked_at - 1]), MOST_NARROWED, MOST_WIDENED)
-        wider = np.interp(np.log(np.arange(1, horizon + 1)), np.log(looked_at), wider)
-        found.append(np.log(np.hypot(said * np.exp(wider), doubt) / np.hypot(said, doubt)))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            wider = share * np.clip(np.log(width / said[:, looked_at - 1]), MOST_NARROWED, MOST_WIDENED)
+            wider = np.log(np.hypot(said * np.exp(wider @ between), doubt) / np.hypot(said, doubt))
+        found.append(np.where(has_shocks, wider, 0.0))
     return BandFactors(*found)
+
+
+def _between(looked_at: np.ndarray, horizon: int) -> np.ndarray:
+    """What interpolates from the steps looked at to all, linearly in the logarithm of the step; shape (looked at, horizon)."""
+    steps = np.log(np.arange(1, horizon + 1))
+    return np.array([np.interp(steps, np.log(looked_at), row) for row in np.eye(len(looked_at))])
 
 
 def _errors_ahead(errors: np.ndarray, psi: np.ndarray, recent: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Steps ahead, and the median and root mean square of the past errors so many steps ahead, half of them lately.
 
-    An error h steps ahead is the sum of the h errors one step ahead on the way, each by the response to it since.
+    An error h steps ahead is the sum of the h errors one step ahead on the way, each by the response to it since. `errors` have shape
+    (series, n), `psi` (series, horizon), and what is found (series, steps).
     """
-    farthest = min(len(psi), len(errors))
+    count = errors.shape[1]
+    farthest = min(psi.shape[1], count)
     steps = [step for step in STEPS_LOOKED_AT if step < farthest] + [farthest]
-    sums, middle, root = np.zeros(len(errors)), [], []
+    sums, middle, root = np.zeros(errors.shape), [], []
     for step in range(1, farthest + 1):
-        sums[step - 1 :] += psi[step - 1] * errors[: len(errors) - step + 1]
+        sums[:, step - 1 :] += psi[:, step - 1, None] * errors[:, : count - step + 1]
         if step in steps:
-            off = np.abs(sums[step - 1 :])
-            weights = _half_lately(len(off), recent)
-            middle.append(weighted_median(off, weights))
-            root.append(np.sqrt(weights @ off**2))
-    return np.array(steps), np.array(middle), np.array(root)
+            off = np.abs(sums[:, step - 1 :])
+            weights = _half_lately(off.shape[1], recent)
+            middle.append(_weighted_medians(off, weights))
+            root.append(np.sqrt(off**2 @ weights))
+    return np.array(steps), np.array(middle).T, np.array(root).T
 
 
 def _half_lately(count: int, recent: int) -> np.ndarray:
@@ -219,9 +262,15 @@ def _independent(count: int, recent: int) -> float:
 
 def weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
     """The smallest of the values that half of the weight is at or below."""
-    order = np.argsort(values)
-    total = np.cumsum(weights[order])
-    return float(values[order][min(np.searchsorted(total, total[-1] / 2), len(values) - 1)])
+    return float(_weighted_medians(values[None], weights)[0])
+
+
+def _weighted_medians(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The weighted median of each row of `values`, shape (series, n)."""
+    order = np.argsort(values, axis=1)
+    total = np.cumsum(weights[order], axis=1)
+    place = np.argmax(total >= total[:, -1:] / 2, axis=1)[:, None]
+    return np.asarray(np.take_along_axis(values, np.take_along_axis(order, place, 1), 1)[:, 0])
 
 
 def learned_factors(model: str, series: Series, horizon: int) -> BandFactors:

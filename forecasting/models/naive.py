@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from forecasting.data.forecast import Forecast
 from forecasting.data.series import Series
 from forecasting.models.base import Model, ProgressCallback, ignore_progress
-from forecasting.models.predictive import from_normal
-from forecasting.support.errors import ModelError
+from forecasting.models.predictive import NormalOutput, from_normal_many
+from forecasting.support.errors import ForecastingError, ModelError
 
 #: Errors, the last ones, that the bands are learned from.
 ERRORS_USED = 52
+#: Why there is no forecast.
+NOTHING = "There is not a single figure to repeat."
 
 
 class Naive(Model):
@@ -32,7 +36,15 @@ class Naive(Model):
     def forecast(self, series: Series, horizon: int, report: ProgressCallback = ignore_progress) -> Forecast:
         """Repeat the last season, or the last value where there is no full season."""
         if not len(series):
-            raise ModelError("There is not a single figure to repeat.")
+            raise ModelError(NOTHING)
+        return from_normal_many([self._output(series, horizon)])[0]
+
+    def forecast_many(self, series: Sequence[Series], horizon: int) -> list[Forecast | ForecastingError]:
+        """Draw all forecasts at once."""
+        made = iter(from_normal_many([self._output(one, horizon) for one in series if len(one)]))
+        return [next(made) if len(one) else ModelError(NOTHING) for one in series]
+
+    def _output(self, series: Series, horizon: int) -> NormalOutput:
         scale = self.scale(series)
         past = scale.forward(series.values)
         season = series.season
@@ -40,4 +52,4 @@ class Naive(Model):
         psi = (np.arange(horizon + len(series.doubt)) % season == 0).astype(float)
         errors = (past[season:] - past[:-season])[-ERRORS_USED:]
         repeated = series.frequency.steps(season) if season > 1 else series.frequency.step
-        return from_normal(self, series, scale, mean, errors, psi, f"Repeats the last {repeated}")
+        return NormalOutput(self, series, scale, mean, errors, psi, f"Repeats the last {repeated}")

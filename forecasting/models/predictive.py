@@ -9,7 +9,8 @@ have no closed form on a transformed scale and are sampled, always with the same
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import NormalDist
 from typing import Any
@@ -19,11 +20,20 @@ import numpy as np
 from forecasting.data.forecast import QUANTILES, Forecast
 from forecasting.data.series import Series
 from forecasting.models.base import Model
-from forecasting.models.calibration import band_scale, learned_factors, own_factors, shock_size
-from forecasting.models.transforms import Transform
+from forecasting.models.calibration import (
+    BandFactors,
+    band_scale,
+    learned_factors,
+    own_factors_of_many,
+    recent_periods,
+    shock_sizes,
+)
+from forecasting.models.transforms import Transform, together
 
 #: Futures sampled for sums and means: enough for the 0.01 and 0.99 quantiles to be steady.
 SAMPLES = 1000
+#: Figures of sampled futures that are worked on at once: as many as a processor's cache has room for.
+SAMPLED_AT_ONCE = 100_000
 #: No quantile of an intermittent series is more than so many times the largest figure so far.
 MOST_OF_INTERMITTENT = 2.0
 #: Degrees of freedom of Student's t for errors learned over many regions, which have longer tails than normal ones.
@@ -54,21 +64,74 @@ def from_normal(
             the last values are in doubt themselves, their share of the variance takes the responses after that.
         method: what was fitted, for a person; the model's label if empty.
     """
-    size, own, doubt = shock_size(errors, series, scale), psi[: len(mean)], 0.0
-    length = np.sqrt(np.cumsum(own**2))[:, None]  # of the response to the shocks to come, in shocks
-    lags = np.subtract.outer(np.arange(len(mean)), np.arange(len(mean)))
-    response = np.where(lags >= 0, own[np.abs(lags)], 0.0)
-    if series.doubt and size > 0:
-        passed = _doubt_responses(series, scale, psi, len(mean)) / size
-        doubt = size * np.linalg.norm(passed, axis=1)
-        length = np.hypot(length, np.linalg.norm(passed, axis=1, keepdims=True))
-        response = np.hstack([response, passed])
-    own_width = own_factors(series, size, errors, psi, len(mean), doubt)
-    widened = (own_width + learned_factors(model.name, series, len(mean))).scale
-    spread = size * length
-    values = scale.inverse(mean[:, None] + spread * widened(np.tile(NORMAL_QUANTILES, (len(mean), 1))))
-    paths = scale.inverse(mean + (spread * widened((response / length) @ _normal_shocks(response.shape[1]).T)).T)
-    return _forecast(model, series, values, paths, method or f"{model.label} {scale.label}", notes)
+    return from_normal_many([NormalOutput(model, series, scale, mean, errors, psi, method, notes)])[0]
+
+
+@dataclass(frozen=True)
+class NormalOutput:
+    """The arguments of `from_normal`."""
+
+    model: Model
+    series: Series
+    scale: Transform
+    mean: np.ndarray
+    errors: np.ndarray
+    psi: np.ndarray
+    method: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def likeness(self) -> tuple[Hashable, ...]:
+        """What is the same of outputs that can be made forecasts of together."""
+        series = self.series
+        sizes = len(self.mean), len(self.psi), len(self.errors), len(series.doubt)
+        return *sizes, self.model.name, self.scale.name, series.kind.name, recent_periods(series), _window(series)
+
+
+def from_normal_many(outputs: Sequence[NormalOutput]) -> list[Forecast]:
+    """`from_normal` of many outputs at once: those that are alike, as many as a processor's cache has room for."""
+    groups: dict[tuple[Hashable, ...], list[int]] = {}
+    for place, output in enumerate(outputs):
+        groups.setdefault(output.likeness, []).append(place)
+    found: dict[int, Forecast] = {}
+    for places in groups.values():
+        at_once = max(SAMPLED_AT_ONCE // (SAMPLES * len(outputs[places[0]].mean)), 1)
+        for part in (places[first : first + at_once] for first in range(0, len(places), at_once)):
+            found |= zip(part, _from_alike([outputs[place] for place in part]), strict=True)
+    return [found[place] for place in range(len(outputs))]
+
+
+def _from_alike(outputs: Sequence[NormalOutput]) -> list[Forecast]:
+    """The forecasts of outputs of one `likeness`."""
+    scale, series = together([output.scale for output in outputs]), [output.series for output in outputs]
+    mean, errors, psi = (np.array([getattr(one, what) for one in outputs]) for what in ("mean", "errors", "psi"))
+    horizon, sizes = mean.shape[1], shock_sizes(errors, series, scale)
+    own = psi[:, :horizon]
+    length = np.sqrt(np.cumsum(own**2, axis=1))[..., None]  # of the response to the shocks to come, in shocks
+    lags = np.subtract.outer(np.arange(horizon), np.arange(horizon))
+    response = np.where(lags >= 0, own[:, np.abs(lags)], 0.0)
+    doubt = np.zeros(mean.shape)
+    if series[0].doubt:
+        passed = np.array([_doubt_responses(one.series, one.scale, one.psi, horizon) for one in outputs])
+        passed = np.divide(passed, sizes[:, None, None], out=np.zeros_like(passed), where=sizes[:, None, None] > 0)
+        along = np.linalg.norm(passed, axis=2)
+        doubt = sizes[:, None] * along
+        length = np.hypot(length, along[..., None])
+        response = np.concatenate([response, passed], axis=2)
+    learned = [learned_factors(outputs[0].model.name, one, horizon) for one in series]
+    own_width = own_factors_of_many(recent_periods(series[0]), sizes, errors, own, doubt)
+    factors = own_width + BandFactors(
+        np.array([one.inner for one in learned]), np.array([one.outer for one in learned])
+    )
+    spread = sizes[:, None, None] * length
+    tails = np.broadcast_to(NORMAL_QUANTILES, (*mean.shape, len(NORMAL_QUANTILES)))
+    values = scale.inverse(mean[..., None] + spread * factors.scale(tails))
+    futures = factors.scale((response / length) @ _normal_shocks(response.shape[2]).T)
+    futures *= spread
+    futures += mean[..., None]
+    methods = [output.method or f"{output.model.label} {output.scale.label}" for output in outputs]
+    made = _Made(outputs[0].model, series, values, scale.inverse(futures))
+    return made.forecasts(methods, [output.notes for output in outputs])
 
 
 @lru_cache(maxsize=8)
@@ -203,29 +266,70 @@ def _copula_places(count: int) -> tuple[np.ndarray, np.ndarray]:
 def _forecast(
     model: Model, series: Series, values: np.ndarray, paths: np.ndarray, method: str, notes: tuple[str, ...]
 ) -> Forecast:
-    window = series.season if series.frequency.cycle > 1 else 1
-    means = values if window == 1 else path_quantiles(_trailing_mean(series.values, paths, window))
-    totals = path_quantiles(np.cumsum(paths.T, axis=0).T)
-    # Sorting undoes rounding: quantiles that are equal on paper may cross in the last digit.
-    values, means = (np.sort(series.kind.clip(table), axis=1) for table in (values, means))
-    if series.is_intermittent:  # between zeros the errors of a root grow to what has never been
-        values, means = (np.minimum(table, MOST_OF_INTERMITTENT * series.values.max()) for table in (values, means))
-    steps = np.arange(1, len(totals) + 1)[:, None]
-    totals = np.sort(np.clip(totals, steps * series.kind.low, steps * series.kind.high), axis=1)
-    return Forecast(model.name, method, series.origin, series.frequency, values, totals, means, notes)
+    """The forecast from quantiles of shape (horizon, 23) and futures of shape (samples, horizon)."""
+    return _Made(model, [series], values[None], paths.T[None]).forecasts([method], [notes])[0]
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What a model says of series of one kind and `_window`, on the scale of the figures.
+
+    Attributes:
+        values: shape (series, horizon, 23), quantiles.
+        futures: shape (series, horizon, samples).
+    """
+
+    model: Model
+    series: Sequence[Series]
+    values: np.ndarray
+    futures: np.ndarray
+
+    def forecasts(self, methods: Sequence[str], notes: Sequence[tuple[str, ...]]) -> list[Forecast]:
+        """A forecast a series: quantiles within the bounds of their kind, of sums and means too."""
+        kind, window = self.series[0].kind, _window(self.series[0])
+        means = self.values if window == 1 else _row_quantiles(_trailing_means(self.series, self.futures, window))
+        totals = _row_quantiles(np.cumsum(self.futures, axis=1))
+        # Sorting undoes rounding: quantiles that are equal on paper may cross in the last digit.
+        values, means = (np.sort(kind.clip(table), axis=-1) for table in (self.values, means))
+        steps = np.arange(1, totals.shape[1] + 1)[:, None]
+        totals = np.sort(np.clip(totals, steps * kind.low, steps * kind.high), axis=-1)
+        name, found = self.model.name, []
+        for place, one in enumerate(self.series):
+            # Between zeros the errors of a root grow to what has never been.
+            most = MOST_OF_INTERMITTENT * one.values.max() if one.is_intermittent else np.inf
+            said, mean = np.minimum(values[place], most), np.minimum(means[place], most)
+            found.append(
+                Forecast(name, methods[place], one.origin, one.frequency, said, totals[place], mean, notes[place])
+            )
+        return found
+
+
+def _window(series: Series) -> int:
+    """Periods that a forecast's means are taken over: a season of days or shorter steps, else 1."""
+    return series.season if series.frequency.cycle > 1 else 1
 
 
 def path_quantiles(paths: np.ndarray) -> np.ndarray:
     """``np.quantile(paths, QUANTILES, axis=0).T`` to the last digit, but faster: it sorts each period's at once."""
-    ordered = np.sort(paths.T, axis=1)
-    place = np.array(QUANTILES) * (ordered.shape[1] - 1)
+    return _row_quantiles(paths.T)
+
+
+def _row_quantiles(futures: np.ndarray) -> np.ndarray:
+    """The quantiles along the last axis."""
+    ordered = np.sort(futures, axis=-1)
+    place = np.array(QUANTILES) * (ordered.shape[-1] - 1)
     below = place.astype(int)
-    share, low, high = place - below, ordered[:, below], ordered[:, np.minimum(below + 1, ordered.shape[1] - 1)]
+    share, low, high = place - below, ordered[..., below], ordered[..., np.minimum(below + 1, ordered.shape[-1] - 1)]
     return np.where(share < 0.5, low + (high - low) * share, high - (high - low) * (1 - share))
 
 
-def _trailing_mean(past: np.ndarray, paths: np.ndarray, window: int) -> np.ndarray:
-    """The mean of the last `window` periods along each path, reaching back into `past`; shape of `paths`."""
-    before = np.broadcast_to(past[-(window - 1) :, None], (window - 1, len(paths)))
-    sums = np.cumsum(np.concatenate([np.zeros((1, len(paths))), before, paths.T]), axis=0)
-    return ((sums[window:] - sums[:-window]) / window).T
+def _trailing_means(series: Sequence[Series], futures: np.ndarray, window: int) -> np.ndarray:
+    """The mean of the last `window` periods along each future, reaching back into the figures; shape of `futures`."""
+    past = np.array([one.values[-(window - 1) :] for one in series])
+    count, horizon, samples = futures.shape
+    sums = np.empty((count, window + horizon, samples))
+    sums[:, 0] = 0.0
+    sums[:, 1:window] = past[..., None]
+    sums[:, window:] = futures
+    np.cumsum(sums, axis=1, out=sums)
+    return np.asarray((sums[:, window:] - sums[:, :-window]) / window)

@@ -11,7 +11,7 @@ from forecasting.data.forecast import Forecast
 from forecasting.data.series import Series
 from forecasting.models import _naive_fallback
 from forecasting.models.base import Model, ProgressCallback, ignore_progress
-from forecasting.models.predictive import from_normal
+from forecasting.models.predictive import NormalOutput, from_normal_many
 from forecasting.models.transforms import Transform
 from forecasting.support.errors import ForecastingError
 
@@ -51,7 +51,7 @@ class Theta(Model):
         if np.ptp(series.values) == 0:
             return _naive_fallback.constant_series(self, series, horizon)
         adjusted = _adjust(series, self.scale(series))
-        return self._draw(series, horizon, adjusted, fit_smoothing(adjusted.values))
+        return from_normal_many([self._output(series, horizon, adjusted, fit_smoothing(adjusted.values))])[0]
 
     def forecast_many(self, series: Sequence[Series], horizon: int) -> list[Forecast | ForecastingError]:
         """Smooth all series at once; each has the same numbers as alone."""
@@ -62,13 +62,16 @@ class Theta(Model):
             if len(one) >= SHORTEST and np.ptp(one.values) > 0
         }
         smoothed = fit_smoothings([one.values for one in adjusted.values()])
-        for (place, one), smoothing in zip(adjusted.items(), smoothed, strict=True):
-            found[place] = self._draw(series[place], horizon, one, smoothing)
+        outputs = [
+            self._output(series[place], horizon, one, smoothing)
+            for (place, one), smoothing in zip(adjusted.items(), smoothed, strict=True)
+        ]
+        found |= zip(adjusted, from_normal_many(outputs), strict=True)
         others = [place for place in range(len(series)) if place not in found]
         found |= zip(others, super().forecast_many([series[place] for place in others], horizon), strict=True)
         return [found[place] for place in range(len(series))]
 
-    def _draw(self, series: Series, horizon: int, adjusted: Adjusted, smoothed: Smoothing) -> Forecast:
+    def _output(self, series: Series, horizon: int, adjusted: Adjusted, smoothed: Smoothing) -> NormalOutput:
         unit, effects, count = adjusted.unit, adjusted.effects, len(adjusted.values)
         slope = least_squares_slope(adjusted.values)
         mean = smoothed.level + half_slope_drift(smoothed.alpha, slope, count, horizon) + np.resize(effects, horizon)
@@ -79,7 +82,7 @@ class Theta(Model):
         mean, notes = _naive_fallback.cap_runaway_trend(series, scale, mean * unit)
         psi = np.concatenate([[1.0], np.full(horizon - 1 + len(series.doubt), smoothed.alpha)])
         method = f"Theta {'with a season of ' + series.frequency.steps(len(effects)) + ' ' if len(effects) > 1 else ''}"
-        return from_normal(self, series, scale, mean, errors * unit, psi, method + scale.label, notes)
+        return NormalOutput(self, series, scale, mean, errors * unit, psi, method + scale.label, notes)
 
 
 @dataclass(frozen=True)

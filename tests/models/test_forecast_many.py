@@ -44,7 +44,7 @@ def assert_the_same(many, series, name, horizon):
             np.testing.assert_allclose(getattr(found, table), getattr(alone, table), rtol=NEAR, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["naive", "pretrained", "theta"])
+@pytest.mark.parametrize("name", ["ets", "naive", "pretrained", "theta"])
 @pytest.mark.parametrize("horizon", [1, 4, 9])
 def test_many_series_have_the_forecasts_that_each_has_alone(name: str, horizon: int) -> None:
     series = varied()
@@ -53,10 +53,10 @@ def test_many_series_have_the_forecasts_that_each_has_alone(name: str, horizon: 
 
 def test_a_model_that_says_nothing_of_it_forecasts_one_by_one() -> None:
     series = [one for one in varied() if len(one) == 40][:3]
-    assert_the_same(model("ets").forecast_many(series, 4), series, "ets", 4)
+    assert_the_same(model("sarima").forecast_many(series, 4), series, "sarima", 4)
 
 
-@pytest.mark.parametrize("name", ["naive", "pretrained", "theta"])
+@pytest.mark.parametrize("name", ["ets", "naive", "pretrained", "theta"])
 def test_a_series_without_figures_is_an_error_in_its_place_and_the_others_are_forecast(name: str) -> None:
     good, empty = (Series(pd.Timestamp("2020-01-01"), DAILY, np.arange(count, dtype=float)) for count in (30, 0))
     first, second, third = model(name).forecast_many([good, empty, good], 4)
@@ -66,7 +66,7 @@ def test_a_series_without_figures_is_an_error_in_its_place_and_the_others_are_fo
 
 
 def test_none_at_once_is_no_error() -> None:
-    assert [model(name).forecast_many([], 4) for name in ("naive", "pretrained", "theta")] == [[], [], []]
+    assert [model(name).forecast_many([], 4) for name in ("ets", "naive", "pretrained", "theta")] == [[], [], [], []]
 
 
 def test_the_network_takes_a_few_at_a_time_and_the_numbers_stay(monkeypatch: pytest.MonkeyPatch) -> None:

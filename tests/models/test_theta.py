@@ -57,7 +57,7 @@ def test_the_bands_widen_as_those_of_the_arima_model_that_theta_is(
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
     as_said = BandFactors(np.zeros(10), np.zeros(10))
-    for name in ("own_factors", "learned_factors"):  # learned from errors on figures that no model made
+    for name in ("own_factors_of_many", "learned_factors"):  # learned from errors on figures that no model made
         monkeypatch.setattr(predictive, name, lambda *_: as_said)
     # Not ThetaModel.prediction_intervals: statsmodels 0.15 adds 1 + (alpha - 1)**2 a step, where ARIMA(0,1,1) adds
     # alpha**2 (Hyndman & Billah 2003, section 2), three times too wide ten steps ahead.
