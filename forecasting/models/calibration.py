@@ -78,7 +78,7 @@ def shock_sizes(errors: np.ndarray, series: Sequence[Series], scale: Transform) 
         if is_constant(series[place]):
             usual[place] /= (len(series[place]) + 1) ** 2
     weights, squares = _recent_weights(count, recent_periods(series[0])), errors**2
-    lately = (squares @ weights + USUAL_WEIGHT * usual) / (weights.sum() + USUAL_WEIGHT)
+    lately = ((squares * weights).sum(axis=1) + USUAL_WEIGHT * usual) / (weights.sum() + USUAL_WEIGHT)
     always = (squares.sum(axis=1) + USUAL_WEIGHT * usual) / (count + USUAL_WEIGHT)
     return np.asarray(np.sqrt((lately + always) / 2))
 
@@ -205,7 +205,10 @@ def own_factors(
 def own_factors_of_many(
     recent: int, sizes: np.ndarray, errors: np.ndarray, psi: np.ndarray, doubt: np.ndarray
 ) -> BandFactors:
-    """`own_factors` of many series whose `recent` periods are the same; every argument has series as its first axis."""
+    """`own_factors` of many series whose `recent` periods are the same; every argument has series as its first axis.
+
+    What is summed is summed along a series alone, and by no matrix product, so that each has its numbers to the last digit.
+    """
     said = sizes[:, None] * np.sqrt(np.cumsum(psi**2, axis=1))
     horizon, count = psi.shape[1], errors.shape[1]
     if not count:
@@ -217,7 +220,8 @@ def own_factors_of_many(
     for width in (middle / EDGE_50, root):
         with np.errstate(divide="ignore", invalid="ignore"):
             wider = share * np.clip(np.log(width / said[:, looked_at - 1]), MOST_NARROWED, MOST_WIDENED)
-            wider = np.log(np.hypot(said * np.exp(wider @ between), doubt) / np.hypot(said, doubt))
+            wider = (wider[..., None] * between).sum(axis=1)
+            wider = np.log(np.hypot(said * np.exp(wider), doubt) / np.hypot(said, doubt))
         found.append(np.where(has_shocks, wider, 0.0))
     return BandFactors(*found)
 
@@ -244,7 +248,7 @@ def _errors_ahead(errors: np.ndarray, psi: np.ndarray, recent: int) -> tuple[np.
             off = np.abs(sums[:, step - 1 :])
             weights = _half_lately(off.shape[1], recent)
             middle.append(_weighted_medians(off, weights))
-            root.append(np.sqrt(off**2 @ weights))
+            root.append(np.sqrt((off**2 * weights).sum(axis=1)))
     return np.array(steps), np.array(middle).T, np.array(root).T
 
 
