@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from forecasting.data.forecast import Forecast
-from forecasting.jobs.job import Job, State, change_state, with_progress, with_region
-from forecasting.jobs.request import PoolRequest, Request
+from forecasting.jobs.job import Job, State, change_state, with_parts, with_progress, with_region
+from forecasting.jobs.request import AnyRequest
 from forecasting.jobs.workers.protocol import FitOrder
 from forecasting.models import Progress
 
@@ -56,7 +56,7 @@ class BoardEntry:
     """
 
     job: Job
-    request: Request | PoolRequest | None
+    request: AnyRequest | None
     number: int
     background: bool
     attempt: int = 0
@@ -97,7 +97,7 @@ class FinishedFit:
         regions: how many have a forecast, or had one to get.
     """
 
-    request: Request | PoolRequest
+    request: AnyRequest
     outcome: str
     seconds: float
     regions: int = 1
@@ -139,7 +139,7 @@ class JobBoard:
         """What waits or runs."""
         return list(self._active.values())
 
-    def add(self, request: Request | PoolRequest, background: bool, draft: Forecast | None = None) -> BoardEntry:
+    def add(self, request: AnyRequest, background: bool, draft: Forecast | None = None) -> BoardEntry:
         """A new queued entry, or a finished one queued again as new; `draft` is what is known of it before its fit."""
         number, key = next(self._numbers), request.key
         if key in self._finished:
@@ -189,6 +189,10 @@ class JobBoard:
     def record_progress(self, entry: BoardEntry, progress: Progress) -> None:
         """Note what a running entry's model has reported."""
         entry.job = with_progress(entry.job, progress, next(self._numbers))
+
+    def record_parts(self, entry: BoardEntry, parts: dict[str, Forecast]) -> None:
+        """Note forecasts of a running entry of many requests."""
+        entry.job = with_parts(entry.job, parts, next(self._numbers))
 
     def record_region(self, entry: BoardEntry, region: str, forecast: Forecast) -> None:
         """Note the forecast of one more region of a running entry of many regions."""

@@ -55,8 +55,8 @@ class Job:
         ahead: how many waiting fits go before this one.
         attempts: how many times a worker began it.
         version: grows with each change of anything but `seconds` and `ahead`; no two changes in a queue share one.
-        parts: of a fit of many regions, which has no one forecast, those that are there, by region. No visitor asks for
-            such a job by itself (`composite` makes the jobs of regions from it).
+        parts: of a fit of many regions, which has no one forecast, those that are there, by region; of one of many requests by the
+            names in `BatchRequest.parts`. No visitor asks for such a job by itself (`composite` makes the jobs of regions from it).
     """
 
     key: str
@@ -90,6 +90,11 @@ def with_progress(job: Job, progress: Progress, version: int) -> Job:
     """A running `job` with what its model has just reported."""
     draft = progress.draft or job.draft
     return replace(job, progress=replace(progress, draft=None), draft=draft, version=version)
+
+
+def with_parts(job: Job, parts: dict[str, Forecast], version: int) -> Job:
+    """A running `job` of many requests with the forecasts of some."""
+    return replace(job, parts=job.parts | parts, version=version)
 
 
 def with_region(job: Job, region: str, forecast: Forecast, version: int) -> Job:

@@ -17,7 +17,7 @@ from forecasting.data.panel import Panel
 from forecasting.jobs.board import BoardEntry, FinishedFit, JobBoard, QueueLoad
 from forecasting.jobs.composite import CompositeRequests, instant_requests
 from forecasting.jobs.job import Job, State
-from forecasting.jobs.request import PoolRequest, Request
+from forecasting.jobs.request import AnyRequest, BatchRequest, PoolRequest, Request
 from forecasting.jobs.sharing import SharedFits, open_claims
 from forecasting.jobs.supervisor import Supervisor
 from forecasting.jobs.warm_start import warm_start_draft
@@ -26,6 +26,7 @@ from forecasting.jobs.workers.fit import FitOutcome, fit_request, fit_requests
 from forecasting.jobs.workers.interface import WorkerBackend
 from forecasting.jobs.workers.protocol import WorkerEvent
 from forecasting.models import model
+from forecasting.storage.codec import Encoded
 from forecasting.support.errors import JobError
 
 if TYPE_CHECKING:  # a worker imports this package too, and needs no database
@@ -106,6 +107,14 @@ class JobQueue:
             return self._add_finished(request, State.done, forecast=stored.forecast, seconds=stored.seconds)
         draft = None if background else warm_start_draft(request, self._store)
         return self._enqueue(request, background, retry, draft)
+
+    def submit_batch(self, requests: Sequence[Request]) -> Job:
+        """Submit one background fit of many requests of a model and horizon, which a worker fits at once; returns its job.
+
+        Each forecast is stored under the key of its own request, and is a part of the job; a request that it has no forecast of when it
+        is done is to be submitted by itself, which says why. For those that are neither stored nor on their way. Raises `QueueFull`.
+        """
+        return self._enqueue(BatchRequest(tuple(requests)), background=True, retry=True, draft=None)
 
     def fit_instant(self, requests: Iterable[Request]) -> None:
         """Fit here and now, at once, those of `requests` and of their members whose models are instant and which are not known.
@@ -224,7 +233,9 @@ class JobQueue:
             while len(self._supervisors) < count and not self._board.closed:
                 name = f"fits {len(self._supervisors)}"
                 self._supervisors.append(
-                    Supervisor(self._board, self._store_result, self._shared_fits, self._backend, name)
+                    Supervisor(
+                        self._board, self._store_result, self._store_parts, self._shared_fits, self._backend, name
+                    )
                 )
                 self._supervisors[-1].start()
             self._board.changed.notify_all()
@@ -287,7 +298,7 @@ class JobQueue:
                 self._board.changed.notify_all()
             return self._board.snapshots([request.key])[request.key]
 
-    def _enqueue(self, request: Request | PoolRequest, background: bool, retry: bool, draft: Forecast | None) -> Job:
+    def _enqueue(self, request: AnyRequest, background: bool, retry: bool, draft: Forecast | None) -> Job:
         with self._board.changed:
             if self._board.closed:
                 raise JobError("The application is closing; nothing more is fitted.")
@@ -307,9 +318,20 @@ class JobQueue:
             worker.kill()
         self._board.changed.notify_all()
 
-    def _store_result(self, request: Request | PoolRequest, event: WorkerEvent) -> WorkerEvent:
+    def _store_parts(self, request: AnyRequest, event: WorkerEvent) -> dict[str, Forecast]:
+        """Store the forecasts of many requests; returns them as the store holds them, by the names of their parts."""
+        assert isinstance(request, BatchRequest)
+        seconds, parts = event.seconds / len(request.requests), request.parts
+        encoded = [
+            Encoded(parts[name].key, payload, seconds, parts[name].lineage) for name, payload in event.payloads.items()
+        ]
+        stored = self._store.put_encoded(encoded)
+        return {name: stored[parts[name].key] for name in event.payloads}
+
+    def _store_result(self, request: AnyRequest, event: WorkerEvent) -> WorkerEvent:
         """Store an event's forecast; returns the event with the forecast that the store holds, so that memory has only one."""
         assert event.forecast
+        assert not isinstance(request, BatchRequest)
         key = request.part(event.region) if isinstance(request, PoolRequest) else request.key
         lineage = "" if isinstance(request, PoolRequest) else request.lineage
         try:

@@ -1,6 +1,7 @@
 """Request: one series, one model and one horizon to forecast, with a key that is the same for everybody who asks the same.
 
 PoolRequest: all regions of a pool at once, the fit from which a request for a pooled model gets its forecast.
+BatchRequest: many requests that a model fits at once.
 """
 
 from __future__ import annotations
@@ -137,6 +138,48 @@ class PoolRequest:
     def from_json(data: dict[str, Any]) -> GatheredRequest:
         """The inverse of `to_json`, with the gathered pool, as a worker needs it."""
         return GatheredRequest(Pool.from_json(data["pool"]), data["model"], int(data["horizon"]))
+
+
+@dataclass(frozen=True)
+class BatchRequest:
+    """Requests of one model, which gains from many series at once, and one horizon: one fit, whose parts are their forecasts."""
+
+    requests: tuple[Request, ...]
+
+    @property
+    def model(self) -> str:
+        """The model of all of them."""
+        return self.requests[0].model
+
+    @property
+    def horizon(self) -> int:
+        """The horizon of all of them."""
+        return self.requests[0].horizon
+
+    @lazy
+    def key(self) -> str:
+        """A digest of their keys."""
+        return hashlib.sha256("|".join(request.key for request in self.requests).encode()).hexdigest()[:40]
+
+    @property
+    def parts(self) -> dict[str, Request]:
+        """The requests by the names of their parts."""
+        return {str(place): request for place, request in enumerate(self.requests)}
+
+    def to_json(self) -> dict[str, Any]:
+        """The requests as JSON values, as a worker process is sent them."""
+        series = [request.series.to_json() for request in self.requests]
+        return {"series": series, "model": self.model, "horizon": self.horizon}
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> BatchRequest:
+        """The inverse of `to_json`."""
+        model, horizon = data["model"], int(data["horizon"])
+        return BatchRequest(tuple(Request(Series.from_json(one), model, horizon) for one in data["series"]))
+
+
+#: What one fit is asked for.
+AnyRequest = Request | PoolRequest | BatchRequest
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from forecasting.jobs.board import BoardEntry, JobBoard
 from forecasting.jobs.job import State
-from forecasting.jobs.request import PoolRequest, Request
+from forecasting.jobs.request import AnyRequest, BatchRequest, PoolRequest, Request
 from forecasting.support.errors import ForecastingError
 
 if TYPE_CHECKING:  # a worker imports this package too, and needs no database
@@ -55,7 +55,7 @@ class SharedFits(threading.Thread):
         if self._claims:
             super().start()
 
-    def claim(self, entry: BoardEntry, request: Request | PoolRequest) -> bool:
+    def claim(self, entry: BoardEntry, request: AnyRequest) -> bool:
         """Claim the fit that a worker has just taken. False where it is not to be done here; its board entry then says why."""
         if self._claims is None:
             return True
@@ -147,18 +147,18 @@ class SharedFits(threading.Thread):
                         self._board.change_state(entry, State.queued, progress=None, seconds=0.0)
                         self._board.changed.notify_all()
 
-    def _is_stored(self, entry: BoardEntry, request: Request | PoolRequest) -> bool:
+    def _is_stored(self, entry: BoardEntry, request: AnyRequest) -> bool:
         """Whether the store has the result by now; if so, the job becomes done with it."""
-        if isinstance(request, PoolRequest):
+        if not isinstance(request, Request):
             return self._are_parts_stored(entry, request)
         stored = self._store.get_stored([request.key]).get(request.key)
         if stored:
             self._done(entry, forecast=stored.forecast, seconds=stored.seconds)
         return stored is not None
 
-    def _are_parts_stored(self, entry: BoardEntry, request: PoolRequest) -> bool:
+    def _are_parts_stored(self, entry: BoardEntry, request: PoolRequest | BatchRequest) -> bool:
         try:
-            keys = {region: request.part(region) for region in request.pool.regions}
+            keys = _keys_of_parts(request)
         except ForecastingError:
             return False
         stored = self._store.get_stored(keys.values())
@@ -173,3 +173,10 @@ class SharedFits(threading.Thread):
             if entry.job.state is State.running:
                 self._board.change_state(entry, State.done, draft=None, **result)
                 self._board.changed.notify_all()
+
+
+def _keys_of_parts(request: PoolRequest | BatchRequest) -> dict[str, str]:
+    """The key under which each part is stored."""
+    if isinstance(request, BatchRequest):
+        return {name: part.key for name, part in request.parts.items()}
+    return {region: request.part(region) for region in request.pool.regions}

@@ -11,9 +11,10 @@ import logging
 import threading
 from collections.abc import Callable
 
+from forecasting.data.forecast import Forecast
 from forecasting.jobs.board import BoardEntry, JobBoard
 from forecasting.jobs.job import State
-from forecasting.jobs.request import GatheredRequest, PoolRequest, Request
+from forecasting.jobs.request import AnyRequest, GatheredRequest
 from forecasting.jobs.sharing import SharedFits
 from forecasting.jobs.timeouts import TIMEOUTS
 from forecasting.jobs.workers.interface import Worker, WorkerBackend
@@ -38,18 +39,26 @@ BASE_PAUSE = 0.25
 MAX_PAUSE = 30.0
 
 #: Stores an event's forecast and returns the event with the forecast as stored.
-StoreResult = Callable[[Request | PoolRequest, WorkerEvent], WorkerEvent]
+StoreResult = Callable[[AnyRequest, WorkerEvent], WorkerEvent]
+#: Stores an event's encoded forecasts and returns them by their names.
+StoreParts = Callable[[AnyRequest, WorkerEvent], dict[str, Forecast]]
 
 
 class Supervisor(threading.Thread):
     """A thread that supervises one worker until the board is closed. `store_result` stores each result before it is shown."""
 
     def __init__(
-        self, board: JobBoard, store_result: StoreResult, shared_fits: SharedFits, backend: WorkerBackend, name: str
+        self,
+        board: JobBoard,
+        store_result: StoreResult,
+        store_parts: StoreParts,
+        shared_fits: SharedFits,
+        backend: WorkerBackend,
+        name: str,
     ) -> None:
         super().__init__(name=name, daemon=True)
         self._board = board
-        self._store_result = store_result
+        self._store_result, self._store_parts = store_result, store_parts
         self._shared_fits = shared_fits
         self._backend = backend
         self._worker: Worker | None = None
@@ -183,16 +192,22 @@ class Supervisor(threading.Thread):
             if event.forecast and entry.runs(order.fit):
                 assert not isinstance(order.request, GatheredRequest)
                 event = self._store_result(order.request, event)
-            self._record_event(entry, event)
+            parts = dict[str, Forecast]()
+            if event.payloads and entry.runs(order.fit):
+                assert not isinstance(order.request, GatheredRequest)
+                parts = self._store_parts(order.request, event)
+            self._record_event(entry, event, parts)
             if event.is_last:
                 return
 
-    def _record_event(self, entry: BoardEntry, event: WorkerEvent) -> None:
+    def _record_event(self, entry: BoardEntry, event: WorkerEvent, parts: dict[str, Forecast]) -> None:
         with self._board.changed:
             if not entry.runs(event.fit):
                 return
             if event.progress:
                 self._board.record_progress(entry, event.progress)
+            elif parts:
+                self._board.record_parts(entry, parts)
             elif event.name == "part" and event.forecast:
                 self._board.record_region(entry, event.region, event.forecast)
             elif event.name == "done" and (event.forecast or entry.job.parts):

@@ -50,6 +50,7 @@ class ETS(Model):
     reference = "Hyndman, Koehler, Ord & Snyder, Forecasting with Exponential Smoothing (2008); statsmodels' ETSModel"
     version = 5
     order = 20
+    batched = True
 
     def forecast(self, series: Series, horizon: int, report: ProgressCallback = ignore_progress) -> Forecast:
         """Fit every form that the series can carry and forecast with that of least AICc."""

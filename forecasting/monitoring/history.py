@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from forecasting import sources
 from forecasting.data.panel import Panel
 from forecasting.jobs.board import FinishedFit
-from forecasting.jobs.request import PoolRequest
+from forecasting.jobs.request import BatchRequest, PoolRequest, Request
 from forecasting.monitoring import history_rows, history_tables
 from forecasting.monitoring.history_pruning import prune
 from forecasting.monitoring.history_rows import ModelPick
@@ -205,10 +205,11 @@ class History:
     def _fit_record(self, ended: FinishedFit) -> FitRecord:
         request = ended.request
         fit = FitRecord(self._now(), self.server, request.model, ended.outcome, ended.seconds, regions=ended.regions)
-        pool = request.pool if isinstance(request, PoolRequest) else request.series.pool
+        of_one = request.requests[0] if isinstance(request, BatchRequest) else request
+        pool = of_one.pool if isinstance(of_one, PoolRequest) else of_one.series.pool
         if pool is None or not self._offered(pool.panel):
             return fit
-        region = "" if isinstance(request, PoolRequest) else request.series.region
+        region = request.series.region if isinstance(request, Request) else ""
         return replace(fit, source=pool.panel.source[:100], statistic=pool.statistic[:100], region=region[:200])
 
     def _run(self, every: float) -> None:

@@ -26,7 +26,8 @@ from forecasting.monitoring.alerts import Alerts, AlertSubject
 from forecasting.monitoring.drift.detect import Drift, data_drifts, forecast_drifts, published_values
 from forecasting.monitoring.history import History, ModelPick
 from forecasting.monitoring.update_runs import UpdateRun, UpdateRuns
-from forecasting.services.service import IN_FLIGHT, Service
+from forecasting.services.run import IN_FLIGHT
+from forecasting.services.service import Service
 from forecasting.services.track_records import STOPS
 from forecasting.support.errors import DataError, ForecastingError, JobError, RequestError
 

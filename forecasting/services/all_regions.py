@@ -22,7 +22,8 @@ from forecasting.jobs import Job, QueueFull, State
 from forecasting.jobs.request import Request
 from forecasting.models import model
 from forecasting.services.region_row import RegionRow, expected_change, latest_row, sparkline
-from forecasting.services.service import IN_FLIGHT, Service
+from forecasting.services.run import IN_FLIGHT
+from forecasting.services.service import Service
 from forecasting.services.track_records import default_origins
 from forecasting.support.errors import DataError, ForecastingError, RequestError
 

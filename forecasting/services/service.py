@@ -15,10 +15,10 @@ from forecasting.data.revisions import Revision, expected_revisions
 from forecasting.data.series import Series
 from forecasting.jobs import Job, JobQueue
 from forecasting.jobs.request import Request
-from forecasting.models import model
 from forecasting.models.pretrained import SHORTEST
 from forecasting.preparation import prepare
 from forecasting.services.external_forecasts import ExternalForecasts
+from forecasting.services.run import Run
 from forecasting.services.track_records import TrackRecords
 from forecasting.storage.forecast_store import ForecastStore
 from forecasting.support.caching import SingleFlight
@@ -28,14 +28,6 @@ from forecasting.support.errors import JobError
 SERIES_KEPT = 256
 #: Instant models whose forecast is drawn until one that was asked for is there: the first that can forecast the series.
 FIRST_ANSWERS = ("pretrained", "naive")
-#: Fits in the queue at once when many are asked for: enough to keep every worker busy.
-IN_FLIGHT = 64
-#: The queue is filled up again when one in so many of its places is free, so that instant models between the others have some
-#: series at once.
-REFILL = 4
-#: Requests that are taken up at once, at most, and the sum of their horizons.
-LOOK_AHEAD = 256
-STEPS_AHEAD = 20_000
 
 
 class Service:
@@ -128,29 +120,10 @@ class Service:
     def run(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Job]]:
         """Every request with its ended job, as they end; never more than `IN_FLIGHT` in the queue at once.
 
-        Those of instant models are fitted many at once, and are nothing to wait for.
+        Those of instant models are fitted many at once, and are nothing to wait for; a worker fits many at once of a model that gains
+        from it.
         """
-        upcoming = iter(requests)
-        waiting: dict[str, list[Request]] = {}
-        while True:
-            most = max(IN_FLIGHT, 2 * self.queue.load().ready)  # a cluster may have more workers
-            free = most - len(waiting)
-            taken = _next_requests(upcoming, free) if REFILL * free >= most else []
-            self.store.preload([request.key for request in taken if not model(request.model).instant])
-            self.queue.fit_instant(taken)
-            for request in taken:
-                job = self.queue.submit(request, background=True)
-                if job.finished:
-                    yield request, job
-                else:
-                    waiting.setdefault(request.key, []).append(request)
-            if not taken and not waiting:
-                return
-            if taken and REFILL * (most - len(waiting)) >= most:  # most were instant
-                continue
-            for job in self.queue.wait(list(waiting), until=_some_finished):
-                if job.finished:
-                    yield from ((request, job) for request in waiting.pop(job.key))
+        yield from Run(self.queue, self.store).of(requests)
 
     def forget(self, panel: Panel) -> None:
         """Let the queue hold nothing of this panel; what was worked out of it goes with it. Stored forecasts stay."""
@@ -161,20 +134,6 @@ class Service:
         self._loader.close()
         self.queue.close()
         self.store.close()
-
-
-def _next_requests(upcoming: Iterator[Request], free: int) -> list[Request]:
-    """The next requests: as many as the queue has `free` places for, and the instant ones between them."""
-    taken, steps = list[Request](), 0
-    while free > 0 and len(taken) < LOOK_AHEAD and steps < STEPS_AHEAD and (request := next(upcoming, None)):
-        taken.append(request)
-        steps += request.horizon
-        free -= not model(request.model).instant
-    return taken
-
-
-def _some_finished(jobs: list[Job]) -> bool:
-    return any(job.finished for job in jobs)
 
 
 def forecasts_table(region: str, series: Series, forecasts: Iterable[Forecast]) -> pd.DataFrame:

@@ -17,7 +17,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from forecasting.data.forecast import Forecast
-from forecasting.storage.codec import decode_forecast, encode_forecast
+from forecasting.storage.codec import Encoded, decode_forecast, encode_forecast
 from forecasting.storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -148,25 +148,25 @@ class ForecastStore:
 
         Returns the forecast as it is kept in memory, so that callers that go on with it share its memory.
         """
-        payload = encode_forecast(forecast)
-        row = {
-            "key": key,
-            "lineage": lineage,
-            "model": forecast.model,
-            "origin": forecast.origin.isoformat(),
-            "horizon": forecast.horizon,
-            "created": datetime.now(UTC),
-            "seconds": seconds,
-            "payload": payload,
+        return self.put_encoded([Encoded(key, encode_forecast(forecast), seconds, lineage)])[key]
+
+    def put_encoded(self, encoded: Sequence[Encoded]) -> dict[str, Forecast]:
+        """Store forecasts as `put` does, in one transaction; returns them by their keys. Raises `ValueError` for one that is none."""
+        forecasts = [decode_forecast(one.payload) for one in encoded]
+        rows = [_row(one, forecast) for one, forecast in zip(encoded, forecasts, strict=True)]
+        cached = {
+            one.key: self._cache(one.key, StoredForecast(forecast, one.seconds)).forecast
+            for one, forecast in zip(encoded, forecasts, strict=True)
         }
-        cached = self._cache(key, StoredForecast(decode_forecast(payload), seconds))
-        if not self._write(row):
-            self._write_later(row)
-        elif self._waiting:
-            self._wake_writer.set()
-        if self._pruning_is_due():
+        if self._write(rows):
+            if self._waiting:
+                self._wake_writer.set()
+        else:
+            for row in rows:
+                self._write_later(row)
+        if self._pruning_is_due(len(rows)):
             self._database.run_transaction("write", _prune)
-        return cached.forecast
+        return cached
 
     def trouble(self) -> str:
         """Why the database cannot be read, in a sentence; empty where it can, or where all is kept in memory."""
@@ -180,14 +180,15 @@ class ForecastStore:
             writer.join()
         self._database.close()
 
-    def _write(self, row: dict[str, Any]) -> bool:
-        """Write a row; True if it is in the database now, or there is none to write to."""
+    def _write(self, rows: list[dict[str, Any]]) -> bool:
+        """Write rows; True if they are in the database now, or there is none to write to."""
         try:
             done = self._database.run_transaction(
-                "write", lambda connection: connection.execute(_forecasts.insert(), row)
+                "write", lambda connection: connection.execute(_forecasts.insert(), rows)
             )
         except sa.exc.IntegrityError:  # another server was first
-            return True
+            one_by_one = [self._write([row]) for row in rows] if len(rows) > 1 else [True]
+            return all(one_by_one)
         return done is not None or not self._database.is_configured
 
     def _write_later(self, row: dict[str, Any]) -> None:
@@ -209,7 +210,7 @@ class ForecastStore:
             with self._lock:
                 waiting = list(self._waiting.values())
             for row in waiting:
-                if not self._write(row):
+                if not self._write([row]):
                     break
                 with self._lock:
                     self._waiting.pop(row["key"], None)
@@ -253,10 +254,23 @@ class ForecastStore:
             self._database.run_transaction("write", lambda connection: connection.execute(gone))
         return found
 
-    def _pruning_is_due(self) -> bool:
+    def _pruning_is_due(self, count: int) -> bool:
         with self._lock:
-            self._writes += 1
-            return self._writes % PRUNE_EVERY == 1
+            before, self._writes = self._writes, self._writes + count
+            return before == 0 or before // PRUNE_EVERY < self._writes // PRUNE_EVERY
+
+
+def _row(encoded: Encoded, forecast: Forecast) -> dict[str, Any]:
+    return {
+        "key": encoded.key,
+        "lineage": encoded.lineage,
+        "model": forecast.model,
+        "origin": forecast.origin.isoformat(),
+        "horizon": forecast.horizon,
+        "created": datetime.now(UTC),
+        "seconds": encoded.seconds,
+        "payload": encoded.payload,
+    }
 
 
 def _bytes(stored: StoredForecast) -> int:

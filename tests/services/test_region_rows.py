@@ -27,7 +27,7 @@ from forecasting.services.region_row import (
     latest_row,
     sparkline,
 )
-from forecasting.services.service import IN_FLIGHT
+from forecasting.services.run import IN_FLIGHT
 from forecasting.sources import source
 from forecasting.support.errors import RequestError
 from forecasting.views import region_table

@@ -15,7 +15,8 @@ from forecasting.jobs.board import MAX_FINISHED_STEPS
 from forecasting.jobs.request import Request
 from forecasting.models import model, pretrained
 from forecasting.preparation.prepare import prepare
-from forecasting.services.service import IN_FLIGHT, forecasts_table
+from forecasting.services.run import IN_FLIGHT
+from forecasting.services.service import forecasts_table
 from forecasting.support.errors import RequestError
 from forecasting.tables.panel_file import read_panel
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from forecasting.data.forecast import Forecast
 from forecasting.data.series import Series
-from forecasting.jobs.request import GatheredRequest, Request
+from forecasting.jobs.request import BatchRequest, GatheredRequest, Request
 from forecasting.models import Model, PooledModel, Progress, ProgressCallback, ignore_progress, model
 from forecasting.support.errors import ForecastingError, ModelError
 
@@ -34,6 +34,13 @@ class FitOutcome:
     error: str = ""
     trace: str = ""
     out_of_memory: bool = False
+
+
+def fit_batch(batch: BatchRequest) -> FitOutcome:
+    """Fit many requests in this thread: their forecasts by the names of their parts, without those that have none."""
+    made = zip(batch.parts, fit_requests(batch.requests), strict=True)
+    parts = {name: outcome.forecast for name, outcome in made if outcome.forecast}
+    return FitOutcome(parts=parts) if parts else FitOutcome(error=f"{model(batch.model).label} has no forecast of any.")
 
 
 def fit_request(request: Request | GatheredRequest, report: ProgressCallback = ignore_progress) -> FitOutcome:

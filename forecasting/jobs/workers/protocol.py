@@ -6,19 +6,21 @@ To the worker: a `FitOrder`. From the worker: `WorkerEvent`s, of which ``ready``
     started                      the clock of this fit runs
     progress  (any number)       what the model tries, perhaps with a draft
     part      (any number)       of a fit of many regions: one region's forecast
+    parts                        of a fit of many requests: their forecasts, encoded as the store keeps them
     done | failed                the forecast, or a sentence for a person (and a traceback for the log)
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from base64 import b64decode, b64encode
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from forecasting.data.forecast import Forecast
-from forecasting.jobs.request import GatheredRequest, PoolRequest, Request
+from forecasting.jobs.request import AnyRequest, BatchRequest, GatheredRequest, PoolRequest, Request
 from forecasting.models import Progress
 
 
@@ -27,12 +29,13 @@ class FitOrder:
     """An order to a worker to fit a request. `fit` is a number used once, by which late events of an earlier fit are told."""
 
     fit: int
-    request: Request | PoolRequest | GatheredRequest
+    request: AnyRequest | GatheredRequest
 
     def to_line(self) -> str:
         """As JSON, with its line feed. A pool is gathered here, which takes a while and may fail."""
         assert not isinstance(self.request, GatheredRequest)  # a worker makes those from the line
-        kind = "pool" if isinstance(self.request, PoolRequest) else "request"
+        kinds = {PoolRequest: "pool", BatchRequest: "batch", Request: "request"}
+        kind = kinds[type(self.request)]
         return _to_line({"fit": self.fit, kind: self.request.to_json()})
 
     @staticmethod
@@ -41,6 +44,8 @@ class FitOrder:
         data = orjson.loads(line)
         if "pool" in data:
             return FitOrder(int(data["fit"]), PoolRequest.from_json(data["pool"]))
+        if "batch" in data:
+            return FitOrder(int(data["fit"]), BatchRequest.from_json(data["batch"]))
         return FitOrder(int(data["fit"]), Request.from_json(data["request"]))
 
 
@@ -56,6 +61,7 @@ class WorkerEvent:
     error: str = ""
     trace: str = ""
     region: str = ""
+    payloads: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def is_last(self) -> bool:
@@ -71,6 +77,8 @@ class WorkerEvent:
             data["forecast"] = self.forecast.to_json()
         if self.name == "part":
             data["region"] = self.region
+        if self.payloads:
+            data["payloads"] = {name: b64encode(payload).decode() for name, payload in self.payloads.items()}
         if self.progress:
             draft = self.progress.draft
             data["progress"] = vars(self.progress) | {"draft": draft and draft.to_json()}
@@ -93,6 +101,7 @@ class WorkerEvent:
             data.get("error", ""),
             data.get("trace", ""),
             data.get("region", ""),
+            {name: b64decode(payload) for name, payload in data.get("payloads", {}).items()},
         )
 
 

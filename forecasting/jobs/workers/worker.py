@@ -18,10 +18,11 @@ import time
 from collections.abc import Iterable
 from typing import TextIO
 
-from forecasting.jobs.request import PoolRequest
-from forecasting.jobs.workers.fit import fit_request, is_out_of_memory
+from forecasting.jobs.request import BatchRequest, PoolRequest
+from forecasting.jobs.workers.fit import fit_batch, fit_request, is_out_of_memory
 from forecasting.jobs.workers.protocol import FitOrder, WorkerEvent
 from forecasting.models import Model, models
+from forecasting.storage.codec import encode_forecast
 from forecasting.support import settings
 
 log = logging.getLogger(__name__)
@@ -126,11 +127,18 @@ def _fit(order: FitOrder, events: EventWriter, progress: ProgressThrottle) -> No
     events.send(WorkerEvent("started", order.fit))
     start = time.perf_counter()
     assert not isinstance(order.request, PoolRequest)  # it was gathered on its way here
-    outcome = fit_request(order.request, lambda news: progress.send(WorkerEvent("progress", order.fit, news)))
+    if isinstance(order.request, BatchRequest):
+        outcome = fit_batch(order.request)
+    else:
+        outcome = fit_request(order.request, lambda news: progress.send(WorkerEvent("progress", order.fit, news)))
     seconds = time.perf_counter() - start
     progress.reset()
-    for region, forecast in outcome.parts.items():
-        events.send(WorkerEvent("part", order.fit, None, forecast, seconds, region=region))
+    if isinstance(order.request, BatchRequest):
+        payloads = {name: encode_forecast(forecast) for name, forecast in outcome.parts.items()}
+        events.send(WorkerEvent("parts", order.fit, seconds=seconds, payloads=payloads))
+    else:
+        for region, forecast in outcome.parts.items():
+            events.send(WorkerEvent("part", order.fit, None, forecast, seconds, region=region))
     name = "done" if outcome.forecast or outcome.parts else "failed"
     events.send(WorkerEvent(name, order.fit, None, outcome.forecast, seconds, outcome.error, outcome.trace))
     if outcome.out_of_memory:

@@ -1,0 +1,114 @@
+"""Run: many requests one after the other through a queue, with the next ones on their way before the last ones have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from forecasting.jobs import Job, JobQueue
+from forecasting.jobs.job import State
+from forecasting.jobs.request import Request
+from forecasting.models import model
+from forecasting.storage.forecast_store import ForecastStore
+
+#: Fits in the queue at once when many are asked for: enough to keep every worker busy.
+IN_FLIGHT = 64
+#: The queue is filled up again when one in so many of its places is free, so that instant models between the others have some
+#: series at once.
+REFILL = 4
+#: Requests that are taken up at once, at most, and the sum of their horizons.
+LOOK_AHEAD = 512
+STEPS_AHEAD = 20_000
+#: Requests that a worker fits at once, at most.
+MOST_AT_ONCE = 128
+#: Batches on their way for each worker: one that it fits, and two that are ready for it.
+BATCHES_AHEAD = 3
+
+
+class Run:
+    """Requests on their way through a queue, by the key of the job that is waited for."""
+
+    def __init__(self, queue: JobQueue, store: ForecastStore) -> None:
+        self._queue, self._store = queue, store
+        self._waiting: dict[str, list[Request]] = {}
+        self._batches: dict[str, list[Request]] = {}
+
+    def of(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Job]]:
+        """Every request with its ended job, as they end."""
+        upcoming = iter(requests)
+        while True:
+            most = max(IN_FLIGHT, 2 * self._queue.load().ready)  # a cluster may have more workers
+            free = most - self._places_taken(most)
+            taken = self._next_requests(upcoming, free, most) if REFILL * free >= most else []
+            self._store.preload([request.key for request in taken if not model(request.model).instant])
+            self._queue.fit_instant(taken)
+            batched = self._submit_batches(taken)
+            for request in taken:
+                if request.key not in batched:
+                    yield from self._submit(request)
+            if not taken and not self._waiting and not self._batches:
+                return
+            if taken and REFILL * (most - self._places_taken(most)) >= most:  # most were instant
+                continue
+            for job in self._queue.wait([*self._waiting, *self._batches], until=_some_finished):
+                if job.finished:
+                    yield from self._ended(job)
+
+    def _submit(self, request: Request) -> Iterator[tuple[Request, Job]]:
+        """Submit a request by itself; yields it where there is nothing to wait for."""
+        job = self._queue.submit(request, background=True)
+        if job.finished:
+            yield request, job
+        else:
+            self._waiting.setdefault(request.key, []).append(request)
+
+    def _submit_batches(self, taken: Sequence[Request]) -> set[str]:
+        """Submit those that gain from it many at once, unless their forecasts are known or on their way; returns their keys."""
+        batched = {request.key: request for request in taken if model(request.model).batched}
+        on_their_way = {request.key for batch in self._batches.values() for request in batch}
+        known = {job.key for job in self._queue.jobs(batched)} | on_their_way if batched else set()
+        groups: dict[tuple[str, int], list[Request]] = {}
+        for key, request in batched.items():
+            if key not in known:
+                groups.setdefault((request.model, request.horizon), []).append(request)
+        several = [group for group in groups.values() if len(group) > 1]
+        for group in several:
+            size = min(max(-(-len(group) // max(self._queue.load().ready, 2)), 1), MOST_AT_ONCE)
+            for part in (group[first : first + size] for first in range(0, len(group), size)):
+                self._batches[self._queue.submit_batch(part).key] = part
+        return {request.key for group in several for request in group}
+
+    def _ended(self, job: Job) -> Iterator[tuple[Request, Job]]:
+        """The requests that an ended job is of; those of a batch that have no forecast are submitted by themselves."""
+        yield from ((request, job) for request in self._waiting.pop(job.key, []))
+        batch = self._batches.pop(job.key, [])
+        for place, request in enumerate(batch):
+            if forecast := job.parts.get(str(place)):
+                part = Job(request.key, request.model, request.horizon, State.done, forecast=forecast)
+                yield request, replace(part, seconds=job.seconds / len(batch), attempts=job.attempts)
+            else:
+                yield from self._submit(request)
+
+    def _places_taken(self, most: int) -> int:
+        return len(self._waiting) + len(self._batches) * self._places_of_batch(most)
+
+    def _places_of_batch(self, most: int) -> int:
+        """The places in the queue that a batch takes, so that it is full with `BATCHES_AHEAD` for each worker."""
+        return max(most // (BATCHES_AHEAD * max(self._queue.load().ready, 2)), 1)
+
+    def _next_requests(self, upcoming: Iterator[Request], free: int, most: int) -> list[Request]:
+        """The next requests: as many as the queue has `free` places for, and the instant ones between them."""
+        taken, steps, places = list[Request](), 0, float(free)
+        while places > 0 and len(taken) < LOOK_AHEAD and steps < STEPS_AHEAD and (request := next(upcoming, None)):
+            taken.append(request)
+            steps += request.horizon
+            chosen = model(request.model)
+            if chosen.batched:
+                places -= self._places_of_batch(most) / MOST_AT_ONCE
+            elif not chosen.instant:
+                places -= 1
+        return taken
+
+
+def _some_finished(jobs: list[Job]) -> bool:
+    return any(job.finished for job in jobs)
