@@ -27,6 +27,8 @@ DAY_MINUTES = 24 * 60
 DAYS_A_YEAR = 365.25
 #: A year that is so many periods off a whole number of them still is the season.
 SEASON_SLACK = 0.1
+#: Dates of a grid, at most, that is remembered.
+MOST_REMEMBERED = 5000
 #: The day that stands for a month's end.
 MONTH_END = 31
 BUSINESS_DAYS = "1111100"
@@ -119,7 +121,15 @@ class Frequency:
         return self.alias == "D" or bool(self.weekmask)
 
     def grid(self, first: pd.Timestamp, count: int) -> pd.DatetimeIndex:
-        """`count` period dates from `first` on, or from the first one after it. Called for every series there is."""
+        """`count` period dates from `first` on, or from the first one after it.
+
+        Called for every series there is, most of which have the dates of others, so the last ones are remembered.
+        """
+        if count > MOST_REMEMBERED or first.tzinfo is not None:
+            return self._grid(first, count)
+        return _remembered_grid(self, first, first.unit, count)
+
+    def _grid(self, first: pd.Timestamp, count: int) -> pd.DatetimeIndex:
         if self.weekmask:
             start = np.datetime64(first.normalize(), "D")
             days = np.busday_offset(start, np.arange(count), roll="forward", weekmask=self.weekmask)
@@ -171,6 +181,12 @@ def days_in_months(months: np.ndarray, day: int) -> np.ndarray:
     first = months.astype("datetime64[D]")
     last = (months + 1).astype("datetime64[D]") - 1
     return np.minimum(first + (day - 1), last)
+
+
+@lru_cache(maxsize=512)
+def _remembered_grid(frequency: Frequency, first: pd.Timestamp, unit: str, count: int) -> pd.DatetimeIndex:
+    """`Frequency.grid`; moments of two units are equal, and their grids are not."""
+    return frequency._grid(first, count)
 
 
 @lru_cache(maxsize=1000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,8 @@ from forecasting.support.errors import DataError
 LONGEST_GAP = pd.Timedelta(days=3650)
 #: Periods for each date that a gap of that length has at least, where one of the dates is a slip.
 JUMP = 10
+#: Dates of a series, at most, whose places in a grid are remembered.
+MOST_REMEMBERED = 5000
 #: Beginnings of the aliases whose dates the calendar alone decides, not a phase.
 CALENDAR_ROOTS = ("W", "MS", "ME", "QS", "QE")
 
@@ -31,35 +34,64 @@ def to_regular_grid(counts: pd.Series, frequency: Frequency, *, cumulative: bool
     Dates between two grid dates belong to the week, month or quarter that holds them: new counts are added up there,
     of running totals the last one stands. Raises `DataError` when there is no figure at all.
     """
+    values, grid = values_on_grid(counts, frequency, cumulative=cumulative)
+    return pd.Series(values, index=grid)
+
+
+def values_on_grid(
+    counts: pd.Series, frequency: Frequency, *, cumulative: bool = False
+) -> tuple[np.ndarray, pd.DatetimeIndex]:
+    """What `to_regular_grid` gives, as its values and its dates: called for every series there is, and a table takes its time."""
     values = counts.to_numpy(dtype=float, na_value=np.nan)
     dates = pd.DatetimeIndex(counts.index)
     known = np.isfinite(values)
     if not known.any():
         raise DataError("There are no figures here to forecast from; choose another region or statistic.")
-    if not dates.is_monotonic_increasing:
+    moments = dates.asi8
+    if (moments[1:] < moments[:-1]).any():
         order = np.argsort(dates, kind="stable")
         dates, values, known = dates[order], values[order], known[order]
     _check_jumps(dates, frequency)
     places, grid = _places(dates, frequency)
-    empty = ~known & (grid[places] != dates)
-    if empty.any() and frequency.alias != "D":  # blank rows of a table with more dates than this region has
-        dates, values, known = dates[~empty], values[~empty], known[~empty]
-        places, grid = _places(dates, frequency)
+    if not known.all() and frequency.alias != "D":
+        empty = ~known & (grid[places] != dates)
+        if empty.any():  # blank rows of a table with more dates than this region has
+            dates, values, known = dates[~empty], values[~empty], known[~empty]
+            places, grid = _places(dates, frequency)
     if len(grid) == len(dates) and places[-1] == len(grid) - 1 and (np.diff(places) == 1).all():
-        return pd.Series(np.where(known, values, np.nan), index=grid)
+        return np.where(known, values, np.nan), grid
     result = np.full(len(grid), np.nan)
     if cumulative:
         result[places[known]] = values[known]
     else:
         result[places[known]] = 0.0
         np.add.at(result, places[known], values[known])
-    return pd.Series(result, index=grid)
+    return result, grid
 
 
 def _places(
     dates: pd.DatetimeIndex, frequency: Frequency, reference: pd.DatetimeIndex | None = None
 ) -> tuple[np.ndarray, pd.DatetimeIndex]:
-    """The regular grid that covers sorted `dates`, and where in it each of them belongs."""
+    """The regular grid that covers sorted `dates`, and where in it each of them belongs.
+
+    Regions of a panel mostly have the same dates, so the last ones are remembered.
+    """
+    if reference is None and dates.tz is None and len(dates) <= MOST_REMEMBERED:
+        return _remembered_places(dates.asi8.tobytes(), dates.unit, frequency)
+    return _places_in_grid(dates, frequency, reference)
+
+
+@lru_cache(maxsize=256)
+def _remembered_places(moments: bytes, unit: str, frequency: Frequency) -> tuple[np.ndarray, pd.DatetimeIndex]:
+    dates = pd.DatetimeIndex(np.frombuffer(moments, dtype=np.int64).view(f"M8[{unit}]"))
+    places, grid = _places_in_grid(dates, frequency, None)
+    places.flags.writeable = False
+    return places, grid
+
+
+def _places_in_grid(
+    dates: pd.DatetimeIndex, frequency: Frequency, reference: pd.DatetimeIndex | None
+) -> tuple[np.ndarray, pd.DatetimeIndex]:
     root = _root(frequency)
     if root in CALENDAR_ROOTS:
         dates = dates.normalize()
@@ -124,7 +156,7 @@ def period_phase(dates: pd.DatetimeIndex, frequency: Frequency) -> int:
 
 def _check_jumps(dates: pd.DatetimeIndex, frequency: Frequency) -> None:
     """Raises `DataError` for a date that is so far from the others that it is a slip: nothing is filled up to it."""
-    if dates[-1] - dates[0] <= LONGEST_GAP:
+    if pd.Timedelta(int(dates.asi8[-1] - dates.asi8[0]), unit=dates.unit) <= LONGEST_GAP:
         return
     gaps = np.diff(dates.to_numpy())
     place = int(np.argmax(gaps))

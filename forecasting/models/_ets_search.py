@@ -26,7 +26,7 @@ FIRST_DAMPING, LEAST_DAMPING = 1e-3, 1e-9
 #: Bounds of alpha, beta / alpha and gamma / (1 - alpha), which are traditional, and of phi: a trend that fades.
 BOUNDS = {"alpha": (1e-4, 1 - 1e-4), "beta": (1e-4, 1 - 1e-4), "gamma": (1e-4, 1 - 1e-4), "phi": (0.8, 0.98)}
 #: Where the search may begin, in the same terms: a sum of squares can have several valleys.
-TRIED = {"alpha": (0.05, 0.2, 0.5, 0.9), "beta": (0.02, 0.3), "gamma": (0.02, 0.3), "phi": (0.9,)}
+TRIED = {"alpha": (0.1, 0.5), "beta": (0.01, 0.2), "gamma": (0.02, 0.3), "phi": (0.85, 0.98)}
 
 
 @dataclass(frozen=True)

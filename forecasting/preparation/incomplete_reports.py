@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecasting.preparation.repairs import NATURAL_ZEROS, PLENTY, longest_true_zeros, typical, usually_silent
+from forecasting.preparation.repairs import NATURAL_ZEROS, PLENTY, longest_true_zeros, middle, typical, usually_silent
 
 
 @dataclass(frozen=True)
@@ -63,16 +63,17 @@ def collapsed(counts: np.ndarray, cycle: int, rule: CollapseRule) -> bool:
     """Whether the last of `counts` (new counts per period, NaN allowed) fell deeper than its past can explain."""
     if len(counts) <= cycle:
         return False
+    before, now = counts[-1 - cycle], counts[-1]
+    if not (before >= rule.least and now >= 0) or np.log((now + 1) / (before + 1)) >= np.log(rule.ratio):
+        return False
     earlier, later = counts[:-cycle], counts[cycle:]
     usable = (earlier >= rule.least) & (later >= 0)
-    if not usable[-1]:
-        return False
     changes = np.log((later[usable] + 1) / (earlier[usable] + 1))
     last, history = changes[-1], changes[:-1]
     if len(history) < max(SHORT_HISTORY, 2 * cycle):
         return rule is TOGETHER and last < np.log(SHORT_RATIO)
-    centre = np.median(history)
-    deviation = max(1.4826 * np.median(np.abs(history - centre)), LEAST_DEVIATION)
+    centre = middle(history)
+    deviation = max(1.4826 * middle(np.abs(history - centre)), LEAST_DEVIATION)
     return bool(
         last < min(np.log(rule.ratio), centre - rule.deviations * deviation) and (history <= last).mean() <= RARE
     )

@@ -55,6 +55,8 @@ def repair_sentences(fault: str, repaired: Repaired, dates: pd.DatetimeIndex, fr
 def moved_sentences(counts: pd.Series, dates: pd.DatetimeIndex, frequency: Frequency) -> list[str]:
     """Sentence on dates that are not those of a period: how many are counted for the period they belong to, or none."""
     given = pd.DatetimeIndex(counts.index)
+    if given.unit == dates.unit and np.array_equal(given.asi8, dates.asi8):
+        return []
     if len(given) == len(dates) and (given == dates).all():
         return []
     off = given[~given.isin(dates) & counts.notna().to_numpy()]
@@ -161,7 +163,10 @@ def pattern_sentences(values: np.ndarray, dates: pd.DatetimeIndex, frequency: Fr
     if frequency.name != "daily" or len(values) < PATTERN_WEEKS * 7:
         return []
     weeks = values[-PATTERN_WEEKS * 7 :].reshape(PATTERN_WEEKS, 7)
-    weeks = weeks[:, np.argsort(dates[-PATTERN_WEEKS * 7 :][:7].day_of_week)]
+    if weeks.all():
+        return []
+    first = dates[len(values) - PATTERN_WEEKS * 7].day_of_week
+    weeks = weeks[:, (np.arange(7) - first) % 7]  # Monday first
     silent = (weeks == 0).mean(axis=0) >= PATTERN_SHARE
     heard = (weeks > 0).mean(axis=0) >= PATTERN_SHARE
     if not silent.any() or not heard.any() or (silent | heard).sum() < 7 or weeks[:, heard].mean() < PATTERN_LEAST:

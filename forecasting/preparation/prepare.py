@@ -16,7 +16,7 @@ from forecasting.data.kind import COUNT, Kind
 from forecasting.data.panel import TRUE_ZEROS, UNREPORTED_ZEROS, Panel, Statistic
 from forecasting.data.panel_cache import PerPanel
 from forecasting.data.pool_spec import pool_spec
-from forecasting.data.regular_grid import count_leading_zeros, counts_from_totals, to_regular_grid
+from forecasting.data.regular_grid import count_leading_zeros, counts_from_totals, values_on_grid
 from forecasting.data.series import Series
 from forecasting.preparation.incomplete_reports import LEAST_REGIONS, doubtful_alone, doubtful_together, last_zeros_end
 from forecasting.preparation.messages import (
@@ -75,9 +75,8 @@ def prepare(
         zeros_at_end=asked.zeros_at_end,
     )
     notes = early_end_sentences(column.end(region), column.usual_end, frequency)
-    series = replace(series, notes=(*notes, *series.notes))
     pool = pool_spec(known, asked.name) if len(column.parts) > 1 and asked.kind.low >= 0 else None
-    series = replace(series, region=region, pool=pool)
+    series = replace(series, notes=(*notes, *series.notes), region=region, pool=pool)
     if not asked.kind.repaired or (asked.zeros_at_end == TRUE_ZEROS and not series.values[-1:].any()):
         return series
     usual = usual_revisions(known.published, asked, frequency).get(region) if known.published and not own else None
@@ -145,8 +144,8 @@ def clean_counts(
     Raises:
         DataError: there is no figure at all.
     """
-    table = to_regular_grid(counts, frequency, cumulative=reported_cumulative)
-    dates, values, before = pd.DatetimeIndex(table.index), table.to_numpy(), 0.0
+    values, dates = values_on_grid(counts, frequency, cumulative=reported_cumulative)
+    before = 0.0
     notes = moved_sentences(counts, dates, frequency)
     if reported_cumulative:
         values, before, unreported = counts_from_totals(values)
@@ -155,16 +154,16 @@ def clean_counts(
     first = count_leading_zeros(values)
     # Zeros before the first count tell whether those after it are natural.
     judged = _end(values, dates, frequency, provisional_from) - first
-    dates, values = dates[first:], values[first:]
+    dates, values = (dates[first:], values[first:]) if first else (dates, values)
     end = judged = judged if judged > 0 else len(values)
     if zeros_at_end == TRUE_ZEROS and (stop := last_zeros_end(values)):
         end = stop
     used, before, repairs = _repaired(values[:end], before, dates, frequency)
     notes += [
         *repairs,
-        *pattern_sentences(used, dates[:end], frequency),
+        *pattern_sentences(used, dates, frequency),
         *tail_sentences(values, dates, end, frequency, zeros_at_end),
-        *true_zeros_sentences(dates[judged:end], frequency),
+        *(true_zeros_sentences(dates[judged:end], frequency) if judged < end else ()),
     ]
     provisional = None if end == len(values) else pd.Series(values[end:], index=dates[end:])
     true_zeros = has_true_zeros(used, frequency.cycle)

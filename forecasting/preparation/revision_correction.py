@@ -22,6 +22,7 @@ from forecasting.data.panel_cache import PanelCache, PerPanel
 from forecasting.data.revisions import LEAST_CHANGE, SETTLED_AGE
 from forecasting.data.series import Series
 from forecasting.preparation.messages import correction_sentence, doubt_sentence, raised_sentence
+from forecasting.preparation.repairs import middle
 
 #: Figures are settled, and no longer corrected, after so many weeks of days or days of hours, or `SETTLED_AGE` longer periods.
 CYCLES = 2
@@ -130,8 +131,8 @@ def _short(values: np.ndarray, cycle: int) -> float:
     history = changes[:-1][earlier[:-1] >= LEAST_LEVEL]
     if len(history) < max(LEAST_CHANGES, 2 * cycle):
         return 0.0
-    centre = np.median(history)
-    deviation = max(1.4826 * float(np.median(np.abs(history - centre))), LEAST_DEVIATION)
+    centre = middle(history)
+    deviation = max(1.4826 * middle(np.abs(history - centre)), LEAST_DEVIATION)
     short = float(centre - DEVIATIONS * deviation - changes[-1])
     return short if short >= LEAST_CHANGE else 0.0
 
