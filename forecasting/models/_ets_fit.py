@@ -166,9 +166,9 @@ def _fit_together(longest_first: Sequence[np.ndarray], form: ETSForm) -> list[ET
     by = figures.smoothing(found.searched)
     errors, ends = list[np.ndarray](), list[PassState]()
     with np.errstate(all="ignore"):
-        for rows, states in passes(figures, by):
+        for rows, end_of_all in passes(figures, by):
             errors += list(rows[:, 0])
-            ends += states
+            ends += [end_of_all.of(place) for place in range(len(rows))]
     fits = list[ETSFit | None]()
     for place, (values, end) in enumerate(zip(longest_first, ends, strict=True)):
         aicc = _aicc(float(found.squares[place]), len(figures.names) + 1, len(values))

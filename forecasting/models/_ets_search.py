@@ -194,19 +194,19 @@ def _products(figures: Figures, by: Smoothing) -> np.ndarray:
         return np.concatenate([rows @ rows.transpose(0, 2, 1) for rows, _ in passes(figures, by)])
 
 
-def passes(figures: Figures, by: Smoothing) -> Iterator[tuple[np.ndarray, list[PassState]]]:
-    """A pass through each series; of those of a length together the rows, shape (series, row, n), and where each of them ended."""
+def passes(figures: Figures, by: Smoothing) -> Iterator[tuple[np.ndarray, PassState]]:
+    """A pass through each series; of those of a length together the rows, shape (series, row, n), and where they ended, in arrays."""
     if len(figures) < ARRAYS_FROM:
         for place, values in enumerate(figures.series):
             state, own = _at_start(figures.starts, place), Smoothing(*_numbers(by, place))
             row_by_row: np.ndarray = np.array(run_pass(values.tolist(), state, own, figures.damped))
-            yield np.ascontiguousarray(row_by_row.T)[None], [state]
+            yield np.ascontiguousarray(row_by_row.T)[None], _in_arrays(state)
         return
     lengths = np.array([len(values) for values in figures.series])
     table, ends = _pass_together(figures, by, lengths)
     for (first, last), end in zip(_runs(lengths), reversed(ends), strict=True):
         rows = np.ascontiguousarray(table[: lengths[first], :, first:last].transpose(2, 1, 0))
-        yield rows, [end.of(place) for place in range(first, last)]
+        yield rows, end.of(slice(first, last))
 
 
 def _pass_together(figures: Figures, by: Smoothing, lengths: np.ndarray) -> tuple[np.ndarray, list[PassState]]:
@@ -256,6 +256,12 @@ def _at_start(starts: Starts, place: int) -> PassState:
     """Before the first figure of one of the series, in numbers."""
     level, trend = float(starts.levels[place]), float(starts.trends[place])
     return PassState.at_start(level, trend, starts.seasons[:, place].tolist())
+
+
+def _in_arrays(state: PassState) -> PassState:
+    """The components of one series as those of many; of the derivatives nothing."""
+    level, trend, seasons = np.array([state.level]), np.array([state.trend]), [np.array([one]) for one in state.seasons]
+    return PassState.at_start(level, trend, seasons)
 
 
 def _numbers(by: Smoothing, place: int) -> list[float]:

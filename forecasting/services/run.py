@@ -17,10 +17,10 @@ IN_FLIGHT = 64
 #: series at once.
 REFILL = 4
 #: Requests that are taken up at once, at most, and the sum of their horizons.
-LOOK_AHEAD = 512
+LOOK_AHEAD = 1024
 STEPS_AHEAD = 20_000
 #: Requests that a worker fits at once, at most.
-MOST_AT_ONCE = 128
+MOST_AT_ONCE = 256
 #: Batches on their way for each worker: one that it fits, and two that are ready for it.
 BATCHES_AHEAD = 3
 

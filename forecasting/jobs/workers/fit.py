@@ -14,7 +14,7 @@ from forecasting.models import Model, PooledModel, Progress, ProgressCallback, i
 from forecasting.support.errors import ForecastingError, ModelError
 
 #: Series that a model is given at once: their sampled futures are in memory together.
-MOST_AT_ONCE = 128
+MOST_AT_ONCE = 256
 #: Parts of the loader's messages when there was no memory to load a library.
 NO_MEMORY_SIGNS = ("cannot allocate memory", "failed to map segment", "cannot apply additional memory protection")
 #: Part of the interpreter's message when compiled code gave up without a reason, as some do that are refused memory.
