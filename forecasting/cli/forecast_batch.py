@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -99,7 +100,7 @@ def forecast_batch(
     """
     failures = unprepared(batch)
     requests = {
-        (one, name): _request(one.series, name, plan.horizon, one.extra_steps)
+        (one, name): request_for(one.series, name, plan.horizon, one.extra_steps)
         for one in batch
         if one.series is not None
         for name in plan.names
@@ -123,8 +124,12 @@ def print_data_notes(panel: Panel, batch: Sequence[BatchSeries], holidays: str =
     """Print to stderr what is known of a panel and was done to the figures of a batch, once a kind, before they are fitted."""
     statistics = list(dict.fromkeys(one.statistic.name for one in batch))
     series = {one.region if len(statistics) == 1 else one.name: one.series for one in batch if one.series is not None}
-    lost = lost_region_notes(panel, statistics)
-    print_notes([*panel.notes, *lost, *series_notes(series), *unused_holiday_notes(series, holidays)])
+    print_panel_notes(panel, statistics, [*series_notes(series), *unused_holiday_notes(series, holidays)])
+
+
+def print_panel_notes(panel: Panel, statistics: Iterable[str], notes: Iterable[str]) -> None:
+    """Print to stderr what is known of a panel, and `notes` on its series."""
+    print_notes([*panel.notes, *lost_region_notes(panel, statistics), *notes])
 
 
 def unprepared(batch: Sequence[BatchSeries]) -> list[str]:
@@ -132,44 +137,60 @@ def unprepared(batch: Sequence[BatchSeries]) -> list[str]:
     return [f"{one.name}: {one.why_not}" for one in batch if one.series is None]
 
 
-def _request(series: Series, name: str, horizon: int, extra_steps: int) -> Request:
+def request_for(series: Series, name: str, horizon: int, extra_steps: int = 0) -> Request:
     """Return the request for a horizon, which is checked alone, and extra steps as far as the largest horizon allows."""
     request = Request(series, name, horizon)
     return replace(request, horizon=min(horizon + extra_steps, MAX_HORIZON)) if extra_steps else request
 
 
 def run_requests(requests: Sequence[Request], workers: int | None, dask: str = "") -> dict[str, Job]:
-    """Run all requests, with a progress bar on a terminal; a stop signal ends it with what is finished by then.
+    """Run all requests as `fits` does. Returns the finished jobs by the key of their request."""
+    done: dict[str, Job] = {}
+    with fits(requests, len(requests), workers, dask) as ended:
+        for request, job in ended:
+            done[request.key] = job
+    return done
 
-    Further signals are only noted then, until `stop_signals.go_on`, so that the caller can write that. Returns the finished jobs by the key of their request. Raises `RequestError` or `JobError` if the Dask cluster cannot
-    be used; if it cannot any more, that is printed.
+
+@contextmanager
+def fits(
+    requests: Iterable[Request], count: int, workers: int | None, dask: str = ""
+) -> Iterator[Iterator[tuple[Request, Job]]]:
+    """Run requests, which are `count`, with a progress bar on a terminal: inside are they, as they end, with their jobs.
+
+    A stop signal ends it with what is finished by then. Further signals are only noted then, until `stop_signals.go_on`, so that the
+    caller can write that. Raises `RequestError` or `JobError` if the Dask cluster cannot be used; if it cannot any more, that is
+    printed.
     """
     backend = choose_backend(workers, dask=dask)
     backend.check()
     store = ForecastStore()
     service = Service(store, JobQueue(store, backend=backend, interactive=False))
-    console = Console(stderr=True)
+    console, some = Console(stderr=True), list[bool]()
     times = (TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *times)
-    done: dict[str, Job] = {}
+
+    def ended(bar: Progress) -> Iterator[tuple[Request, Job]]:
+        task = bar.add_task("forecasting", total=count)
+        for request, job in service.run(requests):
+            if job.forecast is None and service.queue.trouble:
+                trouble = f"{service.queue.trouble} What was finished is in the store."
+                if not some:
+                    raise JobError(trouble)
+                print_notes([trouble])
+                return
+            some[:] = [True]
+            bar.advance(task)
+            yield request, job
+
     try:
         with interruptible_once(), Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-            task = bar.add_task("forecasting", total=len(requests))
-            for request, job in service.run(requests):
-                if job.forecast is None and service.queue.trouble:
-                    trouble = f"{service.queue.trouble} What was finished is in the store."
-                    if not done:
-                        raise JobError(trouble)
-                    print_notes([trouble])
-                    break
-                done[request.key] = job
-                bar.advance(task)
+            yield ended(bar)
     except KeyboardInterrupt:
-        if not done:
+        if not some:
             raise
     finally:
         service.close()
-    return done
 
 
 def interruption(requests: Collection[Request], done: Mapping[str, Job]) -> list[str]:

@@ -30,10 +30,15 @@ def write_table(table: pd.DataFrame, output: Path | None) -> None:
     try:
         write_atomically(output, content)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise RequestError(
-            f"'{output}' cannot be written: {reason}. What was fitted is in the store; the same command takes it from there."
-        ) from None
+        raise unwritable(output, error) from None
+
+
+def unwritable(output: Path | None, error: OSError) -> RequestError:
+    """The error for a table that could not be written."""
+    reason, name = (error.strerror or str(error)).lower(), f"'{output}'" if output else "The table"
+    return RequestError(
+        f"{name} cannot be written: {reason}. What was fitted is in the store; the same command takes it from there."
+    )
 
 
 def _to_workbook(table: pd.DataFrame) -> bytes:

@@ -68,6 +68,18 @@ def interruptible_once() -> Iterator[None]:
         _State.mode = _Mode.NOTE
 
 
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """While a part of a file is written: a signal raises only after it, if it would have raised."""
+    mode, before = _State.mode, _State.requested
+    _State.mode = _Mode.NOTE
+    yield
+    _State.mode = mode
+    if _State.requested and not before and mode is not _Mode.NOTE:
+        _State.mode = _Mode.RAISE if mode is _Mode.RAISE else _Mode.NOTE
+        raise KeyboardInterrupt
+
+
 def stop_requested() -> bool:
     """Whether a signal has come."""
     return _State.requested

@@ -10,8 +10,9 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,7 @@ from forecasting.tables.cells.formula_escape import escape_formulas, unescape_fo
 
 if TYPE_CHECKING:
     from openpyxl.cell import WriteOnlyCell  # type: ignore[import-untyped]
+    from pyarrow.parquet import ParquetWriter
 
 #: Control characters, which no XLSX file may hold.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -43,12 +45,33 @@ _ROUNDING = 1e-6
 
 def to_csv(table: pd.DataFrame) -> bytes:
     """UTF-8 CSV with ISO dates, `repr`-exact numbers and no index; text is `escape_formulas`, numbers never are."""
-    safe = _change_texts(table, escape_formulas)
-    returns = any("\r" in name for name in _texts(safe))  # the csv module itself would leave those unquoted
-    quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
-    timed = any(_has_times(safe[column]) for column in _date_columns(safe))
-    date_format = "%Y-%m-%dT%H:%M" if timed else "%Y-%m-%d"
-    return safe.to_csv(index=False, date_format=date_format, quoting=quoting).encode(errors="replace")
+    return CsvFormat.of(table).written(table)
+
+
+@dataclass(frozen=True)
+class CsvFormat:
+    """How a table, or one part of it after the other, is written as CSV: dates `timed` or not, all texts in quotes or few."""
+
+    timed: bool
+    quoting: Literal[0, 2]
+
+    @staticmethod
+    def of(table: pd.DataFrame) -> CsvFormat:
+        """The format that a whole table needs."""
+        returns = any("\r" in name for name in _texts(_change_texts(table, escape_formulas)))
+        return CsvFormat.needed(returns, any(_has_times(table[column]) for column in _date_columns(table)))
+
+    @staticmethod
+    def needed(returns: bool, timed: bool) -> CsvFormat:
+        """The format of texts with carriage `returns`, which the csv module itself would leave unquoted, and of `timed` dates."""
+        return CsvFormat(timed, csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL)
+
+    def written(self, table: pd.DataFrame, header: bool = True) -> bytes:
+        """A table, or a part of it, as CSV."""
+        date_format = "%Y-%m-%dT%H:%M" if self.timed else "%Y-%m-%d"
+        safe = _change_texts(table, escape_formulas)
+        text = safe.to_csv(index=False, header=header, date_format=date_format, quoting=self.quoting)
+        return str(text).encode(errors="replace")
 
 
 def read_exported_csv(content: bytes) -> pd.DataFrame:
@@ -89,6 +112,30 @@ def to_parquet(table: pd.DataFrame) -> bytes:
     buffer = io.BytesIO()
     table.to_parquet(buffer, index=False)
     return buffer.getvalue()
+
+
+class ParquetParts:
+    """A Parquet file of a table that comes in parts, each a row group: the first has the columns and their types."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._writer: ParquetWriter | None = None
+
+    def write(self, table: pd.DataFrame) -> None:
+        """Write a part."""
+        import pyarrow as pa
+        from pyarrow.parquet import ParquetWriter
+
+        schema = self._writer.schema if self._writer else None
+        part = pa.Table.from_pandas(table, schema=schema, preserve_index=False)
+        if self._writer is None:
+            self._writer = ParquetWriter(self._file, part.schema)
+        self._writer.write_table(part)
+
+    def close(self) -> None:
+        """Write what stands at the file's end."""
+        if self._writer:
+            self._writer.close()
 
 
 def cleaned_series_table(panel: Panel, region: str, statistic: str, series: Series) -> pd.DataFrame:

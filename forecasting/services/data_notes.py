@@ -34,10 +34,15 @@ def series_notes(series: Mapping[str, Series]) -> list[str]:
 
 def forecast_notes(forecasts: Sequence[tuple[str, Forecast]]) -> list[str]:
     """What models note on the forecasts of named series: one sentence a kind, with the models where not all say it."""
+    return model_notes((name, forecast.model, forecast.notes) for name, forecast in forecasts)
+
+
+def model_notes(noted: Iterable[tuple[str, str, tuple[str, ...]]]) -> list[str]:
+    """`forecast_notes` of named series, each with a model and what that notes on its forecast, if anything."""
     by_model: dict[str, dict[str, tuple[str, ...]]] = {}
-    for name, forecast in forecasts:
-        notes = by_model.setdefault(forecast.model, {})
-        notes[name] = (*notes.get(name, ()), *forecast.notes)
+    for name, chosen, said_of_it in noted:
+        notes = by_model.setdefault(chosen, {})
+        notes[name] = (*notes.get(name, ()), *said_of_it)
     said: dict[str, list[str]] = {}
     for chosen, notes in by_model.items():
         for sentence in summarise_notes(notes):

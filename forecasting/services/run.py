@@ -32,6 +32,7 @@ class Run:
         self._queue, self._store = queue, store
         self._waiting: dict[str, list[Request]] = {}
         self._batches: dict[str, list[Request]] = {}
+        self._again: dict[str, list[Request]] = {}  # by key: further requests for what a batch on its way has
 
     def of(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Job]]:
         """Every request with its ended job, as they end."""
@@ -42,10 +43,14 @@ class Run:
             taken = self._next_requests(upcoming, free, most) if REFILL * free >= most else []
             self._store.preload([request.key for request in taken if not model(request.model).instant])
             self._queue.fit_instant(taken)
-            batched = self._submit_batches(taken)
+            self._submit_batches(taken)
+            on_their_way = {id(request): request.key for batch in self._batches.values() for request in batch}
+            keys = set(on_their_way.values())
             for request in taken:
-                if request.key not in batched:
+                if request.key not in keys:
                     yield from self._submit(request)
+                elif id(request) not in on_their_way:
+                    self._again.setdefault(request.key, []).append(request)
             if not taken and not self._waiting and not self._batches:
                 return
             if taken and REFILL * (most - self._places_taken(most)) >= most:  # most were instant
@@ -62,8 +67,8 @@ class Run:
         else:
             self._waiting.setdefault(request.key, []).append(request)
 
-    def _submit_batches(self, taken: Sequence[Request]) -> set[str]:
-        """Submit those that gain from it many at once, unless their forecasts are known or on their way; returns their keys."""
+    def _submit_batches(self, taken: Sequence[Request]) -> None:
+        """Submit those that gain from it many at once, unless their forecasts are known or on their way."""
         batched = {request.key: request for request in taken if model(request.model).batched}
         on_their_way = {request.key for batch in self._batches.values() for request in batch}
         known = {job.key for job in self._queue.jobs(batched)} | on_their_way if batched else set()
@@ -71,23 +76,26 @@ class Run:
         for key, request in batched.items():
             if key not in known:
                 groups.setdefault((request.model, request.horizon), []).append(request)
-        several = [group for group in groups.values() if len(group) > 1]
-        for group in several:
+        for group in groups.values():
+            if len(group) == 1:
+                continue
             size = min(max(-(-len(group) // max(self._queue.load().ready, 2)), 1), MOST_AT_ONCE)
             for part in (group[first : first + size] for first in range(0, len(group), size)):
                 self._batches[self._queue.submit_batch(part).key] = part
-        return {request.key for group in several for request in group}
 
     def _ended(self, job: Job) -> Iterator[tuple[Request, Job]]:
         """The requests that an ended job is of; those of a batch that have no forecast are submitted by themselves."""
         yield from ((request, job) for request in self._waiting.pop(job.key, []))
         batch = self._batches.pop(job.key, [])
         for place, request in enumerate(batch):
+            same = [request, *self._again.pop(request.key, [])]
             if forecast := job.parts.get(str(place)):
                 part = Job(request.key, request.model, request.horizon, State.done, forecast=forecast)
-                yield request, replace(part, seconds=job.seconds / len(batch), attempts=job.attempts)
+                part = replace(part, seconds=job.seconds / len(batch), attempts=job.attempts)
+                yield from ((one, part) for one in same)
             else:
-                yield from self._submit(request)
+                for one in same:
+                    yield from self._submit(one)
 
     def _places_taken(self, most: int) -> int:
         return len(self._waiting) + len(self._batches) * self._places_of_batch(most)

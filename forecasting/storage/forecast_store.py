@@ -27,7 +27,7 @@ MAX_ROWS = 50_000
 #: Bytes of encoded forecasts in the database, at most.
 MAX_BYTES = 500_000_000
 #: Writes between two prunings.
-PRUNE_EVERY = 100
+PRUNE_EVERY = 1_000
 #: Bytes of decoded forecasts that are kept in memory, at most.
 MEMORY_BYTES = 24_000_000
 #: Bytes of encoded forecasts that wait for a database that is left out, at most.

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 #: Beginning of the names of unfinished files.
 PARTIAL = ".partial-"
@@ -17,14 +20,22 @@ def write_atomically(path: Path, content: bytes) -> None:
     Links are followed, permissions of an earlier file are kept, and what is no ordinary file (a pipe) is written into.
     Raises `OSError`.
     """
+    with open_atomically(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def open_atomically(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write into, which takes its place as `write_atomically` says when all is written."""
     path = Path(os.path.realpath(path))
     if path.exists() and not path.is_file():
-        path.write_bytes(content)
+        with path.open("wb") as pipe:
+            yield pipe
         return
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=PARTIAL)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(partial, _permissions(path))
