@@ -1,12 +1,15 @@
-"""Forecasting 100, 1,000 and 10,000 series with one command line: what a series costs, and going on after an interruption.
+"""Forecasting 100, 1,000 and 10,000 series with one command line, and 2,000 in one process beside statsforecast.
 
 Daily counts of 100 days with a weekday pattern and waves of their own, from a Parquet file, 14 days ahead, in as many worker
-processes as there are cores, with a store that is new each time. `python -m benchmarks many 100,1000` measures those
-numbers alone.
+processes as there are cores, with a store that is new each time: what a series costs, and going on after an interruption.
+`python -m benchmarks many 100,1000` measures those numbers alone, and `python -m benchmarks many statsforecast` the last figure.
 
 - `MODEL/N`: seconds; the reference is what N series would have taken at the price of the number before.
 - `MODEL/N/again`: the same command again, which finds everything in the store; the reference is the first time.
 - `MODEL/N/memory`: the largest process, in MB.
+- `MODEL/over_statsforecast`: seconds of `forecast_many` for 2,000 weekly series of 150 figures, 13 ahead, with all quantiles; the
+  reference is what statsforecast's automatic model takes for their means (`season_length=1`, as in `accuracy_peers`), from every
+  so many of them, measured in turns in the same process. Needs `benchmarks/requirements.txt`.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks._figure import Figure, figure
+from benchmarks._many_beside import beside_statsforecast
 
 SIZES = (100, 1_000, 10_000)
 MODELS = ("ets", "pooled")
@@ -31,8 +35,15 @@ AHEAD = 14
 
 
 def run(options: Sequence[str]) -> Iterator[Figure]:
-    sizes = [int(size) for size in options[0].split(",")] if options else list(SIZES)
-    for model in MODELS:
+    beside = not options or options[0] == "statsforecast"
+    sizes = [] if beside and options else [int(size) for size in options[0].split(",")] if options else list(SIZES)
+    yield from command_line(sizes)
+    if beside:
+        yield from beside_statsforecast()
+
+
+def command_line(sizes: Sequence[int]) -> Iterator[Figure]:
+    for model in MODELS if sizes else ():
         before = 0.0
         for size in sizes:
             with tempfile.TemporaryDirectory() as folder:

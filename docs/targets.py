@@ -72,6 +72,8 @@ TARGETS = (
     Target("load/parquet/seconds", "1,000,000 rows of Parquet read and ready to pick from", "value", "≤ 2 s"),
     Target("many/ets/10000", "ETS of 10,000 series, over ten times what 1,000 take", "ratio", "–"),
     Target("many/pooled/10000", "Pooled of 10,000 series, over ten times what 1,000 take", "ratio", "–"),
+    Target("many/ets/over_statsforecast", "ETS of 2,000 weekly series with all quantiles, over the means of statsforecast's AutoETS", "ratio", "≤ 0.2"),
+    Target("many/theta/over_statsforecast", "Theta of the same, over AutoTheta", "ratio", "≤ 0.2"),
     Target("many/ets/10000/again", "ETS of 10,000 series when the command is run again, over the first time", "ratio", "–"),
     Target("pooled/53x90", "Pooled on 53 regions of 90 weeks with 26 earlier vintages", "value", "≤ 5 s"),
     Target("pooled/1000x365", "Pooled on 1,000 regions of 365 days", "value", "≤ 30 s"),
