@@ -114,7 +114,7 @@ class JobQueue:
         Each forecast is stored under the key of its own request, and is a part of the job; a request that it has no forecast of when it
         is done is to be submitted by itself, which says why. For those that are neither stored nor on their way. Raises `QueueFull`.
         """
-        return self._enqueue(BatchRequest(tuple(requests)), background=True, retry=True, draft=None)
+        return self._enqueue(BatchRequest(tuple(requests)), True, True, None)
 
     def fit_instant(self, requests: Iterable[Request]) -> None:
         """Fit here and now, at once, those of `requests` and of their members whose models are instant and which are not known.

@@ -37,19 +37,21 @@ class Naive(Model):
         """Repeat the last season, or the last value where there is no full season."""
         if not len(series):
             raise ModelError(NOTHING)
-        return from_normal_many([self._output(series, horizon)])[0]
+        return from_normal_many([_output(self, series, horizon)])[0]
 
     def forecast_many(self, series: Sequence[Series], horizon: int) -> list[Forecast | ForecastingError]:
         """Draw all forecasts at once."""
-        made = iter(from_normal_many([self._output(one, horizon) for one in series if len(one)]))
+        made = iter(from_normal_many([_output(self, one, horizon) for one in series if len(one)]))
         return [next(made) if len(one) else ModelError(NOTHING) for one in series]
 
-    def _output(self, series: Series, horizon: int) -> NormalOutput:
-        scale = self.scale(series)
-        past = scale.forward(series.values)
-        season = series.season
-        mean = np.resize(past[-season:], horizon)
-        psi = (np.arange(horizon + len(series.doubt)) % season == 0).astype(float)
-        errors = (past[season:] - past[:-season])[-ERRORS_USED:]
-        repeated = series.frequency.steps(season) if season > 1 else series.frequency.step
-        return NormalOutput(self, series, scale, mean, errors, psi, f"Repeats the last {repeated}")
+
+def _output(chosen: Model, series: Series, horizon: int) -> NormalOutput:
+    """The last season again and again, and what doing so would have been wrong by, under the name of a model."""
+    scale = chosen.scale(series)
+    past = scale.forward(series.values)
+    season = series.season
+    mean = np.resize(past[-season:], horizon)
+    psi = (np.arange(horizon + len(series.doubt)) % season == 0).astype(float)
+    errors = (past[season:] - past[:-season])[-ERRORS_USED:]
+    repeated = series.frequency.steps(season) if season > 1 else series.frequency.step
+    return NormalOutput(chosen, series, scale, mean, errors, psi, f"Repeats the last {repeated}")

@@ -257,7 +257,7 @@ class ForecastStore:
     def _pruning_is_due(self, count: int) -> bool:
         with self._lock:
             before, self._writes = self._writes, self._writes + count
-            return before == 0 or before // PRUNE_EVERY < self._writes // PRUNE_EVERY
+            return (before - 1) // PRUNE_EVERY < (self._writes - 1) // PRUNE_EVERY
 
 
 def _row(encoded: Encoded, forecast: Forecast) -> dict[str, Any]:

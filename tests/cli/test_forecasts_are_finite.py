@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from forecasting.cli.main import main
+from forecasting.models.base import Model
 from forecasting.models.naive import Naive
 
 WEEKS = pd.date_range("2024-01-06", periods=40, freq="W-SAT")
@@ -26,6 +27,7 @@ def states(tmp_path, monkeypatch, request) -> str:
         return replace(made, values=values)
 
     monkeypatch.setattr(Naive, "forecast", spoilt)
+    monkeypatch.setattr(Naive, "forecast_many", Model.forecast_many)
     tables = [pd.DataFrame({"region": name, "date": WEEKS, "value": n}) for name, n in (("Ohio", 70), ("Utah", SPOILT))]
     pd.concat(tables).to_csv(tmp_path / "states.csv", index=False)
     return str(tmp_path / "states.csv")
@@ -60,6 +62,7 @@ def test_a_series_that_a_hub_would_refuse_is_left_out_with_the_reason(tmp_path, 
         return replace(made, values=made.values[:, ::-1]) if series.values[-1] == SPOILT else made
 
     monkeypatch.setattr(Naive, "forecast", falling)
+    monkeypatch.setattr(Naive, "forecast_many", Model.forecast_many)
     random = np.random.default_rng(0)
     tables = [
         pd.DataFrame({"region": name, "date": WEEKS, "value": [*random.poisson(n, 39), n]})

@@ -12,6 +12,7 @@ from forecasting.jobs import State
 from forecasting.jobs.request import Request
 from forecasting.jobs.workers import fit
 from forecasting.jobs.workers.fit import fit_request, fit_requests
+from forecasting.models.base import Model
 from forecasting.models.naive import Naive
 from forecasting.models.pretrained import Pretrained
 from forecasting.support.errors import ModelError
@@ -48,6 +49,7 @@ def breaks_down_on(monkeypatch, length):
         return one(self, series, *rest)
 
     monkeypatch.setattr(Naive, "forecast", forecast)
+    monkeypatch.setattr(Naive, "forecast_many", Model.forecast_many)
 
 
 def test_many_requests_of_several_models_and_horizons_have_the_outcomes_of_each_alone_in_their_order():

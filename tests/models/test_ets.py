@@ -11,7 +11,16 @@ from forecasting.data.forecast import QUANTILES
 from forecasting.data.frequency import DAILY
 from forecasting.data.series import Series
 from forecasting.models import model, predictive
-from forecasting.models._ets_fit import ETSFit, ETSForm, best_fit, candidate_forms, fit_form, fit_forms
+from forecasting.models._ets_fit import (
+    ETSFit,
+    ETSForm,
+    best_fit,
+    candidate_forms,
+    first_components,
+    fit_form,
+    fit_forms,
+)
+from forecasting.models._ets_search import Figures, _squares, sums_of_squares
 from forecasting.models.calibration import BandFactors
 
 FORMS = [ETSForm(damped, season) for damped in (False, True) for season in (1, 7)]
@@ -111,3 +120,17 @@ def test_a_fit_is_what_statsmodels_own_results_say(form: ETSForm) -> None:
     np.testing.assert_allclose(ours.errors, theirs.resid)
     if form.season > 1:
         np.testing.assert_allclose(ours.seasons, theirs.season.iloc[-7:])
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.label)
+def test_the_derivatives_of_the_squares_are_those_that_small_steps_show(form: ETSForm) -> None:
+    values = simulated(np.random.default_rng(6), 80)
+    figures = Figures([values], first_components([values], form), form.damped)
+    at = np.array([[{"alpha": 0.3, "beta": 0.2, "gamma": 0.1, "phi": 0.9}[name]] for name in figures.names])
+    squares, slope, _ = _squares(figures, at)
+    np.testing.assert_allclose(squares, sums_of_squares(figures, at))
+    for place in range(len(at)):
+        step = np.zeros_like(at)
+        step[place] = 1e-5
+        seen = (sums_of_squares(figures, at + step) - sums_of_squares(figures, at - step)) / 2e-5
+        np.testing.assert_allclose(2 * slope[:, place], seen, rtol=1e-5)

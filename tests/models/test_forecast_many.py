@@ -86,3 +86,50 @@ def test_without_onnxruntime_each_has_the_sentence_and_short_series_are_still_re
     failed, short = model("pretrained").forecast_many([long, long.tail(1)], 4)
     assert "needs the package onnxruntime" in str(failed)
     assert short.is_finite
+
+
+def extreme() -> list[Series]:
+    """Series of one figure, of enormous and tiny figures, constant ones, a line, and one jump."""
+    walk = np.exp(np.cumsum(np.random.default_rng(5).normal(0, 0.2, 60)))
+    figures = [
+        [3.0],
+        walk * 1e12,
+        walk * 1e-9,
+        np.full(40, 7.0),
+        np.zeros(30),
+        np.arange(50.0),
+        np.r_[np.zeros(30), 1e9],
+    ]
+    return [Series(pd.Timestamp("2021-01-02"), weekly(), np.asarray(one), kind=AMOUNT) for one in figures]
+
+
+@pytest.mark.parametrize("name", ["ets", "naive", "theta"])
+@pytest.mark.parametrize("horizon", [1, 400])
+def test_extreme_series_have_the_forecasts_of_each_alone_and_spoil_no_other(name: str, horizon: int) -> None:
+    series = [*extreme(), *varied()[:20:5], *extreme()]
+    many = model(name).forecast_many(series, horizon)
+    assert_the_same(many, series, name, horizon)
+    assert all(found.is_finite for found in many)
+
+
+@pytest.mark.parametrize("name", ["ets", "theta"])
+def test_a_series_with_nan_has_no_finite_forecast_and_spoils_no_other(name: str) -> None:
+    good = Series(pd.Timestamp("2021-01-02"), weekly(), np.exp(np.sin(np.arange(60.0))), kind=AMOUNT)
+    bad = Series(good.start, weekly(), np.r_[good.values[:-20], np.nan, good.values[-19:]], kind=AMOUNT)
+    with np.errstate(invalid="ignore"):
+        first, second, third = model(name).forecast_many([good, bad, good], 4)
+    assert not second.is_finite
+    for found in (first, third):
+        np.testing.assert_array_equal(found.values, model(name).forecast(good, 4).values)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("together", [2, 15, 16, 40])
+@pytest.mark.parametrize("name", ["ets", "naive", "theta"])
+def test_however_many_there_are_each_has_its_numbers_to_the_last_digit(name: str, together: int) -> None:
+    series = (varied() * 2)[:: len(varied()) * 2 // together][:together]
+    for found, one in zip(model(name).forecast_many(series, 5), series, strict=True):
+        alone = model(name).forecast(one, 5)
+        assert found.fitted == alone.fitted
+        for table in ("values", "totals", "means"):
+            np.testing.assert_array_equal(getattr(found, table), getattr(alone, table))

@@ -95,6 +95,7 @@ def test_when_the_queue_takes_no_more_it_says_so(service, panel, monkeypatch):
         raise JobError("The application is closing; nothing more is fitted.")
 
     monkeypatch.setattr(service.queue, "submit", refuse)
+    monkeypatch.setattr(service.queue, "submit_batch", refuse)
     bulk = run(service, panel, "new", "ets", 4)
     assert bulk.why == "The application is closing; nothing more is fitted."
     assert bulk.table().empty

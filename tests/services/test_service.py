@@ -153,6 +153,33 @@ def test_instant_models_between_others_are_fitted_many_at_once_and_each_request_
     assert max(most) <= IN_FLIGHT
 
 
+def test_series_that_a_worker_fits_at_once_are_stored_each_under_its_key_and_end_once(service, italy, monkeypatch):
+    batches, submit = [], service.queue.submit_batch
+    monkeypatch.setattr(service.queue, "submit_batch", lambda what: batches.append(len(what)) or submit(what))
+    asked = [Request(italy.tail(100 + place), "ets", 6) for place in range(40)]
+    asked += [Request(one.series, "ets", 6) for one in asked[:3]]
+    ended = list(service.run(asked))
+    assert sorted(request.key for request, _ in ended) == sorted(request.key for request in asked)
+    assert sum(batches) == 40
+    for request, job in ended[::10]:
+        assert job.state == State.done
+        alone = model("ets").forecast(request.series, 6)
+        assert (service.store.get(request.key).values == job.forecast.values).all()
+        assert (job.forecast.values == alone.values).all()
+        assert job.forecast.fitted == alone.fitted
+    list(service.run(asked))
+    assert sum(batches) == 40
+
+
+def test_of_a_batch_a_series_without_a_forecast_fails_with_its_own_sentence(service, italy):
+    bad = replace(italy, values=np.r_[italy.values[:-1], np.nan])
+    asked = [Request(one, "ets", 5) for one in (italy.tail(90), bad, italy.tail(91))]
+    ended = {request.key: job for request, job in service.run(asked)}
+    first, second, third = (ended[request.key] for request in asked)
+    assert (first.state, second.state, third.state) == (State.done, State.failed, State.done)
+    assert "no finite numbers" in second.error
+
+
 def test_no_more_requests_are_taken_up_than_can_be_remembered(service, italy):
     taken = []
 
