@@ -2,8 +2,10 @@
 
 `MODEL`: seconds for 2,756 forecasts, four weeks ahead, through `Service.run` with a fresh store, from prepared series; the
 reference is what the same service would take for them one by one, from every so many of them, measured in turns in the same run.
-Whoever asks for them prepares each series first, which takes as long either way. Ends with an error where some number differs by
-more than a part in a billion.
+Ends with an error where some number differs by more than a part in a billion.
+
+`MODEL/from_panel`: seconds from the panel to the last of these forecasts in one process, each region prepared as it stood at each
+origin; the reference is what is wanted at most.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
@@ -19,12 +22,16 @@ from benchmarks._figure import BenchmarkError, Figure, figure
 from benchmarks.backtest import asked
 from forecasting.jobs import Job, JobQueue
 from forecasting.jobs.request import Request
+from forecasting.jobs.workers.fit import fit_requests
 from forecasting.models import model
 from forecasting.services.service import Service
 from forecasting.sources import source
 from forecasting.storage.forecast_store import ForecastStore
 
 MODELS = ("pretrained", "naive", "theta")
+#: Models that are timed from the panel on, and the seconds that are wanted at most.
+FROM_PANEL = ("ets", "theta", "naive")
+MOST_SECONDS = 3.0
 ORIGINS = 52
 AHEAD = 4
 TURNS = 3
@@ -48,6 +55,19 @@ def run() -> Iterator[Figure]:
             alone.append(seconds * len(requests) / len(some))
             compare(many, some)
         yield figure(f"at_once/{name}", median(at_once), "s", median(alone))
+    for name in FROM_PANEL:
+        seconds = median(from_panel(name) for _ in range(TURNS))
+        yield figure(f"at_once/{name}/from_panel", seconds, "s", MOST_SECONDS)
+
+
+def from_panel(name: str) -> float:
+    panel = source("bundled").panel()
+    panel = replace(panel, table=panel.table.copy())  # nothing of it has been worked out
+    start = time.perf_counter()
+    requests = list(asked(panel, panel.regions("new_admissions"), "new_admissions", [name], AHEAD, ORIGINS, step=1))
+    if missing := sum(outcome.forecast is None for outcome in fit_requests(requests)):
+        raise BenchmarkError(f"{missing} forecasts are missing, so the time says nothing.")
+    return time.perf_counter() - start
 
 
 def all_at_once(requests: Sequence[Request]) -> tuple[float, dict[str, Job]]:
