@@ -24,7 +24,7 @@ from forecasting.models.pooled import NOTHING_IN_COMMON
 from forecasting.preparation.gather_pool import prepared_series
 from forecasting.support.errors import ModelError
 
-pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
+pytestmark = [pytest.mark.filterwarnings("error::RuntimeWarning"), pytest.mark.usefixtures("few_trees")]
 START = pd.Timestamp("2022-01-01")  # a Saturday
 
 

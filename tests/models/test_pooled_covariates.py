@@ -18,7 +18,7 @@ from forecasting.models._pooled_expert_weights import forecast_table
 from forecasting.models._pooled_experts import LEAST_BLOCKS, WITH_COVARIATES, expert_forecasts
 from forecasting.models.base import PooledModel
 
-pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
+pytestmark = [pytest.mark.filterwarnings("error::RuntimeWarning"), pytest.mark.usefixtures("few_trees")]
 ROWS, REGIONS, LEADS = 88, 12, 2
 #: The row from which on a covariate is not known, where it has stopped, or is poisoned.
 STOPS = ROWS - 20

@@ -19,7 +19,7 @@ from forecasting.models._pooled_experts import (
     typical_shock,
 )
 
-pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
+pytestmark = [pytest.mark.filterwarnings("error::RuntimeWarning"), pytest.mark.usefixtures("few_trees")]
 YEAR = 52
 
 

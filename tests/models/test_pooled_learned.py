@@ -122,6 +122,7 @@ def test_less_than_a_year_is_left_to_the_experts():
         assert learning.learned_forecast([learned_table(counts)], error_quantiles()) is None
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_a_region_that_ended_before_the_others_is_continued_from_its_own_end():
     table = waves(180)
     table[-30:, 0] = np.nan
@@ -129,6 +130,7 @@ def test_a_region_that_ended_before_the_others_is_continued_from_its_own_end():
     assert mean[0, 0] == pytest.approx(table[149, 0] ** 0.25, rel=0.1)
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_regions_of_zeros_and_of_one_figure_are_forecast_and_nothing_is_infinite():
     table = waves(120)
     table[:, 0], table[:-1, 1], table[:, 2] = 0.0, np.nan, 7.0
@@ -159,11 +161,13 @@ def test_features_look_at_nothing_that_comes_later():
     np.testing.assert_allclose(cut.by_horizon, whole.by_horizon)
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_the_same_table_gives_the_same_forecast():
     table = waves(110)
     np.testing.assert_array_equal(fit(table)[0], fit(table)[0])
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_inputs_that_are_unknown_or_equal_in_all_rows_of_a_bag_are_no_harm():
     table = np.tile(np.array([3.0, 40.0, 500.0]), (200, 4))
     table[:, 0] = np.arange(200) % 3
