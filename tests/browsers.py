@@ -9,7 +9,13 @@ from playwright.sync_api import expect, sync_playwright
 
 #: Programs that will do, the quickest first: the same engine without a window, whose frame is a page, too.
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    # A page of a test is gone in seconds: code is not optimised for longer, and little of its memory is collected.
+    "--js-flags=--no-opt --no-maglev --min-semi-space-size=64 --semi-space-growth-factor=4",
+]
 
 
 @contextmanager
