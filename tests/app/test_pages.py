@@ -331,10 +331,10 @@ def test_while_looking_back_the_bands_are_those_of_the_first_model_that_is_ready
 
 
 def test_the_ensemble_is_on_the_page_as_any_model_is(visit, service):
-    scores = fit(service, "Puerto Rico", "new_admissions", ["ensemble", "ets"], 4).scores
+    scores = fit(service, "France", "new_cases", ["ensemble", "ets"], 28).scores
     assert {score.model for score in scores} == {"ensemble", "ets", "naive"}
-    page = visit(region="Puerto Rico", statistic="new_admissions", models="ets,ensemble")
-    assert_opened(page, "Puerto Rico: new hospital admissions")
+    page = visit(region="France", models="ets,ensemble")
+    assert_opened(page, "France: new cases")
     assert list(page.dataframe[-1].value.columns)[:2] == ["Date", "Ensemble"]
     assert "Ensemble, 80 %" in page.dataframe[-1].value.columns
     assert set(page.dataframe[0].value["Model"]) == {"Ensemble", "ETS", "Seasonal naive"}
