@@ -1,7 +1,10 @@
 """The pages run by Streamlit's own harness, in this process, with one service and its real workers for all of them."""
 
+from functools import cache
+
 import psutil
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 from visiting import PATIENCE, SCRIPT, settled
@@ -19,6 +22,14 @@ def offline(home, monkeypatch):
     monkeypatch.setenv("FORECAST_HOME", str(home))
     monkeypatch.setenv("FORECAST_OFFLINE", "1")
     monkeypatch.delenv("FORECAST_DB_URL", raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _packages_are_searched_once():
+    """For each new page the harness reads what every installed package says of itself, which takes longer than the page."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(autouse=True)
