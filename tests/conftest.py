@@ -30,7 +30,7 @@ from forecasting.services.service import Service  # noqa: E402
 from forecasting.storage.forecast_store import ForecastStore  # noqa: E402
 
 #: The option `--whole` and the mark of tests of which a sample is run without it.
-pytest_plugins = ("sweeps",)
+pytest_plugins = ("sweeps", "forked_workers")
 
 #: Folders whose tests share a server, a browser or an app: with several processes, one of them takes the whole folder.
 ONE_PROCESS = ("browser", "app", "api", "replicas")

@@ -47,7 +47,9 @@ def opened_before():
 
 
 @pytest.fixture(scope="session")
-def _service(home):
+def _service(home, forked_workers):
+    if forked_workers:
+        forked_workers.begin()  # it stays for other tests
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("FORECAST_HOME", str(home))
         environment.setenv("FORECAST_OFFLINE", "1")

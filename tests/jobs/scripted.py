@@ -127,7 +127,12 @@ class Family(Scripted):
         threading.Event().wait()
 
 
-class Together(Pooled):
+class ScriptedPool(Pooled):
+    def warm_up(self):
+        """They learn nothing, so they import no library to learn with."""
+
+
+class Together(ScriptedPool):
     """Has nothing to say of a region called Mute, and waits where there is a gate for its first region."""
 
     name, label = "together", "Together"
@@ -142,7 +147,7 @@ class Together(Pooled):
         return {name: Naive.forecast(self, one, horizon) for name, one in series.items() if name != "Mute"}
 
 
-class Lonely(Pooled):
+class Lonely(ScriptedPool):
     name, label = "lonely", "Lonely"
 
     def forecast_pool(self, pool, horizon, report=ignore_progress):

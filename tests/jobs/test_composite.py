@@ -63,6 +63,7 @@ def orders(monkeypatch):
     return counted
 
 
+@pytest.mark.usefixtures("started_workers")  # a forked one is ready before all have been asked for
 def test_one_fit_serves_every_region_that_is_asked_for(make_queue, orders):
     queue = make_queue(workers=2)
     requests = [request("together", region, STATES) for region in STATES.regions()]

@@ -17,6 +17,8 @@ from waiting import PATIENCE, wait_for
 from forecasting.jobs import State
 from forecasting.storage.forecast_store import ForecastStore
 
+pytestmark = pytest.mark.usefixtures("started_workers")
+
 
 def begun_by(job, other_than=""):
     return job.finished or (job.progress is not None and job.progress.trying != other_than)

@@ -10,6 +10,8 @@ from forecasting.jobs import State
 from forecasting.jobs.workers.fit import fit_request
 from forecasting.models import models
 
+pytestmark = pytest.mark.usefixtures("started_workers")
+
 
 def raising(error, cause=None):
     class Hungry(Scripted):

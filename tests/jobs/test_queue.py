@@ -186,6 +186,7 @@ def test_what_a_library_prints_does_not_break_the_protocol(queue, caplog):
     assert caplog.text.count("no text") < 1000
 
 
+@pytest.mark.usefixtures("started_workers")
 def test_a_worker_imports_neither_the_app_nor_a_database_and_keeps_to_one_thread(queue, make_gate):
     job = wait_for(queue, queue.submit(request("curious")))
     threads, nice, *modules = job.progress.trying.split()
@@ -194,6 +195,7 @@ def test_a_worker_imports_neither_the_app_nor_a_database_and_keeps_to_one_thread
     assert int(nice) >= 10
 
 
+@pytest.mark.usefixtures("started_workers")
 def test_the_real_worker_fits_a_real_model(make_queue):
     queue = make_queue(command=WORKER_COMMAND)
     job = wait_for(queue, queue.submit(request("ets")))

@@ -14,6 +14,8 @@ from forecasting.jobs import State
 from forecasting.jobs.workers import process, temp_folders
 from forecasting.jobs.workers.temp_folders import TempFolders
 
+pytestmark = pytest.mark.usefixtures("started_workers")
+
 HOLDER = (
     "import sys; from pathlib import Path; from forecasting.jobs.workers.temp_folders import TempFolders; "
     "folders = TempFolders(Path(sys.argv[1])); print(folders.create(), flush=True); sys.stdin.read()"

@@ -9,6 +9,8 @@ from forecasting.jobs.workers import worker
 from forecasting.jobs.workers.protocol import WorkerEvent
 from forecasting.models import Progress
 
+pytestmark = pytest.mark.usefixtures("started_workers")
+
 PATIENCE = 60
 
 
