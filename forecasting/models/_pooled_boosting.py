@@ -97,7 +97,7 @@ def _trees(seed: int) -> HistGradientBoostingRegressor:
         max_leaf_nodes=LEAVES,
         min_samples_leaf=LEAST_IN_LEAF,
         l2_regularization=PENALTY,
-        max_bins=BINS,
+        max_bins=BINS + 1,  # one more for what is unknown; with more values than bins it would sort all rows again
         max_features=INPUT_SHARE,
         early_stopping=False,
         random_state=seed,
