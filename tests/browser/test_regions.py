@@ -3,6 +3,7 @@
 import pytest
 from explore_page import link
 from playwright.sync_api import expect
+from shared_page import page_fixtures
 from test_looks import CONTRAST, PHONE, contrast, luminance, style
 
 pytestmark = pytest.mark.browser
@@ -18,21 +19,7 @@ def opened(visitors, url, **context):
     return page
 
 
-@pytest.fixture
-def regions(visitors, server):
-    """``regions()`` is that page of a visitor of the test's own."""
-    return lambda **context: opened(visitors, server.url, **context)
-
-
-@pytest.fixture(scope="module")
-def _desk(module_visitors, server_url):
-    return opened(module_visitors, server_url)
-
-
-@pytest.fixture
-def desk(_desk, server):
-    """That page on a large screen, in whatever order, for tests that search for nothing when they end."""
-    return _desk
+regions, _desk, desk = page_fixtures(opened)
 
 
 def first(page):

@@ -5,6 +5,7 @@ import re
 import pytest
 from explore_page import link
 from playwright.sync_api import expect
+from shared_page import page_fixtures
 
 pytestmark = pytest.mark.browser
 
@@ -21,21 +22,7 @@ def opened(visitors, url, **context):
     return page
 
 
-@pytest.fixture
-def machine(visitors, server):
-    """``machine()`` is the page of a visitor of the test's own."""
-    return lambda **context: opened(visitors, server.url, **context)
-
-
-@pytest.fixture(scope="module")
-def _desk(module_visitors, server_url):
-    return opened(module_visitors, server_url)
-
-
-@pytest.fixture
-def desk(_desk, server):
-    """The page on a large screen, for tests that leave it as it was."""
-    return _desk
+machine, _desk, desk = page_fixtures(opened)
 
 
 def chosen(page):
