@@ -9,6 +9,7 @@ import pytest
 
 from forecasting.api import build_requests, job_register
 from forecasting.jobs import JobQueue
+from forecasting.models.base import Model
 from forecasting.models.naive import Naive
 from forecasting.preparation.prepare import prepare
 from forecasting.services.service import Service
@@ -278,6 +279,7 @@ def test_a_forecast_that_is_not_finite_is_a_failure_and_the_other_regions_are_an
         return replace(made, values=values)
 
     monkeypatch.setattr(Naive, "forecast", spoilt)
+    monkeypatch.setattr(Naive, "forecast_many", Model.forecast_many)
     rows = [
         {"region": name, "date": f"2024-01-{day:02}", "value": count + 20 - day}
         for name, count in (("A", 5), ("B", 7))
