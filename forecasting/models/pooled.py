@@ -139,7 +139,7 @@ class Pooled(PooledModel):
             earlier = _earlier_tables(pool, series) if blocks.periods == 1 else []
             earlier = [table / np.array([*units.values()]) for table in earlier]
             covariates = usable_covariates(pool, list(series.values()), counts, blocks.periods)
-            others = [table for table in map(_learned_table, pool.others) if table is not None]
+            others = [table for one in pool.others if (table := _learned_table(one, pool.dates[-1])) is not None]
             epidemics = earlier_epidemics(pool)
         passed = blocks.passed(series, len(counts))
         learned = forecast_table(
@@ -218,8 +218,11 @@ def _in_units(series: Mapping[str, Series]) -> tuple[dict[str, Series], dict[str
     return {r: replace(one, values=one.values / units[r], kind=AMOUNT) for r, one in series.items()}, units
 
 
-def _learned_table(pool: Pool) -> LearnedTable | None:
-    """The table of another statistic, corrected for revisions; None where no series can be made of it."""
+def _learned_table(pool: Pool, newest: pd.Timestamp) -> LearnedTable | None:
+    """The table of another statistic, corrected for revisions; None where no series can be made of it.
+
+    Its rows are so much older than those of the table to forecast, which ends with `newest`, as it ends before that.
+    """
     series, units = _in_units({region: one for region, one in prepared_series(pool).items() if len(one)})
     if not series:
         return None
@@ -227,7 +230,9 @@ def _learned_table(pool: Pool) -> LearnedTable | None:
     counts = blocks.table(series)
     earlier = _earlier_tables(pool, series) if blocks.periods == 1 else []
     earlier = [table / np.array([*units.values()]) for table in earlier]
-    return corrected_table(counts, earlier, blocks.year, blocks.passed(series, len(counts)))
+    table = corrected_table(counts, earlier, blocks.year, blocks.passed(series, len(counts)))
+    ends = max(one.origin for one in series.values())
+    return replace(table, ended=max(len(pool.frequency.between(ends, newest)) - 1, 0) // blocks.periods)
 
 
 def _unit(series: Series) -> float:

@@ -20,7 +20,7 @@ from forecasting.data.pool import Pool, Snapshot
 from forecasting.data.series import Series
 from forecasting.models import model
 from forecasting.models.base import PooledModel
-from forecasting.models.pooled import NOTHING_IN_COMMON
+from forecasting.models.pooled import NOTHING_IN_COMMON, _learned_table
 from forecasting.preparation.gather_pool import prepared_series
 from forecasting.support.errors import ModelError
 
@@ -277,3 +277,11 @@ def test_amounts_that_have_nothing_in_common_are_forecast_one_by_one_and_it_says
         assert np.array_equal(found[name].values, alone.values) == (name == "apart")
     assert NOTHING_IN_COMMON in found["apart"].notes
     assert NOTHING_IN_COMMON not in found["together"].notes
+
+
+@pytest.mark.parametrize(("weeks", "older"), [(40, 20), (60, 0), (80, 0)])
+def test_rows_of_another_statistic_that_ended_earlier_are_older(weeks: int, older: int) -> None:
+    asked = pool_of(counted(60))
+    table = _learned_table(pool_of(counted(weeks)), asked.dates[-1])
+    assert table is not None
+    assert table.ended == older
