@@ -11,7 +11,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from forecasting.data.kind import COUNT
 from forecasting.data.pool import Pool
 from forecasting.data.pool_spec import PoolSpec
 from forecasting.data.series import Series
@@ -73,10 +72,10 @@ class Request:
     def members(self) -> tuple[Request, ...]:
         """The requests that its forecast is blended from; empty for other models.
 
-        Pooled models are left out without a pool and of figures that are no counts, unless there are no others.
+        Pooled models are left out without a pool and of figures that may be below zero, unless there are no others.
         """
         requests = [Request(self.series, name, self.horizon) for name in model(self.model).members]
-        pooled = self.series.kind is COUNT
+        pooled = self.series.kind.low >= 0
         usable = [one for one in requests if not _is_pooled(one.model) or (one.pool and pooled)]
         return tuple(usable or requests)
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from forecasting.data.forecast import Forecast
-from forecasting.data.kind import COUNT
 from forecasting.data.series import Series
 from forecasting.models.base import BlendedModel, Progress, ProgressCallback, ignore_progress
 from forecasting.support.errors import ModelError
@@ -18,7 +17,7 @@ POOLED, NETWORK = "pooled", "pretrained"
 #: What Pooled, or without it the network, counts beside the others, who share the rest equally.
 FIRST_SHARE = 2 / 3
 #: What is noted where it has earned none.
-UNTRUSTED = "Without Pooled, which was clearly worse on these regions so far than repeating the last year."
+UNTRUSTED = "Without Pooled, which says no more of these regions than their own figures, or those of a year before."
 
 
 class Ensemble(BlendedModel):
@@ -28,15 +27,15 @@ class Ensemble(BlendedModel):
     label = "Ensemble"
     summary = (
         "Averages the quantiles of Pooled (two thirds), the pretrained network, ETS and SARIMA (a ninth each). Plain weights: "
-        "over several sets of earlier dates they did as well as learned ones. Without other regions to learn from, of figures that are no "
-        "counts, and where repeating the last year was clearly better than Pooled, it is the network with two thirds, ETS and "
-        "SARIMA with a sixth each. It is drawn at once, for the network needs no fit, and is complete when the last member is."
+        "over several sets of earlier dates they did as well as learned ones. Without other regions to learn from, of figures below "
+        "zero, and where Pooled finds nothing that the regions have in common, or was clearly worse than repeating the last year, it is "
+        "the network with two thirds, ETS and SARIMA with a sixth each. It is drawn at once, for the network needs no fit, and is complete when the last member is."
     )
     reference = (
         "Lichtendahl, Grushka-Cockayne & Winkler (2013), Is it better to average probabilities or quantiles?, "
         "Management Science 59(7)"
     )
-    version = 3
+    version = 4
     order = 5
     members = (POOLED, NETWORK, "ets", "sarima")
     uses_covariates = True
@@ -47,7 +46,7 @@ class Ensemble(BlendedModel):
         from forecasting.models import model
 
         forecasts, notes = dict[str, Forecast](), list[str]()
-        pooled = series.around and series.kind is COUNT
+        pooled = series.around and series.kind.low >= 0
         members = [name for name in self.members if pooled or name != POOLED]
         for done, name in enumerate(members):
             report(Progress(model(name).label, done, len(members)))

@@ -30,7 +30,7 @@ from forecasting.models.theta import Theta
 from forecasting.models.transforms import Transform
 from forecasting.preparation.gather_pool import gather_pool, prepared_series
 from forecasting.preparation.incomplete_reports import doubtful_together
-from forecasting.support.errors import ModelError
+from forecasting.support.errors import ForecastingError, ModelError
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class Pooled(PooledModel):
         if not len(series):
             raise ModelError("There is not a single figure to learn from.")
         if series.kind.low < 0:
-            return _by_ets(series, horizon, BELOW_ZERO)
+            return _each_by_ets({series.region: series}, horizon, BELOW_ZERO)[series.region]
         if pool := series.around:
             made = self.forecast_pool(gather_pool(pool), horizon, report).get(series.region)
             if made is None:
@@ -153,7 +153,7 @@ class Pooled(PooledModel):
         )
         report(Progress(f"forecasting {_region_count(len(series))}", 1, 2))
         if kind is not COUNT and learned.trust < LEAST_TRUST:
-            return {region: _by_ets(one, horizon, NOTHING_IN_COMMON) for region, one in published.items()}
+            return _each_by_ets(published, horizon, NOTHING_IN_COMMON)
         effects = holiday_effects(series, blocks.whole(horizon)) if frequency.alias == "D" else {}
         method, forecasts = _describe_weights(learned, len(series)), {}
         if epidemics is not None and learned.others:
@@ -197,10 +197,14 @@ class Pooled(PooledModel):
         )
 
 
-def _by_ets(series: Series, horizon: int, note: str) -> Forecast:
-    """The forecast of ETS in place of one that would say nothing, with a sentence why."""
-    stands_in = ETS().forecast(series, horizon)
-    return replace(stands_in, model=Pooled.name, notes=(*stands_in.notes, note), fitted={})
+def _each_by_ets(series: Mapping[str, Series], horizon: int, note: str) -> dict[str, Forecast]:
+    """The forecasts of ETS in place of ones that would say nothing, with a sentence why; they have earned no trust."""
+    found = {}
+    for region, made in zip(series, ETS().forecast_many(list(series.values()), horizon), strict=True):
+        if isinstance(made, ForecastingError):
+            raise made
+        found[region] = replace(made, model=Pooled.name, notes=(*made.notes, note), fitted={"trust": 0.0})
+    return found
 
 
 def _by_theta(series: Series, horizon: int, trust: float) -> Forecast:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from forecasting.data.forecast import QUANTILES, Forecast
 from forecasting.data.frequency import frequency_of_alias
 from forecasting.data.series import Series
+from forecasting.jobs.request import Request
 from forecasting.models import PooledModel, model, models
 from forecasting.models.base import Progress
 from forecasting.models.ensemble import UNTRUSTED, Ensemble, member_weights
@@ -147,3 +148,25 @@ def test_a_member_that_fails_leaves_the_rest_to_the_others(monkeypatch: pytest.M
     assert forecast.notes[-1] == "Without SARIMA, which gave no forecast: This is beyond it."
     network, ets = (model(name).forecast(SERIES, 4).values for name in ("pretrained", "ets"))
     np.testing.assert_allclose(forecast.values, (2 * network + ets) / 3)
+
+
+def rates_of(regions: np.ndarray) -> pd.DataFrame:
+    """Weekly figures per 100,000, a row a region and week; ``regions`` has a column a region."""
+    weeks = pd.date_range("2022-01-01", periods=len(regions), freq="W-SAT")
+    wide = pd.DataFrame(np.round(regions, 2) + 0.01, index=weeks, columns=[f"R{k}" for k in range(regions.shape[1])])
+    return wide.rename_axis("date").reset_index().melt("date", var_name="region", value_name="value")
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["one wave", "nothing in common"])
+def test_rates_are_pooled_where_regions_have_something_in_common(together: bool) -> None:
+    """Rates of an epidemic are no counts, and its regions tell as much of each other."""
+    random = np.random.default_rng(3)
+    steps = np.cumsum(random.normal(0, 0.1, (80, 1 if together else 20)), axis=0)
+    course = np.exp(np.sin(np.arange(80) / 6) * together)[:, None] * np.exp(steps)
+    figures = 5 * course * np.exp(random.normal(0, 0.05, (80, 20)))
+    series = prepare(read_panel(rates_of(figures).to_csv(index=False).encode(), "ili.csv"), "R3")
+    assert series.kind.name == "amount"
+    assert [one.model for one in Request(series, "ensemble", 4).members] == list(MEMBERS)
+    forecast = Ensemble().forecast(series, 4)
+    assert ("Pooled 66.7 %" in forecast.method) == together
+    assert (UNTRUSTED in forecast.notes) != together
