@@ -46,6 +46,8 @@ TREND_DAMPING = 0.85
 SEASONAL_SHARE = 0.5
 #: The share of a year that the change in earlier years is smoothed over.
 SEASON_SMOOTHING = 0.1
+#: Blocks, the last ones, that autoregressions learn from: ten years of weeks.
+MOST_REGRESSED = 520
 #: Blocks from which on autoregressions take part: half a year of weeks.
 LEAST_BLOCKS = 26
 #: The ridge penalty of autoregressions, in squared standardised figures.
@@ -221,6 +223,8 @@ def _autoregressions(
     Each has shape (regions, horizon). The one with covariates is NaN for regions whose last covariates are not known, and
     missing where that is so for more than half of the regions.
     """
+    values = values[-MOST_REGRESSED:]
+    covariates = [one[-MOST_REGRESSED:] for one in covariates]
     known = np.isfinite(values)
     count = np.maximum(known.sum(axis=0), 1)
     middle = np.nan_to_num(values).sum(axis=0) / count

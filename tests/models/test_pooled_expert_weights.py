@@ -11,6 +11,8 @@ from sweeps import examples
 from forecasting.models._pooled_expert_weights import ORIGINS, forecast_table
 from forecasting.models._pooled_experts import (
     KEPT_STATES,
+    MOST_REGRESSED,
+    _autoregressions,
     alone_filter,
     expert_forecasts,
     fourth_root,
@@ -255,3 +257,12 @@ def test_a_shock_is_a_share_of_large_counts_and_noise_of_small_ones() -> None:
     relative = typical_shock(sizes) / np.maximum(fourth_root(sizes), 1.0)
     assert (np.diff(relative) <= 0).all()
     assert relative[-1] == pytest.approx(1.25**0.25 - 1, rel=0.01)
+
+
+def test_autoregressions_of_a_very_long_table_learn_from_its_last_blocks() -> None:
+    """Series of decades took minutes, and what they did then says little of now."""
+    values = np.cumsum(np.random.default_rng(4).normal(size=(MOST_REGRESSED + 80, 3)), axis=0)
+    long, short = (_autoregressions(one, 4, None, []) for one in (values, values[80:]))
+    assert list(long) == list(short)
+    for name, forecast in long.items():
+        np.testing.assert_array_equal(forecast, short[name])
