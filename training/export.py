@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 
@@ -34,6 +35,23 @@ def export(network: Network, path: Path) -> None:
         opset_version=OPSET,
         verbose=False,
     )
+    written = onnx.load(path)
+    forget_origin(written.graph)
+    onnx.save(written, path)
+
+
+def forget_origin(graph: onnx.GraphProto) -> None:
+    """Take out which lines of which files of this machine each node was traced from."""
+    del graph.metadata_props[:]
+    for node in graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                if inner.node:
+                    forget_origin(inner)
+    for value in (*graph.value_info, *graph.input, *graph.output):
+        del value.metadata_props[:]
 
 
 def largest_difference(network: Network, path: Path, windows: Windows, number: int = 500) -> float:

@@ -234,3 +234,9 @@ def test_listing_the_models_imports_no_onnxruntime() -> None:
     code = "import sys; from forecasting.models import models; models(); print('onnxruntime' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"
+
+
+def test_the_weights_name_no_file_of_the_machine_that_they_were_made_on() -> None:
+    content = (Path(pretrained.__file__).parent / "pretrained.onnx").read_bytes()
+    assert b".py" not in content
+    assert b"stack_trace" not in content
