@@ -63,19 +63,23 @@ def learned_forecast(tables: Sequence[LearnedTable], shape: np.ndarray) -> tuple
 
 def tables_that_help(tables: Sequence[LearnedTable]) -> Sequence[LearnedTable]:
     """The table to forecast, and the others if a regression errs less on it with them, or cannot learn without them."""
-    return tables[:1] if _error_on_the_first(tables[:1]) < _error_on_the_first(tables) else tables
+    if len(tables) == 1:
+        return tables
+    alone, weights = _errors_on_the_first(tables[:1])
+    beside, _ = _errors_on_the_first(tables)
+    both = np.isfinite(alone) & np.isfinite(beside)
+    return tables[:1] if weights[both] @ alone[both] < weights[both] @ beside[both] else tables
 
 
-def _error_on_the_first(tables: Sequence[LearnedTable]) -> float:
-    """The weighted sum of the absolute errors on rows of the first table when their time was left out; infinite without any."""
+def _errors_on_the_first(tables: Sequence[LearnedTable]) -> tuple[np.ndarray, np.ndarray]:
+    """The absolute errors on the first table's near rows when their time was left out, NaN where none is known; what each counts."""
     rows = rows_of_tables(tables)
     own = (rows.region < tables[0].newest.shape[1]) & (rows.ahead <= TESTED_BLOCKS)
     if not own.any():
-        return float("inf")
+        return np.zeros(0), np.zeros(0)
     one_row = rows.features.rows(np.zeros(MOST_AHEAD, dtype=int))
-    errors = np.abs(rows.change - TEST(rows, one_row, np.arange(1, MOST_AHEAD + 1)).left_out)
-    known = own & np.isfinite(errors)
-    return float(rows.counts[known] @ errors[known]) if known.any() else float("inf")
+    left_out = TEST(rows, one_row, np.arange(1, MOST_AHEAD + 1)).left_out
+    return np.abs(rows.change - left_out)[own], rows.counts[own]
 
 
 def _members(
