@@ -10,9 +10,9 @@ from sweeps import examples
 from forecasting.data.forecast import QUANTILES
 from forecasting.models import _pooled_learned as learning
 from forecasting.models._pooled_boosting import boosted
-from forecasting.models._pooled_features import MOST_AHEAD, Calendar, Standardised, features_of
+from forecasting.models._pooled_features import MOST_AHEAD, Calendar, Features, Standardised, features_of
 from forecasting.models._pooled_ridge import ridge
-from forecasting.models._pooled_training import LearnedTable, Learner, rows_of_tables, training_rows
+from forecasting.models._pooled_training import LearnedTable, Learner, Said, TrainingRows, rows_of_tables, training_rows
 from forecasting.models.predictive import error_quantiles
 
 YEAR = 52
@@ -76,6 +76,20 @@ def test_a_table_that_goes_otherwise_is_not_learned_from():
     short, long = learned_table(waves(200)[150:180], first_week=150), learned_table(waves(200)[:170])
     assert len(learning.tables_that_help([short, long])) == 2
     assert len(learning.tables_that_help([learned_table(waves(150)), restless])) == 1
+
+
+def test_errors_with_and_without_other_tables_are_compared_on_the_same_rows(monkeypatch):
+    """Alone it errs more wherever it says something, which is on half of its rows only."""
+    own, other = learned_table(waves(60)), learned_table(waves(60))
+    alone = len(training_rows(own).change)
+
+    def test(rows: TrainingRows, now: Features, ahead: np.ndarray) -> Said:
+        is_alone = len(rows.change) == alone
+        known = np.where((np.arange(len(rows.change)) % 2 == 0) | (not is_alone), 1.0, np.nan)
+        return Said(ahead, (rows.change - (1.5 if is_alone else 1.0)) * known, ahead, ahead)
+
+    monkeypatch.setattr(learning, "TEST", test)
+    assert len(learning.tables_that_help([own, other])) == 2
 
 
 def test_a_table_that_cannot_be_learned_from_alone_takes_every_help():
