@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks._data import real
-from benchmarks._earlier import Earlier, europe, hub, reference_dates, simulated
+from benchmarks._earlier import Earlier, europe, hub, hundred_thousands, reference_dates, simulated
 from forecasting.data.columns import DATE, REGION, VALUE
 from forecasting.data.forecast import MEDIAN, QUANTILES
 from forecasting.data.panel import Panel
@@ -67,10 +67,17 @@ def hub_sets(every: int) -> list[DevelopmentSet]:
         DevelopmentSet(f"flu {year}-{year % 100 + 1}", partial(_flu, year, every), partial(_published, "flu-dev"))
         for year in FLU_SEASONS
     ]
+    flu_rates = [
+        DevelopmentSet(
+            f"{one.name} rates", partial(_flu, year, every, True), partial(_published_rates, "flu-dev"), alone=False
+        )
+        for one, year in zip(flu, FLU_SEASONS, strict=True)
+    ]
     return [
         DevelopmentSet("covid hub", partial(_covid, every), covid),
         DevelopmentSet("covid and flu", partial(_covid, every, "flu-dev"), covid, alone=False),
         *flu,
+        *flu_rates,
     ]
 
 
@@ -116,9 +123,19 @@ def _covid(every: int, beside: str = "") -> list[Earlier]:
     return list(hub("hub-dev", "covid hub", reference_dates("hub-dev")[::every], beside))
 
 
-def _flu(year: int, every: int) -> list[Earlier]:
+def _flu(year: int, every: int, rates: bool = False) -> list[Earlier]:
+    """As counted, or as rates."""
     dates = [date for date in reference_dates("flu-dev") if (date - HALF_A_YEAR).year == year]
-    return list(hub("flu-dev", f"flu {year}", dates[::every]))
+    return list(hub("flu-dev", f"flu {year}", dates[::every], rates=rates))
+
+
+def _published_rates(folder: str, tasks: Sequence[Earlier]) -> dict[str, list[np.ndarray | None]]:
+    """What others published, as rates."""
+    people = hundred_thousands()
+    return {
+        name: [None if said is None else said / people[task.region] for task, said in zip(tasks, found, strict=True)]
+        for name, found in _published(folder, tasks).items()
+    }
 
 
 def _published(folder: str, tasks: Sequence[Earlier]) -> dict[str, list[np.ndarray | None]]:

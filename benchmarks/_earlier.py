@@ -36,6 +36,8 @@ from forecasting.tables.panel_file import read_panel
 
 WEEKS_AHEAD = 4
 DAYS_AHEAD = 28
+#: People that a rate is per.
+RATE_PER = 100_000
 #: Worlds of twelve simulated epidemics each, none of them the one that the source shows.
 WORLDS = (1000, 2000)
 
@@ -65,14 +67,21 @@ class Earlier:
 
 
 def hub(
-    folder: str = "hub-dev", family: str = "hub weekly", dates: Iterable[pd.Timestamp] = (), beside: str = ""
+    folder: str = "hub-dev",
+    family: str = "hub weekly",
+    dates: Iterable[pd.Timestamp] = (),
+    beside: str = "",
+    rates: bool = False,
 ) -> Iterator[Earlier]:
     """Weekly admissions of 53 regions at a hub's reference dates, or some `dates`, four weeks ahead, from the vintage of then.
 
-    With the folder of another hub, its admissions are another statistic `beside` them.
+    With the folder of another hub, its admissions are another statistic `beside` them; as `rates` they are per 100,000
+    people.
     """
-    panel = _with_vintages_of_both(folder, beside) if beside else read_panel(real(f"{folder}/vintages.csv.gz"))
+    panel = _with_vintages_of_both(folder, beside) if beside else _vintages(folder, rates)
     truth = pd.read_csv(real(f"{folder}/truth.csv.gz"), parse_dates=[DATE]).set_index([REGION, DATE])[VALUE]
+    if rates:
+        truth /= hundred_thousands().reindex(truth.index.get_level_values(REGION)).to_numpy()
     statistic = next((one.name for one in panel.statistics if one.column == folder), panel.statistic().name)
     for date in list(dates) or reference_dates(folder):
         wanted = pd.date_range(date, periods=WEEKS_AHEAD, freq="7D")
@@ -83,6 +92,20 @@ def hub(
                 continue
             gap = (date - series.origin).days // 7 - 1
             yield Earlier(family, region, date, series, gap, truth[region].reindex(wanted).to_numpy(float))
+
+
+def hundred_thousands() -> pd.Series:
+    """People by the abbreviation of a US state or the country, in hundreds of thousands."""
+    return pd.read_csv(real("us_places.csv")).set_index("region")["population"] / RATE_PER
+
+
+def _vintages(folder: str, rates: bool) -> Panel:
+    """A hub's admissions with their vintages, as counted or per 100,000 people to three decimals."""
+    if not rates:
+        return read_panel(real(f"{folder}/vintages.csv.gz"))
+    table = pd.read_csv(real(f"{folder}/vintages.csv.gz"))
+    table[VALUE] = (table[VALUE] / table[REGION].map(hundred_thousands())).round(3)
+    return read_panel(table.to_csv(index=False).encode(), "rates.csv")
 
 
 def _with_vintages_of_both(folder: str, beside: str) -> Panel:

@@ -8,7 +8,7 @@ nothing in common, European countries by week and day, and simulated epidemics. 
 - `SET/MODEL/mase`: of series that have nothing in common, the mean MASE; the reference is that of the best of statsforecast's
   automatic models on the same series (`accuracy_peers`);
 - `SET/MODEL/held_50`, `_80` and `_95`: the share of what came that a band held;
-- `mean of N sets/MODEL/error`: the geometric mean over the sets (but for the hub's with another statistic beside it) of `mase` over its reference where there is one, else of `wis_log`.
+- `mean of N sets/MODEL/error`: the geometric mean over the sets (but for those whose cells are in another one, too: the hub's with another statistic beside it, and rates) of `mase` over its reference where there is one, else of `wis_log`.
 
 With `--every-date` the hubs' tasks only, of all reference dates instead of one of three, under `accuracy_every_date`.
 

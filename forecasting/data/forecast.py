@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,6 +72,12 @@ class Forecast:
     def cumulative(self, before: float) -> np.ndarray:
         """Shape (horizon, 23): quantiles of the running total, `before` being the total at the origin."""
         return before + self.totals
+
+    def first(self, steps: int) -> Forecast:
+        """The forecast of its first `steps` periods; itself where it has no more."""
+        if steps >= self.horizon:
+            return self
+        return replace(self, values=self.values[:steps], totals=self.totals[:steps], means=self.means[:steps])
 
     def table(self, region: str, cumulative_from: float | None = None) -> pd.DataFrame:
         """The forecast as a tidy table: one row a horizon and quantile, `horizon` * 23 in all.

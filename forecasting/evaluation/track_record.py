@@ -25,7 +25,8 @@ class TrackRecord:
     Attributes:
         scores: of the models of which some origin is done, best first; seasonal naive among them.
         asked: the jobs that the queue has taken, by model and place of the origin.
-        horizon: periods ahead.
+        horizon: the periods ahead that are judged.
+        ahead: the periods that were forecast from each origin, at least as many.
         why_not: a sentence when there is no looking back (too little history).
         begun: False while nothing has been asked for yet.
         cutoffs: the region as it stood at each origin, oldest first.
@@ -36,6 +37,7 @@ class TrackRecord:
     scores: tuple[ModelScore, ...] = ()
     asked: dict[tuple[str, int], Job] = field(default_factory=dict)
     horizon: int = 0
+    ahead: int = 0
     why_not: str | None = None
     begun: bool = True
     cutoffs: tuple[Cutoff, ...] = ()
@@ -90,12 +92,13 @@ def score_cutoffs(
 
 
 def track_record_forecasts(past: TrackRecord) -> pd.DataFrame:
-    """What is done of a look back, as a forecasts table."""
-    return stack_cutoffs([(past.cutoffs[place], forecast) for (_, place), forecast in past.forecasts.items()])
+    """What is done of a look back, as a forecasts table of the periods that are judged."""
+    table = stack_cutoffs([(past.cutoffs[place], forecast) for (_, place), forecast in past.forecasts.items()])
+    return table[table[HORIZON] <= past.horizon].reset_index(drop=True)
 
 
 def track_record_scores(past: TrackRecord, now: Series) -> pd.DataFrame:
-    """What `score_forecasts` gives for that table: a score for every period that was forecast and has come.
+    """What `score_forecasts` gives for that table: a score for every period that is judged and has come.
 
     Args:
         now: the series as it is known now, which holds what came.
@@ -104,16 +107,16 @@ def track_record_scores(past: TrackRecord, now: Series) -> pd.DataFrame:
     parts = [(name, past.cutoffs[place], forecast) for (name, place), forecast in made]
     if not parts:
         return pd.DataFrame(columns=list(SCORES))
-    ahead = [forecast.horizon - cut.gap for _, cut, forecast in parts]
+    ahead = [min(forecast.horizon - cut.gap, past.horizon) for _, cut, forecast in parts]
     cells = pd.DataFrame(
         {
             REGION: np.repeat(np.array([cut.region for _, cut, _ in parts], dtype=object), ahead),
             MODEL: np.repeat(np.array([name for name, *_ in parts], dtype=object), ahead),
             ORIGIN: np.repeat(pd.DatetimeIndex([cut.origin for _, cut, _ in parts]), ahead),
             HORIZON: np.concatenate([np.arange(1, count + 1) for count in ahead]),
-            DATE: np.concatenate([forecast.dates.to_numpy()[cut.gap :] for _, cut, forecast in parts]),
+            DATE: np.concatenate([f.dates.to_numpy()[cut.gap :][: past.horizon] for _, cut, f in parts]),
         }
     )
     place = now.dates.get_indexer(pd.DatetimeIndex(cells[DATE]))
     came = np.where(place >= 0, now.published[place], np.nan)
-    return score_cells(cells, np.concatenate([forecast.values[cut.gap :] for _, cut, forecast in parts]), came)
+    return score_cells(cells, np.concatenate([f.values[cut.gap :][: past.horizon] for _, cut, f in parts]), came)

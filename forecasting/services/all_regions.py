@@ -24,7 +24,7 @@ from forecasting.models import model
 from forecasting.services.region_row import RegionRow, expected_change, latest_row, sparkline
 from forecasting.services.run import IN_FLIGHT
 from forecasting.services.service import Service
-from forecasting.services.track_records import default_origins
+from forecasting.services.track_records import lookback
 from forecasting.support.errors import DataError, ForecastingError, RequestError
 
 #: Regions that are remembered; those asked for least lately are forgotten first.
@@ -252,14 +252,14 @@ class AllRegions:
     def _hint(self, region: str) -> str:
         """The key of the forecast from the last origin of a region's look back; empty where there is none."""
         view = self._view
-        _, step, ahead = default_origins(self._series(region))
+        usual = lookback(self._series(region), view.horizon)
         try:
-            (date,) = rolling_origins(self._panel, region, view.statistic, ahead, 1, step)
+            (date,) = rolling_origins(self._panel, region, view.statistic, usual.ahead, 1, usual.step)
             known = self._stood_at(date)
             stood = series_at_cutoff(known, region, view.statistic, date)
         except (DataError, RequestError):
             return ""
-        return stood.with_training(view.training).request(view.model, ahead).key
+        return stood.with_training(view.training).request(view.model, usual.ahead).key
 
     def _stood_at(self, date: pd.Timestamp) -> Panel:
         """The panel as it stood then; the last `STOOD` are kept."""
@@ -274,7 +274,14 @@ class AllRegions:
         """A region's record, from what is made of its look back; no more than so many of its forecasts under way."""
         view = self._view
         past = self._service.track_records.track_record(
-            self._panel, one.row.region, view.statistic, [view.model], view.training, at_once=at_once, retry=retry
+            self._panel,
+            one.row.region,
+            view.statistic,
+            [view.model],
+            view.training,
+            horizon=view.horizon,
+            at_once=at_once,
+            retry=retry,
         )
         one.row = replace(one.row, record=past.of(view.model))
         one.final = not past.waiting and not any(job.state is State.cancelled for job in past.jobs)

@@ -6,18 +6,19 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from forecasting.data.columns import REGION
 from forecasting.data.forecast import Forecast
+from forecasting.data.frequency import Frequency
 from forecasting.data.panel import Panel
 from forecasting.data.panel_cache import PerPanel
 from forecasting.data.pool_spec import PoolSpec
 from forecasting.data.series import Series
 from forecasting.data.training_options import ALL_HISTORY, TrainingOptions
-from forecasting.evaluation.backtest import Cutoff, rolling_origins, series_at_cutoff
+from forecasting.evaluation.backtest import LEAST_HISTORY, Cutoff, rolling_origins, series_at_cutoff
 from forecasting.evaluation.forecast_tables import SCORES
 from forecasting.evaluation.scores import ModelScore
 from forecasting.evaluation.track_record import TrackRecord, score_cutoffs, track_record_scores
@@ -32,6 +33,8 @@ from forecasting.support.errors import DataError, ForecastingError, RequestError
 DATES_KEPT = 256
 #: Earlier states of a panel's regions kept in memory.
 CUTS_KEPT = 1_500
+#: Earlier dates that a series of days or shorter steps, and of longer periods, is judged from.
+FEW_ORIGINS, MANY_ORIGINS = 4, 8
 #: Dates that one can go back to.
 STOPS = 26
 #: Earlier forecasts whose instant ones are made at once, between two looks at the clock.
@@ -76,14 +79,13 @@ class TrackRecords:
     ) -> TrackRecord:
         """Forecast again from earlier dates with what was known then, in the background; seasonal naive beside the rest.
 
-        Daily counts: origins a week apart (four unless told otherwise), 28 days ahead. Others: origins a period apart
-        (eight), four periods ahead.
+        Which dates, and how far ahead, says `lookback`, so that every page has the same figures.
 
         Args:
             training: what models learn from, as of each date.
             origins: how many of the last origins.
-            dates: forecast from these instead, e.g. those of `stops`.
-            horizon: another horizon than the usual one.
+            dates: forecast from these instead, e.g. those of `stops`, exactly `horizon` periods ahead.
+            horizon: the periods that are judged, the frequency's default unless given.
             first: the one of `dates` that somebody looks at: its forecasts go before the others, which then wait behind
                 whatever else is asked for.
             at_once: how many of the others may wait or be fitted at a time, all unless given; ask again for the rest.
@@ -93,11 +95,11 @@ class TrackRecords:
         """
         until = time.monotonic() + patience if patience else float("inf")
         now = self._series(panel, region, statistic)
-        count, step, ahead = default_origins(now)
-        ahead = horizon or ahead
+        usual = lookback(now, horizon, origins)
+        judged, ahead = (usual.judged, usual.ahead) if dates is None else (horizon or usual.judged,) * 2
         try:
             if dates is None:
-                dates = self._dates(panel, region, statistic, ahead, origins or count, step, whole=True)
+                dates = self._dates(panel, region, statistic, ahead, usual.origins, usual.step, whole=True)
             cutoffs = self._cuts(panel, region, statistic, dates)
         except (DataError, RequestError) as error:
             return TrackRecord(why_not=str(error))
@@ -112,9 +114,10 @@ class TrackRecords:
         if watched:
             self._queue.watch([job.key for name, job in asked.items() if not places or name[1] in places])
         done = {name: job.forecast for name, job in asked.items() if job.forecast is not None}
-        scores = [found for name in names if (found := self._score(name, cutoffs, done, now, ahead))]
-        best_first = tuple(sorted(scores, key=lambda s: s.error))
-        return TrackRecord(best_first, asked, ahead, cutoffs=tuple(cutoffs), full=full, left=len(requests) - len(asked))
+        scores = [found for name in names if (found := self._score(name, cutoffs, done, now, judged))]
+        best_first = tuple(sorted(scores, key=lambda s: s.wis))
+        left = len(requests) - len(asked)
+        return TrackRecord(best_first, asked, judged, ahead, cutoffs=tuple(cutoffs), full=full, left=left)
 
     def scores(self, pasts: Mapping[str, TrackRecord], nows: Mapping[str, Series]) -> pd.DataFrame:
         """The scores of track records as far as they are done, by region: `track_record_scores` of all of them, one after the other."""
@@ -185,7 +188,7 @@ class TrackRecords:
 
     def _earlier_cutoffs(self, panel: Panel, region: str, statistic: str, horizon: int) -> list[Cutoff]:
         now = self._series(panel, region, statistic)
-        dates = self._dates(panel, region, statistic, horizon, STOPS, default_origins(now)[1], whole=False)
+        dates = self._dates(panel, region, statistic, horizon, STOPS, lookback(now).step, whole=False)
         found = [cutoff for cutoff in self._cuts(panel, region, statistic, dates) if cutoff.origin < now.origin]
         if not found:
             raise DataError("There is no earlier date to go back to; choose another region, or a shorter horizon.")
@@ -255,10 +258,46 @@ class _Stood:
         return known
 
 
-def default_origins(series: Series) -> tuple[int, int, int]:
-    """The usual backtest of a series: number of origins, periods between them, and horizon."""
-    cycle = series.frequency.cycle
-    return (4, cycle, 4 * cycle) if series.frequency.uses_holidays else (8, 1, 4)
+@dataclass(frozen=True)
+class Lookback:
+    """Which earlier dates a series is forecast from again, and what is judged of those forecasts.
+
+    Attributes:
+        origins: how many of the last dates that have a whole forecast behind them.
+        step: periods between them.
+        ahead: periods that are forecast.
+        judged: the first of these, which are scored.
+    """
+
+    origins: int
+    step: int
+    ahead: int
+    judged: int
+
+
+def usual_origins(frequency: Frequency) -> int:
+    """How many earlier dates a series is judged from unless somebody asks for others."""
+    return FEW_ORIGINS if frequency.cycle > 1 else MANY_ORIGINS
+
+
+def lookback(series: Series, horizon: int | None = None, origins: int | None = None) -> Lookback:
+    """The one backtest of a series that every page, report and table shows at a horizon.
+
+    Four origins a season apart for days and shorter steps, else eight origins a period apart. A shorter horizon than the
+    frequency's default judges the first periods of forecasts of that length, which are made anyhow. A longer one than
+    half of the dates have history for is judged as far ahead as they have.
+
+    Args:
+        horizon: the periods to judge, the frequency's default unless given.
+        origins: another number of dates.
+    """
+    frequency = series.frequency
+    count, step = origins or usual_origins(frequency), frequency.cycle
+    usual = frequency.default_horizon
+    horizon = horizon or usual
+    longest = (len(series) - step * (count // 2)) // (LEAST_HISTORY + 1)
+    ahead = max(usual, horizon) if max(usual, horizon) <= longest else max(min(usual, horizon), longest)
+    return Lookback(count, step, ahead, min(horizon, ahead))
 
 
 def _alone(panel: Panel, region: str) -> Panel:

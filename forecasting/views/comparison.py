@@ -53,7 +53,7 @@ def cancelled_requests(past: TrackRecord, training: TrainingOptions) -> list[Req
     """The requests of a look back that somebody has cancelled, to be made again."""
     cancelled = {job.key for job in past.jobs if job.state is State.cancelled}
     names = dict.fromkeys(job.model for job in past.jobs)
-    requests = (cut.with_training(training).request(name, past.horizon) for cut in past.cutoffs for name in names)
+    requests = (cut.with_training(training).request(name, past.ahead) for cut in past.cutoffs for name in names)
     return [request for request in requests if request.key in cancelled]
 
 

@@ -169,7 +169,7 @@ def past():
             job = Job(request.key, name, 14, State.done, forecast=model(name).forecast(request.series, 14))
             asked[name, i] = job
     asked["theta", 1] = replace(asked["theta", 1], state=State.cancelled, forecast=None)
-    return TrackRecord(asked=asked, cutoffs=cutoffs, horizon=14)
+    return TrackRecord(asked=asked, cutoffs=cutoffs, horizon=14, ahead=14)
 
 
 def test_only_what_was_cancelled_is_asked_for_again(past):

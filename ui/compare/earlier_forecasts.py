@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from forecasting.data.forecast import Forecast
 from forecasting.data.formatting import format_date
+from forecasting.evaluation.track_record import TrackRecord
+from forecasting.support.caching import IdentityMemo
 from forecasting.views import backtest_charts
 from forecasting.views.backtest_charts import BacktestChart
 from ui.compare import layout
@@ -16,6 +18,9 @@ from ui.compare.results import ComparisonResults, longest_track_record
 from ui.components import chart
 from ui.shell import runtime
 from ui.shell.markdown import escape_markdown
+
+#: The periods of earlier forecasts that are judged.
+_judged_parts: IdentityMemo[Forecast] = IdentityMemo(500)
 
 
 def draw_forecasts(view: ComparisonResults) -> None:
@@ -38,8 +43,15 @@ def _backtest_charts(view: ComparisonResults) -> list[BacktestChart]:
 
 def _backtest_chart(view: ComparisonResults, name: str) -> BacktestChart:
     region, one = (next(iter(view.pasts)), name) if view.across is None else (name, view.across)
-    made = tuple(forecast for (of, _), forecast in view.pasts[region].forecasts.items() if of == one)
+    past = view.pasts[region]
+    made = tuple(_judged(past, place, forecast) for (of, place), forecast in past.forecasts.items() if of == one)
     return BacktestChart(view.wholes[region], one, made, view.choices.smooth)
+
+
+def _judged(past: TrackRecord, place: int, forecast: Forecast) -> Forecast:
+    """The periods of a forecast that are judged."""
+    steps = past.cutoffs[place].gap + past.horizon
+    return _judged_parts.get(steps, [forecast], lambda: forecast.first(steps))
 
 
 def _side_by_side(view: ComparisonResults) -> None:
@@ -125,8 +137,10 @@ def _choose_date(origins: list[pd.Timestamp]) -> int:
     return len(names) - 1 - names.index(chosen)
 
 
-def _forecast_from(view: ComparisonResults, name: str, back: int) -> Any:
+def _forecast_from(view: ComparisonResults, name: str, back: int) -> Forecast | None:
     """The forecast of a model, or for a region, from the date so many before the newest; None where there is none."""
     region, one = (next(iter(view.pasts)), name) if view.across is None else (name, view.across)
     past = view.pasts[region]
-    return past.forecasts.get((one, len(past.cutoffs) - 1 - back))
+    place = len(past.cutoffs) - 1 - back
+    made = past.forecasts.get((one, place))
+    return None if made is None else _judged(past, place, made)

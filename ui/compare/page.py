@@ -10,12 +10,14 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from forecasting.data.frequency import Frequency
 from forecasting.data.panel import Panel, Statistic
 from forecasting.evaluation.track_record import TrackRecord, track_record_forecasts
 from forecasting.export import file_formats
 from forecasting.jobs import Job, QueueFull, State
 from forecasting.models import model, models
 from forecasting.services.service import Service
+from forecasting.services.track_records import usual_origins
 from forecasting.support.errors import ForecastingError
 from forecasting.views import comparison
 from ui.compare import details, earlier_forecasts, layout, score_tables
@@ -30,6 +32,8 @@ MODES = {"models": "Models on one region", "regions": "One model on several regi
 ORIGINS = (4, 8, 12)
 #: Regions that a reader may choose at once.
 MOST_REGIONS = 8
+#: A name in the session's state.
+_USUAL_ORIGINS = "usual origins"
 #: Between the regions of a link; their names may hold commas.
 SEPARATOR = ";"
 #: Seconds in which regions are prepared before what is there is drawn; the next look prepares more.
@@ -50,7 +54,7 @@ def draw_controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, 
     """The controls that Compare has beside those of every page; gives their state for the address."""
     with st.container(horizontal=True, gap="medium"):
         mode = _mode()
-        origins = _origins()
+        origins = _origins(panel.frequencies[statistic.column])
     state = {"compare": mode, "origins": origins}
     if mode == "regions":
         left, right = st.columns([1, 3])
@@ -81,8 +85,13 @@ def _mode() -> str:
     )
 
 
-def _origins() -> str:
-    url_state.seed("origins", [str(count) for count in ORIGINS], "8", "number of dates")
+def _origins(frequency: Frequency) -> str:
+    """From how many earlier dates; unless the reader chooses, those that the other pages judge by."""
+    usual, before = str(usual_origins(frequency)), st.session_state.get(_USUAL_ORIGINS)
+    if before not in (None, usual) and st.session_state.get("origins") == before:
+        url_state.set_value("origins", usual)
+    st.session_state[_USUAL_ORIGINS] = usual
+    url_state.seed("origins", [str(count) for count in ORIGINS], usual, "number of dates")
     return controls.segmented_control(
         "Earlier dates to forecast from",
         [str(count) for count in ORIGINS],
@@ -196,6 +205,7 @@ def _track_record(
             asked.models,
             choices.training,
             asked.origins,
+            horizon=choices.horizon,
             patience=patience and polling.WORK_PER_LOOK,
         )
     except ForecastingError as error:  # figures of a region beside the sidebar's may be of no use

@@ -101,6 +101,7 @@ def _state(service: Service, choices: Choices, at_first: bool = False) -> Explor
         choices.statistic.name,
         choices.models,
         choices.training,
+        horizon=choices.horizon,
         patience=polling.WORK_PER_LOOK,
     )
     return ExploreProgress(jobs, past, full)
