@@ -71,16 +71,21 @@ AS_THEY_ARE = (Pass(RAW),)
 BOTH_SCALES = (Pass(RAW), Pass(LOG))
 DAYS_OF_COUNTS = (Pass(ROOT),)
 WEEKS_OF_COUNTS = (Pass(LOG), Pass(ROOT), Pass(LOG, seasonal=False), Pass(ROOT, seasonal=False))
+FEW_WEEKS = (Pass(RAW), Pass(LOG), Pass(RAW, seasonal=False), Pass(LOG, seasonal=False))
+#: Weeks, four years, from which on they tell a season of a year from a wave that came twice.
+ENOUGH_WEEKS = 208
 
 
-def passes(kind: Kind, season: int) -> tuple[Pass, ...]:
-    """The passes for figures of a kind with a season of so many periods."""
+def passes(kind: Kind, season: int, length: int) -> tuple[Pass, ...]:
+    """The passes for so many figures of a kind with a season of so many periods."""
     if kind.low < 0:
         return AS_THEY_ARE
     if kind is COUNT and season == YEAR_OF_WEEKS:
         return WEEKS_OF_COUNTS
     if kind is COUNT and season in DAYS_OF_A_WEEK:
         return DAYS_OF_COUNTS
+    if season == YEAR_OF_WEEKS and length < ENOUGH_WEEKS:
+        return FEW_WEEKS
     return BOTH_SCALES if season > 1 else AS_THEY_ARE
 
 
@@ -96,7 +101,7 @@ class Pretrained(Model):
         "it knows nothing of epidemics but what their curves look like, and nothing of other regions or of holidays."
     )
     reference = "docs/pretrained.md; trained by `python -m training`, after Dooley et al., ForecastPFN, NeurIPS 2023"
-    version = 2
+    version = 3
     order = 40
     instant = True
 
@@ -198,7 +203,7 @@ def _passes_of(figures: np.ndarray, kind: Kind, season: int) -> tuple[Pass, ...]
     """The passes for these figures; none where they have no unit."""
     if not has_unit(figures, kind):
         return ()
-    return AS_THEY_ARE if kind.low == 0 and is_mostly_zero(figures) else passes(kind, season)
+    return AS_THEY_ARE if kind.low == 0 and is_mostly_zero(figures) else passes(kind, season, len(figures))
 
 
 def has_unit(figures: np.ndarray, kind: Kind) -> bool:
