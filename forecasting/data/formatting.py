@@ -69,3 +69,9 @@ def format_difference(now: float, before: float, decimals: int = 0) -> str:
 def format_date(date: pd.Timestamp) -> str:
     """Format a date as ``"30 Nov 2020"``, whatever the reader's locale."""
     return f"{date.day} {date:%b %Y}" if date == date.normalize() else f"{date.day} {date:%b %Y %H:%M}"
+
+
+def format_dates(first: pd.Timestamp, last: pd.Timestamp) -> str:
+    """Format a range of dates with one year where that is enough: ``"22 Mar to 18 Apr 2026"``."""
+    start = format_date(first)
+    return f"{start.replace(f' {first.year}', '') if first.year == last.year else start} to {format_date(last)}"

@@ -193,6 +193,12 @@ class Panel:
         whole, at, column = self.published.table, self.published.at, self.statistic(statistic).column
         return [*self.cache.get(_REGIONS, (column, "lost"), lambda: _lost(whole, at, column, self.regions(statistic)))]
 
+    def newest_statistic(self, region: str | None = None) -> Statistic:
+        """The statistic with the newest figures, the first of those that are equal; of a `region`, if any has it."""
+        dates = self.cache.get(_NEWEST, "", lambda: _newest_dates(self.table))
+        held = [one for one in self.statistics if region is None or region in self.regions(one.name)]
+        return max(held or self.statistics, key=lambda one: dates.get(one.column, pd.Timestamp.min))
+
     def covariates(self) -> list[str]:
         """Its further columns of numbers, which are known only for the past."""
         others = [column for column in self.table.columns if column not in (*PANEL, AS_OF)]
@@ -275,6 +281,13 @@ class Panel:
 
 #: Regions by statistic: looked for at every run of a page, and long lists in some panels.
 _REGIONS: PerPanel[tuple[str, ...]] = PerPanel(32)
+_NEWEST: PerPanel[dict[str, pd.Timestamp]] = PerPanel(1)
+
+
+def _newest_dates(table: pd.DataFrame) -> dict[str, pd.Timestamp]:
+    """Each statistic's column with the last date that has a figure."""
+    last = table.groupby(STATISTIC, observed=True, sort=False)[DATE].max()
+    return {str(column): date for column, date in last.items()}
 
 
 def _listed(table: pd.DataFrame, column: str) -> tuple[str, ...]:

@@ -120,3 +120,49 @@ def track_record_scores(past: TrackRecord, now: Series) -> pd.DataFrame:
     place = now.dates.get_indexer(pd.DatetimeIndex(cells[DATE]))
     came = np.where(place >= 0, now.published[place], np.nan)
     return score_cells(cells, np.concatenate([f.values[cut.gap :][: past.horizon] for _, cut, f in parts]), came)
+
+
+@dataclass(frozen=True)
+class StretchError:
+    """How far the medians of the next stretch were off, on average over dates.
+
+    Attributes:
+        size: the mean absolute error of the stretch's sum.
+        came: the mean of what came, its absolute value.
+    """
+
+    size: float
+    came: float
+
+
+def stretch_errors(
+    past: TrackRecord, now: Series, model: str, steps: int
+) -> tuple[int, StretchError, StretchError] | None:
+    """How far off a model was in the first `steps` periods after the earlier dates, and seasonal naive from the same ones.
+
+    Args:
+        now: the series as it is known now, which holds what came.
+
+    Returns:
+        The number of dates, the model's error and seasonal naive's; None while neither is known.
+    """
+    done = past.forecasts
+    places = [place for place in range(len(past.cutoffs)) if (model, place) in done and ("naive", place) in done]
+    rows = []
+    for place in places:
+        cut = past.cutoffs[place]
+        first = int(now.dates.searchsorted(cut.origin, side="right"))
+        came = now.published[first : first + steps]
+        if len(came) < steps:
+            continue
+        said = [done[name, place].median[cut.gap :][:steps].sum() for name in (model, "naive")]
+        rows.append([came.sum(), *said])
+    if not rows:
+        return None
+    came, own, naive = np.array(rows, dtype=float).T
+    mean = float(np.abs(came).mean())
+    return (
+        len(rows),
+        StretchError(float(np.abs(own - came).mean()), mean),
+        StretchError(float(np.abs(naive - came).mean()), mean),
+    )

@@ -21,7 +21,15 @@ from forecasting.models import model
 #: The name of the model that others are compared with: repeating the last season.
 NAIVE = "naive"
 #: Column of a score table, the most telling first -> its ideal value.
-IDEAL_SCORES = {"Error": 0, "80 % held": 80, "Bias": 0, "WIS": 0, "Mean error": 0, "50 % held": 50, "95 % held": 95}
+IDEAL_SCORES = {
+    "WIS": 0,
+    "80 % held": 80,
+    "Bias": 0,
+    "Median error": 0,
+    "Mean error": 0,
+    "50 % held": 50,
+    "95 % held": 95,
+}
 #: The column that is in counts, so that it says nothing across regions of different size.
 COUNT_COLUMN = "Mean error"
 #: How many regions are compared unless a reader chooses others.
@@ -67,11 +75,11 @@ def score_table(scores: Mapping[str, ModelScore], what: str) -> pd.DataFrame:
     """A table of scores with a row for each label; `what` is the name of the labels' column, all others are numbers."""
     table = pd.DataFrame({what: list(scores)})
     rows = scores.values()
-    table["Error"] = [s.relative_error for s in rows]
+    table["WIS"] = [s.relative_wis for s in rows]
     table["80 % held"] = [100 * s.held_80 / s.periods for s in rows]
     if any(s.bias == s.bias for s in rows):  # a share of what came, which of figures around zero means nothing
         table["Bias"] = [100 * s.bias for s in rows]
-    table["WIS"] = [s.relative_wis for s in rows]
+    table["Median error"] = [s.relative_error for s in rows]
     table["Mean error"] = [s.error for s in rows]
     table["50 % held"] = [100 * s.held_50 / s.periods for s in rows]
     table["95 % held"] = [100 * s.held_95 / s.periods for s in rows]
@@ -89,14 +97,14 @@ def best_cells(table: pd.DataFrame, but: Sequence[str] = ()) -> pd.DataFrame:
 
 
 def closer_dates(cells: pd.DataFrame, name: str, other: str) -> tuple[int, int]:
-    """From how many dates a model was closer than another, and from how many both have a forecast."""
-    errors = cells.groupby([ORIGIN, MODEL], observed=True)["ae"].mean().unstack(MODEL)[[name, other]].dropna()
+    """From how many dates a model's WIS was lower than another's, and from how many both have a forecast."""
+    errors = cells.groupby([ORIGIN, MODEL], observed=True)["wis"].mean().unstack(MODEL)[[name, other]].dropna()
     return int((errors[name] < errors[other]).sum()), len(errors)
 
 
 def across_regions_sentence(name: str, scores: Mapping[str, ModelScore]) -> str:
     """Sentences on where a model is good and where it is not; `scores` are by region."""
-    ratios = {region: s.relative_error for region, s in scores.items() if np.isfinite(s.relative_error)}
+    ratios = {region: s.relative_wis for region, s in scores.items() if np.isfinite(s.relative_wis)}
     return " ".join([*_against_repeating(model(name).label, ratios), _bands(scores)])
 
 
@@ -106,15 +114,14 @@ def _against_repeating(label: str, ratios: Mapping[str, float]) -> list[str]:
     first, last = min(ratios, key=ratios.__getitem__), max(ratios, key=ratios.__getitem__)
     if len(ratios) == 1:
         verb = "beat" if ratios[first] < 1 else "did not beat"
-        return [f"**{label}** {verb} repeating the last season in {first}: {ratios[first]:.2f}× its error."]
+        return [f"**{label}** {verb} no change in {first}: {ratios[first]:.2f}× its error."]
     better, count = sum(ratio < 1 for ratio in ratios.values()), len(ratios)
     how_many = {0: f"none of {count}", count: f"all {count}"}.get(better, f"{better} of {count}")
     typical = float(np.exp(np.log([max(ratio, 1e-9) for ratio in ratios.values()]).mean()))
     ends = f"Closest in **{first}** ({ratios[first]:.2f}×), furthest off in **{last}** ({ratios[last]:.2f}×"
-    advice = ", where repeating would have been closer)." if ratios[last] > 1 else ")."
+    advice = ", where no change would have been better)." if ratios[last] > 1 else ")."
     return [
-        f"**{label}** beat repeating the last season in {how_many} regions, with {typical:.2f}× its error on (geometric) "
-        "average.",
+        f"**{label}** beat no change in {how_many} regions, with {typical:.2f}× its error on (geometric) average.",
         ends + advice,
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from forecasting.views.charts import (
     adapted_to_kind,
     as_reported_traces,
     base_layout,
+    escape_html,
     history_line,
     iso_dates,
     json_numbers,
@@ -29,6 +31,12 @@ from forecasting.views.palette import LIGHT, Theme, rgba
 BAND_OPACITIES = ((95, 0.16, 0.22), (80, 0.22, 0.28), (50, 0.30, 0.36))
 #: The name of the legend's one entry for the three bands.
 BANDS_NAME = "50, 80, 95 %"
+#: What the buttons for a stretch of time ask for: how many of which step, their label, and its days.
+RANGES = ((1, "month", "1 m", 31), (3, "month", "3 m", 92), (6, "month", "6 m", 183), (1, "year", "1 y", 366))
+#: Days.
+DAYS_OF_A_WEEK, DAYS_OF_A_YEAR = 7, 365
+#: Pixels: the room beside names at the ends of lines, about the width of a letter, the height of a name, and that of the plot.
+LABEL_MARGIN, LETTER_WIDTH, LABEL_HEIGHT, PLOT_HEIGHT = 14, 7, 15, 330
 #: Percent of the band whose colour that entry has.
 LEGEND_BAND = 80
 
@@ -195,6 +203,7 @@ def _median(chart: FanChart, name: str, last: float, theme: Theme) -> dict[str, 
         name,
     )
     trace["line"]["dash"] = "dot" if name in chart.drafts else "solid"
+    trace["showlegend"] = False  # its name stands at its end
     decimals = chart.series.decimals
     ranges = [
         f"{format_figure(low, decimals)} – {format_figure(high, decimals)}"
@@ -206,10 +215,12 @@ def _median(chart: FanChart, name: str, last: float, theme: Theme) -> dict[str, 
 
 
 def opening_window(chart: FanChart) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """The dates that the chart opens on: the horizon and about three times as much before it."""
+    """The dates that the chart opens on: the horizon and about three times as much before it, of weeks at least a year."""
     ends = [f.dates[-1] for f in chart.forecasts.values()] or [chart.series.origin]
     ahead = max((f.horizon for f in chart.forecasts.values()), default=1)
-    behind = min(len(chart.series), max(3 * ahead, 12 * (chart.series.season if chart.series.season < 50 else 4), 24))
+    season, days = chart.series.season, chart.series.frequency.days
+    least = math.ceil(DAYS_OF_A_YEAR / days) + 1 if days >= DAYS_OF_A_WEEK else 12 * (season if season < 50 else 4)
+    behind = min(len(chart.series), max(3 * ahead, least, 24))
     return chart.series.dates[-behind], max(ends)
 
 
@@ -220,15 +231,24 @@ def _layout(chart: FanChart, theme: Theme) -> dict[str, Any]:
     )
     layout = base_layout((first, last), theme, chart.unit)
     layout["xaxis"] |= {"minallowed": whole_start, "maxallowed": end}
+    end_of_all = iso_dates(pd.DatetimeIndex([last]))[0]
+    layout["xaxis"]["rangeselector"] = _ranges(chart.series, theme)
+    layout["margin"]["r"] = LABEL_MARGIN + LETTER_WIDTH * max(
+        (len(model(name).label) + 2 for name in chart.forecasts), default=0
+    )
+    layout["legend"] |= {"y": -0.12, "yanchor": "top"}
+    layout["xaxis"]["tickangle"] = 0
     layout["shapes"] = [
         {
-            "type": "line",
+            "type": "rect",
             "x0": origin,
-            "x1": origin,
+            "x1": end_of_all,
             "y0": 0,
             "y1": 1,
             "yref": "paper",
-            "line": {"color": theme.muted, "width": 1, "dash": "dot"},
+            "line": {"width": 0},
+            "fillcolor": theme.future,
+            "layer": "below",
         }
     ]
     layout["annotations"] = [
@@ -236,15 +256,71 @@ def _layout(chart: FanChart, theme: Theme) -> dict[str, Any]:
             "x": origin,
             "y": 1,
             "yref": "paper",
-            "text": f"data to {format_date(chart.series.origin)}",
+            "text": text,
             "showarrow": False,
-            "xanchor": "right",
-            "xshift": -6,
+            "xanchor": anchor,
+            "xshift": shift,
             "yanchor": "top",
-            "font": {"size": 12, "color": theme.muted},
+            "font": {"size": 12, "color": theme.quiet},
         }
+        for text, anchor, shift in (
+            (f"data to {format_date(chart.series.origin)}", "right", -6),
+            ("forecast", "left", 6),
+        )
     ]
+    layout["annotations"] += _line_ends(chart, theme)
     return layout
+
+
+def _ranges(series: Series, theme: Theme) -> dict[str, Any]:
+    """Buttons on the chart's edge for the stretch of time on show, those that the figures are long enough for."""
+    days = series.frequency.days * len(series)
+    steps = [
+        {"count": count, "step": step, "stepmode": "backward", "label": label}
+        for count, step, label, least in RANGES
+        if least < days and least > 2 * series.frequency.days
+    ]
+    return {
+        "buttons": [*steps, {"step": "all", "label": "All"}],
+        "x": 0,
+        "xanchor": "left",
+        "y": 1.02,
+        "yanchor": "bottom",
+        "bgcolor": theme.background,
+        "activecolor": theme.future,
+        "bordercolor": theme.grid,
+        "borderwidth": 1,
+        "font": {"size": 12, "color": theme.text},
+    }
+
+
+def _line_ends(chart: FanChart, theme: Theme) -> list[dict[str, Any]]:
+    """The names of the models where their lines end, pushed apart where lines end close to each other."""
+    ends = sorted((float(chart.quantiles(f)[-1, MEDIAN]), name) for name, f in chart.forecasts.items())
+    first, _ = opening_window(chart)
+    shown = chart.history()[chart.series.dates >= first]
+    height = max([end for end, _ in ends] + [float(shown.max(initial=0.0))]) or 1.0
+    labels, lowest = [], -math.inf
+    for end, name in ends:
+        place = max(end / height * PLOT_HEIGHT, lowest + LABEL_HEIGHT)
+        lowest = place
+        forecast = chart.forecasts[name]
+        labels.append(
+            {
+                "x": iso_dates(forecast.dates[-1:])[0],
+                "y": json_numbers(np.array([end]))[0],
+                "text": ("<b>{}</b>" if name == chart.banded_model else "{}").format(
+                    escape_html(model(name).label + (" …" if name in chart.drafts else ""))
+                ),
+                "showarrow": False,
+                "xanchor": "left",
+                "xshift": 6,
+                "yanchor": "middle",
+                "yshift": round(place - end / height * PLOT_HEIGHT),
+                "font": {"size": 12, "color": theme.model(name)},
+            }
+        )
+    return labels
 
 
 def fan_table(chart: FanChart) -> pd.DataFrame:

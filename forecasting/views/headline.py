@@ -10,11 +10,14 @@ from forecasting.data.formatting import (
     format_change,
     format_compact,
     format_date,
+    format_dates,
     format_difference,
     format_interval,
 )
+from forecasting.data.frequency import Frequency
 from forecasting.data.series import Series
 from forecasting.evaluation.scores import ModelScore
+from forecasting.evaluation.track_record import TrackRecord
 from forecasting.models import model
 
 #: The column of the lower end of the 80 % band in a table of quantiles.
@@ -139,7 +142,7 @@ def _day(series: Series, forecast: Forecast) -> str:
 
 
 def track_record_figure(score: ModelScore | None, waiting: bool, asked: bool = True) -> HeadlineFigure:
-    """The figure of earlier forecasts' error against seasonal naive's, and of how often the 80 % band held.
+    """The figure of earlier forecasts' WIS against that of no change, and of how often the 80 % range held.
 
     There is none of a model that nobody `asked` for, whose forecast is only drawn until another is there.
     """
@@ -153,10 +156,10 @@ def track_record_figure(score: ModelScore | None, waiting: bool, asked: bool = T
         )
     return HeadlineFigure(
         "Track record",
-        _times(score.relative_error),
-        f"80 % band held {format_percent(score.held_80, score.periods)}",
-        f"{model(score.model).label}: mean absolute error of its forecasts from earlier dates, each made from what was "
-        "known then, as a multiple of seasonal naive's (repeating the last season). Below 1 is better than repeating.",
+        _times(score.relative_wis),
+        f"80 % range held {format_percent(score.held_80, score.periods)}",
+        f"{model(score.model).label}: weighted interval score of its forecasts from earlier dates, each made from what "
+        "was known then, as a multiple of that of no change. Below 1 is better than no change.",
     )
 
 
@@ -165,20 +168,61 @@ def format_percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f} %"
 
 
-def track_record_sentence(scores: tuple[ModelScore, ...], step: str) -> str:
-    """The track record in a sentence: which model was best, by how much, and whether its band held."""
+def track_record_sentence(scores: Sequence[ModelScore], frequency: Frequency, horizon: int) -> str:
+    """The track record in a sentence: which model was best, by how much, and whether its 80 % range held.
+
+    Args:
+        scores: the best first.
+        horizon: the periods ahead that were judged.
+    """
     best = scores[0]
-    name = model(best.model).label
-    held = f"its 80 % band held {best.held_80} of {best.periods} {step}s"
+    name, ahead = model(best.model).label, f"{frequency.steps(horizon)} ahead"
+    held = f"{best.held_80} of {best.periods} outcomes fell in its 80 % range"
     if best.model == "naive":
-        return f"Nothing beat repeating the last season here: **{name}** was closest, and {held}."
-    return f"**{name}** was closest: {_times(best.relative_error)} the error of repeating the last season, and {held}."
+        return f"Nothing beat no change here, {ahead}; {held}."
+    return f"**{name}** was best: its error was {error_words(best.relative_wis)} no change's, {ahead}, and {held}."
+
+
+def error_words(ratio: float) -> str:
+    """An error over that of no change, before "no change's": ``"19 % below"``; ``"as large as"``."""
+    if ratio != ratio:
+        return "not to be compared with"
+    percent = round(100 * (ratio - 1))
+    if percent == 0:
+        return "as large as"
+    return f"{abs(percent)} % {'above' if percent > 0 else 'below'}"
+
+
+def judged_sentence(past: TrackRecord, series: Series, horizon: int) -> str:
+    """From which dates, and how far ahead, forecasts were judged; says so where that is not the `horizon` on the screen."""
+    frequency, count = series.frequency, len(past.origins)
+    dates = f"{count} earlier date{'' if count == 1 else 's'} ({format_dates(past.origins[0], past.origins[-1])})"
+    sentence = (
+        f"Forecast again from {dates}, {frequency.steps(past.horizon)} ahead, each from what was known then, and "
+        f"compared with what came. Error: the weighted interval score (WIS), which judges the ranges too. No change: "
+        f"{no_change_words(series)}."
+    )
+    if past.horizon < horizon:
+        sentence += f" {frequency.steps(horizon).capitalize()} ahead cannot be judged yet: {frequency.steps(len(series))} of figures are too few."
+    return sentence
+
+
+def no_change_words(series: Series) -> str:
+    """What the baseline does, by the season that it repeats: ``"every day like the same weekday of the week before"``."""
+    frequency, season = series.frequency, series.season
+    if season <= 1 or len(series) < season:
+        return f"every {frequency.step} like the last one"
+    if frequency.uses_holidays and season == frequency.cycle:
+        return "every day like the same weekday of the week before"
+    if frequency.minutes and season == frequency.cycle:
+        return f"every {frequency.step} like the same one of the day before"
+    return f"every {frequency.step} like the one {frequency.steps(season)} before"
 
 
 def difference_sentence(best: ModelScore, second: ModelScore, closer: int, origins: int) -> str:
     """A sentence on what the distance between the first two means: ``closer`` says from how many of the `origins` the best was closer."""
     first, other = model(best.model).label, model(second.model).label
-    smaller = f"{100 * (1 - best.error / second.error):.0f} %" if second.error > 0 else "0 %"
+    smaller = f"{100 * (1 - best.wis / second.wis):.0f} %" if second.wis > 0 else "0 %"
     sentence = f"Its errors were {smaller} smaller than {other}'s, and it was closer from {closer} of {origins} dates"
     if closer > 0.75 * origins and origins >= 8:
         return f"{sentence}: {first} was better here throughout."
@@ -230,7 +274,7 @@ def first_answer_sentence(shown: str, chosen: Sequence[str], unfinished: Sequenc
     """
     drawn = f"the chart shows the {model(shown).label.lower()}'s forecast, which needs no training"
     if shown == "naive":
-        drawn = f"the chart shows the last season repeated ({model(shown).label.lower()})"
+        drawn = "the chart shows no change"
     if unfinished:
         return f"Until {_labels(unfinished, 'or')} is ready, {drawn}."
     return f"{_labels(chosen, 'and')} gave no forecast, so {drawn}." if chosen else f"No model is chosen, so {drawn}."
@@ -245,12 +289,12 @@ def _labels(names: Sequence[str], last: str) -> str:
 def _bands_of(best: str, ratio: float, earlier: str) -> str:
     name = model(best).label
     if best == "naive":
-        return f"Bands of {name}: repeating was best here {earlier}"
-    sentence = f"its WIS was {ratio:.2f} of repeating's {earlier}"
+        return f"Bands of {name}: no change was best here {earlier}"
+    sentence = f"its WIS was {ratio:.2f} of that of no change {earlier}"
     if round(ratio, 2) < 1:
         return f"Bands of {name}, the best here so far: {sentence}"
     was = "as good" if round(ratio, 2) == 1 else "best"
-    return f"Repeating was {was} here; bands of {name}, which came closest: {sentence}"
+    return f"No change was {was} here; bands of {name}, which came closest: {sentence}"
 
 
 def _runner_up(best: str, ratio: float, other: str, others: float) -> str:

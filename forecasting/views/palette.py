@@ -52,6 +52,16 @@ class Theme:
         return "#8f9bab" if self.dark else "#9aa5b4"
 
     @property
+    def quiet(self) -> str:
+        """The colour of notes on a chart, with a contrast of 4.5:1 or more."""
+        return "#a9b4c3" if self.dark else "#5c6878"
+
+    @property
+    def future(self) -> str:
+        """The background of what has not come yet."""
+        return "rgba(77,184,255,0.10)" if self.dark else "#f1f5fa"
+
+    @property
     def grid(self) -> str:
         """The colour of grid lines."""
         return "rgba(160,172,190,0.20)" if self.dark else "rgba(90,105,125,0.16)"

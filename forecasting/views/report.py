@@ -15,7 +15,7 @@ from forecasting.data.series import Series
 from forecasting.evaluation.scores import ModelScore
 from forecasting.evaluation.track_record import TrackRecord
 from forecasting.models import model
-from forecasting.views import fan_chart, headline
+from forecasting.views import answer, fan_chart, headline
 from forecasting.views.headline import HeadlineFigure
 from forecasting.views.palette import LIGHT
 from forecasting.views.reproduce import ReproducibleView, command_line, python_snippet
@@ -92,8 +92,10 @@ def report_html(
         headline.total_by_horizon(series, lead),
         headline.track_record_figure(past.of(lead.model), past.waiting),
     ]
+    said = answer.answer(view.region, fan.unit, series, lead, past)
     body = [
         f"<h1>{_text(texts.title)}</h1>",
+        f"<p><b>{_text(said.sentence)}</b> {_text(' · '.join(said.details))}</p>",
         _quiet(
             f"Made on {format_date(pd.Timestamp(made.date()))} with Forecast Explorer. {series.frequency.name.capitalize()} "
             f"figures to {format_date(series.origin)}; {series.frequency.steps(view.horizon)} ahead"
@@ -212,12 +214,11 @@ def _track_record(past: TrackRecord, series: Series) -> list[str]:
         return [_quiet(past.why_not)]
     if not past.scores:
         return [_quiet("Earlier dates were still being forecast again when this was made.")]
-    dates = f"{len(past.origins)} earlier dates ({format_date(past.origins[0])} to {format_date(past.origins[-1])})"
     return [
-        f"<p>{_sentence(headline.track_record_sentence(past.scores, series.frequency.step))}</p>",
+        f"<p>{_sentence(headline.track_record_sentence(past.scores, series.frequency, past.horizon))}</p>",
         _quiet(
-            f"Forecast again from {dates}, {series.frequency.steps(past.horizon)} ahead, each from what was known then, and compared with "
-            "what came." + (" Some were not finished when this was made." if past.waiting else "")
+            headline.judged_sentence(past, series, past.horizon)
+            + (" Some were not finished when this was made." if past.waiting else "")
         ),
         _table(pd.DataFrame([_scored(score, series.decimals) for score in past.scores])),
     ]
@@ -227,9 +228,9 @@ def _scored(score: ModelScore, decimals: int) -> dict[str, str]:
     held = {50: score.held_50, 80: score.held_80, 95: score.held_95}
     return {
         "Model": model(score.model).label,
-        "Error against repeating": f"{score.relative_error:.2f}×",
+        "WIS against no change": f"{score.relative_wis:.2f}×",
+        "Median against no change": f"{score.relative_error:.2f}×",
         "Mean error": format_figure(score.error, decimals),
-        "WIS against repeating": f"{score.relative_wis:.2f}×",
         **{f"{level} % band held": headline.format_percent(count, score.periods) for level, count in held.items()},
         "Bias": f"{100 * score.bias:+.1f} %",
     }

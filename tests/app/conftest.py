@@ -72,9 +72,14 @@ def service(_service, offline):
 
 @pytest.fixture
 def visit(service):
-    """``visit(region="France")`` is a new visitor who opens that link, all that can be folded out, and waits for the figures."""
+    """``visit(region="France")`` is a new visitor who opens that link, all that can be folded out, and waits for the figures.
+
+    Of the bundled figures new cases unless told otherwise; ``statistic=None`` leaves it to the page.
+    """
 
     def visit(**link):
+        usual = {} if "source" in link else {"statistic": "new_cases"}
+        link = {name: value for name, value in (usual | link).items() if value is not None}
         page = AppTest.from_file(str(SCRIPT), default_timeout=PATIENCE)
         for name, value in link.items():
             page.query_params[name] = str(value)

@@ -57,8 +57,9 @@ def test_compare_scores_every_chosen_model_in_numbers_that_a_click_sorts(compare
     assert page.subheader[0].value == "Compare: Puerto Rico, new hospital admissions"
     table = page.dataframe[0].value
     assert table["Model"].tolist() == [model(score.model).label for score in past.scores]
-    assert table["Error"].tolist() == pytest.approx([score.relative_error for score in past.scores])
-    assert list(table.columns[:3]) == ["Model", "Error", "80 % held"], "a phone shows these"
+    assert table["WIS"].tolist() == pytest.approx([score.relative_wis for score in past.scores])
+    assert table["Median error"].tolist() == pytest.approx([score.relative_error for score in past.scores])
+    assert list(table.columns[:3]) == ["Model", "WIS", "80 % held"], "a phone shows these"
 
 
 def test_the_best_of_a_column_is_tinted(compare, finished):
@@ -108,7 +109,7 @@ def test_a_link_brings_regions_in_any_case_and_says_which_is_not_there(compare, 
     assert any("guam" in info.value for info in page.info)
     table = page.dataframe[0].value
     assert set(table["Region"]) == {"Maine", "Vermont"}
-    assert "**Theta** beat repeating the last season" in said(page) or "none of 2" in said(page)
+    assert "**Theta** beat no change" in said(page) or "none of 2" in said(page)
 
 
 def test_the_usual_regions_follow_the_sidebar_and_chosen_ones_take_its_region_in(compare):

@@ -11,14 +11,15 @@ from forecasting.jobs import Job, State
 from forecasting.jobs.request import Request
 from forecasting.models import model, models, pretrained
 from forecasting.sources import source, sources
-from forecasting.views import headline
+from forecasting.views import answer, headline
+from ui.shell.markdown import escape_markdown
 
 COUNTRIES = ("United States", "United Kingdom", "Italy", "France", "Germany", "Spain")
 DEFAULT_MODELS = {"ensemble", "sarima", "ets", "prophet"}
 #: Links that cannot be honoured: what they ask for, and what is shown instead.
 WRONG_LINKS = [
     ({"source": "nowhere"}, "source", "bundled"),
-    ({"statistic": "new_moons"}, "statistic", "new_cases"),
+    ({"statistic": "new_moons"}, "statistic", "new_admissions"),
     ({"region": "Atlantis"}, "region", "United States"),
     ({"models": "oracle"}, "models", "ensemble,sarima,ets,prophet"),
     ({"models": "ets,oracle"}, "models", "ets"),
@@ -43,7 +44,8 @@ def assert_opened(page, title):
     assert not page.exception
     assert not page.error
     assert [heading.value for heading in page.subheader] == [title]
-    assert [metric.label for metric in page.metric]
+    (said,) = page.title
+    assert said.value.startswith("About ")
 
 
 def series_of(service, region, statistic):
@@ -64,13 +66,18 @@ def fit(service, region, statistic, names, horizon):
     return look_back(service, region, statistic, names)
 
 
-def test_explore_opens_on_the_united_states_new_cases_with_four_models_and_28_days(visit):
-    page = visit()
-    assert_opened(page, "United States: new cases")
+def test_explore_opens_on_the_newest_figures_of_the_united_states_with_four_models_and_four_weeks(visit):
+    page = visit(statistic=None)
+    assert_opened(page, "United States: new hospital admissions")
     assert page.sidebar.selectbox(key="source").value == "bundled"
     assert set(page.session_state["models"]) == DEFAULT_MODELS
-    assert page.sidebar.slider(key="horizon_daily").value == 28
+    assert page.sidebar.slider(key="horizon_weekly").value == 4
     assert not notes(page)
+
+
+def test_a_link_to_a_region_alone_opens_the_newest_figures_that_it_has(visit):
+    assert_opened(visit(statistic=None, region="Spain", models="ets"), "Spain: new cases")
+    assert_opened(visit(statistic=None, region="Ohio", models="ets"), "Ohio: new hospital admissions")
 
 
 @pytest.mark.sweep
@@ -176,14 +183,20 @@ def test_names_in_a_link_may_be_in_any_case(visit):
 @pytest.mark.parametrize(("link", "name", "instead"), WRONG_LINKS, ids=[str(link) for link, *_ in WRONG_LINKS])
 def test_a_wrong_link_opens_something_sensible_and_says_so_until_the_reader_moves_on(visit, link, name, instead):
     page = visit(**link)
-    assert_opened(page, "United States: new cases")
+    opened = (
+        "United States: new hospital admissions"
+        if "source" in link or "moons" in str(link)
+        else "United States: new cases"
+    )
+    assert_opened(page, opened)
     assert len(notes(page)) == 1
     assert link_of(page).get(name) == instead
     page.run()
     assert len(notes(page)) == 1, "the note must stay until the reader changes something"
-    page.sidebar.slider(key="horizon_daily").set_value(21).run()
+    slider = next(one for one in page.sidebar.slider if one.key.startswith("horizon_"))
+    slider.set_value(3).run()
     assert not notes(page)
-    assert_opened(page, "United States: new cases")
+    assert_opened(page, opened)
 
 
 def test_markup_in_a_link_is_shown_as_text(visit):
@@ -202,7 +215,7 @@ def test_a_source_that_cannot_be_reached_is_one_sentence_and_another_can_be_chos
     assert "\n" not in error.value
     assert "Traceback" not in error.value
     page.sidebar.selectbox(key="source").select("bundled").run()
-    assert_opened(page, "United States: new cases")
+    assert_opened(page, "United States: new hospital admissions")
 
 
 @pytest.mark.parametrize("name", [name for name, one in sources().items() if not one.live])
@@ -241,7 +254,7 @@ def test_without_any_model_the_networks_forecast_is_shown_and_repeating_is_the_y
     assert page.dataframe[0].value["Model"].tolist() == [model("naive").label]
     series = series_of(service, "Italy", "new_cases")
     lead = model("pretrained").forecast(series, series.frequency.default_horizon)
-    assert page.metric[1].value == headline.next_stretch(series, lead).value
+    assert page.title[0].value == answer.answer("Italy", "New cases", series, lead).sentence
 
 
 @pytest.mark.parametrize(
@@ -268,8 +281,7 @@ def test_without_the_networks_package_the_last_season_is_drawn_and_said(visit, e
     assert_opened(page, "Spain: new cases")
     columns, captions = columns_and_captions(page)
     assert columns == ["Date", "Seasonal naive"]
-    said = "Until SARIMA is ready, the chart shows the last season repeated (seasonal naive)."
-    assert said in captions
+    assert "Until SARIMA is ready, the chart shows no change." in captions
 
 
 def test_the_look_back_table_says_what_the_models_give_when_asked_directly(visit, service):
@@ -280,9 +292,9 @@ def test_the_look_back_table_says_what_the_models_give_when_asked_directly(visit
     assert table["Model"].tolist() == [model(score.model).label for score in scores]
     expected = pd.DataFrame(
         {
-            "Error against repeating": [score.relative_error for score in scores],
+            "WIS against no change": [score.relative_wis for score in scores],
+            "Median against no change": [score.relative_error for score in scores],
             "Mean error": [score.error for score in scores],
-            "WIS against repeating": [score.relative_wis for score in scores],
             "Bias": [100 * score.bias for score in scores],
         }
     )
@@ -292,21 +304,27 @@ def test_the_look_back_table_says_what_the_models_give_when_asked_directly(visit
         assert table[f"{percent} % band held"].tolist() == held_by
 
 
-def test_the_headline_figures_are_those_of_the_finished_forecast(visit, service):
+def test_the_answer_is_that_of_the_finished_forecast_and_its_track_record(visit, service):
     series = series_of(service, "Germany", "new_cases")
-    track = fit(service, "Germany", "new_cases", ["ets", "theta"], 28).of("theta")
-    lead = service.forecast(series, "theta", 28)
-    figures = [
-        headline.latest_count(series),
-        headline.next_stretch(series, lead),
-        headline.total_by_horizon(series, lead),
-        headline.track_record_figure(track, waiting=False),
-    ]
+    past = fit(service, "Germany", "new_cases", ["ets", "theta"], 28)
+    said = answer.answer("Germany", "New cases", series, service.forecast(series, "theta", 28), past)
     page = visit(region="Germany", models="ets,theta", band="theta")
-    assert [(metric.label, metric.value, metric.delta) for metric in page.metric] == [
-        (figure.label, figure.value, figure.detail) for figure in figures
-    ]
-    assert page.metric[0].value == format_compact(series.values[-7:].sum())
+    assert page.title[0].value == said.sentence
+    assert f"the {format_compact(series.values[-7:].sum())} of the last 7 days." in said.sentence
+    below = escape_markdown(" · ".join([*said.details, said.dated]))
+    assert below in [one.value for one in page.markdown]
+    assert "the last 4 such forecasts were " in said.past
+
+
+def test_another_horizon_is_judged_at_that_horizon_and_says_so(visit, service):
+    past = fit(service, "Spain", "new_cases", ["ets"], 28)
+    fit(service, "Spain", "new_cases", ["ets"], 7)
+    week, month = (visit(region="Spain", models="ets", horizon=steps) for steps in (7, 28))
+    weeks, months = (page.dataframe[0].value["WIS against no change"].tolist() for page in (week, month))
+    assert months == [score.relative_wis for score in past.scores]
+    assert weeks != months
+    assert any("7 days ahead" in one.value for one in week.caption)
+    assert any("28 days ahead" in one.value for one in month.caption)
 
 
 def test_the_bands_of_the_best_here_come_with_the_reason_and_with_the_link(visit, service):
@@ -317,7 +335,7 @@ def test_the_bands_of_the_best_here_come_with_the_reason_and_with_the_link(visit
     assert not notes(page)
     assert link_of(page)["band"] == "best"
     assert page.sidebar.selectbox(key="band").value == "best"
-    (why,) = [one.value for one in page.caption if "of repeating's over 8 earlier dates" in one.value]
+    (why,) = [one.value for one in page.caption if "of that of no change over 8 earlier dates" in one.value]
     assert f"ands of {model(best.model).label}, " in why
     assert f"{model(best.model).label}, 80 %" in page.dataframe[-1].value.columns
 
@@ -345,8 +363,8 @@ def test_a_shorter_training_window_leads_to_other_forecasts_of_the_same_last_wee
     for one in (series, series.tail(90)):
         service.wait(service.submit([Request(one, "ets", 28)]).values())
     whole, short = (visit(region="France", models="ets", **link) for link in ({}, {"window": "90"}))
-    assert whole.metric[0].value == short.metric[0].value
-    assert whole.metric[2].value != short.metric[2].value
+    assert whole.title[0].value.rpartition("than")[2] == short.title[0].value.rpartition("than")[2]
+    assert whole.title[0].value != short.title[0].value
 
 
 def test_methods_tells_of_every_model_and_every_source(visit):

@@ -69,7 +69,7 @@ def test_every_region_has_a_row_and_every_state_a_tile(regions):
 
 
 def test_countries_are_a_ranked_list_without_a_map(regions):
-    page = finished(regions())
+    page = finished(regions(statistic="new_cases"))
     assert not page.exception
     data = shown(page)
     assert data["tiles"] == []
@@ -85,7 +85,10 @@ def test_few_regions_have_the_ensemble_unless_another_model_is_chosen(regions):
 
 
 def test_running_totals_are_shown_as_new_counts_and_that_is_said(regions):
-    totals, new = (finished(regions(**link, model="naive")) for link in ({"statistic": "cumulative_cases"}, {}))
+    totals, new = (
+        finished(regions(**link, model="naive"))
+        for link in ({"statistic": "cumulative_cases"}, {"statistic": "new_cases"})
+    )
     assert "running totals can only rise" in said(totals)
     assert [row["latest"] for row in shown(totals)["rows"]] == [row["latest"] for row in shown(new)["rows"]]
 

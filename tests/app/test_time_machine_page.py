@@ -287,4 +287,4 @@ def test_the_best_of_the_time_machine_is_the_best_of_what_had_come_by_then(go_ba
     judged = track_record_scores(past, service.series(service.panel("bundled"), "Puerto Rico", "new_admissions"))
     known = judged[judged["date"] <= origin].groupby("model")["wis"].mean()
     best = {"ets": "ETS", "theta": "Theta"}[known[["ets", "theta"]].idxmin()]
-    assert any(f"ands of {best}, " in caption and "of repeating's over" in caption for caption in captions(page))
+    assert any(f"ands of {best}, " in caption and "of that of no change over" in caption for caption in captions(page))

@@ -81,7 +81,7 @@ def test_many_regions_have_colours():
 )  # fmt: skip
 def test_the_distance_between_two_models_is_put_in_words_that_fit_the_evidence(closer, origins, words):
     best, second = (
-        ModelScore(name, 8, error, 0.5, 1.0, 0.5, 4, 6, 8, 0.0) for name, error in (("ets", 8.0), ("theta", 10.0))
+        ModelScore(name, 8, 1.0, 0.5, wis, 0.5, 4, 6, 8, 0.0) for name, wis in (("ets", 8.0), ("theta", 10.0))
     )
     said = headline.difference_sentence(best, second, closer, origins)
     assert "20 % smaller than Theta's" in said

@@ -34,7 +34,7 @@ def test_a_score_table_holds_numbers_so_that_a_click_sorts_them():
 def test_the_best_is_the_smallest_error_the_least_bias_and_the_band_nearest_its_name():
     table = comparison.score_table({"A": score(0.5, held=10, bias=-0.3), "B": score(1.5, held=8, bias=0.1)}, "Model")
     best = comparison.best_cells(table)
-    assert best["Error"].tolist() == [True, False]
+    assert best["WIS"].tolist() == [True, False]
     assert best["80 % held"].tolist() == [False, True]
     assert best["Bias"].tolist() == [False, True]
     assert not best["Model"].any()
@@ -44,17 +44,17 @@ def test_the_best_is_the_smallest_error_the_least_bias_and_the_band_nearest_its_
 
 def test_what_is_not_known_is_never_the_best():
     table = comparison.score_table({"A": score(float("nan")), "B": score(1.5)}, "Model")
-    assert comparison.best_cells(table)["Error"].tolist() == [False, True]
+    assert comparison.best_cells(table)["WIS"].tolist() == [False, True]
 
 
 @pytest.mark.parametrize(
     ("ratios", "words"),
     [
-        ((0.5, 2.0), "beat repeating the last season in 1 of 2 regions, with 1.00× its error"),
-        ((0.5, 2.0), "furthest off in **R1** (2.00×, where repeating would have been closer)"),
+        ((0.5, 2.0), "beat no change in 1 of 2 regions, with 1.00× its error"),
+        ((0.5, 2.0), "furthest off in **R1** (2.00×, where no change would have been better)"),
         ((0.5, 0.8), "in all 2 regions"),
         ((1.5, 2.0), "in none of 2 regions"),
-        ((0.5,), "beat repeating the last season in R0: 0.50×"),
+        ((0.5,), "beat no change in R0: 0.50×"),
         ((float("nan"),), "Its 80 % band held 80 % of what came."),
     ],
 )
@@ -133,7 +133,7 @@ def test_the_closest_at_the_start_and_at_the_end_are_named():
 
 def test_how_often_one_was_closer_counts_only_dates_that_both_forecast_from():
     rows = [("ets", 0, 1.0), ("theta", 0, 2.0), ("ets", 1, 3.0), ("theta", 1, 2.0), ("ets", 2, 1.0)]
-    cells = pd.DataFrame(rows, columns=["model", "origin", "ae"])
+    cells = pd.DataFrame(rows, columns=["model", "origin", "wis"])
     assert comparison.closer_dates(cells, "ets", "theta") == (1, 2)
 
 

@@ -2,8 +2,10 @@ import numpy as np
 import pandas as pd
 
 from forecasting import Series, model
-from forecasting.data.frequency import DAILY, weekly
+from forecasting.data.frequency import DAILY, every_minutes, frequency_of_alias, weekly
+from forecasting.evaluation.backtest import Cutoff
 from forecasting.evaluation.scores import ModelScore
+from forecasting.evaluation.track_record import TrackRecord
 from forecasting.views import headline
 
 
@@ -51,7 +53,7 @@ def test_the_track_record_waits_then_speaks():
     assert headline.track_record_figure(None, waiting=True).detail == "looking back"
     assert headline.track_record_figure(None, waiting=False).detail == "not enough history"
     figure = headline.track_record_figure(a_score("ets", 0.8), waiting=False)
-    assert (figure.value, figure.detail) == ("0.80×", "80 % band held 96 %")
+    assert (figure.value, figure.detail) == ("0.80×", "80 % range held 96 %")
 
 
 def test_a_model_that_nobody_chose_has_no_track_record_and_says_why():
@@ -69,15 +71,16 @@ def test_the_first_answer_is_told_in_words():
     )
     assert sentence("pretrained", ["ets", "sarima"], []) == f"ETS and SARIMA gave no forecast, so {network}"
     assert sentence("pretrained", [], []) == f"No model is chosen, so {network}"
-    repeated = "the chart shows the last season repeated (seasonal naive)."
+    repeated = "the chart shows no change."
     assert sentence("naive", ["ets"], ["ets"]) == f"Until ETS is ready, {repeated}"
 
 
 def test_the_verdict_names_the_best_and_admits_when_nothing_beat_repeating():
-    said = headline.track_record_sentence((a_score("ets", 0.8), a_score("naive", 1.0)), "day")
-    assert said.startswith("**ETS** was closest: 0.80× the error")
-    assert "27 of 28 days" in said
-    assert headline.track_record_sentence((a_score("naive", 1.0),), "day").startswith("Nothing beat repeating")
+    said = headline.track_record_sentence((a_score("ets", 0.8), a_score("naive", 1.0)), DAILY, 28)
+    assert said.startswith("**ETS** was best: its error was 20 % below no change's, 28 days ahead, and ")
+    assert said.endswith("27 of 28 outcomes fell in its 80 % range.")
+    nothing = headline.track_record_sentence((a_score("naive", 1.0),), DAILY, 28)
+    assert nothing.startswith("Nothing beat no change here, 28 days ahead; ")
 
 
 def best_of(*ratios, chosen=("ensemble", "sarima", "ets", "naive"), dates=8, **fewer):
@@ -89,7 +92,7 @@ def test_the_best_here_has_the_lowest_wis_and_says_by_how_much():
     best = best_of(("sarima", 0.704), ("ets", 0.62), ("naive", 1.0))
     assert best.model == "ets"
     assert best.why == (
-        "Bands of ETS, the best here so far: its WIS was 0.62 of repeating's over 8 earlier dates; "
+        "Bands of ETS, the best here so far: its WIS was 0.62 of that of no change over 8 earlier dates; "
         "the next, SARIMA, had 0.70."
     )
 
@@ -112,18 +115,42 @@ def test_when_repeating_was_best_that_is_said():
     chosen = best_of(("ets", 1.08), ("naive", 1.0))
     assert chosen.model == "naive"
     assert chosen.why == (
-        "Bands of Seasonal naive: repeating was best here over 8 earlier dates; the next, ETS, had 1.08 times its WIS."
+        "Bands of Seasonal naive: no change was best here over 8 earlier dates; the next, ETS, had 1.08 times its WIS."
     )
     closest = best_of(("ets", 1.08), ("sarima", 1.2), ("naive", 1.0), chosen=("sarima", "ets"))
     assert closest.model == "ets"
     assert closest.why == (
-        "Repeating was best here; bands of ETS, which came closest: its WIS was 1.08 of repeating's over 8 earlier "
+        "No change was best here; bands of ETS, which came closest: its WIS was 1.08 of that of no change over 8 earlier "
         "dates; the next, SARIMA, had 1.20."
     )
-    assert best_of(("ets", 1.001), chosen=("ets",)).why.startswith("Repeating was as good here; bands of ETS")
+    assert best_of(("ets", 1.001), chosen=("ets",)).why.startswith("No change was as good here; bands of ETS")
 
 
 def test_a_model_that_was_judged_from_fewer_dates_cannot_be_the_best_here():
     best = best_of(("ets", 0.5), ("sarima", 0.7), ets=3)
     assert best.model == "sarima"
     assert best.why.endswith("over 8 earlier dates. Judged from fewer dates and left out: ETS.")
+
+
+def test_what_no_change_means_follows_the_season_that_is_repeated():
+    months = Series(pd.Timestamp("2020-01-01"), frequency_of_alias("MS"), np.ones(40))
+    hours = Series(pd.Timestamp("2026-01-01"), every_minutes(60), np.ones(100))
+    weeks = Series(pd.Timestamp("2026-01-03"), weekly(), np.ones(73))
+    words = [headline.no_change_words(one) for one in (daily([1] * 30), weeks, hours, months, daily([1] * 3))]
+    assert words == [
+        "every day like the same weekday of the week before",
+        "every week like the last one",
+        "every hour like the same one of the day before",
+        "every month like the one 12 months before",
+        "every day like the last one",
+    ]
+
+
+def test_where_a_horizon_cannot_be_judged_yet_that_is_said():
+    now = Series(pd.Timestamp("2026-01-03"), weekly(), np.ones(73))
+    cut = Cutoff("A", now.origin, now, now.origin)
+    past = TrackRecord(horizon=23, ahead=23, cutoffs=(cut,))
+    assert "26 weeks ahead cannot be judged yet: 73 weeks of figures are too few." in headline.judged_sentence(
+        past, now, 26
+    )
+    assert "cannot be judged" not in headline.judged_sentence(past, now, 23)

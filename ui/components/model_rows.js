@@ -1,4 +1,4 @@
-// One quiet row a model: what it is doing, for how long, and a way to stop it. The seconds tick here, so that the server
+// One quiet row a model: how good it was, what it expects, what it is doing, for how long, and a way to stop it. The seconds tick here, so that the server
 // sends a row only when there is something new to say.
 const ICONS = { done: "✓", failed: "!", cancelled: "–", timed_out: "!", queued: "·" };
 
@@ -15,20 +15,52 @@ function spoken(seconds) {
   return seconds < 120 ? `${seconds.toFixed(0)} s` : `${(seconds / 60).toFixed(0)} min`;
 }
 
-function build(row, act) {
-  const element = part("div", `row ${row.state}`);
+function bar(row, same) {
+  const element = part("span", "error");
+  element.setAttribute("role", "cell");
+  if (row.bar === null) return element;
+  const full = part("span", "bar"), filled = part("i", "");
+  full.style.setProperty("--same", `${100 * same}%`);
+  filled.style.width = `${100 * row.bar}%`;
+  full.append(filled);
+  full.setAttribute("aria-hidden", "true");
+  element.append(full, part("span", "", row.error));
+  return element;
+}
+
+// What a model is doing; of a finished one what exactly was fitted, for who asks.
+function text(row, open) {
+  if (!row.method) return part("span", "text", row.text);
+  const element = part("details", "text"), notes = row.text.replace(/^done( · )?/, "");
+  element.open = open;
+  element.append(part("summary", "", notes || "How it was made"), part("span", "method", row.method));
+  return element;
+}
+
+function cell(name, words, label) {
+  const element = part("span", `${name} number`, words);
+  element.setAttribute("role", "cell");
+  element.dataset.label = label;
+  return element;
+}
+
+function build(row, data, open, act) {
+  const element = part("div", `row ${row.state}${row.lead ? " lead" : ""}`);
   element.dataset.model = row.model;
   element.dataset.state = row.state;
+  element.setAttribute("role", "row");
+  element.style.setProperty("--model", row.colour);
   const mark = part("span", row.state === "running" ? "mark spinner" : "mark", ICONS[row.state] ?? "");
   mark.setAttribute("aria-hidden", "true");
   const name = part("span", "name", row.label);
-  name.style.setProperty("--model", row.colour);
-  const text = part("span", "text", row.text);
+  name.setAttribute("role", "rowheader");
   const time = part("span", "time", row.seconds === null ? "" : spoken(row.seconds));
+  time.setAttribute("role", "cell");
   if (row.state === "running") {
     time.dataset.since = String(performance.now() - 1000 * row.seconds);
   }
-  element.append(mark, name, text, time);
+  const cells = [bar(row, data.no_change), cell("held", row.held, ""), cell("expected", row.expected, data.next)];
+  element.append(mark, name, ...cells, time);
   if (row.action) {
     const button = part("button", "action", row.action);
     button.type = "button";
@@ -38,6 +70,18 @@ function build(row, act) {
     element.append(button);
   } else {
     element.append(part("span", "action", ""));
+  }
+  element.append(text(row, open.has(row.model)));
+  return element;
+}
+
+function head(data) {
+  const element = part("div", "head");
+  element.setAttribute("role", "row");
+  for (const words of ["", "Model", "Error against no change", "50 / 80 / 95 % held", data.next, "Time", ""]) {
+    const one = part("span", ["50 / 80 / 95 % held", data.next, "Time"].includes(words) ? "number" : "", words);
+    one.setAttribute("role", words ? "columnheader" : "cell");
+    element.append(one);
   }
   return element;
 }
@@ -59,10 +103,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (data.visit === list.visit && data.number < list.number) return; // see ui/components/sequence.py
   [list.visit, list.number] = [data.visit, data.number];
   const focused = list.contains(list.getRootNode().activeElement) && list.getRootNode().activeElement.ariaLabel;
-  const rows = data.rows.map((row) => build(row, setTriggerValue)), shown = [...list.children];
+  const open = new Set([...list.querySelectorAll("details[open]")].map((one) => one.closest(".row").dataset.model));
+  const rows = data.rows.map((row) => build(row, data, open, setTriggerValue)), shown = [...list.querySelectorAll(".row")];
   const same = rows.length === shown.length && rows.every((row, i) => row.dataset.model === shown[i].dataset.model);
   if (same) rows.forEach((row, i) => renew(shown[i], row));
-  else list.replaceChildren(...rows);
+  else list.replaceChildren(head(data), ...rows);
   if (focused) list.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
   clearInterval(list.ticking);
   list.ticking = setInterval(() => {

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 import streamlit as st
 
 from forecasting.data.forecast import Forecast
-from forecasting.data.formatting import format_date
 from forecasting.evaluation.track_record import TrackRecord
 from forecasting.jobs import Job, QueueFull
 from forecasting.jobs.request import Request
 from forecasting.models import model
 from forecasting.services.service import Service
-from forecasting.views import fan_chart, headline
-from ui.components import chart, job_rows
-from ui.explore import downloads, past_scores
+from forecasting.views import answer, fan_chart, headline
+from ui.components import chart, model_rows
+from ui.explore import downloads, past_scores, provenance
 from ui.shell import polling, runtime, uploads, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
@@ -24,13 +23,11 @@ from ui.shell.sidebar import BEST
 
 
 def heading(choices: Choices) -> None:
-    """Draw the heading: region and statistic, the frequency, and a link to share."""
-    series = choices.series
+    """Draw the heading: region and statistic, and a link to share."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader(
             f"{escape_markdown(choices.region)}: {escape_markdown(choices.statistic.label.lower())}",
             anchor=False,
-            width="content",
         )
         with st.popover("Share", icon=":material/link:", width="content"):
             st.caption(
@@ -39,14 +36,6 @@ def heading(choices: Choices) -> None:
                 )
             )
             st.code(url_state.shareable_link(), language=None, wrap_lines=True)
-    st.caption(
-        " · ".join(
-            [
-                f"{series.frequency.name.capitalize()} figures to {format_date(series.origin)}",
-                *map(escape_markdown, choices.panel.notes),
-            ]
-        )
-    )
     for note in runtime.service().store.notes:
         st.warning(note, icon=":material/inventory_2:")
     if unmet := url_state.link_notes():
@@ -117,13 +106,23 @@ def _draw(service: Service, choices: Choices, state: ExploreProgress, is_polling
     unit = choices.statistic.label.lower()
     fan = fan_chart.FanChart(choices.series, shown, drafts, band, unit, choices.smooth, revisions)
     above = st.container()
-    _chart(choices, fan, why)  # first on its way to the screen, though not the first on it
+    _chart(choices, fan)  # first on its way to the screen, though not the first on it
     with above:
-        _headline(choices, shown[band], state.past)
+        _answer(choices, shown[band], state.past)
     if state.full:
         st.warning(state.full, icon=":material/hourglass_top:")
-    _carry_out_press(service, choices, job_rows.draw(state.jobs.values(), runtime.theme(), key="rows"))
-    past_scores.draw_track_record(state.past, choices)
+    models, beside = st.columns([5, 3])
+    with models.container(border=True, key="model_table"):
+        rows = model_rows.rows(state.jobs.values(), state.past, choices.series, shown, band, runtime.theme())
+        _carry_out_press(
+            service, choices, model_rows.draw(rows, next_stretch=answer.next_stretch_name(choices.series), key="rows")
+        )
+        past_scores.draw_scores(state.past, choices)
+        if why:
+            st.caption(why)
+    with beside.container(border=True):
+        past_scores.draw_trust(state.past, choices)
+        provenance.draw_provenance(service, choices)
     _table(choices, fan)
     downloads.draw_downloads(choices, fan, state.past, why)
     if is_polling and not state.busy:
@@ -189,28 +188,14 @@ def _leading_model(choices: Choices, shown: dict[str, Forecast], past: TrackReco
     return best.model, best.why
 
 
-def _headline(choices: Choices, lead: Forecast, past: TrackRecord) -> None:
-    figures = [
-        headline.latest_count(choices.series),
-        headline.next_stretch(choices.series, lead),
-        headline.total_by_horizon(choices.series, lead),
-        headline.track_record_figure(past.of(lead.model), past.waiting, lead.model in choices.models),
-    ]
-    left, right = st.columns(2)
-    cells = [*left.columns(2, wrap=False), *right.columns(2, wrap=False)]
-    for cell, figure in zip(cells, figures, strict=True):
-        cell.metric(
-            figure.label,
-            figure.value,
-            figure.detail,
-            delta_color="off",
-            delta_arrow="off",
-            border=True,
-            help=figure.help,
-        )
+def _answer(choices: Choices, lead: Forecast, past: TrackRecord) -> None:
+    """What is expected next in the largest type of the page, and below it how sure that is."""
+    said = answer.answer(choices.region, choices.statistic.label, choices.series, lead, past)
+    st.title(escape_markdown(said.sentence), anchor=False)
+    st.markdown(escape_markdown(" · ".join([*said.details, said.dated])))
 
 
-def _chart(choices: Choices, fan: fan_chart.FanChart, why: str) -> None:
+def _chart(choices: Choices, fan: fan_chart.FanChart) -> None:
     about = ("fan", tuple(fan.forecasts), fan.drafts, fan.banded_model, fan.unit, fan.smooth, fan.revisions)
     parts = [fan.series, *fan.forecasts.values()]
     with st.container(border=True):
@@ -222,8 +207,6 @@ def _chart(choices: Choices, fan: fan_chart.FanChart, why: str) -> None:
             name=f"{choices.region} {choices.statistic.label}",
             description=fan_chart.describe_fan_chart(fan),
         )
-        if why:
-            st.caption(why)
 
 
 def _table(choices: Choices, fan: fan_chart.FanChart) -> None:

@@ -40,8 +40,8 @@ def draw_provenance(service: Service, choices: Choices) -> None:
     """Draw where the figures come from, what was repaired in them, and what the last ones usually become."""
     revisions = service.revisions(choices.panel, choices.region, choices.statistic.name)
     notes = figure_notes(choices, revisions)
-    with st.container(border=True):
-        st.markdown("##### About these figures")
-        st.markdown("\n".join(f"- {note}" for note in notes) if notes else "Nothing had to be repaired.")
-        _draw_zeros_choice(choices)
-        st.caption(escape_markdown(f"{choices.panel.attribution}. Licence: {choices.panel.licence}."))
+    st.markdown("##### About these figures")
+    st.markdown("\n".join(f"- {note}" for note in notes) if notes else "No data problems found.")
+    _draw_zeros_choice(choices)
+    about = [*choices.panel.notes, f"{choices.panel.attribution}. Licence: {choices.panel.licence}."]
+    st.caption(escape_markdown(" ".join(about)))

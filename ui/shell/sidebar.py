@@ -23,9 +23,9 @@ DEFAULT_MODELS = ("ensemble", "sarima", "prophet", "ets")
 #: What may be chosen beside a model to draw the bands of: name in the link -> label.
 AUTO = "auto"
 BEST = "best"
-BANDS_OF = {AUTO: "First model that is ready", BEST: "Best so far here"}
+BANDS_OF = {AUTO: "Automatic", BEST: "Best on past dates"}
 #: Training windows on offer: name in the link -> label. A year holds every season that daily models use.
-WINDOWS = {"all": "All of it", "730": "Last 2 years", "365": "Last year", "180": "Last 6 months", "90": "Last 3 months"}
+WINDOWS = {"all": "All", "730": "Last 2 years", "365": "Last year", "180": "Last 6 months", "90": "Last 3 months"}
 
 
 #: What a visitor is told who opens a link to somebody's own file.
@@ -34,6 +34,8 @@ ELSEWHERE = (
     "the file nor its name. Ask them for the file and give it, unchanged and under any name, on Your data to see the same. "
     "Until then you see the bundled figures."
 )
+#: What the app is for.
+ABOUT = "What comes next, how sure that is, and how good such forecasts were."
 #: Not in the link to a file with one region only, which may be called after the file.
 _REGIONS = ("region", "regions")
 #: Seconds a page waits for figures before it says that they are being fetched.
@@ -52,6 +54,7 @@ def draw_sidebar(service: Service, more: Callable[[Panel, Statistic, str], dict[
     Raises `ForecastingError` or `StillLoading`.
     """
     with st.sidebar:
+        st.caption(ABOUT)
         panel = _panel(service)
         statistic = _statistic(panel)
         region = _region(panel, statistic)
@@ -106,7 +109,10 @@ def _panel(service: Service) -> Panel:
 
 def _statistic(panel: Panel) -> Statistic:
     names = [statistic.name for statistic in panel.statistics]
-    url_state.seed("statistic", names, names[0], "statistic")
+    default = names[0]
+    if not url_state.keeps_value("statistic"):
+        default = panel.newest_statistic(url_state.link_value("region")).name
+    url_state.seed("statistic", names, default, "statistic")
     name = controls.selectbox(
         "Statistic",
         names,
@@ -170,7 +176,7 @@ def _window(frequency: Frequency) -> int | None:
         return None
     url_state.seed("window", list(WINDOWS), "all", "training window")
     days = controls.selectbox(
-        "Learn from",
+        "Training period",
         list(WINDOWS),
         format_func=WINDOWS.__getitem__,
         key="window",
@@ -188,7 +194,7 @@ def _covariates(panel: Panel, chosen: list[str]) -> tuple[str, ...]:
     st.session_state["covariates"] = [name for name in st.session_state["covariates"] if name in known]
     return tuple(
         controls.multiselect(
-            "Learn also from",
+            "Extra columns to use",
             known,
             key="covariates",
             help="Further columns of these figures. Pooled, and the Ensemble through it, regresses on them, as far as they "
@@ -226,7 +232,7 @@ def _smooth(series: Series) -> bool:
         return False
     url_state.seed_switch("mean", "choice of mean", "smooth")
     return controls.toggle(
-        f"Draw {series.frequency.season_length} means",
+        f"{series.frequency.season_length.capitalize()} average",
         key="mean",
         help="The weekday pattern makes a comb of daily counts; a mean over a week shows where they are going.",
     )
