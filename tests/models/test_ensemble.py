@@ -157,6 +157,7 @@ def rates_of(regions: np.ndarray) -> pd.DataFrame:
     return wide.rename_axis("date").reset_index().melt("date", var_name="region", value_name="value")
 
 
+@pytest.mark.usefixtures("few_trees")
 @pytest.mark.parametrize("together", [True, False], ids=["one wave", "nothing in common"])
 def test_rates_are_pooled_where_regions_have_something_in_common(together: bool) -> None:
     """Rates of an epidemic are no counts, and its regions tell as much of each other."""

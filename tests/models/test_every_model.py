@@ -67,8 +67,9 @@ def test_strange_figures_get_a_sound_forecast_as_far_as_it_goes(name: str, value
 
 
 @every_model
-def test_one_step_ahead_is_a_forecast_too(name: str) -> None:
+def test_one_step_ahead_is_a_forecast_too_and_nothing_is_printed(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert_sound(daily(WEEKLY_PATTERN), name, 1)
+    assert capfd.readouterr() == ("", "")
 
 
 @every_model
@@ -109,9 +110,3 @@ def test_other_spacings_are_forecast_on_their_own_dates(name: str, alias: str) -
     forecast = models()[name].forecast(series, 8)
     assert list(forecast.dates) == list(pd.date_range(series.start, periods=71, freq=alias)[-8:])
     assert (forecast.values[:, MEDIAN] > 0).all()
-
-
-@every_model
-def test_nothing_is_printed(name: str, capfd: pytest.CaptureFixture[str]) -> None:
-    models()[name].forecast(daily(WEEKLY_PATTERN), 7)
-    assert capfd.readouterr() == ("", "")

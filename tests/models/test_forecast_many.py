@@ -44,6 +44,7 @@ def assert_the_same(many, series, name, horizon):
             np.testing.assert_allclose(getattr(found, table), getattr(alone, table), rtol=NEAR, atol=1e-12)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", ["ets", "naive", "pretrained", "theta"])
 @pytest.mark.parametrize("horizon", [1, 4, 9])
 def test_many_series_have_the_forecasts_that_each_has_alone(name: str, horizon: int) -> None:
@@ -103,6 +104,7 @@ def extreme() -> list[Series]:
     return [Series(pd.Timestamp("2021-01-02"), weekly(), np.asarray(one), kind=AMOUNT) for one in figures]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", ["ets", "naive", "theta"])
 @pytest.mark.parametrize("horizon", [1, 400])
 def test_extreme_series_have_the_forecasts_of_each_alone_and_spoil_no_other(name: str, horizon: int) -> None:

@@ -71,6 +71,7 @@ def test_who_brings_these_very_figures_has_no_copy_of_them():
     assert earlier_epidemics(replace(same, values=same.values * 2)) is not None
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_the_forecast_says_so_and_a_table_of_two_years_has_none():
     pooled = model("pooled")
     assert isinstance(pooled, PooledModel)

@@ -239,7 +239,7 @@ def test_a_region_that_was_missing_in_the_last_row_of_earlier_tables_is_no_error
 def test_a_filter_that_goes_on_where_the_table_before_ended_gives_the_same_numbers_as_one_that_begins(
     revised: int, further: int
 ) -> None:
-    newest = counted(8, waves(8, regions=20))
+    newest = counted(8, waves(8, rows=45, regions=20))
     newest[:9, 3], newest[-3:, 4] = np.nan, np.nan
     tables = [newest[:rows].copy() for rows in range(20, len(newest), further)]
     for table in tables:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,6 +52,12 @@ def forecast(name: str, shape: str, kind: Kind, factor: float = 1.0, moved: floa
     return models()[name].forecast(series, 10)
 
 
+@cache
+def long_search(name: str, factor: float = 1.0) -> Forecast:
+    """That of amounts with a weekday pattern, in one unit or another."""
+    return forecast(name, "days with a weekday pattern", AMOUNT, factor)
+
+
 def assert_same(one: Forecast, other: Forecast, factor: float = 1.0, moved: float = 0.0) -> None:
     """Equal up to the unit, as seen from the size of the forecast and of its bands."""
     size = np.abs(one.values).max() if not moved else np.ptp(one.values)
@@ -81,5 +89,4 @@ def test_measurements_counted_from_elsewhere_have_the_same_forecast_there(name: 
 @pytest.mark.parametrize("factor", [1e-9, 1e9])
 @pytest.mark.parametrize("name", SLOW)
 def test_a_long_search_does_not_know_the_unit_either(name: str, factor: float) -> None:
-    where = "days with a weekday pattern", AMOUNT
-    assert_same(forecast(name, *where), forecast(name, *where, factor), factor)
+    assert_same(long_search(name), long_search(name, factor), factor)
