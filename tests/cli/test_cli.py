@@ -171,8 +171,11 @@ def test_a_baseline_that_was_not_forecast_is_refused(capsys):
 
 @pytest.fixture
 def with_covariates(tmp_path):
-    """Three states' counts of weeks, with two further columns that move and one that does not."""
-    random, weeks = np.random.default_rng(0), pd.date_range("2023-01-07", periods=60, freq="W-SAT")
+    """Three states' counts of weeks, with two further columns that move and one that does not.
+
+    They are older than the epidemics that Pooled learns from beside a short table, which would take most of the time.
+    """
+    random, weeks = np.random.default_rng(0), pd.date_range("2020-01-04", periods=60, freq="W-SAT")
     states = [
         pd.DataFrame(
             {
@@ -240,10 +243,10 @@ def test_a_region_may_be_forecast_alone_with_the_covariates_of_all(with_covariat
 
 
 def test_a_backtest_uses_covariates_only_as_they_were_known_then(with_covariates, tmp_path, monkeypatch, capsys):
-    arguments = ["backtest", "--models", "pooled,naive", "--horizon", "2", "--at", "2023-12-01", "--covariates", "sun"]
+    arguments = ["backtest", "--models", "pooled,naive", "--horizon", "2", "--at", "2020-11-27", "--covariates", "sun"]
     poisoned = tmp_path / "poisoned.csv"
     table = pd.read_csv(with_covariates)
-    table.assign(sun=table["sun"].where(table["date"] <= "2023-12-01", 1e9)).to_csv(poisoned, index=False)
+    table.assign(sun=table["sun"].where(table["date"] <= "2020-11-27", 1e9)).to_csv(poisoned, index=False)
     made = []
     for file, home in ((with_covariates, "one"), (poisoned, "other")):
         monkeypatch.setenv("FORECAST_HOME", str(tmp_path / home))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from sweeps import only_whole
 
 from forecasting.cli.main import main
 from forecasting.services.service import Service
@@ -86,7 +87,7 @@ def ended(process: subprocess.Popen, workers: list[psutil.Process]) -> str:
     return errors
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", only_whole(SIGNALS, signal.SIGTERM))  # the backtest's below
 def test_what_is_finished_is_written_and_said_and_no_worker_stays(begin, tmp_path, number):
     output = tmp_path / "out.csv"
     process, workers = begin("forecast", "--models", "sarima", "--horizon", "2", "--output", str(output))
