@@ -4,13 +4,14 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sweeps import examples
 
 from benchmarks import _server
 from benchmarks.soak import visitor_crowd
 from benchmarks.soak.restartable_server import running_server
 from benchmarks.soak.websocket_visitor import visit
 
-NUMBER = 12
+NUMBER = examples(12, fewest=8)
 
 
 def run(work):
