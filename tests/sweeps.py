@@ -96,6 +96,6 @@ def only_whole(values: Iterable[object], *left: object) -> list[object]:
     return [pytest.param(value, marks=pytest.mark.whole) if value in left else value for value in values]
 
 
-def examples(count: int, fewest: int = FEWEST) -> int:
+def examples(count: int, fewest: int = FEWEST, share: float = SHARE) -> int:
     """How many examples of a property are tried, of `count` in the whole sweep."""
-    return count if _whole else min(count, max(fewest, round(SHARE * count)))
+    return count if _whole else min(count, max(fewest, round(share * count)))

@@ -93,3 +93,4 @@ def test_of_what_is_chosen_by_a_word_a_sample_has_every_value_again(run):
 def test_fewer_examples_are_tried_but_never_more_than_there_are(monkeypatch, whole):
     monkeypatch.setattr(sweeps, "_whole", whole)
     assert [sweeps.examples(count) for count in (200, 20, 5)] == ([200, 20, 5] if whole else [50, 10, 5])
+    assert sweeps.examples(200, share=0.1) == (200 if whole else 20)

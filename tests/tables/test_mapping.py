@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from brought import parquet, workbook, zipped
+from sweeps import examples
 
 from forecasting.data.panel import Panel
 from forecasting.support.errors import DataError
@@ -585,7 +586,7 @@ def complaints(content: bytes, name: str) -> list[str]:
 @pytest.mark.parametrize("part", range(4))
 def test_broken_files_end_in_a_panel_or_in_one_line_that_names_the_file(part):
     rng = np.random.default_rng(part)
-    for i in range(80):
+    for i in range(examples(80, share=0.4)):
         content = broken(originals()[i % len(originals())], rng)
         try:
             said = complaints(content, "broken.dat")

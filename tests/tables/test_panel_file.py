@@ -7,6 +7,7 @@ import pytest
 from brought import parquet, workbook
 from hypothesis import given
 from hypothesis import strategies as some
+from sweeps import examples
 
 from forecasting.support.errors import DataError
 from forecasting.tables.cells import csv_line_numbers
@@ -325,7 +326,7 @@ def test_a_missing_file_is_said_with_its_path(tmp_path):
 def test_no_bytes_whatever_raise_anything_else_than_a_data_error():
     rng = np.random.default_rng(0)
     original = TIDY.encode()
-    for _ in range(300):
+    for _ in range(examples(300)):
         broken = bytearray(original)
         for position in rng.integers(0, len(broken), 3):
             broken[position] = rng.integers(0, 256)
