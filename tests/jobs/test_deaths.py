@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from scripted import request
+from sweeps import examples
 from waiting import PATIENCE, wait_for
 
 from forecasting.jobs import State
@@ -96,7 +97,7 @@ def test_random_kills_lose_no_fit_and_store_none_twice(make_queue, tmp_path):
     queue = make_queue(workers=2, store=store)
     keys = [queue.submit(request("quick", number)).key for number in range(100)]
     dice = random.Random(7)
-    for target in sorted(dice.sample(range(90), 10)):
+    for target in sorted(dice.sample(range(90), examples(10, fewest=5))):
         queue.wait(keys, PATIENCE, until=lambda jobs, t=target: sum(job.finished for job in jobs) >= t)
         if workers := scripted_workers():
             dice.choice(workers).kill()
