@@ -6,6 +6,7 @@ import pytest
 from app_server import AppServer
 from browsers import launched
 from explore_page import ExplorePage
+from playwright.sync_api import Error
 
 #: Seconds for anything that a busy machine may take its time over, fits included.
 PATIENCE = 60
@@ -37,12 +38,54 @@ def server_url(_server):
     return _server.url
 
 
-class Visitors:
-    """Opens pages as separate people, and remembers what their browsers complained of."""
+class Tabs:
+    """Tabs of visitors who have left, for those who come next.
+
+    Most of what a page costs is that a new tab reads its scripts; one that has read them before keeps what it made of them,
+    and nothing else that a page could ask for.
+    """
 
     def __init__(self, browser):
         self._browser = browser
-        self._contexts = []
+        self._left = []
+
+    def take(self, width, height, reduced_motion, color_scheme="light", **context):
+        """A tab of a context of its own; whoever asks for more than size, motion and colours has a new one."""
+        media = {"reduced_motion": reduced_motion, "color_scheme": color_scheme}
+        if self._left and not context:
+            tab = self._left.pop()
+            tab.set_viewport_size({"width": width, "height": height})
+            tab.emulate_media(**media)
+            return tab
+        made = self._browser.new_context(viewport={"width": width, "height": height}, **media, **context)
+        made.set_default_timeout(1000 * PATIENCE)
+        return made.new_page()
+
+    def leave(self, tab):
+        """Forget who was there, as far as a page could know: what it has stored, and which pages were before it."""
+        for other in tab.context.pages:
+            if other != tab:
+                other.close()
+        try:
+            tab.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        except Error:  # it has crashed, or is on its way to another page
+            tab.context.close()
+            return
+        tab.context.clear_cookies()
+        tab.mouse.move(0, 0)
+        tab.goto("about:blank")
+        session = tab.context.new_cdp_session(tab)
+        session.send("Page.resetNavigationHistory")
+        session.detach()
+        self._left.append(tab)
+
+
+class Visitors:
+    """Opens pages as separate people, and remembers what their browsers complained of."""
+
+    def __init__(self, tabs):
+        self._tabs = tabs
+        self._here = {}
         self.complaints = []
 
     def open(self, url, page="", width=1280, height=900, reduced_motion="reduce", **context):
@@ -50,37 +93,45 @@ class Visitors:
 
         Nothing moves for its own sake unless that is asked for: every frame of a spinner is drawn by the processor.
         """
-        size = {"width": width, "height": height}
-        made = self._browser.new_context(viewport=size, reduced_motion=reduced_motion, **context)
-        made.set_default_timeout(1000 * PATIENCE)
-        self._contexts.append(made)
-        self._listen(made, url)
-        explore = ExplorePage(made.new_page(), url)
+        tab = self._tabs.take(width, height, reduced_motion, **context)
+        self._here[tab] = self._listen(tab.context, url), not {*context} - {"color_scheme"}
+        explore = ExplorePage(tab, url)
         explore.goto(page)
         return explore
 
     def dismiss(self, page):
         """A visitor leaves; whatever the browser still complains of does not count."""
-        self._contexts.remove(page.tab.context)
+        self._ignore(page.tab)
         page.tab.context.close()
 
     def close(self):
         """All leave."""
-        for context in self._contexts:
-            context.close()
+        for tab in [*self._here]:
+            if self._ignore(tab) and not tab.is_closed():
+                self._tabs.leave(tab)
+            else:
+                tab.context.close()
+
+    def _ignore(self, tab):
+        """Listen to it no longer; gives whether another visitor could have the tab."""
+        listeners, plain = self._here.pop(tab)
+        for event, listener in listeners.items():
+            tab.context.remove_listener(event, listener)
+        return plain
 
     def _listen(self, context, url):
-        def say(complaint):
-            if context in self._contexts:
-                self.complaints.append(complaint)
-
-        context.on("console", lambda message: _error(message) and say(f"console: {message.text}"))
-        context.on("weberror", lambda error: say(f"script: {error.error}"))
-        context.on(
-            "requestfailed", lambda request: _aborted(request) or say(f"failed: {request.url} {request.failure}")
-        )
-        context.on("response", lambda answer: _refused(answer) and say(f"{answer.status}: {answer.url}"))
-        context.on("request", lambda request: _strange(request.url, url) and say(f"elsewhere: {request.url}"))
+        """Note complaints of a context; gives who listens, by the name of what is listened to."""
+        say = self.complaints.append
+        listeners = {
+            "console": lambda message: _error(message) and say(f"console: {message.text}"),
+            "weberror": lambda error: say(f"script: {error.error}"),
+            "requestfailed": lambda request: _aborted(request) or say(f"failed: {request.url} {request.failure}"),
+            "response": lambda answer: _refused(answer) and say(f"{answer.status}: {answer.url}"),
+            "request": lambda request: _strange(request.url, url) and say(f"elsewhere: {request.url}"),
+        }
+        for event, listener in listeners.items():
+            context.on(event, listener)
+        return listeners
 
 
 def _error(message):
@@ -107,18 +158,25 @@ def _strange(address, url):
     return not address.startswith((url, "data:", "blob:", "about:"))
 
 
+@pytest.fixture(scope="module")
+def tabs(chromium):
+    """Tabs that visitors of a module have one after the other."""
+    return Tabs(chromium)
+
+
 @pytest.fixture
-def visitors(chromium):
-    visitors = Visitors(chromium)
+def visitors(tabs):
+    """Visitors of a test, none of whose browsers may complain."""
+    visitors = Visitors(tabs)
     yield visitors
     visitors.close()
     assert not visitors.complaints
 
 
 @pytest.fixture(scope="module")
-def module_visitors(chromium):
+def module_visitors(tabs):
     """Visitors who stay for all tests of a module, each of which leaves their pages as they were."""
-    visitors = Visitors(chromium)
+    visitors = Visitors(tabs)
     yield visitors
     visitors.close()
     assert not visitors.complaints

@@ -14,8 +14,8 @@ from tests.replicas.fleet import PATIENCE, Replica, free_ports
 pytestmark = pytest.mark.browser
 
 #: Every page by its address (Explore also by the name of its file, as Streamlit's old way knows it), and its heading when it
-#: is opened with `LINK`. Each is the first one of some server in every run: Compare of `serve`, Regions and Methods of one
-#: with sign-in, the others of Streamlit's own.
+#: is opened with `LINK`. Each is the first one of some server in every run: Compare of `serve`, Methods of one with
+#: sign-in and Regions of that in `test_sign_in.py`, Explore by both addresses of those in `test_ends.py`, the others here.
 PAGES = {
     "": "Spain: new cases",
     "explore": "Spain: new cases",
@@ -38,6 +38,14 @@ new MutationObserver(() => {
     for (const line of (document.body?.innerText ?? "").split("\\n")) window.seen.add(line.trim());
 }).observe(document, { childList: true, subtree: true, characterData: true });
 """
+
+
+def expect_nothing_before_sign_in(tab):
+    """A tab that is asked to sign in, and has `WITNESS`, has shown nothing of any page."""
+    tab.get_by_role("button", name="Sign in").wait_for()
+    seen = set(tab.evaluate("[...window.seen]"))
+    assert "These pages are for those who sign in." in seen
+    assert not seen & {*NAMES, *PAGES.values(), "streamlit app", "Data"}
 
 
 @contextmanager
@@ -65,17 +73,18 @@ def provider():
     provider.close()
 
 
-def expect_page(visit, name):
+def expect_page(visit, name, **other):
+    """The page of that name is there, with its navigation, nothing of Streamlit's own, and `LINK` with `other` choices."""
     visit.expect_title(PAGES[name])
     for title in NAMES:
         expect(visit.tab.get_by_role("link", name=title, exact=True)).to_have_count(1)
     expect(visit.tab.get_by_test_id("stSidebarNav")).to_have_count(0)
     expect(visit.tab.get_by_role("dialog")).to_have_count(0)
     if name not in ALONE:
-        assert LINK.items() <= visit.link.items()
+        assert (LINK | other).items() <= visit.link.items()
 
 
-@pytest.mark.parametrize("name", only_whole(PAGES, "regions", "compare", "methods"))
+@pytest.mark.parametrize("name", only_whole(PAGES, "", "explore", "regions", "compare", "methods"))
 def test_every_page_comes_with_its_frame_as_the_first_of_a_server(visitors, tmp_path, name):
     with AppServer(tmp_path, workers=1) as server:
         visit = visitors.open(server.url, name + link(**LINK))
@@ -101,14 +110,11 @@ def tab(chromium):
     context.close()
 
 
-@pytest.mark.parametrize("name", only_whole(("", "regions", "methods"), ""))
+@pytest.mark.parametrize("name", only_whole(("", "regions", "methods"), "", "regions"))
 def test_nothing_of_a_page_is_seen_before_sign_in_and_then_the_link_is_followed(tab, provider, tmp_path, name):
     with served(tmp_path, provider=provider) as server:
         visit = ExplorePage(tab, server.url)
         visit.goto(name + link(**LINK))
-        tab.get_by_role("button", name="Sign in").wait_for()
-        seen = set(tab.evaluate("[...window.seen]"))
-        assert "These pages are for those who sign in." in seen
-        assert not seen & {*NAMES, *PAGES.values(), "streamlit app", "Data"}
+        expect_nothing_before_sign_in(tab)
         tab.get_by_role("button", name="Sign in").click()
         expect_page(visit, name)

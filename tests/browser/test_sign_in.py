@@ -1,8 +1,10 @@
 """Where [auth] is configured nobody sees a page before a provider has said who he is, and only some then."""
 
 import pytest
+from explore_page import ExplorePage, link
 from playwright.sync_api import expect
 from provider import Provider, write_secrets
+from test_first_visit import LINK, WITNESS, expect_nothing_before_sign_in, expect_page
 
 from tests.replicas.fleet import PATIENCE, Replica, free_ports
 from ui.shell.sign_in import may_enter
@@ -20,24 +22,42 @@ def provider():
 
 
 @pytest.fixture(scope="module")
-def guarded(provider, tmp_path_factory):
-    """``serve`` with a provider; those of example.org may enter."""
+def guarded(provider, chromium, tmp_path_factory):
+    """``serve`` with a provider; those of example.org may enter. Its first visitor follows a link, as in `test_first_visit`."""
     (port,) = free_ports(1)
     home = tmp_path_factory.mktemp("person")
     write_secrets(home, provider, port)
     server = Replica(tmp_path_factory.mktemp("guarded") / "home", port, HOME=str(home))
     server.start()
-    server.await_ready()
-    yield server
-    server.end()
+    try:
+        server.await_ready()
+        provider.person = PERSON
+        sees_nothing_before_sign_in(server, chromium)
+        yield server
+    finally:
+        server.end()
+    assert "Traceback" not in server.log.read_text()
+
+
+def sees_nothing_before_sign_in(server, chromium):
+    """Whoever comes to Regions as the first of a server sees nothing of it before sign-in, and then what the link says."""
+    context = chromium.new_context()
+    context.set_default_timeout(1000 * PATIENCE)
+    context.add_init_script(WITNESS)
+    first = ExplorePage(context.new_page(), server.url)
+    first.goto("regions" + link(**LINK))
+    expect_nothing_before_sign_in(first.tab)
+    first.tab.get_by_role("button", name="Sign in").click()
+    expect_page(first, "regions")
+    context.close()
 
 
 @pytest.fixture
-def tab(chromium):
-    context = chromium.new_context()
-    context.set_default_timeout(1000 * PATIENCE)
-    yield context.new_page()
-    context.close()
+def tab(tabs):
+    """A tab of somebody who has not signed in."""
+    one = tabs.take(1280, 720, "reduce")
+    yield one
+    tabs.leave(one)
 
 
 @pytest.mark.parametrize("page", ["", "methods", "?region=Spain"])
@@ -62,7 +82,7 @@ def test_who_signs_in_sees_the_pages_and_his_name_and_can_sign_out(guarded, prov
 @pytest.mark.parametrize(
     ("page", "title"),
     [
-        pytest.param("regions?region=Spain", "Regions: new cases", marks=pytest.mark.whole),  # as in `test_first_visit`
+        pytest.param("regions?region=Spain", "Regions: new cases", marks=pytest.mark.whole),  # as the first visitor
         ("?region=Spain&horizon=9", "Spain: new cases"),
     ],
 )
