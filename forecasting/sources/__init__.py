@@ -1,7 +1,7 @@
 """The registry of data sources: it finds every `Source` in this folder, one file a source.
 
-The databases and data sets that the configuration names are sources too (`sql-<name>`, `data-<name>`). A reader's own
-file is not: `forecasting.tables.panel_file.read_panel` turns it into a `Panel`.
+The databases, data sets and streams that the configuration names are sources too (`sql-<name>`, `data-<name>`,
+`stream-<name>`). A reader's own file is not: `forecasting.tables.panel_file.read_panel` turns it into a `Panel`.
 """
 
 from __future__ import annotations
@@ -10,21 +10,23 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 from forecasting.data.panel import Panel, Statistic
 from forecasting.sources.shared.base import Source
 from forecasting.support import settings
-from forecasting.support.errors import RequestError
-from forecasting.support.settings import NamedDatabase, NamedDataSet
+from forecasting.support.errors import ForecastingError, RequestError
+from forecasting.support.settings import NamedDatabase, NamedDataSet, NamedStream
 
-__all__ = ["Source", "default_statistic", "source", "sources"]
+__all__ = ["Source", "close_streams", "default_statistic", "source", "sources", "start_streams"]
 
 
 def sources() -> dict[str, Source]:
     """Every source by name, in the order lists show them. Nothing is read or downloaded yet."""
-    configured = [_configured(setting) for setting in (*settings.databases().values(), *settings.data_sets().values())]
+    named = (settings.databases(), settings.data_sets(), settings.streams())
+    configured = [_configured(setting) for settings_by_name in named for setting in settings_by_name.values()]
     return _in_this_folder() | {source.name: source for source in configured}
 
 
@@ -39,12 +41,28 @@ def _in_this_folder() -> dict[str, Source]:
 
 
 @cache
-def _configured(setting: NamedDatabase | NamedDataSet) -> Source:
+def _configured(setting: NamedDatabase | NamedDataSet | NamedStream) -> Source:
     """The source of a setting; the same object each time, so that what it has read is kept."""
     from forecasting.sources.dataset import DataSetSource
     from forecasting.sources.sql import SqlSource
+    from forecasting.sources.stream import StreamSource
 
+    if isinstance(setting, NamedStream):
+        return StreamSource(setting)
     return SqlSource(setting) if isinstance(setting, NamedDatabase) else DataSetSource(setting)
+
+
+def start_streams() -> None:
+    """Have the points of every configured stream taken in the background. A setting that is wrong is told by its page."""
+    for name in settings.streams():
+        with suppress(ForecastingError):
+            source(f"stream-{name}").start()
+
+
+def close_streams() -> None:
+    """End what `start_streams` began."""
+    for name in settings.streams():
+        source(f"stream-{name}").close()
 
 
 def source(name: str) -> Source:

@@ -203,8 +203,35 @@ class NamedDataSet:
         return f"{_DATA}{self.name.upper()}"
 
 
+@dataclass(frozen=True)
+class NamedStream:
+    """`FORECAST_STREAM_<NAME>`: a Redis stream, Kafka topic or Pub/Sub subscription whose messages are points.
+
+    Attributes:
+        name: in small letters.
+        address: ``redis://host/stream``, ``kafka://host:9092/topic`` or ``pubsub://project/subscription``.
+        mapping: JSON that says which field is what.
+        format: of the messages: ``json``, ``csv`` or ``avro``.
+        schema: the names of a CSV's columns, or the files of an Avro schema, joined by commas.
+        group: what the consumers of all servers together are called at the broker.
+    """
+
+    name: str
+    address: str = field(repr=False)
+    mapping: str = ""
+    format: str = "json"
+    schema: str = ""
+    group: str = "forecast-explorer"
+
+    @property
+    def variable(self) -> str:
+        """The name of its environment variable, which messages show instead of the address."""
+        return f"{_STREAM}{self.name.upper()}"
+
+
 _SQL = "FORECAST_SQL_"
 _DATA = "FORECAST_DATA_"
+_STREAM = "FORECAST_STREAM_"
 
 
 def databases() -> dict[str, NamedDatabase]:
@@ -220,6 +247,21 @@ def data_sets() -> dict[str, NamedDataSet]:
     return {
         name: NamedDataSet(name, address, tuple(_split_commas(more["_REGIONS"])), more["_SINCE"])
         for name, address, more in _named(_DATA, "_REGIONS", "_SINCE")
+    }
+
+
+def streams() -> dict[str, NamedStream]:
+    """Every `FORECAST_STREAM_<NAME>` by its name in small letters, with `…_MAPPING`, `…_FORMAT`, `…_SCHEMA` and `…_GROUP`."""
+    return {
+        name: NamedStream(
+            name,
+            address,
+            more["_MAPPING"],
+            more["_FORMAT"].lower() or "json",
+            more["_SCHEMA"],
+            more["_GROUP"] or "forecast-explorer",
+        )
+        for name, address, more in _named(_STREAM, "_MAPPING", "_FORMAT", "_SCHEMA", "_GROUP")
     }
 
 

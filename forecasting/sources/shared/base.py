@@ -25,6 +25,7 @@ class Source(ABC):
         attribution: whom to credit, in one line.
         licence: under what terms, in a few words.
         live: whether it is downloaded.
+        streams: whether new figures come by themselves; `has_moved` then tells.
         order: where it stands in lists.
     """
 
@@ -35,6 +36,7 @@ class Source(ABC):
     attribution: str
     licence: str
     live: bool = False
+    streams: bool = False
     order: int = 100
 
     @classmethod
@@ -56,6 +58,16 @@ class Source(ABC):
     def age(self) -> timedelta | None:
         """How long ago the publisher last confirmed the figures; None where there is nothing to ask for, or no copy yet."""
         return None
+
+    def has_moved(self, panel: Panel, region: str | None = None, statistic: str | None = None) -> bool:
+        """Whether `panel()` would give other figures of a region and statistic (of any, without them) than `panel` has. Cheap."""
+        return False
+
+    def start(self) -> None:  # noqa: B027 - to most nothing comes by itself
+        """Begin to take what comes by itself, in the background; more than once does no harm."""
+
+    def close(self) -> None:  # noqa: B027 - the same
+        """End what `start` began."""
 
     def fetch(self) -> str:
         """Update the local copy now; one sentence saying from when the figures are.

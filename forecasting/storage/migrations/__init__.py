@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 #: The newest step, known without importing Alembic: most starts find a database that is up to date.
-HEAD = "0004"
+HEAD = "0005"
 #: The table that holds the step that the database is at.
 TABLE = "forecast_explorer_version"
 #: The tables of all steps.
@@ -24,6 +24,8 @@ TABLE_NAMES = frozenset(
         "history_picks",
         "upkeep_runs",
         "alerts",
+        "stream_batches",
+        "stream_rejects",
     }
 )
 #: Tables in which programs before Alembic kept the versions of theirs.

@@ -1,0 +1,227 @@
+"""Streams as sources: the points that came in on a Redis stream, Kafka topic or Pub/Sub subscription (`FORECAST_STREAM_<NAME>`).
+
+A thread stores what comes (`shared.stream_consumer`), in this process or at another server; every process follows what is stored. So
+a page shows the same points as the command line, and all of them while the broker is away.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import pandas as pd
+
+from forecasting.data.panel import Panel, Statistic
+from forecasting.data.panel_cache import PanelCache
+from forecasting.sources.shared.base import Source
+from forecasting.sources.shared.download import format_age, utc_now
+from forecasting.sources.shared.stream_brokers import Broker, check_address
+from forecasting.sources.shared.stream_consumer import StreamConsumer
+from forecasting.sources.shared.stream_messages import MessageParser
+from forecasting.sources.shared.stream_points import StreamPoints
+from forecasting.storage.stream_log import StreamLog
+from forecasting.support import settings
+from forecasting.support.errors import SourceError
+from forecasting.support.settings import NamedStream
+from forecasting.tables.cells.raw_table import RawTable
+from forecasting.tables.cells.tidy_table import TidyTable
+from forecasting.tables.interpret_table import InterpretedTable, statistics_of_table
+from forecasting.tables.panel_file import build_panel
+
+#: Seconds that the first reader of a stream waits for what is there to be stored.
+FIRST_PATIENCE = 5.0
+#: Seconds that `fetch` waits for it.
+FETCH_PATIENCE = 120.0
+#: Seconds between two questions to the database whether another server has stored something.
+LOOK_EVERY = 0.25
+#: So many times as long as a panel took to be made it is kept, at least, whatever comes.
+KEPT_FACTOR = 4.0
+
+
+class StreamSource(Source):
+    """The points of one stream, with those before them; their versions are vintages where messages say when they were published.
+
+    Args:
+        setting: the stream.
+        now: the clock.
+    """
+
+    live = True
+    streams = True
+    home = ""
+    licence = "as its owner says"
+
+    def __init__(self, setting: NamedStream, now: Callable[[], datetime] = utc_now) -> None:
+        self.name, self.label = f"stream-{setting.name}", f"{setting.name} (stream)"
+        self.summary = f"What comes in on {setting.variable}, as it comes; kept in the store."
+        self.attribution = f"Figures from {self.name}"
+        self._setting, self._now = setting, now
+        self._lock, self._starting = threading.RLock(), threading.Lock()
+        self._log: StreamLog | None = None
+        self._parser: MessageParser | None = None
+        self._connect: Callable[[], Broker] | None = None
+        self._consumer: StreamConsumer | None = None
+        self._points = StreamPoints(settings.max_rows())
+        self._read_to = 0
+        self._looked_at = -LOOK_EVERY
+        self._built: tuple[int, Panel] | None = None
+        self._built_at, self._took = 0.0, 0.0
+        self._generations: WeakKeyDictionary[PanelCache, int] = WeakKeyDictionary()
+
+    def start(self) -> None:
+        """Begin to take what comes, in the background. Raises `RequestError` for settings that are wrong."""
+        with self._starting:
+            if self._consumer is None:
+                parser, connect = MessageParser(self._setting), check_address(self._setting)
+                self._parser = parser
+                label = {"k": "Kafka", "p": "Pub/Sub"}.get(self._setting.address[0], "Redis")
+                self._consumer = StreamConsumer(connect, parser, self._stored, label)
+                self._consumer.start()
+                atexit.register(self.close)
+
+    def close(self) -> None:
+        """Leave the broker; what is stored stays."""
+        with self._starting:
+            consumer, self._consumer = self._consumer, None
+        if consumer:
+            consumer.close()
+            atexit.unregister(self.close)
+
+    def panel(self) -> Panel:
+        """The points that are stored now. Where nothing new has come it is the same as before; many a second are one change.
+
+        Raises `SourceError` while there is none, with the reason, `RequestError` for settings that are wrong, and `DataError` for
+        points of which no series can be made.
+        """
+        consumer = self._running()
+        consumer.wait_until_looked(FIRST_PATIENCE)
+        with self._lock:
+            self._follow(consumer)
+            if self._built is None or self._is_due():
+                began = time.monotonic()
+                self._built = self._made()
+                self._built_at = time.monotonic()
+                self._took = self._built_at - began
+            generation, panel = self._built
+            self._generations[panel.cache] = generation
+        trouble = (f"{consumer.trouble} These are the points that are stored.",) if consumer.trouble else ()
+        return _with_notes(panel, trouble)
+
+    def statistics(self) -> tuple[Statistic, ...]:
+        """Those of what was read last; none before that."""
+        return self._built[1].statistics if self._built else ()
+
+    def has_moved(self, panel: Panel, region: str | None = None, statistic: str | None = None) -> bool:
+        """Whether `panel()` would give other figures of a region and statistic (of any, without them) than `panel` has."""
+        with self._lock:
+            self._follow(self._running())
+            known = self._generations.get(panel.cache, -1)
+            column = None if statistic is None else panel.statistic(statistic).column
+            return self._points.changed_at(region, column) > known and (self._built is None or self._is_due())
+
+    def has_points(self) -> bool:
+        """Whether any point is stored."""
+        with self._lock:
+            self._follow(self._running())
+            return len(self._points) > 0
+
+    def age(self) -> timedelta | None:
+        """How long ago the broker answered; None if it never has since the start."""
+        silence = self._consumer.silence() if self._consumer else None
+        return None if silence is None else timedelta(seconds=silence)
+
+    def fetch(self) -> str:
+        """Wait until all that is there has been stored; one sentence on what is stored now, and why no more.
+
+        Raises `SourceError` while nothing is stored.
+        """
+        consumer = self._running()
+        in_time = consumer.wait_until_looked(FETCH_PATIENCE)
+        with self._lock:
+            self._follow(consumer)
+            count = len(self._points) + self._points.left_out
+        if not count:
+            raise SourceError(self._nothing())
+        last = self._stored.last_stored()
+        when = "" if last is None else f", the last {format_age(self._now() - last).replace('now', 'just now')}"
+        more = consumer.trouble or ("" if in_time else "More are on their way.")
+        rejected = _rejects_note(self._stored)
+        return " ".join(filter(None, [f"{count:,} points of '{self.label}' are stored{when}.", more, *rejected]))
+
+    @property
+    def _stored(self) -> StreamLog:
+        if self._log is None:
+            self._log = StreamLog(self._setting.name[:64])
+        return self._log
+
+    def _running(self) -> StreamConsumer:
+        self.start()
+        consumer = self._consumer
+        assert consumer is not None  # `start` has made it, or raised
+        return consumer
+
+    def _is_due(self) -> bool:
+        """Whether another panel may be made: many points a second are shown together, the more so the longer one takes."""
+        assert self._built is not None
+        is_newer = self._points.changed > self._built[0]
+        return is_newer and time.monotonic() - self._built_at >= KEPT_FACTOR * self._took
+
+    def _follow(self, consumer: StreamConsumer) -> None:
+        """Take in what has been stored since the last look, by whichever server."""
+        if time.monotonic() - self._looked_at < LOOK_EVERY:
+            return
+        newest = self._stored.newest()
+        while newest is not None and self._read_to < newest:
+            batches = self._stored.read(self._read_to)
+            if not batches:
+                break
+            for number, points in batches:
+                self._points.add(points)
+                self._read_to = number
+        self._looked_at = time.monotonic()
+
+    def _nothing(self) -> str:
+        """Why there is no point."""
+        trouble = self._consumer.trouble if self._consumer else ""
+        if trouble:
+            return f"'{self.label}' has no points yet: {trouble}"
+        if rejected := _rejects_note(self._stored):
+            return f"'{self.label}' has no points yet. {rejected[0]}"
+        return f"No message has come on '{self.label}' yet; the figures appear here with the first ones."
+
+    def _made(self) -> tuple[int, Panel]:
+        if not len(self._points):
+            raise SourceError(self._nothing())
+        assert self._parser is not None  # it is running
+        mapping = self._parser.mapping
+        read = self._points.newest_table if mapping.as_of is None else self._points.vintage_table
+        table, generation = read()
+        raw = RawTable(self.name, pd.DataFrame(), np.empty(0, dtype=int), "point")
+        statistics = statistics_of_table(table, mapping.cumulative, self.name)
+        panel = build_panel(raw, InterpretedTable(TidyTable(table), statistics, self.attribution), True)
+        panel = panel if mapping.kind is None else panel.with_kind(mapping.kind)
+        panel = panel if mapping.zeros_at_end is None else panel.with_zeros_at_end(mapping.zeros_at_end)
+        left = self._points.left_out
+        dropped = (
+            (f"{left:,} older figures are in the store only; raise FORECAST_MAX_ROWS to use them.",) if left else ()
+        )
+        return generation, _with_notes(panel, (*dropped, *_rejects_note(self._stored)))
+
+
+def _rejects_note(points: StreamLog) -> tuple[str, ...]:
+    """A sentence on messages that are set aside, if there are."""
+    count = points.count_rejects()
+    if not count.messages:
+        return ()
+    what = "1 message is" if count.messages == 1 else f"{count.messages:,} messages are"
+    return (f"{what} set aside, which could not be read; the last: {count.reason}",)
+
+
+def _with_notes(panel: Panel, notes: tuple[str, ...]) -> Panel:
+    return replace(panel, notes=(*notes, *panel.notes)) if notes else panel
