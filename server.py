@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
+from forecasting import sources
 from forecasting.api import request_log, security_headers
 from forecasting.api.app import PREFIX, create_app
 from forecasting.api.health import DeferredApp, HealthChecks
@@ -76,6 +77,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         pages.page_run_observers.remove(metrics.pop().observe_page_run)
         health.service = None
         await asyncio.to_thread(schedule.close)
+        await asyncio.to_thread(sources.close_streams)
         await asyncio.to_thread(service.close)
         pages.service.clear()
 

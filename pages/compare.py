@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui.compare import page, what_if
-from ui.shell import inside_frame, runtime
+from ui.shell import following, inside_frame, runtime
 from ui.shell.page_errors import page_errors
 from ui.shell.sidebar import draw_sidebar
 
@@ -18,3 +18,4 @@ with page_errors():
         page.heading(choices, question)
     page.live(service, choices, question)
     what_if.live(service, choices)
+    following.follow(choices, pace=following.EARLIER_DATES)

@@ -1,7 +1,7 @@
 """Explore: pick a region and a model, see a forecast at once, watch the better ones train."""
 
 from ui.explore import page
-from ui.shell import inside_frame, runtime
+from ui.shell import following, inside_frame, runtime
 from ui.shell.page_errors import page_errors
 from ui.shell.sidebar import draw_sidebar
 
@@ -12,3 +12,4 @@ with page_errors():
     choices = draw_sidebar(service)
     page.heading(choices)
     page.live(service, choices)
+    following.follow(choices, choices.region)

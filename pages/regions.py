@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui.regions import page, region_list
-from ui.shell import inside_frame, runtime
+from ui.shell import following, inside_frame, runtime
 from ui.shell.navigation import EXPLORE
 from ui.shell.page_errors import page_errors
 from ui.shell.sidebar import draw_sidebar
@@ -19,3 +19,4 @@ with page_errors():
     with above:
         page.heading(choices)
     page.live(service, choices)
+    following.follow(choices, pace=following.ALL_REGIONS)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.shell import inside_frame, runtime
+from ui.shell import following, inside_frame, runtime
 from ui.shell.page_errors import page_errors
 from ui.shell.sidebar import draw_sidebar
 from ui.time_machine import page
@@ -16,3 +16,4 @@ with page_errors():
     with above:
         page.heading(choices)
     page.live(service, choices, page.asked_date())
+    following.follow(choices, choices.region, following.EARLIER_DATES)

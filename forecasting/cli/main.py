@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from forecasting.cli import backtest, forecast, listing, monitor, pretrain, score, serve, upkeep
+from forecasting.cli import backtest, forecast, listing, monitor, pretrain, score, serve, upkeep, watch
 from forecasting.cli.exit_codes import BAD_INPUT, DONE
 from forecasting.cli.stop_signals import stoppable
 from forecasting.support.errors import ForecastingError
@@ -28,6 +28,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "pretrain": pretrain.pretrain,
     "upkeep": upkeep.upkeep,
     "monitor": monitor.monitor,
+    "watch": watch.watch,
     "serve": serve.serve,
     "key": serve.key,
 }

@@ -19,6 +19,7 @@ from forecasting.models.pretrained import SHORTEST
 from forecasting.preparation import prepare
 from forecasting.services.external_forecasts import ExternalForecasts
 from forecasting.services.run import Run
+from forecasting.services.stream_fits import StreamFits
 from forecasting.services.track_records import TrackRecords
 from forecasting.storage.forecast_store import ForecastStore
 from forecasting.support.caching import SingleFlight
@@ -36,6 +37,7 @@ class Service:
     Attributes:
         track_records: earlier dates forecast again, and how good that was.
         external_forecasts: what others have forecast, for comparison.
+        stream_fits: forecasts of series that grow all the time.
     """
 
     def __init__(self, store: ForecastStore | None = None, queue: JobQueue | None = None) -> None:
@@ -47,6 +49,7 @@ class Service:
         self._offered: dict[str, weakref.ref[pd.DataFrame]] = {}
         self.track_records = TrackRecords(self.queue, self.series, self._loader)
         self.external_forecasts = ExternalForecasts(self._loader)
+        self.stream_fits = StreamFits(self.queue, self.store)
 
     def panel(self, source: str, patience: float | None = None) -> Panel | None:
         """The figures of a source, from its local copy where that is fresh, else downloaded in the background.
@@ -128,6 +131,7 @@ class Service:
     def forget(self, panel: Panel) -> None:
         """Let the queue hold nothing of this panel; what was worked out of it goes with it. Stored forecasts stay."""
         self.queue.forget(panel)
+        self.stream_fits.forget(panel.source)
 
     def close(self) -> None:
         """End the workers and close the store."""

@@ -125,11 +125,15 @@ class StreamSource(Source):
             column = None if statistic is None else panel.statistic(statistic).column
             return self._points.changed_at(region, column) > known and (self._built is None or self._is_due())
 
-    def has_points(self) -> bool:
-        """Whether any point is stored."""
+    def version(self) -> int:
+        """A number that grows with every change of the stored points; 0 while there is none."""
         with self._lock:
             self._follow(self._running())
-            return len(self._points) > 0
+            return self._points.changed
+
+    def state(self) -> str:
+        """Why nothing comes at present, in a sentence; empty while all is well."""
+        return self._consumer.trouble if self._consumer else ""
 
     def age(self) -> timedelta | None:
         """How long ago the broker answered; None if it never has since the start."""

@@ -16,10 +16,13 @@ from forecasting.services.service import Service
 from forecasting.views import answer, fan_chart, headline
 from ui.components import chart, model_rows
 from ui.explore import downloads, past_scores, provenance
-from ui.shell import polling, runtime, uploads, url_state
+from ui.shell import following, polling, runtime, uploads, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import BEST
+
+#: What of a stream is being judged at earlier dates, in the session's state.
+_JUDGING = "judging"
 
 
 def heading(choices: Choices) -> None:
@@ -79,13 +82,30 @@ def _state(service: Service, choices: Choices, at_first: bool = False) -> Explor
     full = ""
     for request in _requests(choices):
         try:
-            jobs |= service.submit([request])
+            jobs |= _submit(service, choices, [request])
         except QueueFull as error:
             full = str(error)
     if at_first and any(not job.finished for job in jobs.values()):
         return ExploreProgress(jobs, TrackRecord(begun=False), full)
+    return ExploreProgress(jobs, _track_record(service, choices), full)
+
+
+def _submit(service: Service, choices: Choices, requests: list[Request], retry: bool = False) -> dict[str, Job]:
+    """Jobs of `requests`; of a series that grows by itself the full fits follow one after the other."""
+    if following.streaming(choices.panel) is None:
+        return service.submit(requests, retry=retry)
+    name = (choices.panel.source, choices.statistic.name, choices.region, choices.training)
+    return service.stream_fits.submit(name, requests, retry)
+
+
+def _track_record(service: Service, choices: Choices) -> TrackRecord:
+    """The look back at earlier dates; of figures that come by themselves at those of a minute ago, or it would never end."""
+    panel, view = choices.panel, (choices.panel.source, choices.region, choices.statistic.name)
+    if following.streaming(panel) is not None:
+        waiting = st.session_state.get(_JUDGING) == view
+        panel = service.stream_fits.judged_panel(view, panel, waiting)
     past = service.track_records.track_record(
-        choices.panel,
+        panel,
         choices.region,
         choices.statistic.name,
         choices.models,
@@ -93,7 +113,8 @@ def _state(service: Service, choices: Choices, at_first: bool = False) -> Explor
         horizon=choices.horizon,
         patience=polling.WORK_PER_LOOK,
     )
-    return ExploreProgress(jobs, past, full)
+    st.session_state[_JUDGING] = view if past.waiting else None
+    return past
 
 
 def _draw(service: Service, choices: Choices, state: ExploreProgress, is_polling: bool) -> None:
@@ -138,7 +159,7 @@ def _carry_out_press(service: Service, choices: Choices, asked: tuple[str, str] 
         service.cancel(key)
     else:
         requests = _requests(choices)
-        service.submit([request for request in requests if request.key == key], retry=True)
+        _submit(service, choices, [request for request in requests if request.key == key], retry=True)
     polling.rerun_page()
 
 

@@ -8,20 +8,25 @@ from contextlib import contextmanager
 import streamlit as st
 
 from forecasting.support.errors import ForecastingError
-from ui.shell import polling
+from ui.shell import following, polling
 from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import StillLoading
 
 
 @contextmanager
 def page_errors() -> Iterator[None]:
-    """Run a page's body; figures on their way become a notice that looks again, errors one sentence."""
+    """Run a page's body; figures on their way become a notice that looks again, errors one sentence.
+
+    Below an error about figures that come by themselves the page looks for more of them.
+    """
+    before = following.seen()
     try:
         yield
     except StillLoading as figures:
         loading(str(figures))
     except ForecastingError as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")
+        following.follow_from(before)
 
 
 def loading(label: str) -> None:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pandas as pd
 import streamlit as st
 
+from forecasting import sources
 from forecasting.jobs import JobQueue
 from forecasting.monitoring.alerts import Alerts
 from forecasting.monitoring.history import History, PageRun
@@ -51,6 +52,7 @@ def service() -> Service:
     streamlit_internals.keep_replaced_downloads()
     st.secrets.load_if_toml_exists()  # Streamlit puts what is in there into the environment, where settings look
     os.environ.setdefault(settings.MAX_UPLOAD, str(st.get_option("server.maxUploadSize")))
+    sources.start_streams()
     store = ForecastStore()
     return Service(store, JobQueue(store, grace=GRACE))
 

@@ -63,6 +63,14 @@ class Source(ABC):
         """Whether `panel()` would give other figures of a region and statistic (of any, without them) than `panel` has. Cheap."""
         return False
 
+    def version(self) -> int:
+        """A number that grows with every change of what has come by itself. Cheap."""
+        return 0
+
+    def state(self) -> str:
+        """Why nothing comes by itself at present, in a sentence; empty while all is well."""
+        return ""
+
     def start(self) -> None:  # noqa: B027 - to most nothing comes by itself
         """Begin to take what comes by itself, in the background; more than once does no harm."""
 

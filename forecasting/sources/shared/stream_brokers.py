@@ -337,8 +337,7 @@ def _silent_logger() -> Any:
     import logging
 
     logger = logging.getLogger("forecasting.kafka_client")
-    logger.propagate = False
-    logger.addHandler(logging.NullHandler())
+    logger.setLevel(logging.CRITICAL + 1)
     return logger
 
 
