@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,10 +96,10 @@ def processor_seconds(processes: Iterable[psutil.Process]) -> float:
 
 
 @contextmanager
-def serving(script: Path, home: Path) -> Iterator[Server]:
+def serving(script: Path, home: Path, more: Mapping[str, str] | None = None) -> Iterator[Server]:
     """`streamlit run script`, offline, with `home` for its files; it may not answer yet. Stopped with all its children.
 
-    The app is run with its configuration, anything else as Streamlit comes.
+    The app is run with its configuration, anything else as Streamlit comes. `more` are further environment variables.
     """
     port = free_port()
     options = {"port": port, "address": HOST, "headless": "true"}
@@ -111,7 +111,7 @@ def serving(script: Path, home: Path) -> Iterator[Server]:
         process = psutil.Popen(
             command,
             cwd=ROOT if script == APP else home,
-            env=server_environment(home),
+            env=server_environment(home) | dict(more or {}),
             stdout=output,
             stderr=output,
             start_new_session=True,

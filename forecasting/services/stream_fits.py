@@ -15,6 +15,7 @@ from dataclasses import replace
 from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel
 from forecasting.jobs import Job, JobQueue
+from forecasting.jobs.job import State
 from forecasting.jobs.request import Request
 from forecasting.jobs.warm_start import warm_start_draft
 from forecasting.models import BlendedModel, model
@@ -23,6 +24,8 @@ from forecasting.support.errors import ForecastingError
 
 #: Series and models that are remembered, and drafts that are kept.
 MOST_SERIES, MOST_DRAFTS = 1_000, 300
+#: Seconds from the beginning of a full fit to that of the next one of the same series.
+REFIT_EVERY = 10.0
 #: Seconds for which earlier dates are judged by the figures of one moment.
 JUDGED_FOR = 60.0
 #: Views of which that moment is remembered.
@@ -39,7 +42,7 @@ class StreamFits:
 
     def __init__(self, queue: JobQueue, store: ForecastStore) -> None:
         self._queue, self._store = queue, store
-        self._last: OrderedDict[Hashable, str] = OrderedDict()
+        self._last: OrderedDict[Hashable, tuple[str, float]] = OrderedDict()
         self._drafts: OrderedDict[str, Forecast | None] = OrderedDict()
         self._judged: OrderedDict[Hashable, tuple[Panel, float]] = OrderedDict()
         self._lock = threading.Lock()
@@ -47,25 +50,32 @@ class StreamFits:
     def submit(self, name: Hashable, requests: Iterable[Request], retry: bool = False) -> dict[str, Job]:
         """As `Service.submit`, of a series that grows and is called `name`.
 
-        While the fit of an earlier state of the same is under way, the job is that one, with a draft for the series as it is now.
+        While the fit of an earlier state of the same is under way, or was begun less than `REFIT_EVERY` ago, the job is that one, with
+        a draft for the series as it is now.
         """
         jobs = {}
         for request in requests:
-            series = (name, request.model, request.horizon)
+            series, now = (name, request.model, request.horizon), time.monotonic()
             with self._lock:
-                before = self._last.get(series)
-            earlier = self._queue.job(before) if before not in (None, request.key) else None
-            if earlier and not earlier.finished and not retry and not self._is_known(request):
-                jobs[request.model] = replace(earlier, draft=self.extended(request), forecast=None)
+                key, begun = self._last.get(series, ("", 0.0))
+            earlier = self._queue.job(key) if key not in ("", request.key) else None
+            must_wait = earlier is not None and (not earlier.finished or now - begun < REFIT_EVERY)
+            if earlier and must_wait and not retry and not self._is_known(request):
+                jobs[request.model] = self._waiting(request, earlier)
                 continue
             jobs[request.model] = self._queue.submit(request, retry=retry)
             with self._lock:
-                self._last[series] = request.key
+                self._last[series] = request.key, begun if key == request.key else now
                 self._last.move_to_end(series)
                 while len(self._last) > MOST_SERIES:
                     self._last.popitem(last=False)
         self._queue.watch([job.key for job in jobs.values()])
         return jobs
+
+    def _waiting(self, request: Request, earlier: Job) -> Job:
+        """The job of a request whose fit begins later."""
+        state = State.queued if earlier.finished else earlier.state
+        return replace(earlier, state=state, draft=self.extended(request), forecast=None, error=None)
 
     def extended(self, request: Request) -> Forecast | None:
         """A draft for `request` in milliseconds: an earlier fit, extended; None where there is none that can be."""
