@@ -190,7 +190,9 @@ class MessageParser:
                 name = next((lower[name] for name in names if name in lower), None)
                 found[part] = None if name is None else [name]
             if found[part] is None and ((given is not None and part != AS_OF) or part in (DATE, VALUE)):
-                raise _Unreadable(f"has no field {quote_cell(given or part)}; it has {quote_cells(list(record))}.")
+                raise _Unreadable(
+                    f"has no field {quote_cell(given or part)}; it has {quote_cells(list(record)) or 'none'}."
+                )
         fields = _Fields(**found)  # type: ignore[arg-type]  # date and value are there
         if len(self._fields) < 1_000:  # of a topic whose fields change without end, no more
             # Nested fields may be missing in another record with the same outer ones; `_at` sees that.
