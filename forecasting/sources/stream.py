@@ -10,6 +10,7 @@ import atexit
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
@@ -27,7 +28,7 @@ from forecasting.sources.shared.stream_messages import MessageParser
 from forecasting.sources.shared.stream_points import StreamPoints
 from forecasting.storage.stream_log import StreamLog
 from forecasting.support import settings
-from forecasting.support.errors import SourceError
+from forecasting.support.errors import ForecastingError, SourceError
 from forecasting.support.settings import NamedStream
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.tidy_table import TidyTable
@@ -40,7 +41,9 @@ FIRST_PATIENCE = 5.0
 FETCH_PATIENCE = 120.0
 #: Seconds between two questions to the database whether another server has stored something.
 LOOK_EVERY = 0.25
-#: So many times as long as a panel took to be made it is kept, at least, whatever comes.
+#: Seconds for which a panel is kept, at least, whatever comes; ...
+KEPT_LEAST = 1.0
+#: ... and so many times as long as it took to be made.
 KEPT_FACTOR = 4.0
 
 
@@ -71,7 +74,8 @@ class StreamSource(Source):
         self._read_to = 0
         self._looked_at = -LOOK_EVERY
         self._built: tuple[int, Panel] | None = None
-        self._built_at, self._took = 0.0, 0.0
+        self._built_at, self._took, self._failed = 0.0, 0.0, 0
+        self._building = threading.Lock()
         self._generations: WeakKeyDictionary[PanelCache, int] = WeakKeyDictionary()
 
     def start(self) -> None:
@@ -101,15 +105,18 @@ class StreamSource(Source):
         """
         consumer = self._running()
         consumer.wait_until_looked(FIRST_PATIENCE)
-        with self._lock:
-            self._follow(consumer)
-            if self._built is None or self._is_due():
-                began = time.monotonic()
-                self._built = self._made()
-                self._built_at = time.monotonic()
-                self._took = self._built_at - began
-            generation, panel = self._built
-            self._generations[panel.cache] = generation
+        self._follow()
+        if self._built is None:
+            with self._building:
+                if self._built is None:
+                    self._build()
+        elif self._is_due() and self._building.acquire(blocking=False):
+            try:
+                self._build()
+            finally:
+                self._building.release()
+        assert self._built is not None  # `_build` has raised otherwise
+        panel = self._built[1]
         trouble = (f"{consumer.trouble} These are the points that are stored.",) if consumer.trouble else ()
         return _with_notes(panel, trouble)
 
@@ -118,18 +125,28 @@ class StreamSource(Source):
         return self._built[1].statistics if self._built else ()
 
     def has_moved(self, panel: Panel, region: str | None = None, statistic: str | None = None) -> bool:
-        """Whether `panel()` would give other figures of a region and statistic (of any, without them) than `panel` has."""
-        with self._lock:
-            self._follow(self._running())
-            known = self._generations.get(panel.cache, -1)
-            column = None if statistic is None else panel.statistic(statistic).column
-            return self._points.changed_at(region, column) > known and (self._built is None or self._is_due())
+        """Whether `panel()` gives other figures of a region and statistic (of any, without them) than `panel` has, at once.
+
+        Where it could, they are made in the background.
+        """
+        self._running()
+        self._follow()
+        known = self._generations.get(panel.cache, -1)
+        column = None if statistic is None else panel.statistic(statistic).column
+        changed = self._points.changed_at(region, column)
+        if changed <= known:
+            return False
+        # Of a series that has changed since, what was made by now may lack that very change: then it is run once too often.
+        if self._failed > known or (self._built is not None and self._built[0] > known):
+            return True
+        self._build_in_background()
+        return False
 
     def version(self) -> int:
         """A number that grows with every change of the stored points; 0 while there is none."""
-        with self._lock:
-            self._follow(self._running())
-            return self._points.changed
+        self._running()
+        self._follow()
+        return self._points.changed
 
     def state(self) -> str:
         """Why nothing comes at present, in a sentence; empty while all is well."""
@@ -147,9 +164,8 @@ class StreamSource(Source):
         """
         consumer = self._running()
         in_time = consumer.wait_until_looked(FETCH_PATIENCE)
-        with self._lock:
-            self._follow(consumer)
-            count = len(self._points) + self._points.left_out
+        self._follow()
+        count = len(self._points) + self._points.left_out
         if not count:
             raise SourceError(self._nothing())
         last = self._stored.last_stored()
@@ -172,23 +188,51 @@ class StreamSource(Source):
 
     def _is_due(self) -> bool:
         """Whether another panel may be made: many points a second are shown together, the more so the longer one takes."""
-        assert self._built is not None
-        is_newer = self._points.changed > self._built[0]
-        return is_newer and time.monotonic() - self._built_at >= KEPT_FACTOR * self._took
+        is_newer = self._built is None or self._points.changed > self._built[0]
+        return is_newer and time.monotonic() - self._built_at >= max(KEPT_LEAST, KEPT_FACTOR * self._took)
 
-    def _follow(self, consumer: StreamConsumer) -> None:
-        """Take in what has been stored since the last look, by whichever server."""
-        if time.monotonic() - self._looked_at < LOOK_EVERY:
+    def _build(self) -> None:
+        """Make the panel of what there is now; the caller holds `_building`. Raises as `panel` does."""
+        began, changed = time.monotonic(), self._points.changed
+        try:
+            generation, panel = self._made()
+        except ForecastingError:
+            self._failed = changed
+            raise
+        finally:
+            self._built_at = time.monotonic()
+            self._took = self._built_at - began
+        self._generations[panel.cache] = generation
+        self._built = generation, panel
+
+    def _build_in_background(self) -> None:
+        """Have a thread make the panel, unless it is too early or one does."""
+        if not self._is_due() or not self._building.acquire(blocking=False):
             return
-        newest = self._stored.newest()
-        while newest is not None and self._read_to < newest:
-            batches = self._stored.read(self._read_to)
-            if not batches:
-                break
-            for number, points in batches:
-                self._points.add(points)
-                self._read_to = number
-        self._looked_at = time.monotonic()
+
+        def build() -> None:
+            with suppress(ForecastingError):  # whoever asks for the panel is told
+                try:
+                    self._build()
+                finally:
+                    self._building.release()
+
+        threading.Thread(target=build, name=f"panel of {self.name}", daemon=True).start()
+
+    def _follow(self) -> None:
+        """Take in what has been stored since the last look, by whichever server."""
+        with self._lock:
+            if time.monotonic() - self._looked_at < LOOK_EVERY:
+                return
+            newest = self._stored.newest()
+            while newest is not None and self._read_to < newest:
+                batches = self._stored.read(self._read_to)
+                if not batches:
+                    break
+                for number, points in batches:
+                    self._points.add(points)
+                    self._read_to = number
+            self._looked_at = time.monotonic()
 
     def _nothing(self) -> str:
         """Why there is no point."""

@@ -51,6 +51,7 @@ def topic(cluster, request, monkeypatch, tmp_path) -> str:
     monkeypatch.delenv("FORECAST_DB_URL", raising=False)
     monkeypatch.setenv("FORECAST_STREAM_CASES", f"kafka://127.0.0.1:{broker.port}/{name}")
     monkeypatch.setattr("forecasting.sources.stream.LOOK_EVERY", 0.0)
+    monkeypatch.setattr("forecasting.sources.stream.KEPT_LEAST", 0.0)
     monkeypatch.setattr("forecasting.sources.stream.KEPT_FACTOR", 0.0)
     return name
 

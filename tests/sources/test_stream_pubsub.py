@@ -110,6 +110,7 @@ def subscriber(monkeypatch, tmp_path) -> Iterator[Subscriber]:
         monkeypatch.delenv("FORECAST_DB_URL", raising=False)
         monkeypatch.setenv("FORECAST_STREAM_CASES", "pubsub://health/cases")
         monkeypatch.setattr("forecasting.sources.stream.LOOK_EVERY", 0.0)
+        monkeypatch.setattr("forecasting.sources.stream.KEPT_LEAST", 0.0)
         monkeypatch.setattr("forecasting.sources.stream.KEPT_FACTOR", 0.0)
         yield service
         server.stop(0).wait()

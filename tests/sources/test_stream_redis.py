@@ -57,6 +57,7 @@ def _own_home(tmp_path, monkeypatch):
     monkeypatch.setattr(stream_brokers, "TAKE_OVER_AFTER", 0.2)
     monkeypatch.setattr(stream_brokers, "LOOK_EVERY", 0.1)
     monkeypatch.setattr("forecasting.sources.stream.LOOK_EVERY", 0.0)
+    monkeypatch.setattr("forecasting.sources.stream.KEPT_LEAST", 0.0)
     monkeypatch.setattr("forecasting.sources.stream.KEPT_FACTOR", 0.0)
 
 
