@@ -2,12 +2,14 @@
 
 The real server (`streamlit run`), which takes the messages in a thread of its own, a real Redis, a sender and a Chromium are processes
 of one machine, and share its cores. A message is one more minute of one of 500 regions; two pages show Explore of one region each, with
-ETS, so every figure of theirs is a fiftieth of a second old at best. Needs redis-server and Chromium.
+ETS. Needs redis-server and Chromium.
 
 - `lost`: messages that are not in the store afterwards, read by a process of its own; the limit is one.
-- `rate`: messages a second that were sent, of those wanted.
-- `stored/behind`: the longest time from when a message was due until it was stored, as looked at ten times a second.
-- `page/behind/median`, `page/behind/p95`: how old the last figure in a page's chart is, looked at four times a second; 2 s wanted.
+- `rate`: messages a second that were sent, of those wanted. It is less where other programs leave the machine's cores no time.
+- `stored/behind`: the longest time from when a message was sent until it was stored, as looked at ten times a second.
+- `page/behind/median`, `page/behind/p95`: how long ago the last figure in a page's chart was sent, looked at four times a second.
+- `server/processor`: seconds of processor time of the server without its workers for each 10,000 messages, pages included; of two
+  cores' 2 s. `all/processor`: of server, workers, browser, Redis and sender together.
 - `memory`: the server, without its workers and the browser, at most.
 - `unconfirmed`: messages that Redis still keeps as unconfirmed; the limit is one.
 - `extend`: milliseconds for a draft of the series with one point more, from an ETS fit of 1,200 minutes, beside that fit.
@@ -38,7 +40,7 @@ from playwright.sync_api import Page
 
 from benchmarks._browser import FAN, chromium, visitor
 from benchmarks._figure import BenchmarkError, Figure, figure
-from benchmarks._server import APP, ROOT, START_LIMIT, Server, free_port, server_environment, serving
+from benchmarks._server import APP, ROOT, START_LIMIT, Server, free_port, processor_seconds, server_environment, serving
 from benchmarks._stream_sender import START
 from forecasting.data.frequency import frequency_of_alias
 from forecasting.data.series import Series
@@ -71,11 +73,17 @@ def run(options: list[str]) -> Iterator[Figure]:
 
 @dataclass
 class Looks:
-    """What was seen while messages came, on `time.perf_counter`'s clock."""
+    """What was seen while messages came, on `time.perf_counter`'s clock: how many were sent and stored, and the pages' last minutes."""
 
+    sent: list[tuple[float, int]] = field(default_factory=list)
     stored: list[tuple[float, int]] = field(default_factory=list)
     pages: list[tuple[float, int]] = field(default_factory=list)
     memory: int = 0
+
+    def behind(self, seen: list[tuple[float, int]], first: int, last: int) -> list[float]:
+        """How long ago the messages of these numbers had been sent when they were seen."""
+        times, counts = (np.array(column, dtype=float) for column in zip(*self.sent, strict=True))
+        return [at - float(np.interp(number, counts, times)) for at, number in seen if first < number < last]
 
 
 def measured(home: Path, port: int, rate: int, seconds: float) -> Iterator[Figure]:
@@ -89,44 +97,51 @@ def measured(home: Path, port: int, rate: int, seconds: float) -> Iterator[Figur
                 page.goto(f"{server.url}/?source=stream-minutes&region={region}&models=ets&horizon=30")
                 page.wait_for_function(f"{FAN}")
             until(lambda: stored(home) >= before)
+            alone = [psutil.Process(server.process.pid)]
+            everything = [psutil.Process(), *psutil.Process().children(recursive=True)]
+            spent = processor_seconds(alone), processor_seconds(everything)
             sender = send(port, rate, seconds, before)
-            began = sender.began()
-            look_on(server, home, (one, other), looks, began + seconds)
+            sender.began()
+            look_on(server, home, port, (one, other), looks, sender)
             count, took = sender.result()
             with suppress(BenchmarkError):  # `lost` says it
                 until(lambda: stored(home) >= before + count, DRAIN)
+            used = processor_seconds(alone) - spent[0], processor_seconds(everything) - spent[1]
     lost = before + count - points_in_store(home)
-    behind = [
-        at - (began + (number - before) / rate) for at, number in looks.stored if before < number < before + count
-    ]
-    ages = [at - (began + minute * REGIONS / rate) for at, minute in looks.pages if minute > 0]
+    of_store = looks.behind(looks.stored, before, before + count)
+    of_pages = looks.behind(looks.pages, before, before + count)
     yield figure("stream/lost", lost, "messages", 1)
     yield figure("stream/rate", count / took, "messages/s", rate)
-    yield figure("stream/stored/behind", max(behind), "s", 2)
-    yield figure("stream/page/behind/median", float(np.median(ages)), "s", 2)
-    yield figure("stream/page/behind/p95", float(np.quantile(ages, 0.95)), "s", 2)
+    yield figure("stream/stored/behind", max(of_store), "s", 2)
+    yield figure("stream/page/behind/median", float(np.median(of_pages)), "s", 2)
+    yield figure("stream/page/behind/p95", float(np.quantile(of_pages, 0.95)), "s", 2)
+    yield figure("stream/server/processor", used[0] / count * 10_000, "s", 2)
+    yield figure("stream/all/processor", (used[1] + sender.processor) / count * 10_000, "s", 2)
     yield figure("stream/memory", looks.memory / 1e6, "MB", 1000)
     yield figure("stream/unconfirmed", unconfirmed(port), "messages", 1)
 
 
-def look_on(server: Server, home: Path, pages: tuple[Page, ...], looks: Looks, end: float) -> None:
-    """Look at the store, the pages and the server's memory until `end`."""
+def look_on(server: Server, home: Path, port: int, pages: tuple[Page, ...], looks: Looks, sender: Sender) -> None:
+    """Look at Redis, the store, the pages and the server's memory until all has been sent."""
+    import redis
+
     process, done = psutil.Process(server.process.pid), threading.Event()
 
     def look_at_store() -> None:
-        while not done.wait(0.1):
-            looks.stored.append((time.perf_counter(), stored(home)))
-            looks.memory = max(looks.memory, process.memory_info().rss)
+        with redis.Redis(port=port) as client:
+            while not done.wait(0.1):
+                looks.sent.append((time.perf_counter(), int(client.xinfo_stream("minutes")["entries-added"])))
+                looks.stored.append((time.perf_counter(), stored(home)))
+                looks.memory = max(looks.memory, process.memory_info().rss)
 
     thread = threading.Thread(target=look_at_store)
     thread.start()
     try:
-        while time.perf_counter() < end:
+        while sender.is_sending:
             for page in pages:
-                text = page.evaluate(LAST_MINUTE)
-                if text:
-                    minute = int((pd.Timestamp(text) - pd.Timestamp(START, unit="s")).total_seconds() // 60) - BEFORE
-                    looks.pages.append((time.perf_counter(), minute))
+                if text := page.evaluate(LAST_MINUTE):
+                    minute = int((pd.Timestamp(text) - pd.Timestamp(START, unit="s")).total_seconds() // 60)
+                    looks.pages.append((time.perf_counter(), (minute + 1) * REGIONS))
             time.sleep(0.25)
     finally:
         done.set()
@@ -138,15 +153,21 @@ class Sender:
 
     def __init__(self, command: list[str]) -> None:
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        self.processor = 0.0
 
-    def began(self) -> float:
-        """When it sent the first one; the clock is the machine's, for all its processes."""
+    def began(self) -> None:
+        """Wait until it sends."""
         assert self._process.stdout is not None
-        return float(self._process.stdout.readline())
+        self._process.stdout.readline()
+
+    @property
+    def is_sending(self) -> bool:
+        return self._process.poll() is None
 
     def result(self) -> tuple[int, float]:
         """How many it has sent, and the seconds that took."""
-        count, took = self._process.communicate()[0].split()
+        count, took, processor = self._process.communicate()[0].split()
+        self.processor = float(processor)
         return int(count), float(took)
 
     def wait(self) -> None:

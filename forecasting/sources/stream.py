@@ -105,7 +105,7 @@ class StreamSource(Source):
         """
         consumer = self._running()
         consumer.wait_until_looked(FIRST_PATIENCE)
-        self._follow()
+        self._follow(at_once=self._built is None)
         if self._built is None:
             with self._building:
                 if self._built is None:
@@ -164,7 +164,7 @@ class StreamSource(Source):
         """
         consumer = self._running()
         in_time = consumer.wait_until_looked(FETCH_PATIENCE)
-        self._follow()
+        self._follow(at_once=True)
         count = len(self._points) + self._points.left_out
         if not count:
             raise SourceError(self._nothing())
@@ -219,10 +219,10 @@ class StreamSource(Source):
 
         threading.Thread(target=build, name=f"panel of {self.name}", daemon=True).start()
 
-    def _follow(self) -> None:
-        """Take in what has been stored since the last look, by whichever server."""
+    def _follow(self, at_once: bool = False) -> None:
+        """Take in what has been stored since the last look, by whichever server; `at_once`: however short that was ago."""
         with self._lock:
-            if time.monotonic() - self._looked_at < LOOK_EVERY:
+            if not at_once and time.monotonic() - self._looked_at < LOOK_EVERY:
                 return
             newest = self._stored.newest()
             while newest is not None and self._read_to < newest:

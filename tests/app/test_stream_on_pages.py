@@ -97,3 +97,12 @@ def test_a_broker_that_goes_away_is_a_sentence_beside_the_figures(tmp_path, monk
         assert not page.error
         assert any("Redis does not answer. These are the points that are stored." in c.value for c in page.caption)
         sources.close_streams()
+
+
+def test_the_first_page_has_what_was_there_though_it_has_looked_a_moment_before(send, visit, monkeypatch):
+    """The page looks how far the figures have come before it asks for them."""
+    monkeypatch.setattr("forecasting.sources.stream.LOOK_EVERY", 1e9)
+    send(dict.fromkeys(DAYS, 5.0))
+    page = visit(source=send.source, models="naive")
+    assert [error.value for error in page.error] == []
+    assert any("figures to 29 Feb 2024" in caption.value for caption in page.caption)
