@@ -113,6 +113,8 @@ def _age(source: Source) -> SourceAge:
     age = source.age()
     if isinstance(source, ConfiguredSource):
         return SourceAge(source.label, "at hand", "read when somebody asks for it, and kept for some minutes")
+    if source.streams:
+        return SourceAge(source.label, "at hand", source.state() or "takes what comes")
     if not source.live:
         return SourceAge(source.label, "at hand", "comes with the program")
     if age is None:

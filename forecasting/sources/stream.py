@@ -163,9 +163,9 @@ class StreamSource(Source):
         Raises `SourceError` while nothing is stored.
         """
         consumer = self._running()
-        in_time = consumer.wait_until_looked(FETCH_PATIENCE)
+        in_time = consumer.catch_up(FETCH_PATIENCE)
         self._follow(at_once=True)
-        count = len(self._points) + self._points.left_out
+        count = self._points.count() + self._points.left_out
         if not count:
             raise SourceError(self._nothing())
         last = self._stored.last_stored()

@@ -130,6 +130,15 @@ def test_points_of_entries_and_of_json_are_the_figures_of_a_source(redis, stream
     assert "Spain,naive,2024-02-29,1,2024-03-01" in capsys.readouterr().out
 
 
+def test_fetch_waits_for_what_is_there_at_that_moment(redis, stream, opened):
+    source = opened()
+    with pytest.raises(SourceError):
+        source.fetch()
+    for count in (20, 40, 60):
+        send(redis, stream, *(point(day, i) for i, day in enumerate(DAYS[:count])))
+        assert source.fetch().startswith(f"{count} points of 'cases (stream)' are stored, the last just now.")
+
+
 def test_new_points_come_by_themselves_and_the_panel_stays_the_same_until_then(redis, stream, opened):
     send(redis, stream, *(point(day, i) for i, day in enumerate(DAYS)), *(point(day, 1, "Spain") for day in DAYS))
     source = opened()

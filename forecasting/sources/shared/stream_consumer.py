@@ -49,6 +49,8 @@ class StreamConsumer:
     def __init__(self, connect: Callable[[], Broker], parser: MessageParser, points: StreamLog, label: str) -> None:
         self._connect, self._parser, self._log, self._label = connect, parser, points, label
         self._stopped, self._looked = threading.Event(), threading.Event()
+        self._round_ended = threading.Condition()
+        self._begun, self._caught_up = 0, 0
         self._trouble = ""
         self._answered = 0.0
         self._batches = 0
@@ -72,6 +74,12 @@ class StreamConsumer:
     def wait_until_looked(self, patience: float) -> bool:
         """Wait until all that was there at the start has been stored, or it is known why not; False if neither was in time."""
         return self._looked.wait(patience)
+
+    def catch_up(self, patience: float) -> bool:
+        """Wait until all that is there now has been stored, or it is known why not; False if neither was in time."""
+        with self._round_ended:
+            wanted = self._begun + 1  # what begins later finds all of it
+            return self._round_ended.wait_for(lambda: self._caught_up >= wanted or bool(self._trouble), patience)
 
     def close(self) -> None:
         """End the thread; what it has read and not stored comes again."""
@@ -104,6 +112,8 @@ class StreamConsumer:
                 self._report("Too many messages are set aside, so no more are read; mend the mapping and start again.")
                 self._stopped.wait(RETRY_MOST)
                 continue
+            with self._round_ended:
+                self._begun += 1
             messages = self._gather(broker)
             self._answered = time.monotonic()
             if messages and not self._store(messages):
@@ -114,6 +124,10 @@ class StreamConsumer:
             self._trouble = ""
             if broker.is_up_to_date:
                 self._looked.set()
+                if len(messages) < MOST_AT_ONCE:
+                    with self._round_ended:
+                        self._caught_up = self._begun
+                        self._round_ended.notify_all()
 
     def _gather(self, broker: Broker) -> list[Message]:
         """The messages of some moments: few large batches are stored faster than many small ones."""
@@ -161,7 +175,9 @@ class StreamConsumer:
     def _report(self, sentence: str) -> None:
         if sentence != self._trouble:
             log.warning(sentence)
-        self._trouble = sentence
+        with self._round_ended:
+            self._trouble = sentence
+            self._round_ended.notify_all()
         self._looked.set()
 
 

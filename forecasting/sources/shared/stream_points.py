@@ -48,6 +48,11 @@ class StreamPoints:
     def __len__(self) -> int:
         return len(self._keys)
 
+    def count(self) -> int:
+        """How many points there are, whatever versions they have."""
+        with self._lock:
+            return int(_is_last(self._keys).sum())
+
     def add(self, points: pa.Table) -> bool:
         """Merge a batch (`stream_log.POINTS`); whether it changed anything. Of one version that comes twice the last one counts."""
         with self._lock:
