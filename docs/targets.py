@@ -86,6 +86,13 @@ TARGETS = (
     Target("pretrain/linear", "pretraining all regions, over twice the seconds of half of them", "ratio", "~ 1"),
     Target("drift/daily/false alarms", "false alarms of all drift tests, a year of a daily series", "value", "≤ 1"),
     Target("drift/weekly/false alarms", "false alarms of all drift tests, a year of a weekly series", "value", "≤ 1"),
+    Target("stream/lost", "10,000 messages a second for a minute from Redis while two pages are open: messages lost", "value", "0"),
+    Target("stream/rate", "the same: messages a second that the sender got rid of", "value", "–"),
+    Target("stream/server/processor", "the same: processor time of the server for each 10,000 messages, its pages included", "value", "≤ 1 s"),
+    Target("stream/all/processor", "the same, of server, workers, sender, Redis and browser together; two cores have 2 s", "value", "≤ 2 s"),
+    Target("stream/page/behind/p95", "the same: p95 of how long ago the last figure on a page was sent", "value", "≤ 2 s"),
+    Target("stream/memory", "the same: memory of the server without its workers", "value", "< 1000 MB"),
+    Target("stream/extend", "a draft of 1,200 minutes and one more by ETS, over its fit", "ratio", "–"),
     Target("soak/visitors/loaded", "200 visitors at once while fits run: script runs that ended well, of all", "ratio", "1"),
     Target("soak/visitors/p95", "200 visitors at once: p95 from a click to the first chart, over that of a bare page", "ratio", "≤ 2"),
     Target("soak/visitors/median", "200 visitors at once: median from a click to the first chart", "value", "–"),
@@ -107,6 +114,7 @@ REASONS = {
     ("pretrain/efficiency", "value"): "Scheduler and command run on the same two cores as the two workers, and the cores share caches and memory (`pretrain/side_by_side`).",
     ("hub_dev/ensemble/held 50 %", "value"): "Errors of influenza's seasons, which Pooled learns its bands from beside so short a table, are larger than those of COVID-19 in that year.",
     ("hub_dev/ensemble/held 95 %", "value"): "The figures begin two weeks before the first date. Bands of such short histories are wide, because the few errors there are say little of rare ones.",
+    ("stream/page/behind/p95", "value"): "Measured while twenty other processes wanted the same two cores. The server needs a third of a core at this rate and got less, so messages waited at the broker and pages were as late as what is stored (`stream/stored/behind`).",
     ("soak/visitors/p95", "ratio"): "The bare page draws one fixed chart. Explore asks for jobs, prepares tables and draws components at every click, and 200 pages share one interpreter with the polling for running fits.",
 }  # fmt: skip
 
