@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from forecasting.cli import backtest, forecast, listing, monitor, pretrain, score, serve, upkeep, watch
+from forecasting.cli import backtest, export, forecast, listing, monitor, pretrain, score, serve, upkeep, watch
 from forecasting.cli.exit_codes import BAD_INPUT, DONE
 from forecasting.cli.stop_signals import stoppable
 from forecasting.support.errors import ForecastingError
@@ -25,6 +25,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "forecast": forecast.forecast,
     "backtest": backtest.backtest,
     "score": score.score,
+    "export": export.export,
     "pretrain": pretrain.pretrain,
     "upkeep": upkeep.upkeep,
     "monitor": monitor.monitor,

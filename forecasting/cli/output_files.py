@@ -16,14 +16,18 @@ from forecasting.support.errors import RequestError
 SUFFIXES = (".csv", ".parquet", ".xlsx")
 
 
-def check_output_files(outputs: Mapping[str, Path | None], inputs: Mapping[str, Path | None] | None = None) -> None:
-    """Check that each of `outputs` can be written; files are named by their options. Raises `RequestError`.
+def check_output_files(
+    outputs: Mapping[str, Path | None],
+    inputs: Mapping[str, Path | None] | None = None,
+    suffixes: tuple[str, ...] = SUFFIXES,
+) -> None:
+    """Check that each of `outputs` can be written and ends in one of `suffixes`; files are named by their options. Raises `RequestError`.
 
     No two may be the same file, and none one of `inputs`, which would be lost.
     """
     given = {option: path for option, path in outputs.items() if path is not None}
     for option, path in given.items():
-        _check_output_file(option, path)
+        _check_output_file(option, path, suffixes)
     read = {option: path for option, path in (inputs or {}).items() if path is not None}
     for place, (option, path) in enumerate(given.items()):
         for other in list(given)[:place]:
@@ -42,9 +46,10 @@ def check_sheet_rows(option: str, path: Path | None, rows: int) -> None:
         )
 
 
-def _check_output_file(option: str, path: Path) -> None:
-    if path.suffix.lower() not in SUFFIXES:
-        raise RequestError(f"{option} is '{path}'; its name must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.")
+def _check_output_file(option: str, path: Path, suffixes: tuple[str, ...]) -> None:
+    if path.suffix.lower() not in suffixes:
+        endings = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}" if len(suffixes) > 1 else suffixes[0]
+        raise RequestError(f"{option} is '{path}'; its name must end in {endings}.")
     if os.path.isdir(path):
         raise RequestError(f"{option} is '{path}', which is a folder; give the name of a file.")
     folder = Path(os.path.realpath(path)).parent

@@ -153,6 +153,29 @@ class SarimaFit:
         left, right = self.order.polynomials(self.params)
         return impulse_response(np.convolve(left, self.order.difference), right, horizon)
 
+    def state(self, values: np.ndarray, horizon: int) -> dict[str, Any]:
+        """All that forecasts after `values` of shape (n,) come from, as JSON values.
+
+        Returns:
+            mean: the level that it returns to. left, right: coefficients of the lag polynomials of the figures, differences included,
+            and of the shocks, lag 0 first. last: the last ``len(left) - 1`` figures, oldest first, less the mean. ahead: what
+            past shocks still add to the first steps ahead.
+        """
+        order = self.order
+        left, right = order.polynomials(self.params)
+        differenced = np.convolve(values, order.difference, mode="valid") - self.mean
+        factor, errors = innovations(left, right, differenced[:, None], order.reach)
+        ahead = expected_shocks(factor, errors[:, 0], np.array([len(values) - order.lost]), horizon)[: order.reach, 0]
+        left = np.convolve(left, order.difference)
+        last = values[len(values) - len(left) + 1 :] - self.mean
+        return {
+            "mean": float(self.mean),
+            "left": left.tolist(),
+            "right": right.tolist(),
+            "last": last.tolist(),
+            "ahead": ahead.tolist(),
+        }
+
     def to_json(self) -> dict[str, Any]:
         """Orders, coefficients and level as JSON, the inverse of `from_json`."""
         order = self.order

@@ -14,12 +14,15 @@ from forecasting.models import _naive_fallback
 from forecasting.models._ets_fit import SHORTEST, ETSFit, ETSForm, FormReport, best_fits
 from forecasting.models._stored_parameters import (
     DAMAGED_DATA_ERRORS,
+    EarlierFit,
     check_finite,
     checked_number,
     restore_fit,
     stored_parameters,
 )
-from forecasting.models.base import Model, Progress, ProgressCallback, ignore_progress
+from forecasting.models.base import Progress, ProgressCallback, ignore_progress
+from forecasting.models.linear import LinearModel, LinearState
+from forecasting.models.naive import Naive
 from forecasting.models.predictive import NormalOutput, from_normal_many
 from forecasting.models.transforms import Transform
 from forecasting.support.errors import ForecastingError
@@ -36,7 +39,7 @@ class _Ready:
     season: int
 
 
-class ETS(Model):
+class ETS(LinearModel):
     """Level, damped trend and season, each smoothed; the form that forecast this series best is kept."""
 
     name = "ets"
@@ -116,13 +119,35 @@ class ETS(Model):
         """Filter the stored fit through `series` from its start."""
         try:
             earlier = restore_fit(self, series, fitted)
-            scale, unit = self.scale(series), checked_number(fitted["unit"], 1e-12)
-            found = ETSFit.from_json(fitted, series.frequency.season, scale.forward(earlier.series.values) / unit)
-            check_finite(found.mean(horizon), found.errors)
+            found, unit = self._restored(earlier, horizon)
         except DAMAGED_DATA_ERRORS:
             return None
-        (made,) = from_normal_many([self._output(series, scale, found, unit, horizon)])
+        (made,) = from_normal_many([self._output(series, self.scale(series), found, unit, horizon)])
         return replace(made, fitted=earlier.with_error_growth(found.errors))
+
+    def linear_state(self, series: Series, horizon: int, fitted: dict[str, Any]) -> LinearState:
+        """The smoothing parameters, and level, trend and season after the last figure."""
+        if not fitted:
+            return Naive().linear_state(series, horizon, fitted)
+        earlier = restore_fit(self, series, fitted)
+        found, unit = self._restored(earlier, horizon)
+        state = {
+            "form": found.form.label,
+            "season": found.form.season,
+            **{name: getattr(found, name) for name in ("alpha", "beta", "gamma", "phi")},
+            "level": found.level * unit,
+            "trend": found.trend * unit,
+            "seasons": (found.seasons * unit).tolist(),
+        }
+        return LinearState("ets", state, self._output(series, self.scale(series), found, unit, horizon))
+
+    def _restored(self, earlier: EarlierFit, horizon: int) -> tuple[ETSFit, float]:
+        """The stored fit, filtered through its series, and the unit of its components. Raises one of `DAMAGED_DATA_ERRORS`."""
+        series, unit = earlier.series, checked_number(earlier.fitted["unit"], 1e-12)
+        values = self.scale(series).forward(series.values) / unit
+        found = ETSFit.from_json(earlier.fitted, series.frequency.season, values)
+        check_finite(found.mean(horizon), found.errors)
+        return found, unit
 
     def _output(self, series: Series, scale: Transform, found: ETSFit, unit: float, horizon: int) -> NormalOutput:
         mean, notes = _naive_fallback.cap_runaway_trend(series, scale, found.mean(horizon) * unit)

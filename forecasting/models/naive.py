@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from forecasting.data.forecast import Forecast
 from forecasting.data.series import Series
 from forecasting.models.base import Model, ProgressCallback, ignore_progress
+from forecasting.models.linear import LinearModel, LinearState
 from forecasting.models.predictive import NormalOutput, from_normal_many
 from forecasting.support.errors import ForecastingError, ModelError
 
@@ -18,7 +20,7 @@ ERRORS_USED = 52
 NOTHING = "There is not a single figure to repeat."
 
 
-class Naive(Model):
+class Naive(LinearModel):
     """Repeats the last season; its errors are those of having done so before."""
 
     name = "naive"
@@ -43,6 +45,14 @@ class Naive(Model):
         """Draw all forecasts at once."""
         made = iter(from_normal_many([_output(self, one, horizon) for one in series if len(one)]))
         return [next(made) if len(one) else ModelError(NOTHING) for one in series]
+
+    def linear_state(self, series: Series, horizon: int, fitted: dict[str, Any]) -> LinearState:
+        """The last season."""
+        if not len(series):
+            raise ModelError(NOTHING)
+        output = _output(self, series, horizon)
+        repeated = output.scale.forward(series.values)[-series.season :]
+        return LinearState("seasonal_naive", {"repeated": repeated.tolist()}, output)
 
 
 def _output(chosen: Model, series: Series, horizon: int) -> NormalOutput:

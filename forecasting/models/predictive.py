@@ -101,8 +101,27 @@ def from_normal_many(outputs: Sequence[NormalOutput]) -> list[Forecast]:
     return [found[place] for place in range(len(outputs))]
 
 
-def _from_alike(outputs: Sequence[NormalOutput]) -> list[Forecast]:
-    """The forecasts of outputs of one `likeness`."""
+@dataclass(frozen=True)
+class NormalBands:
+    """How wide the bands of outputs of one `likeness` are.
+
+    Attributes:
+        sizes: shape (series,), the standard deviation of the next shock on the outputs' scale.
+        response: shape (series, horizon, shocks), the response to each shock, and to each doubted value, in shocks.
+        length: shape (series, horizon, 1), the length of that response: the standard deviation ahead, in shocks.
+        doubt: shape (series, horizon), the standard deviation that doubted last values add.
+        factors: of shape (series, horizon), by which all of this is widened.
+    """
+
+    sizes: np.ndarray
+    response: np.ndarray
+    length: np.ndarray
+    doubt: np.ndarray
+    factors: BandFactors
+
+
+def normal_bands(outputs: Sequence[NormalOutput]) -> NormalBands:
+    """The bands of outputs of one `likeness`."""
     scale, series = together([output.scale for output in outputs]), [output.series for output in outputs]
     mean, errors, psi = (np.array([getattr(one, what) for one in outputs]) for what in ("mean", "errors", "psi"))
     horizon, sizes = mean.shape[1], shock_sizes(errors, series, scale)
@@ -123,7 +142,15 @@ def _from_alike(outputs: Sequence[NormalOutput]) -> list[Forecast]:
     factors = own_width + BandFactors(
         np.array([one.inner for one in learned]), np.array([one.outer for one in learned])
     )
-    spread = sizes[:, None, None] * length
+    return NormalBands(sizes, response, length, doubt, factors)
+
+
+def _from_alike(outputs: Sequence[NormalOutput]) -> list[Forecast]:
+    """The forecasts of outputs of one `likeness`."""
+    scale, series = together([output.scale for output in outputs]), [output.series for output in outputs]
+    mean, bands = np.array([one.mean for one in outputs]), normal_bands(outputs)
+    factors, response, length = bands.factors, bands.response, bands.length
+    spread = bands.sizes[:, None, None] * length
     tails = np.broadcast_to(NORMAL_QUANTILES, (*mean.shape, len(NORMAL_QUANTILES)))
     values = scale.inverse(mean[..., None] + spread * factors.scale(tails))
     futures = factors.scale((response / length) @ _normal_shocks(response.shape[2]).T)
@@ -296,12 +323,17 @@ class _Made:
         name, found = self.model.name, []
         for place, one in enumerate(self.series):
             # Between zeros the errors of a root grow to what has never been.
-            most = MOST_OF_INTERMITTENT * one.values.max() if one.is_intermittent else np.inf
+            most = most_of(one)
             said, mean = np.minimum(values[place], most), np.minimum(means[place], most)
             found.append(
                 Forecast(name, methods[place], one.origin, one.frequency, said, totals[place], mean, notes[place])
             )
         return found
+
+
+def most_of(series: Series) -> float:
+    """What no quantile of a single period exceeds; infinite for a series that is not intermittent."""
+    return float(MOST_OF_INTERMITTENT * series.values.max()) if series.is_intermittent else np.inf
 
 
 def _window(series: Series) -> int:

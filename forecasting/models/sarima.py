@@ -13,13 +13,16 @@ from forecasting.models import _naive_fallback
 from forecasting.models._sarima_fit import SarimaFit, SarimaOrder, fit_sarima
 from forecasting.models._stored_parameters import (
     DAMAGED_DATA_ERRORS,
+    EarlierFit,
     check_finite,
     checked_integer,
     restore_fit,
     stored_parameters,
 )
-from forecasting.models.base import Model, Progress, ProgressCallback, ignore_progress
-from forecasting.models.predictive import from_normal
+from forecasting.models.base import Progress, ProgressCallback, ignore_progress
+from forecasting.models.linear import LinearModel, LinearState
+from forecasting.models.naive import Naive
+from forecasting.models.predictive import NormalOutput, from_normal_many
 from forecasting.models.transforms import Transform
 from forecasting.support.caching import lazy
 
@@ -147,7 +150,7 @@ class Candidate:
     outlook: LinearForecast
 
 
-class SARIMA(Model):
+class SARIMA(LinearModel):
     """Box & Jenkins' seasonal ARIMA, its orders chosen from a short list by earlier forecasts."""
 
     name = "sarima"
@@ -191,17 +194,38 @@ class SARIMA(Model):
         """Filter the stored orders through `series` and average their forecasts."""
         try:
             earlier = restore_fit(self, series, fitted)
-            recent, scale, tried = earlier.series, self.scale(series), checked_integer(fitted["tried"], 1, 100)
-            checked_integer(len(fitted["team"]), 1, max(AVERAGED_SEASONAL, AVERAGED_PLAIN))
-            values = scale.forward(recent.values)
-            team = [continue_fit(SarimaFit.from_json(member), values, horizon) for member in fitted["team"]]
+            recent, scale = earlier.series, self.scale(series)
+            team, tried = self._restored(earlier, horizon)
             outlook = average_forecast(team)
-            check_finite(outlook.mean, outlook.errors)
         except DAMAGED_DATA_ERRORS:
             return None
         if any(_runs_away(recent, scale, member.outlook.mean) for member in team):
             return None
         return replace(self._draw(recent, scale, team, tried), fitted=earlier.with_error_growth(outlook.errors))
+
+    def linear_state(self, series: Series, horizon: int, fitted: dict[str, Any]) -> LinearState:
+        """The averaged orders, each with its lag polynomials, the last figures, and what past shocks still add."""
+        if not fitted:
+            recent = series.tail(WINDOW)
+            constant = len(series) >= SHORTEST and not np.ptp(recent.values)
+            return Naive().linear_state(recent if constant else series, horizon, fitted)
+        earlier = restore_fit(self, series, fitted)
+        recent, scale = earlier.series, self.scale(series)
+        team, tried = self._restored(earlier, horizon)
+        values = scale.forward(recent.values)
+        members = [{"order": str(one.fit.order), **one.fit.state(values, horizon)} for one in team]
+        return LinearState("sarima", {"members": members}, self._output(recent, scale, team, tried))
+
+    def _restored(self, earlier: EarlierFit, horizon: int) -> tuple[list[Candidate], int]:
+        """The stored orders, filtered through their series, and how many were tried. Raises one of `DAMAGED_DATA_ERRORS`."""
+        series, tried = earlier.series, checked_integer(earlier.fitted["tried"], 1, 100)
+        members = earlier.fitted["team"]
+        checked_integer(len(members), 1, max(AVERAGED_SEASONAL, AVERAGED_PLAIN))
+        values = self.scale(series).forward(series.values)
+        team = [continue_fit(SarimaFit.from_json(member), values, horizon) for member in members]
+        outlook = average_forecast(team)
+        check_finite(outlook.mean, outlook.errors)
+        return team, tried
 
     def _search(
         self,
@@ -233,11 +257,14 @@ class SARIMA(Model):
         return team
 
     def _draw(self, series: Series, scale: Transform, team: list[Candidate], tried: int) -> Forecast:
+        return from_normal_many([self._output(series, scale, team, tried)])[0]
+
+    def _output(self, series: Series, scale: Transform, team: list[Candidate], tried: int) -> NormalOutput:
         outlook = average_forecast(team)
         names = [str(member.fit.order) for member in team]
         listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
         method = f"{self.label} {listed} {scale.label}, best of {tried}"
-        return from_normal(self, series, scale, outlook.mean, outlook.errors, outlook.psi, method)
+        return NormalOutput(self, series, scale, outlook.mean, outlook.errors, outlook.psi, method)
 
 
 def average_forecast(team: list[Candidate]) -> LinearForecast:

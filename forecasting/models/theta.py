@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from forecasting.data.forecast import Forecast
 from forecasting.data.series import Series
 from forecasting.models import _naive_fallback
-from forecasting.models.base import Model, ProgressCallback, ignore_progress
+from forecasting.models.base import ProgressCallback, ignore_progress
+from forecasting.models.linear import LinearModel, LinearState
+from forecasting.models.naive import Naive
 from forecasting.models.predictive import NormalOutput, from_normal_many
 from forecasting.models.transforms import Transform
 from forecasting.support.errors import ForecastingError
@@ -25,7 +28,7 @@ ERROR_SEASONS = 2 * RECENT_SEASONS
 SIGNIFICANT_Z = 1.645
 
 
-class Theta(Model):
+class Theta(LinearModel):
     """Seasonal adjustment, exponential smoothing, half the long-run slope, season added back."""
 
     name = "theta"
@@ -70,6 +73,21 @@ class Theta(Model):
         others = [place for place in range(len(series)) if place not in found]
         found |= zip(others, super().forecast_many([series[place] for place in others], horizon), strict=True)
         return [found[place] for place in range(len(series))]
+
+    def linear_state(self, series: Series, horizon: int, fitted: dict[str, Any]) -> LinearState:
+        """The smoothing parameter, the level, the slope and the season's effects, on the model's scale."""
+        if len(series) < SHORTEST or np.ptp(series.values) == 0:
+            return Naive().linear_state(series, horizon, fitted)
+        adjusted = _adjust(series, self.scale(series))
+        smoothed, unit = fit_smoothing(adjusted.values), adjusted.unit
+        state = {
+            "alpha": smoothed.alpha,
+            "level": smoothed.level * unit,
+            "slope": least_squares_slope(adjusted.values) * unit,
+            "figures": len(adjusted.values),
+            "seasons": (adjusted.effects * unit).tolist(),
+        }
+        return LinearState("theta", state, self._output(series, horizon, adjusted, smoothed))
 
     def _output(self, series: Series, horizon: int, adjusted: Adjusted, smoothed: Smoothing) -> NormalOutput:
         unit, effects, count = adjusted.unit, adjusted.effects, len(adjusted.values)

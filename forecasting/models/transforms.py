@@ -54,6 +54,10 @@ TRANSFORMS: dict[str, Transform] = {
 }
 
 
+#: By the name of a transform that is a root or none, what `Transform.inverse` takes figures on its scale to the power of.
+POWERS = {"none": 1, "shifted": 1, "square_root": 2, "cube_root": 3, "fourth_root": 4}
+
+
 def shifted(origin: float) -> Transform:
     """The figures as they are, counted from `origin`: for figures that may be negative or lie far from zero."""
     return Transform(
