@@ -14,7 +14,7 @@ from forecasting.api.examples import REQUESTS
 from forecasting.api.problem_details import InvalidField, Problem
 from forecasting.api.request_log import RequestLogMiddleware
 from forecasting.api.request_models import ForecastRequest
-from forecasting.api.response_models import Forecasts, JobAnswer, JobLink, ModelList, RegionList, SourceList
+from forecasting.api.response_models import ExportLink, Forecasts, JobAnswer, JobLink, ModelList, RegionList, SourceList
 from forecasting.api.routes import PREFIX, RouteHandlers
 from forecasting.api.swagger_ui import error_responses
 from forecasting.services.service import Service
@@ -82,6 +82,9 @@ def _router(handlers: RouteHandlers, access: AccessControl) -> APIRouter:
     add("/sources", handlers.sources, "Where figures can come from", SourceList)
     add("/models", handlers.models, "The models", ModelList)
     add("/regions", handlers.regions, "The regions of a source", RegionList, error_responses(422, 503))
+    export_errors = error_responses(422, 503) | {202: {"model": ExportLink, "description": "Still fitted: ask again."}}
+    summary = "A model as a file that runs without this program"
+    add("/models/{model}/export", handlers.export, summary, None, export_errors, response_class=Response)
     return router
 
 

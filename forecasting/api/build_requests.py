@@ -84,6 +84,12 @@ class RequestBuilder:
         ]
         return JobSpec(parts, request.levels, several, tuple(dict.fromkeys([*notes, *data_notes, *unused])))
 
+    def one_series(self, request: ForecastRequest) -> tuple[Panel, RequestedSeries]:
+        """The panel and the series of a request for one region and statistic. Raises `Problem` as `submit` does."""
+        panel, _ = self._panel(request)
+        ((region, statistic),) = self._regions(panel, request, self._statistics(panel, request))
+        return panel, self._requested_series(panel, region, statistic, request, TrainingOptions())
+
     def source_panel(self, source: str) -> Panel:
         """Return the panel of a source. Raises `Problem` 422 for an unknown source, 503 while it is downloaded."""
         with blame_field("source"):

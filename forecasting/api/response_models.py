@@ -48,6 +48,13 @@ class JobLink(BaseModel):
     location: str
 
 
+class ExportLink(BaseModel):
+    """An export whose model is still fitted."""
+
+    state: State
+    location: str = Field(description="Where to ask again.")
+
+
 class JobProgress(BaseModel):
     """How far a job is: `done` of `of` forecasts."""
 

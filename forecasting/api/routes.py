@@ -16,10 +16,13 @@ from forecasting import sources
 from forecasting.api.build_requests import RequestBuilder, blame_field
 from forecasting.api.forecast_json import JobResult, cancelled_job_json, job_result
 from forecasting.api.job_register import JobRegister, JobSpec
+from forecasting.api.model_exports import ExportQuestion, ModelExports
 from forecasting.api.problem_details import InvalidField, Problem
 from forecasting.api.request_body import read_json_body
-from forecasting.api.request_models import parse_request
+from forecasting.api.request_models import MAX_WAIT, parse_request
 from forecasting.api.response_cache import ResponseCache, gzip_if_large, is_gzipped
+from forecasting.jobs import Job
+from forecasting.jobs.request import MAX_HORIZON
 from forecasting.models import models
 from forecasting.services.service import Service
 
@@ -47,6 +50,7 @@ class RouteHandlers:
         self._service = service
         self._max_bytes = max_bytes
         self._builder = RequestBuilder(service)
+        self._exports = ModelExports(service, self._builder)
         self._register = JobRegister(url)
         self._responses = ResponseCache()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="api")
@@ -100,6 +104,31 @@ class RouteHandlers:
         """With what is counted there."""
         gzip = _accepts_gzip(request)
         return await self._run(lambda: _json_response(gzip_if_large(self._regions(source, statistic), gzip)))
+
+    async def export(
+        self,
+        model: str,
+        request: Request,
+        source: Annotated[str, Query(max_length=200, examples=["bundled"])],
+        region: Annotated[str, Query(max_length=200, examples=["Italy"])],
+        horizon: Annotated[int, Query(ge=1, le=MAX_HORIZON, examples=[28])],
+        format: Annotated[str, Query(max_length=20, examples=["json"])],
+        statistic: Annotated[str | None, Query(max_length=200)] = None,
+        wait: Annotated[float, Query(ge=0, le=MAX_WAIT)] = MAX_WAIT,
+    ) -> Response:
+        """The file, with its signature inside. A model that is still fitted after `wait` seconds is a 202: ask again."""
+        question = ExportQuestion(model, format, source, region, horizon, statistic)
+        pending = await self._run(lambda: self._exports.begin(question))
+        end, pause = time.monotonic() + wait, FIRST_POLL
+        while isinstance(found := await self._run(lambda: self._exports.finish(pending), self._large), Job):
+            if (left := end - time.monotonic()) <= 0:
+                location = f"{request.url.path}?{request.url.query}"
+                again = {"Location": location, "Retry-After": "1"}
+                return JSONResponse({"state": found.state, "location": location}, 202, again)
+            await asyncio.sleep(min(pause, left))
+            pause = min(2 * pause, LONGEST_POLL)
+        headers = {"Content-Disposition": f'attachment; filename="{found.name.encode("ascii", "ignore").decode()}"'}
+        return Response(found.content, headers=headers, media_type=found.media_type)
 
     def _submit(self, content: bytes, gzip: bool) -> tuple[JobResult, float, Response | None]:
         """Submit a request; returns its job, the seconds to wait for it, and the response if there is one already."""

@@ -3,6 +3,7 @@
 import io
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -13,6 +14,7 @@ from forecasting.export import file_formats
 from forecasting.jobs.request import Request
 from forecasting.services.service import forecasts_table
 from forecasting.views import charts, fan_chart, reproduce
+from tests.export.export_examples import run_example
 from ui.explore import downloads
 
 MODELS = ["ets", "theta"]
@@ -57,6 +59,8 @@ def test_every_file_of_a_daily_view_holds_what_is_on_the_page(files):
         "Parquet": "italy_new_cases.parquet",
         "Scores, CSV": "italy_new_cases_scores.csv",
         "Cleaned series, CSV": "italy_new_cases_series.csv",
+        "ETS, JSON": "ets_italy_new_cases.json",
+        "Theta, JSON": "theta_italy_new_cases.json",
         "Report, HTML": "italy_new_cases_report.html",
         "Chart, HTML": "italy_new_cases.html",
     }
@@ -103,3 +107,12 @@ def test_the_page_shows_how_to_make_the_same_again(visit, service):
     shown = [code.value for code in page.code]
     assert reproduce.command_line(view) in shown
     assert reproduce.python_snippet(view) in shown
+
+
+def test_a_model_s_file_gives_what_is_on_the_page_and_a_draft_has_none(files, tmp_path):
+    made, _, fan, _ = files("Italy", "new_cases", 7)
+    found = run_example("ETS", tmp_path, "ets.json", content(made, "ETS, JSON"))["quantiles"]
+    np.testing.assert_allclose(found, fan.forecasts["ets"].values, rtol=1e-5)
+    made, *_ = files("Italy", "new_cases", 7, frozenset({"ets"}))
+    assert "ETS, JSON" not in made
+    assert "Theta, JSON" in made

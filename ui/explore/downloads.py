@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from forecasting.data.formatting import format_date
 from forecasting.evaluation.track_record import TrackRecord, track_record_scores
 from forecasting.export import file_formats, hub_format, hub_rules
+from forecasting.export.model_files import FORMATS, MEDIA_TYPES, Origin, export_model, formats_of
 from forecasting.models import model
 from forecasting.services.service import forecasts_table
 from forecasting.views import charts, fan_chart, report, reproduce
@@ -82,6 +83,10 @@ def draw_buttons(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, w
         _download_button(
             "Cleaned series, CSV", lambda: file_formats.to_csv(cleaned()), f"{name}_series.csv", "text/csv"
         )
+    if files := [(name, how) for name in fan.forecasts if name not in fan.drafts for how in formats_of(name)]:
+        with _row_of_buttons("Models, to run elsewhere"):
+            for model_name, how in files:
+                _model_button(choices, fan, model_name, how)
     with _row_of_buttons("To look at"):
         _download_button(
             "Report, HTML", printed, f"{name}_report.html", "text/html", "To read, print or mail: one file."
@@ -133,6 +138,19 @@ def _hub_table(choices: Choices, fan: fan_chart.FanChart, reference: pd.Timestam
     places = hub_format.unique_hub_locations([choices.region], choices.panel.regions(choices.statistic.name))
     table = forecasts_table(choices.region, choices.series, [fan.forecasts[fan.banded_model]])
     return hub_format.to_hub_table(table, hub_format.hub_target(choices.statistic), reference, places)
+
+
+def _model_button(choices: Choices, fan: fan_chart.FanChart, name: str, format_name: str) -> None:
+    """The button of one model's file in one format."""
+
+    def content() -> bytes:
+        origin = Origin.of(choices.panel, choices.statistic, choices.region)
+        return export_model(choices.series, fan.forecasts[name], format_name, origin).content
+
+    ending = FORMATS[format_name]
+    file_name = re.sub(r"[^\w-]+", "_", f"{name} {choices.region} {choices.statistic.name}").lower()[:80]
+    label, hint = f"{model(name).label}, {format_name.upper()}", "docs/export.md says what is in it and runs it."
+    _download_button(label, content, f"{file_name}{ending}", MEDIA_TYPES[format_name], hint)
 
 
 def _download_button(label: str, data: Callable[[], bytes], file_name: str, mime: str, hint: str | None = None) -> None:

@@ -1,6 +1,13 @@
 """Write a fitted or trained model as a file that runs without this program: JSON of parameters, ONNX, or a program of torch."""
 
-from forecasting.export.model_files.export_model import FORMATS, ModelFile, check_export, export_model, formats_of
+from forecasting.export.model_files.export_model import (
+    FORMATS,
+    MEDIA_TYPES,
+    ModelFile,
+    check_export,
+    export_model,
+    formats_of,
+)
 from forecasting.export.model_files.signature import Origin
 
-__all__ = ["FORMATS", "ModelFile", "Origin", "check_export", "export_model", "formats_of"]
+__all__ = ["FORMATS", "MEDIA_TYPES", "ModelFile", "Origin", "check_export", "export_model", "formats_of"]
