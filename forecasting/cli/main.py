@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from forecasting.cli import backtest, export, forecast, listing, monitor, pretrain, score, serve, upkeep, watch
+from forecasting.cli import backtest, export, forecast, import_model, listing, monitor, pretrain, score, serve, upkeep, watch
 from forecasting.cli.exit_codes import BAD_INPUT, DONE
 from forecasting.cli.stop_signals import stoppable
 from forecasting.support.errors import ForecastingError
@@ -26,6 +26,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "backtest": backtest.backtest,
     "score": score.score,
     "export": export.export,
+    "import": import_model.import_model,
     "pretrain": pretrain.pretrain,
     "upkeep": upkeep.upkeep,
     "monitor": monitor.monitor,

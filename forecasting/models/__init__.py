@@ -9,14 +9,36 @@ from functools import cache
 from typing import Any
 
 from forecasting.models.base import BlendedModel, Model, PooledModel, Progress, ProgressCallback, ignore_progress
+from forecasting.models.imported import imported_models
 from forecasting.support.errors import RequestError
 
-__all__ = ["BlendedModel", "Model", "PooledModel", "Progress", "ProgressCallback", "ignore_progress", "model", "models"]
+__all__ = [
+    "BlendedModel",
+    "Model",
+    "PooledModel",
+    "Progress",
+    "ProgressCallback",
+    "ignore_progress",
+    "model",
+    "models",
+    "own_models",
+]
+
+
+def models() -> dict[str, Model]:
+    """Every model by name, in the order that lists show them: the program's own, and those that were imported."""
+    own = own_models()
+    others = {name: one for name, one in imported_models().items() if name not in own}
+    return (
+        {m.name: m for m in sorted([*own.values(), *others.values()], key=lambda m: (m.order, m.name))}
+        if others
+        else own
+    )
 
 
 @cache
-def models() -> dict[str, Model]:
-    """Every model by name, in the order that lists show them. Importing a model's file imports nothing heavy."""
+def own_models() -> dict[str, Model]:
+    """The models of this program by name. Importing a model's file imports nothing heavy."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
     # Only this package's own: a test may define another model without becoming part of every list.

@@ -145,7 +145,7 @@ class Pretrained(Model):
 
     def _from_quantiles(self, series: Series, quantiles: np.ndarray) -> Forecast:
         """The forecast of a series from the quantiles of its `_histories`."""
-        values = _widened_by_doubt(*quantiles) if series.doubt else quantiles[0]
+        values = widened_by_doubt(*quantiles) if series.doubt else quantiles[0]
         season = series.frequency.season
         method = f"{self.label}{'' if season == 1 else f', season of {series.frequency.steps(season)}'}"
         return from_quantiles(self, series, values, method)
@@ -230,18 +230,45 @@ def _mean_of_passes(
     for one in chosen:
         seasons = (season, second) if one.seasonal else (1, 0)
         found.append(_one_pass(histories, *seasons, horizon, kind, one.transform, together))
-    return np.sort(kind.clip(np.mean(found, axis=0)), axis=-1)
+    return mean_within_bounds(found, kind)
+
+
+def mean_within_bounds(found: list[np.ndarray], kind: Kind) -> np.ndarray:
+    """The mean of quantiles of shape (series, horizon, quantiles), within the bounds of the kind and in order."""
+    return np.sort(kind.clip(sum(found[1:], found[0]) / len(found)), axis=-1)
 
 
 def _one_pass(
     histories: list[np.ndarray], season: int, second: int, horizon: int, kind: Kind, transform: int, together: int
 ) -> np.ndarray:
     """Quantiles from a forecast on one scale, on the scale of the figures."""
+
+    def run(inputs: Inputs) -> np.ndarray:
+        return _run_network(inputs, together if horizon % STEPS_ALIKE else 0)
+
     values = right_aligned(histories, context_length(season))
+    return quantiles_on_scale(values, season, second, horizon, kind, transform, run)
+
+
+def quantiles_on_scale(
+    values: np.ndarray,
+    season: int,
+    second: int,
+    horizon: int,
+    kind: Kind,
+    transform: int,
+    run: Callable[[Inputs], np.ndarray],
+) -> np.ndarray:
+    """Quantiles from a forecast on one scale, on the scale of the figures; shape (series, horizon, quantiles).
+
+    Args:
+        values: shape (series, `context_length` of the season), NaN before the first figure of each.
+        run: what the network says of its inputs.
+    """
     forward, inverse, floor = _scale(values, kind, transform)
     steps = np.tile(np.arange(1, horizon + 1), (len(values), 1))
     inputs = make_inputs(Batch(forward(values), season, second, steps, floor, np.full(len(values), transform)))
-    found = _run_network(inputs, together if horizon % STEPS_ALIKE else 0).astype(float)
+    found = run(inputs).astype(float)
     found = inverse(found * inputs.scale[:, None, None] + inputs.centre[:, None, None])
     if transform == RAW:
         return found
@@ -266,11 +293,12 @@ def _scale(
     """The change of scale, its inverse (of an array with two more axes), and what no figure is below on it."""
     rows = len(values)
     if transform == RAW:
-        return np.asarray, np.asarray, np.full(rows, kind.low)
+        return _as_it_is, _as_it_is, np.full(rows, kind.low)
     if transform == ROOT:
         lowest = ROOT_OFFSET**0.25
         return (
-            lambda figures: (figures + ROOT_OFFSET) ** 0.25,
+            # Zeros are at the floor to the last digit, whoever calculates the others' roots.
+            lambda figures: np.where(figures == 0, lowest, (figures + ROOT_OFFSET) ** 0.25),
             lambda roots: np.maximum(roots, lowest) ** 4 - ROOT_OFFSET,
             np.full(rows, lowest),
         )
@@ -278,10 +306,14 @@ def _scale(
     with np.errstate(divide="ignore"):
         floor = np.log(added)
     return (
-        lambda figures: np.log(figures + added[:, None]),
+        lambda figures: np.where(figures == 0, floor[:, None], np.log(figures + added[:, None])),
         lambda logs: np.exp(np.minimum(logs, 700.0)) - added[:, None, None],
         floor,
     )
+
+
+def _as_it_is(figures: np.ndarray) -> np.ndarray:
+    return figures
 
 
 def _added_before_logs(values: np.ndarray, kind: Kind) -> np.ndarray:
@@ -291,10 +323,10 @@ def _added_before_logs(values: np.ndarray, kind: Kind) -> np.ndarray:
     return np.where(np.nanmin(values, axis=1) > 0, 0.0, 1.0 if kind is COUNT else smallest)
 
 
-def _widened_by_doubt(middle: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+def widened_by_doubt(middle: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
     """Quantiles whose distance from the median takes in what a standard deviation of doubt does to the median."""
-    median = middle[:, MEDIAN, None]
-    moved = np.abs(upper[:, MEDIAN] - lower[:, MEDIAN])[:, None] / 2 * NORMAL_QUANTILES
+    median = middle[..., MEDIAN, None]
+    moved = np.abs(upper[..., MEDIAN, None] - lower[..., MEDIAN, None]) / 2 * NORMAL_QUANTILES
     return median + np.sign(NORMAL_QUANTILES) * np.hypot(middle - median, moved)
 
 

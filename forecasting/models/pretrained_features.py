@@ -1,6 +1,8 @@
 """Inputs of the pretrained network: what it sees of a batch of series, in plain numpy.
 
-The same code makes them for its training and for its forecasts. Everything is relative to the last value and to the usual
+The same code makes them for its training and for its forecasts, and, run on stand-ins for arrays, the graph of the exported model
+(`forecasting/export/model_files/traced_array.py`); so nothing here writes into an array, or does one thing or another by what is in
+it. Everything is relative to the last value and to the usual
 change of each series, so a series in other units, or moved, gives the same inputs to the last bits.
 
 A batch is an array of shape (series, periods), the newest period last, with NaN before the first figure of a series. A weighted
@@ -215,7 +217,8 @@ def _weights(length: int, decays: tuple[float, ...]) -> tuple[np.ndarray, np.nda
 def _discounted_means(values: np.ndarray, counts: np.ndarray, decays: tuple[float, ...]) -> np.ndarray:
     """Discounted means of each series' last `counts` values, which are zero before; shape (series, decays); 0 of none."""
     weights, sums = _weights(values.shape[1], decays)
-    return _weighted_sums(values, weights) / np.maximum(sums[np.clip(counts, 0, values.shape[1])], 1e-12)
+    known = np.clip(counts, 0, values.shape[1])[:, None]
+    return _weighted_sums(values, weights) / np.maximum(np.take_along_axis(sums, known, 0), 1e-12)
 
 
 @lru_cache(maxsize=64)
@@ -233,7 +236,7 @@ def _discounted_trends(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Level now and slope of the discounted least squares line; shape (series, spans) each. A short line is flattened."""
     weights, aged, sums = _moments(values.shape[1], spans)
-    total, first, second = np.maximum(sums[:, counts], 1e-12)
+    total, first, second = np.maximum(np.take_along_axis(sums, counts[None, :, None], 1), 1e-12)
     weighed = _weighted_sums(values, weights)
     mean, age = weighed / total, first / total
     slope = -(_weighted_sums(values, aged) - age * weighed) / (second - first * age + 0.3 * total)
@@ -450,7 +453,8 @@ def _facts(
     seasonal = usual
     if 1 < season < length:
         moved = np.abs(values[:, season:] - values[:, :-season]) * mask[:, :-season]
-        number = _weights(moved.shape[1], (0.995,))[1][np.clip(counts - season, 0, moved.shape[1]), 0]
+        sums, pairs = _weights(moved.shape[1], (0.995,))[1], np.clip(counts - season, 0, moved.shape[1])
+        number = np.take_along_axis(sums[:, 0], pairs, 0)
         share = np.minimum(number / 3, 1)
         seasonal = share * _discounted_means(moved, counts - season, (0.995,))[:, 0] + (1 - share) * usual
     bounded = np.isfinite(floor)
@@ -483,10 +487,9 @@ def _facts(
 
 def _recent(table: np.ndarray, counts: np.ndarray, number: int) -> np.ndarray:
     """The last `number` columns on the scale of the inverse hyperbolic sine, zero before the first figure."""
-    found = np.zeros((len(table), number))
     kept = min(number, table.shape[1])
-    found[:, -kept:] = np.arcsinh(table[:, -kept:]) * _mask(counts, kept)
-    return found
+    last = np.arcsinh(table[:, -kept:]) * _mask(counts, kept)
+    return np.concatenate([np.zeros((len(table), number - kept)), last], 1)
 
 
 def _earlier_errors(

@@ -25,6 +25,7 @@ def test_what_is_exported_is_what_is_forecast(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (["--model", "ets", "--format", "onnx", "--output", "a.onnx"], "ETS is exported as json, not as 'onnx'."),
         (["--model", "prophet", "--format", "json", "--output", "a.json"], "Prophet cannot be exported; these can:"),
         (["--model", "nothing", "--format", "json", "--output", "a.json"], "There is no model 'nothing'"),
         (["--model", "ets", "--format", "json", "--output", "a.csv"], "its name must end in .json."),

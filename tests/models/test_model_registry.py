@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from forecasting import models as registry
-from forecasting.models import models
+from forecasting.models import models, own_models
 from forecasting.models.naive import Naive
 
 REFINED = '''
@@ -26,7 +26,7 @@ def one_more_file(tmp_path, monkeypatch):
     """A file of the registry's folder that refines a model; gone from the lists afterwards."""
     (tmp_path / "theta_plus.py").write_text(REFINED)
     monkeypatch.setattr(registry, "__path__", [*registry.__path__, str(tmp_path)])
-    models.cache_clear()
+    own_models.cache_clear()
     yield
     sys.modules.pop("forecasting.models.theta_plus", None)
     monkeypatch.undo()
@@ -34,7 +34,7 @@ def one_more_file(tmp_path, monkeypatch):
     for kind in registry._subclasses(registry.Model):
         if kind.__module__ == "forecasting.models.theta_plus" and "name" in vars(kind):
             del kind.name
-    models.cache_clear()
+    own_models.cache_clear()
 
 
 def test_a_model_that_refines_another_is_one_more(one_more_file):
@@ -46,7 +46,7 @@ def test_a_test_double_does_not_join_the_list():
     class Double(Naive):
         name, label = "double", "Double"
 
-    models.cache_clear()
+    own_models.cache_clear()
     assert "double" not in models()
 
 

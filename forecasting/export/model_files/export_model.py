@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from forecasting.data.forecast import Forecast
 from forecasting.data.series import Series
 from forecasting.export.model_files.parameters_file import parameters_document
+from forecasting.export.model_files.pretrained_graph import pretrained_onnx
 from forecasting.export.model_files.signature import Origin
 from forecasting.models import model, models
 from forecasting.models.linear import LinearModel
 from forecasting.support.errors import RequestError
 
 #: Endings of files by format.
-FORMATS = {"json": ".json"}
+FORMATS = {"json": ".json", "onnx": ".onnx"}
 #: Media types by format.
-MEDIA_TYPES = {"json": "application/json"}
+MEDIA_TYPES = {"json": "application/json", "onnx": "application/octet-stream"}
+#: What writes a trained model, by format and name: the file of figures such as those of a series, so many steps ahead.
+WRITERS: dict[tuple[str, str], Callable[[Series, int, Origin], bytes]] = {("onnx", "pretrained"): pretrained_onnx}
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,9 @@ class ModelFile:
 
 def formats_of(name: str) -> tuple[str, ...]:
     """The formats that the model called `name` can be written in; none for many. Raises `RequestError` for an unknown one."""
-    return ("json",) if isinstance(model(name), LinearModel) else ()
+    if isinstance(model(name), LinearModel):
+        return ("json",)
+    return tuple(format_name for format_name, known in WRITERS if known == name)
 
 
 def check_export(name: str, format_name: str) -> None:
@@ -53,9 +59,11 @@ def export_model(series: Series, forecast: Forecast, format_name: str, origin: O
     """
     check_export(forecast.model, format_name)
     chosen = model(forecast.model)
-    assert isinstance(chosen, LinearModel)
-    document = parameters_document(chosen, series, forecast, origin)
-    content = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1).encode()
+    if isinstance(chosen, LinearModel):
+        document = parameters_document(chosen, series, forecast, origin)
+        content = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1).encode()
+    else:
+        content = WRITERS[format_name, chosen.name](series, forecast.horizon, origin)
     return ModelFile(content, _file_name(forecast.model, origin, format_name), MEDIA_TYPES[format_name])
 
 
