@@ -51,6 +51,8 @@ TARGETS = (
     Target("at_once/ets/from_panel", "ETS from 52 origins of 53 regions in one process, prepared and forecast", "value", "≤ 3 s"),
     Target("at_once/theta/from_panel", "theta of the same", "value", "≤ 3 s"),
     Target("at_once/naive/from_panel", "seasonal naive of the same", "value", "≤ 3 s"),
+    Target("inference/pretrained/onnx/64 steps", "one pass of 64 steps of the exported network, over 64 passes of one", "ratio", "≤ 0.1"),
+    Target("inference/pretrained/onnx/28×100", "the network exported as ONNX, 100 series 28 steps ahead, over this program", "ratio", "–"),
     Target("score_file/csv/seconds", "scoring a forecasts file of 609,500 rows", "value", "≤ 5 s"),
     Target("score_file/csv/peak", "scoring that file: memory", "value", "< 1000 MB"),
     Target("coverage/hub weekly/ets/50", "the hub's vintages, four weeks ahead: outcomes in the 50 % band of ETS", "value", "0.45–0.55"),

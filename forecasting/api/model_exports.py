@@ -9,7 +9,7 @@ from forecasting.api.build_requests import RequestBuilder, blame_field
 from forecasting.api.problem_details import Problem
 from forecasting.api.request_models import parse_request
 from forecasting.data.series import Series
-from forecasting.export.model_files import ModelFile, Origin, check_export, export_model
+from forecasting.export.model_files import ModelFile, Origin, check_served, export_model
 from forecasting.jobs import Job
 from forecasting.jobs.request import Request
 from forecasting.services.service import Service
@@ -49,7 +49,7 @@ class ModelExports:
         fields = {name: value for name, value in vars(question).items() if name != "format" and value is not None}
         request = parse_request(json.dumps(fields).encode())
         with blame_field("format"):
-            check_export(question.model, question.format)
+            check_served(question.model, question.format)
         panel, found = self._builder.one_series(request)
         if found.series is None:
             raise Problem(422, found.why_not)

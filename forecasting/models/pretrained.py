@@ -56,6 +56,8 @@ STEPS_ALIKE = 4
 ROOT_OFFSET = 0.5
 #: The season of weeks: counts of weeks are forecast with it and without it.
 YEAR_OF_WEEKS = 52
+#: What is said of weights that do not load, or do not take what this version gives them.
+UNUSABLE = "The pretrained network's file is damaged or of another version; install the program again, or choose another model."
 
 
 @dataclass(frozen=True)
@@ -343,4 +345,17 @@ def _network() -> InferenceSession:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only: warnings go to stderr
     weights = (files("forecasting.models") / "pretrained.onnx").read_bytes()
-    return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    try:
+        session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        said = session.run(None, _two_figures().feed())[0].shape
+    except Exception as error:  # onnxruntime's own errors, which have nothing in common
+        raise ModelError(UNUSABLE) from error
+    if said != (1, 1, len(QUANTILES)):
+        raise ModelError(UNUSABLE)
+    return session
+
+
+def _two_figures() -> Inputs:
+    """The inputs of the shortest series and horizon, which weights of another version do not take."""
+    values = right_aligned([np.array([1.0, 2.0])], context_length(1))
+    return make_inputs(Batch(values, 1, 0, np.ones((1, 1), dtype=int), np.array([-np.inf]), np.array([RAW])))

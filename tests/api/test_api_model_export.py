@@ -41,6 +41,7 @@ def test_a_model_that_is_still_fitted_is_asked_for_again(client):
     ("name", "query", "status", "sentence"),
     [
         ("ets", {"format": "pickle"}, 422, "ETS is exported as json, not as 'pickle'."),
+        ("pretrained", {"format": "torch"}, 422, "takes long to write; the command"),
         ("prophet", {}, 422, "Prophet cannot be exported"),
         ("nothing", {}, 422, "There is no model 'nothing'"),
         ("..%2F..%2Fetc%2Fpasswd", {}, 404, "nothing at this address"),

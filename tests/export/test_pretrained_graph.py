@@ -131,6 +131,14 @@ def test_a_series_has_the_same_quantiles_alone_and_among_others(graphs):
     np.testing.assert_allclose(together[1], alone[0], rtol=1e-6)
 
 
+def test_a_series_without_figures_spoils_no_other(graphs):
+    session, figures = graphs("D", COUNT), WAVE[:60]
+    rows = np.stack([np.full(60, np.nan), np.r_[np.full(59, np.nan), 5.0], figures, np.r_[figures[:-1], 1e12]])
+    found = session.run(None, {"history": rows})[0]
+    np.testing.assert_allclose(found[2], session.run(None, {"history": figures[None]})[0][0], rtol=1e-6)
+    assert np.isfinite(found[2:]).all()
+
+
 @pytest.mark.parametrize("horizon", [1, 64, 400])
 def test_every_horizon_is_one_pass(horizon):
     series = series_of(WAVE[:200], "D")

@@ -240,3 +240,18 @@ def test_the_weights_name_no_file_of_the_machine_that_they_were_made_on() -> Non
     content = (Path(pretrained.__file__).parent / "pretrained.onnx").read_bytes()
     assert b".py" not in content
     assert b"stack_trace" not in content
+
+
+@pytest.mark.parametrize("what", ["damaged", "cut", "empty", "of another version"])
+def test_weights_that_cannot_be_used_are_one_sentence(what, tmp_path, monkeypatch):
+    weights = (pretrained.files("forecasting.models") / "pretrained.onnx").read_bytes()
+    other = weights.replace(b"unit", b"tinu")
+    content = {"damaged": b"x" * 1000, "cut": weights[:-5000], "empty": b"", "of another version": other}[what]
+    (tmp_path / "pretrained.onnx").write_bytes(content)
+    monkeypatch.setattr(pretrained, "files", lambda package: tmp_path)
+    pretrained._network.cache_clear()
+    try:
+        with pytest.raises(ModelError, match="damaged or of another version"):
+            pretrained.Pretrained().forecast(Series(pd.Timestamp("2024-01-01"), DAILY, np.arange(30.0)), 3)
+    finally:
+        pretrained._network.cache_clear()

@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from forecasting.data.formatting import format_date
 from forecasting.evaluation.track_record import TrackRecord, track_record_scores
 from forecasting.export import file_formats, hub_format, hub_rules
-from forecasting.export.model_files import FORMATS, MEDIA_TYPES, Origin, export_model, formats_of
+from forecasting.export.model_files import FORMATS, MEDIA_TYPES, Origin, export_model, served_formats
 from forecasting.models import model
 from forecasting.services.service import forecasts_table
 from forecasting.views import charts, fan_chart, report, reproduce
@@ -83,7 +83,7 @@ def draw_buttons(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, w
         _download_button(
             "Cleaned series, CSV", lambda: file_formats.to_csv(cleaned()), f"{name}_series.csv", "text/csv"
         )
-    if files := [(name, how) for name in fan.forecasts if name not in fan.drafts for how in formats_of(name)]:
+    if files := [(name, how) for name in fan.forecasts if name not in fan.drafts for how in served_formats(name)]:
         with _row_of_buttons("Models, to run elsewhere"):
             for model_name, how in files:
                 _model_button(choices, fan, model_name, how)

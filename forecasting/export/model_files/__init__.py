@@ -5,9 +5,21 @@ from forecasting.export.model_files.export_model import (
     MEDIA_TYPES,
     ModelFile,
     check_export,
+    check_served,
     export_model,
     formats_of,
+    served_formats,
 )
 from forecasting.export.model_files.signature import Origin
 
-__all__ = ["FORMATS", "MEDIA_TYPES", "ModelFile", "Origin", "check_export", "export_model", "formats_of"]
+__all__ = [
+    "FORMATS",
+    "MEDIA_TYPES",
+    "ModelFile",
+    "Origin",
+    "check_export",
+    "check_served",
+    "export_model",
+    "formats_of",
+    "served_formats",
+]

@@ -84,7 +84,7 @@ class _Forecaster:
 
     def quantiles(self, history: str) -> Any:
         """Quantiles of shape (series, horizon, 23) of figures of shape (series, periods), as `quantiles_of_many` gives them."""
-        known = self._last(history, context_length(self._season))
+        known = _last(self._graph, history, context_length(self._season))
         exists = ~np.isnan(known)
         figures, last = np.where(exists, known, 0.0), known[:, -1]
         chosen = self._mean(history, passes(self._kind, self._season))
@@ -106,7 +106,7 @@ class _Forecaster:
     def _pass(self, history: str, chosen: Pass) -> Any:
         if (chosen, history) not in self._found:
             season, second = (self._season, self._second) if chosen.seasonal else (1, 0)
-            values: Any = self._last(history, context_length(season))
+            values: Any = _last(self._graph, history, context_length(season))
             made: Any = quantiles_on_scale(
                 values, season, second, self._horizon, self._kind, chosen.transform, self._run
             )
@@ -119,15 +119,15 @@ class _Forecaster:
         shape = (ROWS, self._horizon, len(QUANTILES))
         return TracedArray(self._graph, self._graph.copy(self._network, names), shape, np.float32)
 
-    def _last(self, history: str, length: int) -> Any:
-        """The last `length` figures, NaN before the first of a shorter history."""
-        graph = self._graph
-        rows = graph.add("Slice", [graph.add("Shape", [history]), *_int64(graph, [0], [1])])
-        shape = graph.add("Concat", [rows, *_int64(graph, [length])], axis=0)
-        before = graph.add("Expand", [graph.constant(np.array(np.nan)), shape])
-        padded = graph.add("Concat", [before, history], axis=1)
-        name = graph.add("Slice", [padded, *_int64(graph, [-length], END, [1])])
-        return TracedArray(graph, name, (ROWS, length), float)
+
+def _last(graph: OnnxGraph, history: str, length: int) -> Any:
+    """The last `length` figures of a value of shape (series, periods), NaN before the first of a shorter history."""
+    rows = graph.add("Slice", [graph.add("Shape", [history]), *_int64(graph, [0], [1])])
+    shape = graph.add("Concat", [rows, *_int64(graph, [length])], axis=0)
+    before = graph.add("Expand", [graph.constant(np.array(np.nan)), shape])
+    padded = graph.add("Concat", [before, history], axis=1)
+    name = graph.add("Slice", [padded, *_int64(graph, [-length], END, [1])])
+    return TracedArray(graph, name, (ROWS, length), float)
 
 
 def _int64(graph: OnnxGraph, *lists: Any) -> list[str]:
@@ -162,18 +162,10 @@ def _limited(graph: OnnxGraph, quantiles: Any, frequency: Frequency, kind: Kind)
     made: Any = np.sort(kind.clip(quantiles), axis=-1)
     if kind.low != 0:
         return made
-    count = INTERMITTENT_PERIODS[frequency.cycle == 1]
-    name = graph.add("Slice", ["history", *_int64(graph, [-count], END, [1])])
-    recent = graph.add(
-        "ReduceSum",
-        [graph.add("Cast", [graph.add("Equal", [name, graph.constant(np.array(0.0))])], to=11), *_int64(graph, [1])],
-        keepdims=1,
-    )
-    known = graph.add("Cast", [graph.add("Not", [graph.add("IsNaN", [name])])], to=11)
-    number = graph.add("ReduceSum", [known, *_int64(graph, [1])], keepdims=1)
+    recent = _last(graph, "history", INTERMITTENT_PERIODS[frequency.cycle == 1])
+    zeros, seen = (recent == 0).sum(1), (~np.isnan(recent)).sum(1)
     figures = graph.add("Where", [graph.add("IsNaN", ["history"]), graph.constant(np.array(0.0)), "history"])
-    largest = graph.add("ReduceMax", [figures, *_int64(graph, [1])], keepdims=1)
-    zeros, seen, most = (TracedArray(graph, one, (ROWS, 1), float) for one in (recent, number, largest))
+    name = graph.add("ReduceMax", [figures, *_int64(graph, [1])], keepdims=0)
     intermittent = (zeros < seen) & (2 * zeros >= seen)
-    limit = np.where(intermittent, MOST_OF_INTERMITTENT * most, np.inf)
-    return np.minimum(made, limit[:, None])
+    limit = np.where(intermittent, MOST_OF_INTERMITTENT * TracedArray(graph, name, (ROWS,), float), np.inf)
+    return np.minimum(made, limit[:, None, None])
