@@ -1,7 +1,8 @@
 """Inference: seconds to forecast by model, engine, horizon and number of series, and how they grow.
 
 `MODEL/ENGINE/HORIZON×SERIES`: processor seconds for so many made-up series of 200 days, from figures to quantiles, on one core; the reference
-is what this program takes for the same (`ours`, which fits what is to be fitted and also samples the quantiles of sums). `onnx` and `torch` run
+is what this program takes for the same (`ours`, which fits what is to be fitted and also samples the quantiles of sums),
+or the cell itself where that was left out. `onnx` and `torch` run
 the exported graph, 100 series at a time, and `numpy` the example of docs/export.md from a finished fit. Loading and exporting are not counted.
 `MODEL/ENGINE/growth`: by how much ten times as many series, and ten times as many steps, take longer: 10 is in proportion.
 `pretrained/onnx/64 steps`: one pass of 64 steps; the reference is 64 passes of one step, each after the median of the one before.
