@@ -13,7 +13,7 @@ nothing in common, European countries by week and day, and simulated epidemics. 
 With `--every-date` the hubs' tasks only, of all reference dates instead of one of three, under `accuracy_every_date`.
 
 Forecasts are kept by model version in `benchmarks/results/cache`, which is no part of the project, so a run goes on where it
-stopped. Prophet and AutoARIMA take part only when asked for by name.
+stopped. Prophet, AutoARIMA and Deep take part only when asked for by name.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from forecasting.jobs.request import Request
 from forecasting.models import BlendedModel, model, models
 
 #: Seconds or more a forecast: only when asked for by name.
-SLOW = ("auto_arima", "prophet")
+SLOW = ("auto_arima", "deep", "prophet")
 NAIVE = "naive"
 #: What figures are called where all reference dates of the hubs are taken (`--every-date`).
 EVERY_DATE = "accuracy_every_date"

@@ -18,12 +18,14 @@ from benchmarks._figure import Figure, figure
 from forecasting.evaluation.scores import is_covered
 from forecasting.models import models
 
+#: Needs packages that are not installed with the app: only when asked for by name.
+OPTIONAL = ("deep",)
 #: Minutes of fits: every sixth date of a region is enough to count by.
 SAMPLED = {"auto_arima": 6}
 
 
 def run(options: list[str]) -> Iterator[Figure]:
-    names = asked_models(options, list(models()))
+    names = asked_models(options, [name for name in models() if name not in OPTIONAL])
     tasks = [*hub(), *simulated()]
     for name in names:
         asked = tasks[:: SAMPLED.get(name, 1)]

@@ -57,7 +57,7 @@ EUROPE = ORIGINS[[1, 4]]
 #: Days at the end that tell whether a country reports by day, and the share of zeros from which it does not.
 RECENT = 56
 SILENT = 0.4
-SLOW = ("auto_arima",)
+SLOW = ("auto_arima", "deep")
 WORKERS = 2
 #: What is asked of an answer.
 DEMANDS = ("reacted", "sound", "widened")

@@ -19,7 +19,7 @@ from forecasting.evaluation.scores import is_covered, weighted_interval_score
 from forecasting.models import models
 
 #: Seconds or more a forecast: only when asked for by name.
-SLOW = ("auto_arima", "prophet")
+SLOW = ("auto_arima", "deep", "prophet")
 NAIVE = "naive"
 
 

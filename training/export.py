@@ -9,8 +9,8 @@ import onnx
 import onnxruntime
 import torch
 
+from forecasting.models.networks.pretrained_network import Network
 from forecasting.models.pretrained_features import BASES
-from training.network import Network
 from training.windows import Windows
 
 #: The ONNX operator set that the file is written in.

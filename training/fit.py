@@ -10,7 +10,7 @@ import time
 import torch
 from torch import Tensor
 
-from training.network import Network, loss
+from forecasting.models.networks.pretrained_network import Network, loss
 from training.windows import Windows
 
 #: Windows that a step learns from.

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel
@@ -234,7 +234,13 @@ class JobQueue:
                 name = f"fits {len(self._supervisors)}"
                 self._supervisors.append(
                     Supervisor(
-                        self._board, self._store_result, self._store_parts, self._shared_fits, self._backend, name
+                        self._board,
+                        self._store_result,
+                        self._store_parts,
+                        self._learned_before,
+                        self._shared_fits,
+                        self._backend,
+                        name,
                     )
                 )
                 self._supervisors[-1].start()
@@ -328,12 +334,24 @@ class JobQueue:
         stored = self._store.put_encoded(encoded)
         return {name: stored[parts[name].key] for name in event.payloads}
 
+    def _learned_before(self, request: AnyRequest) -> dict[str, Any]:
+        """What an earlier fit of the same pool has learned, which saves time and changes no number; empty without any."""
+        if not isinstance(request, PoolRequest) or not request.lineage or request.newest is None:
+            return {}
+        try:
+            earlier = self._store.latest(request.lineage, request.newest)
+        except Exception:  # it is learned anew
+            log.exception("What was learned earlier could not be read")
+            return {}
+        return earlier.fitted if earlier else {}
+
     def _store_result(self, request: AnyRequest, event: WorkerEvent) -> WorkerEvent:
         """Store an event's forecast; returns the event with the forecast that the store holds, so that memory has only one."""
         assert event.forecast
         assert not isinstance(request, BatchRequest)
         key = request.part(event.region) if isinstance(request, PoolRequest) else request.key
-        lineage = "" if isinstance(request, PoolRequest) else request.lineage
+        carries = not isinstance(request, PoolRequest) or event.forecast.fitted.get("learned")
+        lineage = request.lineage if carries else ""
         try:
             return replace(event, forecast=self._store.put(key, event.forecast, event.seconds, lineage))
         except Exception:  # the forecast can be shown all the same

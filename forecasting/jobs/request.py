@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import pandas as pd
 
 from forecasting.data.pool import Pool
 from forecasting.data.pool_spec import PoolSpec
@@ -124,6 +126,25 @@ class PoolRequest:
         """A digest of all that the pool holds, the model with its version, and the horizon."""
         return self.part(None)
 
+    @lazy
+    def lineage(self) -> str:
+        """A digest by which what an earlier fit has learned is found, whatever its horizon and newest figures.
+
+        Of which table it is, not of its figures: what was learned says itself what it was learned from. Empty for models
+        that do not go on from earlier fits (`Model.continues`).
+        """
+        if not model(self.model).continues:
+            return ""
+        pool = self.pool
+        which = [pool.panel.source, pool.statistic, pool.frequency.alias, pool.part, sorted(set(pool.covariates))]
+        what = json.dumps(["pool", *which, self.model, model(self.model).version])
+        return hashlib.sha256(what.encode()).hexdigest()[:40]
+
+    @property
+    def newest(self) -> pd.Timestamp | None:
+        """The last date of any region; None without figures."""
+        return self.pool.known.dates[1]
+
     def part(self, region: str | None) -> str:
         """The key of one region's forecast."""
         what = json.dumps([self.pool.key, region, self.model, model(self.model).version, self.horizon])
@@ -136,7 +157,8 @@ class PoolRequest:
     @staticmethod
     def from_json(data: dict[str, Any]) -> GatheredRequest:
         """The inverse of `to_json`, with the gathered pool, as a worker needs it."""
-        return GatheredRequest(Pool.from_json(data["pool"]), data["model"], int(data["horizon"]))
+        pool = Pool.from_json(data["pool"])
+        return GatheredRequest(pool, data["model"], int(data["horizon"]), data.get("learned") or {})
 
 
 @dataclass(frozen=True)
@@ -183,8 +205,9 @@ AnyRequest = Request | PoolRequest | BatchRequest
 
 @dataclass(frozen=True)
 class GatheredRequest:
-    """A `PoolRequest` as a worker has it, with the gathered figures of its pool."""
+    """A `PoolRequest` as a worker has it, with the gathered figures of its pool, and what an earlier fit has `learned`, if any."""
 
     pool: Pool
     model: str
     horizon: int
+    learned: dict[str, Any] = field(default_factory=dict, compare=False)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from forecasting.data.forecast import Forecast
 from forecasting.jobs.board import BoardEntry, JobBoard
@@ -42,6 +44,8 @@ MAX_PAUSE = 30.0
 StoreResult = Callable[[AnyRequest, WorkerEvent], WorkerEvent]
 #: Stores an event's encoded forecasts and returns them by their names.
 StoreParts = Callable[[AnyRequest, WorkerEvent], dict[str, Forecast]]
+#: What an earlier fit has learned that this request can go on from: its `Forecast.fitted`, or nothing.
+LearnedBefore = Callable[[AnyRequest], dict[str, Any]]
 
 
 class Supervisor(threading.Thread):
@@ -52,6 +56,7 @@ class Supervisor(threading.Thread):
         board: JobBoard,
         store_result: StoreResult,
         store_parts: StoreParts,
+        learned_before: LearnedBefore,
         shared_fits: SharedFits,
         backend: WorkerBackend,
         name: str,
@@ -59,6 +64,7 @@ class Supervisor(threading.Thread):
         super().__init__(name=name, daemon=True)
         self._board = board
         self._store_result, self._store_parts = store_result, store_parts
+        self._learned_before = learned_before
         self._shared_fits = shared_fits
         self._backend = backend
         self._worker: Worker | None = None
@@ -165,7 +171,8 @@ class Supervisor(threading.Thread):
     def _order_line(self, entry: BoardEntry, order: FitOrder) -> str:
         """The line to send to the worker; empty where its figures cannot be gathered, with which the fit fails."""
         try:
-            return order.to_line()
+            assert not isinstance(order.request, GatheredRequest)
+            return replace(order, learned=self._learned_before(order.request)).to_line()
         except Exception as error:
             known = isinstance(error, ForecastingError)
             if not known:

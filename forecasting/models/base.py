@@ -75,6 +75,7 @@ class Model(ABC):
         seasonal: it learns a season, such as the days of the week.
         uses_covariates: it, or a member, learns from the covariates of a series' pool.
         uses_holidays: it, or a member, uses the holidays of a series of days.
+        continues: a `PooledModel` that goes on from what an earlier fit of the same pool has learned (`PooledModel.continue_pool`).
     """
 
     name: ClassVar[str]
@@ -90,6 +91,7 @@ class Model(ABC):
     seasonal: ClassVar[bool] = True
     uses_covariates: ClassVar[bool] = False
     uses_holidays: ClassVar[bool] = False
+    continues: ClassVar[bool] = False
 
     @abstractmethod
     def forecast(self, series: Series, horizon: int, report: ProgressCallback = ignore_progress) -> Forecast:
@@ -151,6 +153,15 @@ class PooledModel(Model):
 
         Raises `ModelError` with one sentence when none can be. The same pool and horizon always give the same numbers.
         """
+
+    def continue_pool(
+        self, pool: Pool, horizon: int, learned: dict[str, Any], report: ProgressCallback = ignore_progress
+    ) -> dict[str, Forecast]:
+        """`forecast_pool`, going on from the `Forecast.fitted` of an earlier fit where that saves time: the same numbers, sooner.
+
+        What was `learned` comes from a database and may be anything, or empty; what cannot be used is left aside.
+        """
+        return self.forecast_pool(pool, horizon, report)
 
 
 class BlendedModel(Model):

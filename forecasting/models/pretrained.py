@@ -126,10 +126,10 @@ class Pretrained(Model):
             if len(one) < SHORTEST:
                 found[place] = self._too_short(one, horizon)
             else:
-                look = one.frequency.season, second_season(one.frequency), one.kind, len(_histories(one))
+                look = one.frequency.season, second_season(one.frequency), one.kind, len(histories_of(one))
                 groups.setdefault(look, []).append(place)
         for (season, second, kind, together), places in groups.items():
-            histories = list(chain.from_iterable(_histories(series[place]) for place in places))
+            histories = list(chain.from_iterable(histories_of(series[place]) for place in places))
             try:
                 quantiles = quantiles_of_many(histories, season, horizon, kind, second, together)
             except ModelError as error:  # there is no network
@@ -146,14 +146,14 @@ class Pretrained(Model):
             return error
 
     def _from_quantiles(self, series: Series, quantiles: np.ndarray) -> Forecast:
-        """The forecast of a series from the quantiles of its `_histories`."""
+        """The forecast of a series from the quantiles of its `histories_of`."""
         values = widened_by_doubt(*quantiles) if series.doubt else quantiles[0]
         season = series.frequency.season
         method = f"{self.label}{'' if season == 1 else f', season of {series.frequency.steps(season)}'}"
         return from_quantiles(self, series, values, method)
 
 
-def _histories(series: Series) -> list[np.ndarray]:
+def histories_of(series: Series) -> list[np.ndarray]:
     """What the network is shown of a series: its figures and, where the last are in doubt, also those moved up and down by it."""
     if not series.doubt:
         return [series.values]
@@ -191,7 +191,7 @@ def quantiles_of_many(
     at_once = max(min(STEPS_AT_ONCE // horizon, FIGURES_AT_ONCE // context_length(season)), 1)
     at_once += -at_once % max(together, 1)
     known = [np.asarray(history, dtype=float)[-context_length(season) :] for history in histories]
-    chosen = [_passes_of(figures, kind, season) for figures in known]
+    chosen = [passes_of(figures, kind, season) for figures in known]
     last = np.array([figures[-1] for figures in known], dtype=float)
     found = np.tile(last[:, None, None], (1, horizon, len(QUANTILES)))
     for group in sorted(set(chosen) - {()}, key=len):
@@ -201,7 +201,7 @@ def quantiles_of_many(
     return found
 
 
-def _passes_of(figures: np.ndarray, kind: Kind, season: int) -> tuple[Pass, ...]:
+def passes_of(figures: np.ndarray, kind: Kind, season: int) -> tuple[Pass, ...]:
     """The passes for these figures; none where they have no unit."""
     if not has_unit(figures, kind):
         return ()
@@ -249,7 +249,7 @@ def _one_pass(
         return _run_network(inputs, together if horizon % STEPS_ALIKE else 0)
 
     values = right_aligned(histories, context_length(season))
-    return quantiles_on_scale(values, season, second, horizon, kind, transform, run)
+    return quantiles_onscale_of(values, season, second, horizon, kind, transform, run)
 
 
 def quantiles_on_scale(
@@ -267,15 +267,17 @@ def quantiles_on_scale(
         values: shape (series, `context_length` of the season), NaN before the first figure of each.
         run: what the network says of its inputs.
     """
-    forward, inverse, floor = _scale(values, kind, transform)
+    forward, inverse, floor = scale_of(values, kind, transform)
     steps = np.tile(np.arange(1, horizon + 1), (len(values), 1))
     inputs = make_inputs(Batch(forward(values), season, second, steps, floor, np.full(len(values), transform)))
     found = run(inputs).astype(float)
     found = inverse(found * inputs.scale[:, None, None] + inputs.centre[:, None, None])
-    if transform == RAW:
-        return found
-    cap = CAP_MULTIPLE * np.nanmax(values, axis=1) + (CAP_COUNT if kind is COUNT else 0.0)
-    return np.minimum(found, cap[:, None, None])
+    return found if transform == RAW else np.minimum(found, caps(values, kind)[:, None, None])
+
+
+def caps(values: np.ndarray, kind: Kind) -> np.ndarray:
+    """What no quantile of a forecast in logs or roots exceeds, shape (series,)."""
+    return np.asarray(CAP_MULTIPLE * np.nanmax(values, axis=1) + (CAP_COUNT if kind is COUNT else 0.0))
 
 
 def _run_network(inputs: Inputs, at_once: int) -> np.ndarray:
@@ -289,7 +291,7 @@ def _run_network(inputs: Inputs, at_once: int) -> np.ndarray:
     return np.concatenate([_network().run(None, part)[0] for part in parts])
 
 
-def _scale(
+def scale_of(
     values: np.ndarray, kind: Kind, transform: int
 ) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray], np.ndarray]:
     """The change of scale, its inverse (of an array with two more axes), and what no figure is below on it."""

@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from optional_packages import installed
 
 from forecasting.data.forecast import MEDIAN, Forecast
 from forecasting.data.frequency import DAILY, frequency_of_alias
@@ -17,7 +18,7 @@ RANDOM = np.random.default_rng(1)
 WEEKLY_PATTERN = 100 + 30 * np.sin(np.arange(63) * 2 * np.pi / 7) + RANDOM.normal(0, 5, 63)
 SPIKE = np.where(np.arange(63) == 40, 1e9, WEEKLY_PATTERN)
 
-every_model = pytest.mark.parametrize("name", list(models()))
+every_model = pytest.mark.parametrize("name", installed(models()))
 
 
 def daily(values: object, start: str = "2021-01-04") -> Series:
@@ -95,7 +96,7 @@ def test_a_thousand_times_the_counts_is_a_thousand_times_the_forecast(name: str)
     np.testing.assert_allclose(large, small * 1000, rtol=0.02)
 
 
-@pytest.mark.parametrize("name", [name for name, one in models().items() if one.seasonal])
+@pytest.mark.parametrize("name", [name for name in installed(models()) if models()[name].seasonal])
 def test_a_clear_weekday_pattern_is_carried_on(name: str) -> None:
     median = usual(name).median
     expected = 100 + 30 * np.sin(np.arange(63, 77) * 2 * np.pi / 7)

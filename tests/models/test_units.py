@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from optional_packages import installed
 
 from forecasting.data.forecast import Forecast
 from forecasting.data.frequency import DAILY, Frequency, frequency_of_alias, weekly
@@ -16,7 +17,7 @@ from forecasting.models import models
 
 #: Models whose fits take a second or more: they forecast one series in two other units.
 SLOW = ("auto_arima", "prophet")
-QUICK = [name for name in models() if name not in SLOW]
+QUICK = [name for name in installed(models()) if name not in SLOW]
 RANDOM = np.random.default_rng(3)
 WALK = np.cumsum(RANDOM.normal(0, 0.1, 120))
 LEVEL = 5 + WALK + 0.5 * np.sin(2 * np.pi * np.arange(120) / 7) + RANDOM.normal(0, 0.2, 120)

@@ -29,7 +29,7 @@ NAME = "forecast-explorer"
 #: Modules of this package that a fit passes through: they must be the same on the server and on the Dask worker.
 VERSIONED_MODULES = ("dask_plugin.py", "fit.py", "protocol.py", "worker.py")
 #: Libraries on whose version a forecast's last digit depends.
-VERSIONED_LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels", "prophet", "pmdarima")
+VERSIONED_LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels", "prophet", "pmdarima", "torch")
 
 #: All event lines of a fit but progress, and what its process wrote to standard error last if it died before the fit's end.
 FitOutput = tuple[list[str], str | None]
@@ -41,7 +41,9 @@ def required_versions() -> dict[str, str]:
     workers = Path(__file__).parent
     files = [
         *package.glob("models/*.py"),
+        *package.glob("models/networks/*.py"),
         *package.glob("models/*.csv"),
+        *package.glob("models/*.onnx"),
         *(workers / name for name in VERSIONED_MODULES),
     ]
     digest = hashlib.sha256()

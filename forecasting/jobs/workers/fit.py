@@ -50,7 +50,7 @@ def fit_request(request: Request | GatheredRequest, report: ProgressCallback = i
     try:
         if isinstance(request, GatheredRequest):
             assert isinstance(chosen, PooledModel)
-            made = chosen.forecast_pool(request.pool, request.horizon, report)
+            made = chosen.continue_pool(request.pool, request.horizon, request.learned, report)
             parts = {region: forecast for region, forecast in made.items() if forecast.is_finite}
             if made and not parts:
                 raise not_finite(chosen)

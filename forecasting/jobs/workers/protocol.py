@@ -26,17 +26,25 @@ from forecasting.models import Progress
 
 @dataclass(frozen=True)
 class FitOrder:
-    """An order to a worker to fit a request. `fit` is a number used once, by which late events of an earlier fit are told."""
+    """An order to a worker to fit a request.
+
+    Attributes:
+        fit: a number used once, by which late events of an earlier fit are told.
+        request: what to fit.
+        learned: of a pool, the `Forecast.fitted` of an earlier fit to go on from; empty without one.
+    """
 
     fit: int
     request: AnyRequest | GatheredRequest
+    learned: dict[str, Any] = field(default_factory=dict)
 
     def to_line(self) -> str:
         """As JSON, with its line feed. A pool is gathered here, which takes a while and may fail."""
         assert not isinstance(self.request, GatheredRequest)  # a worker makes those from the line
         kinds = {PoolRequest: "pool", BatchRequest: "batch", Request: "request"}
         kind = kinds[type(self.request)]
-        return _to_line({"fit": self.fit, kind: self.request.to_json()})
+        what = self.request.to_json()
+        return _to_line({"fit": self.fit, kind: what | {"learned": self.learned} if self.learned else what})
 
     @staticmethod
     def from_line(line: str) -> FitOrder:

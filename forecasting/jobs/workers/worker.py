@@ -27,8 +27,9 @@ from forecasting.support import settings
 
 log = logging.getLogger(__name__)
 
-#: Models whose imports are too large for an idle process to hold: pmdarima brings scikit-learn.
-WARMED_WHEN_NEEDED = frozenset({"auto_arima"})
+#: Models whose imports are too large for an idle process to hold: pmdarima brings scikit-learn, Deep brings
+#: PyTorch, which may be missing.
+WARMED_WHEN_NEEDED = frozenset({"auto_arima", "deep"})
 #: Seconds between two progress events of a fit; pages look every half second.
 PROGRESS_SECONDS = 0.2
 

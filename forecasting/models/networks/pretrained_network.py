@@ -1,7 +1,14 @@
-"""The network: one embedding a series, then quantiles for each step ahead; and its pinball loss."""
+"""The pretrained network in PyTorch: one embedding a series, then quantiles for each step ahead; its pinball loss, and its weights.
+
+`training` trains it and writes it as ``pretrained.onnx``, from where `pretrained_network` has its weights.
+"""
 
 from __future__ import annotations
 
+from importlib.resources import files
+
+import numpy as np
+import onnx
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -40,6 +47,11 @@ class Network(nn.Module):
     The steps between neighbouring quantiles are positive, so no two of them cross.
     """
 
+    series_mean: Tensor
+    series_deviation: Tensor
+    step_mean: Tensor
+    step_deviation: Tensor
+
     def __init__(self, series_facts: int, step_facts: int) -> None:
         super().__init__()
         self.series_in = nn.Linear(series_facts, SERIES_WIDTH)
@@ -62,12 +74,26 @@ class Network(nn.Module):
             getattr(self, f"{name}_mean").copy_(sample.mean(0))
             getattr(self, f"{name}_deviation").copy_(sample.std(0) + 0.05)
 
-    def forward(self, series: Tensor, steps: Tensor, bases: Tensor, unit: Tensor) -> Tensor:
-        """Quantiles in units of the series' scale; shape (series, steps, quantiles)."""
+    def forward(
+        self,
+        series: Tensor,
+        steps: Tensor,
+        bases: Tensor,
+        unit: Tensor,
+        beside_series: Tensor | None = None,
+        beside_steps: Tensor | None = None,
+    ) -> Tensor:
+        """Quantiles in units of the series' scale; shape (series, steps, quantiles).
+
+        What is `beside_series`, shape (series, `SERIES_WIDTH`), and `beside_steps`, shape (series, steps, `STEP_WIDTH`), is
+        added behind the first layers.
+        """
         facts = torch.clamp((series - self.series_mean) / self.series_deviation, -CLAMP, CLAMP)
-        embedding = self.series_out(self.series_blocks(self.series_in(facts)))
+        seen = self.series_in(facts)
+        embedding = self.series_out(self.series_blocks(seen if beside_series is None else seen + beside_series))
         ahead = torch.clamp((steps - self.step_mean) / self.step_deviation, -CLAMP, CLAMP)
-        mixed = functional.gelu(embedding.unsqueeze(1) + self.step_in(ahead))
+        mixed = embedding.unsqueeze(1) + self.step_in(ahead)
+        mixed = functional.gelu(mixed if beside_steps is None else mixed + beside_steps)
         answer = self.out(self.norm(self.step_blocks(mixed)))
         gate, correction, gaps = answer[..., :BASES], answer[..., BASES], answer[..., BASES + 1 :]
         reach = unit.view(-1, 1) * steps[..., -1] / ROOT_STEP  # the noise of a step times the root of their number
@@ -89,3 +115,21 @@ def loss(quantiles: Tensor, truth: Tensor, unit: Tensor) -> Tensor:
     number = known.sum(1).clamp(min=1)
     weight = 1 / (0.3 + unit + 0.05 * (truth.abs() * known).sum(1) / number)
     return (pinball.sum(1) / number * weight).mean()
+
+
+def pretrained_network() -> Network:
+    """The network with the weights of ``pretrained.onnx``, in evaluation mode. Raises `ValueError` where it holds others."""
+    graph = onnx.load_model_from_string((files("forecasting.models") / "pretrained.onnx").read_bytes()).graph
+    values = {one.name: onnx.numpy_helper.to_array(one) for one in graph.initializer}
+    # The exporter turns a matrix that is multiplied with more than two axes around, and gives it a number for a name.
+    added = {name: node for node in graph.node if node.op_type == "Add" for name in node.input}
+    for node in graph.node:
+        if node.op_type == "MatMul" and node.input[1] in values and node.output[0] in added:
+            bias = next((name for name in added[node.output[0]].input if name.endswith(".bias")), "")
+            values[bias.removesuffix("bias") + "weight"] = values[node.input[1]].T
+    network = Network(len(values["series_mean"]), len(values["step_mean"]))
+    wanted = network.state_dict()
+    if missing := wanted.keys() - values.keys():
+        raise ValueError(f"pretrained.onnx has no {', '.join(sorted(missing))}")
+    network.load_state_dict({name: torch.from_numpy(np.array(values[name])) for name in wanted})
+    return network.eval()

@@ -1,0 +1,1 @@
+"""Networks in PyTorch, which is optional: nothing here is imported before a fit, or a training, needs it."""
