@@ -141,7 +141,7 @@ def _counts(statistic: str) -> pd.DataFrame:
 
 
 def _by_day(statistic: str, counts: pd.DataFrame, dates: Iterable[pd.Timestamp]) -> Iterator[Earlier]:
-    panel = _panel(counts, statistic, DAILY)
+    panel = panel_of_counts(counts, statistic, DAILY)
     for date in dates:
         for country, known in _at(panel, date):
             if len(known.series) < DAYS_AHEAD:
@@ -156,7 +156,7 @@ def _by_day(statistic: str, counts: pd.DataFrame, dates: Iterable[pd.Timestamp])
 
 
 def _by_week(statistic: str, counts: pd.DataFrame, every: int = 5) -> Iterator[Earlier]:
-    panel = _panel(counts, statistic, weekly())
+    panel = panel_of_counts(counts, statistic, weekly())
     for row in range(3, len(counts) - WEEKS_AHEAD, every):
         date = counts.index[row]
         for country, known in _at(panel, date):
@@ -172,7 +172,7 @@ def _at(panel: Panel, date: pd.Timestamp) -> Iterator[tuple[str, Cutoff]]:
             yield country, series_at_cutoff(panel, country, panel.statistics[0].name, date)
 
 
-def _panel(counts: pd.DataFrame, statistic: str, frequency: Frequency) -> Panel:
+def panel_of_counts(counts: pd.DataFrame, statistic: str, frequency: Frequency) -> Panel:
     """Counts by date and country as a panel."""
     table = stack_wide_table(list(counts.columns), counts.index, counts.to_numpy(float).T, statistic)
     known = Statistic(statistic, statistic, statistic, statistic)
@@ -186,7 +186,7 @@ def simulated() -> Iterator[Earlier]:
         known = simulator.simulations(world)
         for day in range(90, simulator.DAYS - DAYS_AHEAD - 1, 35):
             published = np.vstack([one.published(day) for one in known.values()])
-            panel = _panel(pd.DataFrame(published.T, dates[: day + 1], list(known)), "cases", DAILY)
+            panel = panel_of_counts(pd.DataFrame(published.T, dates[: day + 1], list(known)), "cases", DAILY)
             for region, one in known.items():
                 series = prepare(panel, region)
                 came = one.cases[day + 1 : day + 1 + DAYS_AHEAD].astype(float)

@@ -129,8 +129,9 @@ def windows(table: PanelTable, origins: Sequence[int], random: np.random.Generat
         place = rows[:, None] + steps
         came = table.values[np.minimum(place, len(table.values) - 1), columns[:, None]]
         came = np.where(place < len(table.values), came, np.nan)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", divide="ignore"):  # zeros have no log
             truth = (forward(came) - found.centre[:, None]) / found.scale[:, None]
+            truth = np.where(np.isfinite(truth), np.clip(truth, -FARTHEST, FARTHEST), np.nan)
         parts.append(
             Windows(
                 found.series,
@@ -140,7 +141,7 @@ def windows(table: PanelTable, origins: Sequence[int], random: np.random.Generat
                 panel_facts(found, table, rows, columns),
                 calendar_facts(table, place),
                 columns,
-                np.clip(truth, -FARTHEST, FARTHEST).astype(np.float32),
+                truth.astype(np.float32),
                 rows,
             )
         )

@@ -154,6 +154,19 @@ class Lonely(ScriptedPool):
         raise ModelError("There are too few regions.")
 
 
+class Learning(ScriptedPool):
+    """Counts the fits that have gone on from each other; the first region's forecast carries the number."""
+
+    name, label, continues = "learning", "Learning", True
+
+    def continue_pool(self, pool, horizon, learned, report=ignore_progress):
+        made = {name: Naive.forecast(self, one, horizon) for name, one in prepared_series(pool).items()}
+        first = next(iter(made))
+        return made | {
+            first: replace(made[first], fitted={"learned": {"fits": learned.get("learned", {}).get("fits", 0) + 1}})
+        }
+
+
 class Blending(Ensemble):
     """The mean of its members."""
 
@@ -184,7 +197,7 @@ class Clumsy(Blending):
 
 def register():
     """Adds them to the registry of this process; gives them by name."""
-    kinds = [*Scripted.__subclasses__(), Together, Lonely, *Blending.__subclasses__()]
+    kinds = [*Scripted.__subclasses__(), Together, Lonely, Learning, *Blending.__subclasses__()]
     scripted = {kind.name: kind() for kind in kinds}
     models().update(scripted)
     return scripted

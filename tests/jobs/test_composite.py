@@ -315,3 +315,16 @@ def test_a_series_that_no_panel_gave_is_blended_without_a_pool(queue):
     values = np.random.default_rng(1).poisson(100, 60).astype(float)
     alone = Request(Series(WEEKS[0], weekly(), values), "mixed", 4)
     assert [one.model for one in alone.members] == ["quick", "gated"]
+
+
+def test_a_pooled_fit_is_given_what_an_earlier_one_of_the_same_table_has_learned(make_queue):
+    queue = make_queue()
+    for fits, last in enumerate((-6, -3, -1), start=1):
+        figures = replace(FEW, table=FEW.table[FEW.table["date"] <= WEEKS[last]].reset_index(drop=True))
+        asked = request("learning", figures=figures, horizon=fits)
+        (done,) = queue.wait([queue.submit(asked).key], PATIENCE)
+        assert done.state is State.done
+        assert done.forecast.fitted == {"learned": {"fits": fits}}
+    other = Request(prepare(replace(FEW, source="another"), "Aland"), "learning", 4)
+    (done,) = queue.wait([queue.submit(other).key], PATIENCE)
+    assert done.forecast.fitted == {"learned": {"fits": 1}}

@@ -8,6 +8,7 @@ the same machine.
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -22,10 +23,12 @@ from forecasting.models.pretrained import passes
 
 #: Windows that are learned from, and that are left out to see whether it pays, at most.
 MOST_WINDOWS, MOST_HELD = 8_000, 2_000
-#: The share of the periods, the last ones, that is left out, and how many times the usual steps ahead it is at most and at least.
+#: The share of each region's periods, its last ones, that is left out, and how many times the usual steps ahead it is at most and
+#: at least.
 HELD_SHARE, MOST_HELD_STEPS, LEAST_HELD_STEPS = 0.2, 4, 1
-#: Dates that are looked at of what is left out, at least.
-LEAST_HELD_DATES = 6
+#: Dates that windows are taken from, at least, and how many times the windows that are kept are made, at most: at a date those
+#: of all regions are made, for each sees the others.
+LEAST_DATES, MOST_TIMES = 6, 4
 #: The share of the past before its first window.
 FIRST_SHARE = 0.05
 #: Windows that a step learns from.
@@ -42,8 +45,8 @@ STEPS, CHECK_STEPS, PATIENCE = 400, 40, 3
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 #: It pays where the loss is below this share of the pretrained network's.
 PAYS = 0.99
-#: Steps of going on, and the share of their windows that are of the periods since.
-CONTINUED_STEPS, NEW_SHARE = 40, 0.5
+#: Steps of going on; of their windows, those of the periods since are so many times their share of all figures, and half at most.
+CONTINUED_STEPS, NEW_WEIGHT, NEW_SHARE = 40, 4.0, 0.5
 #: The learning rate of going on.
 CONTINUED_RATE = 3e-4
 #: Windows that are run at once where nothing is learned.
@@ -58,14 +61,12 @@ def learn(table: PanelTable, report: ProgressCallback) -> Learned:
     torch.manual_seed(0)
     torch.set_num_threads(1)
     periods = len(table.values)
-    usual = usual_steps(table.frequency.season)
-    left = round(np.clip(HELD_SHARE * periods, LEAST_HELD_STEPS * usual, MOST_HELD_STEPS * usual))
-    first_held = max(periods - min(left, periods // 2), 2)
+    cut = _first_held(table)
     digest = digest_of(table)
     report(Progress(f"reading the past of {len(table.regions):,} regions", 0, STEPS))
     try:
-        train = _windows(table.until(first_held), MOST_WINDOWS, generator)
-        held = _windows(table, MOST_HELD, generator, first_held - 1, LEAST_HELD_DATES)
+        train = _windows(_without(table, cut), MOST_WINDOWS, generator)
+        held = _windows(table, MOST_HELD, generator, cut - 1)
     except ValueError:
         return Learned(digest, periods, 1.0, 0, {})
     network = AdaptedNetwork(len(table.regions), train.panel.shape[1], train.calendar.shape[2])
@@ -105,13 +106,16 @@ def continued_network(state: Learned, table: PanelTable, report: ProgressCallbac
     torch.set_num_threads(1)
     network = restored_network(state, table)
     try:
-        new = _windows(table, MOST_WINDOWS // 4, generator, state.periods - usual_steps(table.frequency.season))
+        since = np.full(len(table.regions), state.periods - usual_steps(table.frequency.season))
+        new = _windows(table, MOST_WINDOWS // 4, generator, since)
         old = _windows(table.until(state.periods), MOST_WINDOWS // 4, generator)
     except ValueError:  # nothing has come yet
         return network
     training, parts = _Training(network, CONTINUED_RATE), [tensors(new), tensors(old)]
     both = [torch.cat(pair) for pair in zip(*parts, strict=True)]
-    fresh = round(BATCH * NEW_SHARE)
+    known = np.isfinite(table.values)
+    share = NEW_WEIGHT * known[state.periods :].sum() / known.sum()  # of regions most of which have ended, few are new
+    fresh = round(BATCH * min(share, NEW_SHARE))
     for step in range(1, CONTINUED_STEPS + 1):
         rows = [torch.randint(len(new), (fresh,)), len(new) + torch.randint(len(old), (BATCH - fresh,))]
         training.step(torch.cat(rows), both)
@@ -181,18 +185,41 @@ class _Training:
                 mean.lerp_(now, 1 - kept)
 
 
-def _windows(
-    table: PanelTable, most: int, random: np.random.Generator, first: int | None = None, least_dates: int = 1
-) -> Windows:
-    """Windows of dates that are evenly spread from row `first` on, at most about so many. Raises `ValueError` without any."""
-    last = len(table.values) - 2
-    start = max(round(FIRST_SHARE * len(table.values)), 1) if first is None else max(first, 1)
-    if last < start:
+def _first_held(table: PanelTable) -> np.ndarray:
+    """The first row of each region that is left out, shape (regions,): its last ones, wherever the region ends."""
+    known, usual = np.isfinite(table.values), usual_steps(table.frequency.season)
+    count, end = known.sum(0), len(known) - np.argmax(known[::-1], axis=0)
+    left = np.clip(HELD_SHARE * count, LEAST_HELD_STEPS * usual, MOST_HELD_STEPS * usual)
+    return np.asarray(end - np.minimum(left, count // 2).round().astype(int))
+
+
+def _without(table: PanelTable, cut: np.ndarray) -> PanelTable:
+    """The table without each region's rows from `cut` on."""
+    return replace(table, values=np.where(np.arange(len(table.values))[:, None] < cut, table.values, np.nan))
+
+
+def _windows(table: PanelTable, most: int, random: np.random.Generator, first: np.ndarray | None = None) -> Windows:
+    """At most so many windows, from each region's row `first` on, at dates that have about as many of them between each other.
+
+    Raises `ValueError` without any.
+    """
+    known = np.isfinite(table.values)
+    rows = np.arange(len(known))[:, None]
+    start = np.full(known.shape[1], max(round(FIRST_SHARE * len(known)), 1)) if first is None else first
+    wanted = known & np.vstack([known[1:], np.zeros((1, known.shape[1]), bool)]) & (rows >= start)
+    number = wanted.sum(1)
+    if not number.any():
         raise ValueError("there is no date to learn from")
-    a_date = len(table.regions) * len(passes(table.kind, table.frequency.season))
-    dates = np.unique(np.linspace(start, last, max(most // a_date, least_dates)).round().astype(int))
-    found = windows(table, dates.tolist(), random)
-    return found if len(found) <= most else found.of(np.sort(random.choice(len(found), most, replace=False)))
+    scales = len(passes(table.kind, table.frequency.season))
+    a_date = scales * (number**2).sum() / number.sum()  # windows at a date that a window is from
+    made = scales * (number * known.sum(1)).sum() / number.sum()
+    dates = min(max(most / a_date, LEAST_DATES), max(MOST_TIMES * most / made, LEAST_DATES))
+    places = np.searchsorted(np.cumsum(number), np.linspace(1, number.sum(), round(dates)))
+    found = windows(table, np.unique(places).tolist(), random)
+    kept = np.flatnonzero(found.origin >= start[found.region])
+    if len(kept) > most:
+        kept = np.sort(random.choice(kept, most, replace=False))
+    return found.of(kept)
 
 
 @torch.no_grad()
