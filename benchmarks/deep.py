@@ -98,7 +98,9 @@ def _beside(name: str, tasks: Sequence[Earlier], scales: dict[str, float]) -> It
             yield figure(f"{prefix}/held_{band}", cells[f"held_{band}"].mean(), "share", band / 100)
         yield figure(f"{prefix}/seconds", seconds[one], "s", seconds[POOLED])
     fits = [one.fitted["learned"] for one in made[DEEP] if one.fitted]
-    yield figure(f"deep/{name}/pays", float(np.mean([bool(fit["weights"]) for fit in fits] or [0.0])), "share", 1.0)
+    yield figure(
+        f"deep/{name}/pays", float(np.mean([len(fit["weights"]) > 0 for fit in fits]) if fits else 0.0), "share", 1.0
+    )
 
 
 def _mase(cells: pd.DataFrame, scales: dict[str, float]) -> float:

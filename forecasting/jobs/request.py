@@ -130,13 +130,14 @@ class PoolRequest:
     def lineage(self) -> str:
         """A digest by which what an earlier fit has learned is found, whatever its horizon and newest figures.
 
-        Of which table it is, not of its figures: what was learned says itself what it was learned from. Empty for models
+        Of the regions and the first date, not of the figures: what was learned says itself what it was learned from. Empty for models
         that do not go on from earlier fits (`Model.continues`).
         """
         if not model(self.model).continues:
             return ""
         pool = self.pool
-        which = [pool.panel.source, pool.statistic, pool.frequency.alias, pool.part, sorted(set(pool.covariates))]
+        first = pool.known.dates[0]
+        which = [sorted(pool.regions), str(first), pool.statistic, pool.frequency.alias, sorted(set(pool.covariates))]
         what = json.dumps(["pool", *which, self.model, model(self.model).version])
         return hashlib.sha256(what.encode()).hexdigest()[:40]
 

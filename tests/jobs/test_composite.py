@@ -325,6 +325,6 @@ def test_a_pooled_fit_is_given_what_an_earlier_one_of_the_same_table_has_learned
         (done,) = queue.wait([queue.submit(asked).key], PATIENCE)
         assert done.state is State.done
         assert done.forecast.fitted == {"learned": {"fits": fits}}
-    other = Request(prepare(replace(FEW, source="another"), "Aland"), "learning", 4)
+    other = Request(prepare(panel(["Aland", "Bornholm"]), "Aland"), "learning", 4)
     (done,) = queue.wait([queue.submit(other).key], PATIENCE)
     assert done.forecast.fitted == {"learned": {"fits": 1}}

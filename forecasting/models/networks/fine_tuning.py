@@ -40,7 +40,7 @@ CLIP = 1.0
 #: How much of the average weights remains after a step.
 AVERAGE = 0.98
 #: Steps at most, between two looks at the windows that were left out, and looks without a gain after which it ends.
-STEPS, CHECK_STEPS, PATIENCE = 400, 40, 3
+STEPS, CHECK_STEPS, PATIENCE = 600, 40, 3
 #: Shares of what was learned that are tried at the end; the best of them on what was left out is kept.
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 #: It pays where the loss is below this share of the pretrained network's.
