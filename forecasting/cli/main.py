@@ -11,7 +11,19 @@ from typing import Any
 
 import typer
 
-from forecasting.cli import backtest, export, forecast, import_model, listing, monitor, pretrain, score, serve, upkeep, watch
+from forecasting.cli import (
+    backtest,
+    export,
+    forecast,
+    import_model,
+    listing,
+    monitor,
+    pretrain,
+    score,
+    serve,
+    upkeep,
+    watch,
+)
 from forecasting.cli.exit_codes import BAD_INPUT, DONE
 from forecasting.cli.stop_signals import stoppable
 from forecasting.support.errors import ForecastingError

@@ -249,7 +249,7 @@ def _one_pass(
         return _run_network(inputs, together if horizon % STEPS_ALIKE else 0)
 
     values = right_aligned(histories, context_length(season))
-    return quantiles_onscale_of(values, season, second, horizon, kind, transform, run)
+    return quantiles_on_scale(values, season, second, horizon, kind, transform, run)
 
 
 def quantiles_on_scale(

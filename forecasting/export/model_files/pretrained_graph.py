@@ -21,6 +21,7 @@ from forecasting.models import model
 from forecasting.models.predictive import MOST_OF_INTERMITTENT
 from forecasting.models.pretrained import (
     AS_THEY_ARE,
+    ENOUGH_WEEKS,
     SHORTEST,
     Pass,
     mean_within_bounds,
@@ -87,8 +88,12 @@ class _Forecaster:
         known = _last(self._graph, history, context_length(self._season))
         exists = ~np.isnan(known)
         figures, last = np.where(exists, known, 0.0), known[:, -1]
-        chosen = self._mean(history, passes(self._kind, self._season))
-        if self._kind.low == 0 and passes(self._kind, self._season) != AS_THEY_ARE:
+        of_few, usual = (passes(self._kind, self._season, length) for length in (0, ENOUGH_WEEKS))
+        chosen = self._mean(history, usual)
+        if of_few != usual:
+            short = exists.sum(1) < ENOUGH_WEEKS
+            chosen = np.where(short[:, None, None], self._mean(history, of_few), chosen)
+        if self._kind.low == 0 and usual != AS_THEY_ARE:
             few = 2 * (exists & ~(figures == 0)).sum(1) <= exists.sum(1)
             chosen = np.where(few[:, None, None], self._mean(history, AS_THEY_ARE), chosen)
         if self._kind is not COUNT:

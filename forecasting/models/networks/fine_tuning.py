@@ -210,7 +210,7 @@ def _windows(table: PanelTable, most: int, random: np.random.Generator, first: n
     number = wanted.sum(1)
     if not number.any():
         raise ValueError("there is no date to learn from")
-    scales = len(passes(table.kind, table.frequency.season))
+    scales = len(passes(table.kind, table.frequency.season, len(table.values)))
     a_date = scales * (number**2).sum() / number.sum()  # windows at a date that a window is from
     made = scales * (number * known.sum(1)).sum() / number.sum()
     dates = min(max(most / a_date, LEAST_DATES), max(MOST_TIMES * most / made, LEAST_DATES))
