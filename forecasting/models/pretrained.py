@@ -277,7 +277,8 @@ def quantiles_on_scale(
 
 def caps(values: np.ndarray, kind: Kind) -> np.ndarray:
     """What no quantile of a forecast in logs or roots exceeds, shape (series,)."""
-    return np.asarray(CAP_MULTIPLE * np.nanmax(values, axis=1) + (CAP_COUNT if kind is COUNT else 0.0))
+    highest: np.ndarray = CAP_MULTIPLE * np.nanmax(values, axis=1) + (CAP_COUNT if kind is COUNT else 0.0)
+    return highest
 
 
 def _run_network(inputs: Inputs, at_once: int) -> np.ndarray:

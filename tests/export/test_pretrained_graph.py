@@ -85,6 +85,7 @@ HISTORIES = {
     [
         ("D", COUNT),
         ("W-SAT", COUNT),
+        ("W-SAT", AMOUNT),
         ("MS", COUNT),
         ("D", AMOUNT),
         ("MS", MEASUREMENT),
@@ -137,6 +138,7 @@ def test_a_series_without_figures_spoils_no_other(graphs):
     found = session.run(None, {"history": rows})[0]
     np.testing.assert_allclose(found[2], session.run(None, {"history": figures[None]})[0][0], rtol=1e-6)
     assert np.isfinite(found[2:]).all()
+    assert np.isnan(found[0]).all()
 
 
 @pytest.mark.parametrize("horizon", [1, 64, 400])

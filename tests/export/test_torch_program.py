@@ -18,6 +18,7 @@ ORIGIN = Origin("bundled", "new_cases", "Here", "cases", "CC BY 4.0", "Somebody"
 FIGURES = np.round(300 + 200 * np.sin(np.arange(120) / 9) + 40 * np.random.default_rng(2).normal(size=120))
 
 
+@pytest.mark.whole  # recording the program takes a minute
 def test_torch_alone_gives_the_app_s_quantiles_for_other_numbers_of_series_and_figures(tmp_path):
     torch = pytest.importorskip("torch", reason="it is optional")
     pytest.importorskip("onnx", reason="it is optional")

@@ -33,6 +33,8 @@ from forecasting.models.pretrained import (
 from forecasting.models.pretrained_features import Inputs, context_length
 from forecasting.support.errors import ModelError
 
+#: ONNX's number for double precision.
+DOUBLE = 11
 #: The end of any axis.
 END = np.array([np.iinfo(np.int64).max])
 
@@ -51,9 +53,9 @@ def pretrained_onnx(series: Series, horizon: int, origin: Origin) -> bytes:
         )
     graph, doubted = OnnxGraph(), len(series.doubt)
     graph.rows_of = "history"
-    history = "history"
+    empty, history = _filled(graph)
     if doubted:
-        history = _with_doubt(graph, doubted)
+        history = _with_doubt(graph, history, doubted)
         graph.rows_of = history
     quantiles = _Forecaster(graph, series.frequency, series.kind, horizon).quantiles(history)
     if doubted:
@@ -64,7 +66,9 @@ def pretrained_onnx(series: Series, horizon: int, origin: Origin) -> bytes:
         inputs.append(Tensor("doubt", "float64", ("series", doubted), _DOUBT))
     signature = Signature.of(model("pretrained"), series, horizon, origin, tuple(inputs), SHORTEST, many=True)
     shapes = [(one.name, one.shape) for one in inputs]
-    output = (limited.name, "quantiles", ("series", horizon, len(QUANTILES)))
+    deeper = graph.add("Unsqueeze", [empty, *_int64(graph, [2])])
+    answer = graph.add("Where", [deeper, graph.constant(np.array(np.nan)), limited.name])
+    output = (answer, "quantiles", ("series", horizon, len(QUANTILES)))
     made: bytes = graph.model(shapes, output, signature.to_metadata()).SerializeToString()
     return made
 
@@ -139,15 +143,24 @@ def _int64(graph: OnnxGraph, *lists: Any) -> list[str]:
     return [graph.constant(np.array(numbers, np.int64)) for numbers in lists]
 
 
-def _with_doubt(graph: OnnxGraph, doubted: int) -> str:
+def _filled(graph: OnnxGraph) -> tuple[str, str]:
+    """Which series have no figure at all, shape (series, 1), and the histories with zeros in these: they get no quantiles."""
+    known = graph.add("Cast", [graph.add("Not", [graph.add("IsNaN", ["history"])])], to=DOUBLE)
+    most = graph.add("ReduceMax", [known, *_int64(graph, [1])], keepdims=1)
+    nothing = graph.constant(np.array(0.0))
+    empty = graph.add("Equal", [most, nothing])
+    return empty, graph.add("Where", [empty, nothing, "history"])
+
+
+def _with_doubt(graph: OnnxGraph, history: str, doubted: int) -> str:
     """The histories, and after them those moved up and down by their doubt: three times as many series."""
-    certain = graph.add("Slice", ["history", *_int64(graph, [0], [-doubted], [1])])
-    last = graph.add("Slice", ["history", *_int64(graph, [-doubted], END, [1])])
+    certain = graph.add("Slice", [history, *_int64(graph, [0], [-doubted], [1])])
+    last = graph.add("Slice", [history, *_int64(graph, [-doubted], END, [1])])
     moved = []
     for sign in (1.0, -1.0):
         factor = graph.add("Exp", [graph.add("Mul", ["doubt", graph.constant(np.array(sign))])])
         moved.append(graph.add("Concat", [certain, graph.add("Mul", [last, factor])], axis=1))
-    return graph.add("Concat", ["history", *moved], axis=0)
+    return graph.add("Concat", [history, *moved], axis=0)
 
 
 def _widened(graph: OnnxGraph, quantiles: Any, horizon: int) -> Any:
