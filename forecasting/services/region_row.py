@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.forecast import MEDIAN, QUANTILES, Forecast
-from forecasting.data.formatting import format_change, format_compact, format_difference
+from forecasting.data.formatting import format_change, format_compact, format_difference, format_interval
 from forecasting.data.frequency import Frequency
 from forecasting.data.kind import COUNT
 from forecasting.data.series import Series
@@ -32,6 +32,8 @@ BAND_TOP = 2.0
 LEAST_AHEAD = 0.16
 #: From how many times the present on a change is in the next class, upwards; downwards the same shares.
 CLASSES = (1.05, 1.25, 1.67)
+#: Counts in a stretch below which a change in percent says little.
+FEW = 10
 #: What may be shown alone.
 DIRECTIONS = {"rising": "↑", "falling": "↓", "unsure": "↕"}
 _LOW = QUANTILES.index(0.1)
@@ -62,6 +64,8 @@ class ExpectedChange:
         low, middle, high: the lower end of the 80 % band of what will be, its median, and its upper end.
         relative: changes are told in percent; of figures that may be negative as differences.
         decimals: of differences and figures.
+        per: periods of a stretch, a week of days for instance, that figures are told for; 1 where they do not add up.
+        counts: they are counts, of which a few say little in percent.
     """
 
     now: float
@@ -70,6 +74,23 @@ class ExpectedChange:
     high: float
     relative: bool = True
     decimals: int = 0
+    per: int = 1
+    counts: bool = False
+
+    @property
+    def expected(self) -> str:
+        """The figure that is expected of a stretch at the end of the horizon: ``"218"``."""
+        return format_compact(self.middle * self.per, self.decimals)
+
+    @property
+    def expected_band(self) -> str:
+        """Its 80 % band: ``"170–290"``."""
+        return format_interval(self.low * self.per, self.high * self.per, self.decimals)
+
+    @property
+    def few(self) -> bool:
+        """Whether these are fewer than `FEW` counts, now and then: one more would be a large change in percent."""
+        return self.counts and max(self.now, self.middle) * self.per < FEW
 
     @property
     def direction(self) -> str:
@@ -89,7 +110,9 @@ class ExpectedChange:
 
     @property
     def level(self) -> int:
-        """-3 (falls by 40 % or more) to 3 (rises by 67 % or more), 0 being about the same. Of differences, the sure ones ±2."""
+        """-3 (falls by 40 % or more) to 3 (rises by 67 % or more), 0 being about the same, or few. Of differences, the sure ones ±2."""
+        if self.few:
+            return 0
         if not self.relative:
             return {"rising": 2, "falling": -2, "unsure": 0}[self.direction]
         up = sum(self.ratio >= times for times in CLASSES)
@@ -170,7 +193,8 @@ def expected_change(series: Series, forecast: Forecast) -> ExpectedChange:
     table = forecast.means if steps > 1 else forecast.values
     low, middle, high = (float(table[-1, place]) for place in (_LOW, MEDIAN, _HIGH))
     now, relative = float(series.values[-steps:].mean()), series.kind.low >= 0
-    return ExpectedChange(now, low, middle, high, relative, series.decimals)
+    per = comparison_periods(series.frequency) if series.kind.adds_up else 1
+    return ExpectedChange(now, low, middle, high, relative, series.decimals, per, series.kind is COUNT)
 
 
 def sparkline(series: Series, forecast: Forecast | None = None) -> Sparkline:

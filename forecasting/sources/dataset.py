@@ -121,7 +121,7 @@ def _open_file_system(setting: NamedDataSet) -> tuple[fs.FileSystem, str]:
     """The file system and the path in it."""
     scheme = urlsplit(setting.address).scheme if "://" in setting.address else ""
     if settings.offline() and scheme not in _LOCAL_SCHEMES:
-        raise SourceError(f"'data-{setting.name}' is on the network, which FORECAST_OFFLINE forbids.")
+        raise SourceError(f"'data-{setting.name}' is on the network, and this installation is set to work without it.")
     if not scheme:
         return fs.LocalFileSystem(), Path(setting.address).expanduser().resolve().as_posix()
     return fs.FileSystem.from_uri(setting.address if scheme in _ARROW_SCHEMES else f"fsspec+{setting.address}")

@@ -111,7 +111,7 @@ def _engine(setting: NamedDatabase) -> sa.Engine:
         if url.get_backend_name() == "sqlite":
             return _sqlite(url)
         if settings.offline() and url.host not in _LOCAL_HOSTS:
-            raise SourceError(f"'{setting.name}' is on the network, which FORECAST_OFFLINE forbids.")
+            raise SourceError(f"'{setting.name}' is on the network, and this installation is set to work without it.")
         patient = {"connect_timeout": CONNECT_TIMEOUT} if url.get_driver_name() in ("psycopg", "psycopg2") else {}
         return sa.create_engine(url, poolclass=sa.NullPool, hide_parameters=True, connect_args=patient)
     except ImportError as error:

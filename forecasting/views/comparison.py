@@ -18,7 +18,7 @@ from forecasting.jobs import Job, State
 from forecasting.jobs.request import Request
 from forecasting.models import model
 
-#: The name of the model that others are compared with: repeating the last season.
+#: The name of the model that others are compared with: no change, the last season repeated.
 NAIVE = "naive"
 #: Column of a score table, the most telling first -> its ideal value.
 IDEAL_SCORES = {
@@ -228,13 +228,13 @@ def relative_skill_sentence(pairs: pd.DataFrame) -> str:
     name, skill = str(pairs.index[0]), float(pairs["relative_skill"].iloc[0])
     meaning = (
         "Each number is the mean WIS of the row's model over the column's on the forecasts that both made: below 1, the "
-        "row was better. **Relative skill** is the (geometric) mean of a row, scaled so that repeating the last season "
+        "row was better. **Relative skill** is the (geometric) mean of a row, scaled so that no change "
         "is 1."
     )
     if name == NAIVE or not np.isfinite(skill):
         return meaning
     return (
-        f"{meaning} {model(name).label}'s {skill:.2f} says: scores {100 * (1 - skill):.0f} % better than repeating's."
+        f"{meaning} {model(name).label}'s {skill:.2f} says: scores {100 * (1 - skill):.0f} % better than no change's."
     )
 
 

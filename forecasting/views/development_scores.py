@@ -55,7 +55,7 @@ def error_table(path: Path = RESULTS) -> pd.DataFrame:
 
 @cache
 def strength_sentences(path: Path = RESULTS) -> tuple[str, ...]:
-    """A sentence a model: the sets that it did best and worst on beside the other models, and whether it ever beat repeating.
+    """A sentence a model: the sets that it did best and worst on beside the other models, and whether it ever beat no change.
 
     Cached by file.
     """
@@ -71,11 +71,7 @@ def strength_sentences(path: Path = RESULTS) -> tuple[str, ...]:
             f"worst on {worst['set']} ({_beside(worst['beside'])})"
         )
         beaten = int((own["error"].to_numpy() < own["set"].map(repeating).to_numpy()).sum())
-        lost = (
-            "it never beat repeating the last season"
-            if not beaten
-            else f"it beat repeating on {beaten} of {len(own)} sets"
-        )
+        lost = "it never beat no change" if not beaten else f"it beat no change on {beaten} of {len(own)} sets"
         found.append(f"{sentence}; {lost}.")
     return tuple(found)
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from forecasting.data.forecast import MEDIAN, Forecast
 from forecasting.data.formatting import format_compact, format_date, format_figure
+from forecasting.data.kind import COUNT
 from forecasting.data.revisions import Revision
 from forecasting.data.series import Series
 from forecasting.models import model
@@ -238,6 +239,8 @@ def _layout(chart: FanChart, theme: Theme) -> dict[str, Any]:
     )
     layout["legend"] |= {"y": -0.12, "yanchor": "top"}
     layout["xaxis"]["tickangle"] = 0
+    if chart.series.cumulative:  # from zero on, a running total is a flat line
+        layout["yaxis"]["rangemode"] = "normal"
     layout["shapes"] = [
         {
             "type": "rect",
@@ -299,10 +302,13 @@ def _line_ends(chart: FanChart, theme: Theme) -> list[dict[str, Any]]:
     ends = sorted((float(chart.quantiles(f)[-1, MEDIAN]), name) for name, f in chart.forecasts.items())
     first, _ = opening_window(chart)
     shown = chart.history()[chart.series.dates >= first]
-    height = max([end for end, _ in ends] + [float(shown.max(initial=0.0))]) or 1.0
-    labels, lowest = [], -math.inf
+    values = [*shown.tolist(), *(end for end, _ in ends)]
+    bottom = 0.0 if chart.series.kind is COUNT and not chart.series.cumulative else min(values)
+    height = (max(values) - bottom) or 1.0
+    labels, lowest = list[dict[str, Any]](), -math.inf
     for end, name in ends:
-        place = max(end / height * PLOT_HEIGHT, lowest + LABEL_HEIGHT)
+        here = (end - bottom) / height * PLOT_HEIGHT
+        place = max(here, lowest + LABEL_HEIGHT)
         lowest = place
         forecast = chart.forecasts[name]
         labels.append(
@@ -316,7 +322,7 @@ def _line_ends(chart: FanChart, theme: Theme) -> list[dict[str, Any]]:
                 "xanchor": "left",
                 "xshift": 6,
                 "yanchor": "middle",
-                "yshift": round(place - end / height * PLOT_HEIGHT),
+                "yshift": round(place - here),
                 "font": {"size": 12, "color": theme.model(name)},
             }
         )

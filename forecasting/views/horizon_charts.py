@@ -32,9 +32,9 @@ def error_by_horizon_figure(
 def relative_error_figure(
     table: pd.DataFrame, parties: Sequence[LegendEntry], step: str, theme: Theme = LIGHT
 ) -> dict[str, Any]:
-    """A line a region: a model's error over repeating's, from `comparison.relative_error_by_horizon`."""
+    """A line a region: a model's error over no change's, from `comparison.relative_error_by_horizon`."""
     traces = [_stretches(table[table["region"] == party.name], "ratio", party, "%{y:.2f}×") for party in parties]
-    layout = _ahead_axes(theme, "error, × repeating", step, int(table["last"].max()), table)
+    layout = _ahead_axes(theme, "error, × no change", step, int(table["last"].max()), table)
     layout["yaxis"] |= {"tickformat": ".1~f"}
     layout["shapes"] = [_level(1.0, theme)]
     return {"data": traces, "layout": layout}

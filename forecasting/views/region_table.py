@@ -83,7 +83,8 @@ def search_regions(search: str, regions: Sequence[str]) -> list[str]:
 def sort_rows(rows: Sequence[RegionRow], sort: str) -> list[RegionRow]:
     """Sort rows by name, by what was counted last, by expected change (the largest first), or the best record first.
 
-    A "-" before the name turns it round. What is not known yet goes last either way, by name.
+    A "-" before the name turns it round. What is not known yet goes last either way, by name, and before it, where changes are
+    sorted, regions with few counts.
     """
     name = sort.removeprefix("-")
     by_name = sorted(rows, key=lambda row: fold_name(row.region), reverse=sort == "-name")
@@ -93,6 +94,8 @@ def sort_rows(rows: Sequence[RegionRow], sort: str) -> list[RegionRow]:
     known = [row for row in by_name if not math.isnan(value(row))]
     largest_first = (name != "record") != sort.startswith("-")
     known.sort(key=value, reverse=largest_first)
+    if name == "change":
+        known.sort(key=lambda row: bool(row.change and row.change.few))
     return known + [row for row in by_name if math.isnan(value(row))]
 
 
@@ -149,7 +152,7 @@ def row_sentence(row: RegionRow, stretch_name: str) -> str:
         return f"{sentence}; {row.why or 'forecast not made yet'}"
     will = {"rising": "will probably rise", "falling": "will probably fall", "unsure": "could go either way"}
     direction = will[row.change.direction]
-    return f"{sentence}; {direction}: {row.change.text} expected, 80 % band {row.change.band}"
+    return f"{sentence}; {direction}: {row.change.expected} expected, 80 % range {row.change.expected_band}, {row.change.text}"
 
 
 def lagging_note(row: RegionRow, newest: pd.Timestamp | None) -> str:

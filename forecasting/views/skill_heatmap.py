@@ -53,7 +53,7 @@ def skill_heatmap(
     traces = []
     for column in ratios:
         values = ratios[column].to_numpy(float)
-        text = [f"{value:.2f} times repeating's" if np.isfinite(value) else "nothing to compare" for value in values]
+        text = [f"{value:.2f} times no change's" if np.isfinite(value) else "nothing to compare" for value in values]
         traces.append(
             {
                 "type": "bar",

@@ -63,6 +63,8 @@ def test_every_region_has_a_row_and_every_state_a_tile(regions):
     assert "of 53 regions" in said(page)
     ohio = next(row for row in data["rows"] if row["region"] == "Ohio")
     assert ohio["change"].endswith("%")
+    assert ohio["expected"].replace(",", "").isdigit()
+    assert "–" in ohio["range"]
     assert " to " in ohio["band"]
     assert ohio["spark"]["middle"]
     assert ohio["address"].startswith("./?source=bundled&statistic=new_admissions&region=Ohio&models=")
@@ -135,7 +137,7 @@ def test_all_regions_are_judged_when_asked_and_only_then(regions, service):
     page = finished(page)
     assert not page.exception
     assert all(row["record"].endswith("×") for row in shown(page)["rows"])
-    assert all("80 % band held" in row["held"] for row in shown(page)["rows"])
+    assert all("80 % range held" in row["held"] for row in shown(page)["rows"])
     assert "judge regions" not in {button.key for button in page.button}
 
 

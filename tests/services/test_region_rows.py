@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecasting.data.formatting import format_compact, format_interval
 from forecasting.data.frequency import DAILY, weekly
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.series import Series
@@ -94,6 +95,27 @@ def test_a_change_in_words(change, direction, text, band, level):
     assert (change.direction, change.text, change.band, change.level) == (direction, text, band, level)
 
 
+def test_what_is_expected_is_told_for_a_week_of_days_beside_what_was_counted_then(panel):
+    italy = prepare(panel, "Italy", "new_cases")
+    change = expected_change(italy, model("naive").forecast(italy, 28))
+    assert change.expected == format_compact(7 * change.middle)
+    assert change.expected_band == format_interval(7 * change.low, 7 * change.high)
+    assert not change.few
+
+
+@pytest.mark.parametrize(("now", "middle", "few"), [(1, 3, True), (9, 9.9, True), (2, 12, False), (12, 2, False)])
+def test_few_counts_are_no_deep_colour_and_do_not_come_first(now, middle, few):
+    change = ExpectedChange(now, 0, middle, 2 * middle, counts=True)
+    assert change.few is few
+    assert (change.level == 0) is (few or round(middle) == now)
+    rows = [replace(row("Few", 1, 3), change=change), row("Many", 100, 120)]
+    assert names(region_table.sort_rows(rows, "change"))[0] == ("Many" if few or middle < now else "Few")
+
+
+def test_amounts_below_ten_are_not_few():
+    assert not ExpectedChange(1.0, 1.0, 3.0, 4.0).few
+
+
 def test_a_sparkline_holds_the_last_year_and_a_fan_within_its_height(panel):
     ohio = prepare(panel, "Ohio", "new_admissions")
     small = sparkline(ohio, model("naive").forecast(ohio, 4))
@@ -164,7 +186,7 @@ def test_only_one_direction_can_be_shown_and_all_are_counted():
 def test_a_row_as_a_sentence_and_as_numbers():
     up = row("Up", 1234, 112, 0.5, low=80, high=155)
     assert region_table.row_sentence(up, "last week") == (
-        "Up: 1,234 in the last week; could go either way: +12 % expected, 80 % band −20 to +55 %"
+        "Up: 1,234 in the last week; could go either way: 112 expected, 80 % range 80–155, +12 %"
     )
     assert "not made yet" in region_table.row_sentence(row("Later"), "last week")
     table = region_table.regions_table([up, row("None", None)])

@@ -183,7 +183,7 @@ def test_offline_only_what_is_on_this_machine_is_read(folder, monkeypatch):
     partitioned(folder)
     assert len(source("data-wards").panel().table) == 180
     monkeypatch.setenv("FORECAST_DATA_WARDS", "s3://bucket/wards")
-    with pytest.raises(SourceError, match="on the network, which FORECAST_OFFLINE forbids"):
+    with pytest.raises(SourceError, match="on the network, and this installation is set to work without it"):
         source("data-wards").panel()
 
 

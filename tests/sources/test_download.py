@@ -188,13 +188,13 @@ def test_offline_the_network_is_never_touched(downloads, remote, publisher, cloc
     monkeypatch.setenv("FORECAST_OFFLINE", "1")
     clock.pass_(days=5)
     assert text(downloads.local_copy(remote)) == FIRST
-    assert "FORECAST_OFFLINE" in downloads.refresh(remote).problem
+    assert "set to work without a network" in downloads.refresh(remote).problem
     assert len(publisher.asked) == 1
 
 
 def test_offline_without_a_copy_is_an_error_and_not_a_download(downloads, remote, publisher, monkeypatch):
     monkeypatch.setenv("FORECAST_OFFLINE", "1")
-    with pytest.raises(SourceError, match="FORECAST_OFFLINE is set"):
+    with pytest.raises(SourceError, match="set to work without a network"):
         downloads.local_copy(remote)
     assert publisher.asked == []
 

@@ -87,7 +87,9 @@ def test_a_failed_download_is_one_sentence(hub, publisher, failure, why):
 
 def test_offline_it_says_so(hub, monkeypatch):
     monkeypatch.setenv("FORECAST_OFFLINE", "1")
-    with pytest.raises(SourceError, match=r"was not asked \(FORECAST_OFFLINE is set\); the forecast of"):
+    with pytest.raises(
+        SourceError, match=r"was not asked, as this installation is set to work without a network; the forecast of"
+    ):
         hub.table(TEAM, WEEK)
 
 

@@ -217,7 +217,7 @@ def test_offline_old_figures_are_used_and_the_note_says_so(oxford, clock, monkey
     monkeypatch.setenv("FORECAST_OFFLINE", "1")
     clock.pass_(days=9)
     assert oxford.panel().notes == (
-        "The Oxford tracker was not asked (FORECAST_OFFLINE is set); these figures are from 9 days ago.",
+        "The Oxford tracker was not asked, as this installation is set to work without a network; these figures are from 9 days ago.",
     )
 
 

@@ -207,5 +207,7 @@ def test_a_package_that_is_missing_is_one_sentence(opened, monkeypatch):
 
 def test_offline_only_the_emulator_is_asked(opened, monkeypatch):
     monkeypatch.delenv("PUBSUB_EMULATOR_HOST")
-    with pytest.raises(RequestError, match="'cases' is on the network, which FORECAST_OFFLINE forbids"):
+    with pytest.raises(
+        RequestError, match="'cases' is on the network, and this installation is set to work without it"
+    ):
         opened().panel()

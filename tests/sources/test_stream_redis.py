@@ -336,7 +336,7 @@ def test_no_sentence_and_no_line_of_the_log_tells_the_address(redis, stream, ope
     [
         ("", "cases", "FORECAST_STREAM_CASES is not an address; write it as redis://host:6379/stream"),
         ("", "redis://127.0.0.1", "is not an address"),
-        ("", "redis://example.org/x", "'cases' is on the network, which FORECAST_OFFLINE forbids."),
+        ("", "redis://example.org/x", "'cases' is on the network, and this installation is set to work without it."),
         ("_FORMAT", "xml", "FORECAST_STREAM_CASES_FORMAT is 'xml'; give json, csv, avro."),
         ("_MAPPING", "{", "FORECAST_STREAM_CASES_MAPPING: The mapping is not one JSON object"),
         ("_MAPPING", '{"wide":["a"]}', "has 'wide', which streams do not use"),

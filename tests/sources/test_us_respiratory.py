@@ -236,7 +236,7 @@ def test_offline_the_copies_of_before_are_used_and_without_any_there_is_one_sent
     again = UsRespiratory(hubs.url, now=clock).panel()
     pd.testing.assert_frame_equal(again.table, before.table)
     assert again.notes[0] == (
-        "The COVID-19 Forecast Hub was not asked (FORECAST_OFFLINE is set); these figures are from 3 days ago."
+        "The COVID-19 Forecast Hub was not asked, as this installation is set to work without a network; these figures are from 3 days ago."
     )
 
 

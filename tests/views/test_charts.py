@@ -8,7 +8,7 @@ import pytest
 
 from forecasting import Series, model
 from forecasting.data.forecast import MEDIAN
-from forecasting.data.frequency import DAILY, weekly
+from forecasting.data.frequency import DAILY, frequency_of_alias, weekly
 from forecasting.data.revisions import Revision
 from forecasting.models import models
 from forecasting.views import charts, fan_chart, palette
@@ -53,6 +53,45 @@ def test_running_totals_are_drawn_on_from_the_total_at_the_origin():
     figure = fan_chart.fan_figure(fan(series, smooth=False))
     assert trace(figure, "history")["y"][-1] == 800
     assert trace(figure, "naive")["y"][1:3] == pytest.approx([810, 820])
+
+
+def test_the_axis_of_running_totals_does_not_begin_at_zero():
+    series = Series(pd.Timestamp("2021-01-04"), DAILY, np.full(30, 10.0), before=5e6, cumulative=True)
+    assert fan_chart.fan_figure(fan(series, smooth=False))["layout"]["yaxis"]["rangemode"] == "normal"
+
+
+def test_models_are_named_where_their_lines_end_and_names_do_not_lie_upon_each_other(series):
+    chart = fan(series, models=("naive", "theta", "ets"))
+    notes = [note for note in fan_chart.fan_figure(chart)["layout"]["annotations"] if "yshift" in note]
+    assert sorted(note["text"] for note in notes) == ["<b>Seasonal naive</b>", "ETS", "Theta"]
+    last = chart.forecasts["ets"].dates[-1]
+    assert {note["x"] for note in notes} == {f"{last:%Y-%m-%d}"}
+    top = max(chart.history().max(), *(note["y"] for note in notes))
+    places = sorted(note["y"] / top * fan_chart.PLOT_HEIGHT + note["yshift"] for note in notes)
+    assert min(np.diff(places)) >= fan_chart.LABEL_HEIGHT - 1
+    assert not any(trace(fan_chart.fan_figure(chart), name)["showlegend"] for name in chart.forecasts)
+
+
+def test_weeks_open_on_a_year_and_buttons_offer_the_ranges_that_there_are():
+    long = Series(pd.Timestamp("2021-01-02"), weekly("SAT"), np.full(200, 9.0))
+    first, last = fan_chart.opening_window(fan(long, smooth=False))
+    assert 365 <= (long.origin - first).days <= 372
+    assert last == long.origin + pd.Timedelta(days=14 * 7)
+
+    def labels(one):
+        return [
+            button["label"] for button in fan_chart.fan_figure(fan(one))["layout"]["xaxis"]["rangeselector"]["buttons"]
+        ]
+
+    assert labels(long) == ["1 m", "3 m", "6 m", "1 y", "All"]
+    assert labels(Series(pd.Timestamp("2021-01-02"), weekly("SAT"), np.full(20, 9.0))) == ["1 m", "3 m", "All"]
+    assert labels(Series(pd.Timestamp("2001-12-31"), frequency_of_alias("12M31"), np.full(20, 9.0))) == ["All"]
+
+
+def test_what_has_not_come_yet_has_a_ground_of_its_own(series):
+    layout = fan_chart.fan_figure(fan(series))["layout"]
+    (zone,) = layout["shapes"]
+    assert (zone["x0"][:10], zone["x1"][:10]) == ("2021-03-28", "2021-04-11")
 
 
 def test_a_draft_is_dotted_and_says_so(series):

@@ -110,8 +110,8 @@ def pairs():
 
 
 def test_relative_skill_is_explained_by_the_best_models_figure(pairs):
-    assert "ETS's 0.50 says: scores 50 % better than repeating's" in comparison.relative_skill_sentence(pairs)
-    assert "better than repeating's" not in comparison.relative_skill_sentence(pairs.loc[["naive"]])
+    assert "ETS's 0.50 says: scores 50 % better than no change's" in comparison.relative_skill_sentence(pairs)
+    assert "better than no change's" not in comparison.relative_skill_sentence(pairs.loc[["naive"]])
 
 
 def test_models_in_pairs_have_labels_and_the_skill_first(pairs):

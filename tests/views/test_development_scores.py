@@ -49,9 +49,9 @@ def test_a_sentence_says_where_a_model_is_good_and_that_it_never_beat_repeating(
     ets, theta = strength_sentences(written(tmp_path, ERRORS))
     assert ets == (
         "**ETS**: best beside the others on flu (the lowest error of all), worst on yearly (17 % above the lowest error); "
-        "it beat repeating on 1 of 2 sets."
+        "it beat no change on 1 of 2 sets."
     )
-    assert theta.endswith("worst on flu (140 % above the lowest error); it never beat repeating the last season.")
+    assert theta.endswith("worst on flu (140 % above the lowest error); it never beat no change.")
 
 
 def test_the_recorded_results_have_every_fast_model_on_a_development_set_of_each_kind():

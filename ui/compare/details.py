@@ -46,7 +46,7 @@ def _error_by_horizon(view: ComparisonResults) -> None:
     else:
         table = comparison.relative_error_by_horizon(cells, view.across, comparison.horizon_group_size(frequency))
         figure = horizon_charts.relative_error_figure(table, view.parties(), view.step, runtime.theme())
-        sentence = "Below the dotted line the model is closer than repeating the last season."
+        sentence = "Below the dotted line the model is closer than no change."
     if sentence:
         st.markdown(sentence)
     _small_chart(view, figure, "error by horizon", "Error by how far ahead was forecast.", height=280)

@@ -104,7 +104,7 @@ def _model() -> str:
     known = [name for name in models() if name != comparison.NAIVE]
     chosen = [name for name in st.session_state.get("models", []) if name in known]
     return model_picker(
-        known, (chosen or known)[0], "Held against seasonal naive (repeating the last season) in every region."
+        known, (chosen or known)[0], "Held against no change (the seasonal naive forecast) in every region."
     )
 
 
@@ -309,4 +309,4 @@ def _downloads(pasts: dict[str, TrackRecord], cells: pd.DataFrame, choices: Choi
                 icon=":material/download:",
             )
         if asked.across:
-            st.caption("All regions, and repeating the last season beside the model.")
+            st.caption("All regions, and no change beside the model.")

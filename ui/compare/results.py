@@ -54,7 +54,7 @@ class ComparisonResults:
         return backtest_charts.region_legend(self.names(), runtime.theme())
 
     def judged(self) -> pd.DataFrame:
-        """The scores without those that are only there to be held against: `across` regions, repeating's."""
+        """The scores without those that are only there to be held against: `across` regions, no change's."""
         return self.cells if self.across is None else self.cells[self.cells["model"] == self.across]
 
     @property

@@ -57,7 +57,7 @@ def _strengths() -> None:
         "Errors on the sets that models are chosen by: two forecast hubs' tasks with the figures as they were known then, series of "
         "five frequencies that have nothing in common, European countries by week and day, and simulated epidemics. "
         "Of the series without anything in common the error is the MASE over that of the best of four automatic models of "
-        "statsforecast; elsewhere it is the WIS on the logarithm over that of the hub's own baseline, or of repeating the last season. "
+        "statsforecast; elsewhere it is the WIS on the logarithm over that of the hub's own baseline, or of no change. "
         "Below 1 is better than that reference."
     )
     table = development_scores.error_table()
@@ -71,10 +71,13 @@ def _scores() -> None:
     """How the columns of the track record are computed."""
     st.markdown("#### How scores are computed")
     st.markdown(
-        "- **Error against repeating**: the mean absolute error of the median over that of seasonal naive on the same "
-        "days (both have seen only what came before). Below 1 beats repeating the last season.\n"
-        "- **WIS**, the weighted interval score: judges centre and bands at once and is what the forecast hubs use "
-        "([Bracher et al. 2021](https://doi.org/10.1371/journal.pcbi.1008618)). Lower is better.\n"
+        "- **WIS**, the weighted interval score: judges centre and ranges at once and is what the forecast hubs use "
+        "([Bracher et al. 2021](https://doi.org/10.1371/journal.pcbi.1008618)). Lower is better. It is the error that pages name first.\n"
+        "- **No change** is the baseline, the seasonal naive forecast: days like the same weekdays of the week before, hours like "
+        "those of the day before, weeks like the last one or, with two years of figures, like those of the year before.\n"
+        "- **Error against no change**: the WIS over that of no change on the same periods (both have seen only what came "
+        'before), as many periods ahead as the horizon on the screen. Below 1, or "20 % below", beats no change.\n'
+        "- **Median against no change**: the same with the mean absolute error of the median.\n"
         "- **Band held**: how much of what came the band contained.\n"
         "- **Bias**: how much too high or too low the medians were on average, as a share of what came."
     )

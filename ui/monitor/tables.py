@@ -67,12 +67,12 @@ def picks(chosen: pd.DataFrame) -> None:
         return
     counts = model_picks.pick_counts(chosen)
     counts["model"] = [_model(name) for name in counts["model"]]
-    names = {"model": "Model", "share": "Picked for", "series": "Series", "relative_wis": "WIS against repeating"}
+    names = {"model": "Model", "share": "Picked for", "series": "Series", "relative_wis": "WIS against no change"}
     number, progress = st.column_config.NumberColumn, st.column_config.ProgressColumn
     columns = {
         "Picked for": progress(help="Of the series that were judged.", format="%.0f %%", min_value=0, max_value=100),
-        "WIS against repeating": number(
-            help="The error of forecasts and their bands (weighted interval score) over that of repeating the last season, "
+        "WIS against no change": number(
+            help="The error of forecasts and their bands (weighted interval score) over that of no change, "
             "in the middle one of its series; below 1 is better.",
             format="%.2f",
         ),

@@ -233,7 +233,7 @@ class _RegionsPage:
             )
         st.caption(
             "Track record: the error of earlier forecasts and their bands (weighted interval score) over that of "
-            "repeating the last season, below 1 is better; and how often the 80 % band held what came. Regions that "
+            "no change, below 1 is better; and how often the 80 % band held what came. Regions that "
             "were looked back on already have one."
         )
 

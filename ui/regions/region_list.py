@@ -122,11 +122,14 @@ def _row(row: RegionRow, last: Any, last_stretch: str, address: str) -> dict[str
         "late": bool(region_table.lagging_note(row, last)),
         "direction": change.direction if change else "",
         "arrow": DIRECTIONS[change.direction] if change else "",
+        "expected": change.expected if change else "",
+        "range": f"({change.expected_band})" if change else _waiting(row),
         "change": change.text if change else "",
-        "band": f"({change.band})" if change else _waiting(row),
+        "band": f"{change.text} ({change.band})" if change else "",
+        "few": bool(change and change.few),
         "level": change.level if change else None,
         "record": f"{record.relative_wis:.2f}×" if record and record.relative_wis == record.relative_wis else "",
-        "held": f"80 % band held {format_percent(record.held_80, record.periods)}" if record else "",
+        "held": f"80 % range held {format_percent(record.held_80, record.periods)}" if record else "",
         "spark": vars(spark) if spark else None,
     }
 

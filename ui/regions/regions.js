@@ -80,7 +80,9 @@ function arrow(row) {
 }
 
 function change(row) {
-  return [...arrow(row), part("span", "figure", row.change), part("span", "small", row.band)];
+  const whole = part("span", "small", row.range), percent = part("span", "small percent", row.change);
+  percent.title = row.band;
+  return [...arrow(row), part("span", `figure${row.few ? " few" : ""}`, row.expected), whole, percent];
 }
 
 function latest(row) {

@@ -1,4 +1,4 @@
-"""The skill heatmap of the Time machine page: when, and how far ahead, a model was better than repeating."""
+"""The skill heatmap of the Time machine page: when, and how far ahead, a model was better than no change."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def draw_skill(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None
     if not names:
         return
     with st.container(border=True):
-        st.markdown("**When, and how far ahead, was it better than repeating?**")
+        st.markdown("**When, and how far ahead, was it better than no change?**")
         if st.session_state.get("skill of") not in names:
             st.session_state["skill of"] = names[0]
         name = st.pills(
@@ -58,7 +58,7 @@ def draw_skill(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None
             key="skill",
             view=f"skill/{choices.view}/{ratios.shape}",
             name=f"{choices.region} {name} skill",
-            description=f"How {time_machine.model_label(name or names[0])} compares with repeating, by date and horizon.",
+            description=f"How {time_machine.model_label(name or names[0])} compares with no change, by date and horizon.",
             height=int(70 + 34 * min(len(ratios.columns), 12)),
             top=float(len(ratios.columns)),
         )

@@ -57,9 +57,9 @@ def _columns(table: pd.DataFrame) -> dict[str, Any]:
     return {
         "model": st.column_config.TextColumn("Model", width=150),
         "relative_wis": number(
-            "Against repeating",
+            "Against no change",
             format="%.2f×",
-            help="Weighted interval score, which judges the bands too, over seasonal naive's. Below 1 beats repeating.",
+            help="Weighted interval score, which judges the bands too, over that of no change. Below 1 beats no change.",
         ),
         "wis": number(
             "WIS",

@@ -111,7 +111,9 @@ class Downloads:
     def refresh(self, remote: RemoteFile) -> LocalCopy:
         """Ask the publisher now, whatever the age of the copy. Raises `SourceError` as `local_copy` does."""
         with self._exclusive(remote, wait=True):
-            problem = "was not asked (FORECAST_OFFLINE is set)" if settings.offline() else None
+            problem = (
+                "was not asked, as this installation is set to work without a network" if settings.offline() else None
+            )
             problem = problem or self._try(remote, _recorded(remote))
             return self._outcome(remote, _recorded(remote), problem)
 
@@ -126,7 +128,7 @@ class Downloads:
 
     def _known_problem(self, remote: RemoteFile) -> str | None:
         if settings.offline():
-            return "was not asked (FORECAST_OFFLINE is set)"
+            return "was not asked, as this installation is set to work without a network"
         failure = self._failures.get(remote.url)
         return failure[1] if failure and abs(self.now() - failure[0]) < RETRY_AFTER else None
 

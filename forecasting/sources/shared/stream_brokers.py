@@ -80,7 +80,7 @@ def check_address(setting: NamedStream) -> Callable[[], Broker]:
         )
     make, module, package = kinds[parts.scheme]
     if settings.offline() and not _is_local(parts):
-        raise RequestError(f"'{setting.name}' is on the network, which FORECAST_OFFLINE forbids.")
+        raise RequestError(f"'{setting.name}' is on the network, and this installation is set to work without it.")
     try:
         import_module(module)
     except ImportError:
