@@ -62,14 +62,14 @@ def test_a_stream_opens_on_every_page(name, send):
 def test_a_new_point_is_on_the_page_when_it_is_run_again(send, visit):
     send(dict.fromkeys(DAYS, 5.0))
     page = visit(source=send.source, models="naive,ets")
-    assert any("figures to 29 Feb 2024" in caption.value for caption in page.caption)
+    assert any("figures to 29 Feb 2024" in one.value for one in page.markdown)
     seen = sources.source(send.source).panel()
     send({"2024-03-01": 6.0})
     until(lambda: sources.source(send.source).has_moved(seen, "Italy", "value"))
     page.run()
     until(lambda: not page.run().info)
     assert not page.exception
-    assert any("figures to 1 Mar 2024" in caption.value for caption in page.caption)
+    assert any("figures to 1 Mar 2024" in one.value for one in page.markdown)
 
 
 def test_a_stream_without_messages_is_a_sentence_until_they_come(send, visit):
@@ -79,7 +79,7 @@ def test_a_stream_without_messages_is_a_sentence_until_they_come(send, visit):
     send(dict.fromkeys(DAYS, 5.0))
     until(sources.source(send.source).version)
     until(lambda: not page.run().error and not page.info)
-    assert any("figures to 29 Feb 2024" in caption.value for caption in page.caption)
+    assert any("figures to 29 Feb 2024" in one.value for one in page.markdown)
 
 
 def test_a_broker_that_goes_away_is_a_sentence_beside_the_figures(tmp_path, monkeypatch, visit):
@@ -105,4 +105,4 @@ def test_the_first_page_has_what_was_there_though_it_has_looked_a_moment_before(
     send(dict.fromkeys(DAYS, 5.0))
     page = visit(source=send.source, models="naive")
     assert [error.value for error in page.error] == []
-    assert any("figures to 29 Feb 2024" in caption.value for caption in page.caption)
+    assert any("figures to 29 Feb 2024" in one.value for one in page.markdown)

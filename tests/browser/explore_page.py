@@ -11,6 +11,7 @@ class ExplorePage:
         self.url = url
         self.chart = tab.locator(".fan-chart[data-drawn]")
         self.rows = tab.locator(".row[data-model]")
+        self.answer = tab.get_by_role("heading", level=1)
 
     def goto(self, page=""):
         """Open a whole address of the app, or what follows the server's: a page, or one of `link`'s."""
@@ -96,5 +97,6 @@ class ExplorePage:
 
 
 def link(**choices):
-    """The address of a view."""
-    return f"?{urlencode(choices)}"
+    """The address of a view, of the bundled figures of new cases unless told otherwise."""
+    usual = {} if "source" in choices else {"statistic": "new_cases"}
+    return f"?{urlencode(usual | choices)}"

@@ -25,7 +25,7 @@ def go(page, name):
 
 def means(page):
     """The switch for means, which is folded away."""
-    switch = page.tab.get_by_role("switch", name="Draw 7-day means")
+    switch = page.tab.get_by_role("switch", name="7-day average")
     if not switch.is_visible():
         page.tab.get_by_text("More", exact=True).click()
     return switch
@@ -44,7 +44,7 @@ def test_each_step_back_is_one_view_and_forward_leads_to_the_last_one(explore):
     page.choose("Region", "Germany")
     expect_said(page, "region=Germany")
     expect(means(page)).to_be_checked()
-    page.tab.get_by_text("Draw 7-day means").click()
+    page.tab.get_by_text("7-day average").click()
     expect_said(page, "smooth=0")
     last = page.tab.url
 
@@ -73,12 +73,12 @@ def test_between_pages_one_step_is_enough_and_what_was_gone_back_to_holds_on_the
     expect_said(page, "region=Spain")
     go(page, "Compare")
     page.expect_title("Compare: Spain, new cases")
-    expect_said(page, "compare.*origins=8")
-    page.tab.get_by_role("radio", name="4", exact=True).click()
-    expect_said(page, "origins=4")
+    expect_said(page, "compare.*origins=4")
+    page.tab.get_by_role("radio", name="8", exact=True).click()
+    expect_said(page, "origins=8")
 
     page.tab.go_back()
-    expect(page.tab.get_by_role("radio", name="8", exact=True)).to_be_checked()
+    expect(page.tab.get_by_role("radio", name="4", exact=True)).to_be_checked()
     page.tab.go_back()
     page.expect_title("Spain: new cases")
     page.tab.go_back()

@@ -88,7 +88,7 @@ def test_hostile_names_of_a_file_are_text_on_every_page_and_in_its_report(chromi
         page.chart.locator(".nsewdrag").hover()
         assert not page.tab.locator(BECOME).count()
         page.expect_state("ets", "done")
-    page.tab.get_by_test_id("stDataFrame").first.wait_for()
+    page.tab.get_by_text("All scores").wait_for()
     page.tab.get_by_text("Downloads", exact=True).click()
     with page.tab.expect_download() as taken:
         page.tab.get_by_role("button", name="Report, HTML").click()

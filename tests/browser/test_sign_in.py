@@ -73,7 +73,7 @@ def test_who_signs_in_sees_the_pages_and_his_name_and_can_sign_out(guarded, prov
     provider.person = PERSON
     tab.goto(guarded.url)
     tab.get_by_role("button", name="Sign in").click()
-    tab.get_by_role("heading", name="United States: new cases", exact=True).wait_for()
+    tab.get_by_role("heading", name="United States: new hospital admissions", exact=True).wait_for()
     tab.get_by_role("button", name="Ada [x](http").click()
     tab.get_by_role("button", name="Sign out").click()
     tab.get_by_role("button", name="Sign in").wait_for()
@@ -93,7 +93,7 @@ def test_who_opened_a_link_and_signs_in_sees_what_it_shows(guarded, provider, ta
     tab.get_by_role("heading", name=title, exact=True).wait_for()
     assert "region=Spain" in tab.url
     tab.goto(guarded.url)  # it was followed once
-    tab.get_by_role("heading", name="United States: new cases", exact=True).wait_for()
+    tab.get_by_role("heading", name="United States: new hospital admissions", exact=True).wait_for()
 
 
 def test_a_link_is_not_followed_by_who_came_another_way(guarded, provider, tab):
@@ -103,11 +103,11 @@ def test_a_link_is_not_followed_by_who_came_another_way(guarded, provider, tab):
     other = tab.context.new_page()
     other.goto(guarded.url)
     other.get_by_role("button", name="Sign in").click()
-    other.get_by_role("heading", name="United States: new cases", exact=True).wait_for()
+    other.get_by_role("heading", name="United States: new hospital admissions", exact=True).wait_for()
     tab.goto(f"{guarded.url}/?region=Italy")
     tab.get_by_role("heading", name="Italy: new cases", exact=True).wait_for()
     tab.goto(guarded.url)
-    tab.get_by_role("heading", name="United States: new cases", exact=True).wait_for()
+    tab.get_by_role("heading", name="United States: new hospital admissions", exact=True).wait_for()
 
 
 def test_who_is_not_among_those_allowed_is_told_so(guarded, provider, tab):

@@ -36,7 +36,7 @@ def stored(server, model, horizon):
 
 
 def test_the_page_opens_with_a_forecast_that_better_ones_replace(visitors, server):
-    page = visitors.open(server.url, reduced_motion="no-preference")
+    page = visitors.open(server.url, link(statistic="new_cases"), reduced_motion="no-preference")
     page.expect_title("United States: new cases")
     page.expect_drawn("history", "reported")
     for model in ("ensemble", "sarima", "ets", "prophet"):
@@ -44,8 +44,8 @@ def test_the_page_opens_with_a_forecast_that_better_ones_replace(visitors, serve
     page.expect_drawn("history", "ensemble", "sarima", "ets", "prophet", "band-50", "band-80", "band-95")
     assert "pretrained" not in page.traces()
     assert page.rows.first.get_attribute("data-model") == "ensemble"
-    expect(page.row("ensemble")).to_contain_text("done · Pooled 66.7 %, Pretrained network 11.1 %, ETS 11.1 %")
-    page.tab.get_by_text("How good was it here?").wait_for()
+    expect(page.row("ensemble")).to_contain_text("Pooled 66.7 %, Pretrained network 11.1 %, ETS 11.1 %")
+    page.tab.get_by_text("How far to trust it").wait_for()
 
 
 def test_the_server_starts_its_workers_and_nothing_else(visitors, server):

@@ -62,10 +62,43 @@ function settle(element, figure, range) {
   return wanted;
 }
 
-function download(Plotly, element, format) {
-  const { name: filename, background } = element.fanData;
+// A picture that can be published stands by itself: it has a title, what the figures say, and where they come from.
+const WIDE = [1200, 675], SQUARE = [1080, 1080];
+
+function escaped(text) {
+  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+}
+
+function wrapped(text, width, size) {
+  const most = Math.floor(width / (0.52 * size)), lines = [""];
+  for (const word of text.split(" ")) {
+    if (lines.at(-1) && lines.at(-1).length + word.length >= most) lines.push(word);
+    else lines[lines.length - 1] = `${lines.at(-1)} ${word}`.trim();
+  }
+  return lines;
+}
+
+function note(lines, size, bold, place) {
+  const text = lines.map(escaped).map((line) => (bold ? `<b>${line}</b>` : line)).join("<br>");
+  return { text, xref: "paper", yref: "paper", x: 0, xanchor: "left", align: "left", showarrow: false, font: { size }, ...place };
+}
+
+function download(Plotly, element, format, [width, height]) {
+  const { name: filename, background, caption } = element.fanData;
   const layout = { ...element.layout, paper_bgcolor: background, plot_bgcolor: background };
-  return Plotly.downloadImage({ data: element.data, layout }, { format, filename, width: 1400, height: 700 });
+  layout.xaxis = { ...layout.xaxis, rangeselector: { visible: false } };
+  if (caption) {
+    const inside = width - 80, title = wrapped(caption.title, inside, 27), said = wrapped(caption.said, inside, 17);
+    const source = wrapped(caption.source, inside, 13), below = 26 + 22 * said.length;
+    layout.margin = { ...layout.margin, l: 40, t: below + 34 * title.length + 26, b: 92 + 17 * source.length };
+    layout.annotations = [
+      ...(layout.annotations ?? []),
+      note(title, 27, true, { y: 1, yanchor: "bottom", yshift: below }),
+      note(said, 17, false, { y: 1, yanchor: "bottom", yshift: 18 }),
+      note(source, 13, false, { y: 0, yanchor: "top", yshift: -78 }),
+    ];
+  }
+  return Plotly.downloadImage({ data: element.data, layout }, { format, filename, width, height });
 }
 
 function button(title, label, click) {
@@ -73,6 +106,7 @@ function button(title, label, click) {
 }
 
 const ARROW = "M11 3h2v9l3.5-3.5 1.4 1.4L12 15.8 6.1 9.9l1.4-1.4L11 12V3zM5 19h14v2H5z";
+const FRAME = "M4 4h16v16H4V4zm2 2v12h12V6H6zm5 2h2v4h2.5L12 15.5 8.5 12H11V8z";
 const VECTOR = "M4 4h5v2h6V4h5v5h-2v6h2v5h-5v-2H9v2H4v-5h2V9H4V4zm4 4v8h8V8H8z";
 
 // Made once an element: Plotly.react takes a config with new functions in it for a changed one and starts from nothing.
@@ -83,8 +117,9 @@ function config(Plotly, element) {
     modeBarButtons: [
       ["zoom2d", "pan2d", "resetScale2d"],
       [
-        button("Download as PNG", ARROW, () => download(Plotly, element, "png")),
-        button("Download as SVG", VECTOR, () => download(Plotly, element, "svg")),
+        button("Download as PNG", ARROW, () => download(Plotly, element, "png", WIDE)),
+        button("Download as square PNG", FRAME, () => download(Plotly, element, "png", SQUARE)),
+        button("Download as SVG", VECTOR, () => download(Plotly, element, "svg", WIDE)),
       ],
     ],
   };

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,15 @@ _component = st.components.v2.component(
 )
 
 
+@dataclass(frozen=True)
+class PictureCaption:
+    """What a picture of a chart says without its page: a title, what the figures say, and where they come from."""
+
+    title: str
+    said: str
+    source: str
+
+
 def cached_figure(name: Hashable, parts: Iterable[object], make: Callable[[], dict[str, Any]]) -> bytes:
     """The figure that `make` gives, as JSON for `draw`; made once of the same `parts`, see `forecasting.support.caching.IdentityMemo`.
 
@@ -51,6 +61,7 @@ def draw(
     description: str,
     height: int = 440,
     top: float | None = None,
+    caption: PictureCaption | None = None,
 ) -> None:
     """Draw `figure` (a Plotly dictionary, or what `cached_figure` gave of one).
 
@@ -61,6 +72,7 @@ def draw(
         description: the chart in a sentence, for screen readers.
         height: pixels.
         top: where the y axis ends, for charts side by side; else it follows what is in view.
+        caption: what stands above and below the chart in image downloads.
     """
     about = {
         "view": view,
@@ -70,6 +82,7 @@ def draw(
         "height": height,
         "top": top,
         "background": theme.background,
+        "caption": asdict(caption) if caption else None,
     }
     text = figure if isinstance(figure, bytes) else orjson.dumps(figure)
     # As bytes: Streamlit would turn a dictionary of many numbers into JSON three times.

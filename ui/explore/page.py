@@ -14,6 +14,7 @@ from forecasting.jobs.request import Request
 from forecasting.models import model
 from forecasting.services.service import Service
 from forecasting.views import answer, fan_chart, headline
+from forecasting.views.answer import Answer
 from ui.components import chart, model_rows
 from ui.explore import downloads, past_scores, provenance
 from ui.shell import following, polling, runtime, uploads, url_state
@@ -127,9 +128,10 @@ def _draw(service: Service, choices: Choices, state: ExploreProgress, is_polling
     unit = choices.statistic.label.lower()
     fan = fan_chart.FanChart(choices.series, shown, drafts, band, unit, choices.smooth, revisions)
     above = st.container()
-    _chart(choices, fan)  # first on its way to the screen, though not the first on it
+    said = answer.answer(choices.region, choices.statistic.label, choices.series, shown[band], state.past)
+    _chart(choices, fan, said)  # first on its way to the screen, though not the first on it
     with above:
-        _answer(choices, shown[band], state.past)
+        _answer(said)
     if state.full:
         st.warning(state.full, icon=":material/hourglass_top:")
     models, beside = st.columns([5, 3])
@@ -209,14 +211,13 @@ def _leading_model(choices: Choices, shown: dict[str, Forecast], past: TrackReco
     return best.model, best.why
 
 
-def _answer(choices: Choices, lead: Forecast, past: TrackRecord) -> None:
+def _answer(said: Answer) -> None:
     """What is expected next in the largest type of the page, and below it how sure that is."""
-    said = answer.answer(choices.region, choices.statistic.label, choices.series, lead, past)
     st.title(escape_markdown(said.sentence), anchor=False)
     st.markdown(escape_markdown(" · ".join([*said.details, said.dated])))
 
 
-def _chart(choices: Choices, fan: fan_chart.FanChart) -> None:
+def _chart(choices: Choices, fan: fan_chart.FanChart, said: Answer) -> None:
     about = ("fan", tuple(fan.forecasts), fan.drafts, fan.banded_model, fan.unit, fan.smooth, fan.revisions)
     parts = [fan.series, *fan.forecasts.values()]
     with st.container(border=True):
@@ -227,6 +228,12 @@ def _chart(choices: Choices, fan: fan_chart.FanChart) -> None:
             view=choices.view,
             name=f"{choices.region} {choices.statistic.label}",
             description=fan_chart.describe_fan_chart(fan),
+            caption=chart.PictureCaption(
+                f"{choices.region}: {choices.statistic.label.lower()}",
+                f"{said.sentence} {said.band}, by {said.by}.",
+                f"{said.dated[:1].upper()}{said.dated[1:]}. {choices.panel.attribution}. "
+                f"Licence: {choices.panel.licence}. Forecast Explorer.",
+            ),
         )
 
 
