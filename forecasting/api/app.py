@@ -82,7 +82,10 @@ def _router(handlers: RouteHandlers, access: AccessControl) -> APIRouter:
     add("/sources", handlers.sources, "Where figures can come from", SourceList)
     add("/models", handlers.models, "The models", ModelList)
     add("/regions", handlers.regions, "The regions of a source", RegionList, error_responses(422, 503))
-    export_errors = error_responses(422, 503) | {202: {"model": ExportLink, "description": "Still fitted: ask again."}}
+    export_errors = error_responses(422, 503) | {
+        200: {"description": "The file.", "content": {"application/json": {}, "application/octet-stream": {}}},
+        202: {"model": ExportLink, "description": "Still fitted: ask again."},
+    }
     summary = "A model as a file that runs without this program"
     add("/models/{model}/export", handlers.export, summary, None, export_errors, response_class=Response)
     return router

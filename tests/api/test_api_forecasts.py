@@ -120,7 +120,7 @@ def test_who_does_without_covariates_and_holidays_is_said(ask):
     ]
     notes = ask(data=records, model="theta", horizon=1, covariates=["rain"], holidays="DE").json()["notes"]
     assert notes == [
-        "Without covariates: theta. With them: ensemble, pooled.",
+        "Without covariates: theta. With them: ensemble, pooled, deep.",
         "Without holidays: theta. With them: ensemble, pooled, prophet.",
     ]
 

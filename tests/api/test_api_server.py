@@ -115,7 +115,12 @@ def test_every_command_of_the_docs_runs(block, served, tmp_path):
         .replace("curl -s", "curl -sf")
     )
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, check=False, timeout=60
+        ["bash", "-euo", "pipefail", "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
     decoder, text, said = json.JSONDecoder(), done.stdout, []
@@ -123,6 +128,7 @@ def test_every_command_of_the_docs_runs(block, served, tmp_path):
         one, end = decoder.raw_decode(text.lstrip())
         text = text.lstrip()[end:]
         said.append(one)
+    said += [json.loads(file.read_text()) for file in tmp_path.glob("*.json")]  # what a command writes
     assert said
     assert all("detail" not in one for one in said)
 

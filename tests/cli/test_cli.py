@@ -203,7 +203,7 @@ def test_models_that_use_covariates_forecast_with_them_and_the_others_say_once_t
         output = tmp_path / f"{name}.csv"
         assert main([*arguments, *(["--covariates", name] if name else []), "--output", str(output)]) == 0
         tables[name] = pd.read_csv(output)
-    assert capsys.readouterr().err == "naive and ets do not use covariates; pooled and ensemble do.\n"
+    assert capsys.readouterr().err == "naive and ets do not use covariates; pooled, deep and ensemble do.\n"
     plain, further = (one.set_index(["model", "region", "horizon", "quantile"])["value"] for one in tables.values())
     pd.testing.assert_series_equal(further["naive"], plain["naive"])
     pd.testing.assert_series_equal(further["ets"], plain["ets"])
@@ -253,7 +253,7 @@ def test_a_backtest_uses_covariates_only_as_they_were_known_then(with_covariates
         output = tmp_path / f"{home}.csv"
         assert main([*arguments, "--input", str(file), "--output", str(output)]) == 0
         made.append(output.read_text())
-        assert capsys.readouterr().err == "naive does not use covariates; pooled and ensemble do.\n"
+        assert capsys.readouterr().err == "naive does not use covariates; pooled, deep and ensemble do.\n"
     assert made[0] == made[1]
 
 

@@ -41,7 +41,7 @@ def test_every_page_loads_for_many_visitors_at_once_and_nothing_stays_when_they_
 
 def test_a_choice_is_on_the_page_that_comes_back(server):
     async def look():
-        async with visit(server.port, models="naive") as visitor:
+        async with visit(server.port, statistic="new_cases", models="naive") as visitor:
             await visitor.choose("region", "Spain")
             await visitor.choose("horizon_daily", 9.0)
             return visitor.link, visitor.answers
