@@ -64,6 +64,14 @@ class TrackRecord:
         """Whether some model is still being judged."""
         return not self.begun or self.left > 0 or any(not job.finished for job in self.jobs)
 
+    def judged(self, model: str) -> int:
+        """From how many origins a model's forecast is there."""
+        return sum(name == model for name, _ in self.forecasts)
+
+    def is_partial(self, model: str) -> bool:
+        """Whether a model's score is of some of the origins only, and others are on their way: it says little then."""
+        return self.waiting and self.judged(model) < len(self.cutoffs)
+
     def of(self, model: str) -> ModelScore | None:
         """One model's score, when it is there."""
         return next((score_model for score_model in self.scores if score_model.model == model), None)

@@ -190,7 +190,7 @@ def trend_words(rise: float, by: str) -> str:
 def past_words(series: Series, past: TrackRecord, name: str) -> str:
     """How far off the same model's forecasts of the next stretch were from earlier dates, beside those of no change."""
     steps = _stretch_steps(series)
-    found = stretch_errors(past, series, name, steps)
+    found = None if past.is_partial(name) else stretch_errors(past, series, name, steps)
     if found is None:
         return ""
     dates, error, naive = found

@@ -142,3 +142,14 @@ def test_how_far_off_such_forecasts_were_is_said_beside_no_change():
     said = answer("A", "Cases", now, forecast(now, [90, 90]), past)
     assert said.past == "the last 2 such forecasts were 20 % off (no change: 30 %)"
     assert stretch_errors(past, now, "theta", 1) is None
+
+
+def test_nothing_is_said_of_a_track_record_that_is_made_of_some_dates_only():
+    now = series([100, 100, 100, 120, 80])
+    past = look_back(now, {"ets": [110, 110], "naive": [100, 120]})
+    coming = Job("later", "ets", 1, State.running)
+    asked = {("ets", 1): coming} | {place: job for place, job in past.asked.items() if place != ("ets", 1)}
+    half = TrackRecord(asked=asked, horizon=1, ahead=1, cutoffs=past.cutoffs)
+    assert (half.judged("ets"), half.is_partial("ets"), half.is_partial("naive")) == (1, True, False)
+    assert answer("A", "Cases", now, forecast(now, [90, 90]), half).past == ""
+    assert not past.is_partial("ets")

@@ -18,7 +18,10 @@ function spoken(seconds) {
 function bar(row, same) {
   const element = part("span", "error");
   element.setAttribute("role", "cell");
-  if (row.bar === null) return element;
+  if (row.bar === null) {
+    element.append(part("span", "", row.error));
+    return element;
+  }
   const full = part("span", "bar"), filled = part("i", "");
   full.style.setProperty("--same", `${100 * same}%`);
   filled.style.width = `${100 * row.bar}%`;

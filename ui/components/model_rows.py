@@ -45,7 +45,7 @@ class ModelRow:
         state: ``"queued"``, ``"running"``, ``"done"``, ``"failed"``, ``"cancelled"`` or ``"timed_out"``.
         text: what the model is doing, or what went wrong.
         method: what exactly was fitted, for who asks; empty while it is not known.
-        error: the error in words: ``"19 % below"``; empty while it is not known.
+        error: the error in words: ``"19 % below"``, or how far judging has come; empty while it is not known.
         bar: the share of the bar that is filled, 0 to 1; None where there is no error.
         held: the shares of what came that the 50, 80 and 95 % ranges held: ``"47 / 81 / 97"``.
         expected: what the model expects next.
@@ -84,7 +84,7 @@ def rows(
         forecasts: what is drawn, by model: finished forecasts and drafts.
         lead: the model whose bands are drawn.
     """
-    return [_row(job, past.of(job.model), series, forecasts.get(job.model), job.model == lead, theme) for job in jobs]
+    return [_row(job, past, series, forecasts.get(job.model), job.model == lead, theme) for job in jobs]
 
 
 def draw(shown: list[ModelRow], *, next_stretch: str, key: str) -> tuple[str, str] | None:
@@ -100,9 +100,9 @@ def _nothing() -> None:
     """A trigger must have a callback to be reported; what it asks is carried out where the rows are drawn."""
 
 
-def _row(
-    job: Job, score: ModelScore | None, series: Series, forecast: Forecast | None, lead: bool, theme: Theme
-) -> ModelRow:
+def _row(job: Job, past: TrackRecord, series: Series, forecast: Forecast | None, lead: bool, theme: Theme) -> ModelRow:
+    partial = past.is_partial(job.model)
+    score = None if partial else past.of(job.model)
     action = {State.queued: "Cancel", State.running: "Cancel", State.done: None}.get(job.state, "Try again")
     ratio = score.relative_wis if score is not None and score.relative_wis == score.relative_wis else None
     return ModelRow(
@@ -114,13 +114,17 @@ def _row(
         job.state.value,
         describe(job),
         job.forecast.method if job.forecast is not None else "",
-        "" if ratio is None else answer.against_no_change(ratio),
+        _judging(past, job.model) if partial else "" if ratio is None else answer.against_no_change(ratio),
         None if ratio is None else min(ratio / FULL_BAR, 1.0),
         "" if score is None else " / ".join(_percents(score)),
         "" if forecast is None else answer.expected_figure(series, forecast),
         None if job.state == State.queued else round(job.seconds, 2),
         action,
     )
+
+
+def _judging(past: TrackRecord, name: str) -> str:
+    return f"judged from {past.judged(name)} of {len(past.cutoffs)} dates so far"
 
 
 def _percents(score: ModelScore) -> list[str]:
