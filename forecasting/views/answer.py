@@ -72,7 +72,7 @@ def answer(region: str, label: str, series: Series, forecast: Forecast, past: Tr
         region, label: whose figures these are, and what they count: ``"New cases"``.
         past: the track record of the region, with or without the model.
     """
-    steps = _stretch_steps(series)
+    steps = stretch_steps(series)
     low, middle, high = _next_stretch(series, forecast, steps)
     figure = format_compact(_rounded(middle), series.decimals)
     return Answer(
@@ -82,13 +82,13 @@ def answer(region: str, label: str, series: Series, forecast: Forecast, past: Tr
         figure,
         f"80 % range {format_interval(_rounded(low), _rounded(high), series.decimals)}",
         _total(series, forecast, steps),
-        trend_words(chance_of_rise(series, forecast), _day(series, forecast)),
+        trend_words(chance_of_rise(series, forecast), last_day(series, forecast)),
         past_words(series, past, forecast.model) if past else "",
         model(forecast.model).label,
     )
 
 
-def _stretch_steps(series: Series) -> int:
+def stretch_steps(series: Series) -> int:
     """How many periods "last" and "next" speak of: a week of days, a day of hours, else one period."""
     return min(series.season if series.frequency.cycle > 1 else 1, len(series))
 
@@ -117,12 +117,12 @@ def _sentence(series: Series, forecast: Forecast, steps: int, middle: float, fig
 
 def expected_figure(series: Series, forecast: Forecast) -> str:
     """What a forecast expects of the next stretch, as `answer` gives it."""
-    return format_compact(_rounded(_next_stretch(series, forecast, _stretch_steps(series))[1]), series.decimals)
+    return format_compact(_rounded(_next_stretch(series, forecast, stretch_steps(series))[1]), series.decimals)
 
 
 def next_stretch_name(series: Series) -> str:
     """The next stretch as a column is called: ``"Next week"``, ``"Next 7 days"``."""
-    return f"Next {series.frequency.stretch(_stretch_steps(series))}"
+    return f"Next {series.frequency.stretch(stretch_steps(series))}"
 
 
 def against_no_change(ratio: float) -> str:
@@ -169,7 +169,7 @@ def chance_of_rise(series: Series, forecast: Forecast) -> float:
 
     Read off the quantiles, linearly between them; never below 0.01 or above 0.99, the outermost of them.
     """
-    steps = _stretch_steps(series)
+    steps = stretch_steps(series)
     values = (forecast.means if steps > 1 else forecast.values)[-1]
     now = float(series.values[-steps:].mean())
     if values[0] == values[-1]:
@@ -189,7 +189,7 @@ def trend_words(rise: float, by: str) -> str:
 
 def past_words(series: Series, past: TrackRecord, name: str) -> str:
     """How far off the same model's forecasts of the next stretch were from earlier dates, beside those of no change."""
-    steps = _stretch_steps(series)
+    steps = stretch_steps(series)
     found = None if past.is_partial(name) else stretch_errors(past, series, name, steps)
     if found is None:
         return ""
@@ -201,7 +201,7 @@ def past_words(series: Series, past: TrackRecord, name: str) -> str:
     return f"{what} {100 * error.size / error.came:.0f} % off (no change: {100 * naive.size / naive.came:.0f} %)"
 
 
-def _day(series: Series, forecast: Forecast) -> str:
+def last_day(series: Series, forecast: Forecast) -> str:
     """The last date of a forecast, with as much of it as tells it from the others."""
     date = forecast.dates[-1]
     if series.frequency.minutes:

@@ -1,11 +1,11 @@
-"""Headline figures above the chart: the latest count, the next stretch, the end of the horizon, the track record."""
+"""Headline figures of a report, and sentences of pages and reports on track records and on whose bands are drawn."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from forecasting.data.forecast import MEDIAN, QUANTILES, Forecast
+from forecasting.data.forecast import MEDIAN, Forecast
 from forecasting.data.formatting import (
     format_change,
     format_compact,
@@ -19,13 +19,7 @@ from forecasting.data.series import Series
 from forecasting.evaluation.scores import ModelScore
 from forecasting.evaluation.track_record import TrackRecord
 from forecasting.models import model
-
-#: The column of the lower end of the 80 % band in a table of quantiles.
-LOW = QUANTILES.index(0.1)
-#: The column of its upper end.
-HIGH = QUANTILES.index(0.9)
-#: Days in a period from which on a date is told with its year.
-LONG_PERIOD = 80
+from forecasting.views.answer import HIGH, LOW, against_no_change, last_day, stretch_steps
 
 
 @dataclass(frozen=True)
@@ -36,11 +30,6 @@ class HeadlineFigure:
     value: str
     detail: str
     help: str
-
-
-def _season_steps(series: Series) -> int:
-    """How many periods "last" and "next" speak of: a week of days, a day of hours, else one period."""
-    return series.season if series.frequency.cycle > 1 else 1
 
 
 def _over(series: Series, steps: int) -> int:
@@ -64,7 +53,7 @@ def _change(series: Series, now: float, before: float) -> str:
 
 def latest_count(series: Series) -> HeadlineFigure:
     """The figure of what was counted or measured last, and the change on the stretch before."""
-    steps = min(_season_steps(series), len(series))
+    steps = stretch_steps(series)
     over = _over(series, steps)
     now, before = series.values[-steps:].sum() / over, series.values[-2 * steps : -steps].sum() / over
     stretch = series.frequency.stretch(steps)
@@ -89,7 +78,7 @@ def _published(series: Series, steps: int) -> str:
 
 def next_stretch(series: Series, forecast: Forecast) -> HeadlineFigure:
     """The figure of the sum over the next stretch, with its 80 % band."""
-    steps = min(_season_steps(series), forecast.horizon)
+    steps = min(stretch_steps(series), forecast.horizon)
     total = forecast.totals[steps - 1] / _over(series, steps)
     stretch = series.frequency.stretch(steps)
     return HeadlineFigure(
@@ -112,7 +101,7 @@ def total_by_horizon(series: Series, forecast: Forecast) -> HeadlineFigure:
     sign = "" if series.cumulative else "+"
     what = "The running total" if series.cumulative else "All that is expected"
     return HeadlineFigure(
-        f"{'Total' if series.cumulative else 'All'} by {_day(series, forecast)}",
+        f"{'Total' if series.cumulative else 'All'} by {last_day(series, forecast)}",
         sign + format_compact(total[MEDIAN], series.decimals),
         f"80 %: {format_interval(total[LOW], total[HIGH], series.decimals)}",
         f"{what} from {format_date(forecast.dates[0])} to {format_date(forecast.dates[-1])}: the median of the sum over possible "
@@ -125,20 +114,12 @@ def total_by_horizon(series: Series, forecast: Forecast) -> HeadlineFigure:
 def _mean_by_horizon(series: Series, forecast: Forecast) -> HeadlineFigure:
     mean, last = forecast.totals[-1] / forecast.horizon, forecast.dates[-1]
     return HeadlineFigure(
-        f"Mean to {_day(series, forecast)}",
+        f"Mean to {last_day(series, forecast)}",
         format_compact(mean[MEDIAN], series.decimals),
         f"80 %: {format_interval(mean[LOW], mean[HIGH], series.decimals)}",
         f"The mean from {format_date(forecast.dates[0])} to {format_date(last)}: its median over possible futures, and the "
         "range that holds 80 % of them. Sums of such figures mean nothing.",
     )
-
-
-def _day(series: Series, forecast: Forecast) -> str:
-    """The last date of a forecast, with as much of it as tells it from the others."""
-    date = forecast.dates[-1]
-    if series.frequency.minutes:
-        return f"{date.day} {date:%b %H:%M}"
-    return f"{date.day} {date:%b}" if series.frequency.days < LONG_PERIOD else f"{date.day} {date:%b %Y}"
 
 
 def track_record_figure(score: ModelScore | None, waiting: bool, asked: bool = True) -> HeadlineFigure:
@@ -187,10 +168,8 @@ def error_words(ratio: float) -> str:
     """An error over that of no change, before "no change's": ``"19 % below"``; ``"as large as"``."""
     if ratio != ratio:
         return "not to be compared with"
-    percent = round(100 * (ratio - 1))
-    if percent == 0:
-        return "as large as"
-    return f"{abs(percent)} % {'above' if percent > 0 else 'below'}"
+    words = against_no_change(ratio)
+    return "as large as" if words == "the same" else words
 
 
 def judged_sentence(past: TrackRecord, series: Series, horizon: int) -> str:

@@ -1,10 +1,10 @@
 """A stream on the pages: its figures as any other source's, new ones as they come, and one sentence while there is none."""
 
 import json
-import threading
 
 import pandas as pd
 import pytest
+from conditions import until
 from redis_server import running
 from visiting import new_visitor, settled
 
@@ -35,15 +35,6 @@ def send(redis, request, monkeypatch):
     send_figures.source = f"stream-{name}"
     yield send_figures
     sources.close_streams()
-
-
-def until(condition):
-    pause = threading.Event()
-    for _ in range(1500):
-        if condition():
-            return
-        pause.wait(0.02)
-    raise AssertionError("it did not come to pass")
 
 
 @pytest.mark.parametrize("name", ["pages/explore.py", "pages/regions.py", "pages/compare.py", "pages/time_machine.py"])

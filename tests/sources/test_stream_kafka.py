@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 import pytest
+from conditions import PATIENCE, until
 
 from forecasting.sources.shared import stream_brokers, stream_consumer
 from forecasting.sources.stream import StreamSource
@@ -19,17 +20,6 @@ from forecasting.support.errors import RequestError, SourceError
 kafka = pytest.importorskip("confluent_kafka")
 
 DAYS = pd.date_range("2024-01-01", periods=60).strftime("%Y-%m-%d").tolist()
-PATIENCE = 60
-
-
-def until(condition: Callable[[], object]) -> object:
-    """Waits until something is true, and gives it."""
-    pause = threading.Event()
-    for _ in range(int(PATIENCE / 0.05)):
-        if found := condition():
-            return found
-        pause.wait(0.05)
-    raise AssertionError("it did not come to pass")
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
+from conditions import PATIENCE, until
 
 from forecasting.sources.shared import stream_consumer
 from forecasting.sources.stream import StreamSource
@@ -22,17 +23,6 @@ grpc = pytest.importorskip("grpc")
 
 DAYS = pd.date_range("2024-01-01", periods=60).strftime("%Y-%m-%d").tolist()
 SUBSCRIPTION = "projects/health/subscriptions/cases"
-PATIENCE = 60
-
-
-def until(condition: Callable[[], object]) -> object:
-    """Waits until something is true, and gives it."""
-    pause = threading.Event()
-    for _ in range(int(PATIENCE / 0.05)):
-        if found := condition():
-            return found
-        pause.wait(0.05)
-    raise AssertionError("it did not come to pass")
 
 
 class Subscriber:

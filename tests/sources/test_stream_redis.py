@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conditions import PATIENCE, until
 from redis_server import PASSWORD, RedisServer, running
 
 from forecasting import sources
@@ -28,18 +29,6 @@ from forecasting.support.errors import ForecastingError, RequestError, SourceErr
 pytest.importorskip("redis")
 
 DAYS = pd.date_range("2024-01-01", periods=60).strftime("%Y-%m-%d").tolist()
-#: Seconds that something may take on a busy machine.
-PATIENCE = 60
-
-
-def until(condition: Callable[[], object]) -> object:
-    """Waits until something is true, and gives it."""
-    pause = threading.Event()
-    for _ in range(int(PATIENCE / 0.02)):
-        if found := condition():
-            return found
-        pause.wait(0.02)
-    raise AssertionError("it did not come to pass")
 
 
 @pytest.fixture(scope="module")

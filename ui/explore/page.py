@@ -28,7 +28,7 @@ _JUDGING = "judging"
 
 def heading(choices: Choices) -> None:
     """Draw the heading: region and statistic, and a link to share."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="subject"):
         st.subheader(
             f"{escape_markdown(choices.region)}: {escape_markdown(choices.statistic.label.lower())}",
             anchor=False,

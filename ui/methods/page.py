@@ -23,7 +23,7 @@ def _bands() -> None:
     st.markdown(
         "A forecast here is 23 quantiles of each coming day or week, not a line. The 80 % band runs from the 10 % to "
         "the 90 % quantile: if the model is right about its own errors, four of five outcomes fall inside. Whether it "
-        "was right *for the series on your screen* is what **How good was it here?** on Explore counts: an 80 % band "
+        "was right *for the series on your screen* is what **How far to trust it** on Explore counts: an 80 % band "
         "that held half of what came is too narrow, whatever its model says. The bands know past errors only. A "
         "new variant, a changed test policy or a backlog is not in them."
     )
