@@ -31,6 +31,7 @@ def test_without_statsforecast_our_own_figures_are_printed_and_what_is_missing_i
     assert "statsforecast is not installed" in printed.err
 
 
+@pytest.mark.whole  # half a million rows, as the benchmark itself
 def test_a_file_of_forecasts_is_scored_beside_plain_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(score_file, "WEEKS", score_file.WEEKS[:1])
     monkeypatch.setattr(score_file, "TURNS", 1)

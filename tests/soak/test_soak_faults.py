@@ -2,6 +2,7 @@
 
 import pytest
 from postgres_server import programs
+from sweeps import only_whole
 
 from benchmarks.soak import fault_injection
 from benchmarks.soak.failing_dependencies import faketime_libraries
@@ -18,7 +19,7 @@ def test_a_server_whose_disk_database_and_workers_fail_in_turn_loses_nothing_and
     all_kept(fault_injection.one_after_the_other(tmp_path))
 
 
-@pytest.mark.parametrize("fault", ALONE)
+@pytest.mark.parametrize("fault", only_whole(ALONE, "postgres_restarted", "clock_jumps"))
 def test_nothing_is_lost_or_stuck_and_one_sentence_says_what_is_wrong(fault, tmp_path, all_kept, needs):
     if fault == "postgres_restarted":
         needs(programs(), "PostgreSQL is not installed (apt-get install postgresql)")

@@ -75,12 +75,12 @@ def test_futures_have_a_row_a_draw_and_repeat_themselves():
 
 def test_the_true_distribution_covers_what_comes_as_often_as_it_says():
     inside = []
-    for seed in range(150):
+    for seed in range(75):
         simulation = simulate_epidemic(80, 500 + seed)
         low, high = np.quantile(continue_epidemic(simulation, 65, 14, 200).cases, [0.1, 0.9], axis=0)
         came = simulation.cases[66:80]
         inside.append(((low <= came) & (came <= high)).mean())
-    # 150 epidemics; days of one are not independent, hence the wide tolerance.
+    # 75 epidemics; days of one are not independent, hence the wide tolerance.
     assert np.mean(inside) == pytest.approx(0.8, abs=0.06)
 
 

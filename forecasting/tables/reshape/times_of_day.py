@@ -27,6 +27,8 @@ _CLOCK = re.compile(
 )
 #: What stands before the number of an hour.
 _HOUR_WORD = re.compile(r"^\s*(?:HE|HR|H|hour|stunde|heure|hora)[ ._-]?(?=[0-9]{1,2}\s*$)", re.IGNORECASE)
+#: Rows that tell whether a column may hold days or times: looking at all takes long.
+_LOOKED_AT = 20
 #: Share of the rows that have a time at least.
 _LEAST_SHARE = 0.9
 
@@ -34,31 +36,27 @@ _LEAST_SHARE = 0.9
 def join_times_of_day(raw: RawTable) -> RawTable:
     """The table with the times of one column added to the days of another; the same table without such columns."""
     columns = list(raw.cells)[:100]
+    head = raw.take_rows(np.arange(min(len(raw.cells), _LOOKED_AT)))
     named = [column for column in columns if fold_words(column) & TIME_WORDS]
-    for time in (*named, *(column for column in columns if column not in named and _has_clocks(raw, column))):
+    for time in (*named, *(column for column in columns if column not in named and _has_clocks(head, column))):
         found = _seconds(raw, time)
         if found is None:
             continue
         seconds, said = found
         for day in (column for column in columns if column != time):
-            days = iso_days(raw, day) if _may_be_days(raw, day) else None
+            days = iso_days(raw, day) if iso_days(head, day) is not None else None
             if days is None:
                 continue
             if (time not in named or not _is_text(raw, time)) and not pd.Series(days).duplicated().any():
                 return raw
-            ends = [column for column in columns if column not in (day, time) and _has_clocks(raw, column)]
+            ends = [column for column in columns if column not in (day, time) and _has_clocks(head, column)]
             return _joined(raw, day, time, days, seconds, said, ends)
     return raw
 
 
-def _may_be_days(raw: RawTable, column: str) -> bool:
-    """Whether the first cell may be a day: looking at all takes long."""
-    return iso_days(raw.take_rows(np.arange(min(len(raw.cells), 20))), column) is not None
-
-
-def _has_clocks(raw: RawTable, column: str) -> bool:
+def _has_clocks(head: RawTable, column: str) -> bool:
     """Whether the first cells are times as 13:30."""
-    texts = column_texts(raw.take_rows(np.arange(min(len(raw.cells), 20))).cells[column])
+    texts = column_texts(head.cells[column])
     return bool(texts.size) and all(_seconds_of_text(text) >= 0 and not text.isdigit() for text in texts)
 
 
