@@ -150,7 +150,8 @@ def _refused(answer):
 def _guess(address):
     """On a deep link (``/methods``) Streamlit first asks whether the server lives below that path."""
     return re.search(
-        r"/(explore|methods|monitor|regions|compare|time_machine|your_data)/_stcore/(health|host-config)$", address
+        r"/(explore|methods|monitor|regions|compare|time_machine|your_data|nowhere)/_stcore/(health|host-config)$",
+        address,
     )
 
 

@@ -7,6 +7,17 @@ export default function ({ data }) {
   style.textContent = data.css;
   document.head.append(style);
 
+  // The page of an unknown address says so itself; on a server's first visit a dialog of Streamlit's does, too, and blocks it.
+  const superfluous = (dialog) => dialog.querySelector("h2")?.textContent === "Page not found";
+  let due;
+  const mend = () => {
+    due = undefined;
+    const dialogs = [...document.querySelectorAll("body > [data-testid=stDialog]")];
+    dialogs.find(superfluous)?.querySelector("[aria-label=Close]")?.click();
+  };
+  mend();
+  new MutationObserver(() => { due ??= setTimeout(mend, 100); }).observe(document.body, { childList: true, subtree: true });
+
   // To another page is one step of the browser's way back. Streamlit makes two of it: the page's address is bare until the page
   // has written its choices into it, or, where the browser is busy, has the choices first and the page afterwards.
   const push = history.pushState;

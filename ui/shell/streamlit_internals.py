@@ -10,6 +10,7 @@ on elsewhere without a promise of Streamlit's:
 - `polling.rerun_page` sends an empty element first, because any message to the browser is a point at which a script gives way to
   what the browser has asked for, and `st.rerun` would put itself in its place: the newest request's page and query are taken
   (as streamlit/streamlit#16158 says). It can go when `st.rerun` lets another page or a step back come first.
+- `frame.js` closes the dialog "Page not found", which the old way of the next line shows on a fresh server.
 - `inside_frame` exists because a folder ``pages`` is run in the old way until a script has called `st.navigation`; its means are
   public. It can go when Streamlit has no old way any more.
 - `deploy/nginx.conf` and `docs/security.md` name addresses below ``/_stcore``: the stream of a page, uploads, metrics.
@@ -49,6 +50,14 @@ def is_history_navigation() -> bool:
     It can go when `bind="query-params"` writes names into the address instead of labels, and a link is then one to Streamlit, too.
     """
     return bool(getattr(get_script_run_ctx(suppress_warning=True), "is_history_navigation", False))
+
+
+def asked_page() -> str:
+    """The address with which a browser has asked for this run; empty where it asked for a page that it knew. Nothing public says so."""
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None or context.pages_manager.intended_page_script_hash:
+        return ""
+    return context.pages_manager.intended_page_name or ""
 
 
 def drop_orphaned_references() -> None:
