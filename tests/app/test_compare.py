@@ -54,7 +54,7 @@ def test_compare_scores_every_chosen_model_in_numbers_that_a_click_sorts(compare
     past = finished("Puerto Rico", "new_admissions", ["ets", "theta"])
     page = compare(**PUERTO_RICO, models="ets,theta")
     assert not page.exception
-    assert page.subheader[0].value == "Compare: Puerto Rico, new hospital admissions"
+    assert page.title[0].value == "Compare: Puerto Rico, new hospital admissions"
     table = page.dataframe[0].value
     assert table["Model"].tolist() == [model(score.model).label for score in past.scores]
     assert table["WIS"].tolist() == pytest.approx([score.relative_wis for score in past.scores])
@@ -97,7 +97,7 @@ def test_one_model_is_compared_on_the_sidebar_s_region_and_the_largest_others(co
     assert regions[0] == "Vermont"
     assert len(regions) == 6
     assert "United States" not in regions, "Vermont is part of it"
-    assert page.subheader[0].value == "Compare: Theta on 6 regions, new hospital admissions"
+    assert page.title[0].value == "Compare: Theta on 6 regions, new hospital admissions"
 
 
 def test_a_link_brings_regions_in_any_case_and_says_which_is_not_there(compare, finished):

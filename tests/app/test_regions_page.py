@@ -56,7 +56,7 @@ def finished(page):
 def test_every_region_has_a_row_and_every_state_a_tile(regions):
     page = finished(regions(**STATES))
     assert not page.exception
-    assert page.subheader[0].value == "Regions: new hospital admissions"
+    assert page.title[0].value == "Regions: new hospital admissions"
     data = shown(page)
     assert {row["state"] for row in data["rows"]} == {"ready"}
     assert len(data["rows"]) == len(data["order"]) == len(data["tiles"]) == 53

@@ -28,7 +28,7 @@ def draw_forecasts(view: ComparisonResults) -> None:
     if not view.names():
         return
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown("**Earlier forecasts over what came**", width="content")
+        st.markdown("## Earlier forecasts over what came", width="content")
         chosen = layout.draw_choice("layout", layout.LAYOUTS, "Layout")
     if chosen == "overlaid":
         _overlaid(view)

@@ -155,7 +155,7 @@ def heading(choices: Choices, asked: ComparisonRequest) -> None:
     else:
         what = f"{choices.region}, {counted}"
         how = "Every model forecasts again from earlier dates, each time with what was known then, and is held"
-    st.subheader(f"Compare: {escape_markdown(what)}", anchor=False)
+    st.title(f"Compare: {escape_markdown(what)}", anchor=False)
     st.caption(f"{how} against what came.")
     if unmet := url_state.link_notes():
         st.info("\n\n".join(unmet), icon=":material/link_off:")

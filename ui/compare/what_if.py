@@ -33,7 +33,7 @@ def state() -> dict[str, str]:
 def live(service: Service, choices: Choices) -> None:
     """The control and the answers; polls alone while models train."""
     with st.container(border=True):
-        st.markdown("##### What if …")
+        st.markdown("## What if …")
         st.caption(
             "A model that scores well can still do nonsense when the world does. Change the last figures and see."
         )

@@ -27,7 +27,7 @@ _kept: IdentityMemo[bytes] = IdentityMemo(KEPT)
 
 _component = st.components.v2.component(
     "fan_chart",
-    html='<div class="fan-chart" role="img"></div>',
+    html='<div class="fan-chart" role="figure"></div>',
     css=".fan-chart { width: 100%; }",
     js=(Path(__file__).parent / "chart.js").read_text(),
     isolate_styles=False,

@@ -33,8 +33,8 @@ function bar(row, same) {
 
 // What a model is doing; of a finished one what exactly was fitted, for who asks.
 function text(row, open) {
-  if (!row.method) return part("span", "text", row.text);
-  const element = part("details", "text"), notes = row.text.replace(/^done( · )?/, "");
+  if (!row.method) return part("span", "", row.text);
+  const element = part("details", ""), notes = row.text.replace(/^done( · )?/, "");
   element.open = open;
   element.append(part("summary", "", notes || "How it was made"), part("span", "method", row.method));
   return element;
@@ -44,6 +44,14 @@ function cell(name, words, label) {
   const element = part("span", `${name} number`, words);
   element.setAttribute("role", "cell");
   element.dataset.label = label;
+  return element;
+}
+
+// A row of a table has nothing but cells.
+function within(name, ...content) {
+  const element = part("span", name);
+  element.setAttribute("role", "cell");
+  element.append(...content);
   return element;
 }
 
@@ -65,16 +73,16 @@ function build(row, data, open, act) {
   const cells = [bar(row, data.no_change), cell("held", row.held, ""), cell("expected", row.expected, data.next)];
   element.append(mark, name, ...cells, time);
   if (row.action) {
-    const button = part("button", "action", row.action);
+    const button = part("button", "press", row.action);
     button.type = "button";
     button.setAttribute("aria-label", `${row.action} ${row.label}`);
     button.dataset.key = row.key;
     button.onclick = () => { button.disabled = true; act(row.action === "Cancel" ? "cancel" : "retry", row.key); };
-    element.append(button);
+    element.append(within("action", button));
   } else {
-    element.append(part("span", "action", ""));
+    element.append(within("action"));
   }
-  element.append(text(row, open.has(row.model)));
+  element.append(within("text", text(row, open.has(row.model))));
   return element;
 }
 
@@ -95,8 +103,9 @@ function renew(old, row) {
   Object.assign(old.dataset, row.dataset);
   [...row.children].forEach((fresh, i) => {
     const part = old.children[i];
-    const stays = fresh.matches("button") && fresh.ariaLabel === part.ariaLabel && fresh.dataset.key === part.dataset.key;
-    if (stays) part.disabled = false;
+    const [before, after] = [part.querySelector("button"), fresh.querySelector("button")];
+    const stays = before && after && after.ariaLabel === before.ariaLabel && after.dataset.key === before.dataset.key;
+    if (stays) before.disabled = false;
     else part.replaceWith(fresh);
   });
 }

@@ -93,7 +93,7 @@ def draw_buttons(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, w
         )
         _download_button("Chart, HTML", page, f"{name}.html", "text/html")
     st.caption("PNG and SVG: the buttons at the top right of the chart.")
-    st.markdown("###### Reproduce")
+    st.markdown("### Reproduce")
     st.caption("The same forecasts on the command line, and in Python.")
     st.code(reproduce.command_line(view), language="bash", wrap_lines=True)
     st.code(reproduce.python_snippet(view), language="python", wrap_lines=True)
@@ -101,7 +101,7 @@ def draw_buttons(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, w
 
 def _row_of_buttons(heading: str) -> DeltaGenerator:
     """A row of buttons under a heading."""
-    st.markdown(f"###### {heading}")
+    st.markdown(f"### {heading}")
     return st.container(horizontal=True)
 
 

@@ -22,7 +22,7 @@ _score_tables: IdentityMemo[pa.Table] = IdentityMemo(500)
 
 def draw_trust(past: TrackRecord, choices: Choices) -> None:
     """Draw how far the forecasts can be trusted: how they did from earlier dates, or how far that has come."""
-    st.markdown("##### How far to trust it")
+    st.markdown("## How far to trust it")
     if past.why_not:
         st.caption(escape_markdown(past.why_not))
         return

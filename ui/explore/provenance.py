@@ -40,7 +40,7 @@ def draw_provenance(service: Service, choices: Choices) -> None:
     """Draw where the figures come from, what was repaired in them, and what the last ones usually become."""
     revisions = service.revisions(choices.panel, choices.region, choices.statistic.name)
     notes = figure_notes(choices, revisions)
-    st.markdown("##### About these figures")
+    st.markdown("## About these figures")
     st.markdown("\n".join(f"- {note}" for note in notes) if notes else "No data problems found.")
     _draw_zeros_choice(choices)
     about = [*choices.panel.notes, f"{choices.panel.attribution}. Licence: {choices.panel.licence}."]

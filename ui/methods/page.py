@@ -19,7 +19,7 @@ MEASURE = 860
 
 def _bands() -> None:
     """What the shaded areas say, and what they do not know."""
-    st.markdown("#### What the bands mean")
+    st.markdown("## What the bands mean")
     st.markdown(
         "A forecast here is 23 quantiles of each coming day or week, not a line. The 80 % band runs from the 10 % to "
         "the 90 % quantile: if the model is right about its own errors, four of five outcomes fall inside. Whether it "
@@ -42,7 +42,7 @@ def _bands() -> None:
 
 def _models() -> None:
     """A paragraph a model, with its source."""
-    st.markdown("#### The models")
+    st.markdown("## The models")
     for one in models().values():
         with st.container(border=True):
             st.markdown(f"**{one.label}** · `{one.name}`")
@@ -52,7 +52,7 @@ def _models() -> None:
 
 def _strengths() -> None:
     """What each model is good and bad at, by the sets that models are chosen by."""
-    st.markdown("#### What each model is good and bad at")
+    st.markdown("## What each model is good and bad at")
     st.markdown(
         "Errors on the sets that models are chosen by: two forecast hubs' tasks with the figures as they were known then, series of "
         "five frequencies that have nothing in common, European countries by week and day, and simulated epidemics. "
@@ -69,7 +69,7 @@ def _strengths() -> None:
 
 def _scores() -> None:
     """How the columns of the track record are computed."""
-    st.markdown("#### How scores are computed")
+    st.markdown("## How scores are computed")
     st.markdown(
         "- **WIS**, the weighted interval score: judges centre and ranges at once and is what the forecast hubs use "
         "([Bracher et al. 2021](https://doi.org/10.1371/journal.pcbi.1008618)). Lower is better. It is the error that pages name first.\n"
@@ -85,7 +85,7 @@ def _scores() -> None:
 
 def _december_2020() -> None:
     """Cumulative totals flatter any model; growth does not."""
-    st.markdown("#### December 2020, told straight")
+    st.markdown("## December 2020, told straight")
     st.markdown(
         "Trained on the counts to 30 November 2020 and asked for 1 January 2021. **Cumulative accuracy** compares the "
         "running totals: most of a total had already happened, so even a poor forecast looks good. **Growth accuracy** "
@@ -107,7 +107,7 @@ def _percentages(columns: Iterable[str], digits: int = 1) -> dict[str, Any]:
 
 def _stress_tests() -> None:
     """Shocks, and which models fail at which."""
-    st.markdown("#### What the models do at extremes")
+    st.markdown("## What the models do at extremes")
     st.markdown(
         "A model that scores well can still do nonsense when the world does. Here the last figures of real series are "
         "changed before anything is prepared or fitted, and the answer is held against the one to the real figures. "
@@ -130,7 +130,7 @@ def _stress_tests() -> None:
 
 def _sources() -> None:
     """Every source with its licence."""
-    st.markdown("#### Where the figures come from")
+    st.markdown("## Where the figures come from")
     for one in sources().values():
         with st.container(border=True):
             st.markdown(f"**{one.label}** · `{one.name}`")
@@ -142,7 +142,7 @@ def _sources() -> None:
 def draw() -> None:
     """The whole page."""
     with st.container(width=MEASURE):
-        st.markdown("### Methods")
+        st.title("Methods", anchor=False)
         _bands()
         _models()
         _strengths()

@@ -97,7 +97,7 @@ def open_alerts(server: str) -> pd.DataFrame:
 
 def heading() -> None:
     """What is shown, and what the link asked for that is not there."""
-    st.subheader("Monitor", anchor=False)
+    st.title("Monitor", anchor=False)
     st.caption("How the service is, how it has done, and what needs a look. It looks again every ten seconds.")
 
 
@@ -200,7 +200,7 @@ def _draw_history(span: str, kind: str, source: str) -> None:
 
 def _draw_alerts(source: str) -> None:
     """Open alerts, and what has drifted."""
-    st.markdown("#### What needs a look")
+    st.markdown("## What needs a look")
     alerts = open_alerts(runtime.history().server)
     alerts = alerts if source == ALL else alerts[alerts["source"].isin([source, ""])]
     if alerts.empty and any(one.upkeep for one in current_status(runtime.history().server).ages):
@@ -230,7 +230,7 @@ def _draw_alert(row: Any) -> None:
 
 
 def _draw_latencies(figures: MonitorFigures, span: str, kind: str) -> None:
-    st.markdown(f"#### How long {'pages' if kind == 'page' else 'answers of the API'} took")
+    st.markdown(f"## How long {'pages' if kind == 'page' else 'answers of the API'} took")
     if figures.routes.empty:
         st.info("Nothing was asked for in that time.", icon=":material/hourglass_empty:")
         return

@@ -22,7 +22,7 @@ LATELY = timedelta(days=30)
 
 def fits(by_model: pd.DataFrame, slowest: pd.DataFrame) -> None:
     """How fits ended, by model, and which series took longest."""
-    st.markdown("#### How fits ended")
+    st.markdown("## How fits ended")
     if by_model.empty:
         st.info("No model was fitted in that time.", icon=":material/hourglass_empty:")
         return
@@ -34,7 +34,7 @@ def fits(by_model: pd.DataFrame, slowest: pd.DataFrame) -> None:
     st.dataframe(table[list(names)].rename(columns=names), hide_index=True, width="stretch", column_config=numbers)
     if slowest.empty:
         return
-    st.markdown("**Slowest series**")
+    st.markdown("### Slowest series")
     st.dataframe(_slowest(slowest), hide_index=True, width="stretch", column_config=numbers | _links())
 
 
@@ -57,7 +57,7 @@ def _slowest(slowest: pd.DataFrame) -> pd.DataFrame:
 
 def picks(chosen: pd.DataFrame) -> None:
     """Which model is best where, judged by earlier forecasts; the nightly upkeep writes it."""
-    st.markdown("#### Which model is picked")
+    st.markdown("## Which model is picked")
     if chosen.empty:
         st.info(
             "Nothing yet. The nightly upkeep judges every model by its forecasts from earlier dates, and picks the best "
@@ -82,7 +82,7 @@ def picks(chosen: pd.DataFrame) -> None:
     if changed.empty:
         st.caption(f"No series has changed its model in the last {LATELY.days} days.")
         return
-    st.markdown("**Changed lately**")
+    st.markdown("### Changed lately")
     table = pd.DataFrame(
         {
             "Explore": _addresses(changed),
@@ -116,7 +116,7 @@ def _numbers(form: str, *names: str) -> dict[str, Any]:
 def _links() -> dict[str, Any]:
     return {
         "Explore": st.column_config.LinkColumn(
-            "", display_text=":material/open_in_new:", width=40, help="Look at it in another tab."
+            "Open", display_text=":material/open_in_new:", width=60, help="Look at it in another tab."
         )
     }
 

@@ -38,7 +38,7 @@ def draw(service: Service, choices: Choices, view: RegionsView) -> None:
 def _draw(service: Service, choices: Choices, view: RegionsView, runs: dict[str, BulkForecast]) -> None:
     label, run = model(view.model).label, runs.get("run")
     with st.container(border=True):
-        st.markdown("##### Every region's forecasts")
+        st.markdown("## Every region's forecasts")
         if run is None:
             of = len(choices.panel.regions(view.statistic))
             st.caption(

@@ -86,7 +86,7 @@ def _filter() -> str:
 def heading(choices: Choices) -> None:
     """Draw the heading: what is shown, how far ahead, and what the link asked for that is not there."""
     frequency = choices.series.frequency
-    st.subheader(f"Regions: {escape_markdown(choices.statistic.label.lower())}", anchor=False)
+    st.title(f"Regions: {escape_markdown(choices.statistic.label.lower())}", anchor=False)
     parts = [f"{frequency.name.capitalize()} figures, forecast {frequency.steps(choices.horizon)} ahead"]
     if choices.statistic.shown_cumulative:
         parts.append("new counts, as running totals can only rise")

@@ -7,11 +7,21 @@ export default function ({ data }) {
   style.textContent = data.css;
   document.head.append(style);
 
+  // What Streamlit leaves without a name where the keyboard stops; and the sidebar's button, in which a phone has the pages, too,
+  // as it is labelled there (`frame.css`).
+  const names = {
+    "[data-testid=stMain]": "Page",
+    "[data-testid=data-grid-canvas]": "Table; arrow keys go from cell to cell",
+    "[data-testid=stExpandSidebarButton]": "Menu and choices",
+  };
   // The page of an unknown address says so itself; on a server's first visit a dialog of Streamlit's does, too, and blocks it.
   const superfluous = (dialog) => dialog.querySelector("h2")?.textContent === "Page not found";
   let due;
   const mend = () => {
     due = undefined;
+    for (const [selector, name] of Object.entries(names)) {
+      for (const one of document.querySelectorAll(selector)) if (one.ariaLabel !== name) one.ariaLabel = name;
+    }
     const dialogs = [...document.querySelectorAll("body > [data-testid=stDialog]")];
     dialogs.find(superfluous)?.querySelector("[aria-label=Close]")?.click();
   };

@@ -52,7 +52,7 @@ def state() -> dict[str, str]:
 
 def heading(choices: Choices) -> None:
     """Draw the heading: region and statistic."""
-    st.subheader(
+    st.title(
         f"Time machine: {escape_markdown(choices.region)}, {escape_markdown(choices.statistic.label.lower())}",
         anchor=False,
     )

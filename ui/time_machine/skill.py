@@ -25,7 +25,7 @@ def draw_skill(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None
     if not names:
         return
     with st.container(border=True):
-        st.markdown("**When, and how far ahead, was it better than no change?**")
+        st.markdown("## When, and how far ahead, was it better than no change?")
         if st.session_state.get("skill of") not in names:
             st.session_state["skill of"] = names[0]
         name = st.pills(

@@ -22,10 +22,10 @@ def draw_standings(judged: pd.DataFrame, journey: Journey, choices: Choices) -> 
     """Two tables: this date, and all dates up to it."""
     origin = journey.stops[journey.place].origin
     with st.container(border=True):
-        st.markdown("**From this date**")
+        st.markdown("## From this date")
         _standing(judged, origin, True, choices)
     with st.container(border=True):
-        st.markdown("**From all dates up to this one**")
+        st.markdown("## From all dates up to this one")
         _standing(judged, origin, False, choices)
 
 

@@ -50,7 +50,7 @@ def take_leave_request() -> bool:
 
 def draw() -> None:
     """The whole page."""
-    st.subheader("Your data", anchor=False)
+    st.title("Your data", anchor=False)
     st.caption(
         "Give a table of figures by date, and everything here works on it. It stays in this visit: nobody else sees it, it "
         "is not written to a disk, and the page lets go of it when you forget it, reload or leave. Forecasts of it are "
@@ -161,7 +161,7 @@ def _chosen_upload() -> Upload | None:
 
 def _draw_upload(file: Upload) -> None:
     with st.container(border=True):
-        st.markdown(f"##### {escape_markdown(file.name)}")
+        st.markdown(f"## {escape_markdown(file.name)}")
         with runtime.script_turns.released():
             read = file.read(PATIENCE)
         if read is None:
@@ -235,7 +235,7 @@ def _draw_mapping(file: Upload, read: UploadResult) -> None:
     """Which column is what, beside the first rows; and what is wrong where."""
     left, right = st.columns([2, 3], gap="medium")
     with left, st.container(border=True):
-        st.markdown("##### Which column is what")
+        st.markdown("## Which column is what")
         _read_again_if_changed(file, read, mapping_controls.draw_mapping_controls(file, read))
         if read.panel and read.mapping:
             st.download_button(
@@ -249,7 +249,7 @@ def _draw_mapping(file: Upload, read: UploadResult) -> None:
                 help="Which column is what, for `python -m forecasting forecast --input FILE --mapping mapping.json`.",
             )
     with right, st.container(border=True):
-        st.markdown("##### The first rows")
+        st.markdown("## The first rows")
         mapping_controls.draw_preview(read)
     if read.report:
         _draw_problems(read.report.problems)
@@ -265,7 +265,7 @@ def _draw_problems(problems: pd.DataFrame) -> None:
     if problems.empty:
         return
     with st.container(border=True):
-        st.markdown(f"##### {len(problems):,} {'place' if len(problems) == 1 else 'places'} to look at")
+        st.markdown(f"## {len(problems):,} {'place' if len(problems) == 1 else 'places'} to look at")
         titles = {"line": "Line", "column": "Column", "cell": "Cell", "what": "What is there", "remedy": "What to do"}
         st.dataframe(problems.rename(columns=titles), hide_index=True, width="stretch")
         st.download_button(
