@@ -25,6 +25,7 @@ from forecasting.operations.prometheus import CONTENT_TYPE, Metrics
 from forecasting.operations.scheduler import UpdateSchedule
 from forecasting.support import settings
 from ui.shell import runtime as pages
+from ui.shell.index_page import IndexPageMiddleware
 from ui.shell.streamlit_internals import INDEX_PAGE
 
 #: Seconds after the start in which nearly everything is imported that ever will be.
@@ -87,6 +88,7 @@ app = st.App(
     routes=[Mount(PREFIX, app=api), *health.routes(), Route("/metrics", scraped)],
     middleware=[
         Middleware(security_headers.SecurityHeadersMiddleware, headers=security_headers.page_headers(INDEX_PAGE)),
+        Middleware(IndexPageMiddleware),
         Middleware(PageAccessMiddleware, max_pages=settings.max_pages(), hosts=settings.hosts(), origins=origins),
     ],
     lifespan=lifespan,

@@ -28,7 +28,7 @@ _kept: IdentityMemo[bytes] = IdentityMemo(KEPT)
 _component = st.components.v2.component(
     "fan_chart",
     html='<div class="fan-chart" role="figure"></div>',
-    css=".fan-chart { width: 100%; }",
+    css=".fan-chart { width: 100%; }\n.fan-chart:not([data-drawn]) { background: #8881; border-radius: 0.5rem; }\n",
     js=(Path(__file__).parent / "chart.js").read_text(),
     isolate_styles=False,
 )
