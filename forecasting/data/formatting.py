@@ -66,6 +66,19 @@ def format_difference(now: float, before: float, decimals: int = 0) -> str:
     return f"{now - before:+,.{decimals}f}".replace("-", "−")
 
 
+def within_sentence(label: str) -> str:
+    """A label as it stands within a sentence: ``"New cases"`` -> ``"new cases"``; a first word such as ``"COVID-19"`` stays."""
+    first = label.partition(" ")[0]
+    return label if any(sign.isupper() or sign.isdigit() for sign in first[1:]) else label[:1].lower() + label[1:]
+
+
+def format_versus(change: str, before: str) -> str:
+    """Format a change with what it is a change on: ``("−19 %", "the week before")`` -> ``"−19 % vs the week before"``."""
+    if change.endswith(" times") or change == "up from 0":
+        return f"{change} {before}"
+    return f"{change} {'from' if change == 'no change' else 'vs'} {before}"
+
+
 def format_date(date: pd.Timestamp) -> str:
     """Format a date as ``"30 Nov 2020"``, whatever the reader's locale."""
     return f"{date.day} {date:%b %Y}" if date == date.normalize() else f"{date.day} {date:%b %Y %H:%M}"

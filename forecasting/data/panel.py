@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from forecasting.data.columns import AS_OF, DATE, PANEL, REGION, STATISTIC, VALUE
+from forecasting.data.formatting import within_sentence
 from forecasting.data.frequency import Frequency
 from forecasting.data.kind import COUNT, KINDS, Kind, kind_named
 from forecasting.data.panel_cache import PanelCache, PerPanel
@@ -36,6 +37,7 @@ class Statistic:
         kind: what its figures are.
         kind_reason: why they are taken to be that, in a few words; empty where somebody said so.
         zeros_at_end: what zeros at the end of counts are taken for, where the level before rules zeros out.
+        attribution, licence: whom to credit and under what terms, where that is not what holds for the whole panel.
     """
 
     name: str
@@ -48,6 +50,13 @@ class Statistic:
     kind: Kind = COUNT
     kind_reason: str = ""
     zeros_at_end: str = UNREPORTED_ZEROS
+    attribution: str = ""
+    licence: str = ""
+
+    @property
+    def phrase(self) -> str:
+        """Its label within a sentence: ``"new cases"``, ``"COVID-19 share of emergency visits"``."""
+        return within_sentence(self.label)
 
 
 @dataclass(frozen=True)
@@ -127,6 +136,14 @@ class Panel:
             raise RequestError(self.absent[name])
         known = ", ".join(s.name for s in self.statistics)
         raise RequestError(f"'{self.source}' has no statistic '{name}'; it has {known}.")
+
+    def attribution_of(self, statistic: str | None = None) -> str:
+        """Whom to credit for the figures of one statistic, in one line."""
+        return self.statistic(statistic).attribution or self.attribution
+
+    def licence_of(self, statistic: str | None = None) -> str:
+        """Under what terms the figures of one statistic are."""
+        return self.statistic(statistic).licence or self.licence
 
     def with_kind(self, name: str) -> Panel:
         """The same panel, all of whose figures are of the kind that a person calls `name`.

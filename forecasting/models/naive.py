@@ -24,9 +24,9 @@ class Naive(LinearModel):
     """Repeats the last season; its errors are those of having done so before."""
 
     name = "naive"
-    label = "Seasonal naive"
+    label = "No-change baseline"
     summary = (
-        "Next Monday will be like last Monday. Its bands widen season by season with the errors that repeating would "
+        "The seasonal naive forecast: next Monday will be like last Monday. Its bands widen season by season with the errors that repeating would "
         "have made in the past. It is instant and it is the yardstick: a model that does not beat it here has "
         "nothing to say here. Without a full season of history it repeats the last value."
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from forecasting.data.formatting import format_date
 from forecasting.data.frequency import Frequency
 from forecasting.data.panel import ASSUMED_UNREPORTED, UNREPORTED_ZEROS
 from forecasting.data.revisions import Revision
@@ -40,7 +41,7 @@ def repair_sentences(fault: str, repaired: Repaired, dates: pd.DatetimeIndex, fr
     count = len(repaired.repaired)
     if not count:
         return []
-    last, steps, one = format_dates(dates[repaired.repaired[-1]], frequency), f"{frequency.step}s", count == 1
+    last, steps, one = format_date(dates[repaired.repaired[-1]]), f"{frequency.step}s", count == 1
     on = f"on {last}" if one else f"the last on {last}"
     if fault == "correction":
         return [f"{count} negative correction{'' if one else 's'} spread over the {steps} before ({on})."]
@@ -62,7 +63,7 @@ def moved_sentences(counts: pd.Series, dates: pd.DatetimeIndex, frequency: Frequ
     off = given[~given.isin(dates) & counts.notna().to_numpy()]
     if not len(off):
         return []
-    last, step = format_dates(off.max(), frequency), frequency.step
+    last, step = format_date(off.max()), frequency.step
     if len(off) == 1:
         return [f"A date beside those of the {step}s is counted for the {step} that it belongs to ({last})."]
     return [
@@ -78,7 +79,7 @@ def early_end_sentences(end: pd.Timestamp, usual: pd.Timestamp | None, frequency
     if behind <= max(frequency.cycle, LATE_PERIODS):
         return []
     return [
-        f"The figures end on {format_dates(end, frequency)}, {frequency.steps(behind)} before those of most regions; the forecast "
+        f"The figures end on {format_date(end)}, {frequency.steps(behind)} before those of most regions; the forecast "
         "begins there."
     ]
 
@@ -87,7 +88,7 @@ def true_zeros_sentences(dates: pd.DatetimeIndex, frequency: Frequency) -> list[
     """Sentence: the zeros on these dates are used because somebody has said that they are true, or none."""
     if not len(dates):
         return []
-    first, count = format_dates(dates[0], frequency), len(dates)
+    first, count = format_date(dates[0]), len(dates)
     if count == 1:
         return [f"The zero at the end ({first}) is taken as true."]
     return [f"The zeros at the end, {frequency.steps(count)} from {first}, are taken as true."]
@@ -107,21 +108,21 @@ def tail_sentences(
     count = len(values) - end
     if not count:
         return []
-    first, last, step = format_dates(dates[end], frequency), format_dates(dates[-1], frequency), frequency.step
+    first, last, step = format_date(dates[end]), format_date(dates[-1]), frequency.step
     span = f"the last {step} ({last})" if count == 1 else f"the last {frequency.steps(count)} (from {first})"
     if not np.nan_to_num(values[end:]).any():
         asked = f" {ZEROS_QUESTION}" if zeros_at_end == ASSUMED_UNREPORTED and (values[end:] == 0).any() else ""
         long = count >= STOPPED_PERIODS or frequency.days < STOPPED_DAYS
         if long and dates[-1] - dates[end - 1] > pd.Timedelta(days=STOPPED_DAYS):
-            stopped = f"Reporting stopped on {format_dates(dates[end - 1], frequency)}; the series is used until then."
+            stopped = f"Reporting stopped on {format_date(dates[end - 1])}; the series is used until then."
             return [stopped + asked]
         return [f"Nothing was reported for {span}; the series is used until then.{asked}"]
     if count > 1:
-        return [f"{span.capitalize()} look incomplete; they are shown but not used."]
+        return [f"{span[:1].upper()}{span[1:]} look incomplete; they are shown but not used."]
     lag = frequency.cycle
     since = "" if lag == 1 else " a day before" if frequency.minutes else " a week before"
     figures = f"{values[-1]:,.0f} after {values[-1 - lag]:,.0f}{since}" if end >= lag else f"{values[-1]:,.0f}"
-    return [f"{span.capitalize()} looks incomplete: {figures}; it is shown but not used."]
+    return [f"{span[:1].upper()}{span[1:]} looks incomplete: {figures}; it is shown but not used."]
 
 
 def correction_sentence(
@@ -131,7 +132,7 @@ def correction_sentence(
     shares = 100 * (factors - 1)
     verb = "raised" if (shares > 0).all() else "lowered" if (shares < 0).all() else "changed"
     sizes = [f"{share:+.0f} %" if verb == "changed" else f"{abs(share):.0f} %" for share in shares]
-    days = [format_dates(date, frequency) for date in dates]
+    days = [format_date(date) for date in dates]
     span = f"{frequency.step} to {days[0]} is" if len(days) == 1 else f"{frequency.step}s to {_joined(days)} are"
     much = _joined(sizes)
     if len(days) > LISTED:
@@ -145,7 +146,7 @@ def correction_sentence(
 def raised_sentence(reported: float, become: float, date: pd.Timestamp, frequency: Frequency) -> str:
     """Sentence: a last figure is raised, beyond what is usual, to what its past makes possible."""
     return (
-        f"The {frequency.step} to {format_dates(date, frequency)} was published as {reported:,.0f} and is taken as {become:,.0f}: "
+        f"The {frequency.step} to {format_date(date)} was published as {reported:,.0f} and is taken as {become:,.0f}: "
         "such figures are revised upwards later, and even then it would be an unusually deep fall."
     )
 
@@ -153,7 +154,7 @@ def raised_sentence(reported: float, become: float, date: pd.Timestamp, frequenc
 def doubt_sentence(reported: float, date: pd.Timestamp, frequency: Frequency) -> str:
     """Sentence: a last figure is used but in doubt, and why."""
     return (
-        f"The {frequency.step} to {format_dates(date, frequency)}, {reported:,.0f}, is an unusually deep fall and may be incomplete; "
+        f"The {frequency.step} to {format_date(date)}, {reported:,.0f}, is an unusually deep fall and may be incomplete; "
         "the bands are wider for it."
     )
 
@@ -182,11 +183,6 @@ def pattern_sentences(values: np.ndarray, dates: pd.DatetimeIndex, frequency: Fr
     return [f"Nothing is reported on {_listed(silent)}; {_listed(carrying)} carry their counts."]
 
 
-def format_dates(date: pd.Timestamp, frequency: Frequency) -> str:
-    """A date as the sentences write it: ``2021-04-09``, with the time of day for steps shorter than a day."""
-    return f"{date:%Y-%m-%d %H:%M}" if frequency.minutes else f"{date:%Y-%m-%d}"
-
-
 def _listed(days: np.ndarray) -> str:
     return _joined([DAYS[i] for i in np.flatnonzero(days)])
 
@@ -198,7 +194,7 @@ def _joined(names: Sequence[str]) -> str:
 def revision_sentences(revisions: Sequence[Revision], frequency: Frequency) -> list[str]:
     """Sentences on what the last figures usually become, where the source keeps its versions."""
     return [
-        f"The {frequency.step} to {format_dates(one.date, frequency)} was published as {one.value:,.0f}; such figures usually become "
+        f"The {frequency.step} to {format_date(one.date)} was published as {one.value:,.0f}; such figures usually become "
         f"{one.median:.2f} times that (80 %: {one.low:.2f} to {one.high:.2f}, from {frequency.steps(one.count)} before)."
         for one in revisions
     ]

@@ -60,7 +60,9 @@ KINDS = tuple(
     )
 )
 #: What differs between notes of the same kind: figures, dates and quoted names.
-_DIFFERENT = re.compile(r"'[^']*'|[\d][\d.,:\-]*")
+_DIFFERENT = re.compile(
+    r"'[^']*'|\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4}(?: \d\d:\d\d)?|[\d][\d.,:\-]*"
+)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from forecasting.data.bundled_files import ADMISSIONS, CASES, FOLDER, INFLUENZA
 from forecasting.data.columns import DATE, REGION, STATISTIC
+from forecasting.data.formatting import format_date
 from forecasting.data.frequency import DAILY, weekly
 from forecasting.data.panel import Panel, Statistic, new_and_cumulative
 from forecasting.data.us_states import NATION, STATES
@@ -25,13 +27,16 @@ from forecasting.tables.cells.tidy_table import stack_wide_table
 
 #: Their statistics' names in `Panel.table`.
 _CASES, _ADMISSIONS, _INFLUENZA = "cases", "admissions", disease_admissions(HUBS["flusight"]).column
+#: Whom to credit for cases and for admissions, and their terms.
+CASES_BY, CASES_LICENCE = "Johns Hopkins University CSSE COVID-19 Data", "CC BY 4.0"
+ADMISSIONS_BY, ADMISSIONS_LICENCE = "US CDC, National Healthcare Safety Network", "public domain"
 
 
 class Bundled(Source):
     """Daily cases of six countries, and weekly hospital admissions of the United States and its states."""
 
     name = "bundled"
-    label = "Bundled (cases, admissions)"
+    label = "COVID-19: cases to May 2021, US hospital admissions to March 2026; influenza to July 2025"
     summary = (
         "Three small tables that come with the program. COVID-19 cases of six countries by the day, from 22 January "
         "2020 to 16 May 2021, as Johns Hopkins University collected them; and hospital admissions of the United States, "
@@ -40,15 +45,19 @@ class Bundled(Source):
         "Prevention published them."
     )
     home = "https://data.cdc.gov/"
-    attribution = "Johns Hopkins University CSSE COVID-19 Data (cases); US CDC, National Healthcare Safety Network"
-    licence = "CC BY 4.0 (cases); public domain (admissions)"
+    attribution = f"{CASES_BY} (cases); {ADMISSIONS_BY} (admissions)"
+    licence = f"{CASES_LICENCE} (cases); {ADMISSIONS_LICENCE} (admissions)"
     order = 10
 
     def statistics(self) -> tuple[Statistic, ...]:
         """New and cumulative cases, and new hospital admissions for COVID-19 and for influenza."""
         admissions = admissions_statistic(HUBS["cdc_covid"].target)
         influenza = disease_admissions(HUBS["flusight"])
-        return (*new_and_cumulative("cases", reported_cumulative=True), admissions, influenza)
+        cases = new_and_cumulative("cases", reported_cumulative=True)
+        return (
+            *(replace(one, attribution=CASES_BY, licence=CASES_LICENCE) for one in cases),
+            *(replace(one, attribution=ADMISSIONS_BY, licence=ADMISSIONS_LICENCE) for one in (admissions, influenza)),
+        )
 
     def panel(self) -> Panel:
         """The three tables as one panel; the whole country stands before its states."""
@@ -89,7 +98,7 @@ def _long(path: Path, statistic: str) -> pd.DataFrame:
 
 
 def _ends(table: pd.DataFrame) -> str:
-    last = table.groupby(STATISTIC)[DATE].max().dt.strftime("%Y-%m-%d")
+    last = table.groupby(STATISTIC)[DATE].max().map(format_date)
     return (
         f"Bundled figures: cases end on {last[_CASES]}, admissions with the week to {last[_ADMISSIONS]}, "
         f"those for influenza with the week to {last[_INFLUENZA]}."

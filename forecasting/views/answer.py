@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from forecasting.data.forecast import MEDIAN, QUANTILES, Forecast
-from forecasting.data.formatting import format_compact, format_date, format_dates, format_figure, format_interval
+from forecasting.data.formatting import format_compact, format_date, format_figure, format_interval, within_sentence
 from forecasting.data.kind import COUNT
 from forecasting.data.series import Series
 from forecasting.evaluation.track_record import TrackRecord, stretch_errors
@@ -73,10 +74,10 @@ def answer(region: str, label: str, series: Series, forecast: Forecast, past: Tr
         past: the track record of the region, with or without the model.
     """
     steps = stretch_steps(series)
-    low, middle, high = _next_stretch(series, forecast, steps)
+    low, middle, high = _next_stretch(series, forecast)
     figure = format_compact(_rounded(middle), series.decimals)
     return Answer(
-        f"{region} · {label[:1].lower()}{label[1:]}",
+        f"{region} · {within_sentence(label)}",
         f"{series.frequency.name} figures to {format_date(series.origin)}",
         _sentence(series, forecast, steps, middle, figure),
         figure,
@@ -93,9 +94,9 @@ def stretch_steps(series: Series) -> int:
     return min(series.season if series.frequency.cycle > 1 else 1, len(series))
 
 
-def _next_stretch(series: Series, forecast: Forecast, steps: int) -> tuple[float, float, float]:
-    """The 80 % band's ends and the median between them, of the next stretch: a sum, or of what does not add up a mean."""
-    steps = min(steps, forecast.horizon)
+def _next_stretch(series: Series, forecast: Forecast) -> tuple[float, float, float]:
+    """The 80 % range's ends and the median between them, of the next stretch: a sum, or of what does not add up a mean."""
+    steps = min(stretch_steps(series), forecast.horizon)
     total = forecast.totals[steps - 1] / (1 if series.kind.adds_up else steps)
     return float(total[LOW]), float(total[MEDIAN]), float(total[HIGH])
 
@@ -117,7 +118,7 @@ def _sentence(series: Series, forecast: Forecast, steps: int, middle: float, fig
 
 def expected_figure(series: Series, forecast: Forecast) -> str:
     """What a forecast expects of the next stretch, as `answer` gives it."""
-    return format_compact(_rounded(_next_stretch(series, forecast, stretch_steps(series))[1]), series.decimals)
+    return format_compact(_rounded(_next_stretch(series, forecast)[1]), series.decimals)
 
 
 def next_stretch_name(series: Series) -> str:
@@ -153,15 +154,15 @@ def comparison_words(expected: float, now: float, series: Series) -> str:
 def _total(series: Series, forecast: Forecast, steps: int) -> str:
     if forecast.horizon <= steps or forecast.horizon == 1:
         return ""
-    dates = format_dates(forecast.dates[0], forecast.dates[-1])
+    dates = horizon_dates(series, forecast)
     if series.cumulative:
-        table, what = forecast.cumulative(series.total)[-1], f"running total on {format_date(forecast.dates[-1])}"
+        table, what = forecast.cumulative(series.total)[-1], f"running total on {last_day(series, forecast)}"
     elif series.kind.adds_up:
-        table, what = forecast.totals[-1], f"total, {dates},"
+        table, what = forecast.totals[-1], f"total, {dates}"
     else:
-        table, what = forecast.totals[-1] / forecast.horizon, f"mean, {dates},"
+        table, what = forecast.totals[-1] / forecast.horizon, f"mean, {dates}"
     decimals = series.decimals
-    return f"{what} {format_compact(table[MEDIAN], decimals)} ({format_interval(table[LOW], table[HIGH], decimals)})"
+    return f"{what}: {format_compact(table[MEDIAN], decimals)} ({format_interval(table[LOW], table[HIGH], decimals)})"
 
 
 def chance_of_rise(series: Series, forecast: Forecast) -> float:
@@ -203,7 +204,15 @@ def past_words(series: Series, past: TrackRecord, name: str) -> str:
 
 def last_day(series: Series, forecast: Forecast) -> str:
     """The last date of a forecast, with as much of it as tells it from the others."""
-    date = forecast.dates[-1]
+    return _short_date(series, forecast.dates[-1])
+
+
+def horizon_dates(series: Series, forecast: Forecast) -> str:
+    """The dates that a forecast is for: ``"22 Mar to 18 Apr"``."""
+    return f"{_short_date(series, forecast.dates[0])} to {last_day(series, forecast)}"
+
+
+def _short_date(series: Series, date: pd.Timestamp) -> str:
     if series.frequency.minutes:
         return f"{date.day} {date:%b %H:%M}"
     return f"{date.day} {date:%b}" if series.frequency.days < LONG_PERIOD else f"{date.day} {date:%b %Y}"

@@ -135,9 +135,7 @@ def overlaid_models_figure(charts: Sequence[BacktestChart], theme: Theme = LIGHT
         label = model(chart.model).label
         lines.append(line_trace(iso_dates(forecast.dates), table[:, MEDIAN], label, colour, 2.2, chart.model) | group)
     now = charts[0].now
-    came = line_trace(
-        iso_dates(now.dates), history_line(now, charts[0].smooth), "What came", theme.text, 2.2, "history"
-    )
+    came = line_trace(iso_dates(now.dates), history_line(now, charts[0].smooth), "Actual", theme.text, 2.2, "history")
     layout = base_layout(common_window(charts), theme, unit)
     return adapted_to_kind({"data": [*bands, came, *lines], "layout": layout}, now)
 

@@ -17,15 +17,16 @@ from forecasting.evaluation.track_record import TrackRecord
 from forecasting.jobs import Job, State
 from forecasting.jobs.request import Request
 from forecasting.models import model
+from forecasting.views.headline import ERROR, MEDIAN_ERROR, error_words
 
 #: The name of the model that others are compared with: no change, the last season repeated.
 NAIVE = "naive"
 #: Column of a score table, the most telling first -> its ideal value.
 IDEAL_SCORES = {
-    "WIS": 0,
+    ERROR: 0,
     "80 % held": 80,
     "Bias": 0,
-    "Median error": 0,
+    MEDIAN_ERROR: 0,
     "Mean error": 0,
     "50 % held": 50,
     "95 % held": 95,
@@ -75,11 +76,11 @@ def score_table(scores: Mapping[str, ModelScore], what: str) -> pd.DataFrame:
     """A table of scores with a row for each label; `what` is the name of the labels' column, all others are numbers."""
     table = pd.DataFrame({what: list(scores)})
     rows = scores.values()
-    table["WIS"] = [s.relative_wis for s in rows]
+    table[ERROR] = [s.relative_wis for s in rows]
     table["80 % held"] = [100 * s.held_80 / s.periods for s in rows]
     if any(s.bias == s.bias for s in rows):  # a share of what came, which of figures around zero means nothing
         table["Bias"] = [100 * s.bias for s in rows]
-    table["Median error"] = [s.relative_error for s in rows]
+    table[MEDIAN_ERROR] = [s.relative_error for s in rows]
     table["Mean error"] = [s.error for s in rows]
     table["50 % held"] = [100 * s.held_50 / s.periods for s in rows]
     table["95 % held"] = [100 * s.held_95 / s.periods for s in rows]
@@ -114,14 +115,14 @@ def _against_repeating(label: str, ratios: Mapping[str, float]) -> list[str]:
     first, last = min(ratios, key=ratios.__getitem__), max(ratios, key=ratios.__getitem__)
     if len(ratios) == 1:
         verb = "beat" if ratios[first] < 1 else "did not beat"
-        return [f"**{label}** {verb} no change in {first}: {ratios[first]:.2f}× its error."]
+        return [f"**{label}** {verb} no change in {first}: its error was {error_words(ratios[first])} no change's."]
     better, count = sum(ratio < 1 for ratio in ratios.values()), len(ratios)
     how_many = {0: f"none of {count}", count: f"all {count}"}.get(better, f"{better} of {count}")
     typical = float(np.exp(np.log([max(ratio, 1e-9) for ratio in ratios.values()]).mean()))
-    ends = f"Closest in **{first}** ({ratios[first]:.2f}×), furthest off in **{last}** ({ratios[last]:.2f}×"
+    ends = f"Best in **{first}** ({error_words(ratios[first])}), worst in **{last}** ({error_words(ratios[last])}"
     advice = ", where no change would have been better)." if ratios[last] > 1 else ")."
     return [
-        f"**{label}** beat no change in {how_many} regions, with {typical:.2f}× its error on (geometric) average.",
+        f"**{label}** beat no change in {how_many} regions; its error was {error_words(typical)} no change's on (geometric) average.",
         ends + advice,
     ]
 
@@ -130,7 +131,7 @@ def _bands(scores: Mapping[str, ModelScore]) -> str:
     held, of = sum(s.held_80 for s in scores.values()), sum(s.periods for s in scores.values())
     shares = {region: s.held_80 / s.periods for region, s in scores.items()}
     least = min(shares, key=shares.__getitem__)
-    sentence = f"Its 80 % band held {100 * held / of:.0f} % of what came"
+    sentence = f"{held:,} of {of:,} outcomes fell in its 80 % range"
     return f"{sentence}, least in {least} ({100 * shares[least]:.0f} %)." if len(scores) > 1 else f"{sentence}."
 
 

@@ -13,13 +13,19 @@ from forecasting.data.formatting import (
     format_dates,
     format_difference,
     format_interval,
+    format_versus,
 )
 from forecasting.data.frequency import Frequency
 from forecasting.data.series import Series
 from forecasting.evaluation.scores import ModelScore
 from forecasting.evaluation.track_record import TrackRecord
 from forecasting.models import model
-from forecasting.views.answer import HIGH, LOW, against_no_change, last_day, stretch_steps
+from forecasting.views.answer import HIGH, LOW, against_no_change, horizon_dates, last_day, stretch_steps
+
+#: What the error of a model is called where it is given as more or less than no change's.
+ERROR = "Error against no change"
+#: What the same of the medians alone is called.
+MEDIAN_ERROR = "Median against no change"
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ def latest_count(series: Series) -> HeadlineFigure:
     now, before = series.values[-steps:].sum() / over, series.values[-2 * steps : -steps].sum() / over
     stretch = series.frequency.stretch(steps)
     ending = f"to {format_date(series.origin)}"
-    comparison = f"{_change(series, now, before)} on the {'week' if steps == 7 else stretch}"
+    comparison = format_versus(_change(series, now, before), f"the {'week' if steps == 7 else stretch} before")
     detail = comparison if len(series) >= 2 * steps else ending
     return HeadlineFigure(
         f"Last {stretch}",
@@ -98,11 +104,12 @@ def total_by_horizon(series: Series, forecast: Forecast) -> HeadlineFigure:
     if not series.kind.adds_up:
         return _mean_by_horizon(series, forecast)
     total = forecast.cumulative(series.total)[-1] if series.cumulative else forecast.totals[-1]
-    sign = "" if series.cumulative else "+"
     what = "The running total" if series.cumulative else "All that is expected"
     return HeadlineFigure(
-        f"{'Total' if series.cumulative else 'All'} by {last_day(series, forecast)}",
-        sign + format_compact(total[MEDIAN], series.decimals),
+        f"Running total on {last_day(series, forecast)}"
+        if series.cumulative
+        else f"Total, {horizon_dates(series, forecast)}",
+        format_compact(total[MEDIAN], series.decimals),
         f"80 %: {format_interval(total[LOW], total[HIGH], series.decimals)}",
         f"{what} from {format_date(forecast.dates[0])} to {format_date(forecast.dates[-1])}: the median of the sum over possible "
         "futures, and the range that holds 80 % of them."
@@ -114,7 +121,7 @@ def total_by_horizon(series: Series, forecast: Forecast) -> HeadlineFigure:
 def _mean_by_horizon(series: Series, forecast: Forecast) -> HeadlineFigure:
     mean, last = forecast.totals[-1] / forecast.horizon, forecast.dates[-1]
     return HeadlineFigure(
-        f"Mean to {last_day(series, forecast)}",
+        f"Mean, {horizon_dates(series, forecast)}",
         format_compact(mean[MEDIAN], series.decimals),
         f"80 %: {format_interval(mean[LOW], mean[HIGH], series.decimals)}",
         f"The mean from {format_date(forecast.dates[0])} to {format_date(last)}: its median over possible futures, and the "
@@ -130,23 +137,36 @@ def track_record_figure(score: ModelScore | None, waiting: bool, asked: bool = T
     if score is None:
         why = "not enough history" if asked else "of chosen models only"
         return HeadlineFigure(
-            "Track record",
+            ERROR,
             "…" if waiting else "–",
             "looking back" if waiting else why,
-            "Earlier dates are forecast again from what was known then, and compared with what came.",
+            "Earlier dates are forecast again from what was known then, and compared with the actual figures.",
         )
     return HeadlineFigure(
-        "Track record",
-        _times(score.relative_wis),
-        f"80 % range held {format_percent(score.held_80, score.periods)}",
+        ERROR,
+        against_no_change(score.relative_wis) if score.relative_wis == score.relative_wis else "–",
+        held_words(score),
         f"{model(score.model).label}: weighted interval score of its forecasts from earlier dates, each made from what "
-        "was known then, as a multiple of that of no change. Below 1 is better than no change.",
+        "was known then, against that of no change. Below is better.",
     )
 
 
 def format_percent(part: int, whole: int) -> str:
     """A share as percent: ``(27, 28)`` -> ``"96 %"``."""
     return f"{100 * part / whole:.0f} %"
+
+
+def held_words(score: ModelScore, whose: str = "the") -> str:
+    """How often the 80 % range was right: ``"98 of 100 outcomes fell in the 80 % range"``."""
+    return f"{score.held_80:,} of {score.periods:,} outcomes fell in {whose} 80 % range"
+
+
+def error_sentence(score: ModelScore, ahead: str) -> str:
+    """The error in a line: ``"Error 19 % below no change (28 days ahead)"``."""
+    if score.relative_wis != score.relative_wis:
+        return f"Error not to be compared with no change ({ahead})"
+    words = against_no_change(score.relative_wis)
+    return f"Error {'as large as' if words == 'the same' else words} no change ({ahead})"
 
 
 def track_record_sentence(scores: Sequence[ModelScore], frequency: Frequency, horizon: int) -> str:
@@ -158,7 +178,7 @@ def track_record_sentence(scores: Sequence[ModelScore], frequency: Frequency, ho
     """
     best = scores[0]
     name, ahead = model(best.model).label, f"{frequency.steps(horizon)} ahead"
-    held = f"{best.held_80} of {best.periods} outcomes fell in its 80 % range"
+    held = held_words(best, "its")
     if best.model == "naive":
         return f"Nothing beat no change here, {ahead}; {held}."
     return f"**{name}** was best: its error was {error_words(best.relative_wis)} no change's, {ahead}, and {held}."
@@ -178,7 +198,7 @@ def judged_sentence(past: TrackRecord, series: Series, horizon: int) -> str:
     dates = f"{count} earlier date{'' if count == 1 else 's'} ({format_dates(past.origins[0], past.origins[-1])})"
     sentence = (
         f"Forecast again from {dates}, {frequency.steps(past.horizon)} ahead, each from what was known then, and "
-        f"compared with what came. Error: the weighted interval score (WIS), which judges the ranges too. No change: "
+        f"compared with the actual figures. Error: the weighted interval score (WIS), which judges the ranges too. No change: "
         f"{no_change_words(series)}."
     )
     if past.horizon < horizon:
@@ -283,7 +303,3 @@ def _runner_up(best: str, ratio: float, other: str, others: float) -> str:
     if shown == f"{ratio:.2f}":
         return f"; {name}'s was {shown} too"
     return f"; the next, {name}, had {shown}"
-
-
-def _times(ratio: float) -> str:
-    return f"{ratio:.2f}×" if ratio == ratio else "–"

@@ -13,7 +13,7 @@ from forecasting.models import models
 
 #: Model -> colour on a light and on a dark background.
 MODEL_COLOURS: dict[str, tuple[str, str]] = {
-    "ensemble": ("#0a6ea8", "#4db8ff"),
+    "ensemble": ("#09689f", "#4db8ff"),
     "sarima": ("#663d00", "#b07d52"),
     "prophet": ("#d55e00", "#ff8a3d"),
     "ets": ("#00805e", "#2ed3a3"),

@@ -136,11 +136,16 @@ def summary_sentence(rows: Sequence[RegionRow], frequency: Frequency, horizon: i
         f"In {frequency.steps(horizon)}, of {regions}, **{up:,}** are expected higher than now and **{down:,}** lower."
     )
     if not sure["rising"] + sure["falling"]:
-        return f"{sentence} None is sure: every 80 % band holds both a rise and a fall."
+        return f"{sentence} {_all_open(len(changes))}"
     return (
-        f"{sentence} The whole 80 % band is above the present in **{sure['rising']:,}** and below it in "
-        f"**{sure['falling']:,}**; the other **{sure['unsure']:,}** could go either way."
+        f"{sentence} The whole 80 % range is above the present in **{sure['rising']:,}** and below it in "
+        f"**{sure['falling']:,}**; for the other **{sure['unsure']:,}** a rise and a fall are both possible."
     )
+
+
+def _all_open(count: int) -> str:
+    of = "For this one" if count == 1 else "For both" if count == 2 else f"For all {count:,}"
+    return f"{of} a rise and a fall are both possible."
 
 
 def row_sentence(row: RegionRow, stretch_name: str) -> str:
@@ -150,7 +155,11 @@ def row_sentence(row: RegionRow, stretch_name: str) -> str:
     sentence = f"{row.region}: {format_compact(row.latest, row.decimals)} in the {stretch_name}"
     if row.change is None:
         return f"{sentence}; {row.why or 'forecast not made yet'}"
-    will = {"rising": "will probably rise", "falling": "will probably fall", "unsure": "could go either way"}
+    will = {
+        "rising": "will probably rise",
+        "falling": "will probably fall",
+        "unsure": "a rise and a fall are both possible",
+    }
     direction = will[row.change.direction]
     return f"{sentence}; {direction}: {row.change.expected} expected, 80 % range {row.change.expected_band}, {row.change.text}"
 

@@ -106,16 +106,16 @@ def report_html(
         _quiet(_caption(fan)),
         _quiet(texts.why) if texts.why else "",
         "<h2>The figures and what was repaired</h2>",
-        _list(texts.notes) if texts.notes else "<p>Nothing had to be repaired.</p>",
+        _list(texts.notes) if texts.notes else "<p>No data problems found.</p>",
         _list(view.panel.notes) if view.panel.notes else "",
-        _quiet(f"{view.panel.attribution}. Licence: {view.panel.licence}."),
+        _quiet(f"{view.panel.attribution_of(view.statistic)}. Licence: {view.panel.licence_of(view.statistic)}."),
         f"<h2>Forecasts of {_text(fan.unit)}</h2>",
         _table(_forecasts(fan)),
         "<h2>How good was it here?</h2>",
         *_track_record(past, series),
         "<h2>Methods</h2>",
         _list(_method(fan, name) for name in fan.forecasts),
-        "<h2>The same again</h2>",
+        "<h2>Reproduce</h2>",
         f"<pre>{_text(command_line(view))}</pre>",
         f"<pre>{_text(python_snippet(view))}</pre>",
         _quiet(f"The figures as prepared go by the name {series.digest()}."),
@@ -228,10 +228,10 @@ def _scored(score: ModelScore, decimals: int) -> dict[str, str]:
     held = {50: score.held_50, 80: score.held_80, 95: score.held_95}
     return {
         "Model": model(score.model).label,
-        "WIS against no change": f"{score.relative_wis:.2f}×",
-        "Median against no change": f"{score.relative_error:.2f}×",
+        headline.ERROR: f"{score.relative_wis:.2f}×",
+        headline.MEDIAN_ERROR: f"{score.relative_error:.2f}×",
         "Mean error": format_figure(score.error, decimals),
-        **{f"{level} % band held": headline.format_percent(count, score.periods) for level, count in held.items()},
+        **{f"{level} % held": headline.format_percent(count, score.periods) for level, count in held.items()},
         "Bias": f"{100 * score.bias:+.1f} %",
     }
 

@@ -130,7 +130,7 @@ def _came(chart: TimeMachineChart, theme: Theme) -> list[dict[str, Any]]:
         return []
     start = _changed_from(chart) if chart.revised else chart.cut.series.origin
     dates, values = _clip(chart.now, history_line(chart.now.as_published(), chart.smooth), start)
-    name = "Known now" if chart.revised else "What came after"
+    name = "Actual, as known now" if chart.revised else "Actual"
     trace = line_trace(dates, values, name, theme.text, 2.0, "came")
     trace["line"]["dash"] = "dot"
     if chart.now.frequency.cycle == 1:
@@ -211,5 +211,5 @@ def describe_time_machine(chart: TimeMachineChart) -> str:
     """Describe the chart in a sentence for a screen reader."""
     names = ", ".join(model_label(name) for name in chart.forecasts) or "no model yet"
     return f"Chart of {chart.unit} as known on {format_date(chart.cut.at)}, with forecasts of {names}" + (
-        ", and what came after." if chart.truth else "."
+        ", and the actual figures." if chart.truth else "."
     )

@@ -57,9 +57,9 @@ def test_compare_scores_every_chosen_model_in_numbers_that_a_click_sorts(compare
     assert page.title[0].value == "Compare: Puerto Rico, new hospital admissions"
     table = page.dataframe[0].value
     assert table["Model"].tolist() == [model(score.model).label for score in past.scores]
-    assert table["WIS"].tolist() == pytest.approx([score.relative_wis for score in past.scores])
+    assert table["Error against no change"].tolist() == pytest.approx([score.relative_wis for score in past.scores])
     assert table["Median error"].tolist() == pytest.approx([score.relative_error for score in past.scores])
-    assert list(table.columns[:3]) == ["Model", "WIS", "80 % held"], "a phone shows these"
+    assert list(table.columns[:3]) == ["Model", "Error against no change", "80 % held"], "a phone shows these"
 
 
 def test_the_best_of_a_column_is_tinted(compare, finished):

@@ -196,7 +196,7 @@ def test_open_alerts_say_what_and_since_when_and_lead_to_the_series(monitor, ale
     alerts({("bundled", "Italy", "new_cases"): [drift]}, {"source jhu": "Its publisher has not answered for 30 hours."})
     page = monitor()
     assert not page.exception
-    assert "**The level has shifted** · Bundled (cases, admissions), Italy" in said(page).replace("\\", "")
+    assert f"**The level has shifted** · {source('bundled').label}, Italy" in said(page).replace("\\", "")
     assert "\\*three\\* times the level" in said(page)
     assert "Since 4 Mar 2021 · [Explore](./?source=bundled&statistic=new_cases&region=Italy)" in said(page)
     assert "**Figures cannot be had**" in said(page)

@@ -280,7 +280,7 @@ def test_without_the_networks_package_the_last_season_is_drawn_and_said(visit, e
     page = visit(region="Spain", models="sarima", horizon="11")
     assert_opened(page, "Spain: new cases")
     columns, captions = columns_and_captions(page)
-    assert columns == ["Date", "Seasonal naive"]
+    assert columns == ["Date", "No-change baseline"]
     assert "Until SARIMA is ready, the chart shows no change." in captions
 
 
@@ -292,7 +292,7 @@ def test_the_look_back_table_says_what_the_models_give_when_asked_directly(visit
     assert table["Model"].tolist() == [model(score.model).label for score in scores]
     expected = pd.DataFrame(
         {
-            "WIS against no change": [score.relative_wis for score in scores],
+            "Error against no change": [score.relative_wis for score in scores],
             "Median against no change": [score.relative_error for score in scores],
             "Mean error": [score.error for score in scores],
             "Bias": [100 * score.bias for score in scores],
@@ -301,7 +301,7 @@ def test_the_look_back_table_says_what_the_models_give_when_asked_directly(visit
     pd.testing.assert_frame_equal(table[expected.columns], expected, rtol=1e-6)
     for percent in (50, 80, 95):
         held_by = [headline.format_percent(getattr(score, f"held_{percent}"), score.periods) for score in scores]
-        assert table[f"{percent} % band held"].tolist() == held_by
+        assert table[f"{percent} % held"].tolist() == held_by
 
 
 def test_the_answer_is_that_of_the_finished_forecast_and_its_track_record(visit, service):
@@ -320,7 +320,7 @@ def test_another_horizon_is_judged_at_that_horizon_and_says_so(visit, service):
     past = fit(service, "Spain", "new_cases", ["ets"], 28)
     fit(service, "Spain", "new_cases", ["ets"], 7)
     week, month = (visit(region="Spain", models="ets", horizon=steps) for steps in (7, 28))
-    weeks, months = (page.dataframe[0].value["WIS against no change"].tolist() for page in (week, month))
+    weeks, months = (page.dataframe[0].value["Error against no change"].tolist() for page in (week, month))
     assert months == [score.relative_wis for score in past.scores]
     assert weeks != months
     assert any("7 days ahead" in one.value for one in week.caption)
@@ -355,7 +355,7 @@ def test_the_ensemble_is_on_the_page_as_any_model_is(visit, service):
     assert_opened(page, "France: new cases")
     assert list(page.dataframe[-1].value.columns)[:2] == ["Date", "Ensemble"]
     assert "Ensemble, 80 %" in page.dataframe[-1].value.columns
-    assert set(page.dataframe[0].value["Model"]) == {"Ensemble", "ETS", "Seasonal naive"}
+    assert set(page.dataframe[0].value["Model"]) == {"Ensemble", "ETS", "No-change baseline"}
 
 
 def test_a_shorter_training_window_leads_to_other_forecasts_of_the_same_last_week(visit, service):

@@ -127,7 +127,7 @@ def test_links_that_cannot_be_honoured_are_said(regions):
 def test_nothing_found_is_one_sentence(regions):
     page = finished(regions(**STATES, model="theta", search="atlantis"))
     assert not page.exception
-    assert any("No region is like that" in info.value for info in page.info)
+    assert any("No region matches" in info.value for info in page.info)
 
 
 def test_all_regions_are_judged_when_asked_and_only_then(regions, service):
@@ -137,7 +137,7 @@ def test_all_regions_are_judged_when_asked_and_only_then(regions, service):
     page = finished(page)
     assert not page.exception
     assert all(row["record"].endswith("×") for row in shown(page)["rows"])
-    assert all("80 % range held" in row["held"] for row in shown(page)["rows"])
+    assert all("in the 80 % range" in row["held"] for row in shown(page)["rows"])
     assert "judge regions" not in {button.key for button in page.button}
 
 

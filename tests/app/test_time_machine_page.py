@@ -82,7 +82,7 @@ def test_the_page_scores_every_model_at_this_date_and_at_all_before(go_back, fin
     judged = track_record_scores(past, now)
     here, before = (frame.value.set_index("model") for frame in page.dataframe)
     for table, scores in ((here, judged[judged["origin"] == origin]), (before, judged[judged["origin"] <= origin])):
-        assert set(table.index) == {"ETS", "Seasonal naive"}
+        assert set(table.index) == {"ETS", "No-change baseline"}
         assert table.loc["ETS", "wis"] == pytest.approx(scores[scores["model"] == "ets"]["wis"].mean())
         assert pd.api.types.is_float_dtype(table["relative_wis"])
 
@@ -224,14 +224,14 @@ def test_a_team_s_forecast_stands_in_the_same_tables(go_back, service, vintages,
     page = fetch(go_back, service, monkeypatch, hub)
     assert hub.asked[-1] == ("cdc_covid", "CovidHub-ensemble", origin + pd.Timedelta(days=7))
     for frame in page.dataframe:
-        assert set(frame.value["model"]) == {"Seasonal naive", "their-team"}
+        assert set(frame.value["model"]) == {"No-change baseline", "their-team"}
     assert any("that all of these have forecast" in text and "left out" in text for text in captions(page))
 
 
 def test_a_team_s_forecast_that_cannot_be_had_is_one_sentence(go_back, service, vintages, monkeypatch):
     page = fetch(go_back, service, monkeypatch, Hub(problem=SourceError("The hub could not be reached.")))
     assert [info.value for info in page.info] == ["The hub could not be reached."]
-    assert set(page.dataframe[0].value["model"]) == {"Seasonal naive"}
+    assert set(page.dataframe[0].value["model"]) == {"No-change baseline"}
 
 
 def test_while_a_team_s_forecast_is_on_its_way_the_page_is_all_there(go_back, service, vintages, monkeypatch):
@@ -264,7 +264,7 @@ def test_a_reader_s_file_is_scored_beside_ours_and_a_wrong_one_is_one_line(go_ba
     monkeypatch.setattr("ui.time_machine.external.st.file_uploader", lambda *_, **__: good)
     page = go_back(models="naive")
     assert not page.error
-    assert set(page.dataframe[0].value["model"]) == {"Seasonal naive", "their-team"}
+    assert set(page.dataframe[0].value["model"]) == {"No-change baseline", "their-team"}
     assert any("their-team: 1 of" in text for text in captions(page))
 
 

@@ -46,7 +46,7 @@ def test_nothing_is_asked_until_a_shock_is_chosen(compare):
     assert not page.exception
     assert page.session_state["whatif"] is None
     assert address(page) is None
-    assert "##### What if …" in texts(page)
+    assert "## What if …" in texts(page)
     assert not any("over the next" in text for text in texts(page))
 
 

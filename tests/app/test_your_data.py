@@ -137,7 +137,7 @@ def test_what_is_no_table_is_one_sentence_and_can_be_forgotten(visitor, content)
     assert "\n" not in error.value
     assert "Traceback" not in error.value
     assert "Explore these figures" not in [button.label for button in page.button]
-    press(page, "Forget this file")
+    press(page, "Remove this file")
     assert not page.error
 
 
@@ -283,7 +283,7 @@ def test_a_file_is_on_every_page_until_it_is_forgotten(visitor):
         assert not page.exception
         assert page.sidebar.selectbox(key="source").value == source_of(table())
     page.switch_page(PAGE).run()
-    press(page, "Forget this file")
+    press(page, "Remove this file")
     page.switch_page("pages/explore.py").run()
     assert page.sidebar.selectbox(key="source").value == "bundled"
     assert not any("Yours" in option for option in page.sidebar.selectbox(key="source").options)
@@ -294,9 +294,9 @@ def test_several_files_are_kept_and_no_more_than_five(visitor):
     for level in range(5):
         upload(page, table(level=100 + level), f"file {level}.csv")
     assert not page.file_uploader
-    assert any("forget one" in info.value for info in page.info)
+    assert any("remove one" in info.value for info in page.info)
     assert page.selectbox(key="your file").options == [f"file {level}.csv" for level in range(5)]
-    press(page, "Forget this file")
+    press(page, "Remove this file")
     assert page.file_uploader
     assert page.selectbox(key="your file").options == [f"file {level}.csv" for level in range(4)]
 
@@ -580,14 +580,14 @@ def stopped():
 
 def test_zeros_at_the_end_are_taken_the_other_way_in_one_click_and_back(visitor):
     page = explore(upload(visitor(), stopped())).switch_page("pages/explore.py").run()
-    asked = "Reporting stopped on 2024-12-28; the series is used until then. If these zeros are true, set zeros-at-end to true."
+    asked = "Reporting stopped on 28 Dec 2024; the series is used until then. If these zeros are true, set zeros-at-end to true."
     assert any(asked in text.value for text in page.markdown)
     press(page, "The zeros at the end are true")
-    taken = "The zeros at the end, 12 weeks from 2025-01-04, are taken as true."
+    taken = "The zeros at the end, 12 weeks from 4 Jan 2025, are taken as true."
     assert any(taken in text.value for text in page.markdown)
     assert ColumnMapping.from_json(link_of(page)["mapping"]).zeros_at_end == "true"
     press(page, "The zeros at the end are not reported yet")
     assert any(
-        "Reporting stopped on 2024-12-28; the series is used until then." in text.value for text in page.markdown
+        "Reporting stopped on 28 Dec 2024; the series is used until then." in text.value for text in page.markdown
     )
     assert not any("zeros-at-end" in text.value for text in page.markdown)

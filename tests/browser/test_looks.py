@@ -128,7 +128,7 @@ def test_neither_the_answer_nor_a_row_is_cut_off_beside_the_sidebar(pocket, desk
 @pytest.mark.parametrize("widths", [[PHONE], [1280, 900]])
 def test_no_choice_is_cut_off_beside_the_sidebar(visitors, server, widths):
     page = visitors.open(server.url, f"regions{link(region='Italy', models='ets', model='ets')}", width=widths[0])
-    last = page.tab.get_by_role("radio", name="Either way")
+    last = page.tab.get_by_role("radio", name="Unclear")
     last.wait_for()
     fit = """() => {
         const groups = [...document.querySelectorAll("[data-testid=stMain] [data-testid=stButtonGroup] > *")];
@@ -306,7 +306,7 @@ def test_figures_that_cannot_be_had_are_one_sentence_and_the_way_back_works(expl
     page.choose("Data", "Johns Hopkins")
     expect(page.tab.get_by_test_id("stAlert")).to_contain_text("choose the bundled figures")
     expect(page.tab.get_by_test_id("stException")).to_have_count(0)
-    page.choose("Data", "Bundled")
+    page.choose("Data", "COVID-19: cases")
     page.chart.wait_for()
 
 

@@ -54,9 +54,9 @@ def test_playing_steps_through_the_dates_on_an_axis_that_stays_and_pauses(machin
 
 def test_what_came_after_can_be_hidden_and_shown(desk):
     page = desk
-    page.tab.get_by_text("Show what came after").click()
+    page.tab.get_by_text("Show actual figures").click()
     page.tab.locator(".fan-chart[data-drawn~='history']:not([data-drawn~='came'])").wait_for()
-    page.tab.get_by_text("Show what came after").click()
+    page.tab.get_by_text("Show actual figures").click()
     page.expect_drawn("came")
 
 

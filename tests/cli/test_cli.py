@@ -326,7 +326,7 @@ def test_what_was_done_to_the_figures_is_said_once_a_kind_with_the_number_of_reg
         assert main([*command, *arguments]) == 0
         assert capsys.readouterr().err.splitlines() == [
             "2 of 4 regions: negative corrections spread over the days before (Alabama, Ohio).",
-            "Utah: 3 days without a figure filled in from those around (the last on 2024-02-22).",
+            "Utah: 3 days without a figure filled in from those around (the last on 22 Feb 2024).",
         ]
 
 

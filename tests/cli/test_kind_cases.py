@@ -115,7 +115,7 @@ def zeros_at_the_end(tmp_path):
             ("--zeros-at-end", "true"),
             "2025-03-22",
             0,
-            "The zeros at the end, 12 weeks from 2025-01-04, are taken as true.",
+            "The zeros at the end, 12 weeks from 4 Jan 2025, are taken as true.",
         ),
     ],
 )

@@ -167,7 +167,7 @@ def test_a_total_that_the_shock_does_not_justify_is_a_failure(shock, factor, rea
     after = scaled(before, factor)
     assert judge_response(case, before, after).reacted is reacted
     words = what_if.reaction_sentence(what_if.WhatIfChart(case, before, after, smooth=True))
-    assert words.startswith(f"**Seasonal naive** {did}: ")
+    assert words.startswith(f"**No-change baseline** {did}: ")
     assert "over the next 14 days; 80 % band" in words
 
 
@@ -258,7 +258,7 @@ def results(tmp_path):
 
 def test_methods_shows_what_the_benchmark_printed(results):
     table = stress_test_results.pass_table("reacted", results)
-    assert list(table["Model"]) == ["Theta", "Seasonal naive"]
+    assert list(table["Model"]) == ["Theta", "No-change baseline"]
     assert "Three times the level (80)" in table
     assert not any("drop" in column for column in table)
     assert "A weekday later (80)" not in stress_test_results.pass_table("widened", results)

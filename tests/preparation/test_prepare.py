@@ -90,7 +90,7 @@ def test_missing_dates_are_inserted_and_the_order_of_rows_does_not_matter():
     series = clean_counts(whole.drop(whole.index[[20, 21]]).sample(frac=1, random_state=1), DAILY)
     assert len(series) == 40
     np.testing.assert_allclose(series.values, whole, rtol=0.02)
-    assert series.notes == ("2 days without a figure filled in from those around (the last on 2021-01-25).",)
+    assert series.notes == ("2 days without a figure filled in from those around (the last on 25 Jan 2021).",)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_dates_beside_the_grid_are_told():
     assert clean_counts(pd.Series(5.0, pd.DatetimeIndex(dates)), weekly("SAT")).notes == ()
     dates[4] -= pd.Timedelta(days=2)
     (note,) = clean_counts(pd.Series(5.0, pd.DatetimeIndex(dates)), weekly("SAT")).notes
-    assert note == "A date beside those of the weeks is counted for the week that it belongs to (2021-01-28)."
+    assert note == "A date beside those of the weeks is counted for the week that it belongs to (28 Jan 2021)."
 
 
 # Corrections
@@ -129,7 +129,7 @@ def test_a_negative_correction_is_spread_back_and_its_day_gets_what_is_typical()
     assert changed.min() == 100 - 28
     assert changed.max() == 100
     np.testing.assert_allclose(series.values[72:100] / values[72:100], series.values[72] / values[72])
-    assert series.notes == ("1 negative correction spread over the days before (on 2021-04-14).",)
+    assert series.notes == ("1 negative correction spread over the days before (on 14 Apr 2021).",)
 
 
 def test_a_large_correction_reaches_back_until_it_moves_the_level_by_a_tenth():
@@ -169,7 +169,7 @@ def test_a_pile_after_a_silence_is_spread_over_it():
     series = clean_counts(counted(pile), DAILY)
     np.testing.assert_allclose(series.values[101:105], values[101:105].sum() / 4, rtol=0.1)
     assert series.total == pytest.approx(pile.sum())
-    assert series.notes == ("1 pile after a silence spread over 3 days without counts (on 2021-04-18).",)
+    assert series.notes == ("1 pile after a silence spread over 3 days without counts (on 18 Apr 2021).",)
 
 
 def test_a_missing_figure_before_a_pile_gets_its_share():
@@ -239,7 +239,7 @@ def test_a_dump_of_old_counts_is_spread_back():
     assert series.values[100] == pytest.approx(200, rel=0.15)
     assert series.total == pytest.approx(values.sum())
     assert series.values[:100].sum() > values[:100].sum()
-    assert series.notes == ("1 late dump of old counts spread over the days before (on 2021-04-14).",)
+    assert series.notes == ("1 late dump of old counts spread over the days before (on 14 Apr 2021).",)
 
 
 def test_a_spike_at_the_very_end_stays_because_nobody_knows_yet_whether_the_level_returns():
@@ -254,7 +254,7 @@ def test_gaps_without_a_pile_are_interpolated_between_the_same_weekdays():
     gappy[30:35] = np.nan
     series = clean_counts(counted(gappy), DAILY)
     np.testing.assert_allclose(series.values, values)
-    assert series.notes == ("5 days without a figure filled in from those around (the last on 2021-02-07).",)
+    assert series.notes == ("5 days without a figure filled in from those around (the last on 7 Feb 2021).",)
 
 
 def with_true_zeros(seed: int) -> np.ndarray:
@@ -281,7 +281,7 @@ def test_a_pile_among_zeros_that_are_figures_is_still_spread():
     values = np.nan_to_num(with_true_zeros(1), nan=20.0)
     values[101:104], values[104] = 0, 130
     series = clean_counts(counted(values), DAILY)
-    assert series.notes == ("1 pile after a silence spread over 3 days without counts (on 2021-04-18).",)
+    assert series.notes == ("1 pile after a silence spread over 3 days without counts (on 18 Apr 2021).",)
 
 
 def test_a_zero_at_the_end_is_a_figure_where_earlier_ones_were():
@@ -313,7 +313,7 @@ def test_zeros_at_the_end_of_a_series_that_counts_plenty_are_not_used():
     assert len(series) == 140
     assert list(series.provisional) == [0, 0]
     assert series.notes == (
-        "Nothing was reported for the last 2 days (from 2021-05-24); the series is used until then.",
+        "Nothing was reported for the last 2 days (from 24 May 2021); the series is used until then.",
     )
 
 
@@ -333,7 +333,7 @@ def test_a_weekend_at_the_end_of_a_weekday_reporter_is_used():
 def test_a_long_silence_is_the_end_of_reporting():
     series = clean_counts(counted(np.append(noisy(), np.zeros(60))), DAILY)
     assert len(series) == 140
-    assert series.notes == ("Reporting stopped on 2021-05-23; the series is used until then.",)
+    assert series.notes == ("Reporting stopped on 23 May 2021; the series is used until then.",)
     said = clean_figures(counted(np.append(noisy(), np.zeros(60))), DAILY, AMOUNT)
     assert len(said) == 200
     assert not said.values[-60:].any()
@@ -349,15 +349,15 @@ def test_zeros_at_the_end_that_nobody_has_spoken_of_are_left_out_with_both_readi
     series = zero_weeks(ASSUMED_UNREPORTED)
     assert (len(series), len(series.provisional)) == (60, 12)
     assert series.notes == (
-        "Reporting stopped on 2022-02-26; the series is used until then. If these zeros are true, set zeros-at-end to true.",
+        "Reporting stopped on 26 Feb 2022; the series is used until then. If these zeros are true, set zeros-at-end to true.",
     )
-    assert zero_weeks(UNREPORTED_ZEROS).notes == ("Reporting stopped on 2022-02-26; the series is used until then.",)
+    assert zero_weeks(UNREPORTED_ZEROS).notes == ("Reporting stopped on 26 Feb 2022; the series is used until then.",)
 
 
 def test_zeros_at_the_end_that_are_said_to_be_true_are_used():
     series = zero_weeks(TRUE_ZEROS)
     assert (len(series), series.provisional) == (72, None)
-    assert series.notes == ("The zeros at the end, 12 weeks from 2022-03-05, are taken as true.",)
+    assert series.notes == ("The zeros at the end, 12 weeks from 5 Mar 2022, are taken as true.",)
 
 
 def test_true_zeros_at_the_end_of_all_regions_are_used_in_each_and_in_their_pool():
@@ -395,7 +395,7 @@ def test_one_region_alone_is_doubted_only_far_outside_its_own_history():
     quiet, wild = noisy(60, 400), noisy(60, 400) * np.random.default_rng(0).lognormal(0, 0.6, 60)
     series = clean_counts(counted(np.append(quiet, 120), frequency=weeks), weeks)
     assert series.notes == (
-        f"The last week (2022-03-05) looks incomplete: 120 after {quiet[-1]:,.0f}; it is shown but not used.",
+        f"The last week (5 Mar 2022) looks incomplete: 120 after {quiet[-1]:,.0f}; it is shown but not used.",
     )
     assert clean_counts(counted(np.append(quiet, 300), frequency=weeks), weeks).provisional is None
     assert clean_counts(counted(np.append(wild, 120), frequency=weeks), weeks).provisional is None
@@ -466,7 +466,7 @@ def test_a_region_that_ended_long_before_the_others_says_so():
     series = prepare(short, "B")
     assert series.origin == table.index[59]
     assert series.notes[0] == (
-        "The figures end on 2022-02-26, 48 weeks before those of most regions; the forecast begins there."
+        "The figures end on 26 Feb 2022, 48 weeks before those of most regions; the forecast begins there."
     )
     assert not [note for region in "AC" for note in prepare(short, region).notes if "before those" in note]
     assert not prepare(short.as_of(table.index[50]), "B").notes

@@ -67,7 +67,7 @@ def test_the_last_bundled_week_is_provisional_in_every_region(admissions):
         assert series.origin == pd.Timestamp("2026-03-21")
         assert list(series.provisional.index) == [pd.Timestamp("2026-03-28")]
     assert prepare(admissions, "US").notes == (
-        "The last week (2026-03-28) looks incomplete: 1,965 after 3,899; it is shown but not used.",
+        "The last week (28 Mar 2026) looks incomplete: 1,965 after 3,899; it is shown but not used.",
     )
 
 
@@ -80,14 +80,14 @@ def test_no_earlier_bundled_week_is_doubted_as_a_whole(admissions):
 def test_spain_keeps_its_weekends_and_says_so(cases):
     series = prepare(cases, "Spain")
     assert "Nothing is reported on Saturdays and Sundays; Mondays carry their counts." in series.notes
-    assert "3 negative corrections spread over the days before (the last on 2021-03-02)." in series.notes
+    assert "3 negative corrections spread over the days before (the last on 2 Mar 2021)." in series.notes
     lately = pd.Series(series.values, series.dates)["2021-03-15":]
     assert (lately[lately.index.day_of_week >= 5] == 0).all()
 
 
 def test_the_british_correction_of_april_2021_leaves_an_ordinary_day(cases):
     series = prepare(cases, "United Kingdom")
-    assert series.notes == ("1 negative correction spread over the days before (on 2021-04-09).",)
+    assert series.notes == ("1 negative correction spread over the days before (on 9 Apr 2021).",)
     day = pd.Series(series.values, series.dates)
     assert day["2021-04-09"] == pytest.approx(day["2021-04-01":"2021-04-20"].mean(), rel=0.4)
 

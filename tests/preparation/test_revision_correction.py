@@ -8,6 +8,7 @@ import pytest
 
 from forecasting import model
 from forecasting.data.forecast import MEDIAN
+from forecasting.data.formatting import format_date
 from forecasting.data.frequency import DAILY, weekly
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.revisions import SETTLED_AGE, expected_revisions
@@ -75,7 +76,7 @@ def test_figures_that_are_always_revised_by_a_tenth_are_raised_by_a_tenth():
     np.testing.assert_allclose(series.values, finals(table, "A", [1 / 1.1]))
     assert series.reported.to_dict() == {series.origin: pytest.approx(series.values[-1] / 1.1)}
     assert series.doubt == ()  # so it was every time
-    assert series.notes[-1].startswith(f"The week to {series.origin:%Y-%m-%d} is raised by 10 %: ")
+    assert series.notes[-1].startswith(f"The week to {format_date(series.origin)} is raised by 10 %: ")
 
 
 def test_each_age_is_corrected_by_its_own_measure():
@@ -94,7 +95,7 @@ def test_days_are_corrected_for_two_weeks():
     table = table.assign(date=days, as_of=published_on + pd.Timedelta(hours=12))
     series = prepare(panel_of(table, frequency=DAILY), "A")
     np.testing.assert_allclose(series.values, finals(table, "A", shares))
-    assert series.notes[-1].startswith("The 10 days from 2024-08-20 to 2024-08-29 are raised by 5 % to 100 %: ")
+    assert series.notes[-1].startswith("The 10 days from 20 Aug 2024 to 29 Aug 2024 are raised by 5 % to 100 %: ")
 
 
 def test_figures_that_shrink_later_are_lowered():

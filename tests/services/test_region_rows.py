@@ -180,13 +180,13 @@ def test_only_one_direction_can_be_shown_and_all_are_counted():
     assert said.startswith("In 28 days, of 3 regions, **2** are expected higher than now and **1** lower.")
     assert "above the present in **1**" in said
     assert region_table.summary_sentence([row("Later")], DAILY, 28) == ""
-    assert "None is sure" in region_table.summary_sentence([row("Open", middle=101)], DAILY, 28)
+    assert "a rise and a fall are both possible" in region_table.summary_sentence([row("Open", middle=101)], DAILY, 28)
 
 
 def test_a_row_as_a_sentence_and_as_numbers():
     up = row("Up", 1234, 112, 0.5, low=80, high=155)
     assert region_table.row_sentence(up, "last week") == (
-        "Up: 1,234 in the last week; could go either way: 112 expected, 80 % range 80–155, +12 %"
+        "Up: 1,234 in the last week; a rise and a fall are both possible: 112 expected, 80 % range 80–155, +12 %"
     )
     assert "not made yet" in region_table.row_sentence(row("Later"), "last week")
     table = region_table.regions_table([up, row("None", None)])

@@ -99,7 +99,7 @@ def test_gaps_of_influenza_are_filled_with_a_sentence(panel):
 
 def test_its_note_says_where_the_figures_end(panel):
     assert panel.notes == (
-        "Bundled figures: cases end on 2021-05-16, admissions with the week to 2026-03-28, "
-        "those for influenza with the week to 2025-07-19.",
+        "Bundled figures: cases end on 16 May 2021, admissions with the week to 28 Mar 2026, "
+        "those for influenza with the week to 19 Jul 2025.",
     )
     assert panel.table["date"].max() == pd.Timestamp("2026-03-28")

@@ -36,7 +36,7 @@ def test_weeks_are_said_with_range_total_trend_and_model():
     assert said.dated == "weekly figures to 10 Jan 2026"
     assert said.sentence == "About 923 next week, slightly fewer than last week's 1,000."
     assert said.band == "80 % range 789–1,060"
-    assert said.total == "total, 17 Jan to 7 Feb 2026, 3,323 (2,840–3,807)"
+    assert said.total == "total, 17 Jan to 7 Feb: 3,323 (2,840–3,807)"
     assert said.trend == "falling by 7 Feb with a chance of 99 % or more"
     assert said.past == ""
     assert said.text.startswith("Ohio · new cases, weekly figures to 10 Jan 2026: About 923 next week, ")
@@ -53,7 +53,7 @@ def test_running_totals_say_what_comes_to_them_and_where_they_end():
     shown = series([100] * 14, DAILY, cumulative=True)
     said = answer("Here", "Cumulative cases", shown, forecast(shown, [100] * 14))
     assert said.sentence == "About 700 more in the next 7 days, much like the 700 of the last 7 days."
-    assert said.total.startswith("running total on 30 Jan 2026 2,800 (")
+    assert said.total.startswith("running total on 30 Jan: 2,800 (")
 
 
 def test_a_horizon_shorter_than_a_week_of_days_is_not_compared_with_a_week():

@@ -63,7 +63,7 @@ def test_the_axis_of_running_totals_does_not_begin_at_zero():
 def test_models_are_named_where_their_lines_end_and_names_do_not_lie_upon_each_other(series):
     chart = fan(series, models=("naive", "theta", "ets"))
     notes = [note for note in fan_chart.fan_figure(chart)["layout"]["annotations"] if "yshift" in note]
-    assert sorted(note["text"] for note in notes) == ["<b>Seasonal naive</b>", "ETS", "Theta"]
+    assert sorted(note["text"] for note in notes) == ["<b>No-change baseline</b>", "ETS", "Theta"]
     last = chart.forecasts["ets"].dates[-1]
     assert {note["x"] for note in notes} == {f"{last:%Y-%m-%d}"}
     top = max(chart.history().max(), *(note["y"] for note in notes))
@@ -164,10 +164,10 @@ def test_the_chart_opens_on_a_window_that_suits_the_horizon(series):
 def test_the_table_behind_the_chart_is_what_is_drawn(series):
     chart = fan(series, smooth=False)
     table = fan_chart.fan_table(chart)
-    assert table["Seasonal naive"].tolist() == pytest.approx(
+    assert table["No-change baseline"].tolist() == pytest.approx(
         chart.forecasts["naive"].values[:, MEDIAN].round(1).tolist()
     )
-    assert list(table.columns) == ["Date", "Seasonal naive", *(f"Seasonal naive, {p} %" for p in (50, 80, 95))]
+    assert list(table.columns) == ["Date", "No-change baseline", *(f"No-change baseline, {p} %" for p in (50, 80, 95))]
 
 
 def test_a_standalone_page_carries_its_own_plotly(series):

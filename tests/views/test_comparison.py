@@ -34,7 +34,7 @@ def test_a_score_table_holds_numbers_so_that_a_click_sorts_them():
 def test_the_best_is_the_smallest_error_the_least_bias_and_the_band_nearest_its_name():
     table = comparison.score_table({"A": score(0.5, held=10, bias=-0.3), "B": score(1.5, held=8, bias=0.1)}, "Model")
     best = comparison.best_cells(table)
-    assert best["WIS"].tolist() == [True, False]
+    assert best["Error against no change"].tolist() == [True, False]
     assert best["80 % held"].tolist() == [False, True]
     assert best["Bias"].tolist() == [False, True]
     assert not best["Model"].any()
@@ -44,18 +44,18 @@ def test_the_best_is_the_smallest_error_the_least_bias_and_the_band_nearest_its_
 
 def test_what_is_not_known_is_never_the_best():
     table = comparison.score_table({"A": score(float("nan")), "B": score(1.5)}, "Model")
-    assert comparison.best_cells(table)["WIS"].tolist() == [False, True]
+    assert comparison.best_cells(table)["Error against no change"].tolist() == [False, True]
 
 
 @pytest.mark.parametrize(
     ("ratios", "words"),
     [
-        ((0.5, 2.0), "beat no change in 1 of 2 regions, with 1.00× its error"),
-        ((0.5, 2.0), "furthest off in **R1** (2.00×, where no change would have been better)"),
+        ((0.5, 2.0), "beat no change in 1 of 2 regions; its error was as large as no change's on (geometric) average"),
+        ((0.5, 2.0), "worst in **R1** (100 % above, where no change would have been better)"),
         ((0.5, 0.8), "in all 2 regions"),
         ((1.5, 2.0), "in none of 2 regions"),
-        ((0.5,), "beat no change in R0: 0.50×"),
-        ((float("nan"),), "Its 80 % band held 80 % of what came."),
+        ((0.5,), "beat no change in R0: its error was 50 % below no change's."),
+        ((float("nan"),), " of 10 outcomes fell in its 80 % range."),
     ],
 )
 def test_where_a_model_is_good_is_put_in_words(ratios, words):
@@ -65,7 +65,7 @@ def test_where_a_model_is_good_is_put_in_words(ratios, words):
 
 def test_the_region_where_bands_held_least_is_named():
     said = comparison.across_regions_sentence("ets", {"Italy": score(0.5, held=9), "Spain": score(0.6, held=3)})
-    assert "held 60 % of what came, least in Spain (30 %)" in said
+    assert "12 of 20 outcomes fell in its 80 % range, least in Spain (30 %)" in said
 
 
 def pit(kind, count=200):
@@ -116,8 +116,8 @@ def test_relative_skill_is_explained_by_the_best_models_figure(pairs):
 
 def test_models_in_pairs_have_labels_and_the_skill_first(pairs):
     table = comparison.pairwise_table(pairs)
-    assert table.columns.tolist() == ["Model", "Relative skill", "over ETS", "over Seasonal naive"]
-    assert table["over Seasonal naive"].tolist() == [0.5, 1.0]
+    assert table.columns.tolist() == ["Model", "Relative skill", "over ETS", "over No-change baseline"]
+    assert table["over No-change baseline"].tolist() == [0.5, 1.0]
 
 
 def test_the_closest_at_the_start_and_at_the_end_are_named():

@@ -42,7 +42,7 @@ def test_mase_over_the_best_peer_is_taken_where_it_is_known_and_other_peoples_mo
 def test_the_table_has_a_row_a_set_and_the_best_models_first(tmp_path):
     table = error_table(written(tmp_path, ERRORS))
     assert table["Set"].tolist() == ["flu", "yearly"]
-    assert table.columns.tolist() == ["Set", "Seasonal naive", "ETS", "Theta"]
+    assert table.columns.tolist() == ["Set", "No-change baseline", "ETS", "Theta"]
 
 
 def test_a_sentence_says_where_a_model_is_good_and_that_it_never_beat_repeating(tmp_path):

@@ -19,13 +19,13 @@ def a_score(name: str, ratio: float, held: int = 27) -> ModelScore:
 
 def test_the_last_week_is_compared_with_the_one_before():
     figure = headline.latest_count(daily([10] * 7 + [20] * 7))
-    assert (figure.label, figure.value, figure.detail) == ("Last 7 days", "140", "+100 % on the week")
+    assert (figure.label, figure.value, figure.detail) == ("Last 7 days", "140", "+100 % vs the week before")
 
 
 def test_weekly_counts_speak_of_single_weeks():
     series = Series(pd.Timestamp("2024-11-09"), weekly("SAT"), np.array([100.0, 80.0]))
     assert headline.latest_count(series).label == "Last week"
-    assert headline.latest_count(series).detail == "−20 % on the week"
+    assert headline.latest_count(series).detail == "−20 % vs the week before"
 
 
 def test_the_next_week_is_the_median_of_the_sum_with_its_80_percent_band():
@@ -44,16 +44,16 @@ def test_a_horizon_shorter_than_a_week_is_not_called_a_week():
 
 def test_by_then_is_a_running_total_where_running_totals_were_asked_for():
     forecast = model("naive").forecast(daily([10] * 60), 10)
-    assert headline.total_by_horizon(daily([10] * 60), forecast).value == "+100"
+    assert headline.total_by_horizon(daily([10] * 60), forecast).value == "100"
     total = headline.total_by_horizon(daily([10] * 60, before=400.0, cumulative=True), forecast)
-    assert (total.label, total.value) == ("Total by 14 Mar", "1,100")
+    assert (total.label, total.value) == ("Running total on 14 Mar", "1,100")
 
 
 def test_the_track_record_waits_then_speaks():
     assert headline.track_record_figure(None, waiting=True).detail == "looking back"
     assert headline.track_record_figure(None, waiting=False).detail == "not enough history"
     figure = headline.track_record_figure(a_score("ets", 0.8), waiting=False)
-    assert (figure.value, figure.detail) == ("0.80×", "80 % range held 96 %")
+    assert (figure.value, figure.detail) == ("20 % below", "27 of 28 outcomes fell in the 80 % range")
 
 
 def test_a_model_that_nobody_chose_has_no_track_record_and_says_why():
@@ -115,7 +115,7 @@ def test_when_repeating_was_best_that_is_said():
     chosen = best_of(("ets", 1.08), ("naive", 1.0))
     assert chosen.model == "naive"
     assert chosen.why == (
-        "Bands of Seasonal naive: no change was best here over 8 earlier dates; the next, ETS, had 1.08 times its WIS."
+        "Bands of No-change baseline: no change was best here over 8 earlier dates; the next, ETS, had 1.08 times its WIS."
     )
     closest = best_of(("ets", 1.08), ("sarima", 1.2), ("naive", 1.0), chosen=("sarima", "ets"))
     assert closest.model == "ets"

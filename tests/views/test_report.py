@@ -93,7 +93,7 @@ def test_it_has_the_headline_the_forecasts_the_track_record_and_each_method(ital
     table = fan_chart.fan_table(fan)
     assert content.count("<tr>") == 1 + len(table) + 1 + 2
     assert f"{table['Theta'].iloc[-1]:,.0f}" in text
-    for column in ("Theta, 50 %", "Theta, 80 %", "Theta, 95 %", "Seasonal naive"):
+    for column in ("Theta, 50 %", "Theta, 80 %", "Theta, 95 %", "No-change baseline"):
         assert f'<th scope="col">{column}</th>' in content
     assert table["Theta, 95 %"].iloc[0] in text
     assert "<b>Theta</b> was best: its error was " in content
@@ -149,4 +149,4 @@ def test_what_is_unfinished_is_called_so():
     assert "Still a draft" in text
     assert "still being forecast again" in text
     assert "learned from the last 60 days" in text
-    assert "Nothing had to be repaired" in text
+    assert "No data problems found" in text

@@ -404,7 +404,7 @@ def test_what_came_can_be_hidden(stops, panel, now):
 def test_without_vintages_what_came_begins_at_the_cut(stops, panel, now):
     data = drawn(stops, panel, now, 10, revised=False)
     assert data["came"]["x"][0] == f"{stops[10].series.origin:%Y-%m-%d}"
-    assert data["came"]["name"] == "What came after"
+    assert data["came"]["name"] == "Actual"
 
 
 def test_the_axes_are_the_same_at_every_date(stops, panel, now, past):

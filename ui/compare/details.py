@@ -57,7 +57,7 @@ def _coverage_by_horizon(view: ComparisonResults) -> None:
         view.judged(), view.by, comparison.horizon_group_size(view.choices.series.frequency)
     )
     st.caption(
-        f"How much of what came the bands held. Dotted: an honest band. A dot stands for {int(table['count'].min())} "
+        f"How many outcomes fell in the bands. Dotted: an honest band. A dot stands for {int(table['count'].min())} "
         "outcomes or more, many from the same wave, so small distances mean nothing."
     )
     _legend(view.parties())

@@ -28,7 +28,7 @@ def draw_forecasts(view: ComparisonResults) -> None:
     if not view.names():
         return
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown("## Earlier forecasts over what came", width="content")
+        st.markdown("## Earlier forecasts and actual figures", width="content")
         chosen = layout.draw_choice("layout", layout.LAYOUTS, "Layout")
     if chosen == "overlaid":
         _overlaid(view)
@@ -70,7 +70,7 @@ def _side_by_side(view: ComparisonResults) -> None:
                 key=f"replay {party.name}",
                 view=f"{view.choices.view}/{view.across}/{party.name}/{len(one.forecasts)}",
                 name=f"{party.label} replays",
-                description=f"{party.label}: {len(one.forecasts)} earlier forecasts over what came.",
+                description=f"{party.label}: {len(one.forecasts)} earlier forecasts and the actual figures.",
                 height=250,
                 top=top if view.across else max(tops),
             )
@@ -100,21 +100,19 @@ def _overlaid(view: ComparisonResults) -> None:
         if view.across:
             figure = backtest_charts.overlaid_regions_figure(shown, parties, runtime.theme())
         else:
-            figure = backtest_charts.overlaid_models_figure(
-                shown, runtime.theme(), view.choices.statistic.label.lower()
-            )
+            figure = backtest_charts.overlaid_models_figure(shown, runtime.theme(), view.choices.statistic.phrase)
         chart.draw(
             figure,
             runtime.theme(),
             key="overlaid",
             view=f"{view.choices.view}/{view.across}/{back}/{','.join(party.name for party in parties)}",
             name=f"Forecasts from {format_date(origins[back])}",
-            description=f"Forecasts from {format_date(origins[back])} over what came: "
+            description=f"Forecasts from {format_date(origins[back])} and the actual figures: "
             + ", ".join(party.label for party in parties),
             height=420,
         )
         st.caption(
-            "Lines: what came; dotted: forecast. Every region is drawn as a multiple of its own mean on show, so that "
+            "Lines: actual; dotted: forecast. Every region is drawn as a multiple of its own mean on show, so that "
             "small ones can be seen beside large ones."
             if view.across
             else "Medians with their 80 % bands. A click on a name in the legend takes it out."

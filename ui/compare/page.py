@@ -103,9 +103,7 @@ def _origins(frequency: Frequency) -> str:
 def _model() -> str:
     known = [name for name in models() if name != comparison.NAIVE]
     chosen = [name for name in st.session_state.get("models", []) if name in known]
-    return model_picker(
-        known, (chosen or known)[0], "Held against no change (the seasonal naive forecast) in every region."
-    )
+    return model_picker(known, (chosen or known)[0], "Held against no change in every region.")
 
 
 def _regions(panel: Panel, statistic: Statistic, region: str) -> list[str]:
@@ -145,7 +143,7 @@ def _follow_sidebar(chosen: list[str], options: list[str], usual: list[str], reg
 
 def heading(choices: Choices, asked: ComparisonRequest) -> None:
     """Draw the heading: what is compared, and what the link asked for that is not there."""
-    counted = choices.statistic.label.lower()
+    counted = choices.statistic.phrase
     if asked.across:
         count = len(asked.regions)
         what = f"{model(asked.models[0]).label} on {count} region{'' if count == 1 else 's'}, {counted}"
@@ -156,7 +154,7 @@ def heading(choices: Choices, asked: ComparisonRequest) -> None:
         what = f"{choices.region}, {counted}"
         how = "Every model forecasts again from earlier dates, each time with what was known then, and is held"
     st.title(f"Compare: {escape_markdown(what)}", anchor=False)
-    st.caption(f"{how} against what came.")
+    st.caption(f"{how} against the actual figures.")
     if unmet := url_state.link_notes():
         st.info("\n\n".join(unmet), icon=":material/link_off:")
 

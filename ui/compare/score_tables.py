@@ -35,7 +35,7 @@ def draw_scores(view: ComparisonResults) -> None:
 
 def _models(view: ComparisonResults) -> None:
     past, choices = view.past, view.choices
-    if len(past.scores) > 1 or not view.waiting:  # of seasonal naive alone there is nothing to say yet
+    if len(past.scores) > 1 or not view.waiting:  # of no change alone there is nothing to say yet
         st.markdown(headline.track_record_sentence(past.scores, choices.series.frequency, past.horizon))
     if len(past.scores) > 1 and not view.waiting:
         first, second = past.scores[:2]
@@ -50,7 +50,7 @@ def _models(view: ComparisonResults) -> None:
     table = comparison.score_table({model(score.model).label: score for score in past.scores}, "Model")
     _table(table)
     st.caption(
-        f"WIS and median error are multiples of no change's. Tinted: the best of its column. {len(past.origins)} dates from "
+        f"Error (WIS) and median are multiples of no change's. Tinted: the best of its column. {len(past.origins)} dates from "
         f"{format_date(past.origins[0])} to {format_date(past.origins[-1])}, {choices.series.frequency.steps(past.horizon)} ahead."
     )
 
@@ -66,7 +66,7 @@ def _regions(view: ComparisonResults, name: str) -> None:
     _table(comparison.score_table(scores, "Region"), but=(comparison.COUNT_COLUMN,))
     past = longest_track_record(view)
     st.caption(
-        f"WIS and median error are multiples of no change's. Tinted: the best of its column; mean errors are in counts and "
+        f"Error (WIS) and median are multiples of no change's. Tinted: the best of its column; mean errors are in counts and "
         f"not for comparing regions of different size. Up to {len(past.origins)} dates a region, "
         f"{view.choices.series.frequency.steps(past.horizon)} ahead."
     )
@@ -92,19 +92,19 @@ def _columns(table: pd.DataFrame) -> dict[str, Any]:
     number = st.column_config.NumberColumn
     held = {
         f"{percent} % held": number(
-            format="%.0f %%", help=f"How much of what came its {percent} % band held; an honest one holds {percent} %."
+            format="%.0f %%", help=f"How many outcomes fell in its {percent} % range; of an honest one {percent} %."
         )
         for percent in BANDS
     }
     return held | {
-        "Median error": number(
+        headline.MEDIAN_ERROR: number(
             format="%.2f×",
             help="Mean absolute error of the median, as a multiple of that of no change. Below 1 beats no change.",
         ),
         "Bias": number(
-            format="%+.0f %%", help="How much too high (+) or too low (−) on average, as a share of what came."
+            format="%+.0f %%", help="How much too high (+) or too low (−) on average, as a share of the actual figures."
         ),
-        "WIS": number(
+        headline.ERROR: number(
             format="%.2f×",
             help="Weighted interval score, which judges the ranges too, as a multiple of that of no change. Below 1 beats it.",
         ),

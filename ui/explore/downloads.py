@@ -38,7 +38,7 @@ def draw_buttons(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, w
     """Draw the download buttons, and how to reproduce the forecasts. Files are made when they are asked for."""
     statistic = choices.statistic
     name = re.sub(r"[^\w-]+", "_", f"{choices.region} {statistic.name}").lower()[:80]
-    title = f"{choices.region}: {statistic.label.lower()}"
+    title = f"{choices.region}: {statistic.phrase}"
     view = _reproducible_view(choices, fan)
 
     def forecasts() -> pd.DataFrame:
@@ -56,7 +56,7 @@ def draw_buttons(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, w
 
     def page() -> bytes:
         return charts.standalone_html(
-            fan_chart.fan_figure(fan), charts.escape_html(f"{title}. {choices.panel.attribution}")
+            fan_chart.fan_figure(fan), charts.escape_html(f"{title}. {choices.panel.attribution_of(statistic.name)}")
         )
 
     def printed() -> bytes:

@@ -30,7 +30,7 @@ def heading(choices: Choices) -> None:
     """Draw the heading: region and statistic, and a link to share."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="subject"):
         st.subheader(
-            f"{escape_markdown(choices.region)}: {escape_markdown(choices.statistic.label.lower())}",
+            f"{escape_markdown(choices.region)}: {escape_markdown(choices.statistic.phrase)}",
             anchor=False,
         )
         with st.popover("Share", icon=":material/link:", width="content"):
@@ -125,7 +125,7 @@ def _draw(service: Service, choices: Choices, state: ExploreProgress, is_polling
     else:
         band, why = _first_answer(service, choices, state, shown)
     revisions = service.revisions(choices.panel, choices.region, choices.statistic.name)
-    unit = choices.statistic.label.lower()
+    unit = choices.statistic.phrase
     fan = fan_chart.FanChart(choices.series, shown, drafts, band, unit, choices.smooth, revisions)
     above = st.container()
     said = answer.answer(choices.region, choices.statistic.label, choices.series, shown[band], state.past)
@@ -229,10 +229,9 @@ def _chart(choices: Choices, fan: fan_chart.FanChart, said: Answer) -> None:
             name=f"{choices.region} {choices.statistic.label}",
             description=fan_chart.describe_fan_chart(fan),
             caption=chart.PictureCaption(
-                f"{choices.region}: {choices.statistic.label.lower()}",
+                f"{choices.region}: {choices.statistic.phrase}",
                 f"{said.sentence} {said.band}, by {said.by}.",
-                f"{said.dated[:1].upper()}{said.dated[1:]}. {choices.panel.attribution}. "
-                f"Licence: {choices.panel.licence}. Forecast Explorer.",
+                f"{said.dated[:1].upper()}{said.dated[1:]}. {provenance.credit_line(choices)} Forecast Explorer.",
             ),
         )
 

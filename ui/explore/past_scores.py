@@ -52,12 +52,12 @@ def _score_table(past: TrackRecord) -> pd.DataFrame:
     rows = [
         {
             "Model": model(score.model).label,
-            "WIS against no change": score.relative_wis,
-            "Median against no change": score.relative_error,
+            headline.ERROR: score.relative_wis,
+            headline.MEDIAN_ERROR: score.relative_error,
             "Mean error": score.error,
-            "50 % band held": headline.format_percent(score.held_50, score.periods),
-            "80 % band held": headline.format_percent(score.held_80, score.periods),
-            "95 % band held": headline.format_percent(score.held_95, score.periods),
+            "50 % held": headline.format_percent(score.held_50, score.periods),
+            "80 % held": headline.format_percent(score.held_80, score.periods),
+            "95 % held": headline.format_percent(score.held_95, score.periods),
             "Bias": 100 * score.bias,
         }
         for score in past.scores
@@ -69,18 +69,20 @@ def _score_table(past: TrackRecord) -> pd.DataFrame:
 def _score_columns(past: TrackRecord) -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
-        "Median against no change": number(
+        headline.MEDIAN_ERROR: number(
             format="%.2f×", help="Mean absolute error of the median over that of no change. Below 1 beats no change."
         ),
         "Mean error": number(
             format=f"%,.{decimals_needed(score.error for score in past.scores)}f",
             help="Mean absolute error of the median, in figures a period.",
         ),
-        "WIS against no change": number(
+        headline.ERROR: number(
             format="%.2f×", help="Weighted interval score, which judges the ranges too, over that of no change."
         ),
-        "80 % band held": st.column_config.TextColumn(help="An honest 80 % band holds about 80 % of what comes."),
+        "80 % held": st.column_config.TextColumn(
+            help="How many outcomes fell in the 80 % range; of an honest one about 80 %."
+        ),
         "Bias": number(
-            format="%+.1f %%", help="How much too high (+) or too low (−) on average, as a share of what came."
+            format="%+.1f %%", help="How much too high (+) or too low (−) on average, as a share of the actual figures."
         ),
     }

@@ -20,6 +20,12 @@ def figure_notes(choices: Choices, revisions: tuple[Revision, ...]) -> list[str]
     return [*choices.series.notes, *messages.revision_sentences(revisions, choices.series.frequency)]
 
 
+def credit_line(choices: Choices) -> str:
+    """Whom to credit for the figures that are shown, and under what terms they are."""
+    panel, name = choices.panel, choices.statistic.name
+    return f"{panel.attribution_of(name)}. Licence: {panel.licence_of(name)}."
+
+
 def _draw_zeros_choice(choices: Choices) -> None:
     """Draw a button that takes zeros at the end of a visitor's own counts the other way, where that makes a difference."""
     file = uploads.files().get(choices.panel.source)
@@ -43,5 +49,5 @@ def draw_provenance(service: Service, choices: Choices) -> None:
     st.markdown("## About these figures")
     st.markdown("\n".join(f"- {note}" for note in notes) if notes else "No data problems found.")
     _draw_zeros_choice(choices)
-    about = [*choices.panel.notes, f"{choices.panel.attribution}. Licence: {choices.panel.licence}."]
+    about = [*choices.panel.notes, credit_line(choices)]
     st.caption(escape_markdown(" ".join(about)))

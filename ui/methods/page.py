@@ -73,13 +73,13 @@ def _scores() -> None:
     st.markdown(
         "- **WIS**, the weighted interval score: judges centre and ranges at once and is what the forecast hubs use "
         "([Bracher et al. 2021](https://doi.org/10.1371/journal.pcbi.1008618)). Lower is better. It is the error that pages name first.\n"
-        "- **No change** is the baseline, the seasonal naive forecast: days like the same weekdays of the week before, hours like "
+        "- **No change** is the baseline, called seasonal naive in the literature: days like the same weekdays of the week before, hours like "
         "those of the day before, weeks like the last one or, with two years of figures, like those of the year before.\n"
         "- **Error against no change**: the WIS over that of no change on the same periods (both have seen only what came "
         'before), as many periods ahead as the horizon on the screen. Below 1, or "20 % below", beats no change.\n'
         "- **Median against no change**: the same with the mean absolute error of the median.\n"
-        "- **Band held**: how much of what came the band contained.\n"
-        "- **Bias**: how much too high or too low the medians were on average, as a share of what came."
+        "- **50, 80, 95 % held**: how many outcomes fell in the range.\n"
+        "- **Bias**: how much too high or too low the medians were on average, as a share of the actual figures."
     )
 
 

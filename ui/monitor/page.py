@@ -200,7 +200,7 @@ def _draw_history(span: str, kind: str, source: str) -> None:
 
 def _draw_alerts(source: str) -> None:
     """Open alerts, and what has drifted."""
-    st.markdown("## What needs a look")
+    st.markdown("## Alerts")
     alerts = open_alerts(runtime.history().server)
     alerts = alerts if source == ALL else alerts[alerts["source"].isin([source, ""])]
     if alerts.empty and any(one.upkeep for one in current_status(runtime.history().server).ages):

@@ -10,10 +10,11 @@ import pandas as pd
 import streamlit as st
 
 from forecasting import sources
-from forecasting.data.formatting import format_date
+from forecasting.data.formatting import format_date, within_sentence
 from forecasting.models import model, models
 from forecasting.monitoring import model_picks
 from forecasting.monitoring.summaries import OUTCOMES
+from forecasting.views import headline
 
 #: Rows of a list before the rest is only counted, and how long a change of model counts as late.
 MOST = 10
@@ -67,11 +68,11 @@ def picks(chosen: pd.DataFrame) -> None:
         return
     counts = model_picks.pick_counts(chosen)
     counts["model"] = [_model(name) for name in counts["model"]]
-    names = {"model": "Model", "share": "Picked for", "series": "Series", "relative_wis": "WIS against no change"}
+    names = {"model": "Model", "share": "Picked for", "series": "Series", "relative_wis": headline.ERROR}
     number, progress = st.column_config.NumberColumn, st.column_config.ProgressColumn
     columns = {
         "Picked for": progress(help="Of the series that were judged.", format="%.0f %%", min_value=0, max_value=100),
-        "WIS against no change": number(
+        headline.ERROR: number(
             help="The error of forecasts and their bands (weighted interval score) over that of no change, "
             "in the middle one of its series; below 1 is better.",
             format="%.2f",
@@ -129,4 +130,4 @@ def _statistic(source: str, name: str) -> str:
     known = sources.sources().get(source)
     labels = {one.name: one.label for one in known.statistics()} if known else {}
     label = labels.get(name, name)
-    return label[:1].lower() + label[1:]
+    return within_sentence(label)

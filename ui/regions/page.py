@@ -35,7 +35,7 @@ WORK_AT_FIRST = 0.8
 #: Views that are remembered of each panel, for everybody.
 VIEWS = 12
 #: Directions that the list may be restricted to: name in the link -> label.
-FILTERS = {"all": "All", "rising": "Rising", "falling": "Falling", "unsure": "Either way"}
+FILTERS = {"all": "All", **region_list.LABELS}
 #: Names in the session's state.
 _STOPPED = "regions stopped"
 _JUDGING = "regions judging"
@@ -79,14 +79,14 @@ def _filter() -> str:
         list(FILTERS),
         format_func=FILTERS.__getitem__,
         key="only",
-        help="Rising or falling: the whole 80 % band is above or below the present. Either way: it holds both.",
+        help="Rising or falling: the whole 80 % range is above or below the present. Unclear: it holds both.",
     )
 
 
 def heading(choices: Choices) -> None:
     """Draw the heading: what is shown, how far ahead, and what the link asked for that is not there."""
     frequency = choices.series.frequency
-    st.title(f"Regions: {escape_markdown(choices.statistic.label.lower())}", anchor=False)
+    st.title(f"Regions: {escape_markdown(choices.statistic.phrase)}", anchor=False)
     parts = [f"{frequency.name.capitalize()} figures, forecast {frequency.steps(choices.horizon)} ahead"]
     if choices.statistic.shown_cumulative:
         parts.append("new counts, as running totals can only rise")
@@ -167,7 +167,7 @@ class _RegionsPage:
             st.markdown(summary, width="content")
             if not self._judging and self._call.judged(self._regions) < len(self._regions):
                 st.button(
-                    "Judge all regions",
+                    "Score all regions",
                     key="judge regions",
                     icon=":material/fact_check:",
                     help="Forecast every region again from earlier dates, as Explore does for one, and count how well "
@@ -188,7 +188,7 @@ class _RegionsPage:
                 )
         if self._judging:
             done = self._call.judged(self._regions)
-            self._bar(done, len(rows), "judged", "cancel judging", self._stop_judging)
+            self._bar(done, len(rows), "scored", "cancel judging", self._stop_judging)
 
     def _bar(self, done: int, of: int, what: str, key: str, cancel: Any) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -232,9 +232,8 @@ class _RegionsPage:
                 icon=":material/download:",
             )
         st.caption(
-            "Track record: the error of earlier forecasts and their bands (weighted interval score) over that of "
-            "no change, below 1 is better; and how often the 80 % band held what came. Regions that "
-            "were looked back on already have one."
+            "Track record: the error of earlier forecasts and their ranges (weighted interval score) against that of "
+            "no change, and how many outcomes fell in the 80 % range. Regions that were scored already have one."
         )
 
     def _left_out(self, count: int) -> str:

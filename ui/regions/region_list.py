@@ -13,14 +13,17 @@ from forecasting.models import models
 from forecasting.services.all_regions import newest_date
 from forecasting.services.region_row import CLASSES, DIRECTIONS, RegionRow, comparison_periods, past_periods
 from forecasting.views import region_table, tile_map
-from forecasting.views.headline import format_percent
+from forecasting.views.answer import against_no_change
 from forecasting.views.palette import DARK, LIGHT
 from ui.components.sequence import with_number
 from ui.shell import polling, url_state
 from ui.shell.choices import Choices
+from ui.shell.markdown import escape_markdown
 
 #: Orders of the list by their name in the link; those with a minus are turned round.
 SORTS = [*region_table.SORTS, *(f"-{sort}" for sort in region_table.SORTS)]
+#: What each direction is called on the page.
+LABELS = {"rising": "Rising", "falling": "Falling", "unsure": "Unclear"}
 #: A name in the session's state.
 _LEAVES = "regions leaves"
 
@@ -53,7 +56,7 @@ def draw_region_list(choices: Choices, rows: list[RegionRow], ordered: list[Regi
     """Draw the list and, for US states, the map of tiles above it; a click on a region or a heading is carried out."""
     if not ordered:
         waits = busy and st.session_state["only"] != "all"
-        st.info("None yet." if waits else "No region is like that.", icon=":material/search_off:")
+        st.info("None yet." if waits else _none_found(choices), icon=":material/search_off:")
     key = "regions list"
     asked = _component(
         data=with_number(_data(choices, rows, ordered, busy), key),
@@ -63,6 +66,18 @@ def draw_region_list(choices: Choices, rows: list[RegionRow], ordered: list[Regi
     )
     if asked.open or asked.sort:
         polling.rerun_page()
+
+
+def _none_found(choices: Choices) -> str:
+    """That no region is like what is asked for, and what that is."""
+    search, only = st.session_state["search"].strip(), st.session_state["only"]
+    wanted = [f"‘{escape_markdown(search)}’"] if search else []
+    wanted += [LABELS[only]] if only in LABELS else []
+    return (
+        f"No region matches {' and '.join(wanted)}."
+        if wanted
+        else f"No region of {escape_markdown(choices.statistic.phrase)}."
+    )
 
 
 def _data(choices: Choices, rows: list[RegionRow], ordered: list[RegionRow], busy: bool) -> dict[str, Any]:
@@ -79,9 +94,9 @@ def _data(choices: Choices, rows: list[RegionRow], ordered: list[RegionRow], bus
         "heads": {
             "name": "Region",
             "spark": f"Last {_past(choices)}, and the forecast",
-            "latest": last_stretch.capitalize(),
+            "latest": f"{last_stretch.capitalize()}, vs before",
             "change": f"Expected in {frequency.steps(choices.horizon)}",
-            "record": "Track record",
+            "record": "Error against no change",
         },
         "colours": [LIGHT.model(name), DARK.model(name)],
         "classes": {"name": f"Expected change in {frequency.steps(choices.horizon)}", "ends": _classes()},
@@ -128,8 +143,10 @@ def _row(row: RegionRow, last: Any, last_stretch: str, address: str) -> dict[str
         "band": f"{change.text} ({change.band})" if change else "",
         "few": bool(change and change.few),
         "level": change.level if change else None,
-        "record": f"{record.relative_wis:.2f}×" if record and record.relative_wis == record.relative_wis else "",
-        "held": f"80 % range held {format_percent(record.held_80, record.periods)}" if record else "",
+        "record": f"{against_no_change(record.relative_wis)}"
+        if record and record.relative_wis == record.relative_wis
+        else "",
+        "held": f"{record.held_80:,} of {record.periods:,} in the 80 % range" if record else "",
         "spark": vars(spark) if spark else None,
     }
 

@@ -75,7 +75,7 @@ function cell(name, ...content) {
 function arrow(row) {
   const element = part("span", `arrow ${row.direction}`, row.arrow);
   element.setAttribute("aria-hidden", "true");
-  const names = { rising: "rising, ", falling: "falling, ", unsure: "either way, " };
+  const names = { rising: "rising, ", falling: "falling, ", unsure: "unclear, " };
   return [element, part("span", "unseen", names[row.direction] ?? "")];
 }
 
@@ -275,7 +275,7 @@ function drawLegend(root, data) {
   }
   legend.replaceChildren(
     part("div", "quiet", data.classes.name), scale,
-    part("div", "quiet", "↑ or ↓ on a tile: the whole 80 % band is above or below the present."),
+    part("div", "quiet", "↑ or ↓ on a tile: the whole 80 % range is above or below the present."),
   );
 }
 

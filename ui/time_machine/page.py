@@ -53,10 +53,12 @@ def state() -> dict[str, str]:
 def heading(choices: Choices) -> None:
     """Draw the heading: region and statistic."""
     st.title(
-        f"Time machine: {escape_markdown(choices.region)}, {escape_markdown(choices.statistic.label.lower())}",
+        f"Time machine: {escape_markdown(choices.region)}, {escape_markdown(choices.statistic.phrase)}",
         anchor=False,
     )
-    st.caption("Go back to an earlier date, see what was known then and what would have been forecast, and what came.")
+    st.caption(
+        "Go back to an earlier date, see what was known then and what would have been forecast, and the actual figures."
+    )
 
 
 def live(service: Service, choices: Choices, asked: str | None) -> None:
@@ -237,7 +239,7 @@ def _chart(
         band, why = "", ""
     window = time_machine.chart_window(journey.stops, choices.whole, choices.horizon)
     with st.container(border=True):
-        truth = st.toggle("Show what came after", True, key="truth", persist_state="session")
+        truth = st.toggle("Show actual figures", True, key="truth", persist_state="session")
         moment = time_machine.TimeMachineChart(
             stop,
             choices.whole,
@@ -248,7 +250,7 @@ def _chart(
             truth,
             choices.panel.has_vintages(),
             choices.smooth,
-            f"new {choices.statistic.unit}",
+            f"new {choices.statistic.unit}" if choices.statistic.shown_cumulative else choices.statistic.phrase,
         )
         about = ("moment", tuple(made), band, stop.origin, window, truth, moment.revised, moment.smooth, moment.unit)
         high = ("top", tuple(past.forecasts), window, choices.smooth)

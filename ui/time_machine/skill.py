@@ -64,6 +64,6 @@ def draw_skill(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None
         )
         st.html(skill_heatmap.colour_key_html(runtime.theme()))
         st.caption(
-            "A column a date, a row a horizon: the weighted interval score over seasonal naive's. The framed date is "
+            "A column a date, a row a horizon: the weighted interval score (WIS) over no change's. The framed date is "
             "the one above."
         )

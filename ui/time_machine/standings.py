@@ -10,7 +10,7 @@ import streamlit as st
 from forecasting.data.columns import MODEL, ORIGIN
 from forecasting.data.formatting import decimals_needed
 from forecasting.support.caching import IdentityMemo
-from forecasting.views import leaderboard, time_machine
+from forecasting.views import headline, leaderboard, time_machine
 from ui.shell.choices import Choices
 from ui.time_machine.external import Journey
 
@@ -57,7 +57,7 @@ def _columns(table: pd.DataFrame) -> dict[str, Any]:
     return {
         "model": st.column_config.TextColumn("Model", width=150),
         "relative_wis": number(
-            "Against no change",
+            headline.ERROR,
             format="%.2f×",
             help="Weighted interval score, which judges the bands too, over that of no change. Below 1 beats no change.",
         ),
@@ -73,7 +73,7 @@ def _columns(table: pd.DataFrame) -> dict[str, Any]:
         ),
         "coverage_50": number("50 % held", format="%.0f %%"),
         "coverage_80": number(
-            "80 % held", format="%.0f %%", help="An honest 80 % band holds about 80 % of what comes."
+            "80 % held", format="%.0f %%", help="How many outcomes fell in the 80 % range; of an honest one about 80 %."
         ),
         "coverage_95": number("95 % held", format="%.0f %%"),
     }

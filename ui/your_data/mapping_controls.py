@@ -194,7 +194,7 @@ def _more(
         used = {mapping.date, mapping.value, mapping.region, mapping.statistic, as_of}
         free = [name for name in names if name not in used]
         kept = [name for name in covariates if name in free]
-        covariates = tuple(st.multiselect("Further figures that may explain them", free, kept, key=f"more {key}"))
+        covariates = tuple(st.multiselect("Extra columns to use", free, kept, key=f"more {key}"))
     cumulative = st.toggle("The figures are running totals", mapping.cumulative, key=f"totals {key} {now.cumulative}")
     order = _choice("Dates such as 03/04/2021 have", ORDERS, mapping.day_first, f"order {key} {now.day_first}")
     combine = _choice("Several rows of one region and date", COMBINED, mapping.combine, f"combine {key} {now.combine}")
@@ -223,7 +223,7 @@ def draw_preview(result: UploadResult) -> None:
         return
     sample = preview.sample.iloc[:, :SHOWN]
     roles = {getattr(result.mapping, role, None): label.lower() for role, label in ROLES.items()}
-    roles |= dict.fromkeys(result.mapping.covariates if result.mapping else (), "further figures")
+    roles |= dict.fromkeys(result.mapping.covariates if result.mapping else (), "extra column")
     titles = {name: f"{name} ({roles[name]})" for name in sample if roles.get(name, name.lower()) != name.lower()}
     st.dataframe(sample.rename(columns=titles), hide_index=True, width="stretch", height=330)
     facts = [f"{preview.rows:,} rows, {len(preview.columns):,} columns"]

@@ -52,9 +52,9 @@ def draw() -> None:
     """The whole page."""
     st.title("Your data", anchor=False)
     st.caption(
-        "Give a table of figures by date, and everything here works on it. It stays in this visit: nobody else sees it, it "
-        "is not written to a disk, and the page lets go of it when you forget it, reload or leave. Forecasts of it are "
-        "kept, but without its name or anything else that says whose they are."
+        "Give a table of figures by date, and everything here works on it. It stays in this visit: nobody else sees it, and "
+        "it is not written to a disk. Deleted when you remove it, reload or close the tab. Forecasts of it are kept, but "
+        "without its name or anything else that says whose they are."
     )
     above = st.container()
     _draw_upload_controls()
@@ -82,7 +82,7 @@ def _postponed_link_text() -> str:
 def _draw_upload_controls() -> None:
     """Draw the ways to give a table: upload, paste, sample."""
     if len(uploads.files()) >= MOST:
-        st.info(f"{MOST} files are kept at a time; forget one to give another.", icon=":material/inventory_2:")
+        st.info(f"{MOST} files are kept at a time; remove one to give another.", icon=":material/inventory_2:")
         return
     again = st.session_state.get(_ROUND, 0)  # a new uploader is empty: what was given is kept here alone
     given = st.file_uploader("A file: CSV, Excel (XLSX), Parquet or JSON, also zipped", key=f"upload {again}")
@@ -121,7 +121,7 @@ def example_tables() -> dict[str, pd.DataFrame]:
     rows = _sample_table()[lambda table: table["state"].isin(SHAPE_REGIONS)].sort_values(["week_ending", "state"])
     tidy = rows.tail(SHAPE_ROWS * len(SHAPE_REGIONS)).astype(str).reset_index(drop=True)
     wide = tidy.pivot(index="week_ending", columns="state", values="admissions").rename_axis(columns=None).reset_index()
-    return {"A row a date and region": tidy, "A row a date, a column a region": wide}
+    return {"One row per date and region": tidy, "One row per date, one column per region": wide}
 
 
 def _add_upload(content: bytes, name: str) -> None:
@@ -198,7 +198,7 @@ def _draw_next_steps(file: Upload, read: UploadResult) -> None:
                 on_click=_explore_upload,
                 args=(file.source,),
             )
-        st.button("Forget this file", icon=":material/delete:", on_click=uploads.forget, args=(file.source,))
+        st.button("Remove this file", icon=":material/delete:", on_click=uploads.forget, args=(file.source,))
 
 
 def _draw_counts(panel: Panel, report: ReadReport) -> None:

@@ -37,7 +37,8 @@ class Origin:
     @staticmethod
     def of(panel: Panel, statistic: Statistic, region: str) -> Origin:
         """That of one region of a panel."""
-        return Origin(panel.source, statistic.name, region, statistic.unit, panel.licence, panel.attribution)
+        licence, attribution = panel.licence_of(statistic.name), panel.attribution_of(statistic.name)
+        return Origin(panel.source, statistic.name, region, statistic.unit, licence, attribution)
 
 
 @dataclass(frozen=True)

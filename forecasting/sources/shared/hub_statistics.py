@@ -31,14 +31,17 @@ _PLACES = (NATION, *sorted(STATES.values()))
 def disease_admissions(hub: ForecastHub) -> Statistic:
     """New hospital admissions of the hub's disease, called after it."""
     name, label = f"{hub.short}_admissions", f"New {hub.disease} hospital admissions"
-    return Statistic(f"new_{name}", label, "admissions", name, target=hub.target)
+    target, by, licence = hub.target, hub.attribution, hub.licence
+    return Statistic(f"new_{name}", label, "admissions", name, target=target, attribution=by, licence=licence)
 
 
 def disease_share(hub: ForecastHub) -> Statistic:
     """The share of visits to emergency departments that are for the hub's disease, from 0 to 1."""
     name = f"{hub.short}_ed_share"
     label = f"{hub.disease[:1].upper()}{hub.disease[1:]} share of emergency visits"
-    return Statistic(name, label, "shares", name, target=hub.share_target, kind=SHARE)
+    by = f"{hub.attribution.partition(';')[0]}; National Syndromic Surveillance Program"
+    target, licence = hub.share_target, hub.licence
+    return Statistic(name, label, "shares", name, target=target, kind=SHARE, attribution=by, licence=licence)
 
 
 def read_hub_statistics(files: Mapping[str, Path], hubs: Sequence[ForecastHub]) -> TidyTable:
