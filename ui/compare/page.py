@@ -22,7 +22,7 @@ from forecasting.support.errors import ForecastingError
 from forecasting.views import comparison
 from ui.compare import details, earlier_forecasts, layout, score_tables
 from ui.compare.results import ComparisonResults
-from ui.shell import controls, polling, url_state
+from ui.shell import controls, navigation, polling, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import model_picker
@@ -153,6 +153,7 @@ def heading(choices: Choices, asked: ComparisonRequest) -> None:
     else:
         what = f"{choices.region}, {counted}"
         how = "Every model forecasts again from earlier dates, each time with what was known then, and is held"
+    navigation.name_tab(what, "Compare")
     st.title(f"Compare: {escape_markdown(what)}", anchor=False)
     st.caption(f"{how} against the actual figures.")
     if unmet := url_state.link_notes():

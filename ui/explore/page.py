@@ -17,7 +17,7 @@ from forecasting.views import answer, fan_chart, headline
 from forecasting.views.answer import Answer
 from ui.components import chart, model_rows
 from ui.explore import downloads, past_scores, provenance
-from ui.shell import following, polling, runtime, uploads, url_state
+from ui.shell import following, navigation, polling, runtime, uploads, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import BEST
@@ -28,6 +28,7 @@ _JUDGING = "judging"
 
 def heading(choices: Choices) -> None:
     """Draw the heading: region and statistic, and a link to share."""
+    navigation.name_tab(f"{choices.region}: {choices.statistic.phrase}")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="subject"):
         st.subheader(
             f"{escape_markdown(choices.region)}: {escape_markdown(choices.statistic.phrase)}",

@@ -12,6 +12,7 @@ from forecasting.evaluation.shocks import shocks
 from forecasting.models import models
 from forecasting.sources import sources
 from forecasting.views import december_2020, development_scores, stress_test_results
+from ui.shell import navigation
 
 #: Pixels: about a hundred characters a line, which is as far as an eye follows.
 MEASURE = 860
@@ -142,6 +143,7 @@ def _sources() -> None:
 def draw() -> None:
     """The whole page."""
     with st.container(width=MEASURE):
+        navigation.name_tab("Methods")
         st.title("Methods", anchor=False)
         _bands()
         _models()

@@ -19,7 +19,7 @@ from forecasting.views import monitoring_charts
 from ui.components import chart
 from ui.monitor import tables
 from ui.monitor.tables import MOST
-from ui.shell import controls, runtime, url_state
+from ui.shell import controls, navigation, runtime, url_state
 from ui.shell.markdown import escape_markdown
 
 
@@ -97,6 +97,7 @@ def open_alerts(server: str) -> pd.DataFrame:
 
 def heading() -> None:
     """What is shown, and what the link asked for that is not there."""
+    navigation.name_tab("Monitor")
     st.title("Monitor", anchor=False)
     st.caption("How the service is, how it has done, and what needs a look. It looks again every ten seconds.")
 

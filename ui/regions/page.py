@@ -15,7 +15,7 @@ from forecasting.services.region_row import RegionRow
 from forecasting.services.service import Service
 from forecasting.views import region_table
 from ui.regions import bulk, region_list
-from ui.shell import controls, polling, url_state
+from ui.shell import controls, navigation, polling, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import model_picker
@@ -86,6 +86,7 @@ def _filter() -> str:
 def heading(choices: Choices) -> None:
     """Draw the heading: what is shown, how far ahead, and what the link asked for that is not there."""
     frequency = choices.series.frequency
+    navigation.name_tab(f"Regions: {choices.statistic.phrase}")
     st.title(f"Regions: {escape_markdown(choices.statistic.phrase)}", anchor=False)
     parts = [f"{frequency.name.capitalize()} figures, forecast {frequency.steps(choices.horizon)} ahead"]
     if choices.statistic.shown_cumulative:

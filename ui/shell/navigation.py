@@ -25,16 +25,22 @@ ADDRESS_LETTERS = 60
 _FIRST = "first-page"
 #: A name in the session's state: the last address that is no page's.
 _UNKNOWN = "unknown address"
+#: A name in the session's state: the title of the browser's tab.
+_TITLE = "tab title"
 
 
 def configure_tab() -> None:
-    """Set the tab's title and icon. Before `st.navigation`: else the browser fetches a page's icon for the tab from elsewhere."""
-    st.set_page_config(page_title=APP, page_icon=str(ICON), layout="wide")
+    """Set the tab's title and icon. Before `st.navigation`: else the browser fetches a page's icon for the tab from elsewhere.
+
+    The title stays that of what was shown before until the page gives another.
+    """
+    st.set_page_config(page_title=st.session_state.get(_TITLE, APP), page_icon=str(ICON), layout="wide")
 
 
 def name_tab(*parts: str) -> None:
     """Name the browser's tab after what is shown, the most telling first: ``"Italy: new cases", "Compare"``."""
-    st.set_page_config(page_title=" · ".join([*parts, APP]))
+    st.session_state[_TITLE] = " · ".join([*parts, APP])
+    st.set_page_config(page_title=st.session_state[_TITLE])
 
 
 def app_pages() -> list[st.Page]:

@@ -20,7 +20,7 @@ from forecasting.support.caching import IdentityMemo
 from forecasting.support.errors import DataError
 from forecasting.views import headline, leaderboard, time_machine
 from ui.components import chart
-from ui.shell import controls, polling, runtime, url_state
+from ui.shell import controls, navigation, polling, runtime, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import BEST, PATIENCE, StillLoading
@@ -52,6 +52,7 @@ def state() -> dict[str, str]:
 
 def heading(choices: Choices) -> None:
     """Draw the heading: region and statistic."""
+    navigation.name_tab(f"{choices.region}: {choices.statistic.phrase}", "Time machine")
     st.title(
         f"Time machine: {escape_markdown(choices.region)}, {escape_markdown(choices.statistic.phrase)}",
         anchor=False,

@@ -15,7 +15,7 @@ from forecasting.export import file_formats
 from forecasting.tables.column_mapping import ColumnMapping
 from forecasting.tables.read_report import ReadReport
 from forecasting.views import reproduce
-from ui.shell import polling, runtime, uploads, url_state
+from ui.shell import navigation, polling, runtime, uploads, url_state
 from ui.shell.markdown import escape_markdown
 from ui.shell.uploads import MOST, Upload, UploadResult
 from ui.your_data import mapping_controls
@@ -50,6 +50,7 @@ def take_leave_request() -> bool:
 
 def draw() -> None:
     """The whole page."""
+    navigation.name_tab("Your data")
     st.title("Your data", anchor=False)
     st.caption(
         "Give a table of figures by date, and everything here works on it. It stays in this visit: nobody else sees it, and "
