@@ -39,6 +39,7 @@ class ColumnMapping:
         sheet: of a workbook; None is the first.
         kind: what the figures are, one of `KIND_CHOICES`; None where the figures and names tell.
         zeros_at_end: what zeros at the end of counts are, one of `ZEROS_CHOICES`; None where nobody has said it.
+        total: the sum over all regions is a region of its own.
     """
 
     date: str | None = None
@@ -56,6 +57,7 @@ class ColumnMapping:
     sheet: str | None = None
     kind: str | None = None
     zeros_at_end: str | None = None
+    total: bool = False
 
     def to_json(self, proposed: ColumnMapping | None = None) -> str:
         """What of it differs from `proposed`, or from a blank mapping, as JSON text that `from_json` reads.
@@ -96,10 +98,11 @@ class ColumnMapping:
 
 
 _COLUMN = "the name of a column or null"
+_SWITCHES = ("cumulative", "total")
 _EXPECTED = {
     **dict.fromkeys(("date", "value", "region", "statistic", "as_of"), _COLUMN),
     **dict.fromkeys(("covariates", "wide"), "a list of columns, each named once"),
-    "cumulative": "true or false",
+    **dict.fromkeys(_SWITCHES, "true or false"),
     "day_first": "true, false or null",
     "number_format": f"{', '.join(json.dumps(str(name)) for name in NumberFormat)} or null",
     "six_digits": '"months", "weeks" or null',
@@ -137,7 +140,7 @@ def _fits(key: str, value: Any) -> bool:
         if not isinstance(value, list) or len(value) > MAX_COLUMNS or not all(_is_name(name) for name in value):
             return False
         return len(set(value)) == len(value)
-    if key in ("cumulative", "day_first"):
+    if key in (*_SWITCHES, "day_first"):
         return isinstance(value, bool) or (key == "day_first" and value is None)
     choices = {
         "combine": COMBINE_CHOICES,

@@ -51,6 +51,8 @@ from forecasting.tables.read_report import (
 )
 from forecasting.tables.reshape.reshape_table import reshape_table
 from forecasting.tables.table_preview import previewed_table
+from forecasting.tables.table_summary import summary_sentence
+from forecasting.tables.total_region import total_name, with_total
 
 _NEGATIVE_REMEDY = "leave it if it corrects earlier counts; otherwise mend it."
 
@@ -70,8 +72,9 @@ def read_mapped_table(content: bytes, name: str, mapping: ColumnMapping | None =
         raw = reshape_table(read_table(content, name, choose, sheet, strict=False, coded=True))
     if mapping is None:
         interpreted = interpret_table(raw)
-        panel, table = build_panel(raw, interpreted), interpreted.tidy.table
-        return panel, report_on_table(raw, panel, table, CellProblems(raw), panel.statistics[0].reported_cumulative)
+        panel, table, problems = build_panel(raw, interpreted), interpreted.tidy.table, CellProblems(raw)
+        report = report_on_table(raw, panel, table, problems, panel.statistics[0].reported_cumulative)
+        return panel, replace(report, summary=_summary(panel, None, problems))
     return read_mapped_raw_table(raw, mapping)
 
 
@@ -101,9 +104,22 @@ def read_mapped_raw_table(raw: RawTable, mapping: ColumnMapping) -> tuple[Panel,
         problems.forget(NEGATIVE)
     report = report_on_table(raw, panel, table, problems, mapping.cumulative, merged, mapping)
     wrong = sum(problems.counts[what] for what in (NO_NUMBER, NO_DATE, NO_NAME))
+    total, sentences = total_name(panel, mapping), report.sentences
+    if mapping.total:
+        panel, sentence = with_total(panel, mapping)
+        sentences = (*sentences, sentence)
     return panel, replace(
-        report, needs_no_mapping=not wrong and proposed_shape and reads_without_mapping(raw, mapping, table)
+        report,
+        needs_no_mapping=not wrong and proposed_shape and reads_without_mapping(raw, mapping, table),
+        sentences=sentences,
+        summary=_summary(panel, mapping, problems, total if mapping.total else ""),
+        total=total,
     )
+
+
+def _summary(panel: Panel, mapping: ColumnMapping | None, problems: CellProblems, total: str = "") -> str:
+    added = total if total in panel.table[REGION].unique()[:1] else ""
+    return summary_sentence(panel, mapping, [text for text, _ in problems.number_examples], added)
 
 
 def read_mapped_file(path: str | Path, mapping: ColumnMapping | None = None) -> tuple[Panel, ReadReport]:
@@ -147,7 +163,9 @@ def _read_tidy(raw: RawTable, mapping: ColumnMapping, problems: CellProblems) ->
         nameless = (labels[name] == "").to_numpy()
         problems.add(nameless & kept, column, NO_NAME, "fill it in; the row was left out.")
         kept = kept & ~nameless
-    table = pd.DataFrame({**labels, DATE: days, VALUE: _numbers(raw, mapping.value, kept, problems)})
+    values = _numbers(raw, mapping.value, kept, problems)
+    problems.show_numbers(mapping.value, values)
+    table = pd.DataFrame({**labels, DATE: days, VALUE: values})
     if not mapping.cumulative:
         problems.add((table[VALUE] < 0).to_numpy() & kept, mapping.value, NEGATIVE, _NEGATIVE_REMEDY)
     if mapping.as_of is not None:
@@ -170,6 +188,7 @@ def _read_wide(raw: RawTable, mapping: ColumnMapping, problems: CellProblems) ->
     values, wrong = try_parse_number_block(raw, columns)
     for i in np.flatnonzero((wrong & kept[:, None]).any(axis=0)):
         problems.add(wrong[:, i] & kept, columns[i], NO_NUMBER)
+    problems.show_numbers(columns[0], values[:, 0])
     values, notes = without_missing_codes(values, columns)
     problems.notes += (*notes, *multiplier_notes(raw, columns))
     negative = (values < 0) & kept[:, None] & (not mapping.cumulative)

@@ -29,6 +29,7 @@ def reads_without_mapping(raw: RawTable, mapping: ColumnMapping, table: pd.DataF
             for said in (mapping.sheet, mapping.day_first, mapping.combine, mapping.kind, mapping.zeros_at_end)
         )
         or any(said is not None for said in (mapping.number_format, mapping.six_digits))
+        or mapping.total
         or ("cumulative" in split_words(raw.name) and not mapping.cumulative)
         or oxcgrt_format.is_oxcgrt_table(header)
         or jhu_format.is_jhu_table(header)

@@ -22,6 +22,8 @@ from forecasting.tables.column_mapping import ColumnMapping
 PROBLEMS = ("line", "column", "cell", "what", "remedy")
 #: So many problems are listed; a sentence says how many more there are.
 MOST_PROBLEMS = 1000
+#: Figures that are shown as they were read, and rows that are looked at for them.
+MOST_EXAMPLES, LOOKED_FOR_EXAMPLES = 3, 200
 NO_NUMBER = "not a number"
 NO_DATE = "not a date"
 NO_NAME = "no name"
@@ -45,6 +47,9 @@ class ReadReport:
         sentences: all of that for a person.
         problems: the first problems by line, with the columns `PROBLEMS`.
         needs_no_mapping: `read_panel`, which is told no `ColumnMapping`, would have read the same.
+        summary: what will be forecast, in a sentence.
+        number_examples: the first figures as they are written, and as they were read.
+        total: what the total over all regions is or would be called; empty where there can be none.
     """
 
     rows: int
@@ -61,6 +66,9 @@ class ReadReport:
     sentences: tuple[str, ...] = ()
     problems: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(PROBLEMS)))
     needs_no_mapping: bool = True
+    summary: str = ""
+    number_examples: tuple[tuple[str, float], ...] = ()
+    total: str = ""
 
 
 class CellProblems:
@@ -72,6 +80,8 @@ class CellProblems:
         self.counts: Counter[str] = Counter()
         #: Of each column, how many cells are no numbers.
         self.no_numbers: Counter[str] = Counter()
+        #: The first figures as they are written, and as they were read.
+        self.number_examples: list[tuple[str, float]] = []
         #: Sentences on cells that were understood in a way that a reader has to know.
         self.notes: list[str] = []
         if raw.ragged is not None:
@@ -89,6 +99,14 @@ class CellProblems:
             cell = self._raw.cells[column].iloc[row]
             text = "" if pd.isna(cell) else str(cell)[:100]
             self._rows.append((int(self._raw.lines[row]), column, text, what, remedy or number_remedy(cell)))
+
+    def show_numbers(self, column: str, values: np.ndarray) -> None:
+        """Keep the first different figures of a column, those whose writing leaves a choice before others."""
+        rows = np.flatnonzero(np.isfinite(values[:LOOKED_FOR_EXAMPLES]))
+        cells = self._raw.cells[column].iloc[rows].astype(str).str.strip().str[:40]
+        found = dict(zip(cells, values[rows].tolist(), strict=True))
+        marked = sorted(found, key=lambda text: not any(sign in text for sign in ",.' \u00a0"))
+        self.number_examples += [(text, found[text]) for text in marked[:MOST_EXAMPLES]]
 
     def forget(self, what: str) -> None:
         """Take back all problems of a kind that turned out to be none."""
@@ -174,6 +192,7 @@ def report_on_table(
         negative,
         tuple(sentences),
         listed,
+        number_examples=tuple(problems.number_examples),
     )
 
 

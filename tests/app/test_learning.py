@@ -33,7 +33,7 @@ def exploring(service):
         if not any(info.value.startswith("Reading") for info in page.info):
             break
         page.run()
-    next(button for button in page.button if button.label == "Explore these figures").click().run()
+    next(button for button in page.button if button.label == "See the forecast").click().run()
     page.switch_page("pages/explore.py").run()
     assert not page.exception
     return page

@@ -21,7 +21,7 @@ from forecasting.tables.column_mapping import ColumnMapping
 from ui.shell import uploads
 from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import ELSEWHERE
-from ui.your_data.page import SHAPE_REGIONS, example_tables, sample_file
+from ui.your_data.ways_in import SHAPE_REGIONS, example_tables, sample_file
 
 PAGE = "pages/your_data.py"
 
@@ -77,18 +77,21 @@ def press(page, label):
     return read(page.run())
 
 
-def metrics(page):
-    return {metric.label: metric.value for metric in page.metric}
+def summary(page):
+    """What the page says will be forecast; empty where nothing was read."""
+    said = [one.value.removeprefix("### ") for one in page.markdown if one.value.startswith("### ")]
+    return said[0].replace("\\", "") if said else ""
 
 
 def explore(page):
-    return press(page, "Explore these figures")
+    return press(page, "See the forecast")
 
 
 def test_a_dropped_file_is_understood_and_explored(visitor):
     page = upload(visitor(), table())
     assert not page.error
-    assert metrics(page) == {"Rows": "208", "Regions": "2", "Weeks": "104", "Spacing": "weekly"}
+    assert summary(page) == "Two regions, weekly counts, 104 weeks, to 24 December 2022"
+    assert any(one.value.startswith("mine.csv. 208 lines") for one in page.caption)
     explore(page)
     assert [heading.value for heading in page.subheader] == ["Here: counts"]
     data = page.sidebar.selectbox(key="source")
@@ -120,11 +123,21 @@ def test_the_shapes_shown_are_tables_that_could_be_given(visitor):
     assert not upload(visitor(), table.to_csv(index=False).encode()).table
 
 
+def test_there_are_three_equal_ways_in_and_an_empty_paste_says_what_is_missing(visitor):
+    page = visitor()
+    ways = ["Drag or choose a file", "Paste a table", "Try a sample"]
+    assert [one.value.removeprefix("##### ") for one in page.markdown if one.value.startswith("##### ")] == ways
+    press(page, "Use this table")
+    assert [one.value for one in page.warning] == [
+        "Nothing was pasted: copy the rows with their header, and paste them above."
+    ]
+
+
 def test_a_pasted_table_is_a_file_like_any_other(visitor):
     page = visitor()
-    page.text_area[0].set_value(table().decode()).run()
+    page.text_area[0].set_value(table().decode())
     press(page, "Use this table")
-    assert metrics(page)["Regions"] == "2"
+    assert summary(page).startswith("Two regions")
     assert explore(page).sidebar.selectbox(key="source").options[-1] == "Yours: pasted table"
 
 
@@ -136,8 +149,8 @@ def test_what_is_no_table_is_one_sentence_and_can_be_forgotten(visitor, content)
     (error,) = page.error
     assert "\n" not in error.value
     assert "Traceback" not in error.value
-    assert "Explore these figures" not in [button.label for button in page.button]
-    press(page, "Remove this file")
+    assert "See the forecast" not in [button.label for button in page.button]
+    press(page, "Remove this table")
     assert not page.error
 
 
@@ -160,14 +173,13 @@ def with_dates(written, more=""):
 def test_dates_that_can_be_read_in_two_ways_are_asked_about_first(visitor):
     page = upload(visitor(), with_dates("%d/%m/%Y"))
     assert not page.error
-    assert not page.metric
+    assert not summary(page)
     assert [one for one in page.markdown if "is that" in one.value]
     (answers,) = [one for one in page.button_group if one.label.endswith("?") and "is that" in one.label]
     answers.set_value(True).run()
     read(page)
-    assert metrics(page)["Spacing"] == "monthly"
-    assert page.metric[2].delta == "to 1 Dec 2022"
-    assert "Explore these figures" in [button.label for button in page.button]
+    assert summary(page) == "Monthly cases (counts), 24 months, to December 2022"
+    assert "See the forecast" in [button.label for button in page.button]
 
 
 def test_numbers_that_may_be_thousands_are_asked_about_with_what_each_format_makes_of_one(visitor):
@@ -175,12 +187,12 @@ def test_numbers_that_may_be_thousands_are_asked_about_with_what_each_format_mak
     rows = "\n".join(f"{day:%d.%m.%Y};{1 + i % 5}.{120 + 10 * i}" for i, day in enumerate(days))
     page = upload(visitor(), f"Datum;Umsatz\n{rows}".encode())
     assert not page.error
-    assert not page.metric
+    assert not summary(page)
     (answers,) = [one for one in page.button_group if one.label.startswith("1.120: is that")]
     assert answers.options == ["1.12, written as 1,234.5", "1,120, written as 1.234,5"]
     answers.set_value("1.234,5").run()
     read(page)
-    assert metrics(page)["Rows"] == "60"
+    assert "60 lines" in "".join(one.value for one in page.caption)
     formats = next(box for box in page.selectbox if box.label == "Numbers are written")
     assert formats.value == "1.234,5"
     explore(page)
@@ -190,11 +202,11 @@ def test_numbers_that_may_be_thousands_are_asked_about_with_what_each_format_mak
 def test_several_rows_a_period_are_summed_or_averaged_as_the_visitor_says(visitor):
     content = table(regions=("Here",)) + table(regions=("Here",)).split(b"\n", 1)[1]
     page = upload(visitor(), content)
-    assert not page.metric
+    assert not summary(page)
     (answers,) = [one for one in page.button_group if one.label.endswith("summed or averaged?")]
     answers.set_value("sum").run()
     read(page)
-    assert metrics(page)["Rows"] == "208"
+    assert "208 lines" in "".join(one.value for one in page.caption)
     explore(page)
     assert "206" in page.title[0].value
 
@@ -216,7 +228,7 @@ def test_a_year_beside_months_is_one_series_and_the_page_says_so(visitor):
     months = "Jan,Feb,Mar,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec"
     rows = "".join(f"{year},{','.join(str(50 + month) for month in range(12))}\n" for year in range(2010, 2016))
     page = upload(visitor(), f"year,{months}\n{rows}".encode())
-    assert metrics(page) == {"Rows": "72", "Regions": "1", "Months": "72", "Spacing": "monthly"}
+    assert summary(page) == "Monthly counts, 72 months, to December 2015"
     assert any("read as the months of one series" in one.value for one in [*page.markdown, *page.caption])
 
 
@@ -255,9 +267,9 @@ def test_a_workbook_is_read_from_the_sheet_that_is_chosen(visitor):
         pd.read_csv(io.BytesIO(table())).to_excel(writer, sheet_name="Figures", index=False)
     page = upload(visitor(), book.getvalue(), "book.xlsx")
     next(box for box in page.selectbox if box.label == "Sheet").select("Figures").run()
-    assert metrics(read(page))["Regions"] == "2"
+    assert summary(read(page)).startswith("Two regions")
     next(box for box in page.selectbox if box.label == "Sheet").select("About").run()
-    assert "Rows" not in metrics(read(page))
+    assert not summary(read(page))
 
 
 def test_problems_are_listed_by_line_and_column_with_what_to_do(visitor):
@@ -272,7 +284,7 @@ def test_problems_are_listed_by_line_and_column_with_what_to_do(visitor):
 def test_a_table_with_a_column_a_region_is_understood(visitor):
     wide = pd.read_csv(io.BytesIO(table())).pivot(index="date", columns="region", values="value")
     page = upload(visitor(), wide.to_csv().encode())
-    assert metrics(page)["Regions"] == "2"
+    assert summary(page) == "Here and There, weekly counts, 104 weeks, to 24 December 2022"
     assert next(box for box in page.multiselect if box.label == "Regions").value == ["Here", "There"]
 
 
@@ -283,7 +295,7 @@ def test_a_file_is_on_every_page_until_it_is_forgotten(visitor):
         assert not page.exception
         assert page.sidebar.selectbox(key="source").value == source_of(table())
     page.switch_page(PAGE).run()
-    press(page, "Remove this file")
+    press(page, "Remove this table")
     page.switch_page("pages/explore.py").run()
     assert page.sidebar.selectbox(key="source").value == "bundled"
     assert not any("Yours" in option for option in page.sidebar.selectbox(key="source").options)
@@ -293,11 +305,14 @@ def test_several_files_are_kept_and_no_more_than_five(visitor):
     page = visitor()
     for level in range(5):
         upload(page, table(level=100 + level), f"file {level}.csv")
-    assert not page.file_uploader
-    assert any("remove one" in info.value for info in page.info)
+    assert [one.label.split(". ")[1] for one in page.expander if one.label.startswith("Bring")] == [
+        "Five tables are kept, which is the most: remove one to bring another."
+    ]
+    assert page.file_uploader[0].proto.disabled
     assert page.selectbox(key="your file").options == [f"file {level}.csv" for level in range(5)]
-    press(page, "Remove this file")
-    assert page.file_uploader
+    press(page, "Remove file 4.csv")
+    assert not page.file_uploader[0].proto.disabled
+    assert any("One more table can be kept beside." in one.label for one in page.expander)
     assert page.selectbox(key="your file").options == [f"file {level}.csv" for level in range(4)]
 
 
@@ -450,7 +465,7 @@ def test_a_broken_mapping_in_a_link_is_one_sentence_and_the_file_is_read_as_prop
         assert "![](" not in said[0]
         assert "\n" not in said[0]
     assert not page.error
-    assert metrics(page)["Regions"] == "2"
+    assert summary(page).startswith("Two regions")
     explore(page)
     assert [heading.value for heading in page.subheader] == ["There: counts"]
     assert "108" in page.title[0].value
@@ -502,7 +517,7 @@ def test_the_page_tells_both_sides_of_a_link_what_the_other_person_needs(visitor
     )
     upload(page, table(), "called otherwise.csv")
     assert infos(page)[0] == escape_markdown(
-        "This is the file that the link you opened shows: explore it to see the same view."
+        "This is the file that the link you opened shows: see the forecast to get the same view."
     )
     shown = "".join([*infos(opened), *infos(page), *link_of(sender).values()])
     assert "private" not in shown
@@ -591,3 +606,47 @@ def test_zeros_at_the_end_are_taken_the_other_way_in_one_click_and_back(visitor)
         "Reporting stopped on 28 Dec 2024; the series is used until then." in text.value for text in page.markdown
     )
     assert not any("zeros-at-end" in text.value for text in page.markdown)
+
+
+def test_a_kind_that_the_figures_do_not_allow_is_one_sentence_and_can_be_taken_back(visitor):
+    page = upload(visitor(), table())
+    choose_kind(page, "share")
+    (error,) = page.error
+    assert "109 is no share" in error.value.replace("\\", "") or "is no share" in error.value
+    choose_kind(page, "amount")
+    assert not page.error
+    assert summary(page) == "Two regions, weekly amounts, 104 weeks, to 24 December 2022"
+
+
+def choose_kind(page, name):
+    (kind,) = [one for one in page.button_group if one.label == "What the figures are"]
+    kind.set_value(name).run()
+    read(page)
+
+
+def test_another_number_format_shows_at_once_and_is_in_the_link(visitor):
+    days = pd.date_range("2021-01-01", periods=60)
+    rows = "\n".join(f"{day:%Y-%m-%d};{100 + i},5" for i, day in enumerate(days))
+    page = upload(visitor(), f"day;visits\n{rows}".encode())
+    assert any("“100,5” is 100.5" in one.value for one in page.markdown)
+    next(box for box in page.selectbox if box.label == "Numbers are written").select("1,234.5").run()
+    assert any("taken as missing" in one.value for one in read(page).markdown) or page.error
+    next(box for box in page.selectbox if box.label == "Numbers are written").select("1.234,5").run()
+    assert any("“100,5” is 100.5" in one.value for one in read(page).markdown)
+    explore(page)
+    assert json.loads(link_of(page)["mapping"]) == {"number_format": "1.234,5"}
+
+
+def test_a_total_over_all_shops_is_a_region_like_others_and_in_the_link(visitor):
+    content = table().replace(b"region", b"shop")
+    page = upload(visitor(), content)
+    (total,) = [one for one in page.toggle if one.label == "Add “All shops”, the sum over all shops"]
+    total.set_value(True).run()
+    assert summary(read(page)) == "Two shops and their total, weekly counts, 104 weeks, to 24 December 2022"
+    explore(page)
+    assert page.sidebar.selectbox(key="region").options == ["All shops", "Here", "There"]
+    assert page.title[0].value == "All shops: counts"
+    link = link_of(page)
+    assert json.loads(link["mapping"]) == {"total": True}
+    other = explore(upload(visitor(**link), content, "other.csv"))
+    assert other.title[0].value == page.title[0].value

@@ -28,7 +28,7 @@ def give(page, content=None, name="mine.csv"):
 
 
 def explore(page):
-    page.tab.get_by_role("button", name="Explore these figures").click()
+    page.tab.get_by_role("button", name="See the forecast").click()
     page.expect_drawn("ets")
 
 
@@ -65,7 +65,7 @@ def test_a_file_is_understood_explored_and_its_link_tells_others_what_they_need(
     other.expect_title("United States: new hospital admissions")
     visit(other)
     give(other)
-    other.tab.get_by_role("button", name="Explore these figures").click()
+    other.tab.get_by_role("button", name="See the forecast").click()
     other.expect_title("There: counts")
     other.expect_drawn("ets")
 
@@ -76,7 +76,7 @@ def test_another_column_may_be_the_counts(open_page):
     page.tab.get_by_test_id("stDataFrame").first.wait_for()
     page.tab.get_by_role("combobox", name="Figures").click()
     page.tab.get_by_role("option", name="beds").click()
-    page.tab.get_by_role("button", name="Explore these figures").wait_for()
+    page.tab.get_by_role("button", name="See the forecast").wait_for()
     explore(page)
     expect(page.answer).to_contain_text("last week's 45.")
 
@@ -87,7 +87,7 @@ def test_all_of_it_can_be_done_with_the_keyboard(open_page):
     reach(page, "Try a sample")
     page.tab.keyboard.press("Enter")
     page.tab.get_by_role("heading", name="sample.csv").wait_for()
-    reach(page, "Explore these figures")
+    reach(page, "See the forecast")
     page.tab.keyboard.press("Enter")
     page.expect_drawn("ets")
 

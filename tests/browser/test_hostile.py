@@ -74,11 +74,11 @@ def test_hostile_names_of_a_file_are_text_on_every_page_and_in_its_report(chromi
     page.expect_drawn("ets", "naive")
     visit(page)
     give(page, table(), "$x^2$ **bold** <b>b.csv")
-    seen(page, "Explore these figures")
+    seen(page, "See the forecast")
     page.tab.wait_for_load_state(
         "networkidle"
     )  # Streamlit looks after the files of buttons, which a page that is left loses
-    page.tab.get_by_role("button", name="Explore these figures").click()
+    page.tab.get_by_role("button", name="See the forecast").click()
     page.expect_drawn("ets")
     for typed, shown in (("alert(3)", "<script>alert(3)</script>"), ("alert(1)", "<img src=x onerror=alert(1)>")):
         page.choose("Region", typed)

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 #: Files kept at a time.
 MOST = 5
+#: Letters of a file's name that are shown.
+NAME_LETTERS = 60
 #: What the name of every file as a source begins with; the first letters of its content's digest follow.
 PREFIX = "yours-"
 #: What links call which column is what.

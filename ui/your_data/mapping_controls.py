@@ -13,6 +13,8 @@ from forecasting.tables.cells.number_format import NumberFormat
 from forecasting.tables.column_mapping import ColumnMapping
 from forecasting.tables.column_questions import ColumnQuestion, QuestionKind
 from forecasting.tables.table_preview import TablePreview
+from forecasting.tables.table_summary import regions_noun
+from forecasting.tables.total_region import TOTAL
 from ui.shell.markdown import escape_markdown
 from ui.shell.uploads import Upload, UploadResult
 
@@ -29,7 +31,13 @@ ROLES = {
     "as_of": "Published on",
 }
 ORDERS = {None: "as the dates tell", True: "the day first (31/12)", False: "the month first (12/31)"}
-NUMBERS: dict[str | None, str] = {None: "as the cells tell", **{str(name): str(name) for name in NumberFormat}}
+NUMBERS: dict[str | None, str] = {
+    None: "as the cells tell",
+    str(NumberFormat.COMMA_POINT): "1,234.5 (decimal point)",
+    str(NumberFormat.POINT_COMMA): "1.234,5 (decimal comma)",
+    str(NumberFormat.SPACE_COMMA): "1 234,5 (decimal comma, spaces)",
+    str(NumberFormat.APOSTROPHE_POINT): "1'234.5 (decimal point, apostrophes)",
+}
 KINDS = {
     "count": "Counts",
     "amount": "Amounts",
@@ -128,18 +136,21 @@ def draw_mapping_controls(file: Upload, result: UploadResult) -> ColumnMapping |
             _column(role, names, now, preview, key) for role in ("value", "region", "statistic")
         )
         mapping = replace(mapping, wide=(), value=value, region=region, statistic=statistic)
-    mapping = replace(mapping, kind=_kind(result, now, key))
-    with st.expander("More"):
+    mapping = replace(mapping, kind=_kind(result, now, key), number_format=_number_format(result, now, key))
+    with st.popover("More", width="stretch"):
         mapping = _more(mapping, names, now, preview, key)
     return None if mapping == blank else mapping
 
 
 def _kind(result: UploadResult, now: ColumnMapping, key: str) -> str | None:
-    """What the figures are: as proposed, with the reason below, unless somebody chooses otherwise."""
-    if result.panel is None:
-        return now.kind
-    first = result.panel.statistics[0]
-    present = "share" if first.kind is PERCENT else first.kind.name
+    """What the figures are: as proposed, with the reason below, unless somebody chooses otherwise.
+
+    A choice that the figures do not allow can be taken back.
+    """
+    first = result.panel.statistics[0] if result.panel else None
+    if first is None and now.kind is None:
+        return None
+    present = now.kind if first is None else "share" if first.kind is PERCENT else first.kind.name
     chosen = st.segmented_control(
         "What the figures are",
         list(KINDS),
@@ -148,9 +159,30 @@ def _kind(result: UploadResult, now: ColumnMapping, key: str) -> str | None:
         key=f"kind {key} {now.kind} {present}",
         help=KINDS_HELP,
     )
-    if now.kind is None and first.kind_reason:
+    if first is not None and now.kind is None and first.kind_reason:
         st.caption(f"Proposed: {escape_markdown(first.kind_reason)}")
     return now.kind if chosen in (None, present) else chosen
+
+
+def _number_format(result: UploadResult, now: ColumnMapping, key: str) -> str | None:
+    """How numbers are written: as the cells tell, unless somebody chooses otherwise; below it what that makes of some."""
+    chosen: str | None = _choice(
+        "Numbers are written", NUMBERS, now.number_format, f"numbers {key} {now.number_format}"
+    )
+    examples = result.report.number_examples if result.report else ()
+    if examples:
+        st.caption("; ".join(f"{escape_markdown(text)} is {value:,.10g}" for text, value in examples))
+    return chosen
+
+
+def draw_total_switch(file: Upload, result: UploadResult) -> ColumnMapping | None:
+    """Draw the switch that adds the total over all regions, where there can be one; gives the mapping that it says."""
+    name, now = result.report.total if result.report else "", result.mapping
+    if now is None or not (name or now.total):
+        return None
+    label = f"Add “{escape_markdown(name or TOTAL)}”, the sum over all {regions_noun(now)}"
+    total = st.toggle(label, now.total, key=f"total {file.source} {now.total} {name}")
+    return replace(now, total=total)
 
 
 def _sheet(preview: TablePreview, now: ColumnMapping, key: str) -> str | None:
@@ -198,14 +230,12 @@ def _more(
     cumulative = st.toggle("The figures are running totals", mapping.cumulative, key=f"totals {key} {now.cumulative}")
     order = _choice("Dates such as 03/04/2021 have", ORDERS, mapping.day_first, f"order {key} {now.day_first}")
     combine = _choice("Several rows of one region and date", COMBINED, mapping.combine, f"combine {key} {now.combine}")
-    number_format = _choice("Numbers are written", NUMBERS, mapping.number_format, f"numbers {key} {now.number_format}")
     return replace(
         mapping,
         as_of=as_of,
         covariates=covariates,
         cumulative=cumulative,
         day_first=order,
-        number_format=number_format,
         combine=combine,
     )
 
