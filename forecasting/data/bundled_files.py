@@ -12,3 +12,5 @@ CASES = FOLDER / "jhu_cumulative_cases_daily.csv"
 ADMISSIONS = FOLDER / "cdc_hospital_admissions_weekly.csv"
 #: US hospital admissions for influenza by the week.
 INFLUENZA = FOLDER / "cdc_influenza_admissions_weekly.csv"
+#: Populations of the United States, its states and territories, and of countries.
+POPULATION = FOLDER / "population.csv"
