@@ -16,6 +16,7 @@ from forecasting.data.kind import COUNT
 from forecasting.data.series import Series
 from forecasting.evaluation.track_record import TrackRecord, stretch_errors
 from forecasting.models import model
+from forecasting.views.per_population import UNIT, PerPopulation
 
 #: The columns of the ends of the 80 % band in a table of quantiles.
 LOW, HIGH = QUANTILES.index(0.1), QUANTILES.index(0.9)
@@ -66,25 +67,36 @@ class Answer:
         return f"{self.subject}, {self.dated}: {self.sentence} {' · '.join(self.details)}."
 
 
-def answer(region: str, label: str, series: Series, forecast: Forecast, past: TrackRecord | None = None) -> Answer:
+def answer(
+    region: str,
+    label: str,
+    series: Series,
+    forecast: Forecast,
+    past: TrackRecord | None = None,
+    per: PerPopulation | None = None,
+) -> Answer:
     """What `forecast` says of `series` first.
 
     Args:
         region, label: whose figures these are, and what they count: ``"New cases"``.
         past: the track record of the region, with or without the model.
+        per: what figures are to be divided by; None where they are told as counted.
     """
+    before = past_words(series, past, forecast.model, per) if past else ""
+    if per:
+        series, forecast, label = per.series(series), per.forecast(forecast), f"{label} {UNIT}"
     steps = stretch_steps(series)
     low, middle, high = _next_stretch(series, forecast)
     figure = format_compact(_rounded(middle), series.decimals)
     return Answer(
         f"{region} · {within_sentence(label)}",
         f"{series.frequency.name} figures to {format_date(series.origin)}",
-        _sentence(series, forecast, steps, middle, figure),
+        _sentence(series, forecast, steps, middle, f"{figure} {UNIT}" if per else figure),
         figure,
         f"80 % range {format_interval(_rounded(low), _rounded(high), series.decimals)}",
         _total(series, forecast, steps),
         trend_words(chance_of_rise(series, forecast), last_day(series, forecast)),
-        past_words(series, past, forecast.model) if past else "",
+        before,
         model(forecast.model).label,
     )
 
@@ -188,7 +200,7 @@ def trend_words(rise: float, by: str) -> str:
     return f"{likelier} by {by} with a chance of {told}"
 
 
-def past_words(series: Series, past: TrackRecord, name: str) -> str:
+def past_words(series: Series, past: TrackRecord, name: str, per: PerPopulation | None = None) -> str:
     """How far off the same model's forecasts of the next stretch were from earlier dates, beside those of no change."""
     steps = stretch_steps(series)
     found = None if past.is_partial(name) else stretch_errors(past, series, name, steps)
@@ -197,7 +209,8 @@ def past_words(series: Series, past: TrackRecord, name: str) -> str:
     dates, error, naive = found
     what = f"the last {dates} such forecasts were" if dates > 1 else "the last such forecast was"
     if series.kind.low < 0 or not error.came > 0:
-        off, beside = (format_figure(one.size, series.decimals + 1) for one in (error, naive))
+        factor, decimals = (per.factor, per.series(series).decimals) if per else (1.0, series.decimals)
+        off, beside = (format_figure(factor * one.size, decimals + 1) for one in (error, naive))
         return f"{what} {off} off (no change: {beside})"
     return f"{what} {100 * error.size / error.came:.0f} % off (no change: {100 * naive.size / naive.came:.0f} %)"
 

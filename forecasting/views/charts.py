@@ -138,8 +138,11 @@ def base_layout(window: tuple[pd.Timestamp, pd.Timestamp] | None, theme: Theme, 
 
 def adapted_to_kind(figure: dict[str, Any], series: Series) -> dict[str, Any]:
     """`figure` with as many decimal places as the figures of `series` need, and an axis that begins at zero for counts only."""
-    if series.kind is COUNT:
-        return figure
+    return figure if series.kind is COUNT else with_decimals(figure, series)
+
+
+def with_decimals(figure: dict[str, Any], series: Series, rangemode: str = "normal") -> dict[str, Any]:
+    """`figure` with as many decimal places as the figures of `series` need, and an axis of their whole range or ``"tozero"``."""
     precise = f",.{series.decimals}f"
     for trace in figure["data"]:
         shown = trace.get("hovertemplate")
@@ -148,7 +151,7 @@ def adapted_to_kind(figure: dict[str, Any], series: Series) -> dict[str, Any]:
         elif shown:
             trace["hovertemplate"] = shown.replace(",.0f", precise)
     largest = float(np.abs(series.values).max(initial=0.0))
-    figure["layout"]["yaxis"] |= {"rangemode": "normal", "tickformat": "~s" if largest >= 10_000 else ","}
+    figure["layout"]["yaxis"] |= {"rangemode": rangemode, "tickformat": "~s" if largest >= 10_000 else ","}
     return figure
 
 

@@ -1,20 +1,22 @@
-"""The fan chart: a series, one line a model, and the 50, 80 and 95 % bands of one of them; its table and its description."""
+"""The fan chart: a series, one line a model, and the 50, 80 and 95 % bands of one of them."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from forecasting.data.forecast import MEDIAN, Forecast
-from forecasting.data.formatting import format_compact, format_date, format_figure
+from forecasting.data.formatting import format_date, format_figure
+from forecasting.data.holidays import holiday_dates
 from forecasting.data.kind import COUNT
 from forecasting.data.revisions import Revision
 from forecasting.data.series import Series
 from forecasting.models import model
+from forecasting.views import earlier_seasons, last_figures, log_axis
 from forecasting.views.charts import (
     LEVEL_INDEX,
     adapted_to_kind,
@@ -25,21 +27,28 @@ from forecasting.views.charts import (
     iso_dates,
     json_numbers,
     line_trace,
+    with_decimals,
 )
+from forecasting.views.line_labels import LETTER_WIDTH, LineLabel, above_line_notes, height_scale, line_end_notes
 from forecasting.views.palette import LIGHT, Theme, rgba
+from forecasting.views.per_population import UNIT, PerPopulation
 
 #: Central bands in the colour of their model, the widest first: percent, opacity on light, opacity on dark.
 BAND_OPACITIES = ((95, 0.16, 0.22), (80, 0.22, 0.28), (50, 0.30, 0.36))
-#: The name of the legend's one entry for the three bands.
-BANDS_NAME = "50, 80, 95 %"
+#: Percent of the bands, the narrowest first.
+LEVELS = (50, 80, 95)
 #: What the buttons for a stretch of time ask for: how many of which step, their label, and its days.
 RANGES = ((1, "month", "1 m", 31), (3, "month", "3 m", 92), (6, "month", "6 m", 183), (1, "year", "1 y", 366))
 #: Days.
 DAYS_OF_A_WEEK, DAYS_OF_A_YEAR = 7, 365
-#: Pixels: the room beside names at the ends of lines, about the width of a letter, the height of a name, and that of the plot.
-LABEL_MARGIN, LETTER_WIDTH, LABEL_HEIGHT, PLOT_HEIGHT = 14, 7, 15, 330
-#: Percent of the band whose colour that entry has.
-LEGEND_BAND = 80
+#: Pixels: the room beside names at the ends of lines.
+LABEL_MARGIN = 14
+#: What annotations at the ends of lines are called: where there is no room for them, models are named in the legend.
+LINE_ENDS = "line ends"
+#: Opacities of the lines of earlier seasons: of the last one, and of the first.
+SEASON_OPACITIES = (1.0, 0.45)
+#: Names above lines keep apart where they are nearer than this share of what is on show.
+NEAR = 0.12
 
 
 @dataclass(frozen=True)
@@ -50,10 +59,14 @@ class FanChart:
         series: the history; its provisional points are drawn hollow, and corrected ones beside what was reported.
         forecasts: by model, in the order of the legend.
         drafts: the models whose forecast is not final yet (drawn dotted).
-        banded_model: the model whose 50, 80 and 95 % bands are drawn.
+        banded_model: the model whose bands are drawn.
         unit: what the y axis counts, e.g. ``"new cases"``.
         smooth: draw means over the last season (7 days) instead of single periods.
         revisions: what the last figures usually become, drawn beside them where they are not corrected already.
+        levels: which bands are drawn, of `LEVELS`.
+        log: the y axis is logarithmic.
+        seasons: earlier seasons are drawn on the weeks of the one that is on.
+        per: what counts were divided by, see `per_population`; None where they are as counted.
     """
 
     series: Series
@@ -63,6 +76,21 @@ class FanChart:
     unit: str
     smooth: bool
     revisions: tuple[Revision, ...] = ()
+    levels: tuple[int, ...] = LEVELS
+    log: bool = False
+    seasons: bool = False
+    per: PerPopulation | None = None
+
+    def per_population(self, per: PerPopulation) -> FanChart:
+        """The same chart with figures per 100,000 people."""
+        return replace(
+            self,
+            series=per.series(self.series),
+            forecasts={name: per.forecast(forecast) for name, forecast in self.forecasts.items()},
+            unit=f"{self.unit} {UNIT}",
+            revisions=per.revisions(self.revisions),
+            per=per,
+        )
 
     def history(self) -> np.ndarray:
         """The history line as counts, means or running totals, shape (n,)."""
@@ -77,20 +105,50 @@ class FanChart:
             return forecast.cumulative(self.series.total)
         return forecast.means if self.smooth else forecast.values
 
+    def end(self) -> pd.Timestamp:
+        """The last date of a forecast, or of the series where there is none."""
+        return max([forecast.dates[-1] for forecast in self.forecasts.values()] or [self.series.origin])
+
+    @property
+    def from_zero(self) -> bool:
+        """Whether the axis begins at zero: of counts, also per 100,000 people, that are no running totals."""
+        return (self.series.kind is COUNT or self.per is not None) and not self.series.cumulative
+
 
 def fan_figure(chart: FanChart, theme: Theme = LIGHT) -> dict[str, Any]:
     """The Plotly figure: history, one line a model, and the bands of one of them."""
     past, dates = chart.history(), chart.series.dates
     traces = [
         *_bands(chart, past[-1], theme),
+        *_seasons(chart, past, theme),
         *_reported(chart, theme),
         line_trace(iso_dates(dates), past, _history_name(chart), theme.text, 2.2, "history"),
         *(_median(chart, name, past[-1], theme) for name in chart.forecasts),
         *as_reported_traces(chart.series, chart.smooth, theme),
-        *_provisional(chart, theme),
-        *_revised(chart, theme),
+        *last_figures.provisional_traces(chart.series, theme),
+        *last_figures.revised_traces(chart.series, chart.revisions, chart.smooth, theme),
+        *_holidays(chart, past, theme),
     ]
-    return adapted_to_kind({"data": traces, "layout": _layout(chart, theme)}, chart.series)
+    figure = {"data": traces, "layout": _layout(chart, past, theme)}
+    if chart.per:
+        figure = with_decimals(figure, chart.series, "tozero" if chart.from_zero else "normal")
+    else:
+        figure = adapted_to_kind(figure, chart.series)
+    return log_axis.on_log_axis(figure) if chart.log else figure
+
+
+def fan_notes(chart: FanChart) -> list[str]:
+    """What a reader has to know of how the chart is drawn, in sentences; nothing of one that is drawn as usual."""
+    notes = [chart.per.sentence] if chart.per else []
+    if chart.log:
+        lead = chart.forecasts.get(chart.banded_model)
+        reaches_zero = lead is not None and bool(chart.levels) and bool((chart.quantiles(lead) <= 0).any())
+        notes += log_axis.zeros_sentences(chart.history(), reaches_zero)
+    if chart.seasons:
+        notes.append(
+            f"Thin lines: earlier seasons, {earlier_seasons.season_months(chart.series)}, on the same weeks of the year."
+        )
+    return notes
 
 
 def _history_name(chart: FanChart) -> str:
@@ -106,68 +164,18 @@ def _reported(chart: FanChart, theme: Theme) -> list[dict[str, Any]]:
     return [line_trace(iso_dates(chart.series.dates), chart.series.published, "Reported", theme.muted, 1.0, "reported")]
 
 
-def _provisional(chart: FanChart, theme: Theme) -> list[dict[str, Any]]:
-    late = chart.series.provisional
-    if late is None or late.empty or chart.series.cumulative:
-        return []
-    return [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "uid": "provisional",
-            "x": iso_dates(pd.DatetimeIndex(late.index)),
-            "y": json_numbers(late.to_numpy(float)),
-            "name": "Provisional, not used",
-            "marker": {"symbol": "circle-open", "size": 9, "color": theme.text, "line": {"width": 2}},
-            "hovertemplate": "%{y:,.0f} so far",
-        }
-    ]
-
-
-def _revised(chart: FanChart, theme: Theme) -> list[dict[str, Any]]:
-    """Markers of what the last figures usually become, with an 80 % range."""
-    corrected = () if chart.series.reported is None else chart.series.reported.index
-    shown = [one for one in chart.revisions if one.date >= chart.series.start and one.date not in corrected]
-    if not shown or chart.smooth or chart.series.cumulative:
-        return []
-    decimals = chart.series.decimals
-    value = np.array([revision.value for revision in shown])
-    low, middle, high = (value * [getattr(r, part) for r in shown] for part in ("low", "median", "high"))
-    return [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "uid": "revised",
-            "x": iso_dates(pd.DatetimeIndex([revision.date for revision in shown])),
-            "y": json_numbers(middle),
-            "error_y": {
-                "type": "data",
-                "symmetric": False,
-                "array": json_numbers(high - middle),
-                "arrayminus": json_numbers(middle - low),
-                "color": theme.muted,
-                "thickness": 1.5,
-                "width": 4,
-            },
-            "name": "Usually becomes",
-            "marker": {"symbol": "diamond-open", "size": 9, "color": theme.muted, "line": {"width": 2}},
-            "customdata": [
-                f"{format_figure(a, decimals)} – {format_figure(b, decimals)}" for a, b in zip(low, high, strict=True)
-            ],
-            "hovertemplate": "usually becomes %{y:,.0f} (80 %: %{customdata})",
-        }
-    ]
-
-
 def _bands(chart: FanChart, last: float, theme: Theme) -> list[dict[str, Any]]:
     forecast = chart.forecasts.get(chart.banded_model)
-    if forecast is None:
+    if forecast is None or not chart.levels:
         return []
     table = chart.quantiles(forecast)
     dates = pd.DatetimeIndex([forecast.origin]).append(forecast.dates)
     x = iso_dates(dates) + iso_dates(dates[::-1])
+    in_legend = sorted(chart.levels)[len(chart.levels) // 2]
     traces = []
     for percent, light, dark in BAND_OPACITIES:
+        if percent not in chart.levels:
+            continue
         tail = round((1 - percent / 100) / 2, 3)
         low, high = table[:, LEVEL_INDEX[tail]], table[:, LEVEL_INDEX[round(1 - tail, 3)]]
         traces.append(
@@ -180,9 +188,9 @@ def _bands(chart: FanChart, last: float, theme: Theme) -> list[dict[str, Any]]:
                 "fill": "toself",
                 "fillcolor": rgba(theme.model(chart.banded_model), dark if theme.dark else light),
                 "line": {"width": 0},
-                "name": BANDS_NAME,
+                "name": f"{', '.join(str(level) for level in sorted(chart.levels))} %",
                 "legendgroup": "bands",
-                "showlegend": percent == LEGEND_BAND,
+                "showlegend": percent == in_legend,
                 "hoverinfo": "skip",
             }
         )
@@ -205,6 +213,7 @@ def _median(chart: FanChart, name: str, last: float, theme: Theme) -> dict[str, 
     )
     trace["line"]["dash"] = "dot" if name in chart.drafts else "solid"
     trace["showlegend"] = False  # its name stands at its end
+    trace["meta"] = {"named": LINE_ENDS, "joined": True}  # its first point is the last of the history
     decimals = chart.series.decimals
     ranges = [
         f"{format_figure(low, decimals)} – {format_figure(high, decimals)}"
@@ -215,37 +224,81 @@ def _median(chart: FanChart, name: str, last: float, theme: Theme) -> dict[str, 
     return trace
 
 
+def _seasons(chart: FanChart, past: np.ndarray, theme: Theme) -> list[dict[str, Any]]:
+    """A thin line for each earlier season, the first one faintest."""
+    found = _earlier(chart, past)
+    traces = []
+    for opacity, season in zip(np.linspace(*SEASON_OPACITIES, max(len(found), 2)), found, strict=False):
+        colour = rgba(theme.quiet, round(float(opacity), 2))
+        trace = line_trace(iso_dates(season.dates), season.values, season.label, colour, 1.2, f"season-{season.label}")
+        traces.append(trace | {"showlegend": False})
+    return traces[::-1]
+
+
+def _earlier(chart: FanChart, past: np.ndarray) -> list[earlier_seasons.EarlierSeason]:
+    return earlier_seasons.earlier_seasons(chart.series, past, opening_window(chart)[1]) if chart.seasons else []
+
+
+def _holidays(chart: FanChart, past: np.ndarray, theme: Theme) -> list[dict[str, Any]]:
+    """Marks on the line at public holidays, where models were told of them."""
+    series, lead = chart.series, chart.forecasts.get(chart.banded_model)
+    if not series.holidays or series.cumulative:
+        return []
+    dates, line = series.dates, past
+    if lead is not None:
+        dates, line = dates.append(lead.dates), np.concatenate([past, chart.quantiles(lead)[:, MEDIAN]])
+    names = holiday_dates(series.holidays, dates[0], dates[-1])
+    names = names[names.index.isin(dates)]
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "uid": "holidays",
+            "x": iso_dates(pd.DatetimeIndex(names.index)),
+            "y": json_numbers(line[dates.get_indexer(names.index)]),
+            "name": "Public holiday",
+            "marker": {"symbol": "triangle-down-open", "size": 8, "color": theme.quiet, "line": {"width": 1.5}},
+            "customdata": [escape_html(name) for name in names],
+            "hovertemplate": "%{customdata}",
+        }
+    ]
+
+
 def opening_window(chart: FanChart) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """The dates that the chart opens on: the horizon and about three times as much before it, of weeks at least a year."""
-    ends = [f.dates[-1] for f in chart.forecasts.values()] or [chart.series.origin]
+    """The dates that the chart opens on: the horizon and about three times as much before it, of weeks at least a year.
+
+    With earlier seasons it is the whole season that is on.
+    """
+    if chart.seasons:
+        start = earlier_seasons.season_start(chart.series)
+        return start, max(earlier_seasons.season_end(start), chart.end())
     ahead = max((f.horizon for f in chart.forecasts.values()), default=1)
     season, days = chart.series.season, chart.series.frequency.days
     least = math.ceil(DAYS_OF_A_YEAR / days) + 1 if days >= DAYS_OF_A_WEEK else 12 * (season if season < 50 else 4)
     behind = min(len(chart.series), max(3 * ahead, least, 24))
-    return chart.series.dates[-behind], max(ends)
+    return chart.series.dates[-behind], chart.end()
 
 
-def _layout(chart: FanChart, theme: Theme) -> dict[str, Any]:
+def _layout(chart: FanChart, past: np.ndarray, theme: Theme) -> dict[str, Any]:
+    series = chart.series
     first, last = opening_window(chart)
-    origin, whole_start, end = iso_dates(
-        pd.DatetimeIndex([chart.series.origin, chart.series.start, last + (last - first) * 0.02])
-    )
+    origin, whole_start, end = iso_dates(pd.DatetimeIndex([series.origin, series.start, last + (last - first) * 0.02]))
     layout = base_layout((first, last), theme, chart.unit)
-    layout["xaxis"] |= {"minallowed": whole_start, "maxallowed": end}
-    end_of_all = iso_dates(pd.DatetimeIndex([last]))[0]
-    layout["xaxis"]["rangeselector"] = _ranges(chart.series, theme)
+    layout["xaxis"] |= {"minallowed": whole_start, "maxallowed": end, "tickangle": 0}
+    layout["xaxis"]["rangeselector"] = _ranges(series, theme)
     layout["margin"]["r"] = LABEL_MARGIN + LETTER_WIDTH * max(
         (len(model(name).label) + 2 for name in chart.forecasts), default=0
     )
     layout["legend"] |= {"y": -0.12, "yanchor": "top"}
-    layout["xaxis"]["tickangle"] = 0
-    if chart.series.cumulative:  # from zero on, a running total is a flat line
+    if series.cumulative:  # from zero on, a running total is a flat line
         layout["yaxis"]["rangemode"] = "normal"
+    if not series.frequency.minutes:
+        layout["meta"] = {"step": series.frequency.days, "origin": origin}
     layout["shapes"] = [
         {
             "type": "rect",
             "x0": origin,
-            "x1": end_of_all,
+            "x1": iso_dates(pd.DatetimeIndex([chart.end()]))[0],
             "y0": 0,
             "y1": 1,
             "yref": "paper",
@@ -256,6 +309,7 @@ def _layout(chart: FanChart, theme: Theme) -> dict[str, Any]:
     ]
     layout["annotations"] = [
         {
+            "name": name,
             "x": origin,
             "y": 1,
             "yref": "paper",
@@ -266,12 +320,12 @@ def _layout(chart: FanChart, theme: Theme) -> dict[str, Any]:
             "yanchor": "top",
             "font": {"size": 12, "color": theme.quiet},
         }
-        for text, anchor, shift in (
-            (f"data to {format_date(chart.series.origin)}", "right", -6),
-            ("forecast", "left", 6),
+        for name, text, anchor, shift in (
+            ("origin", f"data to {format_date(series.origin)}", "right", -6),
+            ("forecast", "forecast", "left", 6),
         )
     ]
-    layout["annotations"] += _line_ends(chart, theme)
+    layout["annotations"] += _names(chart, past, theme)
     return layout
 
 
@@ -297,84 +351,32 @@ def _ranges(series: Series, theme: Theme) -> dict[str, Any]:
     }
 
 
-def _line_ends(chart: FanChart, theme: Theme) -> list[dict[str, Any]]:
-    """The names of the models where their lines end, pushed apart where lines end close to each other."""
-    ends = sorted((float(chart.quantiles(f)[-1, MEDIAN]), name) for name, f in chart.forecasts.items())
-    first, _ = opening_window(chart)
-    shown = chart.history()[chart.series.dates >= first]
-    values = [*shown.tolist(), *(end for end, _ in ends)]
-    bottom = 0.0 if chart.series.kind is COUNT and not chart.series.cumulative else min(values)
-    height = (max(values) - bottom) or 1.0
-    labels, lowest = list[dict[str, Any]](), -math.inf
-    for end, name in ends:
-        here = (end - bottom) / height * PLOT_HEIGHT
-        place = max(here, lowest + LABEL_HEIGHT)
-        lowest = place
-        forecast = chart.forecasts[name]
-        labels.append(
-            {
-                "x": iso_dates(forecast.dates[-1:])[0],
-                "y": json_numbers(np.array([end]))[0],
-                "text": ("<b>{}</b>" if name == chart.banded_model else "{}").format(
-                    escape_html(model(name).label + (" …" if name in chart.drafts else ""))
-                ),
-                "showarrow": False,
-                "xanchor": "left",
-                "xshift": 6,
-                "yanchor": "middle",
-                "yshift": round(place - here),
-                "font": {"size": 12, "color": theme.model(name)},
-            }
+def _names(chart: FanChart, past: np.ndarray, theme: Theme) -> list[dict[str, Any]]:
+    """The names of the models where their lines end, and of earlier seasons above their highest points."""
+    ends = [
+        LineLabel(
+            iso_dates(forecast.dates[-1:])[0],
+            json_numbers(chart.quantiles(forecast)[-1:, MEDIAN])[0] or 0.0,
+            model(name).label + (" …" if name in chart.drafts else ""),
+            theme.model(name),
+            name == chart.banded_model,
         )
-    return labels
-
-
-def fan_table(chart: FanChart) -> pd.DataFrame:
-    """The numbers of the chart as a table: a row a date, each model's median, and the bands of one of them.
-
-    Where the last figures are corrected, they are the first rows, beside what was reported.
-    """
-    dates, decimals = max((f.dates for f in chart.forecasts.values()), key=len), chart.series.decimals
-    table = pd.DataFrame({"Date": dates})
-    for name, forecast in chart.forecasts.items():
-        values = chart.quantiles(forecast)
-        table[model(name).label] = pd.Series(values[:, MEDIAN].round(decimals + 1))
-        if name == chart.banded_model:
-            for percent, *_ in reversed(BAND_OPACITIES):
-                tail = round((1 - percent / 100) / 2, 3)
-                low, high = values[:, LEVEL_INDEX[tail]], values[:, LEVEL_INDEX[round(1 - tail, 3)]]
-                table[f"{model(name).label}, {percent} %"] = [
-                    f"{format_figure(a, decimals)} – {format_figure(b, decimals)}"
-                    for a, b in zip(low, high, strict=True)
-                ] + [""] * (len(dates) - len(low))
-    reported = chart.series.reported
-    if reported is None or chart.series.cumulative:
-        return table
-    corrected = chart.series.values[chart.series.dates.get_indexer(reported.index)].round(decimals + 1)
-    past = pd.DataFrame(
-        {"Date": reported.index, "Reported": reported.to_numpy().round(decimals + 1), "Corrected": corrected}
-    )
-    found = pd.concat([past, table], ignore_index=True)
-    words = [column for column in table if column.endswith("%")]
-    return found.fillna(dict.fromkeys(words, ""))
-
-
-def describe_fan_chart(chart: FanChart) -> str:
-    """Describe the chart in a sentence for a screen reader."""
-    lines = [
-        f"{model(name).label} expects {format_compact(chart.quantiles(f)[-1, MEDIAN], chart.series.decimals)} on {format_date(f.dates[-1])}"
-        for name, f in chart.forecasts.items()
+        for name, forecast in chart.forecasts.items()
     ]
-    return (
-        f"Chart of {chart.unit} to {format_date(chart.series.origin)}. {_corrected(chart.series)}"
-        + "; ".join(lines)
-        + "."
+    first, last = opening_window(chart)
+    seasons = _earlier(chart, past)
+    shown = past[chart.series.dates >= first]
+    values = [*shown.tolist(), *(end.value for end in ends), *(v for one in seasons for v in one.values.tolist())]
+    height = height_scale(values, chart.from_zero, chart.log)
+    peaks = [
+        LineLabel(iso_dates(one.dates[[top]])[0], json_numbers(one.values[[top]])[0] or 0.0, one.label, theme.quiet)
+        for one in seasons
+        for top in [int(np.argmax(one.values))]
+    ]
+
+    def near(date: str, other: str) -> bool:
+        return abs(pd.Timestamp(date) - pd.Timestamp(other)) < NEAR * (last - first)
+
+    return line_end_notes(ends, height, LINE_ENDS) + above_line_notes(
+        peaks, height, near, "seasons", rgba(theme.background, 0.7)
     )
-
-
-def _corrected(series: Series) -> str:
-    if series.reported is None or series.cumulative:
-        return ""
-    date, value = series.reported.index[-1], series.reported.iloc[-1]
-    taken, decimals = series.values[series.dates.get_loc(date)], series.decimals
-    return f"The last figures are corrected; {format_date(date)}, reported as {format_figure(value, decimals)}, is drawn as {format_figure(taken, decimals)}. "

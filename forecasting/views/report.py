@@ -15,7 +15,7 @@ from forecasting.data.series import Series
 from forecasting.evaluation.scores import ModelScore
 from forecasting.evaluation.track_record import TrackRecord
 from forecasting.models import model
-from forecasting.views import answer, fan_chart, headline
+from forecasting.views import answer, fan_chart, fan_table, headline
 from forecasting.views.headline import HeadlineFigure
 from forecasting.views.palette import LIGHT
 from forecasting.views.reproduce import ReproducibleView, command_line, python_snippet
@@ -174,11 +174,20 @@ def _chart(fan: fan_chart.FanChart) -> str:
         full_html=False,
         validate=False,
     )
-    return f'<div class="wide chart" role="img" aria-label="{_text(fan_chart.describe_fan_chart(fan))}">{drawn}</div>'
+    return f'<div class="wide chart" role="img" aria-label="{_text(fan_table.describe_fan_chart(fan))}">{drawn}</div>'
 
 
 def _caption(fan: fan_chart.FanChart) -> str:
-    bands = f"The shaded bands hold 50, 80 and 95 % of possible futures, if {model(fan.banded_model).label} is right about its own errors."
+    notes = fan_chart.fan_notes(fan)
+    if fan.levels:
+        levels = [str(level) for level in sorted(fan.levels)]
+        names = " and ".join([", ".join(levels[:-1]), levels[-1]] if levels[1:] else levels)
+        which = f"bands hold {names}" if levels[1:] else f"band holds {names}"
+        notes.insert(
+            0,
+            f"The shaded {which} % of possible futures, if {model(fan.banded_model).label} is right about its own errors.",
+        )
+    bands = " ".join(notes)
     if fan.smooth and not fan.series.cumulative:
         season = fan.series.frequency.steps(fan.series.season)
         return f"Means over the last {season}, here and in the table of forecasts. {bands}"
@@ -187,7 +196,7 @@ def _caption(fan: fan_chart.FanChart) -> str:
 
 def _forecasts(fan: fan_chart.FanChart) -> pd.DataFrame:
     """The numbers behind the chart as text."""
-    table = fan_chart.fan_table(fan)
+    table = fan_table.fan_table(fan)
     dates = table["Date"].map(format_date)
     decimals = fan.series.decimals
     texts = {name: [_cell(value, decimals) for value in table[name]] for name in table.columns if name != "Date"}

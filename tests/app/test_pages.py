@@ -6,12 +6,14 @@ import pandas as pd
 import pytest
 
 from forecasting.data.formatting import format_compact
+from forecasting.data.population import population
 from forecasting.evaluation.track_record import TrackRecord
 from forecasting.jobs import Job, State
 from forecasting.jobs.request import Request
 from forecasting.models import model, models, pretrained
 from forecasting.sources import source, sources
 from forecasting.views import answer, headline
+from forecasting.views.per_population import PerPopulation
 from ui.shell.markdown import escape_markdown
 
 COUNTRIES = ("United States", "United Kingdom", "Italy", "France", "Germany", "Spain")
@@ -29,6 +31,8 @@ WRONG_LINKS = [
     ({"horizon": "١٢"}, "horizon", "28"),
     ({"window": "7"}, "window", None),
     ({"band": "oracle"}, "band", None),
+    ({"scale": "cubic"}, "scale", None),
+    ({"seasons": "earlier"}, "seasons", None),
 ]
 
 
@@ -144,7 +148,9 @@ def test_the_address_follows_every_choice_and_opens_the_same_view(visit):
     page.run()
     page.sidebar.selectbox(key="window").select("180").run()
     page.sidebar.selectbox(key="band").select("theta").run()
-    page.sidebar.toggle(key="mean").set_value(False).run()
+    for name, value in {"mean": False, "scale": "log", "per": "100k", "levels": ["80"]}.items():
+        page.session_state[name] = value
+    page.run()
     link = link_of(page)
     assert link == {
         "source": "bundled",
@@ -155,6 +161,9 @@ def test_the_address_follows_every_choice_and_opens_the_same_view(visit):
         "window": "180",
         "band": "theta",
         "smooth": "0",
+        "scale": "log",
+        "per": "100k",
+        "levels": "80",
     }
     other = visit(**link)
     assert_opened(other, "Spain: new cases")
@@ -164,7 +173,8 @@ def test_the_address_follows_every_choice_and_opens_the_same_view(visit):
     assert other.sidebar.slider(key="horizon_daily").value == 14
     assert other.sidebar.selectbox(key="window").value == "180"
     assert other.sidebar.selectbox(key="band").value == "theta"
-    assert other.sidebar.toggle(key="mean").value is False
+    assert other.session_state["mean"] is False
+    assert [other.session_state[name] for name in ("scale", "per", "levels")] == ["log", "100k", ["80"]]
 
 
 def test_a_link_to_no_models_opens_without_any(visit):
@@ -314,6 +324,20 @@ def test_the_answer_is_that_of_the_finished_forecast_and_its_track_record(visit,
     below = escape_markdown(" · ".join([*said.details, said.dated]))
     assert below in [one.value for one in page.markdown]
     assert "the last 4 such forecasts were " in said.past
+
+
+def test_per_100_000_people_is_said_by_the_answer_and_by_the_score_table(visit, service):
+    series = series_of(service, "Puerto Rico", "new_admissions")
+    past = fit(service, "Puerto Rico", "new_admissions", ["ets"], 4)
+    page = visit(region="Puerto Rico", statistic="new_admissions", models="ets", per="100k")
+    per = PerPopulation(population("Puerto Rico", ("Puerto Rico",)))
+    said = answer.answer(
+        "Puerto Rico", "New hospital admissions", series, service.forecast(series, "ets", 4), past, per
+    )
+    assert page.title[0].value == said.sentence
+    assert " per 100,000 people next week" in said.sentence
+    errors = [score.error * 100_000 / 3_193_694 for score in past.scores]
+    assert page.dataframe[0].value["Mean error"].tolist() == pytest.approx(errors)
 
 
 def test_another_horizon_is_judged_at_that_horizon_and_says_so(visit, service):

@@ -23,12 +23,9 @@ def go(page, name):
     page.tab.get_by_role("link", name=name, exact=True).click()
 
 
-def means(page):
-    """The switch for means, which is folded away."""
-    switch = page.tab.get_by_role("switch", name="7-day average")
-    if not switch.is_visible():
-        page.tab.get_by_text("More", exact=True).click()
-    return switch
+def expect_means(page, shown="true"):
+    """Wait until the chart shows means over a week, or none."""
+    expect(page.tab.get_by_role("button", name="7-day mean", exact=True)).to_have_attribute("aria-pressed", shown)
 
 
 def expect_said(page, said):
@@ -43,13 +40,13 @@ def test_each_step_back_is_one_view_and_forward_leads_to_the_last_one(explore):
     both = page.tab.url
     page.choose("Region", "Germany")
     expect_said(page, "region=Germany")
-    expect(means(page)).to_be_checked()
-    page.tab.get_by_text("7-day average").click()
+    expect_means(page)
+    page.tab.get_by_role("button", name="Daily", exact=True).click()
     expect_said(page, "smooth=0")
     last = page.tab.url
 
     page.tab.go_back()
-    expect(means(page)).to_be_checked()
+    expect_means(page)
     page.expect_title("Germany: new cases")
     page.tab.go_back()
     page.expect_title("Italy: new cases")
@@ -62,7 +59,7 @@ def test_each_step_back_is_one_view_and_forward_leads_to_the_last_one(explore):
     for _ in range(3):
         page.tab.go_forward()
     page.expect_title("Germany: new cases")
-    expect(means(page)).not_to_be_checked()
+    expect_means(page, "false")
     page.expect_drawn("theta")
     assert page.tab.url == last
 

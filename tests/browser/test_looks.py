@@ -185,7 +185,7 @@ def test_text_can_be_read_in_light_and_in_dark(pocket, desk, scheme):
     assert (luminance(background) < 0.1) == (scheme == "dark")
     texts = {
         "axis labels": style(page.chart.locator(".xtick text"), "fill"),
-        "legend": style(page.chart.locator(".legendtext"), "fill"),
+        "legend": style(page.tab.locator(".chart-legend button"), "color"),
         "rows": style(page.row("ets").locator(".name"), "color"),
         "heading": style(page.tab.get_by_role("heading", name="Vermont"), "color"),
         "answer": style(page.answer, "color"),

@@ -89,7 +89,7 @@ def test_zoom_and_legend_choices_stay_when_a_new_forecast_arrives(visitors, serv
     page.expect_state("ets", "done")
     page.pan()
     panned = page.range()
-    page.chart.locator(".legendtoggle").first.click()
+    page.tab.locator(".chart-legend button").first.click()
     page.wait_for_chart("element.data.some(trace => trace.visible === 'legendonly')")
     hidden = {uid for uid, trace in page.traces().items() if trace["visible"] == "legendonly"}
     page.tab.get_by_role("button", name="SARIMA", exact=True).click()

@@ -19,7 +19,7 @@ from forecasting.preparation.messages import revision_sentences
 from forecasting.preparation.prepare import prepare
 from forecasting.preparation.revision_correction import LEAST_DATES, doubt_last_count, usual_revisions
 from forecasting.services.service import Service
-from forecasting.views import fan_chart
+from forecasting.views import fan_chart, fan_table
 
 WEEKS = 30
 
@@ -314,8 +314,8 @@ def test_corrected_points_are_drawn_beside_the_reported_ones_and_only_once(fan):
 
 
 def test_the_words_and_the_table_say_what_was_reported(fan):
-    assert "reported as" in fan_chart.describe_fan_chart(fan)
-    table = fan_chart.fan_table(fan)
+    assert "reported as" in fan_table.describe_fan_chart(fan)
+    table = fan_table.fan_table(fan)
     assert list(table.columns[:4]) == ["Date", "Reported", "Corrected", "Theta"]
     assert table["Reported"].notna().sum() == 2
     assert list(table["Date"]) == [*fan.series.dates[-2:], *fan.forecasts["theta"].dates]

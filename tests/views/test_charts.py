@@ -1,5 +1,6 @@
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from forecasting.data.forecast import MEDIAN
 from forecasting.data.frequency import DAILY, frequency_of_alias, weekly
 from forecasting.data.revisions import Revision
 from forecasting.models import models
-from forecasting.views import charts, fan_chart, palette
+from forecasting.views import charts, fan_chart, fan_table, line_labels, palette
 
 
 @pytest.fixture
@@ -67,8 +68,8 @@ def test_models_are_named_where_their_lines_end_and_names_do_not_lie_upon_each_o
     last = chart.forecasts["ets"].dates[-1]
     assert {note["x"] for note in notes} == {f"{last:%Y-%m-%d}"}
     top = max(chart.history().max(), *(note["y"] for note in notes))
-    places = sorted(note["y"] / top * fan_chart.PLOT_HEIGHT + note["yshift"] for note in notes)
-    assert min(np.diff(places)) >= fan_chart.LABEL_HEIGHT - 1
+    places = sorted(note["y"] / top * line_labels.PLOT_HEIGHT + note["yshift"] for note in notes)
+    assert min(np.diff(places)) >= line_labels.LABEL_HEIGHT - 1
     assert not any(trace(fan_chart.fan_figure(chart), name)["showlegend"] for name in chart.forecasts)
 
 
@@ -112,6 +113,27 @@ def test_wider_bands_lie_behind_narrower_ones_and_contain_them(series):
     bands = [t for t in traces if t["uid"].startswith("band-")]
     assert [t["uid"] for t in bands] == ["band-95", "band-80", "band-50"]
     assert max(bands[0]["y"]) >= max(bands[1]["y"]) >= max(bands[2]["y"])
+
+
+def test_only_the_bands_that_are_asked_for_are_drawn_and_named(series):
+    some = fan_chart.fan_figure(replace(fan(series), levels=(50, 95)))["data"]
+    bands = [t for t in some if t["uid"].startswith("band-")]
+    assert [t["uid"] for t in bands] == ["band-95", "band-50"]
+    assert [t["name"] for t in bands if t["showlegend"]] == ["50, 95 %"]
+    none = fan_chart.fan_figure(replace(fan(series), levels=()))["data"]
+    assert not any(t["uid"].startswith("band-") for t in none)
+
+
+def test_public_holidays_are_marked_on_the_line_where_models_are_told_of_them(series):
+    chart = fan(series.with_holidays("IT"), smooth=False)
+    marks = trace(fan_chart.fan_figure(chart), "holidays")
+    assert dict(zip(marks["x"], marks["customdata"], strict=True)) == {
+        "2021-01-06": "Epiphany",
+        "2021-04-04": "Easter Sunday",
+        "2021-04-05": "Easter Monday",
+    }
+    assert marks["y"][0] == series.values[2]
+    assert not any(t["uid"] == "holidays" for t in fan_chart.fan_figure(fan(series, smooth=False))["data"])
 
 
 def test_every_model_keeps_its_colour_and_dark_differs_from_light():
@@ -163,7 +185,7 @@ def test_the_chart_opens_on_a_window_that_suits_the_horizon(series):
 
 def test_the_table_behind_the_chart_is_what_is_drawn(series):
     chart = fan(series, smooth=False)
-    table = fan_chart.fan_table(chart)
+    table = fan_table.fan_table(chart)
     assert table["No-change baseline"].tolist() == pytest.approx(
         chart.forecasts["naive"].values[:, MEDIAN].round(1).tolist()
     )

@@ -15,7 +15,7 @@ from forecasting.models import model
 from forecasting.preparation.prepare import prepare
 from forecasting.sources import source
 from forecasting.tables.panel_file import read_panel
-from forecasting.views import charts, fan_chart, report
+from forecasting.views import charts, fan_chart, fan_table, report
 from forecasting.views.reproduce import ReproducibleView, command_line, python_snippet
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(2)>"\'><a href="http://evil">&amp;</a></pre></title>'
@@ -90,7 +90,7 @@ def test_it_has_the_headline_the_forecasts_the_track_record_and_each_method(ital
     _, fan, content = italy
     text = Page(content).text
     assert "Last 7 days" in text
-    table = fan_chart.fan_table(fan)
+    table = fan_table.fan_table(fan)
     assert content.count("<tr>") == 1 + len(table) + 1 + 2
     assert f"{table['Theta'].iloc[-1]:,.0f}" in text
     for column in ("Theta, 50 %", "Theta, 80 %", "Theta, 95 %", "No-change baseline"):

@@ -25,27 +25,32 @@ function top(figure, range) {
 function extremes(figure, range, least) {
   const [from, to] = range.map((date) => +new Date(date));
   const found = { lines: [Infinity, least], bands: [Infinity, least] };
+  const measured = isLog(figure) ? Math.log10 : Number;
   for (const trace of figure.data) {
     if (trace.visible === "legendonly") continue;
     const kind = trace.fill ? "bands" : "lines";
     trace.x.forEach((date, i) => {
       const at = +new Date(date);
       if (!(at >= from && at <= to) || trace.y[i] === null) return;
-      found[kind] = [Math.min(found[kind][0], trace.y[i]), Math.max(found[kind][1], trace.y[i])];
+      const y = measured(trace.y[i]);
+      found[kind] = [Math.min(found[kind][0], y), Math.max(found[kind][1], y)];
     });
   }
   return found;
 }
 
-// Of figures that need not begin at zero: what is in view, bands as far as twice the height of the lines to either side.
+const isLog = (figure) => figure.layout.yaxis.type === "log";
+
+// Of figures that need not begin at zero: what is in view, bands as far as twice the height of the lines to either side. On a
+// logarithmic axis, where a band may go down for ever, half of it; zeros lie on its lower edge.
 function around(figure, range) {
   const { lines, bands } = extremes(figure, range, -Infinity);
   if (!Number.isFinite(lines[0])) return [0, 1];
-  const reach = 2 * (lines[1] - lines[0]) || Math.abs(lines[1]) || 1;
+  const reach = (isLog(figure) ? 0.5 : 2) * (lines[1] - lines[0]) || Math.abs(lines[1]) || 1;
   const low = Math.min(lines[0], Math.max(bands[0], lines[0] - reach));
   const high = Math.max(lines[1], Math.min(bands[1], lines[1] + reach));
-  const margin = 0.05 * (high - low || reach);
-  return [low - margin, high + margin];
+  const margin = 0.05 * (high - low || reach), edge = isLog(figure) ? Math.log10(figure.layout.meta.edge) : -Infinity;
+  return [Math.max(low - margin, edge), high + margin];
 }
 
 function axis(element, figure, range, given) {
@@ -84,9 +89,12 @@ function note(lines, size, bold, place) {
 }
 
 function download(Plotly, element, format, [width, height]) {
-  const { name: filename, background, caption } = element.fanData;
-  const layout = { ...element.layout, paper_bgcolor: background, plot_bgcolor: background };
-  layout.xaxis = { ...layout.xaxis, rangeselector: { visible: false } };
+  const { name: filename, background, caption } = element.fanData, figure = fitted(element.fanData, width, true);
+  const layout = { ...figure.layout, paper_bgcolor: background, plot_bgcolor: background };
+  const [across, upwards] = [element.layout.xaxis.range, element.layout.yaxis.range];
+  layout.xaxis = { ...layout.xaxis, range: across };
+  layout.yaxis = { ...layout.yaxis, range: upwards };
+  if (element.fanData.strip) setTicks(layout, ticksOf(figure, across, upwards, width, height - 250));
   if (caption) {
     const inside = width - 80, title = wrapped(caption.title, inside, 27), said = wrapped(caption.said, inside, 17);
     const source = wrapped(caption.source, inside, 13), below = 26 + 22 * said.length;
@@ -98,7 +106,8 @@ function download(Plotly, element, format, [width, height]) {
       note(source, 13, false, { y: 0, yanchor: "top", yshift: -78 }),
     ];
   }
-  return Plotly.downloadImage({ data: element.data, layout }, { format, filename, width, height });
+  figure.data.forEach((trace, i) => { trace.visible = element.data[i]?.visible ?? true; });
+  return Plotly.downloadImage({ data: figure.data, layout }, { format, filename, width, height });
 }
 
 function button(title, label, click) {
@@ -126,14 +135,62 @@ function config(Plotly, element) {
   return element.fanConfig;
 }
 
-function draw(Plotly, element, data) {
-  const { figure } = data;
+// Pixels: the line with the unit, which the buttons of Plotly's bar share; the room for the labels of either axis; that for a word.
+const UNIT_HEIGHT = 30, AXIS_HEIGHT = 40, AXIS_WIDTH = 48, WORD_WIDTH = 64;
+
+// The figure as it is drawn at a width, or in a picture. With a strip on the chart's edge, buttons for its range, the name of its
+// y axis and its legend stand there, ticks and hover are our own, and on a narrow screen models are named in the legend alone.
+function fitted({ figure: given, strip }, width, inPicture) {
+  const figure = structuredClone(given), { layout } = figure;
   // Plotly makes names of classes of them when a chart is resized: a space or a dash of print would stop it.
   for (const trace of figure.data) trace.uid = trace.uid?.replace(/[^\w-]/g, (sign) => `-${sign.charCodeAt(0)}-`);
-  const same = element.fanRevision === figure.layout.uirevision;
+  delete layout.xaxis.rangeselector;
+  if (!strip || inPicture) return figure;
+  delete layout.yaxis.title;
+  layout.hovermode = "x";
+  layout.showlegend = false;
+  layout.margin = { ...layout.margin, t: UNIT_HEIGHT, b: AXIS_HEIGHT };
+  layout.xaxis.automargin = false; // else the plot grows and shrinks with the years below its ticks
+  for (const trace of figure.data) {
+    if (trace.hoverinfo !== "skip") trace.hoverinfo = "none";
+    delete trace.hovertemplate;
+  }
+  if (isNarrow(width)) {
+    const named = new Set(figure.data.map((trace) => trace.meta?.named));
+    layout.annotations = layout.annotations.filter(({ name }) => !name || !named.has(name));
+    layout.margin.r = 12;
+  }
+  const [zone] = layout.shapes ?? [];
+  if (zone && dateShare(zone, layout.xaxis.range) * (width - AXIS_WIDTH - layout.margin.r) < WORD_WIDTH)
+    layout.annotations = layout.annotations.filter(({ name }) => name !== "forecast");
+  return figure;
+}
+
+// What part of what is on show a shape takes.
+function dateShare({ x0, x1 }, [from, to]) {
+  return (dateOf(x1) - dateOf(x0)) / (dateOf(String(to)) - dateOf(String(from)));
+}
+
+// The ticks of both axes, for what is on show in so many pixels; Plotly's own where it does as well.
+function ticksOf(figure, dates, heights, width, height) {
+  const { layout } = figure, across = width - AXIS_WIDTH - layout.margin.r;
+  return {
+    xaxis: layout.meta?.step ? dateTicks(dates, across, layout.meta) : { nticks: Math.floor(across / 90) },
+    yaxis: isLog(figure) ? logTicks(heights, height - UNIT_HEIGHT - AXIS_HEIGHT) : {},
+  };
+}
+
+function setTicks(layout, ticks) {
+  for (const axis in ticks) Object.assign(layout[axis], ticks[axis]);
+}
+
+function draw(Plotly, element, data) {
+  const figure = fitted(data, element.clientWidth);
+  const same = element.fanRevision === data.view;
   if (!same && element.data) { // else "Reset axes" would go back to the dates of the view before
     Plotly.purge(element);
     element.fanFollows = false;
+    hideReadout(element);
   }
   const view = same && element.layout?.xaxis?.range ? [...element.layout.xaxis.range] : figure.layout.xaxis.range;
   if (same && element.data) {
@@ -142,21 +199,38 @@ function draw(Plotly, element, data) {
   }
   figure.layout.xaxis.range = view;
   figure.layout.yaxis.range = axis(element, figure, view, data.top);
-  element.fanRevision = figure.layout.uirevision;
+  if (data.strip) setTicks(figure.layout, ticksOf(figure, view, figure.layout.yaxis.range, element.clientWidth, data.height));
+  element.fanRevision = data.view;
   element.fanFigure = figure;
   element.setAttribute("aria-label", data.description);
   return Plotly.react(element, figure.data, figure.layout, config(Plotly, element)).then(() => {
-    element.dataset.drawn = data.figure.data.map((trace) => trace.uid).join(" ");
+    element.dataset.drawn = figure.data.map((trace) => trace.uid).join(" ");
+    if (data.strip) {
+      markRange(element);
+      drawLegend(Plotly, element);
+    }
     if (element.fanFollows) return;
     element.fanFollows = true;
-    element.on("plotly_relayout", (changed) => {
-      const moved = Object.keys(changed).some((name) => name.startsWith("xaxis"));
-      if (!moved || element.fanData.top) return;
-      const shown = element.layout.xaxis.range;
-      if (element.fanFigure.layout.yaxis.rangemode !== "normal") element.fanTop = top(element.fanFigure, shown);
-      Plotly.relayout(element, { "yaxis.range": axis(element, element.fanFigure, shown, element.fanTop) });
-    });
+    element.fanShow = (range) => Plotly.relayout(element, { "xaxis.range": range });
+    element.on("plotly_relayout", (changed) => follow(Plotly, element, changed));
+    if (data.strip) followPointer(element);
   });
+}
+
+// What depends on the dates on show, once the reader has changed them.
+function follow(Plotly, element, changed) {
+  const moved = Object.keys(changed).some((name) => name.startsWith("xaxis") && !name.includes("tick"));
+  if (!moved || element.fanData.top) return;
+  const shown = element.layout.xaxis.range, figure = element.fanFigure;
+  if (figure.layout.yaxis.rangemode !== "normal") element.fanTop = top(figure, shown);
+  const update = { "yaxis.range": axis(element, figure, shown, element.fanTop) };
+  if (element.fanData.strip) {
+    const ticks = ticksOf(figure, shown, update["yaxis.range"], element.clientWidth, element.fanData.height);
+    for (const [axis, some] of Object.entries(ticks)) for (const name in some) update[`${axis}.${name}`] = some[name];
+    markRange(element);
+    hideReadout(element);
+  }
+  Plotly.relayout(element, update);
 }
 
 // One drawing at a time, and of those that came meanwhile only the last: two at once would undo each other for ever.
@@ -174,6 +248,7 @@ async function drawLatest(element) {
       } else if (width && width !== element.fanWidth) { // hidden elements have none
         element.fanWidth = width;
         await Plotly.Plots.resize(element);
+        if (data.strip) await draw(Plotly, element, data);
       } else break;
     }
   } catch (error) {
@@ -225,12 +300,17 @@ export default function ({ data: bytes, parentElement, setTriggerValue }) {
   const element = parentElement.querySelector(".fan-chart");
   const data = JSON.parse(new TextDecoder().decode(bytes));
   data.figure.layout.uirevision = data.view;
-  if (data.visit === element.fanData?.visit && data.number < element.fanData.number) return; // see ui/components/sequence.py
+  // Not while older data come late, see ui/components/sequence.py.
+  if (data.visit === element.fanData?.visit && data.number < element.fanData.number) return;
   element.style.height = `${data.height}px`;
   element.fanData = data;
+  drawEdge(element, (choice) => setTriggerValue("choice", choice));
   drawLatest(element);
   if (!element.fanWatched) { // Plotly itself follows the window, but not the sidebar
-    element.fanWatched = new ResizeObserver(() => drawLatest(element));
+    element.fanWatched = new ResizeObserver(() => {
+      element.parentElement.querySelector(".chart-strip").classList.toggle("narrow", isNarrow(element.clientWidth));
+      drawLatest(element);
+    });
     element.fanWatched.observe(element);
     shareTouches(element);
   }

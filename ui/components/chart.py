@@ -25,11 +25,20 @@ SOURCE = "component/ui.components.chart.plotly_js/plotly-basic.min.js"
 KEPT = 96
 _kept: IdentityMemo[bytes] = IdentityMemo(KEPT)
 
+_here = Path(__file__).parent
+
 _component = st.components.v2.component(
     "fan_chart",
-    html='<div class="fan-chart" role="figure"></div>',
-    css=".fan-chart { width: 100%; }\n.fan-chart:not([data-drawn]) { background: #8881; border-radius: 0.5rem; }\n",
-    js=(Path(__file__).parent / "chart.js").read_text(),
+    html=(
+        '<div class="chart-frame"><div class="chart-strip"></div><div class="chart-unit"></div><div class="fan-chart" role="figure"></div>'
+        '<div class="chart-legend" role="group" aria-label="Legend"></div><div class="chart-notes"></div><div class="chart-pointer" hidden></div><div class="chart-readout" aria-hidden="true" hidden></div></div>'
+    ),
+    css=(_here / "chart.css").read_text(),
+    # One module: a component has no others beside it.
+    js="\n".join(
+        (_here / f"{name}.js").read_text()
+        for name in ("chart_ticks", "chart_readout", "chart_strip", "chart_legend", "chart")
+    ),
     isolate_styles=False,
 )
 
@@ -41,6 +50,38 @@ class PictureCaption:
     title: str
     said: str
     source: str
+
+
+@dataclass(frozen=True)
+class ChoiceGroup:
+    """A group of buttons on a chart's edge.
+
+    Attributes:
+        name: what a choice is reported under.
+        label: what a screen reader calls the group.
+        options: value -> label, in order.
+        chosen: the values that are on: one, or of bands any number.
+    """
+
+    name: str
+    label: str
+    options: dict[str, str]
+    chosen: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ChartStrip:
+    """What stands on a chart's edge beside the buttons for its range.
+
+    Attributes:
+        groups: the choices.
+        notes: what one has to know of how the chart is drawn, in sentences, below it.
+        on_choice: told the name of a group and the value that was pressed, before the page runs again.
+    """
+
+    groups: tuple[ChoiceGroup, ...]
+    notes: tuple[str, ...]
+    on_choice: Callable[[str, str], None]
 
 
 def cached_figure(name: Hashable, parts: Iterable[object], make: Callable[[], dict[str, Any]]) -> bytes:
@@ -62,6 +103,7 @@ def draw(
     height: int = 440,
     top: float | None = None,
     caption: PictureCaption | None = None,
+    strip: ChartStrip | None = None,
 ) -> None:
     """Draw `figure` (a Plotly dictionary, or what `cached_figure` gave of one).
 
@@ -73,6 +115,7 @@ def draw(
         height: pixels.
         top: where the y axis ends, for charts side by side; else it follows what is in view.
         caption: what stands above and below the chart in image downloads.
+        strip: what stands on its edge; with it, buttons for the figure's range and the name of its y axis are there, too.
     """
     about = {
         "view": view,
@@ -83,10 +126,28 @@ def draw(
         "top": top,
         "background": theme.background,
         "caption": asdict(caption) if caption else None,
+        "strip": _strip(strip) if strip else None,
     }
     text = figure if isinstance(figure, bytes) else orjson.dumps(figure)
     # As bytes: Streamlit would turn a dictionary of many numbers into JSON three times.
-    _component(data=json_with_number(about, "figure", text, key), key=key, on_theme_change=_nothing)
+    on_choice = (lambda: _report_choice(strip, key)) if strip else _nothing
+    data = json_with_number(about, "figure", text, key)
+    _component(data=data, key=key, on_theme_change=_nothing, on_choice_change=on_choice)
+
+
+def _strip(strip: ChartStrip) -> dict[str, Any]:
+    groups = [
+        {"name": one.name, "label": one.label, "options": list(one.options.items()), "chosen": one.chosen}
+        for one in strip.groups
+    ]
+    return {"controls": groups, "notes": strip.notes}
+
+
+def _report_choice(strip: ChartStrip, key: str) -> None:
+    """Tell whoever drew the strip what was pressed: what is not on offer there is nothing that its buttons say."""
+    pressed = st.session_state[key].get("choice") or {}
+    if any(one.name == pressed.get("name") and pressed.get("value") in one.options for one in strip.groups):
+        strip.on_choice(pressed["name"], pressed["value"])
 
 
 def _nothing() -> None:

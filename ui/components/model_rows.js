@@ -118,7 +118,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const open = new Set([...list.querySelectorAll("details[open]")].map((one) => one.closest(".row").dataset.model));
   const rows = data.rows.map((row) => build(row, data, open, setTriggerValue)), shown = [...list.querySelectorAll(".row")];
   const same = rows.length === shown.length && rows.every((row, i) => row.dataset.model === shown[i].dataset.model);
-  if (same) rows.forEach((row, i) => renew(shown[i], row));
+  if (same) {
+    list.querySelector(".head")?.replaceWith(head(data)); // the unit may be another
+    rows.forEach((row, i) => renew(shown[i], row));
+  }
   else list.replaceChildren(head(data), ...rows);
   if (focused) list.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
   clearInterval(list.ticking);

@@ -16,6 +16,7 @@ from forecasting.export.model_files import FORMATS, MEDIA_TYPES, Origin, export_
 from forecasting.models import model
 from forecasting.services.service import forecasts_table
 from forecasting.views import charts, fan_chart, report, reproduce
+from forecasting.views.per_population import UNIT
 from ui.explore import provenance
 from ui.shell import uploads
 from ui.shell.choices import Choices
@@ -26,16 +27,24 @@ PARQUET = "application/vnd.apache.parquet"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def draw_downloads(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, why: str) -> None:
-    """Draw the popover with all downloads; its buttons are made only while somebody looks at them."""
+def draw_downloads(
+    choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, why: str, shown: fan_chart.FanChart | None = None
+) -> None:
+    """Draw the popover with all downloads; its buttons are made only while somebody looks at them.
+
+    `shown` is the chart in the unit on show where that is not `fan`'s, the figures as counted.
+    """
     box = st.popover("Downloads", icon=":material/download:", width="content", key="downloads", on_change="rerun")
     if box.open:
         with box:
-            draw_buttons(choices, fan, past, why)
+            draw_buttons(choices, fan, past, why, shown)
 
 
-def draw_buttons(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, why: str) -> None:
+def draw_buttons(
+    choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, why: str, shown: fan_chart.FanChart | None = None
+) -> None:
     """Draw the download buttons, and how to reproduce the forecasts. Files are made when they are asked for."""
+    shown = shown or fan
     statistic = choices.statistic
     name = re.sub(r"[^\w-]+", "_", f"{choices.region} {statistic.name}").lower()[:80]
     title = f"{choices.region}: {statistic.phrase}"
@@ -55,9 +64,8 @@ def draw_buttons(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, w
         return file_formats.to_xlsx({sheet: table for sheet, table in tables.items() if len(table)})
 
     def page() -> bytes:
-        return charts.standalone_html(
-            fan_chart.fan_figure(fan), charts.escape_html(f"{title}. {choices.panel.attribution_of(statistic.name)}")
-        )
+        about = f"{choices.region}: {shown.unit}. {choices.panel.attribution_of(statistic.name)}"
+        return charts.standalone_html(fan_chart.fan_figure(shown), charts.escape_html(about))
 
     def printed() -> bytes:
         texts = report.ReportText(title, tuple(provenance.figure_notes(choices, fan.revisions)), why)
@@ -92,6 +100,8 @@ def draw_buttons(choices: Choices, fan: fan_chart.FanChart, past: TrackRecord, w
             "Report, HTML", printed, f"{name}_report.html", "text/html", "To read, print or mail: one file."
         )
         _download_button("Chart, HTML", page, f"{name}.html", "text/html")
+    if shown.per:
+        st.caption(f"Tables and the report hold figures as counted; the chart's files hold them {UNIT}.")
     st.caption("PNG and SVG: the buttons at the top right of the chart.")
     st.markdown("### Reproduce")
     st.caption("The same forecasts on the command line, and in Python.")

@@ -13,15 +13,19 @@ from forecasting.jobs import Job, QueueFull
 from forecasting.jobs.request import Request
 from forecasting.models import model
 from forecasting.services.service import Service
-from forecasting.views import answer, fan_chart, headline
+from forecasting.views import answer, fan_chart, fan_table, headline
 from forecasting.views.answer import Answer
+from forecasting.views.per_population import SHORT_UNIT
 from ui.components import chart, model_rows
-from ui.explore import downloads, past_scores, provenance
+from ui.explore import chart_options, downloads, past_scores, provenance
+from ui.explore.chart_options import ChartOptions
 from ui.shell import following, navigation, polling, runtime, uploads, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import BEST
 
+#: The height of the chart in pixels, without what stands on its edge.
+HEIGHT = 390
 #: What of a stream is being judged at earlier dates, in the session's state.
 _JUDGING = "judging"
 
@@ -126,29 +130,40 @@ def _draw(service: Service, choices: Choices, state: ExploreProgress, is_polling
     else:
         band, why = _first_answer(service, choices, state, shown)
     revisions = service.revisions(choices.panel, choices.region, choices.statistic.name)
-    unit = choices.statistic.phrase
-    fan = fan_chart.FanChart(choices.series, shown, drafts, band, unit, choices.smooth, revisions)
+    unit, options = choices.statistic.phrase, chart_options.chart_options(choices)
+    counted = fan_chart.FanChart(
+        choices.series,
+        shown,
+        drafts,
+        band,
+        unit,
+        options.smooth,
+        revisions,
+        options.levels,
+        options.log,
+        options.seasons,
+    )
+    fan = counted.per_population(options.per) if options.per else counted
     above = st.container()
-    said = answer.answer(choices.region, choices.statistic.label, choices.series, shown[band], state.past)
-    _chart(choices, fan, said)  # first on its way to the screen, though not the first on it
+    said = answer.answer(choices.region, choices.statistic.label, choices.series, shown[band], state.past, options.per)
+    _chart(choices, counted, fan, options, said)  # first on its way to the screen, though not the first on it
     with above:
         _answer(said)
     if state.full:
         st.warning(state.full, icon=":material/hourglass_top:")
     models, beside = st.columns([5, 3])
     with models.container(border=True, key="model_table"):
-        rows = model_rows.rows(state.jobs.values(), state.past, choices.series, shown, band, runtime.theme())
-        _carry_out_press(
-            service, choices, model_rows.draw(rows, next_stretch=answer.next_stretch_name(choices.series), key="rows")
-        )
-        past_scores.draw_scores(state.past, choices)
+        rows = model_rows.rows(state.jobs.values(), state.past, fan.series, fan.forecasts, band, runtime.theme())
+        next_stretch = answer.next_stretch_name(choices.series) + (f" {SHORT_UNIT}" if fan.per else "")
+        _carry_out_press(service, choices, model_rows.draw(rows, next_stretch=next_stretch, key="rows"))
+        past_scores.draw_scores(state.past, choices, fan.per)
         if why:
             st.caption(why)
     with beside.container(border=True):
         past_scores.draw_trust(state.past, choices)
         provenance.draw_provenance(service, choices)
-    _table(choices, fan)
-    downloads.draw_downloads(choices, fan, state.past, why)
+    _table(fan)
+    downloads.draw_downloads(choices, counted, state.past, why, fan)
     if is_polling and not state.busy:
         polling.rerun_page()
 
@@ -218,32 +233,43 @@ def _answer(said: Answer) -> None:
     st.markdown(escape_markdown(" · ".join([*said.details, said.dated])))
 
 
-def _chart(choices: Choices, fan: fan_chart.FanChart, said: Answer) -> None:
-    about = ("fan", tuple(fan.forecasts), fan.drafts, fan.banded_model, fan.unit, fan.smooth, fan.revisions)
-    parts = [fan.series, *fan.forecasts.values()]
+def _chart(
+    choices: Choices, counted: fan_chart.FanChart, fan: fan_chart.FanChart, options: ChartOptions, said: Answer
+) -> None:
+    """Draw the chart: `counted` is its content as counted, `fan` in the unit on show."""
+    about = (
+        *("fan", tuple(fan.forecasts), fan.drafts, fan.banded_model, fan.unit, fan.smooth, counted.revisions),
+        *(fan.levels, fan.log, fan.seasons, fan.per),
+    )
+    parts = [counted.series, *counted.forecasts.values()]
+    source = f"{said.dated[:1].upper()}{said.dated[1:]}. {provenance.credit_line(choices)}"
     with st.container(border=True):
         chart.draw(
             chart.cached_figure(about, parts, lambda: fan_chart.fan_figure(fan, runtime.theme())),
             runtime.theme(),
             key="fan",
-            view=choices.view,
+            view=f"{choices.place}/{options.view}",
             name=f"{choices.region} {choices.statistic.label}",
-            description=fan_chart.describe_fan_chart(fan),
+            description=fan_table.describe_fan_chart(fan),
+            height=HEIGHT,
             caption=chart.PictureCaption(
-                f"{choices.region}: {choices.statistic.phrase}",
+                f"{choices.region}: {fan.unit}",
                 f"{said.sentence} {said.band}, by {said.by}.",
-                f"{said.dated[:1].upper()}{said.dated[1:]}. {provenance.credit_line(choices)} Forecast Explorer.",
+                " ".join([source, *fan_chart.fan_notes(fan), "Forecast Explorer."]),
             ),
+            strip=options.strip(fan),
         )
 
 
-def _table(choices: Choices, fan: fan_chart.FanChart) -> None:
+def _table(fan: fan_chart.FanChart) -> None:
     """Made only while somebody looks at it."""
     box = st.expander("The numbers behind the chart", icon=":material/table:", key="numbers", on_change="rerun")
     if box.open:
         box.dataframe(
-            fan_chart.fan_table(fan),
+            fan_table.fan_table(fan),
             hide_index=True,
             width="stretch",
             column_config={"Date": st.column_config.DateColumn(format="D MMM YYYY")},
         )
+        if fan.per:
+            box.caption(fan.per.sentence)

@@ -13,6 +13,7 @@ from forecasting.evaluation.track_record import TrackRecord
 from forecasting.models import model
 from forecasting.support.caching import IdentityMemo
 from forecasting.views import headline
+from forecasting.views.per_population import SHORT_UNIT, UNIT, PerPopulation
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
 
@@ -38,23 +39,24 @@ def draw_trust(past: TrackRecord, choices: Choices) -> None:
         st.caption(escape_markdown(error))
 
 
-def draw_scores(past: TrackRecord, choices: Choices) -> None:
-    """Draw all scores of forecasts from earlier dates, for who asks."""
+def draw_scores(past: TrackRecord, choices: Choices, per: PerPopulation | None) -> None:
+    """Draw all scores of forecasts from earlier dates, for who asks; errors are in the unit on show."""
     if not past.scores:
         return
     with st.expander("All scores", icon=":material/leaderboard:"):
-        table = _score_tables.get("", past.scores, lambda: pa.Table.from_pandas(_score_table(past)))
-        st.dataframe(table, hide_index=True, width="stretch", column_config=_score_columns(past))
+        factor = per.factor if per else 1.0
+        table = _score_tables.get(factor, past.scores, lambda: pa.Table.from_pandas(_score_table(past, factor)))
+        st.dataframe(table, hide_index=True, width="stretch", column_config=_score_columns(past, per))
         st.caption(f"No change: {headline.no_change_words(choices.series)}.")
 
 
-def _score_table(past: TrackRecord) -> pd.DataFrame:
+def _score_table(past: TrackRecord, factor: float) -> pd.DataFrame:
     rows = [
         {
             "Model": model(score.model).label,
             headline.ERROR: score.relative_wis,
             headline.MEDIAN_ERROR: score.relative_error,
-            "Mean error": score.error,
+            "Mean error": factor * score.error,
             "50 % held": headline.format_percent(score.held_50, score.periods),
             "80 % held": headline.format_percent(score.held_80, score.periods),
             "95 % held": headline.format_percent(score.held_95, score.periods),
@@ -66,15 +68,16 @@ def _score_table(past: TrackRecord) -> pd.DataFrame:
     return table if table["Bias"].notna().any() else table.drop(columns="Bias")
 
 
-def _score_columns(past: TrackRecord) -> dict[str, Any]:
-    number = st.column_config.NumberColumn
+def _score_columns(past: TrackRecord, per: PerPopulation | None) -> dict[str, Any]:
+    number, factor = st.column_config.NumberColumn, per.factor if per else 1.0
     return {
         headline.MEDIAN_ERROR: number(
             format="%.2f×", help="Mean absolute error of the median over that of no change. Below 1 beats no change."
         ),
         "Mean error": number(
-            format=f"%,.{decimals_needed(score.error for score in past.scores)}f",
-            help="Mean absolute error of the median, in figures a period.",
+            f"Mean error {SHORT_UNIT}" if per else None,
+            format=f"%,.{decimals_needed(factor * score.error for score in past.scores)}f",
+            help=f"Mean absolute error of the median, in figures a period{f', {UNIT}' if per else ''}.",
         ),
         headline.ERROR: number(
             format="%.2f×", help="Weighted interval score, which judges the ranges too, over that of no change."

@@ -138,6 +138,10 @@ def _sources() -> None:
             st.markdown(one.summary)
             home = f" [{one.home}]({one.home})" if one.home else ""
             st.caption(f"{one.attribution}. Licence: {one.licence}.{home}")
+    st.caption(
+        "Populations, for figures per 100,000 people: US Census Bureau, 2019, public domain, for the United States, its states and "
+        "Puerto Rico; [GeoNames](https://www.geonames.org/), CC BY 4.0, most of about 2018, for countries and other territories."
+    )
 
 
 def draw() -> None:

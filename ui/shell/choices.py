@@ -27,4 +27,9 @@ class Choices:
     @property
     def view(self) -> str:
         """A name for what the chart shows; while it stays the same, zoom and legend stay too."""
-        return f"{self.panel.source}/{self.statistic.name}/{self.region}/{self.horizon}/{self.smooth}"
+        return f"{self.place}/{self.smooth}"
+
+    @property
+    def place(self) -> str:
+        """Whose figures, and how far ahead: the view but for how it is drawn."""
+        return f"{self.panel.source}/{self.statistic.name}/{self.region}/{self.horizon}"

@@ -38,6 +38,8 @@ ELSEWHERE = (
 ABOUT = "What comes next, how sure that is, and how good such forecasts were."
 #: Not in the link to a file with one region only, which may be called after the file.
 _REGIONS = ("region", "regions")
+#: The key of the switch of means in the session's state, and its name in the link.
+MEAN_KEY, MEAN_FIELD = "mean", "smooth"
 #: Seconds a page waits for figures before it says that they are being fetched.
 PATIENCE = 0.4
 
@@ -46,10 +48,13 @@ class StillLoading(Exception):  # noqa: N818 - nothing is wrong
     """Raised while figures are on their way; the page looks again shortly."""
 
 
-def draw_sidebar(service: Service, more: Callable[[Panel, Statistic, str], dict[str, str]] | None = None) -> Choices:
+def draw_sidebar(
+    service: Service, more: Callable[[Panel, Statistic, str], dict[str, str]] | None = None, mean_on_chart: bool = False
+) -> Choices:
     """Draw the sidebar's controls and keep the address in step with them.
 
-    `more` draws what else the page has, told what the sidebar shows, and gives its state for the address.
+    `more` draws what else the page has, told what the sidebar shows, and gives its state for the address. With
+    `mean_on_chart` the switch of means stands on the page's chart, and not here.
 
     Raises `ForecastingError` or `StillLoading`.
     """
@@ -65,7 +70,7 @@ def draw_sidebar(service: Service, more: Callable[[Panel, Statistic, str], dict[
             training = TrainingOptions(
                 _window(whole.frequency), _covariates(panel, chosen), _holidays(whole.frequency, chosen)
             )
-            smooth = _smooth(whole)
+            smooth = _smooth(whole, drawn=not mean_on_chart)
             band = _band(chosen)
     also = more(panel, statistic, region) if more else {}
     state = _state(panel, statistic, region, chosen, horizon, training, smooth, band) | also
@@ -227,13 +232,15 @@ def _subdivision_option(code: str | None) -> list[str]:
         return []
 
 
-def _smooth(series: Series) -> bool:
+def _smooth(series: Series, drawn: bool) -> bool:
     if not charts.can_smooth(series):
         return False
-    url_state.seed_switch("mean", "choice of mean", "smooth")
+    url_state.seed_switch(MEAN_KEY, "choice of mean", MEAN_FIELD)
+    if not drawn:
+        return bool(st.session_state[MEAN_KEY])
     return controls.toggle(
         f"{series.frequency.season_length.capitalize()} average",
-        key="mean",
+        key=MEAN_KEY,
         help="The weekday pattern makes a comb of daily counts; a mean over a week shows where they are going.",
     )
 
@@ -274,8 +281,12 @@ def _state(
         state["covariates"] = ",".join(training.covariates)
     if training.holidays:
         state["holidays"] = training.holidays
-    if st.session_state.get("mean") is False:
-        state["smooth"] = "0"
+    state |= {name: value for name, value in mean_field().items() if value}
     if band != AUTO:
         state["band"] = band
     return state
+
+
+def mean_field() -> dict[str, str | None]:
+    """What the address says of means: nothing where they are drawn."""
+    return {MEAN_FIELD: "0" if st.session_state.get(MEAN_KEY) is False else None}

@@ -186,6 +186,12 @@ def write_address(state: dict[str, str]) -> None:
         st.query_params.from_dict(state)
 
 
+def change_address(changes: dict[str, str | None]) -> None:
+    """Change some of what a page has written into the address; None takes a name out of it."""
+    state = st.query_params.to_dict() | changes
+    write_address({name: value for name, value in state.items() if value is not None})
+
+
 def page_address(state: dict[str, str], page: str = ".") -> str:
     """The address of a page that opens with `state`: of the first page, seen from any other, unless `page` is given."""
     return f"{page}/?{urlencode(state)}"
