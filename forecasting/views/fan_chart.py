@@ -292,8 +292,7 @@ def _layout(chart: FanChart, past: np.ndarray, theme: Theme) -> dict[str, Any]:
     layout["legend"] |= {"y": -0.12, "yanchor": "top"}
     if series.cumulative:  # from zero on, a running total is a flat line
         layout["yaxis"]["rangemode"] = "normal"
-    if not series.frequency.minutes:
-        layout["meta"] = {"step": series.frequency.days, "origin": origin}
+    layout["meta"] = {"origin": origin} | ({} if series.frequency.minutes else {"step": series.frequency.days})
     layout["shapes"] = [
         {
             "type": "rect",
@@ -377,6 +376,4 @@ def _names(chart: FanChart, past: np.ndarray, theme: Theme) -> list[dict[str, An
     def near(date: str, other: str) -> bool:
         return abs(pd.Timestamp(date) - pd.Timestamp(other)) < NEAR * (last - first)
 
-    return line_end_notes(ends, height, LINE_ENDS) + above_line_notes(
-        peaks, height, near, "seasons", rgba(theme.background, 0.7)
-    )
+    return line_end_notes(ends, height, LINE_ENDS) + above_line_notes(peaks, height, near, "seasons")

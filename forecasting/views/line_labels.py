@@ -52,9 +52,8 @@ def above_line_notes(
     height: Callable[[float], float],
     near: Callable[[str, str], bool],
     name: str,
-    ground: str,
 ) -> list[dict[str, Any]]:
-    """Plotly annotations above the labels' points, each above those that are `near` in time, on a `ground` of this colour."""
+    """Plotly annotations above the labels' points, each above those that are `near` in time."""
     notes, placed = list[dict[str, Any]](), list[tuple[str, float]]()
     for label in sorted(labels, key=lambda label: label.value):
         here = place = height(label.value) + 0.7 * LABEL_HEIGHT
@@ -63,7 +62,7 @@ def above_line_notes(
                 place = other + LABEL_HEIGHT
         placed.append((label.date, place))
         shift = round(place - here + 0.7 * LABEL_HEIGHT)
-        notes.append(_note(label, name) | {"xanchor": "center", "yshift": shift, "bgcolor": ground, "borderpad": 1})
+        notes.append(_note(label, name) | {"xanchor": "center", "yshift": shift})
     return notes
 
 

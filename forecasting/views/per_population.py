@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from forecasting.data.forecast import Forecast
@@ -19,8 +20,8 @@ from forecasting.data.series import Series
 
 #: People that figures are told of.
 PEOPLE = 100_000
-#: Periods whose highest figure says how many decimal places are told.
-RECENT = 100
+#: The last periods, whose level says how many decimal places are told.
+RECENT = 8
 #: What stands after a figure, and in a narrow place.
 UNIT, SHORT_UNIT = "per 100,000 people", "per 100k"
 
@@ -47,7 +48,7 @@ class PerPopulation:
         return f"Figures {UNIT}, of {format_compact(self.population.people)} ({self.population.source})."
 
     def series(self, series: Series) -> Series:
-        """The series with figures per 100,000 people, for showing: three digits of the highest of the last ones."""
+        """The series with figures per 100,000 people, for showing."""
         shown = replace(
             series,
             values=series.values * self.factor,
@@ -58,7 +59,7 @@ class PerPopulation:
             pool=None,
         )
         # What `lazy` would work out tells single counts apart, which of shares of a population means nothing.
-        vars(shown)["decimals"] = decimals_needed(shown.values[-RECENT:])
+        vars(shown)["decimals"] = _decimals(float(np.median(shown.values[-RECENT:])))
         return shown
 
     def forecast(self, forecast: Forecast) -> Forecast:
@@ -72,3 +73,8 @@ class PerPopulation:
 
     def _scaled(self, figures: pd.Series | None) -> pd.Series | None:
         return None if figures is None else figures * self.factor
+
+
+def _decimals(level: float) -> int:
+    """Decimal places that tell changes of a `level`: three digits of it, two below 1."""
+    return max(decimals_needed([level]) - (level < 1), 0) if level > 0 else 2

@@ -1,5 +1,6 @@
 """The Explore page as a visitor sees it and uses it."""
 
+from datetime import datetime
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 
@@ -70,6 +71,16 @@ class ExplorePage:
         self.tab.mouse.move(across + 0.3 * plot["width"], middle, steps=5)
         self.tab.mouse.up()
         self.wait_for_chart("element.layout.xaxis.range[0] < first", first)
+
+    def hover(self, date):
+        """Move the pointer onto a date of the chart; gives the box that tells of it, when it is there."""
+        plot = self.chart.locator(".nsewdrag").bounding_box()
+        across = self.chart.evaluate("(element, date) => element._fullLayout.xaxis.d2p(date)", date)
+        for offset in (-8, 0):
+            self.tab.mouse.move(plot["x"] + min(across + offset, plot["width"] - 1), plot["y"] + 0.5 * plot["height"])
+        box, day = self.tab.locator(".chart-readout"), datetime.fromisoformat(date)
+        box.filter(has_text=f" {day.day} {day:%b %Y}").wait_for()
+        return box
 
     def wait_for_chart(self, condition, first=None):
         """Wait until a condition holds of the chart's `element`, and of the value `first`, in JavaScript."""

@@ -137,6 +137,59 @@ def test_no_choice_is_cut_off_beside_the_sidebar(visitors, server, widths):
     wait_at_widths(page, widths, fit)
 
 
+#: Whether no label of the x axis touches another, and no button on the chart's edge lies over a text.
+NOTHING_TOUCHES = """() => {
+    const boxes = (found) => [...document.querySelectorAll(found)].map((one) => one.getBoundingClientRect()).filter((box) => box.width);
+    const touch = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+    const ticks = boxes(".fan-chart .xtick text"), buttons = boxes(".chart-strip button, .fan-chart .modebar-btn");
+    const unit = document.createRange();
+    unit.selectNodeContents(document.querySelector(".chart-unit"));
+    const texts = [...ticks, ...boxes(".fan-chart .ytick text, .fan-chart .annotation-text"), unit.getBoundingClientRect()];
+    return ticks.length > 2 && ticks.every((one, i) => !ticks.slice(i + 1).some((other) => touch(one, other)))
+        && buttons.length > 6 && !buttons.some((button) => texts.some((text) => touch(button, text)));
+}"""
+
+
+@pytest.mark.parametrize("widths", [[PHONE], [1280, 1024, 900]])
+def test_neither_labels_nor_buttons_of_the_chart_lie_upon_each_other(pocket, desk, widths):
+    wait_at_widths(pocket("light") if widths == [PHONE] else desk, widths, NOTHING_TOUCHES)
+
+
+@pytest.mark.parametrize("width", [1280, PHONE])
+def test_what_is_said_of_a_date_to_come_is_of_that_date_and_never_over_what_is_forecast(pocket, desk, width):
+    page = pocket("light") if width == PHONE else desk
+    first, *_, last = page.traces()["ets"]["x"][1:]
+    for date in (first, last):
+        box = page.hover(date)
+        said = box.inner_text()
+        assert "Reported" not in said
+        assert {"ETS", "Theta"} <= set(said.splitlines())
+        told, plot = box.bounding_box(), page.chart.locator(".nsewdrag").bounding_box()
+        zone = page.chart.evaluate("element => element._fullLayout.xaxis.d2p(element.layout.meta.origin)")
+        beside, above = told["x"] + told["width"] <= plot["x"] + zone, told["y"] + told["height"] <= plot["y"] + 1
+        assert above if width == PHONE else beside
+    past = page.traces()["history"]["x"][-2]
+    assert "Reported" in page.hover(past).inner_text()
+    page.tab.mouse.move(0, 0)
+
+
+def test_a_choice_on_the_chart_s_edge_is_in_the_address_unless_it_is_the_usual_one(desk):
+    page, dates = desk, desk.range()
+    before = page.link
+    page.tab.get_by_role("button", name="Log", exact=True).click()
+    page.wait_for_chart("element.layout.yaxis.type === 'log'")
+    page.tab.get_by_role("button", name="Per 100k", exact=True).click()
+    page.tab.get_by_role("heading", level=1, name="per 100,000 people").wait_for()
+    expect(page.tab.locator(".chart-unit")).to_contain_text("per 100,000 people")
+    assert page.link == before | {"scale": "log", "per": "100k"}
+    assert page.range() == dates
+    for usual in ("Linear", "Counts"):
+        page.tab.get_by_role("button", name=usual, exact=True).click()
+        expect(page.tab.get_by_role("button", name=usual, exact=True)).to_have_attribute("aria-pressed", "true")
+    page.wait_for_chart("element.layout.yaxis.type !== 'log'")
+    assert page.link == before
+
+
 def swipe(page, start, end):
     """A finger goes from one point to another."""
     touch = page.tab.context.new_cdp_session(page.tab)

@@ -69,6 +69,8 @@ function settle(element, figure, range) {
 
 // A picture that can be published stands by itself: it has a title, what the figures say, and where they come from.
 const WIDE = [1200, 675], SQUARE = [1080, 1080];
+// Pixels from the plot to the legend.
+const LEGEND_BELOW = 46;
 
 function escaped(text) {
   return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
@@ -94,7 +96,11 @@ function download(Plotly, element, format, [width, height]) {
   const [across, upwards] = [element.layout.xaxis.range, element.layout.yaxis.range];
   layout.xaxis = { ...layout.xaxis, range: across };
   layout.yaxis = { ...layout.yaxis, range: upwards };
-  if (element.fanData.strip) setTicks(layout, ticksOf(figure, across, upwards, width, height - 250));
+  if (element.fanData.strip) {
+    const shown = [across, upwards, width, height - 250]; // less what stands above and below
+    setTicks(layout, ticksOf(figure, ...shown));
+    placeNotes(figure, ...shown);
+  }
   if (caption) {
     const inside = width - 80, title = wrapped(caption.title, inside, 27), said = wrapped(caption.said, inside, 17);
     const source = wrapped(caption.source, inside, 13), below = 26 + 22 * said.length;
@@ -105,6 +111,7 @@ function download(Plotly, element, format, [width, height]) {
       note(said, 17, false, { y: 1, yanchor: "bottom", yshift: 18 }),
       note(source, 13, false, { y: 0, yanchor: "top", yshift: -78 }),
     ];
+    layout.legend = { ...layout.legend, y: -LEGEND_BELOW / (height - layout.margin.t - layout.margin.b) };
   }
   figure.data.forEach((trace, i) => { trace.visible = element.data[i]?.visible ?? true; });
   return Plotly.downloadImage({ data: figure.data, layout }, { format, filename, width, height });
@@ -135,8 +142,8 @@ function config(Plotly, element) {
   return element.fanConfig;
 }
 
-// Pixels: the line with the unit, which the buttons of Plotly's bar share; the room for the labels of either axis; that for a word.
-const UNIT_HEIGHT = 30, AXIS_HEIGHT = 40, AXIS_WIDTH = 48, WORD_WIDTH = 64;
+// Pixels: the line with the unit, which the buttons of Plotly's bar share; the room for the labels of either axis; that for a word, and a line's height.
+const UNIT_HEIGHT = 30, AXIS_HEIGHT = 40, AXIS_WIDTH = 48, WORD_WIDTH = 64, LINE_HEIGHT = 15;
 
 // The figure as it is drawn at a width, or in a picture. With a strip on the chart's edge, buttons for its range, the name of its
 // y axis and its legend stand there, ticks and hover are our own, and on a narrow screen models are named in the legend alone.
@@ -160,10 +167,25 @@ function fitted({ figure: given, strip }, width, inPicture) {
     layout.annotations = layout.annotations.filter(({ name }) => !name || !named.has(name));
     layout.margin.r = 12;
   }
-  const [zone] = layout.shapes ?? [];
-  if (zone && dateShare(zone, layout.xaxis.range) * (width - AXIS_WIDTH - layout.margin.r) < WORD_WIDTH)
-    layout.annotations = layout.annotations.filter(({ name }) => name !== "forecast");
   return figure;
+}
+
+// Names where lines end keep a line's height apart, and a word stands over what is to come where there is room for it.
+function placeNotes({ layout }, dates, [low, high], width, height) {
+  const notes = (layout.annotations ?? []).map((note, i) => ({ note, name: `annotations[${i}]` })), placed = {};
+  const ends = notes.filter(({ note }) => note.name === "line ends").sort((one, other) => one.note.y - other.note.y);
+  let lowest = -Infinity;
+  for (const { note, name } of ends) {
+    const here = ((note.y - low) / (high - low)) * (height - UNIT_HEIGHT - AXIS_HEIGHT);
+    lowest = Math.max(here, lowest + LINE_HEIGHT);
+    placed[`${name}.yshift`] = note.yshift = Math.round(lowest - here);
+  }
+  const [zone] = layout.shapes ?? [], word = notes.find(({ note }) => note.name === "forecast");
+  if (zone && word) {
+    const room = dateShare(zone, dates) * (width - AXIS_WIDTH - layout.margin.r);
+    placed[`${word.name}.visible`] = word.note.visible = room >= WORD_WIDTH;
+  }
+  return placed;
 }
 
 // What part of what is on show a shape takes.
@@ -199,7 +221,11 @@ function draw(Plotly, element, data) {
   }
   figure.layout.xaxis.range = view;
   figure.layout.yaxis.range = axis(element, figure, view, data.top);
-  if (data.strip) setTicks(figure.layout, ticksOf(figure, view, figure.layout.yaxis.range, element.clientWidth, data.height));
+  if (data.strip) {
+    const shown = [view, figure.layout.yaxis.range, element.clientWidth, data.height];
+    setTicks(figure.layout, ticksOf(figure, ...shown));
+    placeNotes(figure, ...shown);
+  }
   element.fanRevision = data.view;
   element.fanFigure = figure;
   element.setAttribute("aria-label", data.description);
@@ -225,8 +251,9 @@ function follow(Plotly, element, changed) {
   if (figure.layout.yaxis.rangemode !== "normal") element.fanTop = top(figure, shown);
   const update = { "yaxis.range": axis(element, figure, shown, element.fanTop) };
   if (element.fanData.strip) {
-    const ticks = ticksOf(figure, shown, update["yaxis.range"], element.clientWidth, element.fanData.height);
-    for (const [axis, some] of Object.entries(ticks)) for (const name in some) update[`${axis}.${name}`] = some[name];
+    const now = [shown, update["yaxis.range"], element.clientWidth, element.fanData.height];
+    for (const [axis, some] of Object.entries(ticksOf(figure, ...now))) for (const name in some) update[`${axis}.${name}`] = some[name];
+    Object.assign(update, placeNotes(figure, ...now));
     markRange(element);
     hideReadout(element);
   }

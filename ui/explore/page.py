@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -22,12 +23,17 @@ from ui.explore.chart_options import ChartOptions
 from ui.shell import following, navigation, polling, runtime, uploads, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
-from ui.shell.sidebar import BEST
+from ui.shell.sidebar import BEST, draw_sidebar
 
 #: The height of the chart in pixels, without what stands on its edge.
 HEIGHT = 390
 #: What of a stream is being judged at earlier dates, in the session's state.
 _JUDGING = "judging"
+
+
+def choices(service: Service) -> Choices:
+    """Draw the sidebar; gives what is chosen there. How the chart is drawn is chosen on its edge, and is in the address, too."""
+    return draw_sidebar(service, partial(chart_options.address_fields, service), mean_on_chart=True)
 
 
 def heading(choices: Choices) -> None:
