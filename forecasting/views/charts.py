@@ -162,7 +162,7 @@ def standalone_html(figure: dict[str, Any], title: str) -> bytes:
     layout = {
         **figure["layout"],
         "title": {"text": title},
-        "margin": {"t": 90, "l": 60, "r": 30, "b": 50},
+        "margin": {"t": 90, "l": 60, "r": max(30, figure["layout"]["margin"]["r"]), "b": 50},
         "height": 640,
     }
     layout["yaxis"] = {**layout["yaxis"], "fixedrange": False}

@@ -43,6 +43,8 @@ RANGES = ((1, "month", "1 m", 31), (3, "month", "3 m", 92), (6, "month", "6 m", 
 DAYS_OF_A_WEEK, DAYS_OF_A_YEAR = 7, 365
 #: Pixels: the room beside names at the ends of lines.
 LABEL_MARGIN = 14
+#: Pixels from a date in which Plotly's own box tells of it: less than a usual step, or it tells of the last figure on the next date.
+HOVER_DISTANCE = 7
 #: What annotations at the ends of lines are called: where there is no room for them, models are named in the legend.
 LINE_ENDS = "line ends"
 #: Opacities of the lines of earlier seasons: of the last one, and of the first.
@@ -286,6 +288,7 @@ def _layout(chart: FanChart, past: np.ndarray, theme: Theme) -> dict[str, Any]:
     layout = base_layout((first, last), theme, chart.unit)
     layout["xaxis"] |= {"minallowed": whole_start, "maxallowed": end, "tickangle": 0}
     layout["xaxis"]["rangeselector"] = _ranges(series, theme)
+    layout["hoverdistance"] = HOVER_DISTANCE
     layout["margin"]["r"] = LABEL_MARGIN + LETTER_WIDTH * max(
         (len(model(name).label) + 2 for name in chart.forecasts), default=0
     )

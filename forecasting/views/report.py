@@ -166,7 +166,12 @@ def _chart(fan: fan_chart.FanChart) -> str:
     from plotly.io import to_html
 
     figure = fan_chart.fan_figure(fan, LIGHT)
-    layout = {**figure["layout"], "width": WIDTH, "height": HEIGHT, "margin": {"t": 40, "l": 60, "r": 16, "b": 40}}
+    layout = {
+        **figure["layout"],
+        "width": WIDTH,
+        "height": HEIGHT,
+        "margin": {"t": 40, "l": 60, "r": figure["layout"]["margin"]["r"], "b": 40},
+    }
     drawn = to_html(
         {"data": figure["data"], "layout": layout},
         config={"displayModeBar": False},

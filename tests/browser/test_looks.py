@@ -182,6 +182,9 @@ def test_a_choice_on_the_chart_s_edge_is_in_the_address_unless_it_is_the_usual_o
     page.tab.get_by_role("heading", level=1, name="per 100,000 people").wait_for()
     expect(page.tab.locator(".chart-unit")).to_contain_text("per 100,000 people")
     assert page.link == before | {"scale": "log", "per": "100k"}
+    page.tab.get_by_role("button", name="Share").click()
+    expect(page.tab.get_by_test_id("stCode")).to_contain_text("scale=log&per=100k")
+    page.tab.keyboard.press("Escape")
     assert page.range() == dates
     for usual in ("Linear", "Counts"):
         page.tab.get_by_role("button", name=usual, exact=True).click()

@@ -155,6 +155,7 @@ function fitted({ figure: given, strip }, width, inPicture) {
   if (!strip || inPicture) return figure;
   delete layout.yaxis.title;
   layout.hovermode = "x";
+  delete layout.hoverdistance;
   layout.showlegend = false;
   layout.margin = { ...layout.margin, t: UNIT_HEIGHT, b: AXIS_HEIGHT };
   layout.xaxis.automargin = false; // else the plot grows and shrinks with the years below its ticks

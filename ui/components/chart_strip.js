@@ -43,7 +43,10 @@ function drawStrip(element, { controls, figure }, choose) {
     element.fanStrip = made;
     const range = ranges.map((one) => strippedButton(one.label, () => element.fanShow(rangeOf(one, element.fanData.figure.layout))));
     const groups = controls.map((group) => buttonGroup(group.label, group.options.map(([value, label]) => {
-      const button = strippedButton(label, () => choose({ name: group.name, value }));
+      const button = strippedButton(label, () => {
+        button.classList.add("asked"); // until the page has answered
+        choose({ name: group.name, value });
+      });
       button.dataset.choice = `${group.name} ${value}`;
       return button;
     })));
@@ -61,6 +64,7 @@ function drawStrip(element, { controls, figure }, choose) {
     for (const [value] of options) {
       const button = strip.querySelector(`[data-choice="${name} ${value}"]`);
       button.setAttribute("aria-pressed", chosen.includes(value));
+      button.classList.remove("asked");
     }
   strip.classList.toggle("narrow", isNarrow(element.clientWidth));
 }

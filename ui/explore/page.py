@@ -44,17 +44,21 @@ def heading(choices: Choices) -> None:
             f"{escape_markdown(choices.region)}: {escape_markdown(choices.statistic.phrase)}",
             anchor=False,
         )
-        with st.popover("Share", icon=":material/link:", width="content"):
-            st.caption(
-                escape_markdown(
-                    f"This link opens the same view elsewhere. {uploads.link_requirements(choices.panel.source)}".strip()
-                )
-            )
-            st.code(url_state.shareable_link(), language=None, wrap_lines=True)
+        st.fragment(_share)(choices.panel.source)
     for note in runtime.service().store.notes:
         st.warning(note, icon=":material/inventory_2:")
     if unmet := url_state.link_notes():
         st.info("\n\n".join(unmet), icon=":material/link_off:")
+
+
+def _share(source: str) -> None:
+    """Draw the link to share, made when somebody asks for it: choices on the chart's edge change it without running the page."""
+    box = st.popover("Share", icon=":material/link:", width="content", key="share", on_change="rerun")
+    if box.open:
+        with box:
+            about = f"This link opens the same view elsewhere. {uploads.link_requirements(source)}".strip()
+            st.caption(escape_markdown(about))
+            st.code(url_state.shareable_link(), language=None, wrap_lines=True)
 
 
 @dataclass(frozen=True)
