@@ -175,3 +175,48 @@ def test_a_comparison_can_be_cancelled_and_goes_on_when_asked(compare, service):
     assert "Cancelled" not in said(page)
     page.button(key="cancel comparison").click().run()
     assert not service.track_records.track_record(panel, "Germany", "new_cases", ["auto_arima"], origins=12).waiting
+
+
+TOGETHER = {"statistic": "new_admissions", "compare": "together", "model": "theta", "regions": "Maine;Vermont;Ohio"}
+
+
+def test_several_regions_stand_on_one_chart_with_the_sidebar_s_region_first(compare):
+    page = compare(**TOGETHER, region="Vermont")
+    assert not page.exception
+    assert page.subheader[0].value == "Compare: new hospital admissions in 3 regions"
+    table = page.dataframe[0].value
+    assert table["Region"].tolist() == ["Vermont", "Maine", "Ohio"]
+    assert (table["80 % from"] <= table["Expected"]).all()
+    assert "from the highest rise to the deepest fall" in said(page)
+    assert {"compare": "together", "regions": "Maine;Ohio;Vermont"}.items() <= address(page).items()
+    assert not {"unit", "lines", "start", "origins"} & set(address(page))
+
+
+def test_the_unit_its_start_and_the_mean_of_the_others_are_in_the_address(compare):
+    page = compare(**TOGETHER, region="Ohio")
+    page.segmented_control(key="unit").set_value("indexed").run()
+    assert not page.exception
+    assert address(page)["unit"] == "indexed"
+    page.date_input(key="start").set_value(pd.Timestamp("2025-03-01").date()).run()
+    page.segmented_control(key="lines").set_value("mean").run()
+    assert not page.exception
+    assert {"start": "2025-03-01", "lines": "mean"}.items() <= address(page).items()
+    assert page.dataframe[0].value["Region"].tolist() == ["Ohio", "Mean of the others"]
+    assert "Ohio stands at" in said(page)
+
+
+def test_a_link_opens_the_index_at_its_start_and_says_what_is_not_possible(compare):
+    page = compare(**TOGETHER | {"unit": "indexed", "start": "2025-03-01"}, region="Ohio")
+    assert page.date_input(key="start").value == pd.Timestamp("2025-03-01").date()
+    page = compare(**TOGETHER | {"unit": "indexed", "start": "yesterday"}, region="Ohio")
+    assert not page.exception
+    assert any("yesterday" in info.value for info in page.info)
+
+
+def test_explore_leads_to_the_region_beside_the_largest_others(service):
+    page = new_visitor("pages/explore.py")
+    page.query_params["statistic"], page.query_params["region"] = "new_admissions", "Vermont"
+    page.run()
+    page.button(key="compare regions").click().run()
+    assert not page.exception
+    assert page.session_state["compare"] == "together"

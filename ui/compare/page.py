@@ -20,18 +20,27 @@ from forecasting.services.service import Service
 from forecasting.services.track_records import usual_origins
 from forecasting.support.errors import ForecastingError
 from forecasting.views import comparison
-from ui.compare import details, earlier_forecasts, layout, score_tables
+from ui.compare import details, earlier_forecasts, layout, score_tables, several_regions
 from ui.compare.results import ComparisonResults
 from ui.shell import controls, navigation, polling, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import model_picker
 
-MODES = {"models": "Models on one region", "regions": "One model on several regions"}
+#: The mode that looks ahead, by its name in links.
+TOGETHER = "together"
+#: Name in the link -> label.
+MODES = {
+    "models": "Models on one region",
+    "regions": "One model on several regions",
+    TOGETHER: "Several regions on one chart",
+}
 #: How many earlier dates a reader may choose.
 ORIGINS = (4, 8, 12)
 #: Regions that a reader may choose at once.
 MOST_REGIONS = 8
+#: Regions whose lines and bands can be told apart on one chart.
+MOST_TOGETHER = 6
 #: A name in the session's state.
 _USUAL_ORIGINS = "usual origins"
 #: Between the regions of a link; their names may hold commas.
@@ -54,17 +63,25 @@ def draw_controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, 
     """The controls that Compare has beside those of every page; gives their state for the address."""
     with st.container(horizontal=True, gap="medium"):
         mode = _mode()
-        origins = _origins(panel.frequencies[statistic.column])
-    state = {"compare": mode, "origins": origins}
-    if mode == "regions":
+        if mode != TOGETHER:
+            origins = _origins(panel.frequencies[statistic.column])
+    state = {"compare": mode}
+    if mode != "models":
         left, right = st.columns([1, 3])
         with left:
-            name = _model()
+            name = _model(mode)
         with right:
-            regions = _regions(panel, statistic, region)
+            regions = _regions(panel, statistic, region, MOST_TOGETHER if mode == TOGETHER else MOST_REGIONS)
         state |= {"model": name, "regions": SEPARATOR.join(regions) or url_state.NONE}
+    if mode == TOGETHER:
+        return state | several_regions.draw_controls(panel, statistic, region)
     layout.seed()
-    return state | layout.state()
+    return state | {"origins": origins} | layout.state()
+
+
+def looks_ahead() -> bool:
+    """Whether the reader compares what comes next in several regions, and not how good forecasts were."""
+    return bool(st.session_state["compare"] == TOGETHER)
 
 
 def question(choices: Choices) -> ComparisonRequest:
@@ -100,23 +117,24 @@ def _origins(frequency: Frequency) -> str:
     )
 
 
-def _model() -> str:
+def _model(mode: str) -> str:
     known = [name for name in models() if name != comparison.NAIVE]
     chosen = [name for name in st.session_state.get("models", []) if name in known]
-    return model_picker(known, (chosen or known)[0], "Held against no change in every region.")
+    hint = "Held against no change in every region."
+    return model_picker(known, (chosen or known)[0], "One model for all regions." if mode == TOGETHER else hint)
 
 
-def _regions(panel: Panel, statistic: Statistic, region: str) -> list[str]:
+def _regions(panel: Panel, statistic: Statistic, region: str, most: int) -> list[str]:
     options = panel.regions(statistic.name)
     usual = _usual_regions(panel, statistic, region)
     url_state.seed_many("regions", options, usual, "region", SEPARATOR)
-    st.session_state["regions"] = _follow_sidebar(st.session_state["regions"], options, usual, region)
+    st.session_state["regions"] = _follow_sidebar(st.session_state["regions"], options, usual, region)[:most]
     return controls.multiselect(
         "Regions",
         options,
         key="regions",
-        max_selections=MOST_REGIONS,
-        help=f"Up to {MOST_REGIONS}. Until you choose, the sidebar's region and the largest others.",
+        max_selections=most,
+        help=f"Up to {most}. Until you choose, the sidebar's region and the largest others.",
     )
 
 

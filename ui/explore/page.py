@@ -29,6 +29,19 @@ from ui.shell.sidebar import BEST, draw_sidebar
 HEIGHT = 390
 #: What of a stream is being judged at earlier dates, in the session's state.
 _JUDGING = "judging"
+#: That the reader goes on to other regions, in the session's state.
+_TO_REGIONS = "to other regions"
+
+
+def take_wish_for_regions() -> bool:
+    """Whether the reader has just asked for other regions beside this one; forgets it, so the page that asks must go to Compare."""
+    return bool(st.session_state.pop(_TO_REGIONS, False))
+
+
+def _wish_for_regions() -> None:
+    """Have Compare open on several regions' forecasts, this one's first. Runs before the page does."""
+    st.session_state["compare"] = "together"
+    st.session_state[_TO_REGIONS] = True
 
 
 def choices(service: Service) -> Choices:
@@ -43,6 +56,13 @@ def heading(choices: Choices) -> None:
         st.subheader(
             f"{escape_markdown(choices.region)}: {escape_markdown(choices.statistic.phrase)}",
             anchor=False,
+        )
+        st.button(
+            "Compare with other regions",
+            key="compare regions",
+            icon=":material/compare_arrows:",
+            type="tertiary",
+            on_click=_wish_for_regions,
         )
         st.fragment(_share)(choices.panel.source)
     for note in runtime.service().store.notes:

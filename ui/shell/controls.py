@@ -7,6 +7,7 @@ the reader changes one. `url_state` gives them their first value by their key.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any, Literal
 
 import streamlit as st
@@ -73,6 +74,12 @@ def slider(label: str, low: int, high: int, key: str, help: str | None = None) -
 def select_slider(label: str, options: Sequence[str], key: str, format_func: Callable[[str], str] = str) -> str:
     """One of several options in order."""
     return st.select_slider(label, options, key=key, format_func=format_func, **_KEPT)
+
+
+def date_input(label: str, low: date, high: date, key: str, help: str | None = None) -> date:
+    """A date from `low` to `high`."""
+    chosen = st.date_input(label, min_value=low, max_value=high, key=key, help=help, format="YYYY-MM-DD", **_KEPT)
+    return chosen or low
 
 
 def toggle(label: str, key: str, help: str | None = None) -> bool:

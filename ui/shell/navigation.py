@@ -13,6 +13,8 @@ from ui.shell.markdown import escape_markdown
 
 #: The first page, to which other pages lead: a path for `st.switch_page`.
 EXPLORE = "pages/explore.py"
+#: Where several regions stand beside each other: a path for `st.switch_page`.
+COMPARE = "pages/compare.py"
 #: The one page that a setting can leave out.
 MONITOR = "Monitor"
 #: The icon of the browser's tab.
@@ -48,7 +50,7 @@ def app_pages() -> list[st.Page]:
     pages = [
         st.Page(EXPLORE, title="Explore", icon=":material/query_stats:", default=True, url_path=_FIRST),
         st.Page("pages/regions.py", title="Regions", icon=":material/grid_view:"),
-        st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
+        st.Page(COMPARE, title="Compare", icon=":material/compare_arrows:"),
         st.Page("pages/time_machine.py", title="Time machine", icon=":material/history:"),
         st.Page("pages/your_data.py", title="Your data", icon=":material/upload_file:"),
         st.Page("pages/monitor.py", title=MONITOR, icon=":material/monitor_heart:"),

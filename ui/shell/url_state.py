@@ -8,6 +8,7 @@ said.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -160,6 +161,21 @@ def seed_number(key: str, low: int, high: int, default: int, what: str, name: st
         _note(
             f"This link asks for {what} '{wish[:20]}'; from {low} to {high} is possible, you see {st.session_state[key]}."
         )
+
+
+def seed_date(key: str, low: date, high: date, default: date, what: str) -> None:
+    """Give a widget of a date from `low` to `high` its first value; a link writes it as ``2026-01-31``."""
+    if keeps_value(key):
+        st.session_state[key] = min(max(st.session_state[key] or default, low), high)
+        return
+    wish = link_value(key)
+    try:
+        value = date.fromisoformat(wish) if wish is not None else default
+    except ValueError:
+        value = default
+    set_value(key, min(max(value, low), high))
+    if wish is not None and st.session_state[key].isoformat() != wish:
+        _note(f"This link asks for {what} '{wish[:20]}'; you see {st.session_state[key]}.")
 
 
 def seed_switch(key: str, what: str, name: str) -> None:

@@ -1,0 +1,254 @@
+"""Several regions on one chart: the part of the Compare page on what comes next in each of them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import streamlit as st
+
+from forecasting.data.panel import Panel, Statistic
+from forecasting.export import file_formats
+from forecasting.jobs import QueueFull
+from forecasting.models import model
+from forecasting.services.region_forecasts import RegionForecast, RegionForecasts, RegionsQuestion, request_regions
+from forecasting.services.service import Service, forecasts_table
+from forecasting.views import regions_chart
+from forecasting.views.regions_chart import ChartChoices, RegionsChart
+from ui.components import chart
+from ui.shell import controls, polling, runtime, url_state
+from ui.shell.choices import Choices
+from ui.shell.markdown import escape_markdown
+
+#: Seconds in which regions are prepared before what is there is drawn; the next look prepares more.
+PATIENCE = 0.4
+#: A name in the session's state: the start of an index that was proposed last.
+_USUAL_START = "usual start"
+
+
+def draw_controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, str]:
+    """The controls of the chart; gives their state for the address."""
+    url_state.seed("lines", list(regions_chart.LINES), regions_chart.EACH, "choice of lines")
+    url_state.seed("unit", list(regions_chart.UNITS), regions_chart.COUNTED, "unit")
+    with st.container(horizontal=True, gap="medium"):
+        lines = controls.segmented_control(
+            "Lines",
+            list(regions_chart.LINES),
+            key="lines",
+            format_func=regions_chart.LINES.__getitem__,
+            help="The one is the sidebar's region, or the first that is chosen. The mean counts every other region alike.",
+        )
+        unit = controls.segmented_control(
+            "Unit",
+            list(regions_chart.UNITS),
+            key="unit",
+            format_func=regions_chart.UNITS.__getitem__,
+            help="Start = 100: each region's figures as percent of what they were on one date, so that small regions can "
+            "be seen beside large ones.",
+        )
+        start = _start(panel, statistic, region) if unit == regions_chart.INDEXED else None
+    usual = {"lines": regions_chart.EACH, "unit": regions_chart.COUNTED}
+    state = {"lines": lines, "unit": unit} | ({"start": start.isoformat()} if start else {})
+    return {name: value for name, value in state.items() if value != usual.get(name)}
+
+
+def _start(panel: Panel, statistic: Statistic, region: str) -> date:
+    """The date on which all are 100; unless the reader chooses, the first on show."""
+    series = runtime.service().series(panel, region, statistic.name)
+    usual, before = regions_chart.usual_start(series).date(), st.session_state.get(_USUAL_START)
+    if before not in (None, usual) and st.session_state.get("start") == before:
+        url_state.set_value("start", usual)
+    st.session_state[_USUAL_START] = usual
+    low, high = series.start.date(), series.origin.date()
+    url_state.seed_date("start", low, high, usual, "a start on")
+    return controls.date_input("Start", low, high, key="start", help="The first figure from this date on is 100.")
+
+
+def question(choices: Choices) -> RegionsQuestion:
+    """What the controls ask for, the sidebar's region first where it is among those chosen."""
+    chosen = list(st.session_state["regions"])
+    regions = sorted(chosen, key=lambda region: region != choices.region)
+    name = st.session_state["model"]
+    return RegionsQuestion(
+        choices.panel, choices.statistic.name, tuple(regions), name, choices.horizon, choices.training
+    )
+
+
+def heading(choices: Choices) -> None:
+    """Draw the heading: what is compared, and what the link asked for that is not there."""
+    count, name = len(st.session_state["regions"]), model(st.session_state["model"]).label
+    what = f"{choices.statistic.label.lower()} in {count} region{'' if count == 1 else 's'}"
+    st.subheader(f"Compare: {escape_markdown(what)}", anchor=False)
+    ahead = choices.series.frequency.steps(choices.horizon)
+    st.caption(f"What each region has counted, and what {name} expects of the next {ahead}.")
+    if unmet := url_state.link_notes():
+        st.info("\n\n".join(unmet), icon=":material/link_off:")
+
+
+def live(service: Service, choices: Choices) -> None:
+    """Draw everything that changes while models train; it polls alone, and stops when all is done."""
+    asked = question(choices)
+    if not asked.regions:
+        st.info("Choose at least one region.", icon=":material/add_location:")
+        return
+    at_first = [request_regions(service, asked, PATIENCE)]
+    busy = at_first[0].waiting
+
+    def draw() -> None:
+        found = at_first.pop() if at_first else request_regions(service, asked, PATIENCE)
+        _draw(service, choices, asked, found)
+        if busy and not found.waiting:
+            polling.rerun_page()
+
+    polling.draw_and_poll(draw, polling.INTERVAL if busy else None)
+
+
+def _draw(service: Service, choices: Choices, asked: RegionsQuestion, found: RegionForecasts) -> None:
+    for region, why in found.failed:
+        st.info(escape_markdown(f"{region}: {why}"), icon=":material/history:")
+    if not found.ready:
+        return
+    if found.full:
+        st.warning(found.full, icon=":material/hourglass_top:")
+    state = st.session_state
+    start = pd.Timestamp(state["start"]) if state["unit"] == regions_chart.INDEXED else None
+    chosen = ChartChoices(state["unit"], start, state["lines"], choices.smooth)
+    shown = regions_chart.regions_chart(found.ready, chosen, choices.statistic.label.lower())
+    for why in shown.left_out:
+        st.info(escape_markdown(why), icon=":material/info:")
+    if not shown.lines:
+        return
+    sentence = regions_chart.against_mean_sentence(shown) or regions_chart.order_sentence(found.ready)
+    st.markdown(escape_markdown(sentence))
+    _chart(choices, found, chosen, shown)
+    _progress(service, asked, found)
+    _captions(choices, chosen, found, shown)
+    _table(shown)
+    _downloads(choices, found, shown)
+
+
+def _chart(choices: Choices, found: RegionForecasts, chosen: ChartChoices, shown: RegionsChart) -> None:
+    about = ("regions", chosen, shown.unit, tuple((one.region, one.final) for one in found.ready))
+    parts = [part for one in found.ready for part in (one.series, one.forecast)]
+    names = ", ".join(line.name for line in shown.lines)
+    with st.container(border=True):
+        chart.draw(
+            chart.cached_figure(about, parts, lambda: regions_chart.regions_figure(shown, runtime.theme())),
+            runtime.theme(),
+            key="regions chart",
+            view=f"{choices.view}/{chosen.unit}/{chosen.start}/{chosen.lines}/{names}",
+            name=f"{choices.statistic.label} of {len(shown.lines)} regions",
+            description=regions_chart.describe_chart(shown),
+            caption=chart.PictureCaption(
+                f"{choices.statistic.label}: {names}",
+                regions_chart.against_mean_sentence(shown) or regions_chart.order_sentence(found.ready),
+                f"{regions_chart.dated_sentence(found.ready)} {choices.panel.attribution}. "
+                f"Licence: {choices.panel.licence}. Forecast Explorer.",
+            ),
+        )
+
+
+def _progress(service: Service, asked: RegionsQuestion, found: RegionForecasts) -> None:
+    """How far the chosen model has come with the way to end it, or that somebody has ended it with the way to go on."""
+    label, done, of = model(asked.model).label, sum(one.final for one in found.ready), len(asked.regions)
+    if found.waiting:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(done / of, f"{label}: {done} of {of} regions")
+            st.button(
+                "Cancel",
+                key="cancel regions chart",
+                icon=":material/close:",
+                help="End what still waits or runs of this, for everybody who looks at it.",
+                on_click=_cancel,
+                args=(service, found),
+            )
+    elif any(one.cancelled for one in found.ready):
+        with st.container(horizontal=True, vertical_alignment="center", border=True):
+            st.markdown(f"**Cancelled.** {label} has forecast {done} of {of} regions.")
+            if st.button("Go on", key="go on regions chart", icon=":material/play_arrow:", type="primary"):
+                _go_on(service, asked)
+
+
+def _cancel(service: Service, found: RegionForecasts) -> None:
+    for one in found.ready:
+        if one.waiting and one.key:
+            service.cancel(one.key)
+
+
+def _go_on(service: Service, asked: RegionsQuestion) -> None:
+    try:
+        request_regions(service, asked, PATIENCE, retry=True)
+    except QueueFull as error:
+        st.warning(str(error), icon=":material/hourglass_top:")
+        return
+    polling.rerun_page()
+
+
+def _captions(choices: Choices, chosen: ChartChoices, found: RegionForecasts, shown: RegionsChart) -> None:
+    told = ["Dotted: expected, with 80 % bands. A click on a name in the legend takes it out."]
+    if shown.lines[-1].name == regions_chart.MEAN_LABEL:
+        told.append("The band of the mean is as wide as if all those regions went high or low together.")
+    if chosen.smooth:
+        told.append(f"Means over {choices.series.frequency.steps(choices.series.season)}.")
+    first = [one for one in found.ready if not one.final]
+    for name in dict.fromkeys(one.forecast.model for one in first):
+        of = [one.region for one in first if one.forecast.model == name]
+        if name != st.session_state["model"]:
+            told.append(f"Of {', '.join(of)}, {model(name).label} is drawn until a better forecast is there.")
+        else:
+            told.append(f"Of {', '.join(of)}, a draft is drawn.")
+    told += regions_chart.figure_notes(found.ready)
+    for error in dict.fromkeys(one.error for one in found.ready if one.error):
+        told.append(error)
+    told.append(
+        f"{regions_chart.dated_sentence(found.ready)} {choices.panel.attribution}. Licence: {choices.panel.licence}."
+    )
+    st.caption(escape_markdown(" ".join(told)))
+
+
+def _table(shown: RegionsChart) -> None:
+    """What is now and what is expected, a row a line, and all dates for who asks."""
+    table = regions_chart.summary_table(shown)
+    number = st.column_config.NumberColumn(format=f"%,.{shown.decimals}f")
+    day = st.column_config.DateColumn(format="D MMM YYYY")
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        column_config={
+            **dict.fromkeys(("Now", "Expected", "80 % from", "to"), number),
+            **dict.fromkeys(("Figures to", "Forecast for"), day),
+            "Change": st.column_config.NumberColumn(format="%+.0f %%", help="Of the median, from the last figure."),
+        },
+    )
+    box = st.expander("The numbers behind the chart", icon=":material/table:", key="regions numbers", on_change="rerun")
+    if box.open:
+        box.dataframe(regions_chart.dates_table(shown), hide_index=True, width="stretch", column_config={"Date": day})
+
+
+def _downloads(choices: Choices, found: RegionForecasts, shown: RegionsChart) -> None:
+    name = f"{choices.statistic.name} {len(found.ready)} regions".replace(" ", "_").lower()
+
+    def numbers() -> bytes:
+        return file_formats.to_csv(regions_chart.numbers_table(shown))
+
+    def forecasts() -> bytes:
+        return file_formats.to_csv(_forecasts(found.ready))
+
+    files = (("Numbers of the chart, CSV", numbers, "numbers"), ("Forecasts, CSV", forecasts, "forecasts"))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for label, made, kind in files:
+            st.download_button(
+                label,
+                made,
+                f"{name}_{kind}.csv",
+                "text/csv",
+                key=f"download regions {kind}",
+                on_click="ignore",
+                icon=":material/download:",
+            )
+
+
+def _forecasts(parts: tuple[RegionForecast, ...]) -> pd.DataFrame:
+    """All quantiles as counted, whatever the chart's unit."""
+    return pd.concat([forecasts_table(one.region, one.series, [one.forecast]) for one in parts], ignore_index=True)
