@@ -20,6 +20,7 @@ from forecasting.views.charts import (
     history_line,
     iso_dates,
     json_numbers,
+    legend_below,
     line_trace,
 )
 from forecasting.views.palette import LIGHT, MODEL_COLOURS, OTHER_COLOUR, Theme, rgba
@@ -136,7 +137,7 @@ def overlaid_models_figure(charts: Sequence[BacktestChart], theme: Theme = LIGHT
         lines.append(line_trace(iso_dates(forecast.dates), table[:, MEDIAN], label, colour, 2.2, chart.model) | group)
     now = charts[0].now
     came = line_trace(iso_dates(now.dates), history_line(now, charts[0].smooth), "Actual", theme.text, 2.2, "history")
-    layout = base_layout(common_window(charts), theme, unit)
+    layout = legend_below(base_layout(common_window(charts), theme, unit))
     return adapted_to_kind({"data": [*bands, came, *lines], "layout": layout}, now)
 
 
@@ -155,7 +156,7 @@ def overlaid_regions_figure(
         dashed = _share_line(forecast.dates, chart.quantiles(forecast)[:, MEDIAN] / mean, party, 2.6, party.name)
         dashed["line"] |= {"dash": "dot"}
         traces += [came | {"showlegend": False}, dashed]
-    layout = base_layout((first, last), theme, "1 = the region's own mean on show")
+    layout = legend_below(base_layout((first, last), theme, "1 = the region's own mean on show"))
     layout["yaxis"]["tickformat"] = ".1~f"
     return {"data": traces, "layout": layout}
 

@@ -19,6 +19,8 @@ from forecasting.views.palette import Theme
 
 #: Streamlit's own font, so that the chart looks like the page around it.
 FONT = '"Source Sans", "Source Sans 3", "Helvetica Neue", Arial, sans-serif'
+#: Pixels above the plot that the chart's own buttons get.
+BUTTONS_HEIGHT = 34
 #: Quantile level -> its column in a table of quantiles.
 LEVEL_INDEX = {level: i for i, level in enumerate(QUANTILES)}
 
@@ -134,6 +136,13 @@ def base_layout(window: tuple[pd.Timestamp, pd.Timestamp] | None, theme: Theme, 
             "title": {"text": escape_html(unit), "font": {"size": 12, "color": theme.muted}},
         },
     }
+
+
+def legend_below(layout: dict[str, Any]) -> dict[str, Any]:
+    """`layout` with its legend at the foot and room for the chart's buttons at the top, where they would lie over a legend."""
+    layout["legend"] |= {"yref": "container", "y": 0, "yanchor": "bottom"}
+    layout["margin"] |= {"t": BUTTONS_HEIGHT}
+    return layout
 
 
 def adapted_to_kind(figure: dict[str, Any], series: Series) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.views.backtest_charts import LegendEntry, json_ratios
-from forecasting.views.charts import base_layout, escape_html, line_trace
+from forecasting.views.charts import base_layout, escape_html, legend_below, line_trace
 from forecasting.views.palette import LIGHT, Theme
 
 #: Pixels of the dots on lines whose points stand for a group of horizons each.
@@ -26,7 +26,10 @@ def error_by_horizon_figure(
         line = means[party.name]
         trace = line_trace([], line.to_numpy(), party.label, party.colour, 2.0, party.name)
         traces.append({**trace, "x": [int(ahead) for ahead in line.index]})
-    return {"data": traces, "layout": _ahead_axes(theme, "mean absolute error", step, int(cells["horizon"].max()))}
+    return {
+        "data": traces,
+        "layout": legend_below(_ahead_axes(theme, "mean absolute error", step, int(cells["horizon"].max()))),
+    }
 
 
 def relative_error_figure(
@@ -34,7 +37,7 @@ def relative_error_figure(
 ) -> dict[str, Any]:
     """A line a region: a model's error over no change's, from `comparison.relative_error_by_horizon`."""
     traces = [_stretches(table[table["region"] == party.name], "ratio", party, "%{y:.2f}×") for party in parties]
-    layout = _ahead_axes(theme, "error, × no change", step, int(table["last"].max()), table)
+    layout = legend_below(_ahead_axes(theme, "error, × no change", step, int(table["last"].max()), table))
     layout["yaxis"] |= {"tickformat": ".1~f"}
     layout["shapes"] = [_level(1.0, theme)]
     return {"data": traces, "layout": layout}

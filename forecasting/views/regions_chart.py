@@ -1,4 +1,4 @@
-"""Several regions on one chart: each one's figures and forecast with its 80 % band, in one unit, as a figure, a table and sentences.
+"""Several regions on one chart: each one's figures and forecast with its 80 % band, in one unit.
 
 A unit is a factor for each region (`FACTORS`): figures are drawn as counted, or so that each region's are 100 on one date.
 """
@@ -13,14 +13,21 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.forecast import MEDIAN
-from forecasting.data.formatting import decimals_needed, format_compact, format_date, format_dates, format_interval
+from forecasting.data.formatting import format_date, format_interval
 from forecasting.data.kind import COUNT
 from forecasting.data.series import Series
-from forecasting.models import model
 from forecasting.services.region_forecasts import RegionForecast
-from forecasting.services.region_row import expected_change, past_periods
+from forecasting.services.region_row import past_periods
 from forecasting.views.backtest_charts import LegendEntry, region_legend
-from forecasting.views.charts import LEVEL_INDEX, adapted_to_kind, base_layout, history_line, iso_dates, json_numbers
+from forecasting.views.charts import (
+    LEVEL_INDEX,
+    adapted_to_kind,
+    base_layout,
+    history_line,
+    iso_dates,
+    json_numbers,
+    legend_below,
+)
 from forecasting.views.charts import line_trace as plain_line
 from forecasting.views.palette import LIGHT, Theme, rgba
 
@@ -38,10 +45,10 @@ LINES = {EACH: "Each region", AGAINST_MEAN: "One against the mean of the others"
 MEAN_LABEL = "Mean of the others"
 #: What every region's figures are on the date that an index starts from.
 INDEX_START = 100.0
+#: Of the past that a sparkline shows, one part of so many is on show at first: six fans need room.
+SHARE_OF_PAST = 2
 #: Opacity of the 80 % bands on light and on dark; several lie over each other.
 BAND_OPACITY = (0.13, 0.20)
-#: Pixels above the plot that the chart's own buttons get, and below it for the legend.
-BUTTONS_HEIGHT = 34
 #: The columns of the 80 % band's ends in a table of quantiles.
 _LOW = LEVEL_INDEX[0.1]
 _HIGH = LEVEL_INDEX[0.9]
@@ -133,8 +140,8 @@ def region_line(one: RegionForecast, smooth: bool) -> RegionLine:
 
 
 def usual_start(series: Series) -> pd.Timestamp:
-    """The date that an index starts from unless a reader chooses: the first on show, a year back for weeks."""
-    return series.dates[-min(past_periods(series.frequency), len(series))]
+    """The date that an index starts from unless a reader chooses: the first on show, half a year back for weeks."""
+    return series.dates[-min(max(past_periods(series.frequency) // SHARE_OF_PAST, 2), len(series))]
 
 
 def _counted(lines: Sequence[RegionLine], choices: ChartChoices) -> dict[str, float]:
@@ -226,9 +233,7 @@ def regions_figure(chart: RegionsChart, theme: Theme = LIGHT) -> dict[str, Any]:
     bands = [_band(line, party, theme) for line, party in zip(chart.lines, parties, strict=True)]
     drawn = [trace for line, party in zip(chart.lines, parties, strict=True) for trace in _line(line, party, chart)]
     ends = max(line.ahead[-1] for line in chart.lines)
-    layout = base_layout((chart.begins, ends), theme, chart.unit)
-    layout["legend"] |= {"y": -0.12, "yanchor": "top"}
-    layout["margin"]["t"] = BUTTONS_HEIGHT
+    layout = legend_below(base_layout((chart.begins, ends), theme, chart.unit))
     layout["xaxis"]["tickangle"] = 0
     if chart.about.cumulative:  # from zero on, a running total is a flat line
         layout["yaxis"]["rangemode"] = "normal"
@@ -298,135 +303,3 @@ def _line(line: RegionLine, party: LegendEntry, chart: RegionsChart) -> list[dic
     ahead |= {"showlegend": False, "customdata": ["", *ranges]}
     ahead["hovertemplate"] = ["<extra></extra>", *[f"{precise}  (80 %: %{{customdata}})"] * len(ranges)]
     return [past | group | {"hovertemplate": precise}, ahead | group]
-
-
-def summary_table(chart: RegionsChart) -> pd.DataFrame:
-    """A row a line: what is now, and what is expected at the end of the horizon with its 80 % band, as numbers."""
-    return pd.DataFrame(
-        {
-            "Region": [line.name for line in chart.lines],
-            "Figures to": [line.origin for line in chart.lines],
-            "Now": [float(line.past[-1]) for line in chart.lines],
-            "Forecast for": [line.ahead[-1] for line in chart.lines],
-            "Expected": [float(line.middle[-1]) for line in chart.lines],
-            "80 % from": [float(line.low[-1]) for line in chart.lines],
-            "to": [float(line.high[-1]) for line in chart.lines],
-            "Change": [_change(line) for line in chart.lines],
-            "Model": [model(line.model).label if line.model else "" for line in chart.lines],
-        }
-    )
-
-
-def _change(line: RegionLine) -> float:
-    """Percent from now to the end of the horizon; none of what is not above zero."""
-    now = float(line.past[-1])
-    return 100 * (float(line.middle[-1]) / now - 1) if now > 0 and line.low[-1] >= 0 else float("nan")
-
-
-def numbers_table(chart: RegionsChart) -> pd.DataFrame:
-    """All numbers of the chart, a row a region and date: a figure, or a forecast's median with its 80 % band."""
-    tables = []
-    for line in chart.lines:
-        past, ahead = len(line.past), len(line.ahead)
-        tables.append(
-            pd.DataFrame(
-                {
-                    "region": line.name,
-                    "date": line.dates.append(line.ahead),
-                    "kind": ["figure"] * past + ["forecast"] * ahead,
-                    "value": np.concatenate([line.past, line.middle]),
-                    "lower_80": np.concatenate([np.full(past, np.nan), line.low]),
-                    "upper_80": np.concatenate([np.full(past, np.nan), line.high]),
-                    "unit": chart.unit,
-                    "model": [""] * past + [line.model] * ahead,
-                }
-            )
-        )
-    return pd.concat(tables, ignore_index=True)
-
-
-def dates_table(chart: RegionsChart) -> pd.DataFrame:
-    """The numbers on show for reading: a row a date, the newest first; what is expected has its 80 % band in words."""
-    columns = {}
-    for line in chart.lines:
-        shown = line.dates >= chart.begins
-        decimals = chart.decimals or (0 if line.model else decimals_needed(line.past[shown]))
-        past = [format_compact(value, decimals) for value in line.past[shown]]
-        ahead = [
-            f"{format_compact(middle, decimals)} ({format_interval(low, high, decimals)})"
-            for low, middle, high in zip(line.low, line.middle, line.high, strict=True)
-        ]
-        columns[line.name] = pd.Series([*past, *ahead], line.dates[shown].append(line.ahead))
-    table = pd.DataFrame(columns).sort_index(ascending=False).fillna("")
-    return table.rename_axis("Date").reset_index()
-
-
-def order_sentence(parts: Sequence[RegionForecast]) -> str:
-    """Where most is expected to be added first: ``"Expected in 4 weeks: Ohio +31 %, Texas −4 %."``; empty for none."""
-    changes = [(expected_change(one.series, one.forecast), one.region) for one in parts]
-    told = [f"{region} {change.text}" for change, region in sorted(changes, key=lambda pair: -pair[0].ratio)]
-    horizons = {one.forecast.horizon for one in parts}
-    if not told or len(horizons) > 1:
-        return ""
-    ahead = parts[0].series.frequency.steps(horizons.pop())
-    return f"Expected in {ahead}, from the highest rise to the deepest fall: {', '.join(told)}."
-
-
-def against_mean_sentence(chart: RegionsChart) -> str:
-    """How the first region stands beside the mean of the others, now and at the end of the horizon; empty where there is none."""
-    if len(chart.lines) != 2 or chart.lines[1].name != MEAN_LABEL:
-        return ""
-    one, mean = chart.lines
-    dates = one.dates.intersection(mean.dates)
-    ahead = one.ahead.intersection(mean.ahead)
-    if dates.empty or ahead.empty:
-        return ""
-    now = (_at(one.dates, one.past, dates[-1]), _at(mean.dates, mean.past, dates[-1]))
-    then = (_at(one.ahead, one.middle, ahead[-1]), _at(mean.ahead, mean.middle, ahead[-1]))
-    return (
-        f"On {format_date(dates[-1])} {one.name} stands {_beside(*now, chart.decimals)}; "
-        f"on {format_date(ahead[-1])} it is expected {_beside(*then, chart.decimals)}."
-    )
-
-
-def _at(dates: pd.DatetimeIndex, values: np.ndarray, date: pd.Timestamp) -> float:
-    return float(values[dates.get_loc(date)])
-
-
-def _beside(value: float, mean: float, decimals: int) -> str:
-    """``"at 1.4 times the mean of the others"``; of what may be negative the distance."""
-    if value >= 0 and mean > 0:
-        return f"at {value / mean:.2f} times the mean of the others"
-    way = "above" if value >= mean else "below"
-    return f"{format_compact(abs(value - mean), decimals)} {way} the mean of the others"
-
-
-def dated_sentence(parts: Sequence[RegionForecast]) -> str:
-    """To which date there are figures, of all or from the oldest to the newest."""
-    dates = sorted(one.series.origin for one in parts)
-    name = parts[0].series.frequency.name.capitalize()
-    if dates[0] == dates[-1]:
-        return f"{name} figures to {format_date(dates[0])}."
-    return f"{name} figures; the last dates are {format_dates(dates[0], dates[-1])}."
-
-
-def figure_notes(parts: Sequence[RegionForecast]) -> list[str]:
-    """Sentences on what the lines do not show as published: corrected ends, and provisional figures."""
-    notes, running_total = [], parts[0].series.cumulative
-    corrected = [one.region for one in parts if one.series.reported is not None and not running_total]
-    if corrected:
-        notes.append(f"The last figures of {', '.join(corrected)} are drawn as what they are expected to become.")
-    late = [one.region for one in parts if one.series.provisional is not None and len(one.series.provisional)]
-    if late:
-        notes.append(f"Provisional figures of {', '.join(late)} are neither used nor drawn.")
-    return notes
-
-
-def describe_chart(chart: RegionsChart) -> str:
-    """The chart in a sentence for a screen reader."""
-    lines = [
-        f"{line.name} {format_compact(float(line.past[-1]), chart.decimals)} now and "
-        f"{format_compact(float(line.middle[-1]), chart.decimals)} on {format_date(line.ahead[-1])}"
-        for line in chart.lines
-    ]
-    return f"Chart of {chart.unit} of {len(lines)} lines with forecasts: {'; '.join(lines)}."

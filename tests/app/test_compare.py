@@ -187,7 +187,7 @@ def test_several_regions_stand_on_one_chart_with_the_sidebar_s_region_first(comp
     table = page.dataframe[0].value
     assert table["Region"].tolist() == ["Vermont", "Maine", "Ohio"]
     assert (table["80 % from"] <= table["Expected"]).all()
-    assert "from the highest rise to the deepest fall" in said(page)
+    assert "highest first" in said(page)
     assert {"compare": "together", "regions": "Maine;Ohio;Vermont"}.items() <= address(page).items()
     assert not {"unit", "lines", "start", "origins"} & set(address(page))
 

@@ -11,7 +11,7 @@ from forecasting.data.frequency import weekly
 from forecasting.data.series import Series
 from forecasting.models import model
 from forecasting.services.region_forecasts import RegionForecast
-from forecasting.views import regions_chart
+from forecasting.views import regions_chart, regions_summary
 from forecasting.views.palette import DARK, LIGHT
 from forecasting.views.regions_chart import AGAINST_MEAN, INDEXED, MEAN_LABEL, ChartChoices
 
@@ -79,7 +79,7 @@ def test_one_region_stands_against_the_mean_of_the_others_each_counted_alike(par
     for end, column in ((mean.low, low), (mean.high, high)):
         assert end == pytest.approx((parts[1].forecast.values[:, column] + parts[2].forecast.values[:, column]) / 2)
     ratio = one.past[-1] / mean.past[-1]
-    sentence = regions_chart.against_mean_sentence(chart)
+    sentence = regions_summary.against_mean_sentence(chart)
     assert sentence.startswith(
         f"On 21 Feb 2026 Ohio stands at {ratio:.2f} times the mean of the others; on 21 Mar 2026"
     )
@@ -98,7 +98,7 @@ def test_the_mean_is_of_dates_that_all_others_have_and_none_is_said(parts):
     chart = drawn([parts[0], odd, parts[2]], lines=AGAINST_MEAN)
     assert [line.name for line in chart.lines] == ["Ohio"]
     assert "no dates in common" in chart.left_out[0]
-    assert regions_chart.against_mean_sentence(chart) == ""
+    assert regions_summary.against_mean_sentence(chart) == ""
 
 
 def test_running_totals_are_drawn_as_running_totals():
@@ -112,22 +112,22 @@ def test_running_totals_are_drawn_as_running_totals():
 
 def test_regions_are_told_from_the_highest_rise_to_the_deepest_fall(parts):
     fall = replace(parts[1], forecast=replace(parts[1].forecast, values=parts[1].forecast.values * 0.5))
-    told = regions_chart.order_sentence([fall, parts[2]])
-    assert told.startswith("Expected in 4 weeks, from the highest rise to the deepest fall: Texas")
+    told = regions_summary.order_sentence([fall, parts[2]])
+    assert told.startswith("Expected in 4 weeks, highest first: Texas")
     assert told.endswith("Maine −50 %.")
 
 
 def test_tables_have_a_row_a_line_and_a_row_a_date(parts):
     chart = drawn(parts)
-    summary = regions_chart.summary_table(chart)
+    summary = regions_summary.summary_table(chart)
     assert summary["Region"].tolist() == ["Ohio", "Maine", "Texas"]
     assert summary["Now"].tolist() == [one.series.values[-1] for one in parts]
-    numbers = regions_chart.numbers_table(chart)
+    numbers = regions_summary.numbers_table(chart)
     assert len(numbers) == 3 * (WEEKS + 4)
     ohio = numbers[(numbers["region"] == "Ohio") & (numbers["kind"] == "forecast")]
     assert ohio["value"].to_numpy() == pytest.approx(parts[0].forecast.values[:, MEDIAN])
     assert (ohio["lower_80"] <= ohio["value"]).all()
-    dates = regions_chart.dates_table(chart)
+    dates = regions_summary.dates_table(chart)
     assert dates["Date"].iloc[0] == parts[0].forecast.dates[-1], "the newest first"
     assert "(" in dates["Maine"].iloc[0]
     assert dates["Maine"].iloc[-1] == "10"
@@ -136,7 +136,7 @@ def test_tables_have_a_row_a_line_and_a_row_a_date(parts):
 def test_what_is_not_drawn_as_published_is_said(parts):
     late = pd.Series([3.0], pd.DatetimeIndex([NOW + pd.Timedelta(weeks=1)]))
     corrected = replace(parts[0].series, reported=parts[0].series.tail(1) and pd.Series([1.0], [NOW]))
-    notes = regions_chart.figure_notes(
+    notes = regions_summary.figure_notes(
         [replace(parts[0], series=corrected), replace(parts[1], series=replace(parts[1].series, provisional=late))]
     )
     assert notes == [
@@ -145,8 +145,7 @@ def test_what_is_not_drawn_as_published_is_said(parts):
     ]
 
 
-def test_the_legend_is_below_and_leaves_the_top_to_the_chart_s_buttons(parts):
+def test_the_legend_is_at_the_foot_and_leaves_the_top_to_the_chart_s_buttons(parts):
     layout = regions_chart.regions_figure(drawn(parts), DARK)["layout"]
-    assert layout["legend"]["yanchor"] == "top"
-    assert layout["legend"]["y"] < 0
+    assert (layout["legend"]["yref"], layout["legend"]["y"]) == ("container", 0)
     assert layout["margin"]["t"] >= 30

@@ -13,7 +13,7 @@ from forecasting.jobs import QueueFull
 from forecasting.models import model
 from forecasting.services.region_forecasts import RegionForecast, RegionForecasts, RegionsQuestion, request_regions
 from forecasting.services.service import Service, forecasts_table
-from forecasting.views import regions_chart
+from forecasting.views import regions_chart, regions_summary
 from forecasting.views.regions_chart import ChartChoices, RegionsChart
 from ui.components import chart
 from ui.shell import controls, polling, runtime, url_state
@@ -118,7 +118,7 @@ def _draw(service: Service, choices: Choices, asked: RegionsQuestion, found: Reg
         st.info(escape_markdown(why), icon=":material/info:")
     if not shown.lines:
         return
-    sentence = regions_chart.against_mean_sentence(shown) or regions_chart.order_sentence(found.ready)
+    sentence = regions_summary.against_mean_sentence(shown) or regions_summary.order_sentence(found.ready)
     st.markdown(escape_markdown(sentence))
     _chart(choices, found, chosen, shown)
     _progress(service, asked, found)
@@ -138,11 +138,11 @@ def _chart(choices: Choices, found: RegionForecasts, chosen: ChartChoices, shown
             key="regions chart",
             view=f"{choices.view}/{chosen.unit}/{chosen.start}/{chosen.lines}/{names}",
             name=f"{choices.statistic.label} of {len(shown.lines)} regions",
-            description=regions_chart.describe_chart(shown),
+            description=regions_summary.describe_chart(shown),
             caption=chart.PictureCaption(
                 f"{choices.statistic.label}: {names}",
-                regions_chart.against_mean_sentence(shown) or regions_chart.order_sentence(found.ready),
-                f"{regions_chart.dated_sentence(found.ready)} {choices.panel.attribution}. "
+                regions_summary.against_mean_sentence(shown) or regions_summary.order_sentence(found.ready),
+                f"{regions_summary.dated_sentence(found.ready)} {choices.panel.attribution}. "
                 f"Licence: {choices.panel.licence}. Forecast Explorer.",
             ),
         )
@@ -197,18 +197,18 @@ def _captions(choices: Choices, chosen: ChartChoices, found: RegionForecasts, sh
             told.append(f"Of {', '.join(of)}, {model(name).label} is drawn until a better forecast is there.")
         else:
             told.append(f"Of {', '.join(of)}, a draft is drawn.")
-    told += regions_chart.figure_notes(found.ready)
+    told += regions_summary.figure_notes(found.ready)
     for error in dict.fromkeys(one.error for one in found.ready if one.error):
         told.append(error)
     told.append(
-        f"{regions_chart.dated_sentence(found.ready)} {choices.panel.attribution}. Licence: {choices.panel.licence}."
+        f"{regions_summary.dated_sentence(found.ready)} {choices.panel.attribution}. Licence: {choices.panel.licence}."
     )
     st.caption(escape_markdown(" ".join(told)))
 
 
 def _table(shown: RegionsChart) -> None:
     """What is now and what is expected, a row a line, and all dates for who asks."""
-    table = regions_chart.summary_table(shown)
+    table = regions_summary.summary_table(shown)
     number = st.column_config.NumberColumn(format=f"%,.{shown.decimals}f")
     day = st.column_config.DateColumn(format="D MMM YYYY")
     st.dataframe(
@@ -223,14 +223,14 @@ def _table(shown: RegionsChart) -> None:
     )
     box = st.expander("The numbers behind the chart", icon=":material/table:", key="regions numbers", on_change="rerun")
     if box.open:
-        box.dataframe(regions_chart.dates_table(shown), hide_index=True, width="stretch", column_config={"Date": day})
+        box.dataframe(regions_summary.dates_table(shown), hide_index=True, width="stretch", column_config={"Date": day})
 
 
 def _downloads(choices: Choices, found: RegionForecasts, shown: RegionsChart) -> None:
     name = f"{choices.statistic.name} {len(found.ready)} regions".replace(" ", "_").lower()
 
     def numbers() -> bytes:
-        return file_formats.to_csv(regions_chart.numbers_table(shown))
+        return file_formats.to_csv(regions_summary.numbers_table(shown))
 
     def forecasts() -> bytes:
         return file_formats.to_csv(_forecasts(found.ready))
