@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from ui.explore import page
-from ui.shell import following, inside_frame, runtime
+from ui.explore import embed, page
+from ui.shell import controls, following, inside_frame, runtime
 from ui.shell.navigation import COMPARE
 from ui.shell.page_errors import page_errors
 
@@ -13,7 +13,12 @@ service = runtime.service()
 if page.take_wish_for_regions():
     st.switch_page(COMPARE)
 with page_errors():
-    choices = page.choices(service)
-    page.heading(choices)
+    if embed.is_embedded():
+        embed.prepare()
+        with controls.hidden():
+            choices = page.choices(service)
+    else:
+        choices = page.choices(service)
+        page.heading(choices)
     page.live(service, choices)
     following.follow(choices, choices.region)

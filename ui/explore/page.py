@@ -18,7 +18,7 @@ from forecasting.views import answer, fan_chart, fan_table, headline
 from forecasting.views.answer import Answer
 from forecasting.views.per_population import SHORT_UNIT
 from ui.components import chart, model_rows
-from ui.explore import chart_options, downloads, past_scores, provenance
+from ui.explore import chart_options, downloads, embed, past_scores, provenance
 from ui.explore.chart_options import ChartOptions
 from ui.shell import following, navigation, polling, runtime, uploads, url_state
 from ui.shell.choices import Choices
@@ -58,13 +58,15 @@ def heading(choices: Choices) -> None:
             anchor=False,
         )
         st.button(
-            "Compare with other regions",
+            "Compare regions",
             key="compare regions",
+            help="Compare with other regions: their figures and forecasts on one chart.",
             icon=":material/compare_arrows:",
             type="tertiary",
             on_click=_wish_for_regions,
         )
         st.fragment(_share)(choices.panel.source)
+        embed.draw_popover(choices)
     for note in runtime.service().store.notes:
         st.warning(note, icon=":material/inventory_2:")
     if unmet := url_state.link_notes():
@@ -176,6 +178,11 @@ def _draw(service: Service, choices: Choices, state: ExploreProgress, is_polling
     fan = counted.per_population(options.per) if options.per else counted
     above = st.container()
     said = answer.answer(choices.region, choices.statistic.label, choices.series, shown[band], state.past, options.per)
+    if embed.is_embedded():
+        embed.draw(choices, counted, fan, said)
+        if is_polling and not state.busy:
+            polling.rerun_page()
+        return
     _chart(choices, counted, fan, options, said)  # first on its way to the screen, though not the first on it
     with above:
         _answer(said)

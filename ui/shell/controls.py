@@ -6,7 +6,9 @@ the reader changes one. `url_state` gives them their first value by their key.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date
 from typing import Any, Literal
 
@@ -17,11 +19,30 @@ from ui.shell import url_state
 #: What all of them have in common.
 _KEPT: dict[str, Any] = {"on_change": url_state.forget_notes, "persist_state": "session"}
 
+_HIDDEN: ContextVar[bool] = ContextVar("controls are not drawn", default=False)
+
+
+@contextmanager
+def hidden() -> Iterator[None]:
+    """Within this the controls of the sidebar are not drawn, and have the value that `url_state` gave them."""
+    token = _HIDDEN.set(True)
+    try:
+        yield
+    finally:
+        _HIDDEN.reset(token)
+
+
+def are_hidden() -> bool:
+    """Whether this is within `hidden`."""
+    return _HIDDEN.get()
+
 
 def selectbox(
     label: str, options: Sequence[str], key: str, format_func: Callable[[str], str] = str, help: str | None = None
 ) -> str:
     """A drop-down list of which one is chosen."""
+    if are_hidden():
+        return str(st.session_state[key])
     return st.selectbox(label, options, key=key, format_func=format_func, help=help, **_KEPT)
 
 
@@ -29,6 +50,8 @@ def multiselect(
     label: str, options: Sequence[str], key: str, max_selections: int | None = None, help: str | None = None
 ) -> list[str]:
     """A drop-down list of which any number is chosen."""
+    if are_hidden():
+        return list(st.session_state[key])
     return st.multiselect(label, options, key=key, max_selections=max_selections, help=help, **_KEPT)
 
 
@@ -49,6 +72,7 @@ def segmented_control(
         required=True,
         help=help,
         label_visibility=label_visibility,
+        wrap=True,
         **_KEPT,
     )
     return chosen or options[0]
@@ -58,6 +82,8 @@ def pills(
     label: str, options: Sequence[str], key: str, format_func: Callable[[str], str] = str, help: str | None = None
 ) -> list[str]:
     """A row of choices of which any number is chosen."""
+    if are_hidden():
+        return list(st.session_state[key])
     return st.pills(label, options, key=key, selection_mode="multi", format_func=format_func, help=help, **_KEPT)
 
 
@@ -68,6 +94,8 @@ def pill(label: str, options: Sequence[str], key: str, format_func: Callable[[st
 
 def slider(label: str, low: int, high: int, key: str, help: str | None = None) -> int:
     """A whole number from `low` to `high`."""
+    if are_hidden():
+        return int(st.session_state[key])
     return st.slider(label, low, high, key=key, help=help, **_KEPT)
 
 
@@ -84,6 +112,8 @@ def date_input(label: str, low: date, high: date, key: str, help: str | None = N
 
 def toggle(label: str, key: str, help: str | None = None) -> bool:
     """A switch."""
+    if are_hidden():
+        return bool(st.session_state[key])
     return st.toggle(label, key=key, help=help, **_KEPT)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import streamlit as st
 
@@ -58,15 +59,16 @@ def draw_sidebar(
 
     Raises `ForecastingError` or `StillLoading`.
     """
-    with st.sidebar:
-        st.caption(ABOUT)
+    with nullcontext() if controls.are_hidden() else st.sidebar:
+        if not controls.are_hidden():
+            st.caption(ABOUT)
         panel = _panel(service)
         statistic = _statistic(panel)
         region = _region(panel, statistic)
         chosen = _models()
         whole = service.series(panel, region, statistic.name)
         horizon = _horizon(whole.frequency)
-        with st.expander("More", expanded=False):
+        with nullcontext() if controls.are_hidden() else st.expander("More", expanded=False):
             training = TrainingOptions(
                 _window(whole.frequency), _covariates(panel, chosen), _holidays(whole.frequency, chosen)
             )
