@@ -83,7 +83,7 @@ def visit(service):
         page = AppTest.from_file(str(SCRIPT), default_timeout=PATIENCE)
         for name, value in link.items():
             page.query_params[name] = str(value)
-        page.session_state["numbers"] = page.session_state["downloads"] = True
+        page.session_state["numbers"] = page.session_state["downloads"] = page.session_state["share"] = True
         return settled(page.run())
 
     return visit

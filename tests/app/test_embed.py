@@ -1,4 +1,4 @@
-"""Explore's chart inside another page: the snippet beside *Share*, and the chart alone that it opens."""
+"""Explore's chart inside another page: the snippet in *Share*, and the chart alone that it opens."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def said(page):
     return "\n".join(text.value for text in [*page.markdown, *page.caption])
 
 
-def test_share_has_a_snippet_beside_it_that_opens_the_same_view_without_the_rest(visit):
+def test_share_has_a_snippet_that_opens_the_same_view_without_the_rest(visit):
     page = visit(**OHIO)
     (snippet,) = [code.value for code in page.code if "<iframe" in code.value]
     assert "region=Ohio" in snippet
@@ -45,7 +45,7 @@ def test_the_embedded_page_is_title_answer_chart_date_source_licence_and_a_link_
         "Open in Forecast Explorer",
     ):
         assert part in text
-    assert panel.licence in text.replace("\\", "")
+    assert panel.licence_of("new_admissions") in text.replace("\\", "")
     assert not page.sidebar.children
     assert not [*page.button, *page.dataframe, *page.expander, *page.selectbox, *page.slider, *page.title]
     assert page.get("bidi_component"), "the chart"

@@ -49,7 +49,7 @@ def visitor(service):
         page = AppTest.from_file(str(SCRIPT), default_timeout=PATIENCE)
         for name, value in link.items():
             page.query_params[name] = str(value)
-        page.session_state["downloads"] = True
+        page.session_state["downloads"] = page.session_state["share"] = True
         if link:
             page.run()
         return page.switch_page(PAGE).run()
@@ -645,7 +645,7 @@ def test_a_total_over_all_shops_is_a_region_like_others_and_in_the_link(visitor)
     assert summary(read(page)) == "Two shops and their total, weekly counts, 104 weeks, to 24 December 2022"
     explore(page)
     assert page.sidebar.selectbox(key="region").options == ["All shops", "Here", "There"]
-    assert page.title[0].value == "All shops: counts"
+    assert page.subheader[0].value == "All shops: counts"
     link = link_of(page)
     assert json.loads(link["mapping"]) == {"total": True}
     other = explore(upload(visitor(**link), content, "other.csv"))

@@ -29,29 +29,24 @@ def is_embedded() -> bool:
     return bool(st.context.is_embedded)
 
 
-def draw_popover(choices: Choices) -> None:
-    """Draw the button beside *Share* with the snippet, or why there is none."""
-    with st.popover("Embed", icon=":material/code:", width="content"):
-        if uploads.is_upload(choices.panel.source):
-            st.caption(OWN_FILE_HERE)
-            return
-        st.caption(
-            "Paste this into a web page: it shows this chart with its answer and its source, and stays up to date."
-        )
-        st.session_state.setdefault(_THEME, "dark" if runtime.theme().dark else "light")
-        theme = controls.segmented_control(
-            "Colours",
-            list(embed_snippet.THEMES),
-            key=_THEME,
-            format_func=embed_snippet.THEMES.__getitem__,
-            label_visibility="collapsed",
-        )
-        title = f"{choices.region}: {choices.statistic.phrase}, forecast"
-        st.code(
-            embed_snippet.iframe_snippet(url_state.shareable_link(), title, theme), language="html", wrap_lines=True
-        )
-        if limits := _limits():
-            st.caption(limits)
+def draw_snippet(choices: Choices) -> None:
+    """Draw the snippet for other web pages, or why there is none."""
+    if uploads.is_upload(choices.panel.source):
+        st.caption(OWN_FILE_HERE)
+        return
+    st.caption("This snippet shows the chart in a web page, with its answer and its source, and stays up to date.")
+    st.session_state.setdefault(_THEME, "dark" if runtime.theme().dark else "light")
+    theme = controls.segmented_control(
+        "Colours",
+        list(embed_snippet.THEMES),
+        key=_THEME,
+        format_func=embed_snippet.THEMES.__getitem__,
+        label_visibility="collapsed",
+    )
+    title = f"{choices.region}: {choices.statistic.phrase}, forecast"
+    st.code(embed_snippet.iframe_snippet(url_state.shareable_link(), title, theme), language="html", wrap_lines=True)
+    if limits := _limits():
+        st.caption(limits)
 
 
 def _limits() -> str:

@@ -57,30 +57,31 @@ def heading(choices: Choices) -> None:
             f"{escape_markdown(choices.region)}: {escape_markdown(choices.statistic.phrase)}",
             anchor=False,
         )
-        st.button(
-            "Compare regions",
-            key="compare regions",
-            help="Compare with other regions: their figures and forecasts on one chart.",
-            icon=":material/compare_arrows:",
-            type="tertiary",
-            on_click=_wish_for_regions,
-        )
-        st.fragment(_share)(choices.panel.source)
-        embed.draw_popover(choices)
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            st.button(
+                "Compare regions",
+                key="compare regions",
+                help="Compare with other regions: their figures and forecasts on one chart.",
+                icon=":material/compare_arrows:",
+                type="tertiary",
+                on_click=_wish_for_regions,
+            )
+            st.fragment(_share)(choices)
     for note in runtime.service().store.notes:
         st.warning(note, icon=":material/inventory_2:")
     if unmet := url_state.link_notes():
         st.info("\n\n".join(unmet), icon=":material/link_off:")
 
 
-def _share(source: str) -> None:
-    """Draw the link to share, made when somebody asks for it: choices on the chart's edge change it without running the page."""
+def _share(choices: Choices) -> None:
+    """Draw a link and a snippet, made when somebody asks for them: choices on the chart's edge change them without running the page."""
     box = st.popover("Share", icon=":material/link:", width="content", key="share", on_change="rerun")
     if box.open:
         with box:
-            about = f"This link opens the same view elsewhere. {uploads.link_requirements(source)}".strip()
-            st.caption(escape_markdown(about))
+            needs = uploads.link_requirements(choices.panel.source)
+            st.caption(escape_markdown(f"This link opens the same view elsewhere. {needs}".strip()))
             st.code(url_state.shareable_link(), language=None, wrap_lines=True)
+            embed.draw_snippet(choices)
 
 
 @dataclass(frozen=True)
