@@ -177,6 +177,20 @@ def test_the_address_follows_every_choice_and_opens_the_same_view(visit):
     assert [other.session_state[name] for name in ("scale", "per", "levels")] == ["log", "100k", ["80"]]
 
 
+def test_the_switch_of_means_on_other_pages_is_the_choice_on_explore_s_chart(visit):
+    page = visit(region="Italy", models="theta", smooth="0")
+    assert not page.sidebar.toggle
+    compare = page.switch_page("pages/compare.py").run()
+    assert compare.sidebar.toggle(key="mean").value is False
+    compare.sidebar.toggle(key="mean").set_value(True).run()
+    page = compare.switch_page("pages/explore.py").run()
+    assert page.session_state["mean"] is True
+    assert "smooth" not in link_of(page)
+    page.session_state["mean"] = False
+    page = page.run().switch_page("pages/compare.py").run()
+    assert page.sidebar.toggle(key="mean").value is False
+
+
 def test_a_link_to_no_models_opens_without_any(visit):
     page = visit()
     page.session_state["models"] = []
