@@ -59,5 +59,6 @@ function logTicks([from, to], height) {
   const every = digits ? 1 : Math.ceil(TICK_HEIGHT / pixels), tickvals = [];
   for (let decade = every * Math.floor(from / every); decade <= to; decade += every)
     for (const digit of digits ?? [1]) tickvals.push(+(digit * 10 ** decade).toPrecision(3));
-  return { tickmode: "array", tickvals };
+  const shown = tickvals.filter((value) => value >= 10 ** from && value <= 10 ** to);
+  return shown.length > 1 ? { tickmode: "array", tickvals } : { tickmode: "auto" };
 }
