@@ -20,10 +20,12 @@ from forecasting.views.headline import HeadlineFigure
 from forecasting.views.palette import LIGHT
 from forecasting.views.reproduce import ReproducibleView, command_line, python_snippet
 
-#: The width of the chart in pixels: that of A4 between its margins.
+#: The width of the chart on paper in pixels: that of A4 between its margins.
 WIDTH = 680
 #: The height of the chart in pixels.
 HEIGHT = 380
+#: Rows up to which a table is kept on one page of paper.
+SHORT = 14
 #: Nothing is fetched from anywhere, whatever a text in the page says.
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 _STYLE = """
@@ -36,6 +38,9 @@ h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; break-after: avoid; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: .6rem; margin: 1rem 0; }
 .figures div { border: 1px solid #dde3ea; border-radius: .5rem; padding: .5rem .7rem; break-inside: avoid; }
 .figures b { display: block; font-size: 1.4rem; font-weight: 600; }
+.print { float: right; margin: .2rem 0 .6rem 1rem; font: inherit; font-size: .9rem; padding: .3rem .8rem; cursor: pointer;
+  color: #1f2733; background: #f4f6f9; border: 1px solid #dde3ea; border-radius: .5rem; }
+.print:hover, .print:focus-visible { border-color: #0a6ea8; color: #0a6ea8; }
 .wide { overflow-x: auto; }
 .chart { break-inside: avoid; }
 table { border-collapse: collapse; width: 100%; font-size: .82rem; font-variant-numeric: tabular-nums;
@@ -48,12 +53,21 @@ pre { background: #f4f6f9; border-radius: .5rem; padding: .7rem; font-size: .76r
   white-space: pre-wrap; overflow-wrap: anywhere; }
 @page { size: A4; margin: 15mm; }
 @media print {
+  .print, .rangeselector { display: none; }
   body { max-width: none; margin: 0; padding: 0; font-size: 10pt; }
   .wide { overflow: visible; }
   thead { display: table-header-group; }
-  tr { break-inside: avoid; }
+  tr, li, .short { break-inside: avoid; }
+  p { orphans: 3; widows: 3; }
   pre { border: 1px solid #dde3ea; background: none; }
 }
+"""
+#: The button prints; the chart is as wide as the screen, and on paper as wide as the paper.
+_SCRIPT = f"""
+const resize = (change) => document.querySelectorAll(".js-plotly-plot").forEach((chart) => Plotly.relayout(chart, change));
+document.querySelector(".print").addEventListener("click", () => print());
+addEventListener("beforeprint", () => resize({{ width: {WIDTH} }}));
+addEventListener("afterprint", () => resize({{ width: null, autosize: true }}));
 """
 
 
@@ -94,6 +108,7 @@ def report_html(
     ]
     said = answer.answer(view.region, fan.unit, series, lead, past)
     body = [
+        '<button class="print" type="button">Print or save as PDF</button>',
         f"<h1>{_text(texts.title)}</h1>",
         f"<p><b>{_text(said.sentence)}</b> {_text(' · '.join(said.details))}</p>",
         _quiet(
@@ -131,7 +146,8 @@ def _document(title: str, body: Iterable[str]) -> bytes:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{_text(title)}</title><style>{_STYLE}</style>"
     )
-    page = f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(body) + "\n</body></html>\n"
+    page = f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(body)
+    page += f"\n<script>{_SCRIPT}</script>\n</body></html>\n"
     return page.encode(errors="replace")
 
 
@@ -162,19 +178,15 @@ def _figures(figures: Sequence[HeadlineFigure]) -> str:
 
 
 def _chart(fan: fan_chart.FanChart) -> str:
-    """The chart with all of plotly.js, as wide as the paper. A text in it may not become a link, as Plotly's may."""
+    """The chart with all of plotly.js, as wide as there is room. A text in it may not become a link, as Plotly's may."""
     from plotly.io import to_html
 
     figure = fan_chart.fan_figure(fan, LIGHT)
-    layout = {
-        **figure["layout"],
-        "width": WIDTH,
-        "height": HEIGHT,
-        "margin": {"t": 40, "l": 60, "r": figure["layout"]["margin"]["r"], "b": 40},
-    }
+    margin = {"t": 40, "l": 60, "r": figure["layout"]["margin"]["r"], "b": 40}
+    layout = {**figure["layout"], "autosize": True, "height": HEIGHT, "margin": margin}
     drawn = to_html(
         {"data": figure["data"], "layout": layout},
-        config={"displayModeBar": False},
+        config={"displayModeBar": False, "responsive": True},
         include_plotlyjs=True,
         full_html=False,
         validate=False,
@@ -220,7 +232,8 @@ def _table(table: pd.DataFrame) -> str:
     rows = "".join(
         "<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>" for row in table.itertuples(index=False)
     )
-    return f'<div class="wide"><table><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table></div>'
+    kind = "wide short" if len(table) <= SHORT else "wide"
+    return f'<div class="{kind}"><table><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 def _track_record(past: TrackRecord, series: Series) -> list[str]:

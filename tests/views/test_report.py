@@ -130,7 +130,7 @@ def test_hostile_names_and_sentences_are_text(scores):
     _, _, content = report_of(panel, panel.regions()[0], name, scores=scores, notes=(HOSTILE,), why=HOSTILE)
     page = Page(content)
     assert set(page.tags).isdisjoint({"img", "a", "iframe", "object", "svg"})
-    assert page.tags.count("script") == 3, "plotly.js, its settings and the figure"
+    assert page.tags.count("script") == 4, "plotly.js, its settings, the figure, and its width on paper"
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     assert HOSTILE in page.text
     assert not page.open

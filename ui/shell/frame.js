@@ -36,4 +36,24 @@ export default function ({ data }) {
     const second = samePage ? !location.search : next.search && next.search === location.search;
     return (second ? history.replaceState : push).call(history, state, unused, url);
   };
+
+  // On paper charts and tables are as wide as the paper, and dark is light: all is done before, for nobody waits for it then.
+  const PAPER = 680; // pixels of A4 between margins of 15 mm
+  const resize = (width) => {
+    for (const chart of document.querySelectorAll(".fan-chart.js-plotly-plot")) {
+      window.Plotly.relayout(chart, { width: width && Math.min(width, chart.clientWidth), autosize: !width });
+    }
+    for (const table of document.querySelectorAll("[data-testid=stDataFrame]")) { // a picture of so many pixels
+      table.style.zoom = width ? Math.min(1, width / table.clientWidth) : "";
+    }
+  };
+  const isDark = () => {
+    const [red, green, blue] = getComputedStyle(document.querySelector(".stApp")).backgroundColor.match(/[\d.]+/g).map(Number);
+    return 0.3 * red + 0.6 * green + 0.1 * blue < 128;
+  };
+  addEventListener("beforeprint", () => {
+    document.documentElement.classList.toggle("from-dark", isDark());
+    resize(PAPER);
+  });
+  addEventListener("afterprint", () => resize(null));
 }

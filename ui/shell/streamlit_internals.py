@@ -7,6 +7,8 @@ on elsewhere without a promise of Streamlit's:
   (streamlit/streamlit#8112). It can go when a change of page and query is one entry of the history.
 - `frame.css` names elements by their ``data-testid`` (``stColumn``, ``stMetric``, ``stVerticalBlock``, ``stElementContainer``,
   ``stButtonGroup``), because columns break by the width of the window alone. It can go when they go by their container.
+- `frame.css` and `embed.css` name further ones to leave out what is of no use on paper or in another page, and to make room for the
+  buttons of a table, which Streamlit lays over the text above it. Those go when Streamlit prints without them, and leaves that room.
 - `polling.rerun_page` sends an empty element first, because any message to the browser is a point at which a script gives way to
   what the browser has asked for, and `st.rerun` would put itself in its place: the newest request's page and query are taken
   (as streamlit/streamlit#16158 says). It can go when `st.rerun` lets another page or a step back come first.
