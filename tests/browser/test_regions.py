@@ -76,10 +76,13 @@ def test_the_map_is_walked_with_arrow_keys_and_enter_explores(regions):
     page.expect_title("Nebraska: new hospital admissions")
 
 
-def test_a_finger_sees_the_figures_of_a_tile_before_it_goes_anywhere(regions):
+def test_a_finger_chooses_a_tile_and_sees_its_figures_before_it_goes_anywhere(regions):
     page = regions(width=PHONE, height=844, has_touch=True, is_mobile=True)
     page.tab.locator(".tile[data-region='Texas']").tap()
     expect(page.tab.locator(".card .title a")).to_have_text("Texas")
+    expect(page.tab.locator(".tile.chosen")).to_have_attribute("data-region", "Texas")
+    page.tab.wait_for_url("**region=Texas**")  # it is the region of every page
+    expect(page.tab.locator(".tile[aria-current]")).to_have_attribute("data-region", "Texas")
     assert page.width() <= PHONE
     page.tab.locator(".card .title a").tap()
     page.expect_title("Texas: new hospital admissions")

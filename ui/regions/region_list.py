@@ -53,7 +53,7 @@ def take_leave_request() -> bool:
 
 
 def draw_region_list(choices: Choices, rows: list[RegionRow], ordered: list[RegionRow], busy: bool) -> None:
-    """Draw the list and, for US states, the map of tiles above it; a click on a region or a heading is carried out."""
+    """Draw the list and, for US states, the map of tiles above it; a click on a region, a tile or a heading is carried out."""
     if not ordered:
         waits = busy and st.session_state["only"] != "all"
         st.info("None yet." if waits else _none_found(choices), icon=":material/search_off:")
@@ -62,9 +62,10 @@ def draw_region_list(choices: Choices, rows: list[RegionRow], ordered: list[Regi
         data=with_number(_data(choices, rows, ordered, busy), key),
         key=key,
         on_open_change=partial(_open, key),
+        on_choose_change=partial(_choose, key),
         on_sort_change=partial(_sort, key),
     )
-    if asked.open or asked.sort:
+    if asked.open or asked.choose or asked.sort:
         polling.rerun_page()
 
 
@@ -167,6 +168,11 @@ def _open(key: str) -> None:
     st.session_state["models"] = _with_model(st.session_state.get("models", []))
     st.session_state["band"] = st.session_state["model"]
     st.session_state[_LEAVES] = True
+
+
+def _choose(key: str) -> None:
+    """The reader has tapped a tile: its region is the one that every page shows from now on."""
+    st.session_state["region"] = st.session_state[key]["choose"]
 
 
 def _sort(key: str) -> None:

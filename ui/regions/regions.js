@@ -65,6 +65,22 @@ function open(root, region) {
   ask(root, "open", region, () => false);
 }
 
+// The tapped region is the one that every page shows from now on; its ring moves at once and the server is told.
+function choose(root, region) {
+  root.tapped = region;
+  markChosen(root, root.data);
+  ask(root, "choose", region, () => root.data.chosen === region);
+}
+
+function markChosen(root, data) {
+  const chosen = root.tapped ?? data.chosen;
+  for (const tile of root.querySelectorAll(".tile")) {
+    tile.classList.toggle("chosen", tile.dataset.region === chosen);
+    if (tile.dataset.region === chosen) tile.setAttribute("aria-current", "true"); else tile.removeAttribute("aria-current");
+  }
+  for (const [region, line] of root.lines ?? []) line.classList.toggle("chosen", region === chosen);
+}
+
 function cell(name, ...content) {
   const element = part("div", name);
   element.setAttribute("role", "cell");
@@ -165,7 +181,6 @@ function drawList(root, data) {
     }
     const said = JSON.stringify(row);
     if (line.said !== said) { fill(root, line, row); line.said = said; }
-    line.classList.toggle("chosen", name === data.chosen);
     if (list.children[place] !== line) list.insertBefore(line, list.children[place] ?? null);
   });
   if (region && !list.contains(list.getRootNode().activeElement)) root.lines.get(region)?.querySelector("a").focus();
@@ -185,12 +200,12 @@ function drawMap(root, data) {
     tiles.replaceChildren(...data.tiles.map((tile) => makeTile(root, tile)));
   }
   const shown = new Set(data.order);
-  const here = root.pointed ?? (root.rows.has(data.chosen) ? data.chosen : data.tiles[0].region);
+  const chosen = root.tapped ?? data.chosen;
+  const here = root.pointed ?? (root.rows.has(chosen) ? chosen : data.tiles[0].region);
   for (const tile of tiles.children) {
     const row = root.rows.get(tile.dataset.region);
     tile.className = `tile ${row.level === null ? "empty" : `level${row.level}`}`;
     tile.classList.toggle("dimmed", !shown.has(row.region));
-    tile.classList.toggle("chosen", row.region === data.chosen);
     tile.href = row.address;
     tile.setAttribute("aria-label", row.spoken);
     tile.querySelector(".sure").textContent = row.direction === "unsure" ? "" : row.arrow;
@@ -220,7 +235,8 @@ function makeTile(root, place) {
     const touched = tile.by === "touch";
     tile.by = undefined;
     point();
-    if (!touched) open(root, place.region); // a finger sees the figures first; their card has the link
+    if (touched) choose(root, place.region); // a finger sees the figures first; their card has the link
+    else open(root, place.region);
   });
   return tile;
 }
@@ -298,12 +314,15 @@ function followLight(root) {
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".regions");
   if (data.visit === root.data?.visit && data.number < root.data.number) return; // see ui/components/sequence.py
+  if (root.data && data.chosen !== root.data.chosen) root.pointed = root.tapped; // the sidebar's choice is shown, too
   [root.data, root.act] = [data, setTriggerValue];
+  if (root.tapped === data.chosen) root.tapped = undefined;
   if (root.wanted === data.sort) root.wanted = undefined;
   root.rows = new Map(data.rows.map((row) => [row.region, row]));
   followLight(root);
   drawMap(root, data);
   drawHead(root, data);
   drawList(root, data);
+  markChosen(root, data);
   root.dataset.busy = data.busy;
 }
