@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.shell import frame, navigation, runtime, sign_in, url_state
+from ui.shell import frame, navigation, runtime, sign_in, tab_storage, url_state
 
 LOGO = Path(__file__).parent / "ui" / "shell" / "logo.svg"
 
@@ -16,5 +16,7 @@ with runtime.script_turns.taken() as came:
     chosen = st.navigation(navigation.app_pages(), position="top" if entered else "hidden")
     if entered:
         url_state.open_page(chosen.url_path)
-        runtime.run_page(chosen, came)
-        frame.adapt_browser()
+        if not tab_storage.wait_for_tables():
+            runtime.run_page(chosen, came)
+            frame.adapt_browser()
+            tab_storage.keep_tables()

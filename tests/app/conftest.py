@@ -9,7 +9,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 from visiting import PATIENCE, SCRIPT, settled
 
-from ui.shell import runtime
+from ui.shell import runtime, tab_storage
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +22,12 @@ def offline(home, monkeypatch):
     monkeypatch.setenv("FORECAST_HOME", str(home))
     monkeypatch.setenv("FORECAST_OFFLINE", "1")
     monkeypatch.delenv("FORECAST_DB_URL", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _no_tab(monkeypatch):
+    """There is no browser whose tab could have kept a table."""
+    monkeypatch.setattr(tab_storage, "PATIENCE", 0.0)
 
 
 @pytest.fixture(scope="session", autouse=True)

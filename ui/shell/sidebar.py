@@ -35,6 +35,11 @@ ELSEWHERE = (
     "the file nor its name. Ask them for the file and give it, unchanged and under any name, on Your data to see the same. "
     "Until then you see the bundled figures."
 )
+#: What a visitor is told whose own file was too large to be kept over a reload.
+LOST = (
+    "This link shows your file “{}”, which was too large to be kept over a reload: bring the same file again on Your data, and "
+    "you are back at the same view. Until then you see the bundled figures."
+)
 #: What the app is for.
 ABOUT = "What comes next, how sure that is, and how good such forecasts were."
 #: Not in the link to a file with one region only, which may be called after the file.
@@ -89,7 +94,8 @@ def _panel(service: Service) -> Panel:
         name: file.label for name, file in own.items()
     }
     if "source" not in st.session_state and uploads.is_missing_upload(url_state.link_value("source") or ""):
-        url_state.postpone_link(ELSEWHERE)
+        name = uploads.lost_name(url_state.link_value("source") or "")
+        url_state.postpone_link(LOST.format(name) if name else ELSEWHERE)
     url_state.seed("source", list(known), "bundled", "source")
     name = controls.selectbox(
         "Data",

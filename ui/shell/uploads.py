@@ -20,6 +20,7 @@ from forecasting.tables.mapped_table import read_mapped_table
 from forecasting.tables.read_report import ReadReport
 from forecasting.tables.table_preview import UNCLEAR, TablePreview, preview_table
 from ui.shell import runtime, url_state
+from ui.shell.packing import pack
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ LINKED = "mapping"
 #: Letters that a link spends on which column is what.
 MOST_LETTERS = 2_000
 _FILES = "your files"
+_LOST = "your lost files"
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,14 @@ class Upload:
         name: what the visitor calls it.
         content: as it was given.
         reading: what becomes of it, once it is known.
+        packing: its content for the tab's storage, once it is packed.
     """
 
     source: str
     name: str
     content: bytes
     reading: Future[UploadResult]
+    packing: Future[str]
 
     @property
     def label(self) -> str:
@@ -91,6 +95,10 @@ class Upload:
         """The result of reading it; None when it is still being read after `patience` seconds."""
         wait([self.reading], patience)
         return self.reading.result() if self.reading.done() else None
+
+    def packed(self) -> str:
+        """Its content for the tab's storage; empty where it is too large, or not packed yet."""
+        return self.packing.result() if self.packing.done() else ""
 
 
 def files() -> dict[str, Upload]:
@@ -119,19 +127,30 @@ def is_missing_upload(source: str) -> bool:
     return is_upload(source) and source not in files()
 
 
-def add(content: bytes, name: str) -> Upload:
+def note_lost(source: str, name: str) -> None:
+    """Remember the name of a file of this visitor's that a reload has lost, because it was too large to be kept."""
+    st.session_state.setdefault(_LOST, {})[source] = name
+
+
+def lost_name(source: str) -> str:
+    """The name of a file that a reload has lost; empty for any other."""
+    return str(st.session_state.get(_LOST, {}).get(source, ""))
+
+
+def add(content: bytes, name: str, wish: str = "") -> Upload:
     """Take a file and begin to read it; the same content is the same file.
 
-    The one that a link waits for is read as the link says.
+    The one that a link waits for is read as the link says; any other as `wish` says (`UploadResult.for_links`), if given.
     """
     source = PREFIX + hashlib.sha256(content).hexdigest()[:8]
+    packing = runtime.file_readers().submit(pack, content)
     if url_state.postponed_source() == source:
-        reading = runtime.file_readers().submit(
-            _read_as_linked, content, name, source, url_state.postponed_value(LINKED) or "{}"
-        )
+        wish = url_state.postponed_value(LINKED) or wish or "{}"
+    if wish:
+        reading = runtime.file_readers().submit(_read_as_linked, content, name, source, wish)
     else:
         reading = runtime.file_readers().submit(_look_and_read, content, name, source)
-    files()[source] = Upload(source, name, content, reading)
+    files()[source] = Upload(source, name, content, reading, packing)
     return files()[source]
 
 

@@ -41,10 +41,24 @@ def open_page(page: str) -> None:
 
     An address without choices says nothing; then the present ones stay.
     """
+    _carry_values(st.session_state.get(_PAGE, page), page)
     st.session_state[_PAGE] = page
     if is_history_navigation() and st.query_params:
         forget_notes()
         _open_link(st.query_params.to_dict(), page)
+
+
+def _carry_values(before: str, page: str) -> None:
+    """Write the values of the last page's controls anew when another page is opened.
+
+    A control whose value was written by a script, and that was drawn in one run only, loses it otherwise on the way to another
+    page: `persist_state` of Streamlit 1.67 looks for it before it is stored.
+    """
+    if before == page:
+        return
+    for key in st.session_state.get(_KEYS, {}).get(before, ()):
+        if key in st.session_state:
+            st.session_state[key] = st.session_state[key]
 
 
 def _open_link(wishes: dict[str, str], page: str) -> None:
@@ -110,9 +124,10 @@ def postponed_value(name: str) -> str | None:
     return wish
 
 
-def follow_postponed_link() -> None:
-    """Let Explore open with what the postponed link asks for."""
-    _open_link(st.session_state.pop(_POSTPONED), FIRST_PAGE)
+def follow_postponed_link(here: bool = False) -> None:
+    """Let Explore open with what the postponed link asks for; or, `here`, the page that is run."""
+    page = st.session_state.get(_PAGE, FIRST_PAGE) if here else FIRST_PAGE
+    _open_link(st.session_state.pop(_POSTPONED), page)
 
 
 def seed(key: str, options: Sequence[str], default: str, what: str, wish: str | None = None) -> None:

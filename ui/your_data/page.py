@@ -10,7 +10,7 @@ from forecasting.tables.column_mapping import ColumnMapping
 from forecasting.tables.table_summary import reading_sentence
 from forecasting.views import preview_chart, reproduce
 from ui.components import chart
-from ui.shell import navigation, polling, runtime, uploads, url_state
+from ui.shell import navigation, polling, runtime, tab_storage, uploads, url_state
 from ui.shell.markdown import escape_markdown
 from ui.shell.uploads import Upload, UploadResult
 from ui.your_data import mapping_controls, ways_in
@@ -59,14 +59,17 @@ def draw() -> None:
 
 def _what_becomes_of_it() -> str:
     return (
-        "What you bring stays in this visit: nobody else sees it, it is not written to a disk, and the page lets go of it when "
-        "you remove it, reload or leave. Forecasts of it are kept, but without its name or anything else that says whose "
-        "they are."
+        "What you bring stays between you and this server: nobody else sees it. The server keeps it in memory for this visit, "
+        "and writes it to no disk; this tab of your browser keeps a copy, so that a reload loses nothing. Remove a table, and "
+        "both are deleted; close the tab, and its copy goes. Forecasts are kept, but without the table's name or anything else "
+        "that says whose they are."
     )
 
 
 def _postponed_link_text() -> str:
     source = url_state.postponed_source() or ""
+    if name := uploads.lost_name(source):
+        return f"Your file “{name}” was too large to be kept over a reload: bring the same file again, and you are back at the same view."
     if file := uploads.files().get(source):
         link_is_followed = url_state.postponed_value(uploads.LINKED) and (read := file.read()) and not read.note
         how = ", and its columns are read as the link says" if link_is_followed else ""
@@ -103,6 +106,11 @@ def _draw_upload(file: Upload) -> None:
             _poll_reading(file)
         else:
             _draw_result(file, read)
+    if tab_storage.is_too_large(file.source):
+        st.caption(
+            "This table is too large for the tab to keep a copy: after a reload bring the same file again, and you are back at "
+            "the same view."
+        )
     if read and read.report:
         _draw_problems(read.report.problems)
 
