@@ -57,7 +57,7 @@ def heading(choices: Choices) -> None:
             f"{escape_markdown(choices.region)}: {escape_markdown(choices.statistic.phrase)}",
             anchor=False,
         )
-        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+        with st.container(horizontal=True, width="content", vertical_alignment="center", key="subject_ways"):
             st.button(
                 "Compare regions",
                 key="compare regions",
