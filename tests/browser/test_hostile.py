@@ -84,7 +84,7 @@ def test_hostile_names_of_a_file_are_text_on_every_page_and_in_its_report(chromi
         page.choose("Region", typed)
         seen(page, shown)
         page.expect_drawn("ets")
-        page.chart.get_by_text('<a href="http://evil.test/v">').first.wait_for()
+        page.tab.locator(".chart-unit").get_by_text('<a href="http://evil.test/v">').first.wait_for()
         page.chart.locator(".nsewdrag").hover()
         assert not page.tab.locator(BECOME).count()
         page.expect_state("ets", "done")
