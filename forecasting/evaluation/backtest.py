@@ -134,15 +134,15 @@ def one_cutoff_per_origin(cutoffs: Iterable[Cutoff]) -> tuple[list[Cutoff], list
 
 
 def rolling_origins(
-    panel: Panel, region: str, statistic: str, horizon: int, count: int, step: int = 1, whole: bool = True
+    panel: Panel, region: str, statistic: str, horizon: int, count: int, step: int = 1, came: int | None = None
 ) -> list[pd.Timestamp]:
     """The dates of the last `count` origins whose whole horizon has come, `step` periods apart, oldest first.
 
-    Unless it need not be the `whole` horizon: then the last is a step before the end. Of a panel with vintages, the
-    days after the last vintages that fit. Raises `DataError` when there is none.
+    With `came` the last is the one after which so many periods have come. Of a panel with vintages, the days after the
+    last vintages that fit. Raises `DataError` when there is none.
     """
     series = prepare(panel, region, statistic)
-    end = len(series) - 1 - (horizon if whole else step)
+    end = len(series) - 1 - (horizon if came is None else came)
     places = [end - step * back for back in range(count)]
     dates = [series.dates[place] for place in places if place + 1 >= max(LEAST_HISTORY * horizon, 2)]
     if panel.has_vintages():

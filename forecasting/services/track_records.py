@@ -84,7 +84,7 @@ class TrackRecords:
         Args:
             training: what models learn from, as of each date.
             origins: how many of the last origins.
-            dates: forecast from these instead, e.g. those of `stops`, exactly `horizon` periods ahead.
+            dates: forecast from these instead, e.g. those of `cutoffs`, at least `horizon` periods ahead.
             horizon: the periods that are judged, the frequency's default unless given.
             first: the one of `dates` that somebody looks at: its forecasts go before the others, which then wait behind
                 whatever else is asked for.
@@ -96,10 +96,11 @@ class TrackRecords:
         until = time.monotonic() + patience if patience else float("inf")
         now = self._series(panel, region, statistic)
         usual = lookback(now, horizon, origins)
-        judged, ahead = (usual.judged, usual.ahead) if dates is None else (horizon or usual.judged,) * 2
+        judged = usual.judged if dates is None else horizon or usual.judged
+        ahead = usual.ahead if dates is None else max(judged, usual.ahead)  # the same requests as without `dates`
         try:
             if dates is None:
-                dates = self._dates(panel, region, statistic, ahead, usual.origins, usual.step, whole=True)
+                dates = self._dates(panel, region, statistic, ahead, usual.origins, usual.step)
             cutoffs = self._cuts(panel, region, statistic, dates)
         except (DataError, RequestError) as error:
             return TrackRecord(why_not=str(error))
@@ -186,21 +187,31 @@ class TrackRecords:
         name = (panel.source, id(panel.table), region, statistic, horizon)
         return self._loader.result(name, lambda: self._earlier_cutoffs(panel, region, statistic, horizon), patience)
 
+    def usual_origins(self, panel: Panel, region: str, statistic: str, horizon: int) -> list[pd.Timestamp]:
+        """The dates that every other page, report and table judges a region by at a horizon, as `lookback` says, oldest first."""
+        usual = lookback(self._series(panel, region, statistic), horizon)
+        try:
+            dates = self._dates(panel, region, statistic, usual.ahead, usual.origins, usual.step)
+            return [cutoff.origin for cutoff in self._cuts(panel, region, statistic, dates)]
+        except (DataError, RequestError):
+            return []
+
     def _earlier_cutoffs(self, panel: Panel, region: str, statistic: str, horizon: int) -> list[Cutoff]:
-        now = self._series(panel, region, statistic)
-        dates = self._dates(panel, region, statistic, horizon, STOPS, lookback(now).step, whole=False)
+        usual = lookback(now := self._series(panel, region, statistic), horizon)
+        came = usual.step + usual.ahead % usual.step  # so that the dates of `lookback` are among these
+        dates = self._dates(panel, region, statistic, horizon, STOPS, usual.step, came)
         found = [cutoff for cutoff in self._cuts(panel, region, statistic, dates) if cutoff.origin < now.origin]
         if not found:
             raise DataError("There is no earlier date to go back to; choose another region, or a shorter horizon.")
         return found
 
     def _dates(
-        self, panel: Panel, region: str, statistic: str, horizon: int, count: int, step: int, whole: bool
+        self, panel: Panel, region: str, statistic: str, horizon: int, count: int, step: int, came: int | None = None
     ) -> list[pd.Timestamp]:
         """`rolling_origins`; kept, for it prepares the region anew."""
-        name = (panel.source, region, statistic, horizon, count, step, whole)
+        name = (panel.source, region, statistic, horizon, count, step, came)
         return self._rolled.get(
-            panel, name, lambda: rolling_origins(panel, region, statistic, horizon, count, step, whole)
+            panel, name, lambda: rolling_origins(panel, region, statistic, horizon, count, step, came)
         )
 
     def _cuts(self, panel: Panel, region: str, statistic: str, dates: Sequence[pd.Timestamp]) -> list[Cutoff]:

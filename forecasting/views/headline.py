@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
 from forecasting.data.forecast import MEDIAN, Forecast
 from forecasting.data.formatting import (
     format_change,
@@ -204,6 +206,22 @@ def judged_sentence(past: TrackRecord, series: Series, horizon: int) -> str:
     if past.horizon < horizon:
         sentence += f" {frequency.steps(horizon).capitalize()} ahead cannot be judged yet: {frequency.steps(len(series))} of figures are too few."
     return sentence
+
+
+def time_machine_dates(shown: Sequence[pd.Timestamp], usual: Sequence[pd.Timestamp]) -> str:
+    """Which dates a track record of the Time machine is from, and whether they are the `usual` ones of the other pages."""
+    sentence = f"{_dates_in_words(shown)}"
+    if list(shown) == list(usual):
+        return f"{sentence}: those that Explore, Compare and Regions judge by."
+    if not usual:
+        return f"{sentence}. Other pages have none to judge by: no date has the whole horizon behind it."
+    return f"{sentence}. Explore, Compare and Regions judge by {_dates_in_words(usual)}."
+
+
+def _dates_in_words(dates: Sequence[pd.Timestamp]) -> str:
+    if len(dates) == 1:
+        return f"1 date, {format_date(dates[0])}"
+    return f"{len(dates)} dates, {format_dates(dates[0], dates[-1])}"
 
 
 def no_change_words(series: Series) -> str:

@@ -58,7 +58,7 @@ def test_compare_scores_every_chosen_model_in_numbers_that_a_click_sorts(compare
     table = page.dataframe[0].value
     assert table["Model"].tolist() == [model(score.model).label for score in past.scores]
     assert table["Error against no change"].tolist() == pytest.approx([score.relative_wis for score in past.scores])
-    assert table["Median error"].tolist() == pytest.approx([score.relative_error for score in past.scores])
+    assert table["Median against no change"].tolist() == pytest.approx([score.relative_error for score in past.scores])
     assert list(table.columns[:3]) == ["Model", "Error against no change", "80 % held"], "a phone shows these"
 
 

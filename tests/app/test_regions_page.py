@@ -75,7 +75,7 @@ def test_countries_are_a_ranked_list_without_a_map(regions):
     assert not page.exception
     data = shown(page)
     assert data["tiles"] == []
-    assert data["heads"]["latest"] == "Last 7 days"
+    assert data["heads"]["latest"] == "Last 7 days, vs before"
     levels = {row["region"]: row["level"] for row in data["rows"]}
     ranked = [levels[region] for region in data["order"]]
     assert ranked == sorted(ranked, reverse=True), "the largest expected rise is first"
@@ -136,7 +136,7 @@ def test_all_regions_are_judged_when_asked_and_only_then(regions, service):
     page.button(key="judge regions").click().run()
     page = finished(page)
     assert not page.exception
-    assert all(row["record"].endswith("×") for row in shown(page)["rows"])
+    assert all(row["record"].endswith((" % below", " % above", "the same")) for row in shown(page)["rows"])
     assert all("in the 80 % range" in row["held"] for row in shown(page)["rows"])
     assert "judge regions" not in {button.key for button in page.button}
 

@@ -73,18 +73,26 @@ def the_slider(page):
     return page.select_slider(key="date")
 
 
-def test_the_page_scores_every_model_at_this_date_and_at_all_before(go_back, finished, service):
+def test_the_page_scores_every_model_at_this_date_and_at_those_that_other_pages_judge_by(go_back, finished, service):
     past = finished(["ets"])
     page = go_back(models="ets")
     assert not page.exception
     now = service.series(service.panel("bundled"), "Puerto Rico", "new_admissions")
     origin = pd.Timestamp(the_slider(page).value)
     judged = track_record_scores(past, now)
+    usual = service.track_records.usual_origins(service.panel("bundled"), "Puerto Rico", "new_admissions", 4)
     here, before = (frame.value.set_index("model") for frame in page.dataframe)
-    for table, scores in ((here, judged[judged["origin"] == origin]), (before, judged[judged["origin"] <= origin])):
+    assert len(usual) == 8
+    assert usual[-1] == origin, "the page opens at the last of the dates that other pages judge by"
+    for table, scores in ((here, judged[judged["origin"] == origin]), (before, judged[judged["origin"].isin(usual)])):
         assert set(table.index) == {"ETS", "No-change baseline"}
         assert table.loc["ETS", "wis"] == pytest.approx(scores[scores["model"] == "ets"]["wis"].mean())
         assert pd.api.types.is_float_dtype(table["relative_wis"])
+    explored = service.track_records.track_record(
+        service.panel("bundled"), "Puerto Rico", "new_admissions", ["ets"], horizon=4
+    )
+    assert before.loc["ETS", "relative_wis"] == pytest.approx(explored.of("ets").relative_wis)
+    assert any(text.endswith(": those that Explore, Compare and Regions judge by.") for text in captions(page))
 
 
 def test_until_a_chosen_model_has_forecast_from_the_date_the_networks_forecast_is_drawn_and_said(

@@ -154,3 +154,23 @@ def test_where_a_horizon_cannot_be_judged_yet_that_is_said():
         past, now, 26
     )
     assert "cannot be judged" not in headline.judged_sentence(past, now, 23)
+
+
+def test_the_time_machine_says_which_dates_it_judges_by_and_which_the_others():
+    weeks = list(pd.date_range("2026-01-03", periods=3, freq="W-SAT"))
+    assert headline.time_machine_dates(weeks, weeks) == (
+        "3 dates, 3 Jan to 17 Jan 2026: those that Explore, Compare and Regions judge by."
+    )
+    assert headline.time_machine_dates(weeks[:1], weeks) == (
+        "1 date, 3 Jan 2026. Explore, Compare and Regions judge by 3 dates, 3 Jan to 17 Jan 2026."
+    )
+    assert "Other pages have none" in headline.time_machine_dates(weeks, [])
+
+
+def test_an_error_and_what_fell_in_the_range_are_told_in_a_line():
+    score = a_score("ets", 0.81)
+    assert headline.error_sentence(score, "28 days ahead") == "Error 19 % below no change (28 days ahead)"
+    assert (
+        headline.error_sentence(a_score("ets", 1.0), "4 weeks ahead") == "Error as large as no change (4 weeks ahead)"
+    )
+    assert headline.held_words(score) == "27 of 28 outcomes fell in the 80 % range"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -32,6 +33,8 @@ STEP = 1.0
 #: Forecasts of other dates that wait or are fitted at a time: whoever leaves the page leaves no more behind.
 AT_ONCE = 24
 _tops: IdentityMemo[float] = IdentityMemo(200)
+#: The parts of forecasts that are shown.
+_shown_parts: IdentityMemo[Forecast] = IdentityMemo(500)
 #: Names in the session's state.
 _PLAYS = "tm plays"
 _STEPPED = "tm stepped"
@@ -90,7 +93,7 @@ def live(service: Service, choices: Choices, asked: str | None) -> None:
 
 
 def _track_record(service: Service, choices: Choices, journey: Journey, retry: bool = False) -> TrackRecord:
-    return service.track_records.track_record(
+    past = service.track_records.track_record(
         choices.panel,
         choices.region,
         choices.statistic.name,
@@ -103,6 +106,15 @@ def _track_record(service: Service, choices: Choices, journey: Journey, retry: b
         patience=polling.WORK_PER_LOOK,
         retry=retry,
     )
+    return replace(past, asked={name: _within_horizon(past, name[1], job) for name, job in past.asked.items()})
+
+
+def _within_horizon(past: TrackRecord, place: int, job: Job) -> Job:
+    """A job whose forecast ends with the horizon on the screen; what other pages judge by may be made further ahead."""
+    steps = past.cutoffs[place].gap + past.horizon
+    if job.forecast is None or job.forecast.horizon <= steps:
+        return job
+    return replace(job, forecast=_shown_parts.get(steps, [job.forecast], lambda: job.forecast.first(steps)))
 
 
 def _stopped(choices: Choices) -> bool:
@@ -147,7 +159,8 @@ def _draw(service: Service, choices: Choices, journey: Journey, past: TrackRecor
         _chart(service, choices, journey, past, others, judged)
     if problem:
         st.warning(escape_markdown(problem), icon=":material/upload_file:")
-    standings.draw_standings(judged, journey, choices)
+    usual = service.track_records.usual_origins(choices.panel, choices.region, choices.statistic.name, choices.horizon)
+    standings.draw_standings(judged, journey, choices, usual)
     skill.draw_skill(judged, journey, choices)
     for error in dict.fromkeys(f"{model(job.model).label}: {job.error}" for job in past.jobs if job.error):
         st.caption(escape_markdown(error))

@@ -1,4 +1,4 @@
-"""The tables of the Time machine page: how the models did from this date, and from all dates up to it."""
+"""The tables of the Time machine page: how the models did from this date, and from the last dates up to it."""
 
 from __future__ import annotations
 
@@ -14,24 +14,31 @@ from forecasting.views import headline, leaderboard, time_machine
 from ui.shell.choices import Choices
 from ui.time_machine.external import Journey
 
+#: Dates of the second table where other pages have none.
+FEWEST = 4
 #: What was worked out of the same scores and forecasts: a page asks twice a second.
 _leaderboards: IdentityMemo[leaderboard.Leaderboard | None] = IdentityMemo(500)
 
 
-def draw_standings(judged: pd.DataFrame, journey: Journey, choices: Choices) -> None:
-    """Two tables: this date, and all dates up to it."""
+def draw_standings(judged: pd.DataFrame, journey: Journey, choices: Choices, usual: list[pd.Timestamp]) -> None:
+    """Two tables: this date, and as many dates up to it as the track record of every other page has, which is by `usual` ones."""
     origin = journey.stops[journey.place].origin
+    before = [stop.origin for stop in journey.stops if stop.origin <= origin]
+    last = before[-len(usual) or -FEWEST :]
     with st.container(border=True):
         st.markdown("## From this date")
-        _standing(judged, origin, True, choices)
+        _standing(judged, (origin,), choices, "standing this")
     with st.container(border=True):
-        st.markdown("## From all dates up to this one")
-        _standing(judged, origin, False, choices)
+        st.markdown(
+            f"## From the last {len(last)} dates up to this one" if len(last) > 1 else "## From dates up to this one"
+        )
+        _standing(judged, tuple(last), choices, "standing last")
+        st.caption(headline.time_machine_dates(last, usual))
 
 
-def _standing(judged: pd.DataFrame, origin: pd.Timestamp, alone: bool, choices: Choices) -> None:
-    """Of this date `alone`, or of all dates up to it."""
-    board = _leaderboards.get((origin, alone), [judged], lambda: _leaderboard(judged, origin, alone))
+def _standing(judged: pd.DataFrame, origins: tuple[pd.Timestamp, ...], choices: Choices, key: str) -> None:
+    """Of these dates."""
+    board = _leaderboards.get(origins, [judged], lambda: _leaderboard(judged, origins))
     if board is None:
         st.caption("No forecast has been made yet.")
         return
@@ -39,7 +46,6 @@ def _standing(judged: pd.DataFrame, origin: pd.Timestamp, alone: bool, choices: 
         st.caption("There is no period yet that all of these models have forecast.")
         return
     table = board.table.assign(model=[time_machine.model_label(name) for name in board.table[MODEL]])
-    key = "standing this" if alone else "standing all"
     st.dataframe(table, hide_index=True, width="stretch", column_config=_columns(table), key=key)
     frequency = choices.whole.frequency
     dates = f" from {board.origins} dates" if board.origins > 1 else ""
@@ -47,8 +53,8 @@ def _standing(judged: pd.DataFrame, origin: pd.Timestamp, alone: bool, choices: 
     st.caption(f"Over the {frequency.steps(board.cells)}{dates} that all of these have forecast.{left_out}")
 
 
-def _leaderboard(judged: pd.DataFrame, origin: pd.Timestamp, alone: bool) -> leaderboard.Leaderboard | None:
-    chosen = judged[judged[ORIGIN] == origin if alone else judged[ORIGIN] <= origin]
+def _leaderboard(judged: pd.DataFrame, origins: tuple[pd.Timestamp, ...]) -> leaderboard.Leaderboard | None:
+    chosen = judged[judged[ORIGIN].isin(origins)]
     return None if chosen.empty else leaderboard.rank_models(chosen)
 
 
