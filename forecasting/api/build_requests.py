@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from forecasting.api.answers import Backtests, subjects
 from forecasting.api.job_register import JobPart, JobSpec
 from forecasting.api.posted_panel import read_posted_panel
 from forecasting.api.problem_details import UNREACHABLE, InvalidField, Problem
@@ -82,7 +83,30 @@ class RequestBuilder:
             *_unused_options(request, covariates, requested),
             *unused_holiday_notes(series, request.holidays or ""),
         ]
-        return JobSpec(parts, request.levels, several, tuple(dict.fromkeys([*notes, *data_notes, *unused])))
+        said = tuple(dict.fromkeys([*notes, *data_notes, *unused]))
+        fitted = [(one.statistic.label, one.series) for one in requested if one.series for _ in request.names]
+        backtests = self._backtests(panel, requested, request, training) if request.track_record else None
+        return JobSpec(parts, request.levels, several, said, subjects(fitted), backtests)
+
+    def _backtests(
+        self, panel: Panel, requested: Sequence[RequestedSeries], request: ForecastRequest, training: TrainingOptions
+    ) -> Backtests:
+        """Submit the forecasts from earlier dates, those that pages show for the same horizon. Raises `Problem` 422 for several series."""
+        if len(requested) > 1:
+            sentence = "A track record takes many forecasts: ask for that of one 'region' and 'statistic' at a time."
+            raise Problem(422, sentence, [InvalidField("track_record", sentence)])
+        region, statistic = requested[0].region, requested[0].statistic.name
+        past = self._service.track_records.track_record(
+            panel,
+            region,
+            statistic,
+            request.names,
+            training,
+            horizon=request.horizon,
+            retry=request.retry,
+            watched=False,
+        )
+        return Backtests.of(past, self._service.series(panel, region, statistic))
 
     def one_series(self, request: ForecastRequest) -> tuple[Panel, RequestedSeries]:
         """The panel and the series of a request for one region and statistic. Raises `Problem` as `submit` does."""

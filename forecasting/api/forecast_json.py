@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from forecasting.api.answers import answer_json
 from forecasting.api.job_register import JobPart, JobSpec
 from forecasting.data.forecast import QUANTILES, Forecast
+from forecasting.evaluation.track_record import TrackRecord
 from forecasting.jobs import Job, JobQueue, State
 from forecasting.models import model
 from forecasting.services.data_notes import forecast_notes
@@ -19,10 +21,14 @@ from forecasting.support.caching import lazy
 
 @dataclass(frozen=True)
 class JobResult:
-    """A job of the API with the present state of its queue jobs, in the order of its parts; None for a part without one."""
+    """A job of the API with the present state of its queue jobs, in the order of its parts; None for a part without one.
+
+    `past` is the track record that it asks for, as far as that is there.
+    """
 
     spec: JobSpec
     jobs: tuple[Job | None, ...]
+    past: TrackRecord | None = None
 
     @lazy
     def done(self) -> list[tuple[JobPart, Forecast]]:
@@ -34,12 +40,16 @@ class JobResult:
     @lazy
     def open(self) -> list[Job]:
         """The queue jobs that are not finished."""
-        return [job for job in self.jobs if job and not job.finished]
+        return [job for job in self._all if not job.finished]
+
+    @property
+    def _all(self) -> list[Job]:
+        return [*(job for job in self.jobs if job), *(self.past.jobs if self.past else ())]
 
     @property
     def complete(self) -> bool:
         """Whether every forecast is there, so that the response will always be the same."""
-        return all(job is not None and job.forecast is not None for job in self.jobs)
+        return all(job is not None and job.forecast is not None for job in (*self.jobs, *self._all))
 
     @property
     def known(self) -> bool:
@@ -51,7 +61,7 @@ class JobResult:
         """State of the whole job: done when it has a forecast and nothing is left to do."""
         states = [job.state for job in self.jobs if job]
         if self.open:
-            return State.queued if all(state is State.queued for state in states) else State.running
+            return State.queued if all(job.state is State.queued for job in self._all) else State.running
         if self.done:
             return State.done
         return next((state for state in (State.timed_out, State.cancelled) if state in states), State.failed)
@@ -75,16 +85,17 @@ class JobResult:
         """Progress of the whole job."""
         first = next(iter(self.open), None)
         return {
-            "done": sum(job.finished for job in self.jobs if job),
-            "of": len([part for part in self.spec.parts if part.key]),
-            "seconds": round(sum(job.seconds for job in self.jobs if job), 3),
+            "done": sum(job.finished for job in self._all),
+            "of": len([part for part in self.spec.parts if part.key]) + (len(self.past.jobs) if self.past else 0),
+            "seconds": round(sum(job.seconds for job in self._all), 3),
             "ahead": min((job.ahead for job in self.open if job.state is State.queued), default=None),
             "trying": first.progress.trying if first and first.progress else None,
         }
 
     def forecasts_json(self) -> bytes:
-        """Return ``{"forecasts": [row, …], …}`` with notes and failures."""
-        return _json_object({"notes": self._notes(), "errors": self.failures}, self._rows())
+        """Return ``{"forecasts": [row, …], …}`` with notes, failures and the words on each forecast."""
+        fields = {"notes": self._notes(), "errors": self.failures, "answers": self._answers()}
+        return _json_object(fields, self._rows())
 
     def job_json(self, location: str) -> bytes:
         """Return the job as JSON, with its forecasts when it is done and its error when it failed."""
@@ -97,7 +108,9 @@ class JobResult:
             "notes": self._notes() if state is State.done else list(self.spec.notes),
             "errors": failures,
         }
-        if state.finished and state is not State.done:
+        if state is State.done:
+            fields["answers"] = self._answers()
+        elif state.finished:
             fields["error"] = " ".join(dict.fromkeys(failure["error"] or "" for failure in failures))
         return _json_object(fields, self._rows() if state is State.done else None)
 
@@ -105,6 +118,16 @@ class JobResult:
         """Sentences on the figures, and what the models note on the forecasts."""
         said = forecast_notes([(part.region, forecast) for part, forecast in self.done])
         return list(dict.fromkeys([*self.spec.notes, *said]))
+
+    def _answers(self) -> list[dict[str, Any]]:
+        """The words on each forecast; none where the request was too large for them."""
+        backtests = self.spec.backtests
+        now = backtests.now if backtests else None
+        return [
+            answer_json(part.region, part.statistic, self.spec.subjects[place], forecast, self.past, now)
+            for part, forecast in (self.done if self.spec.subjects else ())
+            for place in (self.spec.parts.index(part),)
+        ]
 
     def _rows(self) -> Iterator[str]:
         timed = any(has_times(forecast) for _, forecast in self.done)
@@ -114,8 +137,10 @@ class JobResult:
 
 def job_result(spec: JobSpec, queue: JobQueue) -> JobResult:
     """Look up the present state of a job in the queue."""
-    jobs = {job.key: job for job in queue.jobs([part.key for part in spec.parts if part.key])}
-    return JobResult(spec, tuple(jobs.get(part.key) for part in spec.parts))
+    earlier = spec.backtests.keys.values() if spec.backtests else ()
+    jobs = {job.key: job for job in queue.jobs([*(part.key for part in spec.parts if part.key), *earlier])}
+    past = spec.backtests.track_record(jobs) if spec.backtests else None
+    return JobResult(spec, tuple(jobs.get(part.key) for part in spec.parts), past)
 
 
 def cancelled_job_json(identity: str, location: str) -> bytes:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from forecasting.api.answers import Backtests, Subject
 from forecasting.api.request_models import ForecastRequest
 from forecasting.storage.database import Database
 from forecasting.support.caching import lazy
@@ -69,17 +70,22 @@ class JobSpec:
         levels: the quantiles.
         several: whether there are several statistics, so that rows name theirs.
         notes: sentences for the client.
+        subjects: what the words on each part need, in the order of the parts; none where there are no words.
+        backtests: the forecasts from earlier dates that are asked for, too.
     """
 
     parts: tuple[JobPart, ...]
     levels: tuple[float, ...]
     several: bool
     notes: tuple[str, ...] = ()
+    subjects: tuple[Subject, ...] = ()
+    backtests: Backtests | None = None
 
     @lazy
     def id(self) -> str:
         """Digest of the job: the same request for the same data has the same id, which cannot be guessed."""
-        text = json.dumps([[astuple(part) for part in self.parts], self.levels, self.several])
+        named = [[astuple(part) for part in self.parts], self.levels, self.several]
+        text = json.dumps(named if self.backtests is None else [*named, list(self.backtests.keys.values())])
         return hashlib.sha256(text.encode()).hexdigest()[:40]
 
 

@@ -47,6 +47,7 @@ EXPECTED = {
     "covariates": "names of further columns of numbers",
     "holidays": "a country as DE, or a part of one as US-CA",
     "wait": f"seconds from 0 to {MAX_WAIT}",
+    "track_record": "true or false",
     "retry": "true or false",
 }
 
@@ -142,6 +143,9 @@ class ForecastRequest(BaseModel):
         "Whose public holidays matter, for counts of days", "holidays", default=None
     )
     wait: float = _field("How long the answer may take before it is a job", "wait", default=0, ge=0, le=MAX_WAIT)
+    track_record: bool = _field(
+        "Forecast again from earlier dates, too, and say in `answers` how good that was", "track_record", default=False
+    )
     retry: bool = _field("Begin again what failed, ran out of time or was cancelled", "retry", default=False)
 
     @model_validator(mode="after")

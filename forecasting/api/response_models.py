@@ -32,12 +32,50 @@ class Failure(BaseModel):
     error: str
 
 
+class TrackRecordAnswer(BaseModel):
+    """How good forecasts from earlier dates were, as pages show it for the same horizon."""
+
+    sentence: str = Field(
+        description='As "Error 19 % below no change (4 weeks ahead); 98 of 100 outcomes fell in the 80 % range."'
+    )
+    next: str = Field(description="How far off those of the next stretch were; empty where no date has one.")
+    origins: list[str] = Field(description="The last dates of data that they used.")
+    horizon: int = Field(description="The periods ahead that were judged.")
+    error_against_no_change: float | None = Field(description="Weighted interval score over that of no change.")
+    outcomes: int = Field(description="Figures that were compared; how many fell in the ranges:")
+    held_50: int
+    held_80: int
+    held_95: int
+
+
+class ForecastAnswer(BaseModel):
+    """What a forecast says first, in words and numbers, as Explore does."""
+
+    region: str
+    statistic: str
+    model: str
+    sentence: str
+    periods: int = Field(
+        description="That `expected` and `range_80` are for: their sum, or the mean of what does not add up."
+    )
+    expected: float
+    range_80: list[float] = Field(min_length=2, max_length=2)
+    trend: str
+    chance_of_rise: float = Field(description="That the end of the horizon is above the present, 0 to 1.")
+    total: str = Field(description="What all of the horizon comes to; empty where that is the same.")
+    track_record: TrackRecordAnswer | None = Field(description="With `track_record` in the request.")
+    text: str = Field(description="All of it in one line.")
+
+
 class Forecasts(BaseModel):
     """The forecasts table, and what is to be said of it."""
 
     forecasts: list[Row]
     notes: list[str] = []
     errors: list[Failure] = []
+    answers: list[ForecastAnswer] = Field(
+        default=[], description="In the order of the forecasts; none of very large requests."
+    )
 
 
 class JobLink(BaseModel):
@@ -71,6 +109,7 @@ class JobAnswer(JobLink):
     progress: JobProgress
     forecasts: list[Row] | None = Field(default=None, description="When it is done.")
     error: str | None = Field(default=None, description="When it failed.")
+    answers: list[ForecastAnswer] | None = Field(default=None, description="When it is done.")
     notes: list[str] = []
     errors: list[Failure] = []
 

@@ -139,6 +139,10 @@ class Series:
             pool=pool,
         )
 
+    def alone(self) -> Series:
+        """The same figures without the pool, whose panel is then free to go."""
+        return replace(self, pool=None)
+
     @property
     def around(self) -> PoolSpec | None:
         """The pool that it shares with other regions; None without any."""

@@ -86,7 +86,7 @@ def answer(
     if per:
         series, forecast, label = per.series(series), per.forecast(forecast), f"{label} {UNIT}"
     steps = stretch_steps(series)
-    low, middle, high = _next_stretch(series, forecast)
+    low, middle, high = next_stretch(series, forecast)
     figure = format_compact(_rounded(middle), series.decimals)
     return Answer(
         f"{region} · {within_sentence(label)}",
@@ -106,7 +106,7 @@ def stretch_steps(series: Series) -> int:
     return min(series.season if series.frequency.cycle > 1 else 1, len(series))
 
 
-def _next_stretch(series: Series, forecast: Forecast) -> tuple[float, float, float]:
+def next_stretch(series: Series, forecast: Forecast) -> tuple[float, float, float]:
     """The 80 % range's ends and the median between them, of the next stretch: a sum, or of what does not add up a mean."""
     steps = min(stretch_steps(series), forecast.horizon)
     total = forecast.totals[steps - 1] / (1 if series.kind.adds_up else steps)
@@ -130,7 +130,7 @@ def _sentence(series: Series, forecast: Forecast, steps: int, middle: float, fig
 
 def expected_figure(series: Series, forecast: Forecast) -> str:
     """What a forecast expects of the next stretch, as `answer` gives it."""
-    return format_compact(_rounded(_next_stretch(series, forecast)[1]), series.decimals)
+    return format_compact(_rounded(next_stretch(series, forecast)[1]), series.decimals)
 
 
 def next_stretch_name(series: Series) -> str:
