@@ -112,9 +112,10 @@ def _track_record(service: Service, choices: Choices, journey: Journey, retry: b
 def _within_horizon(past: TrackRecord, place: int, job: Job) -> Job:
     """A job whose forecast ends with the horizon on the screen; what other pages judge by may be made further ahead."""
     steps = past.cutoffs[place].gap + past.horizon
-    if job.forecast is None or job.forecast.horizon <= steps:
+    whole = job.forecast
+    if whole is None or whole.horizon <= steps:
         return job
-    return replace(job, forecast=_shown_parts.get(steps, [job.forecast], lambda: job.forecast.first(steps)))
+    return replace(job, forecast=_shown_parts.get(steps, [whole], lambda: whole.first(steps)))
 
 
 def _stopped(choices: Choices) -> bool:
