@@ -15,6 +15,7 @@ import pandas as pd
 from forecasting.data.forecast import MEDIAN
 from forecasting.data.formatting import format_date, format_interval
 from forecasting.data.kind import COUNT
+from forecasting.data.population import population
 from forecasting.data.series import Series
 from forecasting.services.region_forecasts import RegionForecast
 from forecasting.services.region_row import past_periods
@@ -30,12 +31,14 @@ from forecasting.views.charts import (
 )
 from forecasting.views.charts import line_trace as plain_line
 from forecasting.views.palette import LIGHT, Theme, rgba
+from forecasting.views.per_population import UNIT, PerPopulation, can_divide
 
 #: Units by their name in links.
 COUNTED = "counted"
 INDEXED = "indexed"
+PER_100K = "100k"
 #: Name in the link -> label of a unit.
-UNITS = {COUNTED: "As counted", INDEXED: "Start = 100"}
+UNITS = {COUNTED: "As counted", PER_100K: "Per 100,000 people", INDEXED: "Start = 100"}
 #: Which lines are drawn, by their name in links.
 EACH = "each"
 AGAINST_MEAN = "mean"
@@ -45,6 +48,8 @@ LINES = {EACH: "Each region", AGAINST_MEAN: "One against the mean of the others"
 MEAN_LABEL = "Mean of the others"
 #: What every region's figures are on the date that an index starts from.
 INDEX_START = 100.0
+#: Decimal places of figures per 100,000 people.
+RATE_DECIMALS = 2
 #: Of the past that a sparkline shows, one part of so many is on show at first: six fans need room.
 SHARE_OF_PAST = 2
 #: Opacity of the 80 % bands on light and on dark; several lie over each other.
@@ -111,12 +116,16 @@ class RegionsChart:
 
 @dataclass(frozen=True)
 class ChartChoices:
-    """What a reader has chosen of the chart: a unit of `UNITS`, the start of an index, lines of `LINES`, means or single periods."""
+    """What a reader has chosen of the chart: a unit of `UNITS`, the start of an index, lines of `LINES`, means or single periods.
+
+    `among` is all regions of the panel, by which a name is known for a state's or a country's (`population`).
+    """
 
     unit: str = COUNTED
     start: pd.Timestamp | None = None
     lines: str = EACH
     smooth: bool = False
+    among: tuple[str, ...] = ()
 
 
 def region_line(one: RegionForecast, smooth: bool) -> RegionLine:
@@ -137,6 +146,18 @@ def region_line(one: RegionForecast, smooth: bool) -> RegionLine:
         forecast.model,
         one.final,
     )
+
+
+def units_of(series: Series, regions: Sequence[str], among: tuple[str, ...]) -> dict[str, str]:
+    """Those of `UNITS` that figures such as `series` of some of these regions can be told in, with their labels."""
+    divisible = any(can_divide(series, population(region, among)) for region in regions)
+    return {unit: label for unit, label in UNITS.items() if unit != PER_100K or divisible}
+
+
+def population_sources(regions: Sequence[str], among: tuple[str, ...]) -> list[str]:
+    """A sentence on where the populations of `regions` are from; none where none is known."""
+    known = [people.source for region in regions if (people := population(region, among))]
+    return [f"Populations: {', '.join(dict.fromkeys(known))}."] if known else []
 
 
 def usual_start(series: Series) -> pd.Timestamp:
@@ -163,10 +184,17 @@ def _indexed(lines: Sequence[RegionLine], choices: ChartChoices) -> dict[str, fl
     return factors
 
 
-#: Unit -> the factor of each region that it says something of. Another unit, such as per 100,000 people, is one more entry here
-#: and in `UNITS`, and a line in `_unit_words` and `_why_left_out`.
+def _per_population(lines: Sequence[RegionLine], choices: ChartChoices) -> dict[str, float]:
+    """Factors that make counts figures per 100,000 people; a region whose population is not known has none."""
+    known = {line.name: population(line.name, choices.among) for line in lines}
+    return {name: PerPopulation(people).factor for name, people in known.items() if people}
+
+
+#: Unit -> the factor of each region that it says something of. Another unit is one more entry here and in `UNITS`, and a line in
+#: `_unit_words` and `_why_left_out`.
 FACTORS: Mapping[str, Callable[[Sequence[RegionLine], ChartChoices], dict[str, float]]] = {
     COUNTED: _counted,
+    PER_100K: _per_population,
     INDEXED: _indexed,
 }
 
@@ -175,10 +203,12 @@ def _unit_words(unit: str, choices: ChartChoices) -> str:
     """What the y axis counts, where `unit` is what was counted."""
     if choices.unit == INDEXED and choices.start is not None:
         return f"{unit}, {format_date(choices.start)} = 100"
-    return unit
+    return f"{unit} {UNIT}" if choices.unit == PER_100K else unit
 
 
 def _why_left_out(region: str, choices: ChartChoices) -> str:
+    if choices.unit == PER_100K:
+        return f"The population of {region} is not known here, so it is not drawn."
     assert choices.start is not None
     return f"{region} has no figure above zero on {format_date(choices.start)}, so it has no index and is not drawn."
 
@@ -200,7 +230,7 @@ def regions_chart(parts: Sequence[RegionForecast], choices: ChartChoices, unit: 
     begins = usual_start(about)
     if choices.unit == INDEXED and choices.start is not None:
         begins = min(begins, choices.start)
-    decimals = about.decimals if choices.unit == COUNTED else 1
+    decimals = {COUNTED: about.decimals, PER_100K: RATE_DECIMALS}.get(choices.unit, 1)
     return RegionsChart(tuple(lines), tuple(left_out), _unit_words(unit, choices), decimals, begins, about)
 
 

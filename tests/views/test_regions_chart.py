@@ -8,12 +8,13 @@ import pytest
 
 from forecasting.data.forecast import MEDIAN
 from forecasting.data.frequency import weekly
+from forecasting.data.population import population
 from forecasting.data.series import Series
 from forecasting.models import model
 from forecasting.services.region_forecasts import RegionForecast
 from forecasting.views import regions_chart, regions_summary
 from forecasting.views.palette import DARK, LIGHT
-from forecasting.views.regions_chart import AGAINST_MEAN, INDEXED, MEAN_LABEL, ChartChoices
+from forecasting.views.regions_chart import AGAINST_MEAN, COUNTED, INDEXED, MEAN_LABEL, PER_100K, ChartChoices
 
 WEEKS = 60
 START = pd.Timestamp("2025-01-04")
@@ -51,6 +52,23 @@ def test_each_region_has_a_line_a_dotted_forecast_and_its_eighty_percent_band_in
         assert max(band["y"]) >= max(ahead["y"])
         assert {trace["legendgroup"] for trace in (line, ahead, band)} == {one.region}
     assert len({found[one.region]["line"]["color"] for one in parts}) == 3
+
+
+def test_per_100_000_people_each_region_is_divided_by_its_own_population(parts):
+    among = ("Ohio", "Maine", "Texas", "Ward 7")
+    chart = drawn([*parts, part("Ward 7", 5.0)], unit=PER_100K, among=among)
+    assert [line.name for line in chart.lines] == ["Ohio", "Maine", "Texas"]
+    for line, one in zip(chart.lines, parts, strict=True):
+        assert line.past[-1] == pytest.approx(one.series.values[-1] * 100_000 / population(one.region, among).people)
+    assert chart.left_out == ("The population of Ward 7 is not known here, so it is not drawn.",)
+    assert chart.unit == "new cases per 100,000 people"
+    assert regions_chart.population_sources(among, among)[0].startswith("Populations: US Census Bureau")
+
+
+def test_figures_per_100_000_people_are_offered_where_some_population_is_known(parts):
+    counts = parts[0].series
+    assert list(regions_chart.units_of(counts, ["Ohio", "Ward 7"], ("Ohio", "Ward 7"))) == [COUNTED, PER_100K, INDEXED]
+    assert list(regions_chart.units_of(counts, ["Ward 7"], ("Ward 7",))) == [COUNTED, INDEXED]
 
 
 def test_an_index_is_100_on_the_start_or_on_the_first_date_after_it(parts):

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from forecasting.data.panel import Panel, Statistic
+from forecasting.data.series import Series
 from forecasting.export import file_formats
 from forecasting.jobs import QueueFull
 from forecasting.models import model
@@ -29,7 +30,10 @@ _USUAL_START = "usual start"
 def draw_controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, str]:
     """The controls of the chart; gives their state for the address."""
     url_state.seed("lines", list(regions_chart.LINES), regions_chart.EACH, "choice of lines")
-    url_state.seed("unit", list(regions_chart.UNITS), regions_chart.COUNTED, "unit")
+    among = tuple(panel.regions(statistic.name))
+    series = runtime.service().series(panel, region, statistic.name)
+    units = regions_chart.units_of(series, st.session_state.get("regions", [region]), among)
+    url_state.seed("unit", list(units), regions_chart.COUNTED, "unit")
     with st.container(horizontal=True, gap="medium"):
         lines = controls.segmented_control(
             "Lines",
@@ -40,21 +44,20 @@ def draw_controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, 
         )
         unit = controls.segmented_control(
             "Unit",
-            list(regions_chart.UNITS),
+            list(units),
             key="unit",
-            format_func=regions_chart.UNITS.__getitem__,
+            format_func=units.__getitem__,
             help="Start = 100: each region's figures as percent of what they were on one date, so that small regions can "
             "be seen beside large ones.",
         )
-        start = _start(panel, statistic, region) if unit == regions_chart.INDEXED else None
+        start = _start(series) if unit == regions_chart.INDEXED else None
     usual = {"lines": regions_chart.EACH, "unit": regions_chart.COUNTED}
     state = {"lines": lines, "unit": unit} | ({"start": start.isoformat()} if start else {})
     return {name: value for name, value in state.items() if value != usual.get(name)}
 
 
-def _start(panel: Panel, statistic: Statistic, region: str) -> date:
+def _start(series: Series) -> date:
     """The date on which all are 100; unless the reader chooses, the first on show."""
-    series = runtime.service().series(panel, region, statistic.name)
     usual, before = regions_chart.usual_start(series).date(), st.session_state.get(_USUAL_START)
     if before not in (None, usual) and st.session_state.get("start") == before:
         url_state.set_value("start", usual)
@@ -77,7 +80,7 @@ def question(choices: Choices) -> RegionsQuestion:
 def heading(choices: Choices) -> None:
     """Draw the heading: what is compared, and what the link asked for that is not there."""
     count, name = len(st.session_state["regions"]), model(st.session_state["model"]).label
-    what = f"{choices.statistic.label.lower()} in {count} region{'' if count == 1 else 's'}"
+    what = f"{choices.statistic.phrase} in {count} region{'' if count == 1 else 's'}"
     st.subheader(f"Compare: {escape_markdown(what)}", anchor=False)
     ahead = choices.series.frequency.steps(choices.horizon)
     st.caption(f"What each region has counted, and what {name} expects of the next {ahead}.")
@@ -112,8 +115,9 @@ def _draw(service: Service, choices: Choices, asked: RegionsQuestion, found: Reg
         st.warning(found.full, icon=":material/hourglass_top:")
     state = st.session_state
     start = pd.Timestamp(state["start"]) if state["unit"] == regions_chart.INDEXED else None
-    chosen = ChartChoices(state["unit"], start, state["lines"], choices.smooth)
-    shown = regions_chart.regions_chart(found.ready, chosen, choices.statistic.label.lower())
+    among = tuple(choices.panel.regions(choices.statistic.name))
+    chosen = ChartChoices(state["unit"], start, state["lines"], choices.smooth, among)
+    shown = regions_chart.regions_chart(found.ready, chosen, choices.statistic.phrase)
     for why in shown.left_out:
         st.info(escape_markdown(why), icon=":material/info:")
     if not shown.lines:
@@ -142,8 +146,7 @@ def _chart(choices: Choices, found: RegionForecasts, chosen: ChartChoices, shown
             caption=chart.PictureCaption(
                 f"{choices.statistic.label}: {names}",
                 regions_summary.against_mean_sentence(shown) or regions_summary.order_sentence(found.ready),
-                f"{regions_summary.dated_sentence(found.ready)} {choices.panel.attribution}. "
-                f"Licence: {choices.panel.licence}. Forecast Explorer.",
+                f"{regions_summary.dated_sentence(found.ready)} {_credit(choices, chosen)} Forecast Explorer.",
             ),
         )
 
@@ -200,10 +203,17 @@ def _captions(choices: Choices, chosen: ChartChoices, found: RegionForecasts, sh
     told += regions_summary.figure_notes(found.ready)
     for error in dict.fromkeys(one.error for one in found.ready if one.error):
         told.append(error)
-    told.append(
-        f"{regions_summary.dated_sentence(found.ready)} {choices.panel.attribution}. Licence: {choices.panel.licence}."
-    )
+    told.append(f"{regions_summary.dated_sentence(found.ready)} {_credit(choices, chosen)}")
     st.caption(escape_markdown(" ".join(told)))
+
+
+def _credit(choices: Choices, chosen: ChartChoices) -> str:
+    """Whom to credit for the figures, under what terms they are, and where populations are from."""
+    panel, name = choices.panel, choices.statistic.name
+    told = [f"{panel.attribution_of(name)}.", f"Licence: {panel.licence_of(name)}."]
+    if chosen.unit == regions_chart.PER_100K:
+        told += regions_chart.population_sources(st.session_state["regions"], chosen.among)
+    return " ".join(told)
 
 
 def _table(shown: RegionsChart) -> None:
