@@ -11,6 +11,8 @@ from dataclasses import fields
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from brought import parquet, workbook, zipped
 from hypothesis import example, given, settings
@@ -519,6 +521,8 @@ def bomb(kind: str) -> bytes:
     if kind == "workbook":
         book = zipfile.ZipFile(io.BytesIO(workbook(a=[["x"]])))
         return packed({name: book.read(name) for name in book.namelist()}, "xl/worksheets/sheet1.xml", UNPACKED)
+    if kind in BOMBS_OF_PARQUET:
+        return BOMBS_OF_PARQUET[kind]()
     if kind == "in an archive":
         return zipped(a_zip=bomb("crowded"))
     method = {"lzma": zipfile.ZIP_LZMA, "bzip2": zipfile.ZIP_BZIP2}.get(kind, zipfile.ZIP_DEFLATED)
@@ -528,6 +532,24 @@ def bomb(kind: str) -> bytes:
     place = content.index(b"PK\x01\x02")  # it says of itself that it is small
     said = struct.pack("<I", 45_000_000)
     return content[:22] + said + content[26 : place + 24] + said + content[place + 28 :]
+
+
+def parquet_of(names: list[str], rows: int, **columns: object) -> bytes:
+    """A file of so many rows, each with one of `names` in turn, and the same in every other column."""
+    codes = pa.array(np.arange(rows, dtype="int32") % len(names))
+    made = {"region": pa.DictionaryArray.from_arrays(codes, pa.array(names))}
+    made |= {name: pa.array(np.full(rows, value)) for name, value in columns.items()}
+    stream = io.BytesIO()
+    pq.write_table(pa.table(made), stream, compression="zstd")
+    return stream.getvalue()
+
+
+#: Small Parquet files that take gigabytes where each row has its own text and numbers.
+BOMBS_OF_PARQUET = {
+    "long name": lambda: parquet_of(["x" * 1_000_000], 600, value=1.0),
+    "long names": lambda: parquet_of(["x" * 30_000], 30_000, value=1.0),
+    "equal rows": lambda: parquet_of(["x"], 6_000_000),
+}
 
 
 def packed(files: dict[str, bytes], large: str, megabytes: int, method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -546,7 +568,7 @@ def packed(files: dict[str, bytes], large: str, megabytes: int, method: int = zi
 #: memory rose to say so. The process is forked: what must be imported is imported once.
 REFUSED = """
 import os, sys
-import openpyxl
+import openpyxl, pyarrow.compute, pyarrow.parquet
 from forecasting.support.errors import DataError
 from forecasting.tables.table_preview import preview_table
 def peak():
@@ -570,6 +592,9 @@ REFUSALS = {
     "bzip2": "the archive is packed in an unusual way; ",
     "workbook": "it unpacks to more than 50 MB; ",
     "crowded": "there are more than 16,384 files in the archive; ",
+    "long name": "a text in it has more than 32,767 letters; ",
+    "long names": "its texts take more than 400 MB; ",
+    "equal rows": "it has 6,000,000 rows, 5,000,000 at most are read; ",
     "in an archive": "there is an archive in the archive; ",
 }
 

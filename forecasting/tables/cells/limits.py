@@ -28,6 +28,12 @@ MAX_SHEET_ROWS = 1_048_576
 MAX_CELLS = 100_000_000
 #: Cells of a CSV.
 MAX_TEXT_CELLS = 30_000_000
+#: Rows of a table: the largest hub's target data have half as many.
+MAX_ROWS = 5_000_000
+#: Letters of one text, as many as a spreadsheet's cell holds; a region's name has far fewer.
+MAX_LETTERS = 32_767
+#: Bytes that texts take which a file stores once and names in many rows.
+MAX_REPEATED_BYTES = 400_000_000
 #: Columns of a table, as many as spreadsheets have; ten thousand regions fit into a wide table.
 MAX_COLUMNS = 16_384
 
@@ -38,12 +44,14 @@ def format_megabytes(count: int) -> str:
 
 
 def check_size(name: str, columns: int, rows: int) -> None:
-    """Raises `DataError` for more columns or cells than are read."""
+    """Raises `DataError` for more columns, rows or cells than are read."""
     if columns > MAX_COLUMNS:
         raise DataError(
             f"{name}: it has {columns:,} columns and at most {MAX_COLUMNS:,} are read; "
             "give the columns region, date and value instead."
         )
+    if rows > MAX_ROWS:
+        raise DataError(f"{name}: it has {rows:,} rows, {MAX_ROWS:,} at most are read; split it.")
     if columns * rows > MAX_CELLS:
         raise DataError(f"{name}: it has {columns * rows:,} cells, {MAX_CELLS:,} at most are read; split it.")
 

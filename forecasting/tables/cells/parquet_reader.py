@@ -9,7 +9,15 @@ import pandas as pd
 
 from forecasting.support.errors import DataError
 from forecasting.tables.cells.dictionary_columns import MAX_CODED_COLUMNS, encode_categories
-from forecasting.tables.cells.limits import MAX_BYTES, check_size, error_text, too_large_error
+from forecasting.tables.cells.limits import (
+    MAX_BYTES,
+    MAX_LETTERS,
+    MAX_REPEATED_BYTES,
+    check_size,
+    error_text,
+    format_megabytes,
+    too_large_error,
+)
 
 
 def read_parquet(content: bytes, name: str, coded: bool) -> pd.DataFrame:
@@ -28,6 +36,7 @@ def read_parquet(content: bytes, name: str, coded: bool) -> pd.DataFrame:
         sizes = (metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
         if sum(sizes) > MAX_BYTES:
             raise too_large_error(name, MAX_BYTES)
+        _check_repeated_texts(content, name, metadata)
         cells = pd.read_parquet(io.BytesIO(content), read_dictionary=_dictionaries(metadata) if coded else None)
         if not isinstance(cells.index, pd.RangeIndex) or cells.index.name is not None:
             cells = cells.reset_index()
@@ -39,6 +48,40 @@ def read_parquet(content: bytes, name: str, coded: bool) -> pd.DataFrame:
         raise
     except Exception as error:  # pyarrow raises many kinds for damaged files
         raise DataError(f"{name}: it cannot be read as Parquet ({error_text(error)}); write it anew.") from None
+
+
+def _check_repeated_texts(content: bytes, name: str, metadata: Any) -> None:
+    """Raises `DataError` for texts that are stored once and would take too much memory in every row that names them.
+
+    A file says how many bytes its columns have before packing, but counts a text of a dictionary once.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    if not (texts := _text_columns(metadata)):
+        return
+    table, total = pq.read_table(io.BytesIO(content), columns=texts, read_dictionary=texts), 0
+    for column in table.columns:
+        for chunk in column.chunks:
+            if not isinstance(chunk, pa.DictionaryArray) or not len(chunk):
+                continue
+            lengths = pc.binary_length(chunk.dictionary)
+            if (pc.max(lengths).as_py() or 0) > MAX_LETTERS:
+                raise DataError(f"{name}: a text in it has more than {MAX_LETTERS:,} letters; shorten it.")
+            total += pc.sum(pc.take(lengths, chunk.indices).cast(pa.int64())).as_py() or 0
+    if total > MAX_REPEATED_BYTES:
+        raise DataError(f"{name}: its texts take more than {format_megabytes(MAX_REPEATED_BYTES)}; shorten them.")
+
+
+def _text_columns(metadata: Any) -> list[str]:
+    """The columns of text that are not within another."""
+    return [
+        field.name
+        for field in metadata.schema.to_arrow_schema()
+        if str(field.type) in ("string", "large_string", "binary", "large_binary")
+        or str(field.type).startswith("dictionary<values=string")
+    ]
 
 
 def _dictionaries(metadata: Any) -> list[str]:
