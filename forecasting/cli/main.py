@@ -12,7 +12,9 @@ from typing import Any
 import typer
 
 from forecasting.cli import (
+    alert,
     backtest,
+    events,
     export,
     forecast,
     import_model,
@@ -35,6 +37,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "regions": listing.list_regions,
     "fetch": listing.fetch,
     "forecast": forecast.forecast,
+    "events": events.events,
     "backtest": backtest.backtest,
     "score": score.score,
     "export": export.export,
@@ -57,6 +60,7 @@ app = typer.Typer(
 )
 for name, command in COMMANDS.items():
     app.command(name)(command if name == "serve" else stoppable(command))  # the server has handlers of its own
+app.add_typer(alert.alert_app, name="alert")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

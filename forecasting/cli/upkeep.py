@@ -26,6 +26,7 @@ def upkeep(
 ) -> None:
     """Newest figures, every region's forecasts, the best model of each, and what has drifted; for cron."""
     from forecasting.monitoring.alerts import Alerts, log_to_stderr
+    from forecasting.monitoring.event_alerts import EventAlerts
     from forecasting.monitoring.history import History
     from forecasting.monitoring.update_runs import UpdateRuns
     from forecasting.operations.nightly_update import NightlyUpdate
@@ -36,16 +37,17 @@ def upkeep(
     store = ForecastStore()
     service = Service(store, JobQueue(store, workers=workers))
     runs, history, alerts = UpdateRuns(), History(offered=service.offers), Alerts()
+    events = EventAlerts()
     service.queue.observe(history.record_fit)
     log_to_stderr()
     try:
         done = [
-            NightlyUpdate(service, runs, history, alerts, names).run(name, again=True)
+            NightlyUpdate(service, runs, history, alerts, names, events).run(name, again=True)
             for name in dict.fromkeys(source_names)
         ]
     finally:
         service.close()
-        for opened in (runs, history, alerts):
+        for opened in (runs, history, alerts, events):
             opened.close()
     for run in done:
         typer.echo(_summary(run))

@@ -1,8 +1,8 @@
-"""Alerts: each drift or trouble is logged and posted once when it begins and once when it is over.
+"""Alerts: each drift, trouble or event that somebody asked for is logged and posted once when it begins and once when it is over.
 
 Open alerts are rows of a database that servers share: the server that manages to insert a row, or to close it, writes the
-log. A thread posts them to a webhook, and again after the next update where that failed; so an alert may be posted twice
-if a server dies in between, and is never lost.
+log. A thread posts them to a webhook and mails them, and again after the next update where that failed; so an alert may be
+told twice if a server dies in between, and is never lost.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import StaticPool
 
+from forecasting.monitoring.alert_mail import mail_alerts
 from forecasting.monitoring.webhook import AlertMessage, post_alerts
 from forecasting.storage.database import Access, Database
 from forecasting.support import settings
@@ -39,6 +40,8 @@ STALE = timedelta(days=2)
 CLAIM = timedelta(seconds=60)
 #: Alerts that are posted at a time.
 BATCH = 50
+#: How the kinds of alerts begin that people asked for, before the number of the rule (`event_alerts`).
+EVENT_PREFIX = "event "
 
 _tables = sa.MetaData()
 _alerts = sa.Table(
@@ -58,6 +61,7 @@ _alerts = sa.Table(
     sa.Column("closed", sa.DateTime(timezone=True)),
     sa.Column("posted", sa.String(8), nullable=False, default=""),
     sa.Column("claimed", sa.DateTime(timezone=True)),
+    sa.Column("mailed", sa.String(8), nullable=False, server_default=""),
 )
 _open = _alerts.c.closed.is_(None)
 sa.Index("alerts_open", _alerts.c.key, unique=True, sqlite_where=_open, postgresql_where=_open)
@@ -78,11 +82,35 @@ class AlertSubject(NamedTuple):
     statistic: str
 
 
+class _Channel(NamedTuple):
+    """A way in which alerts are told: the column that notes what was, and how it is done, which says why not if it is not."""
+
+    column: str
+    send: Callable[[Sequence[AlertMessage]], str]
+
+
 class AlertChanges(NamedTuple):
     """How many alerts an update has opened and closed, other servers' not counted."""
 
     opened: int
     over: int
+
+
+@dataclass(frozen=True)
+class EventNews:
+    """What a check of an event that somebody asked for has found.
+
+    Attributes:
+        subject: the series.
+        model: whose forecast says it.
+        since: the last date of data that it used.
+        sentence: what is to be told; empty where the event is not likely enough.
+    """
+
+    subject: AlertSubject
+    model: str
+    since: pd.Timestamp
+    sentence: str
 
 
 class Alerts:
@@ -92,10 +120,20 @@ class Alerts:
         url: the SQLAlchemy address of the database; `settings.db_url()` by default. Without a usable one they are kept in this process.
         webhook: the address that they are posted to; `settings.alert_webhook()` by default, which raises `RequestError` for
             one that may not be used; none are posted if it is empty.
+        mail: how they are mailed; `settings.alert_mail()` by default, which raises `RequestError` too; None where they are
+            posted to a given `webhook`, or to none.
     """
 
-    def __init__(self, url: str | None = None, webhook: str | None = None) -> None:
-        self._webhook = settings.alert_webhook() if webhook is None else webhook
+    def __init__(
+        self, url: str | None = None, webhook: str | None = None, mail: settings.AlertMail | None = None
+    ) -> None:
+        mail = settings.alert_mail() if webhook is None and mail is None else mail
+        webhook = settings.alert_webhook() if webhook is None else webhook
+        self._channels = list[_Channel]()
+        if webhook:
+            self._channels.append(_Channel("posted", lambda alerts: post_alerts(webhook, alerts)))
+        if mail:
+            self._channels.append(_Channel("mailed", lambda alerts: mail_alerts(mail, alerts)))
         self._database = Database(url, _tables)
         self._fallback = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
         _tables.create_all(self._fallback)
@@ -104,33 +142,42 @@ class Alerts:
         self._wanted = False
 
     def update(
-        self, drifts: Mapping[tuple[str, str, str], Sequence[Drift]], troubles: Mapping[str, str] | None = None
+        self,
+        drifts: Mapping[tuple[str, str, str], Sequence[Drift]],
+        troubles: Mapping[str, str] | None = None,
+        events: Mapping[str, EventNews] | None = None,
     ) -> AlertChanges:
-        """Open alerts for new drifts and troubles, close those that are over, and return at once; posting goes on.
+        """Open alerts for new drifts, troubles and events, close those that are over, and return at once; posting goes on.
 
         Args:
             drifts: the drifts of each series that was tested, by source, region and statistic; alerts of other series
                 stay as they are.
             troubles: of everything else that was checked, by name: a sentence, or an empty one where all is well.
+            events: of the events that were checked, by the names of their rules.
         """
         now = datetime.now(UTC)
         rows = [
             _drift_row(AlertSubject(*subject), drift, now) for subject, several in drifts.items() for drift in several
         ]
         rows += [_trouble_row(name, sentence, now) for name, sentence in (troubles or {}).items() if sentence]
+        rows += [_event_row(name, news, now) for name, news in (events or {}).items() if news.sentence]
         tested = {AlertSubject(*subject) for subject in drifts}
-        current = {row["key"]: row for row in rows}
-        opened, over = self._use(
-            "write", lambda connection: _change(connection, current, tested, set(troubles or ()), now)
-        )
+        current, named = {row["key"]: row for row in rows}, {*(troubles or ()), *(events or ())}
+        opened, over = self._use("write", lambda connection: _change(connection, current, tested, named, now))
         for state, several in (("open", opened), ("over", over)):
             for row in several:
                 alert_logger.warning(
                     "%s", json.dumps({"time": _iso(now), **asdict(_message(row, state))}, ensure_ascii=False)
                 )
-        if self._webhook:
+        if self._channels:
             self._post_soon()
         return AlertChanges(len(opened), len(over))
+
+    def forget(self, name: str) -> None:
+        """Close the alert of a rule that was removed, without telling anybody."""
+        done = _alerts.update().where(_alerts.c.kind == name, _open)
+        told = {"closed": datetime.now(UTC), "posted": "over", "mailed": "over"}
+        self._use("write", lambda connection: connection.execute(done.values(**told)).rowcount)
 
     def open(self) -> pd.DataFrame:
         """Return the open alerts, the newest first: ``kind, source, region, statistic, model, sentence, since, opened, seen``.
@@ -182,14 +229,16 @@ class Alerts:
                 )
 
     def _post_batches(self) -> None:
-        while batch := self._use("write", lambda connection: _claim(connection, datetime.now(UTC))):
-            trouble = post_alerts(
-                self._webhook, [_message(row, "open" if row["closed"] is None else "over") for row in batch]
-            )
-            settle = partial(_settle, batch=batch, done=not trouble)
+        for channel in self._channels:
+            self._post_on(channel)
+
+    def _post_on(self, channel: _Channel) -> None:
+        while batch := self._use("write", lambda connection: _claim(connection, channel.column, datetime.now(UTC))):
+            trouble = channel.send([_message(row, "open" if row["closed"] is None else "over") for row in batch])
+            settle = partial(_settle, column=channel.column, batch=batch, done=not trouble)
             self._use("write", settle)
             if trouble:
-                log.warning("Alerts could not be posted (%s); they will be after the next update.", trouble)
+                log.warning("Alerts could not be %s (%s); they will be after the next update.", channel.column, trouble)
                 return
 
 
@@ -214,6 +263,11 @@ def _trouble_row(name: str, sentence: str, now: datetime) -> AlertRow:
     return _row(name, AlertSubject("", "", ""), "", sentence, now, now)
 
 
+def _event_row(name: str, news: EventNews, now: datetime) -> AlertRow:
+    since = news.since.to_pydatetime().replace(tzinfo=UTC)
+    return _row(name, news.subject, news.model, news.sentence, since, now)
+
+
 def _row(kind: str, subject: AlertSubject, model: str, sentence: str, since: datetime, now: datetime) -> AlertRow:
     key = hashlib.sha256("\x1f".join((kind, *subject, model)).encode()).hexdigest()
     times = {"since": since, "opened": now, "seen": now}
@@ -225,6 +279,7 @@ def _row(kind: str, subject: AlertSubject, model: str, sentence: str, since: dat
         "sentence": sentence,
         **times,
         "posted": "",
+        "mailed": "",
     }
 
 
@@ -252,18 +307,19 @@ def _change(
     over = []
     for key, row in before.items():
         subject = AlertSubject(row["source"], row["region"], row["statistic"])
-        seen = row["kind"] in named if subject == ("", "", "") else subject in tested
+        by_name = subject == ("", "", "") or row["kind"].startswith(EVENT_PREFIX)
+        seen = row["kind"] in named if by_name else subject in tested
         ended = _alerts.update().where(_alerts.c.id == row["id"], _open).values(closed=now, claimed=None)
         if seen and key not in current and connection.execute(ended).rowcount == 1:
             over.append(row)
     return opened, over
 
 
-def _claim(connection: sa.Connection, now: datetime) -> list[AlertRow]:
-    """Claim some alerts whose beginning or end has not been posted, so that no other server posts them for a while."""
+def _claim(connection: sa.Connection, column: str, now: datetime) -> list[AlertRow]:
+    """Claim some alerts whose beginning or end has not been told, by a `column`, so that no other server tells them for a while."""
     free = sa.or_(_alerts.c.claimed.is_(None), _alerts.c.claimed < now - CLAIM)
-    begun = sa.and_(_open, _alerts.c.posted == "")
-    ended = sa.and_(_alerts.c.closed > now - STALE, _alerts.c.posted != "over")
+    begun = sa.and_(_open, _alerts.c[column] == "")
+    ended = sa.and_(_alerts.c.closed > now - STALE, _alerts.c[column] != "over")
     chosen = sa.select(_alerts).where(free, sa.or_(begun, ended)).order_by(_alerts.c.id).limit(BATCH)
     claimed_rows = []
     for row in connection.execute(chosen).all():
@@ -275,10 +331,10 @@ def _claim(connection: sa.Connection, now: datetime) -> list[AlertRow]:
     return claimed_rows
 
 
-def _settle(connection: sa.Connection, batch: Sequence[AlertRow], done: bool) -> bool:
-    """Mark alerts as posted if `done`, and release the claim on them."""
+def _settle(connection: sa.Connection, column: str, batch: Sequence[AlertRow], done: bool) -> bool:
+    """Mark alerts as told in a `column` if `done`, and release the claim on them."""
     for row in batch:
-        noted = {"claimed": None} | ({"posted": "open" if row["closed"] is None else "over"} if done else {})
+        noted = {"claimed": None} | ({column: "open" if row["closed"] is None else "over"} if done else {})
         connection.execute(_alerts.update().where(_alerts.c.id == row["id"]).values(**noted))
     return True
 

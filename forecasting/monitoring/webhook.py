@@ -36,7 +36,10 @@ def post_alerts(address: str, alerts: Sequence[AlertMessage]) -> str:
 
     Chat programs such as Slack show the ``text``. Redirects are not followed.
     """
-    content = {"text": "\n".join(map(_line, alerts)), "alerts": [asdict(alert) for alert in alerts]}
+    content = {
+        "text": "\n".join(_escaped(alert_line(alert)) for alert in alerts),
+        "alerts": [asdict(alert) for alert in alerts],
+    }
     try:
         with _silent(), httpx.Client(timeout=TIMEOUT) as client, client.stream("POST", address, json=content) as answer:
             return "" if answer.is_success else f"it answered {answer.status_code}"
@@ -46,10 +49,14 @@ def post_alerts(address: str, alerts: Sequence[AlertMessage]) -> str:
         return "no connection"
 
 
-def _line(alert: AlertMessage) -> str:
-    """One line of the text; the three characters that chat programs interpret are escaped."""
-    text = alert.sentence.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return f"Over: {text}" if alert.state == "over" else text
+def alert_line(alert: AlertMessage) -> str:
+    """One alert as a line of text."""
+    return f"Over: {alert.sentence}" if alert.state == "over" else alert.sentence
+
+
+def _escaped(text: str) -> str:
+    """`text` with the three characters escaped that chat programs interpret."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Nightly update of a source: download its figures, make all forecasts, pick the best models, detect drift.
+"""Nightly update of a source: download its figures, make all forecasts, pick the best models, detect drift, check event alerts.
 
 `serve` runs it by a schedule (`scheduler`), the command `upkeep` once. It uses the same queue and store as visitors, whose
 requests go first: forecasts that are stored are not made again, an interrupted run goes on where it was, and servers that
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -24,8 +24,10 @@ from forecasting.jobs.request import Request
 from forecasting.models import model, models
 from forecasting.monitoring.alerts import Alerts, AlertSubject
 from forecasting.monitoring.drift.detect import Drift, data_drifts, forecast_drifts, published_values
+from forecasting.monitoring.event_alerts import EventAlert, EventAlerts
 from forecasting.monitoring.history import History, ModelPick
 from forecasting.monitoring.update_runs import UpdateRun, UpdateRuns
+from forecasting.operations.check_event_alerts import check_event_alerts
 from forecasting.services.run import IN_FLIGHT
 from forecasting.services.service import Service
 from forecasting.services.track_records import STOPS
@@ -68,13 +70,21 @@ class NightlyUpdate:
 
     Args:
         names: the models to fit and to pick from; all by default.
+        event_alerts: what people asked to be told of; nothing by default.
     """
 
     def __init__(
-        self, service: Service, runs: UpdateRuns, history: History, alerts: Alerts, names: Sequence[str] | None = None
+        self,
+        service: Service,
+        runs: UpdateRuns,
+        history: History,
+        alerts: Alerts,
+        names: Sequence[str] | None = None,
+        event_alerts: EventAlerts | None = None,
     ) -> None:
         self._service, self._runs, self._history, self._alerts = service, runs, history, alerts
         self._names = tuple(names or models())
+        self._event_alerts = event_alerts
         self._stopped = threading.Event()
         self._running = threading.Lock()
 
@@ -94,8 +104,16 @@ class NightlyUpdate:
             last = self._runs.last(source)
             if last is not None and last.digest == digest and not again:
                 self._alerts.update({}, {f"source {source}": trouble})
+                self._check_events(lambda one: one.rule.source == source and one.checked is None)
                 return last
-            return self._update(panel, began, digest, trouble)
+            run = self._update(panel, began, digest, trouble)
+            self._check_events(lambda one: one.rule.source == source)
+            return run
+
+    def check_event_alerts(self, but: Collection[str]) -> None:
+        """Check the event alerts of all sources `but` those that are updated. Raises `UpdateStopped` after `stop`."""
+        with self._running:
+            self._check_events(lambda one: one.rule.source not in but)
 
     def stop(self) -> None:
         """Stop a run at its next step."""
@@ -104,6 +122,16 @@ class NightlyUpdate:
     def close(self) -> None:
         """Wait until alerts have been posted."""
         self._alerts.close()
+        if self._event_alerts is not None:
+            self._event_alerts.close()
+
+    def _check_events(self, chosen: Callable[[EventAlert], bool]) -> None:
+        if self._event_alerts is None:
+            return
+        try:
+            check_event_alerts(self._service, self._event_alerts, self._alerts, chosen, self._pause)
+        except JobError as error:
+            log.warning("%s", error)
 
     def _update(self, panel: Panel, began: datetime, digest: str, trouble: str) -> UpdateRun:
         all_series = list(_series(panel))

@@ -1,10 +1,10 @@
-"""Scheduler of the nightly update: APScheduler runs it for each source in one thread."""
+"""Scheduler of the nightly update: APScheduler runs it for each source, and checks event alerts, in one thread."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -13,6 +13,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from forecasting.models import model
 from forecasting.monitoring.alerts import Alerts
+from forecasting.monitoring.event_alerts import EventAlerts
 from forecasting.monitoring.history import History
 from forecasting.monitoring.update_runs import UpdateRuns
 from forecasting.operations.nightly_update import NightlyUpdate, UpdateStopped
@@ -23,16 +24,20 @@ from forecasting.support.errors import RequestError
 
 log = logging.getLogger(__name__)
 
-#: Hours between two checks for newer figures, besides the schedule.
+#: Hours between two checks for newer figures, besides the schedule, and of event alerts on sources that are not updated.
 CHECK = 1
+#: Minutes after the start before event alerts are checked for the first time.
+FIRST_CHECK = 5
 
 
 class UpdateSchedule:
     """Runs the nightly update of sources: all by the clock, and every hour those with newer figures.
 
+    Event alerts are checked with their source, and every hour where that is none of these.
+
     Args:
         update: the update to run; it is closed with the schedule.
-        names: of the sources; nothing runs without any.
+        names: of the sources.
         at: when to run, as cron writes it (five fields), in UTC. Raises `RequestError` for anything else.
     """
 
@@ -43,22 +48,24 @@ class UpdateSchedule:
             executors={"default": ThreadPoolExecutor(1)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
-        self._scheduler.add_job(self._run_all, cron_trigger(at), kwargs={"again": True}, id="schedule")
-        hourly = IntervalTrigger(hours=CHECK, timezone=UTC)
-        self._scheduler.add_job(
-            self._run_all, hourly, kwargs={"again": False}, id="look", next_run_time=datetime.now(UTC)
-        )
+        trigger, hourly = cron_trigger(at), IntervalTrigger(hours=CHECK, timezone=UTC)
+        now = datetime.now(UTC)
+        if names:
+            self._scheduler.add_job(self._run_all, trigger, kwargs={"again": True}, id="schedule")
+            self._scheduler.add_job(self._run_all, hourly, kwargs={"again": False}, id="look", next_run_time=now)
+        first = now + timedelta(minutes=FIRST_CHECK)
+        self._scheduler.add_job(self._check_event_alerts, hourly, id="event alerts", next_run_time=first)
 
     @staticmethod
     def of_settings(service: Service, runs: UpdateRuns, history: History) -> UpdateSchedule:
         """Create the schedule of `FORECAST_PRETRAIN`, `…_AT` and `…_MODELS`. Raises `RequestError` for invalid settings."""
         names, chosen = check_settings()
-        return UpdateSchedule(NightlyUpdate(service, runs, history, Alerts(), chosen), names, settings.pretrain_at())
+        update = NightlyUpdate(service, runs, history, Alerts(), chosen, EventAlerts())
+        return UpdateSchedule(update, names, settings.pretrain_at())
 
     def start(self) -> None:
-        """Start; the first check is at once."""
-        if self._names:
-            self._scheduler.start()
+        """Start; the first check of sources is at once."""
+        self._scheduler.start()
 
     def close(self) -> None:
         """Stop the run at its next step, and wait for that."""
@@ -77,6 +84,14 @@ class UpdateSchedule:
                 log.exception("The update of %s failed", name)
             else:
                 log.info("%s: %d series, %d forecasts there, %d failed", name, run.regions, run.there, run.failed)
+
+    def _check_event_alerts(self) -> None:
+        try:
+            self._update.check_event_alerts(self._names)
+        except UpdateStopped:
+            return
+        except Exception:  # the next hour tries again
+            log.exception("Event alerts could not be checked")
 
 
 def check_settings() -> tuple[tuple[str, ...], tuple[str, ...]]:

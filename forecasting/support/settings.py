@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from platformdirs import user_cache_path
 
@@ -327,6 +327,53 @@ def alert_webhook() -> str:
             "if nobody else can listen there."
         )
     return given
+
+
+@dataclass(frozen=True)
+class AlertMail:
+    """`FORECAST_ALERT_SMTP` with `FORECAST_ALERT_MAIL_FROM` and `FORECAST_ALERT_MAIL_TO`: how alerts are mailed, and to whom."""
+
+    host: str
+    port: int
+    tls: bool
+    near: bool
+    user: str = field(repr=False)
+    password: str = field(repr=False)
+    sender: str
+    recipients: tuple[str, ...]
+
+
+#: An address that is written into a header as it is.
+_MAIL_ADDRESS = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+")
+
+
+def alert_mail() -> AlertMail | None:
+    """`FORECAST_ALERT_SMTP`: the mail server for alerts, ``smtps://user:password@host`` or ``smtp://host:587``; None by default.
+
+    By ``smtp://`` the connection is encrypted before anything is sent (STARTTLS), unless the server is this machine. Mail is
+    from `FORECAST_ALERT_MAIL_FROM` to the addresses of `FORECAST_ALERT_MAIL_TO`, joined by commas. No message tells the password.
+    """
+    given = os.environ.get("FORECAST_ALERT_SMTP", "").strip()
+    if not given:
+        return None
+    wrong = RequestError(
+        "FORECAST_ALERT_SMTP is no mail server; give one such as smtps://user:password@mail.example.org."
+    )
+    try:
+        parts = urlsplit(given)
+        port = parts.port or {"smtps": 465}.get(parts.scheme, 25)
+    except ValueError:
+        raise wrong from None
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise wrong
+    sender = os.environ.get("FORECAST_ALERT_MAIL_FROM", "").strip()
+    recipients = tuple(_split_commas(os.environ.get("FORECAST_ALERT_MAIL_TO", "")))
+    for variable, addresses in (("FORECAST_ALERT_MAIL_FROM", (sender,)), ("FORECAST_ALERT_MAIL_TO", recipients)):
+        if not addresses or not all(_MAIL_ADDRESS.fullmatch(one) for one in addresses):
+            raise RequestError(f"{variable} is no e-mail address; give one such as alerts@example.org.")
+    near = parts.hostname == "localhost" or _is_loopback(parts.hostname)
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return AlertMail(parts.hostname, port, parts.scheme == "smtps", near, user, password, sender, recipients)
 
 
 def _is_loopback(host: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 #: The newest step, known without importing Alembic: most starts find a database that is up to date.
-HEAD = "0005"
+HEAD = "0006"
 #: The table that holds the step that the database is at.
 TABLE = "forecast_explorer_version"
 #: The tables of all steps.
@@ -26,6 +26,7 @@ TABLE_NAMES = frozenset(
         "alerts",
         "stream_batches",
         "stream_rejects",
+        "event_alerts",
     }
 )
 #: Tables in which programs before Alembic kept the versions of theirs.
