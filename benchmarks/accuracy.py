@@ -126,15 +126,17 @@ def _best_peer(one: DevelopmentSet, tasks: Sequence[Earlier]) -> float:
 
 def said_by(name: str, one: DevelopmentSet, tasks: Sequence[Earlier]) -> list[np.ndarray | None]:
     """The quantiles that a model gives for each task's `came`, shape (steps, 23)."""
-    return [forecast.values[task.gap :] for task, forecast in zip(tasks, _kept(name, one, tasks), strict=True)]
+    return [forecast.values[task.gap :] for task, forecast in zip(tasks, kept_forecasts(name, one, tasks), strict=True)]
 
 
-def _kept(name: str, one: DevelopmentSet, tasks: Sequence[Earlier]) -> list[Forecast]:
+def kept_forecasts(name: str, one: DevelopmentSet, tasks: Sequence[Earlier]) -> list[Forecast]:
     """The forecasts, made now unless they were made before by the same version."""
     chosen = model(name)
     if isinstance(chosen, BlendedModel):
         taking_part = [[part.model for part in Request(task.series, name, task.steps).members] for task in tasks]
-        parts = {member: _kept(member, one, tasks) for member in {m for members in taking_part for m in members}}
+        parts = {
+            member: kept_forecasts(member, one, tasks) for member in {m for members in taking_part for m in members}
+        }
         return [
             chosen.blend(task.series, task.steps, {member: parts[member][place] for member in members})
             for place, (task, members) in enumerate(zip(tasks, taking_part, strict=True))
