@@ -1,4 +1,4 @@
-"""Boosted trees on the rows of a pooled model's tables: the change expected over the next blocks.
+"""Boosted trees on the rows of a pooled model's tables: the change expected over the next blocks, and the size of its errors.
 
 Each bag leaves out some stretches of time; what it says of them gives errors out of sample, which the widths come from.
 """
@@ -22,7 +22,7 @@ STRETCH = 13
 #: Blocks after which a row counts half.
 HALF_LIFE = 150.0
 #: Rows that a bag is fitted to, at most.
-MOST_ROWS_A_BAG = 15_000
+MOST_ROWS_A_BAG = 11_000
 #: A target is clipped to so many of its standard deviations.
 TARGET_LIMIT = 3.0
 #: Trees of a bag, the leaves of each, and the share of a tree's correction that is added.
@@ -33,6 +33,12 @@ LEAST_IN_LEAF, PENALTY, BINS = 50, 5.0, 63
 UNKNOWN = -1.0
 #: The share of the inputs that each split may use.
 INPUT_SHARE = 0.6
+#: Of the trees that say how large errors are: how many, the leaves of each, and the share of a tree's correction that is added.
+SIZE_TREES, SIZE_LEAVES, SIZE_RATE = 40, 8, 0.1
+#: Errors in a leaf of those at least, and the ridge penalty of its value.
+LEAST_SIZES_IN_LEAF, SIZE_PENALTY = 200, 20.0
+#: Errors that they are fitted to, at most.
+MOST_SIZES = 11_000
 
 
 def boosted(with_season: bool, seed: int) -> Learner:
@@ -46,6 +52,24 @@ def boosted(with_season: bool, seed: int) -> Learner:
         return Said(change, left_out, inputs, asked)
 
     return learn
+
+
+def expected_logs(
+    inputs: np.ndarray, logs: np.ndarray, weights: np.ndarray, asked: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The logarithm of an error's size that trees expect of each of `asked` and of each row of `inputs`, learned from `logs`."""
+    columns = np.isfinite(inputs).any(axis=0)
+    binned, here = _binned(inputs[:, columns], asked[:, columns])
+    chosen = np.arange(len(logs))
+    if len(logs) > MOST_SIZES:
+        chosen = np.sort(np.random.default_rng(0).choice(len(logs), MOST_SIZES, replace=False))
+    varying = np.ptp(binned[chosen], axis=0) > 0
+    if len(chosen) < 2 * LEAST_SIZES_IN_LEAF or not varying.any():
+        usual = float(np.average(logs, weights=weights))
+        return np.full(len(asked), usual), np.full(len(logs), usual)
+    trees = _trees(0, SIZE_TREES, SIZE_LEAVES, SIZE_RATE, LEAST_SIZES_IN_LEAF, SIZE_PENALTY)
+    trees.fit(binned[chosen][:, varying], logs[chosen], sample_weight=weights[chosen])
+    return trees.predict(here[:, varying]), trees.predict(binned[:, varying])
 
 
 def _binned(inputs: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -88,15 +112,22 @@ def _bagged(rows: TrainingRows, inputs: np.ndarray, asked: np.ndarray, seed: int
     return said / max(fitted, 1), np.where(count > 0, apart / np.maximum(count, 1), np.nan)
 
 
-def _trees(seed: int) -> HistGradientBoostingRegressor:
+def _trees(
+    seed: int,
+    count: int = TREES,
+    leaves: int = LEAVES,
+    rate: float = RATE,
+    least_in_leaf: int = LEAST_IN_LEAF,
+    penalty: float = PENALTY,
+) -> HistGradientBoostingRegressor:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     return HistGradientBoostingRegressor(
-        learning_rate=RATE,
-        max_iter=TREES,
-        max_leaf_nodes=LEAVES,
-        min_samples_leaf=LEAST_IN_LEAF,
-        l2_regularization=PENALTY,
+        learning_rate=rate,
+        max_iter=count,
+        max_leaf_nodes=leaves,
+        min_samples_leaf=least_in_leaf,
+        l2_regularization=penalty,
         max_bins=BINS + 1,  # one more for what is unknown; with more values than bins it would sort all rows again
         max_features=INPUT_SHARE,
         early_stopping=False,

@@ -118,7 +118,7 @@ def forecast_table(
     spread = units[-1][:, None] * _spread(means[:-1], tables, units, target, reach)
     mean = np.maximum(_shift_to_own_end(newest, means[-1]), 0.0)
     learned_from = tables_that_help([own, *others])
-    learned, share = learned_forecast(learned_from, error_quantiles()), 0.0
+    learned, share = learned_forecast(learned_from, error_quantiles(), horizon), 0.0
     if learned is not None:
         share = LEARNED_SHARE * (1 - weights.get(WITH_COVARIATES, 0.0))
         mean, spread = _with_learned(mean, spread, *learned, share)

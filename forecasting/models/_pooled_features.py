@@ -13,13 +13,15 @@ from forecasting.models._pooled_experts import fourth_root
 
 #: Counts that are added before the root is taken, so that 0 and 1 are not far apart.
 OFFSET = 0.5
-#: Blocks ahead that trees are asked for; further ones continue as the experts do.
-MOST_AHEAD = 8
+#: Blocks ahead that are learned together. Near ones have rows of their own, so none depends on how far one looks.
+STEPS = (range(1, 6), range(6, 9))
+#: Blocks ahead that are learned at all; further ones continue as the experts do.
+MOST_AHEAD = STEPS[-1][-1]
 #: Standard deviation of a region's fourth root over its mean, where there are few blocks to tell.
 USUAL_VARIATION = 0.35
 #: Blocks that `USUAL_VARIATION` counts as.
 USUAL_VARIATION_WEIGHT = 26.0
-#: Blocks in which the highest figure is looked for.
+#: Blocks in which the highest figure is looked for where a year means nothing; else it is that since the quietest time.
 PEAK_BLOCKS = 26
 #: Earlier years whose change over the same blocks is averaged.
 YEARS = 4
@@ -104,6 +106,12 @@ class Calendar:
         passed = self.passed[rows]
         return [np.sin(2 * np.pi * passed), np.cos(2 * np.pi * passed), (passed - self.quietest) % 1.0]
 
+    def since_quietest(self, rows: np.ndarray) -> np.ndarray:
+        """Whole blocks since the quietest time of the year, shape (rows,); `PEAK_BLOCKS` less one without a year."""
+        if self.year is None or self.passed is None:
+            return np.full(len(rows), PEAK_BLOCKS - 1)
+        return ((self.passed[rows] - self.quietest) % 1.0 * self.year).astype(int)
+
 
 @dataclass(frozen=True)
 class Features:
@@ -168,8 +176,10 @@ def features_of(roots: Standardised, rows: np.ndarray, calendar: Calendar) -> Fe
     own = [now, *(now - back(values, lag) for lag in (1, 2, 4)), back(values, 1) - back(values, 2)]
     own += [filtered(values, weights) for weights in _FILTERS[:-1]]
     own += [filtered(values, _FILTERS[-1]) - now]
-    recent = np.stack([back(values, lag) for lag in range(PEAK_BLOCKS)])
-    own += [now - np.where(np.isfinite(recent), recent, -np.inf).max(axis=0)]
+    since, highest = calendar.since_quietest(rows)[:, None], now
+    for lag in range(1, int(since.max(initial=0)) + 1):
+        highest = np.fmax(highest, np.where(lag <= since, back(values, lag), np.nan))
+    own += [now - highest]
     shared = [back(together, 0), *(filtered(together, _FILTERS[place]) for place in (0, 4, 5))]
     shared = [np.broadcast_to(one, now.shape) for one in shared]
     shared += [now - back(together, 0)]

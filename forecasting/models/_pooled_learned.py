@@ -13,9 +13,9 @@ from dataclasses import replace
 import numpy as np
 
 from forecasting.data.forecast import QUANTILES
-from forecasting.models._pooled_boosting import boosted
+from forecasting.models._pooled_boosting import boosted, expected_logs
 from forecasting.models._pooled_experts import fourth_root
-from forecasting.models._pooled_features import MOST_AHEAD, OFFSET, Standardised, features_of
+from forecasting.models._pooled_features import MOST_AHEAD, OFFSET, STEPS, Standardised, features_of
 from forecasting.models._pooled_ridge import ridge
 from forecasting.models._pooled_training import LearnedTable, Learner, Said, TrainingRows, rows_of_tables
 
@@ -30,24 +30,25 @@ LEAST_OWN_BLOCKS_FOR_ALL = 12
 #: The first alone knows the time of the year and nothing of the other regions, so it is at home in another table.
 LEARNERS: tuple[Learner, ...] = (boosted(True, 0), boosted(False, 100), ridge(1000.0, 1.0), ridge(300.0, 10.0))
 #: The learner that shows whether other tables help, and how many blocks ahead.
-TEST, TESTED_BLOCKS = ridge(300.0, 10.0), 4
+TEST, TESTED_STEPS = ridge(300.0, 10.0), range(1, 5)
 #: Errors are this much larger, so that their logarithm is finite.
 LEAST_ERROR = 0.03
-#: The ridge penalty of the regression of errors, in rows of mean weight, and the limit of its standardised inputs.
-ERROR_PENALTY, INPUT_LIMIT = 300.0, 5.0
 #: Errors that a region's own share of the width is averaged with.
 PRIOR_ERRORS = 20.0
 
 
-def learned_forecast(tables: Sequence[LearnedTable], shape: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Mean and spread of the fourth root of the next `MOST_AHEAD` blocks after each region's own last one.
+def learned_forecast(
+    tables: Sequence[LearnedTable], shape: np.ndarray, horizon: int = MOST_AHEAD
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Mean and spread of the fourth root of the next blocks after each region's own last one.
 
     Args:
         tables: the one to forecast, and others to learn from beside it.
         shape: shape (23,), the quantiles of a standardised error that the spread is to be used with, symmetrical.
+        horizon: blocks ahead that are wanted; as many of `STEPS` are learned as it takes.
 
     Returns:
-        Two arrays of shape (regions, MOST_AHEAD); None where there is too little to learn from.
+        Two arrays of shape (regions, blocks), of `MOST_AHEAD` blocks at most; None where there is too little to learn from.
     """
     asked, enough = tables[0], [table for table in tables if len(table.newest) >= LEAST_BLOCKS]
     cells = sum(int(np.isfinite(table.newest).sum()) for table in tables)
@@ -56,8 +57,12 @@ def learned_forecast(tables: Sequence[LearnedTable], shape: np.ndarray) -> tuple
     quietest = enough[0].calendar.quietest
     tables = [replace(one, calendar=replace(one.calendar, quietest=quietest)) for one in tables]
     learners = LEARNERS if len(asked.newest) >= LEAST_OWN_BLOCKS_FOR_ALL else LEARNERS[:1]
-    members = _members(tables, learners, shape)
-    mean, spread = (np.mean([member[part] for member in members], axis=0) for part in (0, 1))
+    found = []
+    for steps in STEPS:
+        if steps[0] == 1 or steps[0] <= horizon:
+            members = _members(tables, learners, shape, steps)
+            found.append([np.mean([member[part] for member in members], axis=0) for part in (0, 1)])
+    mean, spread = (np.hstack([one[part] for one in found]) for part in (0, 1))
     return _roots_of_counts(mean, spread)
 
 
@@ -73,40 +78,40 @@ def tables_that_help(tables: Sequence[LearnedTable]) -> Sequence[LearnedTable]:
 
 def _errors_on_the_first(tables: Sequence[LearnedTable]) -> tuple[np.ndarray, np.ndarray]:
     """The absolute errors on the first table's near rows when their time was left out, NaN where none is known; what each counts."""
-    rows = rows_of_tables(tables)
-    own = (rows.region < tables[0].newest.shape[1]) & (rows.ahead <= TESTED_BLOCKS)
+    rows = rows_of_tables(tables, TESTED_STEPS)
+    own = rows.region < tables[0].newest.shape[1]
     if not own.any():
         return np.zeros(0), np.zeros(0)
-    one_row = rows.features.rows(np.zeros(MOST_AHEAD, dtype=int))
-    left_out = TEST(rows, one_row, np.arange(1, MOST_AHEAD + 1)).left_out
+    one_row = rows.features.rows(np.zeros(len(TESTED_STEPS), dtype=int))
+    left_out = TEST(rows, one_row, np.array(TESTED_STEPS)).left_out
     return np.abs(rows.change - left_out)[own], rows.counts[own]
 
 
 def _members(
-    tables: Sequence[LearnedTable], learners: Sequence[Learner], shape: np.ndarray
+    tables: Sequence[LearnedTable], learners: Sequence[Learner], shape: np.ndarray, steps: range
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Mean and spread of the root of the counts and `OFFSET`, shape (regions, MOST_AHEAD) each, of each learner."""
-    newest, rows = tables[0].newest, rows_of_tables(tables)
+    """Mean and spread of the root of the counts and `OFFSET`, shape (regions, steps) each, of each learner."""
+    newest, rows = tables[0].newest, rows_of_tables(tables, steps)
     known, regions = np.isfinite(newest), np.arange(newest.shape[1])
     ends = np.where(known.any(axis=0), len(newest) - 1 - np.argmax(known[::-1], axis=0), 0)
     distinct, at = np.unique(ends, return_inverse=True)
     roots = Standardised.of(newest)
-    now = features_of(roots, distinct, tables[0].calendar).of(np.tile(at, MOST_AHEAD), np.tile(regions, MOST_AHEAD))
-    ahead = np.repeat(np.arange(1, MOST_AHEAD + 1), len(regions))
+    now = features_of(roots, distinct, tables[0].calendar).of(np.tile(at, len(steps)), np.tile(regions, len(steps)))
+    ahead = np.repeat(np.array(steps), len(regions))
     last = roots.values[ends, regions]
     found = []
     for learner in learners:
         said = learner(rows, now, ahead)
-        spread = _spread(rows, said, shape, len(regions))
-        change = said.change.reshape(MOST_AHEAD, len(regions)).T
+        spread = _spread(rows, said, shape, len(regions), steps)
+        change = said.change.reshape(len(steps), len(regions)).T
         found.append(
             (roots.centre[:, None] + roots.spread[:, None] * (last[:, None] + change), roots.spread[:, None] * spread)
         )
     return found
 
 
-def _spread(rows: TrainingRows, said: Said, shape: np.ndarray, regions: int) -> np.ndarray:
-    """The spread of changes, shape (regions, MOST_AHEAD)."""
+def _spread(rows: TrainingRows, said: Said, shape: np.ndarray, regions: int, steps: range) -> np.ndarray:
+    """The spread of changes, shape (regions, steps)."""
     errors = rows.change - said.left_out
     known = np.isfinite(errors)
     size, expected = _error_sizes(
@@ -114,39 +119,28 @@ def _spread(rows: TrainingRows, said: Said, shape: np.ndarray, regions: int) -> 
     )
     relative, ahead = np.abs(errors[known]) / expected, rows.ahead[known]
     widths = []
-    for step in range(1, MOST_AHEAD + 1):
+    for step in steps:
         near = np.abs(ahead - step) <= 1
         widths.append(_width(relative[near], rows.counts[known][near], shape))
-    return size.reshape(MOST_AHEAD, regions).T * np.array(widths)
+    return size.reshape(len(steps), regions).T * np.array(widths)
 
 
 def _error_sizes(
     inputs: np.ndarray, errors: np.ndarray, weights: np.ndarray, region: np.ndarray, asked: np.ndarray, regions: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The size of errors expected of each of `asked` and of each row: a ridge regression of their logarithm.
+    """The size of errors expected of each of `asked` and of each row, by trees; a region's own errors move its size.
 
-    The rows of `asked` are those of each region for each horizon; a region's own errors move its size.
+    The rows of `asked` are those of each region for each horizon.
     """
-    middle, deviation = np.nanmean(inputs, axis=0), np.nanstd(inputs, axis=0)
-    deviation = np.where(deviation > 1e-9, deviation, np.inf)
-
-    def standard(table: np.ndarray) -> np.ndarray:
-        scaled = np.nan_to_num((table - middle) / deviation)
-        return np.concatenate([np.ones((len(table), 1)), np.clip(scaled, -INPUT_LIMIT, INPUT_LIMIT)], axis=1)
-
-    design, here = standard(inputs), standard(asked)
-    penalty = np.full(design.shape[1], ERROR_PENALTY * weights.mean())
-    penalty[0] = 0.0
-    weighted = design * weights[:, None]
-    slopes = np.linalg.solve(weighted.T @ design + np.diag(penalty), weighted.T @ np.log(np.abs(errors) + LEAST_ERROR))
-    rows = np.exp(design @ slopes)
+    here, logs = expected_logs(inputs, np.log(np.abs(errors) + LEAST_ERROR), weights, asked)
+    rows = np.exp(logs)
     relative = np.abs(errors) / rows
     usual = float(np.average(relative, weights=weights))
     capped = weights * np.minimum(relative, 5 * usual)
     every = max(int(region.max()) + 1, regions)
     total, count = np.bincount(region, capped, every), np.bincount(region, weights, every)
     own = (total + PRIOR_ERRORS * usual) / (count + PRIOR_ERRORS) / max(usual, 1e-12)
-    return np.exp(here @ slopes) * np.tile(own[:regions], len(asked) // regions), rows * own[region]
+    return np.exp(here) * np.tile(own[:regions], len(asked) // regions), rows * own[region]
 
 
 def _width(sizes: np.ndarray, weights: np.ndarray, shape: np.ndarray) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from forecasting.models._pooled_features import MOST_AHEAD, Features
+from forecasting.models._pooled_features import Features
 from forecasting.models._pooled_training import Learner, Said, TrainingRows
 
 #: Blocks after which a row counts half.
@@ -39,10 +39,11 @@ def ridge(penalty: float, penalty_of_season: float) -> Learner:
         limit = TARGET_LIMIT * rows.change.std()
         target = np.clip(rows.change, -limit, limit)
         change, left_out = np.zeros(len(asked)), np.full(len(inputs), np.nan)
-        for step in range(1, MOST_AHEAD + 1):
+        before = np.zeros(0)
+        for step in np.unique(ahead):
             chosen, wanted = np.flatnonzero(rows.ahead == step), np.flatnonzero(ahead == step)
             if len(chosen) < LEAST_ROWS:
-                change[wanted] = change[ahead == step - 1] if step > 1 else 0.0
+                change[wanted] = before if len(before) else 0.0
                 continue
             change[wanted], left_out[chosen] = _one_step(
                 _with_constant(inputs[chosen]),
@@ -53,6 +54,7 @@ def ridge(penalty: float, penalty_of_season: float) -> Learner:
                 rows.age[chosen] // STRETCH % PARTS,
                 np.maximum(rows.age[chosen] - step, 0) // STRETCH % PARTS,
             )
+            before = change[wanted]
         return Said(change, left_out, np.column_stack([inputs, rows.ahead]), np.column_stack([asked, ahead]))
 
     return learn

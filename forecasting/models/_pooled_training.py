@@ -12,12 +12,12 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from forecasting.models._pooled_experts import fourth_root
-from forecasting.models._pooled_features import MOST_AHEAD, OFFSET, Calendar, Features, Standardised, features_of
+from forecasting.models._pooled_features import OFFSET, Calendar, Features, Standardised, features_of
 
 #: Blocks, the last ones, that are learned from.
 LEARNED_BLOCKS = 208
 #: Rows that are learned from, at most.
-MOST_ROWS = 40_000
+MOST_ROWS = 30_000
 #: Blocks after which an error counts half for the width of bands.
 HALF_LIFE_OF_ERRORS = 60.0
 #: What the error of a row counts that was not published as it is then, but only later.
@@ -43,7 +43,7 @@ class LearnedTable:
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """Rows of all horizons below each other.
+    """Rows of several numbers of blocks ahead below each other.
 
     Attributes:
         features: of the block that each row begins with.
@@ -82,9 +82,9 @@ class Said:
 Learner = Callable[[TrainingRows, Features, np.ndarray], Said]
 
 
-def rows_of_tables(tables: Sequence[LearnedTable]) -> TrainingRows:
-    """The rows of several tables below each other."""
-    parts = [training_rows(table) for table in tables]
+def rows_of_tables(tables: Sequence[LearnedTable], steps: range) -> TrainingRows:
+    """The rows of several tables below each other, so many blocks ahead."""
+    parts = [training_rows(table, steps) for table in tables]
     first = np.cumsum([0, *(table.newest.shape[1] for table in tables[:-1])])
     features = [np.concatenate([getattr(part.features, one.name) for part in parts]) for one in fields(Features)]
     regions = np.concatenate([part.region + offset for part, offset in zip(parts, first, strict=True)])
@@ -92,8 +92,8 @@ def rows_of_tables(tables: Sequence[LearnedTable]) -> TrainingRows:
     return TrainingRows(Features(*features), regions, *others)
 
 
-def training_rows(table: LearnedTable) -> TrainingRows:
-    """All rows of `table` whose outcome is known; at most `MOST_ROWS`, drawn with one seed."""
+def training_rows(table: LearnedTable, steps: range) -> TrainingRows:
+    """The rows of `table` whose outcome so many blocks ahead is known; at most `MOST_ROWS`, drawn with one seed."""
     newest, roots = table.newest, Standardised.of(table.newest)
     first = max(len(newest) - LEARNED_BLOCKS, 0)
     blocks = np.arange(first, len(newest) - 1)
@@ -107,9 +107,10 @@ def training_rows(table: LearnedTable) -> TrainingRows:
         then, row = Standardised.of(earlier), block - first
         features.put(row, features_of(then, np.array([block]), table.calendar))
         start[row], spread[row], counts[row] = fourth_root(earlier[-1] + OFFSET), then.spread, 1.0
-    came = np.full((MOST_AHEAD, *start.shape), np.nan)
-    for ahead in range(1, min(MOST_AHEAD, len(blocks)) + 1):
-        came[ahead - 1, : len(blocks) + 1 - ahead] = root[first + ahead :]
+    came = np.full((len(steps), *start.shape), np.nan)
+    for place, ahead in enumerate(steps):
+        known = root[first + ahead :]
+        came[place, : len(known)] = known
     change = (came - start) / spread
     cells = np.argwhere(np.isfinite(change) & np.isfinite(features.own[..., 0]))
     if len(cells) > MOST_ROWS:
@@ -119,7 +120,7 @@ def training_rows(table: LearnedTable) -> TrainingRows:
     return TrainingRows(
         features.of(place, region),
         region,
-        step + 1,
+        step + steps[0],
         change[step, place, region],
         age,
         0.5 ** (age / HALF_LIFE_OF_ERRORS) * counts[place],

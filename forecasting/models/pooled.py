@@ -73,7 +73,7 @@ class Pooled(PooledModel):
         "Warmuth (1998), Tracking the best expert; Friedman (2001), Greedy function approximation: a gradient boosting machine; "
         "Hoerl & Kennard (1970), Ridge regression"
     )
-    version = 5
+    version = 6
     order = 15
     time_limit = 180.0
     uses_covariates = True

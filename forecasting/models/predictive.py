@@ -37,7 +37,7 @@ SAMPLED_AT_ONCE = 100_000
 #: No quantile of an intermittent series is more than so many times the largest figure so far.
 MOST_OF_INTERMITTENT = 2.0
 #: Degrees of freedom of Student's t for errors learned over many regions, which have longer tails than normal ones.
-DEGREES_OF_FREEDOM = 5
+DEGREES_OF_FREEDOM = 7
 #: The share of an error's variance, where a model tells only quantiles, that stays in the periods after it.
 PERSISTENCE = 0.7
 #: Standard normal quantiles at the levels of `QUANTILES`; shape (23,).

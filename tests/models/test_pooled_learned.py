@@ -9,13 +9,14 @@ from sweeps import examples
 
 from forecasting.data.forecast import QUANTILES
 from forecasting.models import _pooled_learned as learning
-from forecasting.models._pooled_boosting import boosted
-from forecasting.models._pooled_features import MOST_AHEAD, Calendar, Features, Standardised, features_of
+from forecasting.models._pooled_boosting import boosted, expected_logs
+from forecasting.models._pooled_features import MOST_AHEAD, STEPS, Calendar, Features, Standardised, features_of
 from forecasting.models._pooled_ridge import ridge
 from forecasting.models._pooled_training import LearnedTable, Learner, Said, TrainingRows, rows_of_tables, training_rows
 from forecasting.models.predictive import error_quantiles
 
 YEAR = 52
+NEAR = STEPS[0]
 
 
 def waves(blocks: int, regions: int = 20, noise: float = 0.05) -> np.ndarray:
@@ -81,7 +82,7 @@ def test_a_table_that_goes_otherwise_is_not_learned_from():
 def test_errors_with_and_without_other_tables_are_compared_on_the_same_rows(monkeypatch):
     """Alone it errs more wherever it says something, which is on half of its rows only."""
     own, other = learned_table(waves(60)), learned_table(waves(60))
-    alone = len(training_rows(own).change)
+    alone = len(training_rows(own, learning.TESTED_STEPS).change)
 
     def test(rows: TrainingRows, now: Features, ahead: np.ndarray) -> Said:
         is_alone = len(rows.change) == alone
@@ -99,8 +100,8 @@ def test_a_table_that_cannot_be_learned_from_alone_takes_every_help():
 
 def test_rows_of_a_table_that_ended_earlier_are_older():
     table = learned_table(waves(60))
-    ages = training_rows(replace(table, ended=30)).age
-    assert ages.min() == training_rows(table).age.min() + 30
+    ages = training_rows(replace(table, ended=30), NEAR).age
+    assert ages.min() == training_rows(table, NEAR).age.min() + 30
 
 
 def test_a_large_region_says_more_of_all_together_than_a_small_one():
@@ -158,7 +159,7 @@ def test_a_row_that_was_published_lower_then_is_learned_from_as_it_was_then():
     newest = waves(120)
     then = newest[:100].copy()
     then[-1] *= 0.5
-    rows = training_rows(learned_table(newest, [then]))
+    rows = training_rows(learned_table(newest, [then]), NEAR)
     of_then = (rows.age == 20) & (rows.ahead == 1) & (rows.region == 3)
     grown = ((newest[100, 3] + 0.5) ** 0.25 - (then[-1, 3] + 0.5) ** 0.25) / Standardised.of(then).spread[3]
     assert rows.change[of_then] == pytest.approx([grown])
@@ -173,6 +174,39 @@ def test_features_look_at_nothing_that_comes_later():
     np.testing.assert_allclose(cut.own, whole.own)
     np.testing.assert_allclose(cut.shared, whole.shared)
     np.testing.assert_allclose(cut.by_horizon, whole.by_horizon)
+
+
+def test_the_highest_figure_is_looked_for_since_the_quietest_time_of_the_year():
+    """In the middle of a rise the last season's peak does not count, however near it is."""
+    table = waves(150, noise=0.0)
+    roots, calendar = Standardised.of(table), learned_table(table).calendar
+    rising, falling = np.array([2 * YEAR + 16]), np.array([2 * YEAR + 36])
+    assert (features_of(roots, rising, calendar).own[0, :, -1] == 0).mean() > 0.9
+    assert (features_of(roots, falling, calendar).own[0, :, -1] < -0.5).all()
+    assert (features_of(roots, rising, Calendar()).own[0, :, -1] <= 0).all()
+
+
+@pytest.mark.usefixtures("few_trees")
+def test_near_blocks_do_not_depend_on_how_far_one_looks():
+    table = [learned_table(waves(110))]
+    near, far = (learning.learned_forecast(table, error_quantiles(), horizon) for horizon in (4, MOST_AHEAD))
+    assert near is not None
+    assert far is not None
+    assert near[0].shape == (20, len(NEAR))
+    for one, other in zip(near, far, strict=True):
+        np.testing.assert_array_equal(one, other[:, : len(NEAR)])
+
+
+def test_errors_that_are_larger_at_some_inputs_are_expected_there():
+    rng = np.random.default_rng(2)
+    inputs = rng.normal(size=(4000, 3))
+    size = np.where(inputs[:, 1] > 0, 1.0, 0.2)
+    logs = np.log(size * np.abs(rng.normal(size=4000)) + 0.03)
+    asked = np.array([[0.0, 1.0, 0.0], [0.0, -1.0, np.nan]])
+    wide, narrow = np.exp(expected_logs(inputs, logs, np.ones(4000), asked)[0])
+    assert wide > 2.5 * narrow
+    few = expected_logs(inputs[:50], logs[:50], np.ones(50), asked)[0]
+    assert few == pytest.approx(np.full(2, logs[:50].mean()))
 
 
 @pytest.mark.usefixtures("few_trees")
@@ -195,9 +229,9 @@ def test_inputs_that_are_unknown_or_equal_in_all_rows_of_a_bag_are_no_harm():
 
 def test_rows_of_several_tables_keep_their_regions_apart():
     one, other = learned_table(waves(60, regions=3)), learned_table(waves(70, regions=4))
-    rows = rows_of_tables([one, other])
+    rows = rows_of_tables([one, other], NEAR)
     assert sorted(set(rows.region.tolist())) == list(range(7))
-    assert len(rows.change) == len(training_rows(one).change) + len(training_rows(other).change)
+    assert len(rows.change) == len(training_rows(one, NEAR).change) + len(training_rows(other, NEAR).change)
 
 
 def test_the_quietest_time_of_the_year_is_where_the_figures_are_lowest():
