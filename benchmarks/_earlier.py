@@ -26,6 +26,7 @@ from forecasting.data.pool import Pool
 from forecasting.data.pool_spec import PoolSpec
 from forecasting.data.series import Series
 from forecasting.evaluation.backtest import Cutoff, series_at_cutoff
+from forecasting.jobs.request import Request
 from forecasting.models import BlendedModel, PooledModel, model
 from forecasting.preparation.gather_pool import gather_pool
 from forecasting.preparation.prepare import clean_counts, prepare
@@ -204,11 +205,12 @@ def forecasts(name: str, tasks: Sequence[Earlier]) -> list[Forecast]:
     """Each task's forecast; of a model that learns from all regions by one fit a date."""
     chosen = model(name)
     if isinstance(chosen, BlendedModel):
-        parts = {member: forecasts(member, tasks) for member in chosen.members}
-        return [
-            chosen.blend(task.series, task.steps, {member: parts[member][place] for member in parts})
-            for place, task in enumerate(tasks)
-        ]
+        parts = [dict[str, Forecast]() for _ in tasks]
+        for member in chosen.members:
+            places = [place for place, task in enumerate(tasks) if member in _taking_part(name, task)]
+            for place, one in zip(places, forecasts(member, [tasks[place] for place in places]), strict=True):
+                parts[place][member] = one
+        return [chosen.blend(task.series, task.steps, part) for task, part in zip(tasks, parts, strict=True)]
     for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[threads] = "1"
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -216,6 +218,11 @@ def forecasts(name: str, tasks: Sequence[Earlier]) -> list[Forecast]:
             return _together(chosen, tasks, pool)
         work = [(name, replace(task, series=replace(task.series, pool=None))) for task in tasks]
         return list(pool.map(_forecast, work, chunksize=8))
+
+
+def _taking_part(name: str, task: Earlier) -> list[str]:
+    """The members that a blend asks for this task."""
+    return [member.model for member in Request(task.series, name, task.steps).members]
 
 
 def _together(chosen: PooledModel, tasks: Sequence[Earlier], pool: ProcessPoolExecutor) -> list[Forecast]:

@@ -16,7 +16,7 @@ import pandas as pd
 from forecasting.data.pool import Pool
 from forecasting.data.pool_spec import PoolSpec
 from forecasting.data.series import Series
-from forecasting.models import PooledModel, model
+from forecasting.models import BlendedModel, PooledModel, model
 from forecasting.preparation.gather_pool import gather_pool
 from forecasting.support.caching import lazy
 from forecasting.support.errors import RequestError
@@ -76,7 +76,9 @@ class Request:
 
         Pooled models are left out without a pool and of figures that may be below zero, unless there are no others.
         """
-        requests = [Request(self.series, name, self.horizon) for name in model(self.model).members]
+        chosen = model(self.model)
+        names = chosen.taking_part(self.series) if isinstance(chosen, BlendedModel) else ()
+        requests = [Request(self.series, name, self.horizon) for name in names]
         pooled = self.series.kind.low >= 0
         usable = [one for one in requests if not _is_pooled(one.model) or (one.pool and pooled)]
         return tuple(usable or requests)

@@ -170,6 +170,10 @@ class BlendedModel(Model):
     They are fitted as if somebody had asked for them; it has no fit of its own.
     """
 
+    def taking_part(self, series: Series) -> tuple[str, ...]:
+        """The members that are asked for a forecast of this series; pooled ones only if there is a pool."""
+        return self.members
+
     @abstractmethod
     def blend(self, series: Series, horizon: int, forecasts: dict[str, Forecast]) -> Forecast:
         """Combine the members' `forecasts`, at least one, into one; takes milliseconds."""

@@ -8,25 +8,27 @@ from typing import Any
 import numpy as np
 
 from forecasting.data.forecast import Forecast
+from forecasting.data.kind import COUNT
 from forecasting.data.series import Series
 from forecasting.models.base import BlendedModel, Progress, ProgressCallback, ignore_progress
 from forecasting.support.errors import ModelError
 
-#: The member that learns from all regions, and the one that needs no fit.
-POOLED, NETWORK = "pooled", "pretrained"
-#: What Pooled, or without it the network, counts beside the others, who share the rest equally.
-FIRST_SHARE = 2 / 3
+#: The member that learns from all regions, the one that needs no fit, and the slowest.
+POOLED, NETWORK, SLOWEST = "pooled", "pretrained", "sarima"
+#: What each member counts beside Pooled, and without it; of those that are there, in proportion.
+SHARES_BESIDE_POOLED = {POOLED: 0.7, NETWORK: 0.2, "ets": 0.1}
+SHARES_WITHOUT_POOLED = {NETWORK: 2 / 3, "ets": 1 / 6, SLOWEST: 1 / 6}
 #: What is noted where it has earned none.
 UNTRUSTED = "Without Pooled, which says no more of these regions than their own figures, or those of a year before."
 
 
 class Ensemble(BlendedModel):
-    """The average of four models' quantiles with plain weights, which no panel changes."""
+    """The average of three models' quantiles with plain weights, which no panel changes."""
 
     name = "ensemble"
     label = "Ensemble"
     summary = (
-        "Averages the quantiles of Pooled (two thirds), the pretrained network, ETS and SARIMA (a ninth each). Plain weights: "
+        "Averages the quantiles of Pooled (70 %), the pretrained network (20 %) and ETS (10 %). Plain weights: "
         "over several sets of earlier dates they did as well as learned ones. Without other regions to learn from, of figures below "
         "zero, and where Pooled finds nothing that the regions have in common, or was clearly worse than repeating the last year, it is "
         "the network with two thirds, ETS and SARIMA with a sixth each. It is drawn at once, for the network needs no fit, and is complete when the last member is."
@@ -35,11 +37,19 @@ class Ensemble(BlendedModel):
         "Lichtendahl, Grushka-Cockayne & Winkler (2013), Is it better to average probabilities or quantiles?, "
         "Management Science 59(7)"
     )
-    version = 4
+    version = 5
     order = 5
-    members = (POOLED, NETWORK, "ets", "sarima")
+    members = (POOLED, NETWORK, "ets", SLOWEST)
     uses_covariates = True
     uses_holidays = True
+
+    def taking_part(self, series: Series) -> tuple[str, ...]:
+        """All but SARIMA where Pooled speaks for counts: nobody has to wait for it there.
+
+        Of other figures it is known only after the fit whether Pooled has anything to say.
+        """
+        pooled = series.around is not None and series.kind is COUNT
+        return tuple(name for name in self.members if not (pooled and name == SLOWEST))
 
     def forecast(self, series: Series, horizon: int, report: ProgressCallback = ignore_progress) -> Forecast:
         """Fit the members one after the other and blend them; the job queue fits them side by side."""
@@ -47,7 +57,7 @@ class Ensemble(BlendedModel):
 
         forecasts, notes = dict[str, Forecast](), list[str]()
         pooled = series.around and series.kind.low >= 0
-        members = [name for name in self.members if pooled or name != POOLED]
+        members = [name for name in self.taking_part(series) if pooled or name != POOLED]
         for done, name in enumerate(members):
             report(Progress(model(name).label, done, len(members)))
             try:
@@ -66,7 +76,7 @@ class Ensemble(BlendedModel):
         # In one order, whoever came first: sums depend on it in the last digit.
         forecasts = {name: forecasts[name] for name in self.members if name in forecasts}
         weights = member_weights(forecasts)
-        forecasts = {name: one for name, one in forecasts.items() if weights[name] > 0 or name != POOLED}
+        forecasts = {name: one for name, one in forecasts.items() if weights[name] > 0}
         untrusted = [UNTRUSTED] if POOLED in weights and POOLED not in forecasts else []
         weights = {name: weights[name] for name in forecasts}
 
@@ -91,19 +101,14 @@ class Ensemble(BlendedModel):
 def member_weights(forecasts: dict[str, Forecast]) -> dict[str, float]:
     """The weight of each of these members; they sum to one. Raises `ModelError` where there is none.
 
-    Pooled has none where it has earned no trust and others are there.
+    Pooled has none where it has earned no trust and others are there, SARIMA none beside it where it has.
     """
     if not forecasts:
         raise ModelError("None of the ensemble's members could forecast this.")
     trusted = POOLED in forecasts and (len(forecasts) == 1 or forecasts[POOLED].fitted.get("trust", 1.0) > 0)
-    weights = {POOLED: 0.0} if POOLED in forecasts else {}
-    others = [name for name in forecasts if name != POOLED]
-    first = POOLED if trusted else NETWORK
-    rest = [name for name in others if name != first]
-    if first in forecasts:
-        weights[first] = FIRST_SHARE if rest else 1.0
-    weights |= dict.fromkeys(rest, (1 - weights.get(first, 0.0)) / max(len(rest), 1))
-    return {name: weights[name] for name in forecasts}
+    shares = SHARES_BESIDE_POOLED if trusted else SHARES_WITHOUT_POOLED
+    there = sum(shares.get(name, 0.0) for name in forecasts)
+    return {name: shares.get(name, 0.0) / there for name in forecasts}
 
 
 def _describe_weights(weights: dict[str, float]) -> str:

@@ -50,25 +50,35 @@ def test_one_member_alone_is_all_of_it(name: str) -> None:
     assert forecast.fitted == {"weights": {name: 1.0}}
 
 
-def test_pooled_counts_for_two_thirds_and_the_others_share_the_rest() -> None:
+def test_beside_pooled_the_network_and_ets_count_for_a_fifth_and_a_tenth_and_sarima_for_nothing() -> None:
     forecast = blended(
         said("pooled", 100.0, trust=0.8), said("pretrained", 50.0), said("ets", 10.0), said("sarima", 30.0)
     )
-    weights = {"pooled": 2 / 3, "pretrained": 1 / 9, "ets": 1 / 9, "sarima": 1 / 9}
-    assert forecast.fitted["weights"] == pytest.approx(weights)
-    assert forecast.median[0] == pytest.approx(150 * 2 / 3 + (75 + 15 + 45) / 9)
-    assert forecast.method == "Pooled 66.7 %, Pretrained network 11.1 %, ETS 11.1 %, SARIMA 11.1 %"
+    assert forecast.fitted["weights"] == pytest.approx({"pooled": 0.7, "pretrained": 0.2, "ets": 0.1})
+    assert forecast.median[0] == pytest.approx(150 * 0.7 + 75 * 0.2 + 15 * 0.1)
+    assert forecast.method == "Pooled 70 %, Pretrained network 20 %, ETS 10 %"
 
 
 def test_without_pooled_the_network_counts_for_two_thirds_and_the_others_share_the_rest() -> None:
-    beside_one = member_weights({"pooled": said("pooled", 1.0), "ets": said("ets", 1.0)})
-    assert beside_one == pytest.approx({"pooled": 2 / 3, "ets": 1 / 3})
     others = {name: said(name, 1.0) for name in ("pretrained", "ets", "sarima")}
     assert member_weights(others) == pytest.approx({"pretrained": 2 / 3, "ets": 1 / 6, "sarima": 1 / 6})
-    two = {name: said(name, 1.0) for name in ("pooled", "pretrained")}
-    assert member_weights(two) == pytest.approx({"pooled": 2 / 3, "pretrained": 1 / 3})
     untrusted = others | {"pooled": said("pooled", 1.0, trust=0.0)}
     assert member_weights(untrusted) == pytest.approx({"pooled": 0, "pretrained": 2 / 3, "ets": 1 / 6, "sarima": 1 / 6})
+
+
+def test_the_share_of_a_member_that_is_missing_goes_to_the_others_in_proportion() -> None:
+    beside_one = member_weights({"pooled": said("pooled", 1.0), "ets": said("ets", 1.0)})
+    assert beside_one == pytest.approx({"pooled": 7 / 8, "ets": 1 / 8})
+    two = {name: said(name, 1.0) for name in ("pretrained", "ets")}
+    assert member_weights(two) == pytest.approx({"pretrained": 4 / 5, "ets": 1 / 5})
+
+
+@pytest.mark.parametrize(("figures", "takes_part"), [("{}", False), ("{}.5", True)], ids=["counts", "amounts"])
+def test_of_many_regions_counts_nobody_waits_for_sarima(figures: str, takes_part: bool) -> None:
+    rows = [f"{region},2024-01-{day:02},{figures.format(day)}" for region in "AB" for day in (6, 13, 20, 27)]
+    series = prepare(read_panel("\n".join(["region,date,value", *rows]).encode(), "regions.csv"), "A")
+    names = [one.model for one in Request(series, "ensemble", 4).members]
+    assert names == [name for name in MEMBERS if takes_part or name != "sarima"]
 
 
 def test_a_pooled_member_that_has_earned_no_trust_is_left_out_with_a_sentence() -> None:
@@ -144,10 +154,10 @@ def test_a_member_that_fails_leaves_the_rest_to_the_others(monkeypatch: pytest.M
 
     monkeypatch.setattr(type(model("sarima")), "forecast", fails)
     forecast = Ensemble().forecast(SERIES, 4)
-    assert forecast.fitted["weights"] == pytest.approx({"pretrained": 2 / 3, "ets": 1 / 3})
+    assert forecast.fitted["weights"] == pytest.approx({"pretrained": 4 / 5, "ets": 1 / 5})
     assert forecast.notes[-1] == "Without SARIMA, which gave no forecast: This is beyond it."
     network, ets = (model(name).forecast(SERIES, 4).values for name in ("pretrained", "ets"))
-    np.testing.assert_allclose(forecast.values, (2 * network + ets) / 3)
+    np.testing.assert_allclose(forecast.values, (4 * network + ets) / 5)
 
 
 def rates_of(regions: np.ndarray) -> pd.DataFrame:
@@ -169,5 +179,5 @@ def test_rates_are_pooled_where_regions_have_something_in_common(together: bool)
     assert series.kind.name == "amount"
     assert [one.model for one in Request(series, "ensemble", 4).members] == list(MEMBERS)
     forecast = Ensemble().forecast(series, 4)
-    assert ("Pooled 66.7 %" in forecast.method) == together
+    assert ("Pooled 70 %" in forecast.method) == together
     assert (UNTRUSTED in forecast.notes) != together
