@@ -108,9 +108,9 @@ def training_rows(table: LearnedTable, steps: range) -> TrainingRows:
         features.put(row, features_of(then, np.array([block]), table.calendar))
         start[row], spread[row], counts[row] = fourth_root(earlier[-1] + OFFSET), then.spread, 1.0
     came = np.full((len(steps), *start.shape), np.nan)
-    for place, ahead in enumerate(steps):
+    for which, ahead in enumerate(steps):
         known = root[first + ahead :]
-        came[place, : len(known)] = known
+        came[which, : len(known)] = known
     change = (came - start) / spread
     cells = np.argwhere(np.isfinite(change) & np.isfinite(features.own[..., 0]))
     if len(cells) > MOST_ROWS:
