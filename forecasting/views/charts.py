@@ -19,6 +19,13 @@ from forecasting.views.palette import Theme
 
 #: Streamlit's own font, so that the chart looks like the page around it.
 FONT = '"Source Sans", "Source Sans 3", "Helvetica Neue", Arial, sans-serif'
+#: Milliseconds, or months, between the ticks of an axis -> how it writes their dates, in the order of `format_date`.
+TICK_DATES = (
+    ((None, 86_399_999), "%H:%M\n%-d %b %Y"),
+    ((86_400_000, 2_500_000_000), "%-d %b\n%Y"),
+    (("M1", "M11"), "%b %Y"),
+    (("M12", None), "%Y"),
+)
 #: Pixels above the plot that the chart's own buttons get.
 BUTTONS_HEIGHT = 34
 #: Quantile level -> its column in a table of quantiles.
@@ -104,6 +111,7 @@ def base_layout(window: tuple[pd.Timestamp, pd.Timestamp] | None, theme: Theme, 
     x: dict[str, Any] = {"gridcolor": "rgba(0,0,0,0)", "linecolor": theme.grid, "showline": True, "automargin": True}
     if window:
         x |= {"type": "date", "range": iso_dates(pd.DatetimeIndex(window)), "hoverformat": "%a %-d %b %Y"}
+        x["tickformatstops"] = [{"dtickrange": list(steps), "value": form} for steps, form in TICK_DATES]
     return {
         "font": {"color": theme.text, "size": 13, "family": FONT},
         "paper_bgcolor": "rgba(0,0,0,0)",

@@ -25,9 +25,9 @@ from forecasting.models import model
 from forecasting.views.answer import HIGH, LOW, against_no_change, horizon_dates, last_day, stretch_steps
 
 #: What the error of a model is called where it is given as more or less than no change's.
-ERROR = "Error against no change"
+ERROR = "Error vs no change"
 #: What the same of the medians alone is called.
-MEDIAN_ERROR = "Median against no change"
+MEDIAN_ERROR = "Median vs no change"
 
 
 @dataclass(frozen=True)

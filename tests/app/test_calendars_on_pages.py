@@ -44,7 +44,7 @@ def explored(content):
     page.switch_page(PAGE).run()
     page.file_uploader[0].upload("shop.csv", content).run()
     read(page)
-    (said,) = [one.value.removeprefix("### ") for one in page.markdown if one.value.startswith("### ")]
+    said = next(one.value.removeprefix("## ") for one in page.markdown if one.value.startswith("## "))
     next(button for button in page.button if button.label == "See the forecast").click()
     return read(page.run()), said
 

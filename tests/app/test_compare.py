@@ -57,9 +57,9 @@ def test_compare_scores_every_chosen_model_in_numbers_that_a_click_sorts(compare
     assert page.title[0].value == "Compare: Puerto Rico, new hospital admissions"
     table = page.dataframe[0].value
     assert table["Model"].tolist() == [model(score.model).label for score in past.scores]
-    assert table["Error against no change"].tolist() == pytest.approx([score.relative_wis for score in past.scores])
-    assert table["Median against no change"].tolist() == pytest.approx([score.relative_error for score in past.scores])
-    assert list(table.columns[:3]) == ["Model", "Error against no change", "80 % held"], "a phone shows these"
+    assert table["Error vs no change"].tolist() == pytest.approx([score.relative_wis for score in past.scores])
+    assert table["Median vs no change"].tolist() == pytest.approx([score.relative_error for score in past.scores])
+    assert list(table.columns[:3]) == ["Model", "Error vs no change", "80 % held"], "a phone shows these"
 
 
 def test_the_best_of_a_column_is_tinted(compare, finished):
@@ -183,7 +183,7 @@ TOGETHER = {"statistic": "new_admissions", "compare": "together", "model": "thet
 def test_several_regions_stand_on_one_chart_with_the_sidebar_s_region_first(compare):
     page = compare(**TOGETHER, region="Vermont")
     assert not page.exception
-    assert page.subheader[0].value == "Compare: new hospital admissions in 3 regions"
+    assert page.title[0].value == "Compare: new hospital admissions in 3 regions"
     table = page.dataframe[0].value
     assert table["Region"].tolist() == ["Vermont", "Maine", "Ohio"]
     assert (table["80 % from"] <= table["Expected"]).all()

@@ -316,8 +316,8 @@ def test_the_look_back_table_says_what_the_models_give_when_asked_directly(visit
     assert table["Model"].tolist() == [model(score.model).label for score in scores]
     expected = pd.DataFrame(
         {
-            "Error against no change": [score.relative_wis for score in scores],
-            "Median against no change": [score.relative_error for score in scores],
+            "Error vs no change": [score.relative_wis for score in scores],
+            "Median vs no change": [score.relative_error for score in scores],
             "Mean error": [score.error for score in scores],
             "Bias": [100 * score.bias for score in scores],
         }
@@ -358,7 +358,7 @@ def test_another_horizon_is_judged_at_that_horizon_and_says_so(visit, service):
     past = fit(service, "Spain", "new_cases", ["ets"], 28)
     fit(service, "Spain", "new_cases", ["ets"], 7)
     week, month = (visit(region="Spain", models="ets", horizon=steps) for steps in (7, 28))
-    weeks, months = (page.dataframe[0].value["Error against no change"].tolist() for page in (week, month))
+    weeks, months = (page.dataframe[0].value["Error vs no change"].tolist() for page in (week, month))
     assert months == [score.relative_wis for score in past.scores]
     assert weeks != months
     assert any("7 days ahead" in one.value for one in week.caption)

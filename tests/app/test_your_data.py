@@ -79,8 +79,9 @@ def press(page, label):
 
 def summary(page):
     """What the page says will be forecast; empty where nothing was read."""
-    said = [one.value.removeprefix("### ") for one in page.markdown if one.value.startswith("### ")]
-    return said[0].replace("\\", "") if said else ""
+    if "What will be forecast" not in [one.value for one in page.caption]:
+        return ""
+    return next(one.value.removeprefix("## ") for one in page.markdown if one.value.startswith("## ")).replace("\\", "")
 
 
 def explore(page):
@@ -126,7 +127,7 @@ def test_the_shapes_shown_are_tables_that_could_be_given(visitor):
 def test_there_are_three_equal_ways_in_and_an_empty_paste_says_what_is_missing(visitor):
     page = visitor()
     ways = ["Drag or choose a file", "Paste a table", "Try a sample"]
-    assert [one.value.removeprefix("##### ") for one in page.markdown if one.value.startswith("##### ")] == ways
+    assert [one.value.removeprefix("## ") for one in page.markdown if one.value.startswith("## ")] == ways
     press(page, "Use this table")
     assert [one.value for one in page.warning] == [
         "Nothing was pasted: copy the rows with their header, and paste them above."

@@ -18,8 +18,9 @@ PAGES = {
     VIEW: "text=How far to trust it",
     f"regions{VIEW}": ".regions[data-busy=false]",
     f"compare{VIEW}": "text=What if …",
+    f"compare{VIEW}&compare=together&regions=Vermont;Texas": "text=The numbers",
     f"time_machine{VIEW}": "text=From this date",
-    "your_data": "text=A file: CSV",
+    "your_data": "h1:has-text('Your data')",
     "monitor": "text=Which model is picked",
     "methods": "text=Where the figures come from",
     "nowhere": "text=There is no page",
@@ -28,6 +29,7 @@ PAGES = {
 WIDE, LIGHT = 1280, "light"
 #: ... and those in which it looks once more, as colours differ in the dark and places on a phone.
 NARROW, DARK = 390, "dark"
+IS_DARK = "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor === 'rgb(14, 20, 32)'"
 #: What Streamlit's own markup breaks and nothing of ours can mend, with the reason why it may stay: rule, selector.
 LEFT = [
     # The area that takes a dropped file has no part for the keyboard, and says so twice; the button within it does the same.
@@ -69,12 +71,18 @@ def test_axe_finds_nothing_on_any_page_and_the_keyboard_reaches_nothing_nameless
         found[address, "nameless"], found[address, "headings"] = nameless, [headings] if headings != 1 else []
         page.tab.set_viewport_size({"width": NARROW, "height": 844})
         page.tab.emulate_media(color_scheme=DARK)
-        page.tab.wait_for_function(
-            "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor === 'rgb(14, 20, 32)'"
-        )
+        page.tab.wait_for_function(IS_DARK)
         found[address, NARROW, DARK] = page.tab.evaluate(FIND, [LEFT, None])
         page.tab.set_viewport_size({"width": WIDE, "height": 900})
         page.tab.emulate_media(color_scheme=LIGHT)
+    page.goto("your_data")
+    page.tab.get_by_role("button", name="Try a sample").click()
+    page.tab.get_by_text("What will be forecast").wait_for()
+    page.expect_ended()
+    page.tab.evaluate(AXE)
+    page.tab.emulate_media(color_scheme=DARK)
+    page.tab.wait_for_function(IS_DARK)
+    found["a table of one's own"] = page.tab.evaluate(FIND, [LEFT, None])
     assert [f"{where}: {one}" for where, what in found.items() for one in what] == []
 
 

@@ -34,7 +34,7 @@ def test_a_score_table_holds_numbers_so_that_a_click_sorts_them():
 def test_the_best_is_the_smallest_error_the_least_bias_and_the_band_nearest_its_name():
     table = comparison.score_table({"A": score(0.5, held=10, bias=-0.3), "B": score(1.5, held=8, bias=0.1)}, "Model")
     best = comparison.best_cells(table)
-    assert best["Error against no change"].tolist() == [True, False]
+    assert best["Error vs no change"].tolist() == [True, False]
     assert best["80 % held"].tolist() == [False, True]
     assert best["Bias"].tolist() == [False, True]
     assert not best["Model"].any()
@@ -44,7 +44,7 @@ def test_the_best_is_the_smallest_error_the_least_bias_and_the_band_nearest_its_
 
 def test_what_is_not_known_is_never_the_best():
     table = comparison.score_table({"A": score(float("nan")), "B": score(1.5)}, "Model")
-    assert comparison.best_cells(table)["Error against no change"].tolist() == [False, True]
+    assert comparison.best_cells(table)["Error vs no change"].tolist() == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def _table(table: pd.DataFrame, but: Sequence[str] = ()) -> None:
 
 def _names(labels: pd.Series) -> Any:
     """The first column, just wide enough: on a phone what is beside it counts."""
-    return st.column_config.TextColumn(width=24 + 7 * int(labels.str.len().max()))
+    return st.column_config.TextColumn(width=round(20 + 6.5 * int(labels.str.len().max())))
 
 
 def _columns(table: pd.DataFrame) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from forecasting.services.service import Service, forecasts_table
 from forecasting.views import regions_chart, regions_summary
 from forecasting.views.regions_chart import ChartChoices, RegionsChart
 from ui.components import chart
-from ui.shell import controls, polling, runtime, url_state
+from ui.shell import controls, navigation, polling, runtime, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
 
@@ -81,7 +81,8 @@ def heading(choices: Choices) -> None:
     """Draw the heading: what is compared, and what the link asked for that is not there."""
     count, name = len(st.session_state["regions"]), model(st.session_state["model"]).label
     what = f"{choices.statistic.phrase} in {count} region{'' if count == 1 else 's'}"
-    st.subheader(f"Compare: {escape_markdown(what)}", anchor=False)
+    navigation.name_tab(what[:1].upper() + what[1:], "Compare")
+    st.title(f"Compare: {escape_markdown(what)}", anchor=False)
     ahead = choices.series.frequency.steps(choices.horizon)
     st.caption(f"What each region has counted, and what {name} expects of the next {ahead}.")
     if unmet := url_state.link_notes():

@@ -89,7 +89,7 @@ function build(row, data, open, act) {
 function head(data) {
   const element = part("div", "head");
   element.setAttribute("role", "row");
-  for (const words of ["", "Model", "Error against no change", "50 / 80 / 95 % held", data.next, "Time", ""]) {
+  for (const words of ["", "Model", "Error vs no change", "50 / 80 / 95 % held", data.next, "Time", ""]) {
     const one = part("span", ["50 / 80 / 95 % held", data.next, "Time"].includes(words) ? "number" : "", words);
     one.setAttribute("role", words ? "columnheader" : "cell");
     element.append(one);

@@ -76,9 +76,9 @@ def _scores() -> None:
         "([Bracher et al. 2021](https://doi.org/10.1371/journal.pcbi.1008618)). Lower is better. It is the error that pages name first.\n"
         "- **No change** is the baseline, called seasonal naive in the literature: days like the same weekdays of the week before, hours like "
         "those of the day before, weeks like the last one or, with two years of figures, like those of the year before.\n"
-        "- **Error against no change**: the WIS over that of no change on the same periods (both have seen only what came "
+        "- **Error vs no change**: the WIS over that of no change on the same periods (both have seen only what came "
         'before), as many periods ahead as the horizon on the screen. Below 1, or "20 % below", beats no change.\n'
-        "- **Median against no change**: the same with the mean absolute error of the median.\n"
+        "- **Median vs no change**: the same with the mean absolute error of the median.\n"
         "- **50, 80, 95 % held**: how many outcomes fell in the range.\n"
         "- **Bias**: how much too high or too low the medians were on average, as a share of the actual figures."
     )

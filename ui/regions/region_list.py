@@ -97,7 +97,7 @@ def _data(choices: Choices, rows: list[RegionRow], ordered: list[RegionRow], bus
             "spark": f"Last {_past(choices)}, and the forecast",
             "latest": f"{last_stretch.capitalize()}, vs before",
             "change": f"Expected in {frequency.steps(choices.horizon)}",
-            "record": "Error against no change",
+            "record": "Error vs no change",
         },
         "colours": [LIGHT.model(name), DARK.model(name)],
         "classes": {"name": f"Expected change in {frequency.steps(choices.horizon)}", "ends": _classes()},

@@ -101,7 +101,7 @@ def _draw_upload(file: Upload) -> None:
         with runtime.script_turns.released():
             read = file.read(PATIENCE)
         if read is None:
-            st.markdown(f"##### {escape_markdown(file.name)}")
+            st.markdown(f"## {escape_markdown(file.name)}")
             st.info("Reading the file …", icon=":material/hourglass_top:")
             _poll_reading(file)
         else:
@@ -126,10 +126,10 @@ def _draw_result(file: Upload, read: UploadResult) -> None:
     report = read.report
     if read.panel and report:
         st.caption("What will be forecast")
-        st.markdown(f"### {escape_markdown(report.summary.removesuffix('.'))}")
+        st.markdown(f"## {escape_markdown(report.summary.removesuffix('.'))}")
         st.caption(escape_markdown(f"{file.name}. {report.sentences[0]}"))
     else:
-        st.markdown(f"##### {escape_markdown(file.name)}")
+        st.markdown(f"## {escape_markdown(file.name)}")
     if read.note:
         st.info(f"{escape_markdown(read.note)} It was read as is proposed here.", icon=":material/link_off:")
     _read_again_if_changed(file, read, mapping_controls.draw_questions(file, read))

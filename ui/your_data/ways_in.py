@@ -80,7 +80,7 @@ def sample_file() -> bytes:
 
 
 def _draw_uploader(full: bool) -> None:
-    st.markdown("##### Drag or choose a file")
+    st.markdown("## Drag or choose a file")
     st.caption("CSV, Excel (XLSX), Parquet or JSON, also zipped.")
     given = st.file_uploader(
         "A file: CSV, Excel (XLSX), Parquet or JSON, also zipped",
@@ -93,7 +93,7 @@ def _draw_uploader(full: bool) -> None:
 
 
 def _draw_paste(full: bool) -> None:
-    st.markdown("##### Paste a table")
+    st.markdown("## Paste a table")
     st.caption("Rows with their header, as copied from a spreadsheet.")
     with st.form(f"paste {_round()}", border=False):  # its text is sent with the click, not after it
         text = st.text_area(
@@ -113,7 +113,7 @@ def _draw_paste(full: bool) -> None:
 
 
 def _draw_sample(full: bool) -> None:
-    st.markdown("##### Try a sample")
+    st.markdown("## Try a sample")
     st.caption("Weekly hospital admissions of six US states, as somebody might bring them.")
     if st.button("Try a sample", icon=":material/science:", disabled=full):
         _take(sample_file(), SAMPLE)
