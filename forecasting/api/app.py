@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -10,6 +11,8 @@ from starlette.exceptions import HTTPException
 
 from forecasting.api import swagger_ui
 from forecasting.api.access_control import AccessControl, key_scheme
+from forecasting.api.alert_handlers import AlertHandlers, AlertRequest
+from forecasting.api.event_models import AlertAnswer, AlertList, EventList
 from forecasting.api.examples import REQUESTS
 from forecasting.api.problem_details import InvalidField, Problem
 from forecasting.api.request_log import RequestLogMiddleware
@@ -88,7 +91,22 @@ def _router(handlers: RouteHandlers, access: AccessControl) -> APIRouter:
     }
     summary = "A model as a file that runs without this program"
     add("/models/{model}/export", handlers.export, summary, None, export_errors, response_class=Response)
+    summary = "Questions about the future: levels, rises, the peak, totals"
+    errors = error_responses(422, 503) | {202: {"model": ExportLink, "description": "Still fitted: ask again."}}
+    add("/events", handlers.events, summary, EventList, errors)
+    _add_alerts(add, handlers.alerts)
     return router
+
+
+def _add_alerts(add: Callable[..., None], handlers: AlertHandlers) -> None:
+    """Add the routes of event alerts."""
+    body = {"required": True, "content": {"application/json": {"schema": AlertRequest.model_json_schema()}}}
+    post = {"methods": ["POST"], "openapi_extra": {"requestBody": body}, "status_code": 201}
+    add("/alerts", handlers.list, "What is told when it has become likely", AlertList, error_responses(503))
+    errors = error_responses(408, 413, 415, 422, 503)
+    add("/alerts", handlers.add, "Be told when an event has become likely", AlertAnswer, errors, **post)
+    errors = error_responses(404, 422, 503)
+    add("/alerts/{id}", handlers.remove, "Be told of it no more", AlertAnswer, errors, methods=["DELETE"])
 
 
 async def _library_error(request: Request, error: Exception) -> Response:
@@ -98,8 +116,19 @@ async def _library_error(request: Request, error: Exception) -> Response:
 
 async def _parameter_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    names = dict.fromkeys(str(detail["loc"][-1]) for detail in error.errors())
-    return Problem.of_fields([InvalidField(name, f"'{name}' is missing or too long.") for name in names]).response()
+    found = {str(detail["loc"][-1]): detail for detail in error.errors()}
+    return Problem.of_fields([InvalidField(name, _wrong(name, one)) for name, one in found.items()]).response()
+
+
+def _wrong(name: str, detail: dict[str, Any]) -> str:
+    """What is wrong with a parameter, in a sentence."""
+    if detail["type"] == "missing":
+        return f"'{name}' is missing."
+    if detail["type"] == "extra_forbidden":
+        return f"There is no parameter '{name}'; /api/docs lists what there is."
+    if detail["type"] == "string_too_long":
+        return f"'{name}' is too long."
+    return f"'{name}' is '{str(detail['input'])[:40]}': {detail['msg'][:1].lower()}{detail['msg'][1:]}."
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -13,7 +13,9 @@ from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from forecasting import sources
+from forecasting.api.alert_handlers import AlertHandlers
 from forecasting.api.build_requests import RequestBuilder, blame_field
+from forecasting.api.event_queries import EventQueries, EventQuery
 from forecasting.api.forecast_json import JobResult, cancelled_job_json, job_result
 from forecasting.api.job_register import JobRegister, JobSpec
 from forecasting.api.model_exports import ExportQuestion, ModelExports
@@ -50,7 +52,9 @@ class RouteHandlers:
         self._service = service
         self._max_bytes = max_bytes
         self._builder = RequestBuilder(service)
+        self.alerts = AlertHandlers(self._builder, url)
         self._exports = ModelExports(service, self._builder)
+        self._events = EventQueries(service, self._builder)
         self._register = JobRegister(url)
         self._responses = ResponseCache()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="api")
@@ -129,6 +133,19 @@ class RouteHandlers:
             pause = min(2 * pause, LONGEST_POLL)
         headers = {"Content-Disposition": f'attachment; filename="{found.name.encode("ascii", "ignore").decode()}"'}
         return Response(found.content, headers=headers, media_type=found.media_type)
+
+    async def events(self, request: Request, query: Annotated[EventQuery, Query()]) -> Response:
+        """Without a question the peak, a rise and the total. A forecast that is not ready after `wait` seconds is a 202: ask again."""
+        pending = await self._run(lambda: self._events.begin(query))
+        end, pause = time.monotonic() + query.wait, FIRST_POLL
+        while isinstance(found := await self._run(lambda: self._events.finish(pending)), Job):
+            if (left := end - time.monotonic()) <= 0:
+                location = f"{request.url.path}?{request.url.query}"
+                again = {"Location": location, "Retry-After": "1"}
+                return JSONResponse({"state": found.state, "location": location}, 202, again)
+            await asyncio.sleep(min(pause, left))
+            pause = min(2 * pause, LONGEST_POLL)
+        return JSONResponse(found)
 
     def _submit(self, content: bytes, gzip: bool) -> tuple[JobResult, float, Response | None]:
         """Submit a request; returns its job, the seconds to wait for it, and the response if there is one already."""
