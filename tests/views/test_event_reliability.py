@@ -26,8 +26,14 @@ def path(tmp_path):
     lines = []
     for kind, name, said, came, events in bins:
         of = f"events/ets/{kind}/{name}"
-        lines += [{"name": of, "value": came, "reference": said}, {"name": f"{of}/events", "value": events, "reference": 1}]
-    lines += [{"name": "events/ets/all/apart", "value": 1, "reference": 1}, {"name": "events/oracle/all/0-10", "value": 1}]
+        lines += [
+            {"name": of, "value": came, "reference": said},
+            {"name": f"{of}/events", "value": events, "reference": 1},
+        ]
+    lines += [
+        {"name": "events/ets/all/apart", "value": 1, "reference": 1},
+        {"name": "events/oracle/all/0-10", "value": 1},
+    ]
     made = tmp_path / "events.jsonl"
     made.write_text("\n".join(map(json.dumps, lines)))
     return made
