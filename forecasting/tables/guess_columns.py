@@ -36,6 +36,7 @@ from forecasting.tables.column_vocabulary import (
     is_named_cumulative,
     split_words,
 )
+from forecasting.tables.second_table import second_header
 
 #: So many of the first columns are examined one by one.
 _EXAMINED_COLUMNS = 200
@@ -319,7 +320,8 @@ class ColumnGuess:
             self.questions.append(ColumnQuestion(QuestionKind.SIX_DIGITS, asked))
         self._add_number_question()
         twice = _repeats(raw.cells, [keys[-1], *keys[:-1]]) if repeated else np.array([False])
-        if twice.any():
+        figures = mapping.value or (mapping.wide[0] if mapping.wide else date)
+        if twice.any() and second_header(raw, [date, figures]) is None:
             row = int(np.argmax(twice))
             place = f"{str(raw.cells[region].iloc[row])[:40]} on " if region else ""
             when = str(raw.cells[date].iloc[row]).removesuffix(" 00:00:00")[:40]

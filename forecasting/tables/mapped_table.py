@@ -50,6 +50,7 @@ from forecasting.tables.read_report import (
     report_on_table,
 )
 from forecasting.tables.reshape.reshape_table import reshape_table
+from forecasting.tables.second_table import refuse_second_table
 from forecasting.tables.table_preview import previewed_table
 from forecasting.tables.table_summary import summary_sentence
 from forecasting.tables.total_region import total_name, with_total
@@ -92,12 +93,15 @@ def read_mapped_raw_table(raw: RawTable, mapping: ColumnMapping) -> tuple[Panel,
     )
     problems = CellProblems(raw)
     table = _read_wide(raw, mapping, problems) if mapping.value is None else _read_tidy(raw, mapping, problems)
+    if problems.counts[NO_DATE]:
+        refuse_second_table(raw, [mapping.date or "", mapping.value or mapping.wide[0]])
     table, merged = _combine_rows(raw, table, mapping)
     table.index = pd.RangeIndex(len(table))
     percent = are_percents(raw, [mapping.value] if mapping.value else list(mapping.wide))
     statistics = statistics_of_table(table, mapping.cumulative, raw.name, percent)
     tidy = TidyTable(table, notes=(*problems.notes, *(date_notes(raw, mapping.date) if mapping.date else ())))
-    panel = build_panel(raw, InterpretedTable(tidy, statistics, f"Figures from {raw.name}"))
+    interpreted = InterpretedTable(tidy, statistics, f"Figures from {raw.name}")
+    panel = build_panel(raw, interpreted, to_say="choose that they are")
     panel = panel if mapping.kind is None else panel.with_kind(mapping.kind)
     panel = panel if mapping.zeros_at_end is None else panel.with_zeros_at_end(mapping.zeros_at_end)
     if all(one.kind is not COUNT for one in panel.statistics):

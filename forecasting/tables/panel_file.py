@@ -33,6 +33,11 @@ from forecasting.tables.reshape.reshape_table import reshape_table
 #: Regions with another calendar that a note names.
 NAMED_REGIONS = 5
 
+#: What a reader of a table without a mapping can say of figures that hardly ever fall.
+SAY_CUMULATIVE = (
+    "say that they are cumulative (--cumulative, or --no-cumulative if each is the figure of its own period)"
+)
+
 #: Rows, the first ones, that are looked at for figures that never fall.
 EXAMINED_ROWS = 20_000
 #: How far after now a date of publication may lie: clocks and time zones differ.
@@ -101,16 +106,18 @@ def panel_from_raw_table(raw: RawTable, cumulative: bool | None = None) -> Panel
     return build_panel(raw, interpret_table(raw, bool(cumulative)), cumulative is not None)
 
 
-def build_panel(raw: RawTable, interpreted: InterpretedTable, totals_are_known: bool = False) -> Panel:
+def build_panel(
+    raw: RawTable, interpreted: InterpretedTable, totals_are_known: bool = False, to_say: str = SAY_CUMULATIVE
+) -> Panel:
     """The `Panel` of a table that was interpreted. Raises `DataError` without figures or a usual spacing of dates.
 
-    Unless `totals_are_known`, `Panel.notes` point out figures that may be running totals.
+    Unless `totals_are_known`, `Panel.notes` point out figures that may be running totals, and what is `to_say` then.
     """
     table = interpreted.tidy.table
     if table[VALUE].notna().sum() == 0:
         raise raw.error("there is no figure in it; fill in the values.")
     _check_vintages(raw, table)
-    hint = () if totals_are_known else _cumulative_hint(table, interpreted.statistics)
+    hint = () if totals_are_known else _cumulative_hint(table, interpreted.statistics, to_say)
     frequencies, calendars = _calendars(raw, table)
     table, moved = on_period_dates(table, frequencies, calendars)
     panel = Panel(
@@ -204,14 +211,11 @@ def _days(rows: pd.DataFrame) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(rows[DATE]).unique().sort_values()
 
 
-def _cumulative_hint(table: pd.DataFrame, statistics: tuple[Statistic, ...]) -> tuple[str, ...]:
+def _cumulative_hint(table: pd.DataFrame, statistics: tuple[Statistic, ...], to_say: str) -> tuple[str, ...]:
     """A sentence when counts hardly ever fall: they may be running totals."""
     if any(statistic.reported_cumulative for statistic in statistics) or AS_OF in table:
         return ()
     changes = changes_between_rows(table)
     if len(changes) < 30 or (changes < 0).mean() > 0.005 or (changes > 0).mean() < 0.3 or np.ptp(changes) == 0:
         return ()
-    return (
-        "These figures hardly ever fall: if they are running totals, say that they are cumulative (--cumulative, or "
-        "--no-cumulative if each is the figure of its own period).",
-    )
+    return (f"These figures hardly ever fall: if they are running totals, {to_say}.",)

@@ -155,6 +155,20 @@ def test_what_is_no_table_is_one_sentence_and_can_be_forgotten(visitor, content)
     assert not page.error
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"name,size\nx,1\ny,2\n", "the columns are 'name', 'size'; give the columns region, date and value"),
+        (b"date,comment\n2021-03-01,a\n2021-03-02,b\n", "Which column holds the counts? Choose it below."),
+        (b"date,value\n2021-03-01,1\n2021-03-02,2\n\ndate,costs\n2021-03-01,1\n", "a second table begins in line 5"),
+    ],
+)
+def test_what_is_missing_is_said_once(visitor, content, said):
+    page = upload(visitor(), content)
+    (sentence,) = [one.value for one in [*page.error, *page.info]]
+    assert escape_markdown(said) in sentence
+
+
 def test_a_file_that_breaks_the_reader_is_one_sentence_too(visitor, monkeypatch):
     monkeypatch.setattr("ui.shell.uploads.read_mapped_table", lambda *_: 1 / 0)
     page = upload(visitor(), table())

@@ -208,7 +208,7 @@ def test_a_table_without_dates_is_unclear_and_asked_about():
 
 
 def test_dates_in_the_header_are_recognised_as_what_they_are():
-    looked = preview_table(b"name,2021-01-01,2021-01-02,2021-01-03\nx,1,2,3\n", "x.csv")
+    looked = preview_table(b"name,2021-01-01,2021-01-02,2021-01-03\nx,good,bad,good\n", "x.csv")
     assert "stand in the header" in asked(looked)[0]
 
 
@@ -421,7 +421,7 @@ def test_formulas_are_not_calculated():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (zipped(a_csv=TIDY.encode(), b_csv=TIDY.encode()), "x: there is 2 tables in the archive; "),
+        (zipped(a_csv=TIDY.encode(), b_csv=TIDY.encode()), "x: there are 2 tables in the archive; "),
         (zipped(a_png=b"1", b_png=b"2"), "x: there is no table in the archive; "),
         (zipped(a_zip=zipped(a_csv=TIDY.encode())), "x: there is an archive in the archive; "),
         (zipped(a_csv=gzip.compress(TIDY.encode())), "x: there is an archive in the archive; "),

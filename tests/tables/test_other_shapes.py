@@ -5,6 +5,7 @@ import datetime as dt
 import pandas as pd
 import pytest
 
+from forecasting.support.errors import DataError
 from forecasting.tables.column_mapping import ColumnMapping
 from forecasting.tables.mapped_table import read_mapped_table
 from forecasting.tables.panel_file import read_panel, read_raw_table
@@ -282,12 +283,89 @@ def test_hours_with_a_word_before_them_are_hours():
     assert read(text)[0]["date"].tolist() == STAMPS.tolist()
 
 
-def test_years_in_a_header_are_dates_in_a_header():
-    text = (
-        "Country," + ",".join(map(str, range(1990, 2021))) + "\n" + "France" + ",5" * 31 + "\nSpain" + ",6" * 31 + "\n"
-    )
-    (question,) = preview_table(text.encode(), "x").questions
-    assert question.kind == "turned"
+def across(header, rows=("France", "Spain")):
+    """A row a place with a column a date, each figure a number of its own."""
+    lines = [f"{row},{','.join(str(10 * place + i % 7) for i in range(len(header)))}" for place, row in enumerate(rows)]
+    return "\n".join([f"Country,{','.join(header)}", *lines, ""])
+
+
+@pytest.mark.parametrize(
+    ("header", "first", "last"),
+    [
+        ([str(year) for year in range(1990, 2021)], "1990-12-31", "2020-12-31"),
+        ([f"{year} [YR{year}]" for year in range(1990, 2021)], "1990-12-31", "2020-12-31"),
+        ([f"{month} {year}" for year in (2021, 2022) for month in ENGLISH], "2021-01-01", "2022-12-01"),
+        ([f"{day:%Y-%m-%d 00:00:00}" for day in pd.date_range("2021-01-01", periods=9)], "2021-01-01", "2021-01-09"),
+        ([f"{day:%d.%m.%Y}" for day in pd.date_range("2021-01-01", periods=40)], "2021-01-01", "2021-02-09"),
+        ([f"Q{quarter} {year}" for year in (2021, 2022) for quarter in (1, 2, 3, 4)], "2021-01-01", "2022-10-01"),
+    ],
+)
+def test_dates_in_the_header_are_rows_of_each_place(header, first, last):
+    table, notes = read(across(header))
+    assert table["region"].unique().tolist() == ["France", "Spain"]
+    dates = table.loc[table["region"] == "France", "date"]
+    assert len(dates) == len(header)
+    assert {dates.iloc[0].year, dates.iloc[-1].year} == {pd.Timestamp(first).year, pd.Timestamp(last).year}
+    if len(header) != 31:
+        assert (dates.iloc[0], dates.iloc[-1]) == (pd.Timestamp(first), pd.Timestamp(last))
+    assert table.loc[table["region"] == "Spain", "value"].tolist()[:8] == [10, 11, 12, 13, 14, 15, 16, 10]
+    assert f"{len(header)} columns, '{header[0]}' to '{header[-1]}', are read as dates, a row each." in notes
+
+
+def test_years_above_months_are_the_months_of_these_years():
+    text = "Month,2021,2022,2023\n" + "".join(f"{name},{i},{i + 20},{i + 40}\n" for i, name in enumerate(ENGLISH))
+    for table, notes in (read(text), read(text + "Total,66,306,546\n")):
+        assert table["date"].tolist() == pd.date_range("2021-01-01", periods=36, freq="MS").tolist()
+        assert table["value"].tolist() == [*range(12), *range(20, 32), *range(40, 52)]
+        assert any("are read as the years of the months in 'Month'" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "date,2019,2020,2021\n" + "".join(f"2024-01-{day:02d},{day},{day + 1},7\n" for day in range(1, 20)),
+        "date,value,2019\n" + "".join(f"2024-01-{day:02d},{day % 7},{day}\n" for day in range(1, 20)),
+    ],
+)
+def test_columns_called_as_years_beside_dates_stay_columns(text):
+    assert read(text)[0]["date"].nunique() == 19
+
+
+def test_prices_beside_days_are_no_times_of_day():
+    text = "date,shop,price\n" + "".join(f"2024-01-{d:02d},{s},{d % 9}.{10 + d}\n" for d in range(1, 29) for s in "AB")
+    panel, _ = read_mapped_table(text.encode(), "x.csv", preview_table(text.encode(), "x.csv").mapping)
+    assert panel.counts("A").tolist()[:3] == [1.11, 2.12, 3.13]
+
+
+def test_a_second_table_below_is_refused_and_a_repeated_header_is_not():
+    first = "Month,Sales\n" + "".join(f"2024-{month:02d},{month + 5}\n" for month in range(1, 13))
+    more = first.replace("2024", "2025")
+    with pytest.raises(
+        DataError, match=r"x: a second table begins in line 16 \(its columns are called 'Month' and 'Costs'\)"
+    ):
+        mapped(f"{first}\n\n{more.replace('Sales', 'Costs')}")
+    with pytest.raises(DataError, match="a second table begins in line 16"):
+        mapped(f"{first}\n\n{first.replace('Sales', 'Costs')}")
+    assert len(mapped(f"{first}\n\n{more}").table) == 24
+
+
+def mapped(text):
+    return read_mapped_table(text.encode(), "x", preview_table(text.encode(), "x").mapping)[0]
+
+
+def test_two_tables_side_by_side_are_told_from_a_name_that_is_there_twice():
+    row = "2024-01,5,,2024-01,7\n2024-02,5,,2024-02,7\n"
+    with pytest.raises(DataError, match="or give one of two tables that stand side by side"):
+        preview_table(f"Month,Sales,,Month,Costs\n{row}".encode(), "x")
+    with pytest.raises(DataError, match=r"'Sales' twice; rename one of them\.$"):
+        preview_table(b"Month,Sales,Sales\n2024-01,5,6\n", "x")
+
+
+def test_a_title_with_commas_in_it_stands_above_the_header():
+    table = "Month,Shop,Sales\n" + "".join(f"2024-{month:02d},Airport,{month % 7}\n" for month in range(1, 13))
+    panel = mapped("Sales report, all shops\nprinted on 2026-04-01\n\n" + table)
+    assert panel.counts("Airport").tolist()[:3] == [1, 2, 3]
+    assert "The table begins below its title, lines 1 to 2." in panel.notes
 
 
 def test_times_of_meals_beside_days_that_are_there_once_are_no_stamps():

@@ -468,7 +468,7 @@ def test_uneven_lines_of_forecasts_are_said(tmp_path):
     ("text", "kind"),
     [
         ("name,size\nx,1\ny,2\n", QuestionKind.DATES),
-        ("name,2021-01-01,2021-01-02,2021-01-03\nx,1,2,3\n", QuestionKind.TURNED),
+        ("name,2021-01-01,2021-01-02,2021-01-03\nx,good,bad,good\n", QuestionKind.TURNED),
         ("date,comment\n2021-03-01,a\n2021-03-02,b\n", QuestionKind.COUNTS),
         (long(["date", "cases", "land"]).replace("cases", "cases,deaths").replace(",0", ",0,0"), QuestionKind.WHICH),
         ("date,cases\n03/04/2021,1\n04/04/2021,5\n05/04/2021,2\n", QuestionKind.DAY_FIRST),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -21,6 +21,8 @@ from ui.shell.uploads import Upload, UploadResult
 #: Columns of the preview, and columns that a list offers beside those that are chosen.
 SHOWN = 40
 OFFERED = 300
+#: Rows of the preview that need no scrolling.
+FEW_ROWS = 8
 NONE = "none"
 #: What the columns are for: name in a `ColumnMapping` -> label.
 ROLES = {
@@ -77,11 +79,19 @@ def _answers(question: ColumnQuestion) -> dict[Any, str]:
 
 
 def must_answer_first(result: UploadResult) -> bool:
-    """Whether nothing can be read before a question is answered."""
+    """Whether nothing can be read before a question is answered, which then says more than the error."""
     return any(
-        _answers(question) and getattr(result.mapping, question.kind, None) is None
+        getattr(result.mapping, question.kind, None) is None
+        if _answers(question)
+        else not _error_says_it(question, result)
         for question in open_questions(result)
     )
+
+
+def _error_says_it(question: ColumnQuestion, result: UploadResult) -> bool:
+    """Whether the error says more than the question: without dates what such a table looks like, after a choice what is missing."""
+    chosen = result.mapping is not None and result.mapping != ColumnMapping(sheet=result.mapping.sheet)
+    return bool(result.error) and (question.kind is QuestionKind.DATES or chosen)
 
 
 def draw_questions(file: Upload, result: UploadResult) -> ColumnMapping | None:
@@ -90,7 +100,8 @@ def draw_questions(file: Upload, result: UploadResult) -> ColumnMapping | None:
     for question in open_questions(result):
         answers = _answers(question)
         if not answers or mapping is None:
-            st.info(f"{escape_markdown(question.text)} Choose it below.", icon=":material/help:")
+            if not _error_says_it(question, result):
+                st.info(f"{escape_markdown(question.text)} Choose it below.", icon=":material/help:")
             continue
         now = getattr(mapping, question.kind)
         with st.container(border=True):
@@ -151,7 +162,7 @@ def _kind(result: UploadResult, now: ColumnMapping, key: str) -> str | None:
     if first is None and now.kind is None:
         return None
     present = now.kind if first is None else "share" if first.kind is PERCENT else first.kind.name
-    chosen = st.segmented_control(
+    chosen = st.pills(
         "What the figures are",
         list(KINDS),
         format_func=KINDS.__getitem__,
@@ -241,9 +252,10 @@ def _more(
 
 
 def _choice(label: str, options: dict[Any, str], chosen: Any, key: str) -> Any:
-    """A select box of `options`, value -> what it says."""
-    values = list(options)
-    return st.selectbox(label, values, values.index(chosen), options.__getitem__, key=key)
+    """A select box of `options`, value -> what it says. None among them is empty text in the browser, where it would be no choice."""
+    values = {"" if value is None else str(value): value for value in options}
+    place = list(options).index(chosen)
+    return values[st.selectbox(label, list(values), place, lambda name: options[values[name]], key=key)]
 
 
 def draw_preview(result: UploadResult) -> None:
@@ -255,7 +267,8 @@ def draw_preview(result: UploadResult) -> None:
     roles = {getattr(result.mapping, role, None): label.lower() for role, label in ROLES.items()}
     roles |= dict.fromkeys(result.mapping.covariates if result.mapping else (), "extra column")
     titles = {name: f"{name} ({roles[name]})" for name in sample if roles.get(name, name.lower()) != name.lower()}
-    st.dataframe(sample.rename(columns=titles), hide_index=True, width="stretch", height=330)
+    height: int | Literal["content"] = 330 if len(sample) > FEW_ROWS else "content"
+    st.dataframe(sample.rename(columns=titles), hide_index=True, width="stretch", height=height)
     facts = [f"{preview.rows:,} rows, {len(preview.columns):,} columns"]
     if len(preview.columns) > SHOWN:
         facts.append(f"the first {SHOWN} are shown")

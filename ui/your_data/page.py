@@ -39,18 +39,18 @@ def draw() -> None:
     """The whole page."""
     navigation.name_tab("Your data")
     st.title("Your data", anchor=False)
+    st.caption("Bring a table of figures by date: you see at once what will be forecast, and every page works on it.")
     above = st.container()
     file = _chosen_upload()
     if file is None:
-        st.caption(
-            "Bring a table of figures by date: you see at once what will be forecast, and every page works on it."
-        )
         ways_in.draw_ways_in()
         st.caption(_what_becomes_of_it())
         ways_in.draw_examples()
     else:
         _draw_upload(file)
-        with st.expander(f"Bring another table. {ways_in.how_many_more()}"):
+        read = file.read()
+        is_no_table = read is not None and read.looked is None
+        with st.expander(f"Bring another table. {ways_in.how_many_more()}", expanded=is_no_table):
             ways_in.draw_ways_in()
         st.caption(_what_becomes_of_it())
     if url_state.postponed_source():  # said last, when what is shown of the file has been read

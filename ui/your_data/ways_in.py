@@ -81,7 +81,11 @@ def sample_file() -> bytes:
 
 def _draw_uploader(full: bool) -> None:
     st.markdown("## Drag or choose a file")
-    st.caption("CSV, Excel (XLSX), Parquet or JSON, also zipped.")
+    most = int(st.get_option("server.maxUploadSize"))
+    st.caption(
+        f"CSV, Excel (XLSX), Parquet or JSON, also zipped, of up to {most} MB. A larger one is marked red and not taken: zip "
+        "it, or leave out columns that are not needed."
+    )
     given = st.file_uploader(
         "A file: CSV, Excel (XLSX), Parquet or JSON, also zipped",
         key=f"upload {_round()}",

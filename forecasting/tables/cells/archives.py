@@ -79,8 +79,8 @@ def _member(content: bytes, name: str) -> bytes | None:
             if not tables and len(entries) == 1:
                 tables = entries
             if len(tables) != 1:
-                count = f"{len(tables)} tables" if tables else "no table"
-                raise DataError(f"{name}: there is {count} in the archive; put exactly one CSV in it.")
+                count = f"are {len(tables)} tables" if tables else "is no table"
+                raise DataError(f"{name}: there {count} in the archive; put exactly one CSV in it.")
             if tables[0].file_size > limit:
                 raise too_large_error(name, limit)
             return _bounded(lambda: archive.open(tables[0]), limit, name)

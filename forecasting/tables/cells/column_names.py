@@ -21,13 +21,20 @@ def name_columns(header: list[str], name: str) -> list[str]:
     seen: set[str] = set()
     for title in header:
         if title and title in seen:
-            raise DataError(f"{name}: the header has the column {title[:40]!r} twice; rename one of them.")
+            beside = ", or give one of two tables that stand side by side" if _stand_side_by_side(header, title) else ""
+            raise DataError(f"{name}: the header has the column {title[:40]!r} twice; rename one of them{beside}.")
         seen.add(title)
     # A nameless first column (an index, or dates) is kept; pandas needs a name for every column.
     named = [h or f"column {i + 1}" for i, h in enumerate(header)]
     if len(set(named)) < len(named):
         raise DataError(f"{name}: a column without a name would be called as another; give each column a name.")
     return named
+
+
+def _stand_side_by_side(header: list[str], title: str) -> bool:
+    """Whether a header seems to be that of two tables: its first name comes again, behind a column without a name."""
+    again = len(header) - 1 - header[::-1].index(title)
+    return header.index(title) == 0 and not header[again - 1]
 
 
 def drop_blank_columns(cells: pd.DataFrame) -> pd.DataFrame:

@@ -52,7 +52,15 @@ def find_header(rows: Sequence[Sequence[str]]) -> HeaderRow:
         (i for i, row in enumerate(rows) if widths[i] >= usual and _filled(row) >= max(2, usual - 1)),
         0,
     )
-    titles = all(widths[i] < usual and (_filled(rows[i]) == 1 or 2 * _filled(rows[i]) <= usual) for i in range(first))
+    short = all(widths[i] < usual for i in range(first))
+    titles = (
+        short
+        and (
+            all(_filled(rows[i]) == 1 or 2 * _filled(rows[i]) <= usual for i in range(first))
+            # A title with a separator in it has several cells; what names columns has no figure, and most rows below have one.
+            or (not any(re.search("[0-9]", cell) for cell in rows[first]) and _have_figures(rows[first + 1 :]))
+        )
+    )
     if usual < 2 or not titles or (first and not _may_name_columns(rows[first])):
         first = 0
     names = list(rows[first])
@@ -85,9 +93,13 @@ def _last_below(rows: Sequence[Sequence[str]], first: int) -> int:
         last + 1 < len(rows) and last < first + _MOST_BELOW and not any(re.search("[0-9]", c) for c in rows[last + 1])
     ):
         last += 1
-    below = rows[last + 1 :]
+    return last if _have_figures(rows[last + 1 :]) else first
+
+
+def _have_figures(below: Sequence[Sequence[str]]) -> bool:
+    """Whether there are rows, nearly all of which have a figure."""
     figures = sum(any(_NUMBER.fullmatch(cell) for cell in row) for row in below)
-    return last if len(below) >= 3 and figures >= _FIGURES_SHARE * len(below) else first
+    return len(below) >= 3 and figures >= _FIGURES_SHARE * len(below)
 
 
 def _below_groups(groups: Sequence[str], names: Sequence[str]) -> list[str]:

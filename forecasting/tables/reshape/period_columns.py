@@ -24,7 +24,7 @@ _DATE, _VALUE = "date", "value"
 _YEAR_NAMES = frozenset(("year", "years", "jahr", "jahre", "annee", "ano", "anno", "yr", "fy", "calendar"))
 _MONTH_NAMES = frozenset(("month", "months", "monat", "mois", "mes"))
 #: Columns that are figures of several periods, and no figures of their own.
-_TOTAL_NAMES = frozenset(
+TOTAL_NAMES = frozenset(
     (
         "total", "totals", "sum", "summe", "gesamt", "annual", "year", "mean", "average", "avg", "mittel", "somme", "moyenne",
         "media", "ytd", "insgesamt",
@@ -105,7 +105,7 @@ def _telling_column(raw: RawTable, known: list[str], others: Sequence[str], kept
     if not cells.duplicated(known).any():
         return None
     for column in others:
-        if column in known or (whole_numbers(raw.cells[column]) < 0).any() or fold_words(column) & _TOTAL_NAMES:
+        if column in known or (whole_numbers(raw.cells[column]) < 0).any() or fold_words(column) & TOTAL_NAMES:
             continue
         if not cells.duplicated([*known, column]).any():
             return column
@@ -114,7 +114,7 @@ def _telling_column(raw: RawTable, known: list[str], others: Sequence[str], kept
 
 def _is_figure(raw: RawTable, column: str) -> bool:
     """Whether a column beside the periods is a total or another figure, and no name of the row."""
-    if fold_words(column) & _TOTAL_NAMES:
+    if fold_words(column) & TOTAL_NAMES:
         return True
     texts = column_texts(raw.cells[column])
     filled = [text for text in texts if text.lower() not in BLANK_TEXTS]

@@ -9,12 +9,20 @@ from forecasting.tables import jhu_format, oxcgrt_format
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.reshape.clock_change import unfold_autumn_hour
 from forecasting.tables.reshape.date_parts import join_date_parts
+from forecasting.tables.reshape.dated_columns import stack_dated_columns
 from forecasting.tables.reshape.period_columns import stack_period_columns
 from forecasting.tables.reshape.repeated_rows import drop_repeated_rows
 from forecasting.tables.reshape.times_of_day import join_times_of_day
 
 #: In the order in which they are tried.
-_STEPS = (stack_period_columns, join_date_parts, join_times_of_day, unfold_autumn_hour, drop_repeated_rows)
+_STEPS = (
+    stack_period_columns,
+    stack_dated_columns,
+    join_date_parts,
+    join_times_of_day,
+    unfold_autumn_hour,
+    drop_repeated_rows,
+)
 
 
 def reshape_table(raw: RawTable) -> RawTable:

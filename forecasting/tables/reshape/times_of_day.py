@@ -25,6 +25,8 @@ _HALF_HOURS = 48
 _CLOCK = re.compile(
     r"([0-9]{1,2})[:.h]([0-9]{2})(?:[:.]([0-9]{2})(?:\.[0-9]+)?)?( ?[AaPp]\.?[Mm]\.?)?(?: ?[-–] ?[0-9:.h]+)?"
 )
+#: What is a number rather than a time where no name says otherwise: 7 or 4.50.
+_PRICE = re.compile(r"[0-9]+(\.[0-9]+)?")
 #: What stands before the number of an hour.
 _HOUR_WORD = re.compile(r"^\s*(?:HE|HR|H|hour|stunde|heure|hora)[ ._-]?(?=[0-9]{1,2}\s*$)", re.IGNORECASE)
 #: Rows that tell whether a column may hold days or times: looking at all takes long.
@@ -57,7 +59,7 @@ def join_times_of_day(raw: RawTable) -> RawTable:
 def _has_clocks(head: RawTable, column: str) -> bool:
     """Whether the first cells are times as 13:30."""
     texts = column_texts(head.cells[column])
-    return bool(texts.size) and all(_seconds_of_text(text) >= 0 and not text.isdigit() for text in texts)
+    return bool(texts.size) and all(_seconds_of_text(text) >= 0 and not _PRICE.fullmatch(text) for text in texts)
 
 
 def _is_text(raw: RawTable, column: str) -> bool:
