@@ -183,7 +183,7 @@ def track_record_sentence(scores: Sequence[ModelScore], frequency: Frequency, ho
     held = held_words(best, "its")
     if best.model == "naive":
         return f"Nothing beat no change here, {ahead}; {held}."
-    return f"**{name}** was best: its error was {error_words(best.relative_wis)} no change's, {ahead}, and {held}."
+    return f"**{name}** was best. {error_sentence(best, ahead)}; {held}."
 
 
 def error_words(ratio: float) -> str:

@@ -42,3 +42,30 @@ def test_a_change_is_a_signed_percentage(now, before, text):
 def test_a_date_reads_the_same_everywhere_and_shows_hours_only_where_there_are_any():
     assert formatting.format_date(pd.Timestamp("2020-11-30")) == "30 Nov 2020"
     assert formatting.format_date(pd.Timestamp("2020-11-30 14:00")) == "30 Nov 2020 14:00"
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ("−19 %", "−19 % vs the week before"),
+        ("12 times", "12 times the week before"),
+        ("up from 0", "up from 0 the week before"),
+        ("no change", "no change from the week before"),
+    ],
+)
+def test_a_change_says_what_it_is_a_change_on(change, text):
+    assert formatting.format_versus(change, "the week before") == text
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("New cases", "new cases"),
+        ("New COVID-19 hospital admissions", "new COVID-19 hospital admissions"),
+        ("COVID-19 share of emergency visits", "COVID-19 share of emergency visits"),
+        ("RSV", "RSV"),
+        ("", ""),
+    ],
+)
+def test_a_label_within_a_sentence_keeps_names_as_they_are_written(label, text):
+    assert formatting.within_sentence(label) == text

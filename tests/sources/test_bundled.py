@@ -103,3 +103,18 @@ def test_its_note_says_where_the_figures_end(panel):
         "those for influenza with the week to 19 Jul 2025.",
     )
     assert panel.table["date"].max() == pd.Timestamp("2026-03-28")
+
+
+def test_its_name_says_to_which_month_each_statistic_goes(panel):
+    ends = panel.table.groupby("statistic", observed=True)["date"].max()
+    cases, admissions, influenza = (f"{ends[name]:%B %Y}" for name in ("cases", "admissions", "flu_admissions"))
+    assert source("bundled").label == (
+        f"COVID-19: cases to {cases}, US hospital admissions to {admissions}; influenza to {influenza}"
+    )
+
+
+def test_credit_and_licence_are_those_of_the_statistic(panel):
+    assert panel.attribution_of("new_cases") == panel.attribution_of("cumulative_cases") == bundled.CASES_BY
+    assert panel.attribution_of("new_admissions") == panel.attribution_of("new_flu_admissions") == bundled.ADMISSIONS_BY
+    assert [panel.licence_of(name) for name in ("new_cases", "new_admissions")] == ["CC BY 4.0", "public domain"]
+    assert all(part in panel.attribution for part in (bundled.CASES_BY, bundled.ADMISSIONS_BY))

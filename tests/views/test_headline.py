@@ -77,7 +77,7 @@ def test_the_first_answer_is_told_in_words():
 
 def test_the_verdict_names_the_best_and_admits_when_nothing_beat_repeating():
     said = headline.track_record_sentence((a_score("ets", 0.8), a_score("naive", 1.0)), DAILY, 28)
-    assert said.startswith("**ETS** was best: its error was 20 % below no change's, 28 days ahead, and ")
+    assert said.startswith("**ETS** was best. Error 20 % below no change (28 days ahead); ")
     assert said.endswith("27 of 28 outcomes fell in its 80 % range.")
     nothing = headline.track_record_sentence((a_score("naive", 1.0),), DAILY, 28)
     assert nothing.startswith("Nothing beat no change here, 28 days ahead; ")

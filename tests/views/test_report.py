@@ -96,7 +96,7 @@ def test_it_has_the_headline_the_forecasts_the_track_record_and_each_method(ital
     for column in ("Theta, 50 %", "Theta, 80 %", "Theta, 95 %", "No-change baseline"):
         assert f'<th scope="col">{column}</th>' in content
     assert table["Theta, 95 %"].iloc[0] in text
-    assert "<b>Theta</b> was best: its error was " in content
+    assert "<b>Theta</b> was best. Error " in content
     assert "80 %" in text
     for forecast in fan.forecasts.values():
         assert forecast.method in text
