@@ -111,7 +111,8 @@ function download(Plotly, element, format, [width, height]) {
       note(said, 17, false, { y: 1, yanchor: "bottom", yshift: 18 }),
       note(source, 13, false, { y: 0, yanchor: "top", yshift: -78 }),
     ];
-    layout.legend = { ...layout.legend, y: -LEGEND_BELOW / (height - layout.margin.t - layout.margin.b) };
+    const under = -LEGEND_BELOW / (height - layout.margin.t - layout.margin.b);
+    layout.legend = { ...layout.legend, yref: "paper", y: under, yanchor: "top" };
   }
   figure.data.forEach((trace, i) => { trace.visible = element.data[i]?.visible ?? true; });
   return Plotly.downloadImage({ data: figure.data, layout }, { format, filename, width, height });
