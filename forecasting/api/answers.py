@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pandas as pd
+
 from forecasting.data.forecast import Forecast
 from forecasting.data.series import Series
 from forecasting.evaluation.backtest import Cutoff
@@ -66,7 +68,7 @@ def answer_json(
 ) -> dict[str, Any]:
     """The words on one forecast, and the numbers in them; with a track record, which is judged by the series as it is `now`."""
     series = subject.series
-    said = answer.answer(region, subject.label, series, forecast, past)
+    said = answer.answer(region, subject.label, series, forecast, past, today=pd.Timestamp.now())
     low, middle, high = answer.next_stretch(series, forecast)
     return {
         "region": region,

@@ -74,6 +74,7 @@ def answer(
     forecast: Forecast,
     past: TrackRecord | None = None,
     per: PerPopulation | None = None,
+    today: pd.Timestamp | None = None,
 ) -> Answer:
     """What `forecast` says of `series` first.
 
@@ -81,6 +82,7 @@ def answer(
         region, label: whose figures these are, and what they count: ``"New cases"``.
         past: the track record of the region, with or without the model.
         per: what figures are to be divided by; None where they are told as counted.
+        today: when this is read, so that nobody takes a week that is over for the next one; the series' last date unless given.
     """
     before = past_words(series, past, forecast.model, per) if past else ""
     if per:
@@ -91,7 +93,7 @@ def answer(
     return Answer(
         f"{region} · {within_sentence(label)}",
         f"{series.frequency.name} figures to {format_date(series.origin)}",
-        _sentence(series, forecast, steps, middle, f"{figure} {UNIT}" if per else figure),
+        _sentence(series, forecast, steps, middle, f"{figure} {UNIT}" if per else figure, today),
         figure,
         f"80 % range {format_interval(_rounded(low), _rounded(high), series.decimals)}",
         _total(series, forecast, steps),
@@ -113,19 +115,41 @@ def next_stretch(series: Series, forecast: Forecast) -> tuple[float, float, floa
     return float(total[LOW]), float(total[MEDIAN]), float(total[HIGH])
 
 
-def _sentence(series: Series, forecast: Forecast, steps: int, middle: float, figure: str) -> str:
+def _sentence(
+    series: Series, forecast: Forecast, steps: int, middle: float, figure: str, today: pd.Timestamp | None
+) -> str:
     now = float(series.values[-steps:].sum()) / (1 if series.kind.adds_up else steps)
-    ahead = min(steps, forecast.horizon)
+    ahead, stretch = min(steps, forecast.horizon), series.frequency.stretch(steps)
+    over = today is not None and has_passed(series, forecast.dates[ahead - 1], today)
     when = f"next {series.frequency.stretch(ahead)}" if ahead == 1 else f"in the next {series.frequency.stretch(ahead)}"
+    if over:
+        when = dated_stretch(series, ahead, forecast.dates[ahead - 1])
     if series.cumulative:
         when = f"more {when}"
     if not series.kind.adds_up and ahead > 1:
         when = f"on average {when}"
     if ahead < steps:  # fewer periods than the last stretch has are not to be compared with it
         return f"About {figure} {when}."
-    before, stretch = format_compact(now, series.decimals), series.frequency.stretch(steps)
+    before = format_compact(now, series.decimals)
     told = f"last {stretch}'s {before}" if steps == 1 else f"the {before} of the last {stretch}"
+    if over:
+        told = f"{before} the {stretch} before" if steps == 1 else f"the {before} of the {stretch} before"
     return f"About {figure} {when}, {comparison_words(middle, now, series)} {told}."
+
+
+def has_passed(series: Series, last: pd.Timestamp, today: pd.Timestamp) -> bool:
+    """Whether a stretch that ends on `last` is over, and so long ago that figures of it could have been published."""
+    return bool(today > series.frequency.after(last, 1)[0])
+
+
+def dated_stretch(series: Series, steps: int, last: pd.Timestamp) -> str:
+    """A stretch by its date: ``"in the week to 28 Mar 2026"``, ``"in the month of 1 Mar 2026"``."""
+    return f"in the {series.frequency.stretch(steps)} {_joint(series, steps)} {format_date(last)}"
+
+
+def _joint(series: Series, steps: int) -> str:
+    """What stands between a stretch and its last date: weeks are called by their last day, months and the like by their own date."""
+    return "to" if steps > 1 or series.frequency.alias.startswith("W-") else "of"
 
 
 def expected_figure(series: Series, forecast: Forecast) -> str:
@@ -133,9 +157,13 @@ def expected_figure(series: Series, forecast: Forecast) -> str:
     return format_compact(_rounded(next_stretch(series, forecast)[1]), series.decimals)
 
 
-def next_stretch_name(series: Series) -> str:
-    """The next stretch as a column is called: ``"Next week"``, ``"Next 7 days"``."""
-    return f"Next {series.frequency.stretch(stretch_steps(series))}"
+def next_stretch_name(series: Series, forecast: Forecast, today: pd.Timestamp | None = None) -> str:
+    """The next stretch as a column is called: ``"Next week"``, ``"Next 7 days"``; by its last date where it is over ``"To 28 Mar"``."""
+    steps = min(stretch_steps(series), forecast.horizon)
+    last = forecast.dates[steps - 1]
+    if today is not None and has_passed(series, last, today):
+        return f"{series.frequency.stretch(steps).capitalize()} {_joint(series, steps)} {_short_date(series, last)}"
+    return f"Next {series.frequency.stretch(steps)}"
 
 
 def against_no_change(ratio: float) -> str:

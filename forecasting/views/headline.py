@@ -22,7 +22,15 @@ from forecasting.data.series import Series
 from forecasting.evaluation.scores import ModelScore
 from forecasting.evaluation.track_record import TrackRecord
 from forecasting.models import model
-from forecasting.views.answer import HIGH, LOW, against_no_change, horizon_dates, last_day, stretch_steps
+from forecasting.views.answer import (
+    HIGH,
+    LOW,
+    against_no_change,
+    horizon_dates,
+    last_day,
+    next_stretch_name,
+    stretch_steps,
+)
 
 #: What the error of a model is called where it is given as more or less than no change's.
 ERROR = "Error vs no change"
@@ -84,13 +92,13 @@ def _published(series: Series, steps: int) -> str:
     return f" So far {so_far} are published; this is what such figures usually become."
 
 
-def next_stretch(series: Series, forecast: Forecast) -> HeadlineFigure:
+def next_stretch(series: Series, forecast: Forecast, today: pd.Timestamp | None = None) -> HeadlineFigure:
     """The figure of the sum over the next stretch, with its 80 % band."""
     steps = min(stretch_steps(series), forecast.horizon)
     total = forecast.totals[steps - 1] / _over(series, steps)
     stretch = series.frequency.stretch(steps)
     return HeadlineFigure(
-        f"Next {stretch}",
+        next_stretch_name(series, forecast, today),
         format_compact(total[MEDIAN], series.decimals),
         f"80 %: {format_interval(total[LOW], total[HIGH], series.decimals)}",
         f"{model(forecast.model).label}: the median of the {_measure(series, steps)} over the next {stretch} after {format_date(series.origin)}; "

@@ -99,14 +99,14 @@ def report_html(
         made: when; now by default.
     """
     made = made or datetime.now(UTC)
-    series, lead = view.series, fan.forecasts[fan.banded_model]
+    series, lead, today = view.series, fan.forecasts[fan.banded_model], pd.Timestamp(made.replace(tzinfo=None))
     figures = [
         headline.latest_count(series),
-        headline.next_stretch(series, lead),
+        headline.next_stretch(series, lead, today),
         headline.total_by_horizon(series, lead),
         headline.track_record_figure(past.of(lead.model), past.waiting),
     ]
-    said = answer.answer(view.region, fan.unit, series, lead, past)
+    said = answer.answer(view.region, fan.unit, series, lead, past, today=today)
     body = [
         '<button class="print" type="button">Print or save as PDF</button>',
         f"<h1>{_text(texts.title)}</h1>",

@@ -1,5 +1,6 @@
 """The words on forecasts: those of Explore, with its track record where it is asked for."""
 
+import pandas as pd
 import pytest
 
 from forecasting.api import answers
@@ -21,7 +22,7 @@ def test_a_forecast_comes_with_the_sentence_range_and_trend_of_explore(ask, api_
     (said,) = ask(**QUESTION, model="naive").json()["answers"]
     series = api_service.series(source("bundled").panel(), "Italy", "new_cases")
     forecast = model("naive").forecast(series, 28)
-    shown = answer.answer("Italy", "New cases", series, forecast)
+    shown = answer.answer("Italy", "New cases", series, forecast, today=pd.Timestamp.now())
     assert (said["region"], said["statistic"], said["model"]) == ("Italy", "new_cases", "naive")
     assert (said["sentence"], said["trend"], said["total"], said["text"]) == (
         shown.sentence, shown.trend, shown.total, shown.text,

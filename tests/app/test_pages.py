@@ -331,10 +331,12 @@ def test_the_look_back_table_says_what_the_models_give_when_asked_directly(visit
 def test_the_answer_is_that_of_the_finished_forecast_and_its_track_record(visit, service):
     series = series_of(service, "Germany", "new_cases")
     past = fit(service, "Germany", "new_cases", ["ets", "theta"], 28)
-    said = answer.answer("Germany", "New cases", series, service.forecast(series, "theta", 28), past)
+    said = answer.answer(
+        "Germany", "New cases", series, service.forecast(series, "theta", 28), past, today=pd.Timestamp.now()
+    )
     page = visit(region="Germany", models="ets,theta", band="theta")
     assert page.title[0].value == said.sentence
-    assert f"the {format_compact(series.values[-7:].sum())} of the last 7 days." in said.sentence
+    assert f"the {format_compact(series.values[-7:].sum())} of the 7 days before." in said.sentence
     below = escape_markdown(" · ".join([*said.details, said.dated]))
     assert below in [one.value for one in page.markdown]
     assert "the last 4 such forecasts were " in said.past
@@ -346,10 +348,16 @@ def test_per_100_000_people_is_said_by_the_answer_and_by_the_score_table(visit, 
     page = visit(region="Puerto Rico", statistic="new_admissions", models="ets", per="100k")
     per = PerPopulation(population("Puerto Rico", ("Puerto Rico",)))
     said = answer.answer(
-        "Puerto Rico", "New hospital admissions", series, service.forecast(series, "ets", 4), past, per
+        "Puerto Rico",
+        "New hospital admissions",
+        series,
+        service.forecast(series, "ets", 4),
+        past,
+        per,
+        pd.Timestamp.now(),
     )
     assert page.title[0].value == said.sentence
-    assert " per 100,000 people next week" in said.sentence
+    assert " per 100,000 people in the week to " in said.sentence
     errors = [score.error * 100_000 / 3_193_694 for score in past.scores]
     assert page.dataframe[0].value["Mean error"].tolist() == pytest.approx(errors)
 

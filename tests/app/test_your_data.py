@@ -235,7 +235,7 @@ def test_columns_that_never_fall_are_asked_about_as_everywhere(visitor):
     (answers,) = [one for one in page.button_group if one.label == "'A' and 'B' never fall: are these running totals?"]
     answers.set_value(True).run()
     explore(read(page))
-    last = re.search(r"the ([\d,]+) of the last 7 days", page.title[0].value)[1]
+    last = re.search(r"the ([\d,]+) of the 7 days before", page.title[0].value)[1]
     assert float(last) == pytest.approx(7 * 9, abs=7)
 
 

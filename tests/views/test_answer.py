@@ -5,13 +5,20 @@ import pandas as pd
 import pytest
 
 from forecasting.data.forecast import QUANTILES, Forecast
-from forecasting.data.frequency import DAILY, every_minutes, weekly
+from forecasting.data.frequency import DAILY, every_minutes, frequency_of_alias, weekly
 from forecasting.data.kind import AMOUNT, COUNT, MEASUREMENT
 from forecasting.data.series import Series
 from forecasting.evaluation.backtest import Cutoff
 from forecasting.evaluation.track_record import TrackRecord, stretch_errors
 from forecasting.jobs import Job, State
-from forecasting.views.answer import against_no_change, answer, chance_of_rise, comparison_words, trend_words
+from forecasting.views.answer import (
+    against_no_change,
+    answer,
+    chance_of_rise,
+    comparison_words,
+    next_stretch_name,
+    trend_words,
+)
 
 SPREAD = np.linspace(-1, 1, len(QUANTILES))
 
@@ -153,3 +160,25 @@ def test_nothing_is_said_of_a_track_record_that_is_made_of_some_dates_only():
     assert (half.judged("ets"), half.is_partial("ets"), half.is_partial("naive")) == (1, True, False)
     assert answer("A", "Cases", now, forecast(now, [90, 90]), half).past == ""
     assert not past.is_partial("ets")
+
+
+def test_a_stretch_that_is_over_is_called_by_its_date_and_not_the_next_one():
+    shown = series([900, 1000])
+    expected = forecast(shown, [923.4, 850])
+    later = shown.origin + pd.Timedelta(days=200)
+    said = answer("Ohio", "New cases", shown, expected, today=later)
+    assert said.sentence == "About 923 in the week to 17 Jan 2026, slightly fewer than 1,000 the week before."
+    assert next_stretch_name(shown, expected, later) == "Week to 17 Jan"
+    soon = shown.origin + pd.Timedelta(days=13)
+    assert answer("Ohio", "New cases", shown, expected, today=soon).sentence.startswith("About 923 next week, ")
+    assert next_stretch_name(shown, expected, soon) == "Next week"
+
+
+def test_days_and_months_that_are_over_are_called_by_their_dates():
+    later = pd.Timestamp("2028-01-01")
+    days = series([100] * 7 + [200] * 7, DAILY)
+    said = answer("Here", "Visits", days, forecast(days, [300] * 14), today=later)
+    assert said.sentence == "About 2,100 in the 7 days to 23 Jan 2026, far more than the 1,400 of the 7 days before."
+    months = series([100, 200], frequency_of_alias("MS"), start="2026-01-01")
+    said = answer("Here", "Visits", months, forecast(months, [300, 300]), today=later)
+    assert said.sentence == "About 300 in the month of 1 Mar 2026, far more than 200 the month before."

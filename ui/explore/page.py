@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 
+import pandas as pd
 import streamlit as st
 
 from forecasting.data.forecast import Forecast
@@ -178,7 +179,10 @@ def _draw(service: Service, choices: Choices, state: ExploreProgress, is_polling
     )
     fan = counted.per_population(options.per) if options.per else counted
     above = st.container()
-    said = answer.answer(choices.region, choices.statistic.label, choices.series, shown[band], state.past, options.per)
+    today = pd.Timestamp.now()
+    said = answer.answer(
+        choices.region, choices.statistic.label, choices.series, shown[band], state.past, options.per, today
+    )
     if embed.is_embedded():
         embed.draw(choices, counted, fan, said)
         if is_polling and not state.busy:
@@ -192,7 +196,9 @@ def _draw(service: Service, choices: Choices, state: ExploreProgress, is_polling
     models, beside = st.columns([5, 3])
     with models.container(border=True, key="model_table"):
         rows = model_rows.rows(state.jobs.values(), state.past, fan.series, fan.forecasts, band, runtime.theme())
-        next_stretch = answer.next_stretch_name(choices.series) + (f" {SHORT_UNIT}" if fan.per else "")
+        next_stretch = answer.next_stretch_name(choices.series, shown[band], today) + (
+            f" {SHORT_UNIT}" if fan.per else ""
+        )
         _carry_out_press(service, choices, model_rows.draw(rows, next_stretch=next_stretch, key="rows"))
         past_scores.draw_scores(state.past, choices, fan.per)
         if why:
