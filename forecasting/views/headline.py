@@ -179,19 +179,38 @@ def error_sentence(score: ModelScore, ahead: str) -> str:
     return f"Error {'as large as' if words == 'the same' else words} no change ({ahead})"
 
 
-def track_record_sentence(scores: Sequence[ModelScore], frequency: Frequency, horizon: int) -> str:
-    """The track record in a sentence: which model was best, by how much, and whether its 80 % range held.
+#: Whose range it is, where no change was best: "its" could be that of another model on the page.
+NO_CHANGES = "no change's"
+
+
+def track_record_sentence(scores: Sequence[ModelScore], frequency: Frequency, horizon: int, speaker: str = "") -> str:
+    """The track record in a sentence or two: how good the model was that speaks, whether its 80 % range held, and which was best.
 
     Args:
         scores: the best first.
         horizon: the periods ahead that were judged.
+        speaker: the model whose forecast the page tells; the best one where it is not among those judged.
     """
-    best = scores[0]
-    name, ahead = model(best.model).label, f"{frequency.steps(horizon)} ahead"
-    held = held_words(best, "its")
+    best, ahead = scores[0], f"{frequency.steps(horizon)} ahead"
+    spoken = next((score for score in scores if score.model == speaker), best)
     if best.model == "naive":
-        return f"Nothing beat no change here, {ahead}; {held}."
-    return f"**{name}** was best. {error_sentence(best, ahead)}; {held}."
+        winner = "Nothing beat no change here"
+        if spoken is best:
+            return f"{winner}, {ahead}; {held_words(best, NO_CHANGES)}."
+        return f"{_record_words(spoken, ahead)}. {winner}."
+    if spoken is best:
+        return f"**{model(best.model).label}** was best. {error_sentence(best, ahead)}; {held_words(best, 'its')}."
+    return f"{_record_words(spoken, ahead)}. **{model(best.model).label}** was best: {_error(best, ahead)}."
+
+
+def _record_words(score: ModelScore, ahead: str) -> str:
+    """``"**ETS**: error 19 % below no change (28 days ahead); 98 of 100 outcomes fell in its 80 % range"``."""
+    return f"**{model(score.model).label}**: {_error(score, ahead)}; {held_words(score, 'its')}"
+
+
+def _error(score: ModelScore, ahead: str) -> str:
+    said = error_sentence(score, ahead)
+    return said[:1].lower() + said[1:]
 
 
 def error_words(ratio: float) -> str:

@@ -127,7 +127,7 @@ def report_html(
         f"<h2>Forecasts of {_text(fan.unit)}</h2>",
         _table(_forecasts(fan)),
         "<h2>How good was it here?</h2>",
-        *_track_record(past, series),
+        *_track_record(past, series, lead.model),
         "<h2>Methods</h2>",
         _list(_method(fan, name) for name in fan.forecasts),
         "<h2>Reproduce</h2>",
@@ -236,13 +236,14 @@ def _table(table: pd.DataFrame) -> str:
     return f'<div class="{kind}"><table><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def _track_record(past: TrackRecord, series: Series) -> list[str]:
+def _track_record(past: TrackRecord, series: Series, speaker: str) -> list[str]:
     if past.why_not:
         return [_quiet(past.why_not)]
     if not past.scores:
         return [_quiet("Earlier dates were still being forecast again when this was made.")]
+    said = headline.track_record_sentence(past.scores, series.frequency, past.horizon, speaker)
     return [
-        f"<p>{_sentence(headline.track_record_sentence(past.scores, series.frequency, past.horizon))}</p>",
+        f"<p>{_sentence(said)}</p>",
         _quiet(
             headline.judged_sentence(past, series, past.horizon)
             + (" Some were not finished when this was made." if past.waiting else "")

@@ -80,7 +80,20 @@ def test_the_verdict_names_the_best_and_admits_when_nothing_beat_repeating():
     assert said.startswith("**ETS** was best. Error 20 % below no change (28 days ahead); ")
     assert said.endswith("27 of 28 outcomes fell in its 80 % range.")
     nothing = headline.track_record_sentence((a_score("naive", 1.0),), DAILY, 28)
-    assert nothing.startswith("Nothing beat no change here, 28 days ahead; ")
+    assert nothing == "Nothing beat no change here, 28 days ahead; 27 of 28 outcomes fell in no change's 80 % range."
+
+
+def test_the_verdict_is_first_of_the_model_that_speaks_whichever_was_best():
+    worst = (a_score("naive", 1.0), a_score("ets", 1.91))
+    said = headline.track_record_sentence(worst, DAILY, 28, "ets")
+    assert said.startswith(
+        "**ETS**: error 91 % above no change (28 days ahead); 27 of 28 outcomes fell in its 80 % range."
+    )
+    assert said.endswith(" Nothing beat no change here.")
+    second = (a_score("theta", 0.7), a_score("ets", 0.9))
+    said = headline.track_record_sentence(second, DAILY, 28, "ets")
+    assert said.startswith("**ETS**: error 10 % below no change (28 days ahead); ")
+    assert said.endswith(" **Theta** was best: error 30 % below no change (28 days ahead).")
 
 
 def best_of(*ratios, chosen=("ensemble", "sarima", "ets", "naive"), dates=8, **fewer):

@@ -204,7 +204,7 @@ def _draw(service: Service, choices: Choices, state: ExploreProgress, is_polling
         if why:
             st.caption(why)
     with beside.container(border=True):
-        past_scores.draw_trust(state.past, choices)
+        past_scores.draw_trust(state.past, choices, band)
         provenance.draw_provenance(service, choices)
     _table(fan)
     downloads.draw_downloads(choices, counted, state.past, why, fan)

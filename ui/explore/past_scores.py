@@ -21,15 +21,15 @@ from ui.shell.markdown import escape_markdown
 _score_tables: IdentityMemo[pa.Table] = IdentityMemo(500)
 
 
-def draw_trust(past: TrackRecord, choices: Choices) -> None:
-    """Draw how far the forecasts can be trusted: how they did from earlier dates, or how far that has come."""
+def draw_trust(past: TrackRecord, choices: Choices, speaker: str) -> None:
+    """Draw how far the forecasts can be trusted: how they did from earlier dates, that of the model `speaker` first, or how far that has come."""
     st.markdown("## How far to trust it")
     if past.why_not:
         st.caption(escape_markdown(past.why_not))
         return
     frequency = choices.series.frequency
     if past.scores and (len(past.scores) > 1 or not past.waiting):  # of no change alone there is nothing to say yet
-        st.markdown(headline.track_record_sentence(past.scores, frequency, past.horizon))
+        st.markdown(headline.track_record_sentence(past.scores, frequency, past.horizon, speaker))
     if past.origins:
         st.caption(headline.judged_sentence(past, choices.series, choices.horizon))
     late = dict.fromkeys(model(job.model).label for job in past.jobs if not job.finished)
