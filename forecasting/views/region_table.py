@@ -16,7 +16,7 @@ from forecasting.data.formatting import format_compact, format_date
 from forecasting.data.frequency import Frequency
 from forecasting.data.panel import Panel
 from forecasting.data.us_states import postal_code
-from forecasting.services.region_row import DIRECTIONS, RegionRow, comparison_periods
+from forecasting.services.region_row import DIRECTIONS, FEW, RegionRow, comparison_periods
 
 #: How many regions are shown at once; a search finds the others.
 MAX_ROWS = 200
@@ -141,6 +141,16 @@ def summary_sentence(rows: Sequence[RegionRow], frequency: Frequency, horizon: i
         f"{sentence} The whole 80 % range is above the present in **{sure['rising']:,}** and below it in "
         f"**{sure['falling']:,}**; for the other **{sure['unsure']:,}** a rise and a fall are both possible."
     )
+
+
+def few_counts_sentence(rows: Sequence[RegionRow]) -> str:
+    """Why some rows are grey and the last by change; empty where none is."""
+    few = sum(bool(row.change and row.change.few) for row in rows)
+    if not few:
+        return ""
+    who = "1 region with" if few == 1 else f"{few:,} regions with"
+    stand = "is grey and comes" if few == 1 else "are grey and come"
+    return f"{who} fewer than {FEW} counts now and then {stand} last by expected change: one more would be a large part of them."
 
 
 def _all_open(count: int) -> str:

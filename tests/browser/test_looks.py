@@ -381,3 +381,12 @@ def test_compare_draws_every_model_on_the_same_axes_and_fits(visitors, server, w
     tops = charts.evaluate_all("elements => elements.slice(0, 3).map(element => element.layout.yaxis.range[1])")
     assert len(set(tops)) == 1
     assert page.width() <= width
+
+
+def test_on_a_phone_the_choice_of_a_region_is_seen_at_once(visitors, server):
+    page = visitors.open(server.url, link(statistic="new_admissions", region="Ohio", models="theta"), width=390)
+    page.tab.get_by_role("button", name="Menu and choices").click()
+    page.tab.get_by_role("combobox", name="Region").fill("Vermont")
+    page.tab.get_by_role("option", name="Vermont").click()
+    page.expect_title("Vermont: new hospital admissions")
+    expect(page.tab.get_by_role("combobox", name="Region")).not_to_be_in_viewport()

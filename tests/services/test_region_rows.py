@@ -110,6 +110,8 @@ def test_few_counts_are_no_deep_colour_and_do_not_come_first(now, middle, few):
     assert (change.level == 0) is (few or round(middle) == now)
     rows = [replace(row("Few", 1, 3), change=change), row("Many", 100, 120)]
     assert names(region_table.sort_rows(rows, "change"))[0] == ("Many" if few or middle < now else "Few")
+    said = region_table.few_counts_sentence(rows)
+    assert said.startswith("1 region with fewer than 10 counts ") if few else said == ""
 
 
 def test_amounts_below_ten_are_not_few():

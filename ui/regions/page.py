@@ -158,6 +158,8 @@ class _RegionsPage:
         wanted = region_table.filter_rows(rows, st.session_state["search"], st.session_state["only"])
         ordered = region_table.sort_rows(wanted, st.session_state["sort"])
         region_list.draw_region_list(self._choices, rows, ordered, busy)
+        if few := region_table.few_counts_sentence(rows):
+            st.caption(few)
         self._below(rows, ordered)
 
     def _above(self, rows: list[RegionRow]) -> None:

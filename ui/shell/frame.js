@@ -28,6 +28,15 @@ export default function ({ data }) {
   mend();
   new MutationObserver(() => { due ??= setTimeout(mend, 100); }).observe(document.body, { childList: true, subtree: true });
 
+  // On a phone the choices lie over the page: one that is made from a list there shows what it leads to.
+  const PHONE = 768; // pixels, Streamlit's own limit
+  addEventListener("click", (event) => {
+    const list = event.target.closest?.("[role=option]")?.closest("[role=listbox]");
+    const field = document.querySelector("[data-testid=stSidebar] [role=combobox][aria-expanded=true]");
+    if (innerWidth > PHONE || !list || !field) return;
+    setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click(), 0);
+  }, true);
+
   // To another page is one step of the browser's way back. Streamlit makes two of it: the page's address is bare until the page
   // has written its choices into it, or, where the browser is busy, has the choices first and the page afterwards.
   const push = history.pushState;
