@@ -76,14 +76,14 @@ def dates_table(chart: RegionsChart) -> pd.DataFrame:
 
 
 def order_sentence(parts: Sequence[RegionForecast]) -> str:
-    """The expected changes in order: ``"Expected in 4 weeks, highest first: Ohio +31 %, Texas −4 %."``; empty for none."""
+    """The expected changes in order: ``"Expected change in 4 weeks, largest rise first: Ohio +31 %, Texas −4 %."``; empty for none."""
     changes = [(expected_change(one.series, one.forecast), one.region) for one in parts]
     told = [f"{region} {change.text}" for change, region in sorted(changes, key=lambda pair: -pair[0].ratio)]
     horizons = {one.forecast.horizon for one in parts}
     if not told or len(horizons) > 1:
         return ""
     ahead = parts[0].series.frequency.steps(horizons.pop())
-    return f"Expected in {ahead}, highest first: {', '.join(told)}."
+    return f"Expected change in {ahead}, largest rise first: {', '.join(told)}."
 
 
 def against_mean_sentence(chart: RegionsChart) -> str:

@@ -131,7 +131,7 @@ def test_running_totals_are_drawn_as_running_totals():
 def test_regions_are_told_from_the_highest_rise_to_the_deepest_fall(parts):
     fall = replace(parts[1], forecast=replace(parts[1].forecast, values=parts[1].forecast.values * 0.5))
     told = regions_summary.order_sentence([fall, parts[2]])
-    assert told.startswith("Expected in 4 weeks, highest first: Texas")
+    assert told.startswith("Expected change in 4 weeks, largest rise first: Texas")
     assert told.endswith("Maine −50 %.")
 
 

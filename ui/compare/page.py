@@ -127,7 +127,7 @@ def _model(mode: str) -> str:
 def _regions(panel: Panel, statistic: Statistic, region: str, most: int) -> list[str]:
     options = panel.regions(statistic.name)
     usual = _usual_regions(panel, statistic, region)
-    url_state.seed_many("regions", options, usual, "region", SEPARATOR)
+    url_state.seed_many("regions", options, usual, "region", SEPARATOR, ordered=True)
     st.session_state["regions"] = _follow_sidebar(st.session_state["regions"], options, usual, region)[:most]
     return controls.multiselect(
         "Regions",

@@ -146,19 +146,25 @@ def seed(key: str, options: Sequence[str], default: str, what: str, wish: str | 
     set_value(key, known.get((wish or "").casefold(), default))
 
 
-def seed_many(key: str, options: Sequence[str], default: Sequence[str], what: str, separator: str = ",") -> None:
-    """Give a widget of several values its first ones; a link joins them with commas or another `separator`."""
+def seed_many(
+    key: str, options: Sequence[str], default: Sequence[str], what: str, separator: str = ",", ordered: bool = False
+) -> None:
+    """Give a widget of several values its first ones; a link joins them with commas or another `separator`.
+
+    They are in the order of the options, or where they are `ordered`, in the link's.
+    """
     if keeps_value(key):
         return
     wishes = [name.strip().casefold() for name in (link_value(key) or "").split(separator) if name.strip()]
     if wishes == [NONE]:
         set_value(key, [])
         return
-    known = {option.casefold() for option in options}
+    known = {option.casefold(): option for option in options}
     unknown = [name[:60] for name in wishes if name not in known]
     if unknown:
         _note(f"This link asks for the {what} '{unknown[0]}', which is not here.")
-    set_value(key, [option for option in options if option.casefold() in wishes] or list(default))
+    wished = dict.fromkeys(known[name] for name in wishes if name in known)
+    set_value(key, (list(wished) if ordered else [option for option in options if option in wished]) or list(default))
 
 
 def seed_number(key: str, low: int, high: int, default: int, what: str, name: str | None = None) -> None:
