@@ -143,7 +143,9 @@ def has_passed(series: Series, last: pd.Timestamp, today: pd.Timestamp) -> bool:
 
 
 def dated_stretch(series: Series, steps: int, last: pd.Timestamp) -> str:
-    """A stretch by its date: ``"in the week to 28 Mar 2026"``, ``"in the month of 1 Mar 2026"``."""
+    """A stretch by its date: ``"in the week to 28 Mar 2026"``, ``"in the month of 1 Mar 2026"``, ``"on 28 Mar 2026"``."""
+    if steps == 1 and series.frequency.step.endswith("day"):
+        return f"on {format_date(last)}"
     return f"in the {series.frequency.stretch(steps)} {_joint(series, steps)} {format_date(last)}"
 
 

@@ -188,7 +188,7 @@ def test_several_regions_stand_on_one_chart_with_the_sidebar_s_region_first(comp
     assert table["Region"].tolist() == ["Vermont", "Maine", "Ohio"]
     assert (table["80 % from"] <= table["Expected"]).all()
     assert "largest rise first" in said(page)
-    assert {"compare": "together", "regions": "Maine;Ohio;Vermont"}.items() <= address(page).items()
+    assert {"compare": "together", "regions": "Maine;Vermont;Ohio"}.items() <= address(page).items()
     assert not {"unit", "lines", "start", "origins"} & set(address(page))
 
 

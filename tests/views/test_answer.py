@@ -182,3 +182,9 @@ def test_days_and_months_that_are_over_are_called_by_their_dates():
     months = series([100, 200], frequency_of_alias("MS"), start="2026-01-01")
     said = answer("Here", "Visits", months, forecast(months, [300, 300]), today=later)
     assert said.sentence == "About 300 in the month of 1 Mar 2026, far more than 200 the month before."
+
+
+def test_a_day_that_is_over_is_told_by_its_date():
+    shown = series([100] * 14, DAILY)
+    said = answer("Here", "Visits", shown, forecast(shown, [150]), today=pd.Timestamp("2028-01-01"))
+    assert said.sentence == "About 150 on 17 Jan 2026."
