@@ -49,11 +49,11 @@ def reliability_figure(kind: str = "all", theme: Theme = LIGHT, path: Path = RES
     """A line a model: how often events came, by how likely they were said to be; dotted, as often as said."""
     bins = recorded_bins(path)
     traces = [_line(name, part, theme) for name, part in bins[bins["kind"] == kind].groupby("model", sort=False)]
-    layout = base_layout(None, theme, "came")
+    layout = base_layout(None, theme, "share that came")
     layout["hovermode"] = "closest"
     percent = {"tickvals": list(range(0, 101, 20)), "ticktext": [f"{share} %" for share in range(0, 101, 20)]}
-    title = {"text": "said to be likely with", "font": {"size": 12, "color": theme.muted}}
-    layout["xaxis"] |= {"range": [0, 100], "title": title, "fixedrange": True, **percent}
+    title = {"text": "chance that was told", "font": {"size": 12, "color": theme.muted}}
+    layout["xaxis"] |= {"range": [0, 101], "title": title, "fixedrange": True, **percent}
     layout["yaxis"] |= {"range": [0, 100], **percent}
     line = {"color": theme.muted, "width": 1.5, "dash": "dot"}
     layout["shapes"] = [{"type": "line", "x0": 0, "y0": 0, "x1": 100, "y1": 100, "line": line, "layer": "below"}]
@@ -84,9 +84,12 @@ def reliability_sentences(path: Path = RESULTS) -> list[str]:
         worst = max(by_kind, key=lambda kind: by_kind[kind])
         whole = part[part["kind"] == "all"]
         unlikely, likely = _difference(whole[whole["said"] < 0.5]), _difference(whole[whole["said"] >= 0.5])
+        halves = f"what it gives less than half comes {_words(unlikely)}, what it gives more {_words(likely)}"
+        if max(abs(unlikely), abs(likely)) < CLOSE:
+            halves = f"likely and unlikely events come {_words(likely)}"
         found.append(
-            f"**{model(name).label}**: what it gives less than half comes {_words(unlikely)}, what it gives more {_words(likely)}; "
-            f"{100 * _apart(whole):.0f} points off on average, and most for *{KINDS.get(worst, worst)}* ({100 * by_kind[worst]:.0f})."
+            f"**{model(name).label}**: {halves}; {100 * _apart(whole):.0f} points off on average, and most for "
+            f"*{KINDS.get(worst, worst)}* ({100 * by_kind[worst]:.0f})."
         )
     return found
 
