@@ -68,10 +68,12 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     pages.page_run_observers.append(metrics[0].observe_page_run)
     schedule = UpdateSchedule.of_settings(service, pages.runs(), history)
     schedule.start()
+    pages.checks_alerts.set()
     settling = asyncio.create_task(freeze_after_warm_up())
     try:
         yield
     finally:
+        pages.checks_alerts.clear()
         settling.cancel()
         for observer in request_observers:
             request_log.OBSERVERS.remove(observer)

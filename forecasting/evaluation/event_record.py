@@ -118,9 +118,12 @@ def record_sentence(record: EventRecord) -> str:
         return f"{dates} it never came; {false}.{already}"
     lead = ""
     if record.lead is not None:
-        lead = f" (typically {frequency_of_alias(record.frequency).steps(round(record.lead))} before)"
-    told = f"the alert would have told of {record.hits}{lead} and missed {record.misses}"
-    return f"{dates} it was to come {came} time{'' if came == 1 else 's'}: {told}; {false}.{already}"
+        lead = f"{frequency_of_alias(record.frequency).steps(round(record.lead))} before"
+    if came == 1:
+        told = f"told of it{f' {lead}' if lead else ''}" if record.hits else "missed it"
+        return f"{dates} it was to come once, and the alert would have {told}; {false}.{already}"
+    told = f"told of {record.hits}{f' (typically {lead})' if lead else ''} and missed {record.misses or 'none'}"
+    return f"{dates} it was to come {came} times: the alert would have {told}; {false}.{already}"
 
 
 def _already(question: EventQuestion, series: Series) -> bool:

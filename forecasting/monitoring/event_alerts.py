@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from forecasting.data.frequency import frequency_of_alias
 from forecasting.evaluation.event_record import EventRecord, record_sentence
 from forecasting.evaluation.events import EventKind, EventQuestion
 from forecasting.monitoring.alerts import EVENT_PREFIX
@@ -81,15 +82,20 @@ class EventRule:
     def words(self) -> str:
         """The rule in a line: ``"California (bundled, new_admissions): above 500 within 3 periods, told above 30 %, by ensemble"``."""
         asked = self.question
+        periods = f"{asked.within} period{'' if asked.within == 1 else 's'}"
+        where = f"{self.region} ({self.source}, {self.statistic})"
+        return f"{where}: {self.told(periods)}, by {self.model}"
+
+    def told(self, periods: str) -> str:
+        """What is told and when: ``"above 500 within 3 weeks, told above 30 %"``."""
+        asked = self.question
         told = {
             EventKind.above: f"above {asked.level:,g}" if asked.level is not None else "",
             EventKind.below: f"below {asked.level:,g}" if asked.level is not None else "",
             EventKind.rise: f"a rise of more than {asked.level:g} %" if asked.level is not None else "",
             EventKind.peak: "the peak is past",
         }[asked.kind]
-        periods = f"{asked.within} period{'' if asked.within == 1 else 's'}"
-        where = f"{self.region} ({self.source}, {self.statistic})"
-        return f"{where}: {told} within {periods}, told above {100 * self.chance:g} %, by {self.model}"
+        return f"{told} within {periods}, told above {100 * self.chance:g} %"
 
     @property
     def key(self) -> str:
@@ -127,6 +133,17 @@ class EventAlert:
     def name(self) -> str:
         """What its row in the table of alerts is called."""
         return f"{EVENT_PREFIX}{self.id}"
+
+    @property
+    def words(self) -> str:
+        """What is told and when, for a list that says of what: ``"Above 500 within 3 weeks, told above 30 %"``."""
+        within = self.rule.question.within or 1
+        if self.record and self.record.frequency:
+            periods = frequency_of_alias(self.record.frequency).steps(within)
+        else:
+            periods = f"{within} period{'' if within == 1 else 's'}"
+        words = self.rule.told(periods)
+        return f"{words[:1].upper()}{words[1:]}"
 
     @property
     def record_words(self) -> str:

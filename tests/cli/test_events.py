@@ -53,7 +53,8 @@ def test_what_cannot_be_answered_is_one_sentence(arguments, code, sentence, caps
     assert sentence in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_an_alert_is_added_checked_listed_and_removed(capsys):
+def test_an_alert_is_added_checked_listed_and_removed(capsys, monkeypatch):
+    monkeypatch.setattr("forecasting.monitoring.alerts.log_to_stderr", lambda: None)  # it would stay for other tests
     rule = ["--model", "naive", "--below", "3000", "--within", "7", "--chance", "20"]
     assert main(["alert", "add", *ITALY, *rule]) == 0
     added = capsys.readouterr().out

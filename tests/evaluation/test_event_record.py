@@ -60,6 +60,11 @@ def test_a_record_is_said_in_a_sentence_and_kept_as_json():
         "On 26 earlier dates (3 Jan to 27 Jun 2026) it was to come 4 times: the alert would have told of 3 (typically 2 weeks "
         "before) and missed 1; 2 false alarms. At 2 dates it had come already."
     )
+    once = EventRecord(1, 0, 0, 3, 0, 1.0, "2026-01-03T00:00:00", "2026-01-24T00:00:00", "W-SAT")
+    assert record_sentence(once) == (
+        "On 4 earlier dates (3 Jan to 24 Jan 2026) it was to come once, and the alert would have told of it 1 week before; "
+        "no false alarms."
+    )
     assert EventRecord.from_json(record.to_json()) == record
     assert record_sentence(EventRecord(already=1)).startswith("How such an alert would have done is not known")
     quiet = EventRecord(quiet=1, first="2026-01-03T00:00:00", last="2026-01-03T00:00:00", frequency="W-SAT")

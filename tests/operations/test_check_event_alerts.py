@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from forecasting.evaluation.events import EventKind, EventQuestion
+from forecasting.models import model
 from forecasting.monitoring.alerts import Alerts
 from forecasting.monitoring.event_alerts import EventAlerts, EventRule
 from forecasting.operations.check_event_alerts import SLACK, check_event_alerts, check_rule
@@ -37,7 +38,7 @@ def test_a_rule_is_told_once_with_how_it_would_have_done(service, kept, alerts):
     assert found.record.dates + found.record.already == 26
     told = alerts.open()
     assert told["kind"].tolist() == [added.name]
-    assert told["sentence"][0] == f"{found.sentence} You asked to be told above 30 %. By Seasonal naive."
+    assert told["sentence"][0] == f"{found.sentence} You asked to be told above 30 %. By {model('naive').label}."
     (stored,) = kept.all()
     assert (stored.probability, stored.record) == (found.probability, found.record)
 

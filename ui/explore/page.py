@@ -19,7 +19,7 @@ from forecasting.views import answer, fan_chart, fan_table, headline
 from forecasting.views.answer import Answer
 from forecasting.views.per_population import SHORT_UNIT
 from ui.components import chart, model_rows
-from ui.explore import chart_options, downloads, embed, past_scores, provenance
+from ui.explore import chart_options, downloads, embed, past_scores, provenance, questions
 from ui.explore.chart_options import ChartOptions
 from ui.shell import following, navigation, polling, runtime, uploads, url_state
 from ui.shell.choices import Choices
@@ -206,6 +206,7 @@ def _draw(service: Service, choices: Choices, state: ExploreProgress, is_polling
     with beside.container(border=True):
         past_scores.draw_trust(state.past, choices, band)
         provenance.draw_provenance(service, choices)
+    questions.draw_questions(service, choices, shown[band], band in drafts, state.past)
     _table(fan)
     downloads.draw_downloads(choices, counted, state.past, why, fan)
     if is_polling and not state.busy:

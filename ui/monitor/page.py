@@ -17,7 +17,7 @@ from forecasting.monitoring.request_counters import interval_start
 from forecasting.operations.status import ServiceStatus, service_status
 from forecasting.views import monitoring_charts
 from ui.components import chart
-from ui.monitor import tables
+from ui.monitor import event_alerts, tables
 from ui.monitor.tables import MOST
 from ui.shell import controls, navigation, runtime, url_state
 from ui.shell.markdown import escape_markdown
@@ -53,6 +53,7 @@ ABOUT = {
     "coverage": "Bands hold too little or too much",
     "source ": "Figures cannot be had",
     "fits of ": "Many forecasts failed",
+    "event ": "Likely now, as somebody asked to be told",
 }
 
 
@@ -194,6 +195,7 @@ def _controls() -> tuple[str, str, str]:
 def _draw_history(span: str, kind: str, source: str) -> None:
     figures = load_figures(runtime.history().server, int(time.time() / SPANS[span].every), SPANS[span], kind, source)
     _draw_alerts(source)
+    event_alerts.draw_event_alerts(runtime.history().server, None if source == ALL else source)
     _draw_latencies(figures, span, kind)
     tables.fits(figures.fits, figures.slowest)
     tables.picks(figures.picks)

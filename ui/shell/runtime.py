@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ import streamlit as st
 from forecasting import sources
 from forecasting.jobs import JobQueue
 from forecasting.monitoring.alerts import Alerts
+from forecasting.monitoring.event_alerts import EventAlerts
 from forecasting.monitoring.history import History, PageRun
 from forecasting.monitoring.update_runs import UpdateRuns
 from forecasting.services.service import Service
@@ -35,11 +37,15 @@ LOOKS_PER_SECOND = 8.0
 POLLING_GRACE = 2.0
 #: Threads that read visitors' files.
 FILE_READERS = 2
+#: The numbers of the rules of alerts that this visit has added, in the session's state: nobody removes another's.
+ADDED_ALERTS = "alerts of this visit"
 
 #: Turns of all pages' scripts.
 script_turns = ScriptTurns(SCRIPTS_AT_ONCE, SCRIPT_PATIENCE)
 #: The pace of all pages that poll.
 polling_pace = PollingPace(LOOKS_PER_SECOND, POLLING_GRACE)
+#: Set while this process checks event alerts by itself.
+checks_alerts = threading.Event()
 #: Who else is told of every run of a page's script.
 page_run_observers: list[Callable[[PageRun], None]] = []
 
@@ -77,11 +83,23 @@ def _alerts() -> Alerts:
     return Alerts(webhook="")
 
 
+@st.cache_resource(show_spinner=False, on_release=EventAlerts.close)
+def event_alerts() -> EventAlerts:
+    """What people asked to be told of; it ends with the service."""
+    return EventAlerts()
+
+
+def remove_event_alert(number: int) -> None:
+    """Forget what somebody asked to be told of, and close its alert. Raises `RequestError`, `JobError`."""
+    _alerts().forget(event_alerts().remove(number).name)
+
+
 def _clear_followers() -> None:
     """The service has ended: what follows it ends, too."""
     history.clear()
     runs.clear()
     _alerts.clear()
+    event_alerts.clear()
 
 
 @st.cache_resource(show_spinner=False)
