@@ -44,7 +44,7 @@ def test_the_page_opens_with_a_forecast_that_better_ones_replace(visitors, serve
     page.expect_drawn("history", "ensemble", "sarima", "ets", "prophet", "band-50", "band-80", "band-95")
     assert "pretrained" not in page.traces()
     assert page.rows.first.get_attribute("data-model") == "ensemble"
-    expect(page.row("ensemble")).to_contain_text("Pooled 66.7 %, Pretrained network 11.1 %, ETS 11.1 %")
+    expect(page.row("ensemble")).to_contain_text("Pooled 70 %, Pretrained network 20 %, ETS 10 %")
     page.tab.get_by_text("How far to trust it").wait_for()
 
 
