@@ -110,8 +110,8 @@ def _add(choices: Choices, forecast: Forecast, asked: EventQuestion, chance: flo
         return
     mine = st.session_state.get(runtime.ADDED_ALERTS, ())
     st.session_state[runtime.ADDED_ALERTS] = {*mine, added.id}
+    looked = "It is looked at with every update" if runtime.checks_alerts.is_set() else "It is kept"
     st.success(
-        f"It is looked at with every update, and told on Monitor once its chance is above {100 * chance:.0f} %. "
-        "There you can take it back, too.",
+        f"{looked}, and told on Monitor once its chance is above {100 * chance:.0f} %. There you can take it back, too.",
         icon=":material/notifications_active:",
     )
