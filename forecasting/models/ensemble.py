@@ -81,7 +81,10 @@ class Ensemble(BlendedModel):
         weights = {name: weights[name] for name in forecasts}
 
         def mean(table: str) -> np.ndarray:
-            return np.sort(sum(weights[name] * getattr(one, table) for name, one in forecasts.items()), axis=1)
+            said = np.stack([getattr(one, table) for one in forecasts.values()])
+            blended = sum(weights[name] * one for name, one in zip(forecasts, said, strict=True))
+            # Weights sum to one but for the last digit, and a share must not be above one.
+            return np.sort(np.clip(blended, said.min(axis=0), said.max(axis=0)), axis=1)
 
         first = next(iter(forecasts.values()))
         notes = tuple(dict.fromkeys([*(note for one in forecasts.values() for note in one.notes), *untrusted]))
