@@ -97,7 +97,11 @@ def _draw_unknown(address: str, offered: list[st.Page]) -> None:
 def pages_by_file() -> list[st.Page]:
     """The same pages, where Explore, too, has the name of its file as its address, as Streamlit's old way gives it."""
     _, *others = app_pages()
-    return [st.Page(_nothing, title=APP, default=True), st.Page(EXPLORE), *others]
+    explore = st.Page(EXPLORE)
+    others = [
+        page for page in others if page.url_path != explore.url_path
+    ]  # asked for by its file, it is no unknown page
+    return [st.Page(_nothing, title=APP, default=True), explore, *others]
 
 
 def _nothing() -> None:
