@@ -123,29 +123,31 @@ class RouteHandlers:
         """The file, with its signature inside. A model that is still fitted after `wait` seconds is a 202: ask again."""
         question = ExportQuestion(model, format, source, region, horizon, statistic)
         pending = await self._run(lambda: self._exports.begin(question))
-        end, pause = time.monotonic() + wait, FIRST_POLL
-        while isinstance(found := await self._run(lambda: self._exports.finish(pending), self._large), Job):
-            if (left := end - time.monotonic()) <= 0:
-                location = f"{request.url.path}?{request.url.query}"
-                again = {"Location": location, "Retry-After": "1"}
-                return JSONResponse({"state": found.state, "location": location}, 202, again)
-            await asyncio.sleep(min(pause, left))
-            pause = min(2 * pause, LONGEST_POLL)
+        found = await self._awaited(request, wait, lambda: self._exports.finish(pending), self._large)
+        if isinstance(found, Response):
+            return found
         headers = {"Content-Disposition": f'attachment; filename="{found.name.encode("ascii", "ignore").decode()}"'}
         return Response(found.content, headers=headers, media_type=found.media_type)
 
     async def events(self, request: Request, query: Annotated[EventQuery, Query()]) -> Response:
         """Without a question the peak, a rise and the total. A forecast that is not ready after `wait` seconds is a 202: ask again."""
         pending = await self._run(lambda: self._events.begin(query))
-        end, pause = time.monotonic() + query.wait, FIRST_POLL
-        while isinstance(found := await self._run(lambda: self._events.finish(pending)), Job):
+        found = await self._awaited(request, query.wait, lambda: self._events.finish(pending))
+        return found if isinstance(found, Response) else JSONResponse(found)
+
+    async def _awaited(
+        self, request: Request, wait: float, finish: Callable[[], T | Job], threads: ThreadPoolExecutor | None = None
+    ) -> T | Response:
+        """What `finish` gives once it is no job any more; after `wait` seconds a 202 that says where to ask again."""
+        end, pause = time.monotonic() + wait, FIRST_POLL
+        while isinstance(found := await self._run(finish, threads), Job):
             if (left := end - time.monotonic()) <= 0:
                 location = f"{request.url.path}?{request.url.query}"
                 again = {"Location": location, "Retry-After": "1"}
                 return JSONResponse({"state": found.state, "location": location}, 202, again)
             await asyncio.sleep(min(pause, left))
             pause = min(2 * pause, LONGEST_POLL)
-        return JSONResponse(found)
+        return found
 
     def _submit(self, content: bytes, gzip: bool) -> tuple[JobResult, float, Response | None]:
         """Submit a request; returns its job, the seconds to wait for it, and the response if there is one already."""

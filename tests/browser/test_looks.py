@@ -107,6 +107,7 @@ def test_the_chart_is_as_wide_as_there_is_room_when_the_sidebar_is_folded_away(d
     page.tab.wait_for_function(fills)
     page.tab.get_by_test_id("stExpandSidebarButton").click()
     page.tab.wait_for_function(fills.replace("> 1000", "< 900"))
+    expect(page.tab.get_by_test_id("stSidebar")).to_be_in_viewport()
 
 
 def wait_at_widths(page, widths, condition):
