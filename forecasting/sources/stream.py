@@ -35,6 +35,8 @@ from forecasting.tables.cells.tidy_table import TidyTable
 from forecasting.tables.interpret_table import InterpretedTable, statistics_of_table
 from forecasting.tables.panel_file import build_panel
 
+#: What follows the reason why nothing comes, in a panel's notes.
+ONLY_STORED = " These are the points that are stored."
 #: Seconds that the first reader of a stream waits for what is there to be stored.
 FIRST_PATIENCE = 5.0
 #: Seconds that `fetch` waits for it.
@@ -117,8 +119,8 @@ class StreamSource(Source):
                 self._building.release()
         assert self._built is not None  # `_build` has raised otherwise
         panel = self._built[1]
-        trouble = (f"{consumer.trouble} These are the points that are stored.",) if consumer.trouble else ()
-        return _with_notes(panel, trouble)
+        trouble = consumer.trouble
+        return _with_notes(panel, (trouble + ONLY_STORED,) if trouble else ())
 
     def statistics(self) -> tuple[Statistic, ...]:
         """Those of what was read last; none before that."""
@@ -151,6 +153,10 @@ class StreamSource(Source):
     def state(self) -> str:
         """Why nothing comes at present, in a sentence; empty while all is well."""
         return self._consumer.trouble if self._consumer else ""
+
+    def state_told(self, panel: Panel) -> str:
+        """What `state` was when `panel` was given: it may have changed while a page was drawn from it."""
+        return next((note.removesuffix(ONLY_STORED) for note in panel.notes if note.endswith(ONLY_STORED)), "")
 
     def age(self) -> timedelta | None:
         """How long ago the broker answered; None if it never has since the start."""

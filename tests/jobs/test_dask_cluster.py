@@ -84,7 +84,9 @@ def begun_by(job, other_than=""):
 
 def ends(handle):
     """Whether the process of a pidfd ends."""
-    found, _, _ = select.select([handle], [], [], PATIENCE)
+    waiting = select.poll()  # unlike `select.select`, it knows handles above 1,023
+    waiting.register(handle, select.POLLIN)
+    found = waiting.poll(PATIENCE * 1000)
     os.close(handle)
     return bool(found)
 

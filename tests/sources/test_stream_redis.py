@@ -296,9 +296,14 @@ def test_a_broker_that_is_away_is_a_state_and_its_points_stay(tmp_path, monkeypa
         monkeypatch.setenv("FORECAST_STREAM_CASES", server.address("away"))
         send(server, "away", *(point(day, i) for i, day in enumerate(DAYS[:50])))
         source = opened()
+        before = source.panel()
         assert len(figures(source)) == 50
         server.stop()
-        until(lambda: "Redis does not answer. These are the points that are stored." in source.panel().notes)
+        assert source.state_told(before) == ""
+        until(lambda: source.state() == "Redis does not answer.")
+        assert source.state_told(before) == "", "a page that was drawn meanwhile has to be told"
+        assert "Redis does not answer. These are the points that are stored." in source.panel().notes
+        assert source.state_told(source.panel()) == source.state()
         assert len(figures(source)) == 50
         fresh = opened()
         assert len(figures(fresh)) == 50

@@ -40,7 +40,7 @@ def follow(choices: Choices, region: str | None = None, pace: float = ONE_REGION
     source = streaming(choices.panel)
     if source is None:
         return
-    statistic, state = choices.statistic.name if region else None, source.state()
+    statistic, state = choices.statistic.name if region else None, source.state_told(choices.panel)
 
     def look() -> None:
         if source.state() != state or source.has_moved(choices.panel, region, statistic):

@@ -71,6 +71,10 @@ class Source(ABC):
         """Why nothing comes by itself at present, in a sentence; empty while all is well."""
         return ""
 
+    def state_told(self, panel: Panel) -> str:
+        """What `state` was when `panel` was given, as its notes say."""
+        return ""
+
     def start(self) -> None:  # noqa: B027 - to most nothing comes by itself
         """Begin to take what comes by itself, in the background; more than once does no harm."""
 
