@@ -108,6 +108,7 @@ def served(home: Path, environment: Mapping[str, str] | None = None) -> Iterator
         "FORECAST_OFFLINE": "1",
         "FORECAST_WORKERS": "1",
         "FORECAST_WARM_UP": "0",
+        "FORECAST_MODELS": "ets",
         **(environment or {}),
     }
     with log.open("wb") as output:

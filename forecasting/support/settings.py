@@ -55,6 +55,11 @@ def workers() -> int:
     return _whole_number("FORECAST_WORKERS", 2, most=64)
 
 
+def chosen_models() -> tuple[str, ...]:
+    """`FORECAST_MODELS`: the models that a new visitor finds chosen, by commas; empty stands for the app's own choice."""
+    return tuple(dict.fromkeys(_split_commas(os.environ.get("FORECAST_MODELS", ""))))
+
+
 def warm_up() -> bool:
     """`FORECAST_WARM_UP=0`: idle workers import no modelling library before a fit needs it; less memory, slower first fits."""
     return os.environ.get("FORECAST_WARM_UP", "").lower() not in ("0", "false", "no")

@@ -79,6 +79,14 @@ def test_explore_opens_on_the_newest_figures_of_the_united_states_with_four_mode
     assert not notes(page)
 
 
+def test_a_small_installation_says_which_models_a_visitor_finds_chosen(visit, monkeypatch, caplog):
+    monkeypatch.setenv("FORECAST_MODELS", "theta, naive,arime")
+    assert set(visit().session_state["models"]) == {"theta", "naive"}
+    assert "FORECAST_MODELS has 'arime', which is none of the models: " in caplog.text
+    monkeypatch.setenv("FORECAST_MODELS", "arime")
+    assert set(visit().session_state["models"]) == DEFAULT_MODELS
+
+
 def test_a_link_to_a_region_alone_opens_the_newest_figures_that_it_has(visit):
     assert_opened(visit(statistic=None, region="Spain", models="ets"), "Spain: new cases")
     assert_opened(visit(statistic=None, region="Ohio", models="ets"), "Ohio: new hospital admissions")

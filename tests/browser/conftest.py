@@ -1,6 +1,9 @@
 """A real Chromium on the real server. Whatever a visitor's console complains of fails the test."""
 
+import asyncio
 import re
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from app_server import AppServer
@@ -12,11 +15,48 @@ from playwright.sync_api import Error
 PATIENCE = 60
 
 
+class FolderBrowser:
+    """One browser and its tabs for the tests of this folder; it is gone before others have event loops of their own."""
+
+    def __init__(self):
+        self._open = ExitStack()
+        self._browser = self._tabs = None
+
+    @property
+    def browser(self):
+        if self._browser is None:
+            self._browser = self._open.enter_context(launched(PATIENCE))
+            self._tabs = Tabs(self._browser)
+        return self._browser
+
+    @property
+    def tabs(self):
+        """Tabs that visitors have one after the other."""
+        assert self.browser
+        return self._tabs
+
+    def close(self):
+        self._open.close()
+        self._browser = self._tabs = None
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+
+
+HERE, FOLDER_BROWSER = Path(__file__).parent, FolderBrowser()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item, nextitem):
+    """Close the browser after the last test of this folder."""
+    yield
+    if nextitem is None or nextitem.path.parent != HERE:
+        FOLDER_BROWSER.close()
+
+
 @pytest.fixture(scope="module")
 def chromium():
-    """The browser; gone when other modules have event loops of their own."""
-    with launched(PATIENCE) as browser:
-        yield browser
+    """The browser."""
+    return FOLDER_BROWSER.browser
 
 
 @pytest.fixture(scope="session")
@@ -160,9 +200,9 @@ def _strange(address, url):
 
 
 @pytest.fixture(scope="module")
-def tabs(chromium):
-    """Tabs that visitors of a module have one after the other."""
-    return Tabs(chromium)
+def tabs():
+    """Tabs that visitors have one after the other."""
+    return FOLDER_BROWSER.tabs
 
 
 @pytest.fixture

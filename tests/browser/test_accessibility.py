@@ -59,7 +59,7 @@ STOPS = """() => {
 
 
 def test_axe_finds_nothing_on_any_page_and_the_keyboard_reaches_nothing_nameless(visitors, server):
-    page, found = visitors.open(server.url), {}
+    page, found = visitors.open(server.url, "methods"), {}
     for address, there in PAGES.items():
         page.goto(address)
         page.tab.locator(there).first.wait_for()

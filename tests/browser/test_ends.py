@@ -10,7 +10,7 @@ from test_first_visit import LINK, expect_page
 
 pytestmark = pytest.mark.browser
 
-BOTH = "ets,auto_arima"
+BOTH = "sarima,ets"
 VIEW = link(**LINK | {"models": BOTH})
 
 
@@ -25,7 +25,7 @@ def killed(visitors, tmp_path):
         with server.slowed():
             page = visitors.open(server.url, VIEW)
             page.expect_state("ets", "done")
-            page.expect_state("auto_arima", "running")
+            page.expect_state("sarima", "running")
         assert server.workers()
         server.kill()
         left = server.ended()
@@ -40,7 +40,7 @@ def test_a_killed_server_leaves_no_worker_and_its_finished_forecasts_are_there_a
         page = visitors.open(server.url, f"explore{VIEW}")
         page.row("ets").wait_for()
         assert page.row("ets").get_attribute("data-state") == "done", "a finished forecast was fitted again"
-        page.expect_state("auto_arima", "queued", "running", "done")
+        page.expect_state("sarima", "queued", "running", "done")
         page.expect_drawn("ets")
         expect_page(page, "explore", models=BOTH)
         visitors.dismiss(page)

@@ -69,6 +69,7 @@ class Replica:
                 "FORECAST_OFFLINE": "1",
                 "FORECAST_WORKERS": "1",
                 "FORECAST_WARM_UP": "0",
+                "FORECAST_MODELS": "ets",
                 "FORECAST_API_RATE": "100000/minute",
                 **more,
             }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import nullcontext
 
@@ -15,11 +16,15 @@ from forecasting.data.series import Series
 from forecasting.data.training_options import TrainingOptions
 from forecasting.models import model, models
 from forecasting.services.service import Service
+from forecasting.support import settings
 from forecasting.support.errors import RequestError
 from forecasting.views import charts
 from ui.shell import controls, runtime, uploads, url_state
 from ui.shell.choices import Choices
 
+log = logging.getLogger(__name__)
+
+#: The models that a new visitor finds chosen, unless `FORECAST_MODELS` says others.
 DEFAULT_MODELS = ("ensemble", "sarima", "prophet", "ets")
 #: What may be chosen beside a model to draw the bands of: name in the link -> label.
 AUTO = "auto"
@@ -148,7 +153,7 @@ def _region(panel: Panel, statistic: Statistic) -> str:
 
 def _models() -> list[str]:
     known = models()
-    url_state.seed_many("models", list(known), [name for name in DEFAULT_MODELS if name in known], "model")
+    url_state.seed_many("models", list(known), _first_models(list(known)), "model")
     chosen = controls.pills(
         "Models",
         list(known),
@@ -157,6 +162,14 @@ def _models() -> list[str]:
         help="Each is fitted in the background and appears when it is ready. The Methods page says what each does.",
     )
     return [name for name in known if name in chosen]
+
+
+def _first_models(known: list[str]) -> list[str]:
+    """The models that a new visitor finds chosen."""
+    wanted = settings.chosen_models()
+    if unknown := [name for name in wanted if name not in known]:
+        log.warning("FORECAST_MODELS has %r, which is none of the models: %s.", unknown[0], ", ".join(known))
+    return [name for name in known if name in wanted] or [name for name in DEFAULT_MODELS if name in known]
 
 
 def model_picker(known: list[str], default: str, hint: str) -> str:
