@@ -43,12 +43,12 @@ MOST_PROCESSES = 4
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One process a core for the suite or a folder; none beside pytest's own for single files, which begin sooner so."""
+    """One process a core, and one for while others wait, for the suite or a folder; none beside pytest's own for single files."""
     paths = [Path(argument.partition("::")[0]) for argument in config.args]
     if all(path.is_file() for path in paths):
         return 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_PROCESSES)
+    return min(cores + 1, MOST_PROCESSES)
 
 
 @pytest.hookimpl(optionalhook=True)
