@@ -37,13 +37,18 @@ export default function ({ data }) {
     setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click(), 0);
   }, true);
 
-  // To another page is one step of the browser's way back. Streamlit makes two of it: the page's address is bare until the page
-  // has written its choices into it, or, where the browser is busy, has the choices first and the page afterwards.
+  // What a visitor does is one step of the browser's way back. Streamlit makes several of it: the page's address is bare until the
+  // page has written its choices into it, the choices may come before the page or in two parts, and a link is completed.
   const push = history.pushState;
+  let acted = true; // since the last step
+  for (const event of ["pointerup", "click", "keydown", "drop"]) addEventListener(event, () => { acted = true; }, true);
+  addEventListener("popstate", () => { acted = false; }, true);
   history.pushState = function (state, unused, url) {
     const next = new URL(url, location.href), samePage = next.pathname === location.pathname;
-    const second = samePage ? !location.search : next.search && next.search === location.search;
-    return (second ? history.replaceState : push).call(history, state, unused, url);
+    const completes = samePage ? !location.search : next.search && next.search === location.search;
+    const step = acted && !completes;
+    acted &&= !step;
+    return (step ? push : history.replaceState).call(history, state, unused, url);
   };
 
   // On paper charts and tables are as wide as the paper, and dark is light: all is done before, for nobody waits for it then.

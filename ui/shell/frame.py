@@ -1,6 +1,6 @@
 """Adaptations of Streamlit's own part of the page, by a script and a style sheet that a browser's tab gets once and keeps.
 
-One step of the browser's back or forward is one view, though Streamlit makes two of a page and the choices in its address; and
+One step of the browser's back or forward is one view, though Streamlit makes several of a page and the choices in its address; and
 columns go by the room that the sidebar leaves, not by the window (`frame.css`).
 """
 
