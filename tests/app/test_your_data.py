@@ -316,10 +316,15 @@ def test_a_file_is_on_every_page_until_it_is_forgotten(visitor):
     assert not any("Yours" in option for option in page.sidebar.selectbox(key="source").options)
 
 
-def test_several_files_are_kept_and_no_more_than_five(visitor):
+def test_several_files_are_kept_and_no_more_than_five_and_a_picture_is_none_of_them(visitor):
     page = visitor()
+    upload(page, b"\x89PNG\r\n\x1a\n\x00\x01\x02", "photo.csv")
+    assert any("Five more tables can be kept beside." in one.label for one in page.expander)
+    (error,) = page.error
+    assert "photo" in error.value
     for level in range(5):
         upload(page, table(level=100 + level), f"file {level}.csv")
+        assert not page.error
     assert [one.label.split(". ")[1] for one in page.expander if one.label.startswith("Bring")] == [
         "Five tables are kept, which is the most: remove one to bring another."
     ]

@@ -106,7 +106,7 @@ def _has() -> dict[str, list[str]]:
 def _tables() -> list[dict[str, str]]:
     """What the tab is to keep of each table; its content only until the tab has answered, and as far as there is room."""
     has, room, tables = _has(), MAX_LETTERS, []
-    for source, file in uploads.files().items():
+    for source, file in uploads.tables().items():
         read, packed = file.read(), file.packed()
         table = {"source": source, "name": file.name, "owner": _owner()}
         if read is not None:

@@ -96,6 +96,12 @@ class Upload:
         wait([self.reading], patience)
         return self.reading.result() if self.reading.done() else None
 
+    @property
+    def is_no_table(self) -> bool:
+        """Whether it was looked at and holds no table at all, as a picture does: there is nothing to correct."""
+        read = self.read()
+        return read is not None and read.looked is None
+
     def packed(self) -> str:
         """Its content for the tab's storage; empty where it is too large, or not packed yet."""
         return self.packing.result() if self.packing.done() else ""
@@ -105,6 +111,11 @@ def files() -> dict[str, Upload]:
     """This visitor's files by source, oldest first."""
     kept: dict[str, Upload] = st.session_state.setdefault(_FILES, {})
     return kept
+
+
+def tables() -> dict[str, Upload]:
+    """This visitor's files that are tables, or may turn out to be: those that count, and that the tab keeps."""
+    return {source: file for source, file in files().items() if not file.is_no_table}
 
 
 def selectable() -> dict[str, Upload]:
@@ -141,7 +152,10 @@ def add(content: bytes, name: str, wish: str = "") -> Upload:
     """Take a file and begin to read it; the same content is the same file.
 
     The one that a link waits for is read as the link says; any other as `wish` says (`UploadResult.for_links`), if given.
+    Files that were no tables are forgotten.
     """
+    for other in files().keys() - tables().keys():
+        forget(other)
     source = PREFIX + hashlib.sha256(content).hexdigest()[:8]
     packing = runtime.file_readers().submit(pack, content)
     if url_state.postponed_source() == source:

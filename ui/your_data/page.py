@@ -49,8 +49,7 @@ def draw() -> None:
     else:
         _draw_upload(file)
         read = file.read()
-        is_no_table = read is not None and read.looked is None
-        with st.expander(f"Bring another table. {ways_in.how_many_more()}", expanded=is_no_table):
+        with st.expander(f"Bring another table. {ways_in.how_many_more()}", expanded=file.is_no_table):
             ways_in.draw_ways_in()
         st.caption(_what_becomes_of_it())
     if url_state.postponed_source():  # said last, when what is shown of the file has been read

@@ -32,7 +32,7 @@ _ROUND = "your uploads"
 
 def draw_ways_in() -> None:
     """Draw the three ways side by side, or below each other where there is no room."""
-    full = len(uploads.files()) >= MOST
+    full = len(uploads.tables()) >= MOST
     if full:
         _draw_removals()
     ways = [column.container(border=True, height="stretch") for column in st.columns(3)]
@@ -46,7 +46,7 @@ def draw_ways_in() -> None:
 
 def how_many_more() -> str:
     """How many more tables may be brought, in a sentence."""
-    left = MOST - len(uploads.files())
+    left = MOST - len(uploads.tables())
     if not left:
         return f"{number_word(MOST).capitalize()} tables are kept, which is the most: remove one to bring another."
     return f"{number_word(left).capitalize()} more {'table' if left == 1 else 'tables'} can be kept beside."
@@ -126,7 +126,7 @@ def _draw_sample(full: bool) -> None:
 def _draw_removals() -> None:
     """Offer to remove any of the tables, where no more can be kept."""
     with st.container(horizontal=True):
-        for source, file in uploads.files().items():
+        for source, file in uploads.tables().items():
             st.button(
                 f"Remove {escape_markdown(file.name)}",
                 icon=":material/delete:",
