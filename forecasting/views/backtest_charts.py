@@ -13,6 +13,7 @@ from forecasting.data.forecast import MEDIAN, Forecast
 from forecasting.data.formatting import format_date
 from forecasting.data.series import Series
 from forecasting.models import model
+from forecasting.views import log_axis
 from forecasting.views.charts import (
     LEVEL_INDEX,
     adapted_to_kind,
@@ -22,6 +23,7 @@ from forecasting.views.charts import (
     json_numbers,
     legend_below,
     line_trace,
+    marked_with_dates,
 )
 from forecasting.views.palette import LIGHT, MODEL_COLOURS, OTHER_COLOUR, Theme, rgba
 
@@ -71,6 +73,13 @@ class BacktestChart:
         first, last = min(f.origin for f in self.forecasts), max(f.dates[-1] for f in self.forecasts)
         return max(self.now.start, first - (last - first)), last
 
+    def bottom(self, window: tuple[pd.Timestamp, pd.Timestamp]) -> float:
+        """The lower edge of a logarithmic y axis in a window; bands count down to half of the lines."""
+        past = history_line(self.now, self.smooth)[(self.now.dates >= window[0]) & (self.now.dates <= window[1])]
+        lines = np.concatenate([past, *(self.quantiles(f)[:, MEDIAN] for f in self.forecasts)])
+        above = lines[lines > 0]
+        return log_axis.EDGE * float(above.min()) if above.size else 1.0
+
     def top(self, window: tuple[pd.Timestamp, pd.Timestamp] | None = None) -> float:
         """The end of the y axis, in the chart's own window or another; bands count up to twice the lines."""
         first, last = window or self.window()
@@ -86,10 +95,26 @@ def common_window(charts: Sequence[BacktestChart]) -> tuple[pd.Timestamp, pd.Tim
     return min(first for first, _ in windows), max(last for _, last in windows)
 
 
+def zeros_sentences(charts: Sequence[BacktestChart]) -> list[str]:
+    """What a logarithmic axis does with zeros on show, in a sentence; none where there are none."""
+    first, last = common_window(charts)
+    series = {id(chart.now): chart for chart in charts}.values()  # models are all of one
+    past = [history_line(c.now, c.smooth)[(c.now.dates >= first) & (c.now.dates <= last)] for c in series]
+    low = LEVEL_INDEX[0.1]
+    reaches_zero = any((chart.quantiles(made)[:, low] <= 0).any() for chart in charts for made in chart.forecasts)
+    return log_axis.zeros_sentences(np.concatenate(past), reaches_zero)
+
+
 def backtest_figure(
-    chart: BacktestChart, theme: Theme = LIGHT, window: tuple[pd.Timestamp, pd.Timestamp] | None = None
+    chart: BacktestChart,
+    theme: Theme = LIGHT,
+    window: tuple[pd.Timestamp, pd.Timestamp] | None = None,
+    edge: float | None = None,
 ) -> dict[str, Any]:
-    """The Plotly figure: what came as a line, and over it every earlier forecast's median and 80 % band."""
+    """The Plotly figure: what came as a line, and over it every earlier forecast's median and 80 % band.
+
+    With an `edge` its y axis is logarithmic and begins there.
+    """
     colour, traces = theme.model(chart.model), []
     for i, forecast in enumerate(chart.forecasts):
         table = chart.quantiles(forecast)
@@ -105,8 +130,13 @@ def backtest_figure(
     came = line_trace(
         iso_dates(chart.now.dates), history_line(chart.now, chart.smooth), "Came", theme.text, 1.8, "history"
     )
-    layout = base_layout(window or chart.window(), theme, "")
-    return adapted_to_kind({"data": [*traces, {**came, "showlegend": False}], "layout": layout}, chart.now)
+    layout = _dated(base_layout(window or chart.window(), theme, ""), chart.now)
+    figure = adapted_to_kind({"data": [*traces, {**came, "showlegend": False}], "layout": layout}, chart.now)
+    return figure if edge is None else log_axis.on_log_axis(figure, edge)
+
+
+def _dated(layout: dict[str, Any], now: Series) -> dict[str, Any]:
+    return marked_with_dates(layout, now.origin, now.frequency)
 
 
 def _band(forecast: Forecast, table: np.ndarray, colour: str, opacity: float, uid: str) -> dict[str, Any]:
@@ -126,7 +156,9 @@ def _band(forecast: Forecast, table: np.ndarray, colour: str, opacity: float, ui
     }
 
 
-def overlaid_models_figure(charts: Sequence[BacktestChart], theme: Theme = LIGHT, unit: str = "") -> dict[str, Any]:
+def overlaid_models_figure(
+    charts: Sequence[BacktestChart], theme: Theme = LIGHT, unit: str = "", log: bool = False
+) -> dict[str, Any]:
     """A Plotly figure of several models: each one's only forecast, median and 80 % band, and what came."""
     bands, lines = [], []
     for chart in charts:
@@ -137,12 +169,19 @@ def overlaid_models_figure(charts: Sequence[BacktestChart], theme: Theme = LIGHT
         lines.append(line_trace(iso_dates(forecast.dates), table[:, MEDIAN], label, colour, 2.2, chart.model) | group)
     now = charts[0].now
     came = line_trace(iso_dates(now.dates), history_line(now, charts[0].smooth), "Actual", theme.text, 2.2, "history")
-    layout = legend_below(base_layout(common_window(charts), theme, unit))
-    return adapted_to_kind({"data": [*bands, came, *lines], "layout": layout}, now)
+    layout = _dated(legend_below(base_layout(common_window(charts), theme, unit)), now)
+    figure = adapted_to_kind({"data": [*bands, came, *lines], "layout": layout}, now)
+    return log_axis.on_log_axis(figure, _lowest_edge(charts)) if log else figure
+
+
+def _lowest_edge(charts: Sequence[BacktestChart]) -> float:
+    """The lower edge of a logarithmic axis on which several charts have room."""
+    window = common_window(charts)
+    return min(chart.bottom(window) for chart in charts)
 
 
 def overlaid_regions_figure(
-    charts: Sequence[BacktestChart], parties: Sequence[LegendEntry], theme: Theme = LIGHT
+    charts: Sequence[BacktestChart], parties: Sequence[LegendEntry], theme: Theme = LIGHT, log: bool = False
 ) -> dict[str, Any]:
     """A Plotly figure of several regions: one model's forecast (dotted) over what came, in multiples of the region's mean."""
     first, last = common_window(charts)
@@ -157,8 +196,9 @@ def overlaid_regions_figure(
         dashed["line"] |= {"dash": "dot"}
         traces += [came | {"showlegend": False}, dashed]
     layout = legend_below(base_layout((first, last), theme, "1 = the region's own mean on show"))
-    layout["yaxis"]["tickformat"] = ".1~f"
-    return {"data": traces, "layout": layout}
+    _dated(layout, charts[0].now)["yaxis"]["tickformat"] = ".1~f"
+    figure = {"data": traces, "layout": layout}
+    return log_axis.on_log_axis(figure) if log else figure
 
 
 def _share_line(

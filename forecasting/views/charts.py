@@ -13,6 +13,7 @@ import pandas as pd
 
 from forecasting.data.forecast import QUANTILES
 from forecasting.data.formatting import format_figure
+from forecasting.data.frequency import Frequency
 from forecasting.data.kind import COUNT
 from forecasting.data.series import Series
 from forecasting.views.palette import Theme
@@ -144,6 +145,13 @@ def base_layout(window: tuple[pd.Timestamp, pd.Timestamp] | None, theme: Theme, 
             "title": {"text": escape_html(unit), "font": {"size": 12, "color": theme.muted}},
         },
     }
+
+
+def marked_with_dates(layout: dict[str, Any], origin: pd.Timestamp, frequency: Frequency) -> dict[str, Any]:
+    """`layout` with what the chart's own ticks go by: a date that has a figure, and the days between two, if not minutes."""
+    step = {} if frequency.minutes else {"step": frequency.days}
+    layout["meta"] = {"origin": iso_dates(pd.DatetimeIndex([origin]))[0]} | step
+    return layout
 
 
 def legend_below(layout: dict[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ IDEAL_SCORES = {
 #: The column that is in counts, so that it says nothing across regions of different size.
 COUNT_COLUMN = "Mean error"
 #: How many regions are compared unless a reader chooses others.
-DEFAULT_REGIONS = 6
+DEFAULT_REGIONS = 3
 #: The quantile levels beyond which an outcome is in the outer fifth of a forecast.
 OUTER_FIFTH = (0.1, 0.9)
 #: The distance from a half of outcomes above the median from which on forecasts lean.
@@ -48,14 +48,15 @@ OUTCOMES_FOR_TEN_BINS = 100
 
 
 def default_regions(panel: Panel, statistic: str, region: str) -> list[str]:
-    """`region` and the largest others by all that was ever counted; not what it is part of, nor its parts."""
+    """`region` and the largest others by all that was ever counted; not what it is part of, and its parts where there is no other."""
     table = panel.as_of(None).table if panel.has_vintages() else panel.table
     asked = panel.statistic(statistic)
     rows = table[table["statistic"] == asked.column].groupby(REGION, observed=True, sort=False)["value"]
     size = (rows.max() if asked.reported_cumulative else rows.sum()).sort_values(ascending=False, kind="stable")
     related = {region, panel.parents.get(region)}
-    others = [other for other in size.index if other not in related and panel.parents.get(other) != region]
-    return [region, *others[: DEFAULT_REGIONS - 1]]
+    others = [other for other in size.index if other not in related]
+    beside = [other for other in others if panel.parents.get(other) != region] or others
+    return [region, *beside[: DEFAULT_REGIONS - 1]]
 
 
 def cancelled_requests(past: TrackRecord, training: TrainingOptions) -> list[Request]:

@@ -27,6 +27,7 @@ from forecasting.views.charts import (
     iso_dates,
     json_numbers,
     line_trace,
+    marked_with_dates,
     with_decimals,
 )
 from forecasting.views.line_labels import LETTER_WIDTH, LineLabel, above_line_notes, height_scale, line_end_notes
@@ -295,7 +296,7 @@ def _layout(chart: FanChart, past: np.ndarray, theme: Theme) -> dict[str, Any]:
     layout["legend"] |= {"y": -0.12, "yanchor": "top"}
     if series.cumulative:  # from zero on, a running total is a flat line
         layout["yaxis"]["rangemode"] = "normal"
-    layout["meta"] = {"origin": origin} | ({} if series.frequency.minutes else {"step": series.frequency.days})
+    marked_with_dates(layout, series.origin, series.frequency)
     layout["shapes"] = [
         {
             "type": "rect",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from forecasting.views.palette import LIGHT, Theme
 
 #: Pixels of the dots on lines whose points stand for a group of horizons each.
 DOT_SIZE = 7
+#: Ticks of an axis of steps ahead, each on a whole step.
+MOST_TICKS = 8
 
 
 def error_by_horizon_figure(
@@ -78,7 +81,7 @@ def _ahead_axes(theme: Theme, unit: str, step: str, ends: int, stretches: pd.Dat
     """A frame whose x axis is how many steps ahead; with `stretches`, named by their first and last step."""
     layout = base_layout(None, theme, unit)
     title = {"text": f"{step}s ahead", "font": {"size": 12, "color": theme.muted}}
-    layout["xaxis"] |= {"title": title, "range": [1, max(ends, 2)]}
+    layout["xaxis"] |= {"title": title, "range": [1, max(ends, 2)], "tick0": 0, "dtick": math.ceil(ends / MOST_TICKS)}
     if stretches is not None:
         ticks = stretches.drop_duplicates("last")
         names = [

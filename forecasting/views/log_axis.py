@@ -13,7 +13,7 @@ from forecasting.data.series import Series
 
 #: What the lower edge is of the smallest figure above zero.
 EDGE = 0.5
-_HEIGHT = re.compile(r"%\{y:,\.(\d+)f\}")
+_HEIGHT = re.compile(r"%\{y:,?\.(\d+)f\}")
 
 
 def can_log(series: Series) -> bool:
@@ -22,14 +22,16 @@ def can_log(series: Series) -> bool:
     return bool((values > 0).any()) and (series.kind.low >= 0 or float(values.min()) > 0)
 
 
-def on_log_axis(figure: dict[str, Any]) -> dict[str, Any]:
-    """`figure`, whose y axis becomes logarithmic; what is zero or less is put on its lower edge, and on hover still says so.
+def on_log_axis(figure: dict[str, Any], edge: float | None = None) -> dict[str, Any]:
+    """`figure`, whose y axis becomes logarithmic; what lies below its lower edge is put on it, and on hover still says what it is.
 
-    The edge is in ``layout.meta.edge``. Notes at a height are moved to its logarithm, as Plotly wants it.
+    The edge is given, or half of the smallest figure above zero; it is in ``layout.meta.edge``. Notes at a height are moved to
+    its logarithm, as Plotly wants it.
     """
-    lines = [trace for trace in figure["data"] if not trace.get("fill")]
-    above = [value for trace in lines for value in trace["y"] if value is not None and value > 0]
-    edge = EDGE * min(above, default=1.0)
+    if edge is None:
+        lines = [trace for trace in figure["data"] if not trace.get("fill")]
+        above = [value for trace in lines for value in trace["y"] if value is not None and value > 0]
+        edge = EDGE * min(above, default=1.0)
     for trace in figure["data"]:
         _lift(trace, edge)
     layout = figure["layout"]

@@ -11,7 +11,7 @@ from forecasting.data.columns import AS_OF, DATE, REGION, STATISTIC, VALUE
 from forecasting.data.formatting import decimals_needed
 from forecasting.data.kind import COUNT
 from forecasting.data.panel import Panel
-from forecasting.views.charts import base_layout, iso_dates, line_trace
+from forecasting.views.charts import base_layout, iso_dates, line_trace, marked_with_dates
 from forecasting.views.palette import MODEL_COLOURS, OTHER_COLOUR, Theme
 
 #: Regions that are drawn, the first ones.
@@ -42,6 +42,7 @@ def preview_chart(panel: Panel, theme: Theme) -> dict[str, Any]:
             trace | {"hovertemplate": f"%{{y:,.{decimals}f}}", "connectgaps": False} | _points(values, colour)
         )
     layout = base_layout(window, theme, statistic.unit)
+    marked_with_dates(layout, window[0], panel.frequencies[statistic.column])
     layout["showlegend"] = len(regions) > 1
     if statistic.kind.low < 0:
         layout["yaxis"]["rangemode"] = "normal"

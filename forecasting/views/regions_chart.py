@@ -19,6 +19,7 @@ from forecasting.data.population import population
 from forecasting.data.series import Series
 from forecasting.services.region_forecasts import RegionForecast
 from forecasting.services.region_row import past_periods
+from forecasting.views import log_axis
 from forecasting.views.backtest_charts import LegendEntry, region_legend
 from forecasting.views.charts import (
     LEVEL_INDEX,
@@ -28,6 +29,7 @@ from forecasting.views.charts import (
     iso_dates,
     json_numbers,
     legend_below,
+    marked_with_dates,
 )
 from forecasting.views.charts import line_trace as plain_line
 from forecasting.views.palette import LIGHT, Theme, rgba
@@ -104,6 +106,7 @@ class RegionsChart:
         decimals: decimal places of what is drawn.
         begins: the first date on show.
         about: the series of the first line, whose kind and frequency all have.
+        log: the y axis is logarithmic.
     """
 
     lines: tuple[RegionLine, ...]
@@ -112,11 +115,13 @@ class RegionsChart:
     decimals: int
     begins: pd.Timestamp
     about: Series
+    log: bool = False
 
 
 @dataclass(frozen=True)
 class ChartChoices:
-    """What a reader has chosen of the chart: a unit of `UNITS`, the start of an index, lines of `LINES`, means or single periods.
+    """What a reader has chosen of the chart: a unit of `UNITS`, the start of an index, lines of `LINES`, means or single periods, and
+    whether its y axis is logarithmic.
 
     `among` is all regions of the panel, by which a name is known for a state's or a country's (`population`).
     """
@@ -126,6 +131,7 @@ class ChartChoices:
     lines: str = EACH
     smooth: bool = False
     among: tuple[str, ...] = ()
+    log: bool = False
 
 
 def region_line(one: RegionForecast, smooth: bool) -> RegionLine:
@@ -231,7 +237,8 @@ def regions_chart(parts: Sequence[RegionForecast], choices: ChartChoices, unit: 
     if choices.unit == INDEXED and choices.start is not None:
         begins = min(begins, choices.start)
     decimals = {COUNTED: about.decimals, PER_100K: RATE_DECIMALS}.get(choices.unit, 1)
-    return RegionsChart(tuple(lines), tuple(left_out), _unit_words(unit, choices), decimals, begins, about)
+    unit = _unit_words(unit, choices)
+    return RegionsChart(tuple(lines), tuple(left_out), unit, decimals, begins, about, choices.log)
 
 
 def mean_line(lines: Sequence[RegionLine]) -> RegionLine | None:
@@ -264,14 +271,23 @@ def regions_figure(chart: RegionsChart, theme: Theme = LIGHT) -> dict[str, Any]:
     drawn = [trace for line, party in zip(chart.lines, parties, strict=True) for trace in _line(line, party, chart)]
     ends = max(line.ahead[-1] for line in chart.lines)
     layout = legend_below(base_layout((chart.begins, ends), theme, chart.unit))
-    layout["xaxis"]["tickangle"] = 0
+    newest = max(line.origin for line in chart.lines)
+    marked_with_dates(layout, newest, chart.about.frequency)["xaxis"]["tickangle"] = 0
     if chart.about.cumulative:  # from zero on, a running total is a flat line
         layout["yaxis"]["rangemode"] = "normal"
     layout["shapes"] = [_future(chart, ends, theme)]
     figure = adapted_to_kind({"data": [*bands, *drawn], "layout": layout}, chart.about)
     if chart.about.kind is not COUNT:
         figure["layout"]["yaxis"]["tickformat"] = "~s" if _largest(chart) >= 10_000 else ","
-    return figure
+    return log_axis.on_log_axis(figure) if chart.log else figure
+
+
+def zeros_sentences(chart: RegionsChart) -> list[str]:
+    """What a logarithmic axis does with zeros on show, in a sentence; none where there are none, or where it is linear."""
+    if not chart.log or not chart.lines:
+        return []
+    past = np.concatenate([line.past[line.dates >= chart.begins] for line in chart.lines])
+    return log_axis.zeros_sentences(past, any((line.low <= 0).any() for line in chart.lines))
 
 
 def _largest(chart: RegionsChart) -> float:

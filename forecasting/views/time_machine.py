@@ -24,6 +24,7 @@ from forecasting.views.charts import (
     history_line,
     iso_dates,
     line_trace,
+    marked_with_dates,
 )
 from forecasting.views.palette import LIGHT, Theme, rgba
 
@@ -101,6 +102,7 @@ def time_machine_figure(chart: TimeMachineChart, theme: Theme = LIGHT) -> dict[s
     layout = base_layout(chart.window, theme, chart.unit)
     first, last = iso_dates(pd.DatetimeIndex(chart.window))
     layout["xaxis"] |= {"minallowed": first, "maxallowed": last}
+    marked_with_dates(layout, chart.cut.origin, chart.now.frequency)
     layout["shapes"] = [_upright(iso_dates(pd.DatetimeIndex([chart.cut.origin]))[0], theme)]
     return adapted_to_kind({"data": traces, "layout": layout}, chart.now)
 
@@ -182,7 +184,8 @@ def _area(dates: list[str], low: np.ndarray, high: np.ndarray, colour: str, name
 def _median(chart: TimeMachineChart, name: str, theme: Theme) -> dict[str, Any]:
     dates, table = _joined(chart, chart.forecasts[name])
     width = 2.8 if name == chart.band else 1.8
-    return line_trace(dates, table[:, MEDIAN], model(name).label, theme.model(name), width, name)
+    line = line_trace(dates, table[:, MEDIAN], model(name).label, theme.model(name), width, name)
+    return line | {"meta": {"joined": True}}  # its first point is the last figure known then
 
 
 def _others(chart: TimeMachineChart, theme: Theme) -> list[dict[str, Any]]:

@@ -13,7 +13,15 @@ from forecasting.data.formatting import format_change
 from forecasting.evaluation.shocks import shock_periods
 from forecasting.evaluation.stress_tests import HIGH, LOW, ShockedSeries, ShockResponse, judge_response
 from forecasting.models import model
-from forecasting.views.charts import adapted_to_kind, base_layout, history_line, iso_dates, json_numbers, line_trace
+from forecasting.views.charts import (
+    adapted_to_kind,
+    base_layout,
+    history_line,
+    iso_dates,
+    json_numbers,
+    line_trace,
+    marked_with_dates,
+)
 from forecasting.views.palette import LIGHT, Theme, rgba
 
 #: The multiple of the lines up to which bands count for the axis.
@@ -80,7 +88,7 @@ def what_if_figure(picture: WhatIfChart, theme: Theme = LIGHT) -> dict[str, Any]
         _median(picture, picture.after, pasts[1][-1], "Answer", colour, 2.4, "answer-struck"),
         _marks(picture, theme),
     ]
-    layout = base_layout(picture.window(), theme, "")
+    layout = marked_with_dates(base_layout(picture.window(), theme, ""), picture.real.origin, struck.real.frequency)
     shown = [{**trace, "showlegend": False} for trace in traces]
     return adapted_to_kind({"data": shown, "layout": layout}, struck.real)
 
@@ -105,7 +113,8 @@ def _median(
 ) -> dict[str, Any]:
     dates = pd.DatetimeIndex([forecast.origin]).append(forecast.dates)
     values = np.concatenate([[last], picture.quantiles(forecast)[:, MEDIAN]])
-    return line_trace(iso_dates(dates), values, name, colour, width, uid)
+    line = line_trace(iso_dates(dates), values, name, colour, width, uid)
+    return line | {"meta": {"joined": True}}  # its first point is the last figure
 
 
 def _marks(picture: WhatIfChart, theme: Theme) -> dict[str, Any]:

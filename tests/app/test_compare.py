@@ -3,6 +3,7 @@ import pytest
 from visiting import new_visitor
 
 from forecasting.models import model
+from forecasting.views.comparison import DEFAULT_REGIONS
 
 PAGE = "pages/compare.py"
 PUERTO_RICO = {"region": "Puerto Rico", "statistic": "new_admissions"}
@@ -15,7 +16,7 @@ def compare(service):
         page = new_visitor(PAGE)
         for name, value in link.items():
             page.query_params[name] = value
-        page.session_state["pairs"] = True
+        page.session_state["pairs"] = page.session_state["share"] = True
         return page.run()
 
     return open_compare
@@ -95,9 +96,9 @@ def test_one_model_is_compared_on_the_sidebar_s_region_and_the_largest_others(co
     assert not page.exception
     regions = address(page)["regions"].split(";")
     assert regions[0] == "Vermont"
-    assert len(regions) == 6
+    assert len(regions) == DEFAULT_REGIONS < page.multiselect(key="regions").proto.max_selections
     assert "United States" not in regions, "Vermont is part of it"
-    assert page.title[0].value == "Compare: Theta on 6 regions, new hospital admissions"
+    assert page.title[0].value == "Compare: Theta on 3 regions, new hospital admissions"
 
 
 def test_a_link_brings_regions_in_any_case_and_says_which_is_not_there(compare, finished):
@@ -122,7 +123,7 @@ def test_the_usual_regions_follow_the_sidebar_and_chosen_ones_take_its_region_in
     assert page.multiselect(key="regions").value == ["Vermont", "Ohio"]
     page.sidebar.selectbox(key="statistic").set_value("new_cases").run()
     assert not page.exception
-    assert "Italy" in page.multiselect(key="regions").value, "none of those is there: the usual ones"
+    assert "France" in page.multiselect(key="regions").value, "none of those is there: the usual ones"
 
 
 def test_no_region_at_all_is_one_sentence(compare):
@@ -137,8 +138,10 @@ def test_the_layout_and_the_chart_behind_the_scores_are_in_the_address(compare, 
     assert not {"layout", "detail"} & set(address(page))
     page.segmented_control(key="layout").set_value("overlaid").run()
     page.segmented_control(key="detail").set_value("fell").run()
+    page.segmented_control(key="scale").set_value("log").run()
     assert not page.exception
-    assert (address(page)["layout"], address(page)["detail"]) == ("overlaid", "fell")
+    assert [address(page)[name] for name in ("layout", "detail", "scale")] == ["overlaid", "fell", "log"]
+    assert "scale=log" in page.code[0].value, "Share has it too"
     assert "of outcomes" in said(page)
     assert page.select_slider(key="overlaid from").value == page.select_slider(key="overlaid from").options[-1]
 

@@ -50,6 +50,17 @@ def test_charts_side_by_side_show_the_same_dates_and_hold_their_lines_there(char
     assert early.top(window) >= NOW.values[NOW.dates <= window[1]].max()
 
 
+def test_on_a_log_axis_charts_side_by_side_begin_where_the_lowest_does_and_zeros_are_told(chart):
+    window, zeros = chart.window(), replace(NOW, values=np.r_[NOW.values[:60], 0.0, NOW.values[61:]])
+    edge = chart.bottom(window)
+    figure = backtest_charts.backtest_figure(chart, window=window, edge=edge)
+    assert (figure["layout"]["yaxis"]["type"], figure["layout"]["meta"]["edge"]) == ("log", edge)
+    assert 0 < edge < min(NOW.values[NOW.dates >= window[0]])
+    assert backtest_charts.zeros_sentences([chart]) == []
+    (said,) = backtest_charts.zeros_sentences([replace(chart, now=zeros), replace(chart, now=zeros)])
+    assert said.startswith("A log axis has no zero: 1 zero")
+
+
 def test_overlaid_models_share_a_chart_and_leave_it_with_their_bands(chart):
     one = backtest_charts.BacktestChart(NOW, "naive", chart.forecasts[-1:], smooth=False)
     data = backtest_charts.overlaid_models_figure(

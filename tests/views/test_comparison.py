@@ -150,10 +150,14 @@ def panel(parents=None):
 
 
 def test_a_region_is_compared_with_the_largest_others_but_not_with_its_whole_or_its_parts():
-    assert comparison.default_regions(panel(), "new_cases", "Chad") == ["Chad", "Britain", "Peru", "Wales", "Fiji"]
+    assert comparison.default_regions(panel(), "new_cases", "Chad") == ["Chad", "Britain", "Peru"]
     parents = {"Wales": "Britain"}
     assert "Britain" not in comparison.default_regions(panel(parents), "new_cases", "Wales")
     assert "Wales" not in comparison.default_regions(panel(parents), "new_cases", "Britain")
+    whole = dict.fromkeys(["Wales", "Peru", "Chad", "Fiji"], "Britain")
+    assert comparison.default_regions(panel(whole), "new_cases", "Britain") == ["Britain", "Peru", "Chad"], (
+        "there is nothing else"
+    )
 
 
 @pytest.fixture

@@ -40,6 +40,8 @@ def test_errors_are_averaged_by_model_and_steps_ahead():
     )
     drawn = traces(horizon_charts.error_by_horizon_figure(cells, model_legend(["naive", "ets"]), "day"))
     assert (drawn["naive"]["x"], drawn["naive"]["y"]) == ([1, 2], [3.0, 9.0])
+    layout = horizon_charts.error_by_horizon_figure(cells, model_legend(["naive"]), "day")["layout"]
+    assert layout["xaxis"]["dtick"] == 1, "a tick of one and a half days says nothing"
     assert drawn["ets"]["y"] == [1.0]
 
 

@@ -81,6 +81,16 @@ def test_an_index_is_100_on_the_start_or_on_the_first_date_after_it(parts):
     assert chart.begins == start, "the start is on show"
 
 
+def test_on_a_log_axis_zeros_on_show_lie_on_its_edge_and_are_told(parts):
+    empty = replace(parts[1], series=replace(parts[1].series, values=np.r_[parts[1].series.values[:-1], 0.0]))
+    chart = drawn([parts[0], empty], log=True)
+    figure = regions_chart.regions_figure(chart)
+    assert figure["layout"]["yaxis"]["type"] == "log"
+    assert min(traces(chart)["Maine"]["y"]) == figure["layout"]["meta"]["edge"]
+    assert regions_chart.zeros_sentences(chart)[0].startswith("A log axis has no zero: 1 zero")
+    assert regions_chart.zeros_sentences(drawn([parts[0], empty])) == []
+
+
 def test_a_region_without_a_figure_at_the_start_is_left_out_and_said_so(parts):
     empty = replace(parts[1], series=replace(parts[1].series, values=np.r_[0.0, parts[1].series.values[1:]]))
     chart = drawn([parts[0], empty, parts[2]], unit=INDEXED, start=START)

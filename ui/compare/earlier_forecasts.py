@@ -16,7 +16,7 @@ from forecasting.views.backtest_charts import BacktestChart
 from ui.compare import layout
 from ui.compare.results import ComparisonResults, longest_track_record
 from ui.components import chart
-from ui.shell import runtime
+from ui.shell import axis_scale, runtime
 from ui.shell.markdown import escape_markdown
 
 #: The periods of earlier forecasts that are judged.
@@ -29,11 +29,18 @@ def draw_forecasts(view: ComparisonResults) -> None:
         return
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown("## Earlier forecasts and actual figures", width="content")
-        chosen = layout.draw_choice("layout", layout.LAYOUTS, "Layout")
+        with st.container(horizontal=True, width="content"):
+            scales = axis_scale.scales(view.choices.whole)
+            if len(scales) > 1:
+                layout.draw_choice(axis_scale.SCALE, {scale: axis_scale.LABELS[scale] for scale in scales}, "Axis")
+            chosen = layout.draw_choice("layout", layout.LAYOUTS, "Layout")
     if chosen == "overlaid":
         _overlaid(view)
     else:
         _side_by_side(view)
+    if axis_scale.is_log():
+        for note in backtest_charts.zeros_sentences(_backtest_charts(view)):
+            st.caption(note)
 
 
 def _backtest_charts(view: ComparisonResults) -> list[BacktestChart]:
@@ -59,13 +66,15 @@ def _side_by_side(view: ComparisonResults) -> None:
     shown = _backtest_charts(view)
     window = backtest_charts.common_window(shown)
     tops = [one.top(window) for one in shown]
+    edges = _edges(view, [one.bottom(window) for one in shown])
     if view.across:
         st.caption("Each region on its own scale, for their levels differ; the dates are the same.")
-    for one, party, top, cell in zip(shown, view.parties(), tops, layout.column_grid(len(shown), 2), strict=True):
+    cells = layout.column_grid(len(shown), 2)
+    for one, party, top, edge, cell in zip(shown, view.parties(), tops, edges, cells, strict=True):
         with cell.container(border=True):
             st.markdown(f"**{escape_markdown(party.label)}**")
             chart.draw(
-                _backtest_figure(one, window),
+                _backtest_figure(one, window, edge),
                 runtime.theme(),
                 key=f"replay {party.name}",
                 view=f"{view.choices.view}/{view.across}/{party.name}/{len(one.forecasts)}",
@@ -76,10 +85,17 @@ def _side_by_side(view: ComparisonResults) -> None:
             )
 
 
-def _backtest_figure(one: BacktestChart, window: tuple[pd.Timestamp, pd.Timestamp]) -> bytes:
-    about = ("replay", one.model, one.smooth, window)
+def _edges(view: ComparisonResults, bottoms: list[float]) -> list[float | None]:
+    """Where the y axis of each chart begins: on a logarithmic axis; models' where the lowest does."""
+    if not axis_scale.is_log():
+        return [None] * len(bottoms)
+    return [bottom if view.across else min(bottoms) for bottom in bottoms]
+
+
+def _backtest_figure(one: BacktestChart, window: tuple[pd.Timestamp, pd.Timestamp], edge: float | None) -> bytes:
+    about = ("replay", one.model, one.smooth, window, edge)
     return chart.cached_figure(
-        about, [one.now, *one.forecasts], lambda: backtest_charts.backtest_figure(one, runtime.theme(), window)
+        about, [one.now, *one.forecasts], lambda: backtest_charts.backtest_figure(one, runtime.theme(), window, edge)
     )
 
 
@@ -98,9 +114,11 @@ def _overlaid(view: ComparisonResults) -> None:
             return
         shown, parties = [one for one, _ in drawn], [party for _, party in drawn]
         if view.across:
-            figure = backtest_charts.overlaid_regions_figure(shown, parties, runtime.theme())
+            figure = backtest_charts.overlaid_regions_figure(shown, parties, runtime.theme(), axis_scale.is_log())
         else:
-            figure = backtest_charts.overlaid_models_figure(shown, runtime.theme(), view.choices.statistic.phrase)
+            figure = backtest_charts.overlaid_models_figure(
+                shown, runtime.theme(), view.choices.statistic.phrase, axis_scale.is_log()
+            )
         chart.draw(
             figure,
             runtime.theme(),

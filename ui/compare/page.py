@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -13,7 +12,6 @@ import streamlit as st
 from forecasting.data.frequency import Frequency
 from forecasting.data.panel import Panel, Statistic
 from forecasting.evaluation.track_record import TrackRecord, track_record_forecasts
-from forecasting.export import file_formats
 from forecasting.jobs import Job, QueueFull, State
 from forecasting.models import model, models
 from forecasting.services.service import Service
@@ -22,7 +20,7 @@ from forecasting.support.errors import ForecastingError
 from forecasting.views import comparison
 from ui.compare import details, earlier_forecasts, layout, score_tables, several_regions
 from ui.compare.results import ComparisonResults
-from ui.shell import controls, navigation, polling, url_state
+from ui.shell import axis_scale, controls, downloads, polling, runtime, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import model_picker
@@ -65,7 +63,8 @@ def draw_controls(panel: Panel, statistic: Statistic, region: str) -> dict[str, 
         mode = _mode()
         if mode != TOGETHER:
             origins = _origins(panel.frequencies[statistic.column])
-    state = {"compare": mode}
+    axis_scale.seed(runtime.service().series(panel, region, statistic.name))
+    state = {"compare": mode} | axis_scale.field()
     if mode != "models":
         left, right = st.columns([1, 3])
         with left:
@@ -171,11 +170,7 @@ def heading(choices: Choices, asked: ComparisonRequest) -> None:
     else:
         what = f"{choices.region}, {counted}"
         how = "Every model forecasts again from earlier dates, each time with what was known then, and is held"
-    navigation.name_tab(what, "Compare")
-    st.title(f"Compare: {escape_markdown(what)}", anchor=False)
-    st.caption(f"{how} against the actual figures.")
-    if unmet := url_state.link_notes():
-        st.info("\n\n".join(unmet), icon=":material/link_off:")
+    layout.draw_heading(choices, what, f"{how} against the actual figures.")
 
 
 def live(service: Service, choices: Choices, asked: ComparisonRequest) -> None:
@@ -305,25 +300,13 @@ def _go_on(service: Service, pasts: dict[str, TrackRecord], choices: Choices) ->
 
 
 def _downloads(pasts: dict[str, TrackRecord], cells: pd.DataFrame, choices: Choices, asked: ComparisonRequest) -> None:
-    def forecasts() -> bytes:
-        return file_formats.to_csv(pd.concat(map(track_record_forecasts, pasts.values()), ignore_index=True))
-
     what = asked.models[0] if asked.across else choices.region
-    name = f"{what} {choices.statistic.name}".replace(" ", "_").lower()
-    files = (
-        ("Forecasts, CSV", forecasts, "forecasts"),
-        ("Scores, CSV", partial(file_formats.to_csv, cells), "scores"),
+
+    def forecasts() -> pd.DataFrame:
+        return pd.concat(map(track_record_forecasts, pasts.values()), ignore_index=True)
+
+    downloads.draw_csv_buttons(
+        f"{what} {choices.statistic.name}",
+        [("Forecasts, CSV", "forecasts", forecasts), ("Scores, CSV", "scores", lambda: cells)],
+        "All regions, and no change beside the model." if asked.across else "",
     )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        for label, made, kind in files:
-            st.download_button(
-                label,
-                made,
-                f"{name}_{kind}.csv",
-                "text/csv",
-                key=f"compare {kind}",
-                on_click="ignore",
-                icon=":material/download:",
-            )
-        if asked.across:
-            st.caption("All regions, and no change beside the model.")

@@ -9,15 +9,16 @@ import streamlit as st
 
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.series import Series
-from forecasting.export import file_formats
 from forecasting.jobs import QueueFull
 from forecasting.models import model
 from forecasting.services.region_forecasts import RegionForecast, RegionForecasts, RegionsQuestion, request_regions
 from forecasting.services.service import Service, forecasts_table
 from forecasting.views import regions_chart, regions_summary
 from forecasting.views.regions_chart import ChartChoices, RegionsChart
+from ui.compare import layout
 from ui.components import chart
-from ui.shell import controls, navigation, polling, runtime, url_state
+from ui.components.chart import ChartStrip, ChoiceGroup
+from ui.shell import axis_scale, controls, downloads, polling, runtime, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
 
@@ -81,12 +82,8 @@ def heading(choices: Choices) -> None:
     """Draw the heading: what is compared, and what the link asked for that is not there."""
     count, name = len(st.session_state["regions"]), model(st.session_state["model"]).label
     what = f"{choices.statistic.phrase} in {count} region{'' if count == 1 else 's'}"
-    navigation.name_tab(what[:1].upper() + what[1:], "Compare")
-    st.title(f"Compare: {escape_markdown(what)}", anchor=False)
     ahead = choices.series.frequency.steps(choices.horizon)
-    st.caption(f"What each region has counted, and what {name} expects of the next {ahead}.")
-    if unmet := url_state.link_notes():
-        st.info("\n\n".join(unmet), icon=":material/link_off:")
+    layout.draw_heading(choices, what, f"What each region has counted, and what {name} expects of the next {ahead}.")
 
 
 def live(service: Service, choices: Choices) -> None:
@@ -117,7 +114,8 @@ def _draw(service: Service, choices: Choices, asked: RegionsQuestion, found: Reg
     state = st.session_state
     start = pd.Timestamp(state["start"]) if state["unit"] == regions_chart.INDEXED else None
     among = tuple(choices.panel.regions(choices.statistic.name))
-    chosen = ChartChoices(state["unit"], start, state["lines"], choices.smooth, among)
+    log = axis_scale.is_log() and axis_scale.LOG in axis_scale.scales(choices.series)
+    chosen = ChartChoices(state["unit"], start, state["lines"], choices.smooth, among, log)
     shown = regions_chart.regions_chart(found.ready, chosen, choices.statistic.phrase)
     for why in shown.left_out:
         st.info(escape_markdown(why), icon=":material/info:")
@@ -149,7 +147,16 @@ def _chart(choices: Choices, found: RegionForecasts, chosen: ChartChoices, shown
                 regions_summary.against_mean_sentence(shown) or regions_summary.order_sentence(found.ready),
                 f"{regions_summary.dated_sentence(found.ready)} {_credit(choices, chosen)} Forecast Explorer.",
             ),
+            strip=_strip(choices, shown),
         )
+
+
+def _strip(choices: Choices, shown: RegionsChart) -> ChartStrip:
+    """The choice of an axis on the chart's edge, where it has one, and what one has to know of it."""
+    offered = {scale: axis_scale.LABELS[scale] for scale in axis_scale.scales(choices.series)}
+    chosen = (axis_scale.LOG if shown.log else axis_scale.LINEAR,)
+    groups = (ChoiceGroup(axis_scale.SCALE, "Axis", offered, chosen),) if len(offered) > 1 else ()
+    return ChartStrip(groups, tuple(regions_chart.zeros_sentences(shown)), lambda _, scale: axis_scale.choose(scale))
 
 
 def _progress(service: Service, asked: RegionsQuestion, found: RegionForecasts) -> None:
@@ -238,26 +245,13 @@ def _table(shown: RegionsChart) -> None:
 
 
 def _downloads(choices: Choices, found: RegionForecasts, shown: RegionsChart) -> None:
-    name = f"{choices.statistic.name} {len(found.ready)} regions".replace(" ", "_").lower()
-
-    def numbers() -> bytes:
-        return file_formats.to_csv(regions_summary.numbers_table(shown))
-
-    def forecasts() -> bytes:
-        return file_formats.to_csv(_forecasts(found.ready))
-
-    files = (("Numbers of the chart, CSV", numbers, "numbers"), ("Forecasts, CSV", forecasts, "forecasts"))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        for label, made, kind in files:
-            st.download_button(
-                label,
-                made,
-                f"{name}_{kind}.csv",
-                "text/csv",
-                key=f"download regions {kind}",
-                on_click="ignore",
-                icon=":material/download:",
-            )
+    downloads.draw_csv_buttons(
+        f"{choices.statistic.name} {len(found.ready)} regions",
+        [
+            ("Numbers of the chart, CSV", "numbers", lambda: regions_summary.numbers_table(shown)),
+            ("Forecasts, CSV", "forecasts", lambda: _forecasts(found.ready)),
+        ],
+    )
 
 
 def _forecasts(parts: tuple[RegionForecast, ...]) -> pd.DataFrame:

@@ -54,6 +54,7 @@ function around(figure, range) {
 }
 
 function axis(element, figure, range, given) {
+  if (given && isLog(figure)) return [Math.log10(figure.layout.meta.edge), Math.log10(given)];
   if (figure.layout.yaxis.rangemode === "normal") return around(figure, range);
   return [0, given ?? settle(element, figure, range)];
 }
@@ -96,11 +97,9 @@ function download(Plotly, element, format, [width, height]) {
   const [across, upwards] = [element.layout.xaxis.range, element.layout.yaxis.range];
   layout.xaxis = { ...layout.xaxis, range: across };
   layout.yaxis = { ...layout.yaxis, range: upwards };
-  if (element.fanData.strip) {
-    const shown = [across, upwards, width, height - 250]; // less what stands above and below
-    setTicks(layout, ticksOf(figure, ...shown));
-    placeNotes(figure, ...shown);
-  }
+  const shown = [across, upwards, width, height - 250]; // less what stands above and below
+  setTicks(layout, ticksOf(figure, ...shown));
+  placeNotes(figure, ...shown);
   if (caption) {
     const inside = width - 80, title = wrapped(caption.title, inside, 27), said = wrapped(caption.said, inside, 17);
     const source = wrapped(caption.source, inside, 13), below = 26 + 22 * said.length;
@@ -146,30 +145,41 @@ function config(Plotly, element) {
 // Pixels: the line with the unit, which the buttons of Plotly's bar share; the room for the labels of either axis; that for a word, and a line's height.
 const UNIT_HEIGHT = 30, AXIS_HEIGHT = 40, AXIS_WIDTH = 48, WORD_WIDTH = 64, LINE_HEIGHT = 15;
 
-// The figure as it is drawn at a width, or in a picture. With a strip on the chart's edge, buttons for its range, the name of its
-// y axis and its legend stand there, ticks and hover are our own, and on a narrow screen models are named in the legend alone.
+// The figure as it is drawn at a width, or in a picture. On the page its legend stands below it, its dates have ticks and a box on hover
+// of our own, and on a narrow screen models are named in the legend alone; with a strip on its edge, the buttons for its range and the
+// name of its y axis stand there.
 function fitted({ figure: given, strip }, width, inPicture) {
   const figure = structuredClone(given), { layout } = figure;
   // Plotly makes names of classes of them when a chart is resized: a space or a dash of print would stop it.
   for (const trace of figure.data) trace.uid = trace.uid?.replace(/[^\w-]/g, (sign) => `-${sign.charCodeAt(0)}-`);
   delete layout.xaxis.rangeselector;
-  if (!strip || inPicture) return figure;
-  delete layout.yaxis.title;
+  if (inPicture) return figure;
+  layout.showlegend = false;
+  if (isOfDates(figure)) withOwnHover(figure);
+  if (strip) {
+    delete layout.yaxis.title;
+    layout.margin.t = UNIT_HEIGHT;
+  }
+  if (isNarrow(width) && layout.annotations) {
+    const named = new Set(figure.data.map((trace) => trace.meta?.named)), all = layout.annotations.length;
+    layout.annotations = layout.annotations.filter(({ name }) => !name || !named.has(name));
+    if (layout.annotations.length < all) layout.margin.r = 12;
+  }
+  return figure;
+}
+
+// Whether the x axis is of dates, each of which a box tells of as a whole.
+const isOfDates = ({ layout }) => layout.xaxis.type === "date" && layout.hovermode !== "closest";
+
+function withOwnHover({ data, layout }) {
   layout.hovermode = "x";
   delete layout.hoverdistance;
-  layout.showlegend = false;
-  layout.margin = { ...layout.margin, t: UNIT_HEIGHT, b: AXIS_HEIGHT };
+  layout.margin.b = AXIS_HEIGHT;
   layout.xaxis.automargin = false; // else the plot grows and shrinks with the years below its ticks
-  for (const trace of figure.data) {
+  for (const trace of data) {
     if (trace.hoverinfo !== "skip") trace.hoverinfo = "none";
     delete trace.hovertemplate;
   }
-  if (isNarrow(width)) {
-    const named = new Set(figure.data.map((trace) => trace.meta?.named));
-    layout.annotations = layout.annotations.filter(({ name }) => !name || !named.has(name));
-    layout.margin.r = 12;
-  }
-  return figure;
 }
 
 // Names where lines end keep a line's height apart, and a word stands over what is to come where there is room for it.
@@ -198,6 +208,7 @@ function dateShare({ x0, x1 }, [from, to]) {
 // The ticks of both axes, for what is on show in so many pixels; Plotly's own where it does as well.
 function ticksOf(figure, dates, heights, width, height) {
   const { layout } = figure, across = width - AXIS_WIDTH - layout.margin.r;
+  if (layout.xaxis.type !== "date") return {};
   return {
     xaxis: layout.meta?.step ? dateTicks(dates, across, layout.meta) : { nticks: Math.floor(across / 90) },
     yaxis: isLog(figure) ? logTicks(heights, height - UNIT_HEIGHT - AXIS_HEIGHT) : {},
@@ -223,42 +234,36 @@ function draw(Plotly, element, data) {
   }
   figure.layout.xaxis.range = view;
   figure.layout.yaxis.range = axis(element, figure, view, data.top);
-  if (data.strip) {
-    const shown = [view, figure.layout.yaxis.range, element.clientWidth, data.height];
-    setTicks(figure.layout, ticksOf(figure, ...shown));
-    placeNotes(figure, ...shown);
-  }
+  const shown = [view, figure.layout.yaxis.range, element.clientWidth, element.clientHeight];
+  setTicks(figure.layout, ticksOf(figure, ...shown));
+  placeNotes(figure, ...shown);
   element.fanRevision = data.view;
   element.fanFigure = figure;
   element.setAttribute("aria-label", data.description);
   return Plotly.react(element, figure.data, figure.layout, config(Plotly, element)).then(() => {
     element.dataset.drawn = figure.data.map((trace) => trace.uid).join(" ");
-    if (data.strip) {
-      markRange(element);
-      drawLegend(Plotly, element);
-    }
+    if (data.strip) markRange(element);
+    drawLegend(Plotly, element);
     if (element.fanFollows) return;
     element.fanFollows = true;
     element.fanShow = (range) => Plotly.relayout(element, { "xaxis.range": range });
     element.on("plotly_relayout", (changed) => follow(Plotly, element, changed));
-    if (data.strip) followPointer(element);
+    if (isOfDates(data.figure)) followPointer(element);
   });
 }
 
 // What depends on the dates on show, once the reader has changed them.
 function follow(Plotly, element, changed) {
   const moved = Object.keys(changed).some((name) => name.startsWith("xaxis") && !name.includes("tick"));
-  if (!moved || element.fanData.top) return;
-  const shown = element.layout.xaxis.range, figure = element.fanFigure;
-  if (figure.layout.yaxis.rangemode !== "normal") element.fanTop = top(figure, shown);
-  const update = { "yaxis.range": axis(element, figure, shown, element.fanTop) };
-  if (element.fanData.strip) {
-    const now = [shown, update["yaxis.range"], element.clientWidth, element.fanData.height];
-    for (const [axis, some] of Object.entries(ticksOf(figure, ...now))) for (const name in some) update[`${axis}.${name}`] = some[name];
-    Object.assign(update, placeNotes(figure, ...now));
-    markRange(element);
-    hideReadout(element);
-  }
+  if (!moved) return;
+  const shown = element.layout.xaxis.range, figure = element.fanFigure, { strip, top: given } = element.fanData;
+  if (!given && figure.layout.yaxis.rangemode !== "normal") element.fanTop = top(figure, shown);
+  const update = given ? {} : { "yaxis.range": axis(element, figure, shown, element.fanTop) };
+  const now = [shown, update["yaxis.range"] ?? element.layout.yaxis.range, element.clientWidth, element.clientHeight];
+  for (const [axis, some] of Object.entries(ticksOf(figure, ...now))) for (const name in some) update[`${axis}.${name}`] = some[name];
+  Object.assign(update, placeNotes(figure, ...now));
+  if (strip) markRange(element);
+  hideReadout(element);
   Plotly.relayout(element, update);
 }
 
@@ -269,15 +274,15 @@ async function drawLatest(element) {
   try {
     const Plotly = await plotly(element.fanData.source);
     for (;;) {
-      const data = element.fanData, width = element.clientWidth;
+      const data = element.fanData, size = `${element.clientWidth} ${element.clientHeight}`;
       if (data !== element.fanDrawn) {
-        if (!element.fanDrawn) element.fanWidth = width;
+        if (!element.fanDrawn) element.fanSize = size;
         await draw(Plotly, element, data);
         element.fanDrawn = data;
-      } else if (width && width !== element.fanWidth) { // hidden elements have none
-        element.fanWidth = width;
+      } else if (element.clientWidth && size !== element.fanSize) { // hidden elements have no width
+        element.fanSize = size;
         await Plotly.Plots.resize(element);
-        if (data.strip) await draw(Plotly, element, data);
+        await draw(Plotly, element, data);
       } else break;
     }
   } catch (error) {

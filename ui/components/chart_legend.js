@@ -8,13 +8,14 @@ function legendEntries(element) {
     if (named) Object.assign(entry, { name: plain(trace.name), trace });
     entries.set(key, entry);
   });
-  return [...entries.values()].filter(({ trace }) => trace);
+  const found = [...entries.values()].filter(({ trace }) => trace);
+  return found.length < 2 || element.fanData.figure.layout.showlegend === false ? [] : found;
 }
 
-function swatch({ fill, fillcolor, mode, marker, line }) {
+function swatch({ type, fill, fillcolor, mode, marker, line }) {
   const mark = document.createElement("i");
-  mark.className = fill ? "band" : mode === "markers" ? `mark ${marker.symbol}` : `line ${line.dash ?? "solid"}`;
-  mark.style.setProperty("--line", fill ? fillcolor : marker?.color ?? line.color);
+  mark.className = fill || type === "bar" ? "band" : mode === "markers" ? `mark ${marker.symbol}` : `line ${line.dash ?? "solid"}`;
+  mark.style.setProperty("--line", fill ? fillcolor : marker?.color ?? line?.color);
   return mark;
 }
 

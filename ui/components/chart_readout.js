@@ -13,7 +13,7 @@ function figureText(trace, place) {
   const text = Array.isArray(template) ? template[place] : template;
   if (!text || y[place] === null || (trace.meta?.joined && !place)) return "";
   const digits = (_, count) => y[place].toLocaleString("en-US", { minimumFractionDigits: +count, maximumFractionDigits: +count });
-  return plain(text.replace(/%\{y:,\.(\d+)f\}/g, digits).replace(/%\{customdata\}/g, () => customdata?.[place] ?? "")).replace(/^-/, "−");
+  return plain(text.replace(/%\{y:,?\.(\d+)f\}/g, digits).replace("<extra></extra>", "").replace(/%\{customdata\}/g, () => customdata?.[place] ?? "")).replace(/^-/, "−");
 }
 
 function readoutRows(element, date) {
@@ -46,15 +46,17 @@ function showReadout(element, points) {
 }
 
 function placeReadout(element, box, axis, date) {
-  const narrow = isNarrow(element.clientWidth), line = element.parentElement.querySelector(".chart-pointer");
+  const width = element.clientWidth, line = element.parentElement.querySelector(".chart-pointer");
+  box.classList.remove("docked");
+  box.style.left = "0"; // where it is as wide as its text
+  const docked = isNarrow(width) && 2 * (box.offsetWidth + BESIDE) > width;
   const { t, b } = element.layout.margin;
   line.hidden = false;
   line.style.left = `${axis._offset + axis.d2p(date)}px`;
   line.style.top = `${element.offsetTop + t}px`;
   line.style.height = `${element.clientHeight - t - b}px`;
-  box.classList.toggle("docked", narrow);
-  if (narrow) {
-    box.style.left = "0";
+  if (docked) {
+    box.classList.add("docked");
     box.style.top = `${element.offsetTop + t - box.offsetHeight}px`;
     return;
   }

@@ -30,6 +30,8 @@ function rangeOf({ count, step }, layout) {
   return [iso < minallowed ? minallowed : iso, end];
 }
 
+const rangesOf = ({ layout }) => layout.xaxis.rangeselector?.buttons ?? [];
+
 function isRange(range, shown) {
   const [[a, b], [c, d]] = [range, shown].map((pair) => pair.map((date) => dateOf(String(date))));
   return Math.max(Math.abs(a - c), Math.abs(b - d)) < 0.04 * (b - a);
@@ -37,7 +39,7 @@ function isRange(range, shown) {
 
 function drawStrip(element, { controls, figure }, choose) {
   const strip = element.parentElement.querySelector(".chart-strip");
-  const ranges = figure.layout.xaxis.rangeselector.buttons;
+  const ranges = rangesOf(figure);
   const made = JSON.stringify([ranges, controls.map(({ chosen, ...rest }) => rest)]);
   if (element.fanStrip !== made) {
     element.fanStrip = made;
@@ -58,7 +60,7 @@ function drawStrip(element, { controls, figure }, choose) {
     const rest = document.createElement("div");
     rest.className = "rest";
     rest.append(...groups);
-    strip.replaceChildren(buttonGroup("Range", range), ...(groups.length ? [more, rest] : []));
+    strip.replaceChildren(...(range.length ? [buttonGroup("Range", range)] : []), ...(groups.length ? [more, rest] : []));
   }
   for (const { name, options, chosen } of controls)
     for (const [value] of options) {
@@ -74,7 +76,7 @@ function markRange(element) {
   const layout = element.fanData.figure.layout, buttons = element.parentElement.querySelectorAll(".chart-strip > .group > button");
   const shown = element.layout.xaxis.range;
   let found = false;
-  layout.xaxis.rangeselector.buttons.forEach((one, i) => {
+  rangesOf(element.fanData.figure).forEach((one, i) => {
     const here = !found && isRange(rangeOf(one, layout), shown);
     found ||= here;
     buttons[i]?.setAttribute("aria-pressed", here);

@@ -13,14 +13,13 @@ from forecasting.services.service import Service
 from forecasting.views import charts
 from forecasting.views.earlier_seasons import has_earlier_seasons
 from forecasting.views.fan_chart import LEVELS, FanChart, fan_notes
-from forecasting.views.log_axis import can_log
 from forecasting.views.per_population import SHORT_UNIT, PerPopulation, can_divide
 from ui.components.chart import ChartStrip, ChoiceGroup
-from ui.shell import sidebar, url_state
+from ui.shell import axis_scale, sidebar, url_state
+from ui.shell.axis_scale import LINEAR, LOG, SCALE
 from ui.shell.choices import Choices
 
 #: Names of the choices in the address and in the session's state, and the values of each, the default first.
-SCALE, LINEAR, LOG = "scale", "linear", "log"
 PER, COUNTED, PER_100K = "per", "count", "100k"
 SEASONS, THIS, EARLIER = "seasons", "this", "earlier"
 BANDS, ALL_BANDS = "levels", tuple(str(level) for level in LEVELS)
@@ -97,7 +96,7 @@ def _offered(panel: Panel, statistic: Statistic, region: str, series: Series) ->
     """The values that make sense here, the default first, of each choice of one of two."""
     divisible = can_divide(series, population(region, tuple(panel.regions(statistic.name))))
     return {
-        SCALE: [LINEAR, LOG] if can_log(series) else [LINEAR],
+        SCALE: axis_scale.scales(series),
         PER: [COUNTED, PER_100K] if divisible else [COUNTED],
         SEASONS: [THIS, EARLIER] if has_earlier_seasons(series) else [THIS],
     }

@@ -21,7 +21,7 @@ from forecasting.views.per_population import SHORT_UNIT
 from ui.components import chart, model_rows
 from ui.explore import chart_options, downloads, embed, past_scores, provenance, questions
 from ui.explore.chart_options import ChartOptions
-from ui.shell import following, navigation, polling, runtime, uploads, url_state
+from ui.shell import following, navigation, polling, runtime, sharing, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import BEST, draw_sidebar
@@ -67,22 +67,11 @@ def heading(choices: Choices) -> None:
                 type="tertiary",
                 on_click=_wish_for_regions,
             )
-            st.fragment(_share)(choices)
+            sharing.draw_share(choices, embed.draw_snippet)
     for note in runtime.service().store.notes:
         st.warning(note, icon=":material/inventory_2:")
     if unmet := url_state.link_notes():
         st.info("\n\n".join(unmet), icon=":material/link_off:")
-
-
-def _share(choices: Choices) -> None:
-    """Draw a link and a snippet, made when somebody asks for them: choices on the chart's edge change them without running the page."""
-    box = st.popover("Share", icon=":material/link:", width="content", key="share", on_change="rerun")
-    if box.open:
-        with box:
-            needs = uploads.link_requirements(choices.panel.source)
-            st.caption(escape_markdown(f"This link opens the same view elsewhere. {needs}".strip()))
-            st.code(url_state.shareable_link(), language=None, wrap_lines=True)
-            embed.draw_snippet(choices)
 
 
 @dataclass(frozen=True)

@@ -237,4 +237,6 @@ def page_address(state: dict[str, str], page: str = ".") -> str:
 def shareable_link() -> str:
     """The whole address of what is on the screen, for sharing."""
     base = (st.context.url or "").split("?")[0].rstrip("/")
+    if st.session_state.get(_PAGE, FIRST_PAGE) != FIRST_PAGE:  # with a slash after its name there is no such page
+        return f"{base}?{urlencode(st.query_params.to_dict())}"
     return page_address(st.query_params.to_dict(), base)

@@ -48,7 +48,6 @@ def draw() -> None:
         ways_in.draw_examples()
     else:
         _draw_upload(file)
-        read = file.read()
         with st.expander(f"Bring another table. {ways_in.how_many_more()}", expanded=file.is_no_table):
             ways_in.draw_ways_in()
         st.caption(_what_becomes_of_it())
