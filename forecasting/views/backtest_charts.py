@@ -128,7 +128,7 @@ def backtest_figure(
         )
         traces += [_band(forecast, table, colour, 0.16, f"band-{i}"), {**line, "showlegend": False}]
     came = line_trace(
-        iso_dates(chart.now.dates), history_line(chart.now, chart.smooth), "Came", theme.text, 1.8, "history"
+        iso_dates(chart.now.dates), history_line(chart.now, chart.smooth), "Actual", theme.text, 1.8, "history"
     )
     layout = _dated(base_layout(window or chart.window(), theme, ""), chart.now)
     figure = adapted_to_kind({"data": [*traces, {**came, "showlegend": False}], "layout": layout}, chart.now)

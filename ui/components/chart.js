@@ -173,7 +173,7 @@ const isOfDates = ({ layout }) => layout.xaxis.type === "date" && layout.hovermo
 
 function withOwnHover({ data, layout }) {
   layout.hovermode = "x";
-  delete layout.hoverdistance;
+  layout.hoverdistance = -1; // the nearest date, however far the pointer is from it
   layout.margin.b = AXIS_HEIGHT;
   layout.xaxis.automargin = false; // else the plot grows and shrinks with the years below its ticks
   for (const trace of data) {

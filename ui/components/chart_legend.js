@@ -12,10 +12,13 @@ function legendEntries(element) {
   return found.length < 2 || element.fanData.figure.layout.showlegend === false ? [] : found;
 }
 
+// A line's markers may be hollow, in the colour of the background.
+const colourOf = ({ mode, marker, line }) => (mode?.includes("lines") && line?.color) || (marker?.color ?? line?.color);
+
 function swatch({ type, fill, fillcolor, mode, marker, line }) {
   const mark = document.createElement("i");
   mark.className = fill || type === "bar" ? "band" : mode === "markers" ? `mark ${marker.symbol}` : `line ${line.dash ?? "solid"}`;
-  mark.style.setProperty("--line", fill ? fillcolor : marker?.color ?? line?.color);
+  mark.style.setProperty("--line", fill ? fillcolor : colourOf({ mode, marker, line }));
   return mark;
 }
 

@@ -21,7 +21,7 @@ function readoutRows(element, date) {
   for (const [i, trace] of element.fanData.figure.data.entries()) {
     if (element.data[i]?.visible === "legendonly" || trace.hoverinfo === "skip") continue;
     const place = trace.x.indexOf(date), text = place < 0 ? "" : figureText(trace, place);
-    if (text) rows.push({ name: plain(trace.name), text, colour: trace.marker?.color ?? trace.line?.color });
+    if (text) rows.push({ name: plain(trace.name), text, colour: colourOf(trace) });
   }
   return rows;
 }
