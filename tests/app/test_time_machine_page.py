@@ -1,3 +1,4 @@
+import re
 import time
 
 import pandas as pd
@@ -11,6 +12,7 @@ from forecasting.evaluation.track_record import track_record_scores
 from forecasting.jobs import Job
 from forecasting.support.errors import SourceError
 from forecasting.views import time_machine
+from ui.time_machine.page import AT_ONCE, WHEN_IDLE
 
 PAGE = "pages/time_machine.py"
 PLACE = {"region": "Puerto Rico", "statistic": "new_admissions"}
@@ -180,7 +182,15 @@ def test_what_waits_can_be_cancelled_and_asked_for_again(go_back, service, monke
     cancelled = []
     monkeypatch.setattr(service, "cancel", cancelled.append)
     page = go_back(models="sarima", horizon="3")
-    assert any("forecasts made" in element.proto.text for element in page.get("progress"))
+    (progress,) = page.get("progress")
+    made, of, left = (int(number) for number in re.findall(r"\d+", progress.proto.text))
+    assert made + left == of
+    queue = service.queue.load()
+    few = WHEN_IDLE * queue.ready
+    assert queue.waiting + queue.running <= few, "no more than idle workers can take"
+    next(button for button in page.button if button.label == "Make all now").click().run()
+    queue = service.queue.load()
+    assert few < queue.waiting + queue.running <= AT_ONCE
     next(button for button in page.button if button.label == "Cancel").click().run()
     assert cancelled
     assert any("the rest was cancelled" in text for text in captions(page))

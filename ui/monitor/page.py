@@ -151,9 +151,8 @@ def _summary(present: ServiceStatus) -> str:
     where = kept.get(present.database, "memory only, until the server ends")
     states = [one.word for one in present.ages]
     old = sum(word in ("due", "old") for word in states)
-    return (
-        f"Results are kept in {where} · {len(states)} sources, {f'{old} due for an update' if old else 'none is old'}"
-    )
+    due = f"{old} due for an update" if old else "none due for an update"
+    return f"Results are kept in {where} · {len(states)} sources, {due}"
 
 
 def _controls() -> tuple[str, str, str]:

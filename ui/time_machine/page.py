@@ -32,6 +32,8 @@ from ui.time_machine.external import Journey
 STEP = 1.0
 #: Forecasts of other dates that wait or are fitted at a time: whoever leaves the page leaves no more behind.
 AT_ONCE = 24
+#: The same for each worker while nobody has asked for them: they are made when nothing else waits.
+WHEN_IDLE = 2
 _tops: IdentityMemo[float] = IdentityMemo(200)
 #: The parts of forecasts that are shown.
 _shown_parts: IdentityMemo[Forecast] = IdentityMemo(500)
@@ -40,6 +42,8 @@ _PLAYS = "tm plays"
 _STEPPED = "tm stepped"
 _STOPPED = "tm stopped"
 _COMING = "tm coming"
+_ALL_NOW = "tm all now"
+_THERE = "tm there"
 
 
 def asked_date() -> str | None:
@@ -102,11 +106,27 @@ def _track_record(service: Service, choices: Choices, journey: Journey, retry: b
         dates=[stop.at for stop in journey.stops],
         horizon=choices.horizon,
         first=journey.stops[journey.place].at,
-        at_once=0 if _stopped(choices) else AT_ONCE,
+        at_once=_at_once(service, choices, journey),
         patience=polling.WORK_PER_LOOK,
         retry=retry,
     )
+    here = [past.asked.get((name, journey.place)) for name in journey.names]
+    st.session_state[_THERE] = None if any(_is_coming(job) for job in here) else (choices.view, journey.place)
     return replace(past, asked={name: _within_horizon(past, name[1], job) for name, job in past.asked.items()})
+
+
+def _at_once(service: Service, choices: Choices, journey: Journey) -> int:
+    """How many forecasts of other dates may wait or be fitted: those of the date on the screen come first.
+
+    Of the others as many as idle workers can take; more once the reader asks for all, or plays.
+    """
+    if _stopped(choices):
+        return 0
+    if st.session_state.get(_PLAYS) or st.session_state.get(_ALL_NOW) == choices.view:
+        return AT_ONCE
+    load = service.queue.load()
+    is_idle = st.session_state.get(_THERE) == (choices.view, journey.place) and not load.waiting
+    return WHEN_IDLE * max(load.ready, 1) if is_idle else 0
 
 
 def _within_horizon(past: TrackRecord, place: int, job: Job) -> Job:
@@ -220,7 +240,10 @@ def _progress(service: Service, choices: Choices, journey: Journey, past: TrackR
                 st.button("Make the rest", on_click=_go_on, args=(service, choices, journey), width="content")
     elif ended < of:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(ended / of, f"{made} of {of} forecasts made")
+            st.progress(ended / of, f"{made} of {of} forecasts made, {of - ended} to come")
+            if past.left and st.session_state.get(_ALL_NOW) != choices.view:
+                hint = "Else those of this date come first, and the others when nothing else waits for a worker."
+                st.button("Make all now", on_click=_make_all, args=(choices,), width="content", help=hint)
             st.button("Cancel", on_click=_stop, args=(service, choices, journey, past), width="content")
 
 
@@ -232,8 +255,13 @@ def _stop(service: Service, choices: Choices, journey: Journey, past: TrackRecor
             service.cancel(job.key)
 
 
+def _make_all(choices: Choices) -> None:
+    st.session_state[_ALL_NOW] = choices.view
+
+
 def _go_on(service: Service, choices: Choices, journey: Journey) -> None:
     st.session_state.pop(_STOPPED, None)
+    _make_all(choices)
     _track_record(service, choices, journey, retry=True)
 
 
