@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -162,6 +163,7 @@ def fits(
     caller can write that. Raises `RequestError` or `JobError` if the Dask cluster cannot be used; if it cannot any more, that is
     printed.
     """
+    os.environ.setdefault("FORECAST_WARM_UP", "0")  # the workers of one command need no other model than its own
     backend = choose_backend(workers, dask=dask)
     backend.check()
     store = ForecastStore()

@@ -49,10 +49,10 @@ def own_models() -> dict[str, Model]:
 
 def model(name: str) -> Model:
     """The model called `name`; raises `RequestError` if there is none."""
-    try:
-        return models()[name]
-    except KeyError:
-        raise RequestError(f"There is no model '{name}'; there are {', '.join(models())}.") from None
+    found = own_models().get(name) or models().get(name)  # the folder of imported ones is looked at for no other
+    if found is None:
+        raise RequestError(f"There is no model '{name}'; there are {', '.join(models())}.")
+    return found
 
 
 def _subclasses(kind: type[Any]) -> Iterator[type[Model]]:

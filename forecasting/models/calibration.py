@@ -148,7 +148,9 @@ class BandFactors:
 
     def scale(self, z: np.ndarray) -> np.ndarray:
         """Widen standard normal deviates `z` of shape (…, horizon, any), whose rows are 1, 2 … steps ahead."""
-        return z * self.at(z)
+        wider = self.at(z)
+        wider *= z
+        return wider
 
 
 @dataclass(frozen=True)
@@ -279,8 +281,16 @@ def _weighted_medians(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def learned_factors(model: str, series: Series, horizon: int) -> BandFactors:
     """What was learned of a model whose bands come from the series' own errors; of others like it, where nothing was."""
+    return _learned(model, horizon, len(series))
+
+
+@lru_cache(maxsize=1000)
+def _learned(model: str, horizon: int, figures: int) -> BandFactors:
+    """Kept, for series mostly have the same length; nobody writes to them."""
     scales = band_scales()
-    return scales.get((model, ANY), scales[ANY, ANY]).factors(horizon, len(series))
+    factors = scales.get((model, ANY), scales[ANY, ANY]).factors(horizon, figures)
+    factors.inner.flags.writeable = factors.outer.flags.writeable = False
+    return factors
 
 
 def band_scale(model: str, series: Series) -> BandScale:

@@ -34,6 +34,8 @@ from forecasting.models.transforms import Transform, together
 SAMPLES = 1000
 #: Figures of sampled futures that are worked on at once: as many as a processor's cache has room for.
 SAMPLED_AT_ONCE = 100_000
+#: Figures of what bands are worked out from, past errors or responses, at once.
+BANDED_AT_ONCE = 200_000
 #: No quantile of an intermittent series is more than so many times the largest figure so far.
 MOST_OF_INTERMITTENT = 2.0
 #: Degrees of freedom of Student's t for errors learned over many regions, which have longer tails than normal ones.
@@ -95,8 +97,9 @@ def from_normal_many(outputs: Sequence[NormalOutput]) -> list[Forecast]:
         groups.setdefault(output.likeness, []).append(place)
     found: dict[int, Forecast] = {}
     for places in groups.values():
-        at_once = max(SAMPLED_AT_ONCE // (SAMPLES * len(outputs[places[0]].mean)), 1)
-        for part in (places[first : first + at_once] for first in range(0, len(places), at_once)):
+        first = outputs[places[0]]
+        at_once = max(BANDED_AT_ONCE // max(len(first.errors), len(first.mean) * len(first.psi)), 1)
+        for part in (places[begin : begin + at_once] for begin in range(0, len(places), at_once)):
             found |= zip(part, _from_alike([outputs[place] for place in part]), strict=True)
     return [found[place] for place in range(len(outputs))]
 
@@ -118,6 +121,12 @@ class NormalBands:
     length: np.ndarray
     doubt: np.ndarray
     factors: BandFactors
+
+    def of(self, places: slice) -> NormalBands:
+        """Those of some of the outputs."""
+        factors = BandFactors(self.factors.inner[places], self.factors.outer[places])
+        own = self.sizes[places], self.response[places], self.length[places], self.doubt[places]
+        return NormalBands(*own, factors)
 
 
 def normal_bands(outputs: Sequence[NormalOutput]) -> NormalBands:
@@ -146,16 +155,27 @@ def normal_bands(outputs: Sequence[NormalOutput]) -> NormalBands:
 
 
 def _from_alike(outputs: Sequence[NormalOutput]) -> list[Forecast]:
-    """The forecasts of outputs of one `likeness`."""
+    """The forecasts of outputs of one `likeness`; futures are sampled for as many at a time as a processor's cache has room for."""
+    bands = normal_bands(outputs)
+    at_once = max(SAMPLED_AT_ONCE // (SAMPLES * len(outputs[0].mean)), 1)
+    parts = [slice(first, first + at_once) for first in range(0, len(outputs), at_once)]
+    return [forecast for part in parts for forecast in _sampled(outputs[part], bands.of(part))]
+
+
+def _sampled(outputs: Sequence[NormalOutput], bands: NormalBands) -> list[Forecast]:
+    """The forecasts of outputs whose `bands` are known."""
     scale, series = together([output.scale for output in outputs]), [output.series for output in outputs]
-    mean, bands = np.array([one.mean for one in outputs]), normal_bands(outputs)
+    mean = np.array([one.mean for one in outputs])
     factors, response, length = bands.factors, bands.response, bands.length
     spread = bands.sizes[:, None, None] * length
     tails = np.broadcast_to(NORMAL_QUANTILES, (*mean.shape, len(NORMAL_QUANTILES)))
     values = scale.inverse(mean[..., None] + spread * factors.scale(tails))
-    futures = factors.scale((response / length) @ _normal_shocks(response.shape[2]).T)
-    futures *= spread
-    futures += mean[..., None]
+    # The second half of the shocks is the first with another sign, and so is what comes of it.
+    off = factors.scale((response / length) @ _normal_shocks(response.shape[2])[: SAMPLES // 2].T)
+    off *= spread
+    futures = np.empty((*mean.shape, SAMPLES))
+    np.add(mean[..., None], off, out=futures[..., : SAMPLES // 2])
+    np.subtract(mean[..., None], off, out=futures[..., SAMPLES // 2 :])
     methods = [output.method or f"{output.model.label} {output.scale.label}" for output in outputs]
     made = _Made(outputs[0].model, series, values, scale.inverse(futures))
     return made.forecasts(methods, [output.notes for output in outputs])

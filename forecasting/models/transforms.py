@@ -36,7 +36,9 @@ def _root(power: int) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.
     def inverse(roots: np.ndarray) -> np.ndarray:
         base = np.maximum(roots, 0.0)
         squared = base * base  # products take a tenth of the time of a power
-        return (squared, squared * base, squared * squared)[power - 2]
+        if power == 2:
+            return np.asarray(squared)
+        return np.asarray(squared * (base if power == 3 else squared))
 
     return lambda x: np.power(x, 1.0 / power), inverse
 

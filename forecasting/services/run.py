@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from forecasting.jobs import Job, JobQueue
 from forecasting.jobs.job import State
@@ -19,8 +20,9 @@ REFILL = 4
 #: Requests that are taken up at once, at most, and the sum of their horizons.
 LOOK_AHEAD = 1024
 STEPS_AHEAD = 20_000
-#: Requests that a worker fits at once, at most.
-MOST_AT_ONCE = 256
+#: Requests that a worker fits at once, at most, and the figures of their series: a second or two of work, which a cancelled run loses.
+MOST_AT_ONCE = 512
+FIGURES_AT_ONCE = 160_000
 #: Batches on their way for each worker: one that it fits, and two that are ready for it.
 BATCHES_AHEAD = 3
 
@@ -55,9 +57,12 @@ class Run:
                 return
             if taken and REFILL * (most - self._places_taken(most)) >= most:  # most were instant
                 continue
-            for job in self._queue.wait([*self._waiting, *self._batches], until=_some_finished):
+            looked_at = [*self._waiting, *self._batches]
+            jobs = self._queue.wait(looked_at, until=partial(_some_ended, len(looked_at)))
+            for job in jobs:
                 if job.finished:
                     yield from self._ended(job)
+            yield from self._forgotten(set(looked_at).difference(job.key for job in jobs))
 
     def _submit(self, request: Request) -> Iterator[tuple[Request, Job]]:
         """Submit a request by itself; yields it where there is nothing to wait for."""
@@ -79,8 +84,7 @@ class Run:
         for group in groups.values():
             if len(group) == 1:
                 continue
-            size = min(max(-(-len(group) // max(self._queue.load().ready, 2)), 1), MOST_AT_ONCE)
-            for part in (group[first : first + size] for first in range(0, len(group), size)):
+            for part in batches(group, self._queue.load().ready):
                 self._batches[self._queue.submit_batch(part).key] = part
 
     def _ended(self, job: Job) -> Iterator[tuple[Request, Job]]:
@@ -96,6 +100,14 @@ class Run:
             else:
                 for one in same:
                     yield from self._submit(one)
+
+    def _forgotten(self, keys: set[str]) -> Iterator[tuple[Request, Job]]:
+        """The requests of jobs that ended long enough ago for the queue to remember them no more: the store has what they gave."""
+        for key in keys:
+            alone, batch = self._waiting.pop(key, []), self._batches.pop(key, [])
+            self._store.preload([request.key for request in batch])
+            for request in [*alone, *(one for mine in batch for one in [mine, *self._again.pop(mine.key, [])])]:
+                yield from self._submit(request)
 
     def _places_taken(self, most: int) -> int:
         return len(self._waiting) + len(self._batches) * self._places_of_batch(most)
@@ -118,5 +130,20 @@ class Run:
         return taken
 
 
-def _some_finished(jobs: list[Job]) -> bool:
-    return any(job.finished for job in jobs)
+def batches(requests: Sequence[Request], workers: int) -> list[list[Request]]:
+    """Requests of one model and horizon in as many batches as there are workers, or more where these would be too large for one fit."""
+    shares = max(workers, 2)
+    size = min(max(-(-len(requests) // shares), 1), MOST_AT_ONCE)
+    found, figures = [list[Request]()], 0
+    for request in requests:
+        figures += len(request.series)
+        if found[-1] and (len(found[-1]) >= size or figures > FIGURES_AT_ONCE):
+            found.append([])
+            figures = len(request.series)
+        found[-1].append(request)
+    return found
+
+
+def _some_ended(asked: int, jobs: list[Job]) -> bool:
+    """Whether one of so many jobs is finished, or remembered no more."""
+    return len(jobs) < asked or any(job.finished for job in jobs)

@@ -13,7 +13,7 @@ from forecasting.jobs.request import BatchRequest, GatheredRequest, Request
 from forecasting.models import Model, PooledModel, Progress, ProgressCallback, ignore_progress, model
 from forecasting.support.errors import ForecastingError, ModelError
 
-#: Series that a model is given at once: their sampled futures are in memory together.
+#: Series that a model is given at once, but for those of a batch, which was cut to size before.
 MOST_AT_ONCE = 256
 #: Parts of the loader's messages when there was no memory to load a library.
 NO_MEMORY_SIGNS = ("cannot allocate memory", "failed to map segment", "cannot apply additional memory protection")
@@ -38,7 +38,7 @@ class FitOutcome:
 
 def fit_batch(batch: BatchRequest) -> FitOutcome:
     """Fit many requests in this thread: their forecasts by the names of their parts, without those that have none."""
-    made = zip(batch.parts, fit_requests(batch.requests), strict=True)
+    made = zip(batch.parts, fit_requests(batch.requests, len(batch.requests)), strict=True)
     parts = {name: outcome.forecast for name, outcome in made if outcome.forecast}
     return FitOutcome(parts=parts) if parts else FitOutcome(error=f"{model(batch.model).label} has no forecast of any.")
 
@@ -73,8 +73,10 @@ def fit_request(request: Request | GatheredRequest, report: ProgressCallback = i
         return FitOutcome(error=sentence, trace=traceback.format_exc())
 
 
-def fit_requests(requests: Sequence[Request]) -> list[FitOutcome]:
+def fit_requests(requests: Sequence[Request], at_once: int | None = None) -> list[FitOutcome]:
     """Fit many requests in this thread as `fit_request` does each of them, in their order; those of a model and horizon at once.
+
+    No more than so many `at_once`, `MOST_AT_ONCE` unless it is given.
 
     Where one of them makes a model break down, its group is fitted one by one, so that it spoils no other.
     """
@@ -82,8 +84,9 @@ def fit_requests(requests: Sequence[Request]) -> list[FitOutcome]:
     for place, request in enumerate(requests):
         groups.setdefault((request.model, request.horizon), []).append(place)
     outcomes: dict[int, FitOutcome] = {}
+    size = at_once or MOST_AT_ONCE
     for (name, horizon), places in groups.items():
-        for part in (places[first : first + MOST_AT_ONCE] for first in range(0, len(places), MOST_AT_ONCE)):
+        for part in (places[first : first + size] for first in range(0, len(places), size)):
             made = _fit_group(model(name), [requests[place].series for place in part], horizon)
             found = made if made else [fit_request(requests[place]) for place in part]
             outcomes |= zip(part, found, strict=True)
