@@ -21,6 +21,7 @@ def home(tmp_path_factory):
 def offline(home, monkeypatch):
     monkeypatch.setenv("FORECAST_HOME", str(home))
     monkeypatch.setenv("FORECAST_OFFLINE", "1")
+    monkeypatch.setenv("FORECAST_MODELS", "ets")  # the usual four keep the workers of all tests busy for a minute
     monkeypatch.delenv("FORECAST_DB_URL", raising=False)
 
 
