@@ -1,9 +1,9 @@
-"""`forecast --format hubverse`: one model, new counts of weeks to Saturday, one reference date."""
+"""Forecasts for a hub, of `forecast --format hubverse` and `submit`: one model, new counts of weeks to Saturday, one reference date."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -25,10 +25,37 @@ from forecasting.export.hub_rules import COLUMNS, HORIZONS
 from forecasting.support.errors import DataError, RequestError
 
 
+@dataclass(frozen=True, eq=False)
+class HubForecasts:
+    """Forecasts of one model for a hub.
+
+    Attributes:
+        table: in the hub's format.
+        results: each series with its forecasts, as they were made.
+        reference: the reference date.
+        places: what the hub calls each region.
+        failures: a sentence for each region that failed.
+    """
+
+    table: pd.DataFrame
+    results: list[tuple[BatchSeries, list[Forecast]]]
+    reference: pd.Timestamp
+    places: dict[str, str]
+    failures: list[str]
+
+
 def hub_table(
     panel: Panel, statistics: Sequence[Statistic], regions: Sequence[str] | None, plan: FitPlan
 ) -> tuple[pd.DataFrame, list[str]]:
     """Forecast in the hubs' format; returns the table, and a sentence for each region that failed."""
+    made = hub_forecasts(panel, statistics, regions, plan)
+    return made.table, made.failures
+
+
+def hub_forecasts(
+    panel: Panel, statistics: Sequence[Statistic], regions: Sequence[str] | None, plan: FitPlan
+) -> HubForecasts:
+    """Forecast for a hub, from the reference date that follows from the figures."""
     hub_format.check_single_model(plan.names)
     counts, left_out = hub_format.hub_statistics(panel, statistics)
     known = list(dict.fromkeys(name for statistic in counts for name in panel.regions(statistic.name)))
@@ -43,10 +70,9 @@ def hub_table(
     print_notes(left_out)
     results, failures = forecast_batch(batch, plan)
     table, refused = _hub_rows(results, reference, places)
-    failures += refused
     if plan.horizon > len(HORIZONS):
         print_notes([f"A hub takes {len(HORIZONS)} weeks (horizons 0 to 3); the later steps are left out."])
-    return table, failures
+    return HubForecasts(table, results, reference, places, [*failures, *refused])
 
 
 def _hub_rows(

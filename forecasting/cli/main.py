@@ -23,6 +23,7 @@ from forecasting.cli import (
     pretrain,
     score,
     serve,
+    submit,
     upkeep,
     watch,
 )
@@ -40,6 +41,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "events": events.events,
     "backtest": backtest.backtest,
     "score": score.score,
+    "submit": submit.submit,
     "export": export.export,
     "import": import_model.import_model,
     "pretrain": pretrain.pretrain,
