@@ -39,6 +39,11 @@ def list_regions(
     print_names([{"name": region, "statistics": names} for region, names in having.items()], as_json)
 
 
-def fetch(source_name: SourceName) -> None:
+def fetch(
+    source_name: SourceName,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Take what is sent though it holds less than before, or what cannot be.")
+    ] = False,
+) -> None:
     """Update the local copy of a source, and say from when it is."""
-    typer.echo(source(source_name).fetch())
+    typer.echo(source(source_name).fetch(accept))

@@ -247,18 +247,18 @@ def _series(panel: Panel) -> Iterator[SourceSeries]:
 
 
 def _fetch(source: str) -> str:
-    """Fetch a source; returns a sentence if its publisher has not answered for `MAX_SILENCE`."""
+    """Fetch a source; returns what it says of its publisher if that has sent nothing that is believed for `MAX_SILENCE`."""
     one = sources.source(source)
     if not one.live:
         return ""
     try:
-        one.fetch()
+        said = one.fetch()
     except ForecastingError as error:
         return str(error)
     age = one.age()
     if age is None or age < MAX_SILENCE:
         return ""
-    return f"The publisher of '{one.label}' has not answered for {age.total_seconds() / 3600:.0f} hours."
+    return f"'{one.label}' has had nothing new for {age.total_seconds() / 3600:.0f} hours. {said}"
 
 
 def _by_wis(score: ModelScore) -> float:

@@ -163,7 +163,7 @@ class StreamSource(Source):
         silence = self._consumer.silence() if self._consumer else None
         return None if silence is None else timedelta(seconds=silence)
 
-    def fetch(self) -> str:
+    def fetch(self, accept: bool = False) -> str:
         """Wait until all that is there has been stored; one sentence on what is stored now, and why no more.
 
         Raises `SourceError` while nothing is stored.

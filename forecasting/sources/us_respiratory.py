@@ -11,8 +11,14 @@ from pathlib import Path
 from forecasting.data.columns import STATISTIC
 from forecasting.data.panel import Panel, Statistic
 from forecasting.sources.forecast_hubs import HubSource
+from forecasting.sources.shared.acceptance import (
+    acceptance_sentences,
+    how_to_accept,
+    publisher_in_sentence,
+    refusals_explained,
+)
 from forecasting.sources.shared.base import Source
-from forecasting.sources.shared.download import LocalCopy, utc_now
+from forecasting.sources.shared.download import LocalCopy, RefusedFileError, utc_now
 from forecasting.sources.shared.http import DownloadLimits
 from forecasting.sources.shared.hub_statistics import disease_admissions, disease_share, read_hub_statistics
 from forecasting.sources.shared.hubs import HUBS, ForecastHub
@@ -82,10 +88,25 @@ class UsRespiratory(Source):
         """How long ago a publisher last confirmed the oldest copy; None where there is none of any."""
         return max((age for hub in self.hubs if (age := hub.age()) is not None), default=None)
 
-    def fetch(self) -> str:
-        """Update the local copies now; says from when they are, and which could not be had. Raises `SourceError` without any."""
-        copies, problems = self._copies(HubSource.refreshed_copies)
-        return " ".join([*_ages(copies), *problems.values()])
+    def fetch(self, accept: bool = False) -> str:
+        """Update the local copies now; says from when they are, and which could not be had. Raises `SourceError` without any.
+
+        `accept` as in `LiveSource.fetch`.
+        """
+        refused: list[str] = []
+
+        def refreshed(hub: HubSource) -> Sequence[LocalCopy]:
+            try:
+                return hub.refreshed_copies(accept)
+            except RefusedFileError:
+                refused.append(hub.name)
+                raise
+
+        with refusals_explained(self.name):
+            copies, problems = self._copies(refreshed)
+        taken = [one for hub, copy in copies for one in acceptance_sentences(self.name, hub.publisher, [copy])]
+        hints = [how_to_accept(self.name)] if refused else []
+        return " ".join([*_ages(copies), *problems.values(), *dict.fromkeys([*taken, *hints])])
 
     def _copies(self, of: Callable[[HubSource], Sequence[LocalCopy]]) -> tuple[Copies, Reasons]:
         """The copies of those hubs that have one, and by the names of the others why not. Raises `SourceError` without any."""
@@ -166,6 +187,6 @@ def _ages(copies: Copies) -> list[str]:
     said = [hub.age_sentence([copy]) for hub, copy in copies if copy.problem]
     if fine:
         oldest, copy = min(fine, key=lambda one: one[1].confirmed)
-        names = ", ".join(hub.publisher.replace("The ", "the ", 1) for hub, _ in fine)
-        said.insert(0, oldest.age_sentence([copy]).replace(oldest.publisher, names, 1))
+        names = ", ".join(publisher_in_sentence(hub.publisher) for hub, _ in fine)
+        said.insert(0, oldest.age_sentence([copy]).replace(publisher_in_sentence(oldest.publisher), names, 1))
     return said

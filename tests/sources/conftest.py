@@ -28,11 +28,15 @@ class Clock:
 
 @dataclass
 class Publisher:
-    """Serves `folder` at `url`; `failure` is what it does instead, `asked` the requests' paths and conditions."""
+    """Serves `folder` at `url`; `failure` is what it does instead, `asked` the requests' paths and conditions.
+
+    With `redirect` it answers whatever is asked by that address, but for what lies in the folder ``moved``.
+    """
 
     folder: Path
     url: str = ""
     failure: str | None = None
+    redirect: str | None = None
     asked: list[tuple[str, str | None]] = field(default_factory=list)
     release: threading.Event = field(default_factory=threading.Event)
 
@@ -49,6 +53,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         publisher = self.publisher
         publisher.asked.append((self.path, self.headers.get("If-None-Match")))
+        if publisher.redirect is not None and not self.path.startswith("/moved/"):
+            self.send_response(302)
+            self.send_header("Location", publisher.redirect)
+            self.end_headers()
+            return
         file = publisher.folder / self.path.lstrip("/")
         file = file if file.exists() else publisher.folder / self.path.rsplit("/", 1)[-1]
         if publisher.failure == "missing" or not file.exists():
@@ -65,12 +74,12 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.send_response(200)
         self.send_header("ETag", etag)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", "5000000000" if publisher.failure == "enormous" else str(len(body)))
         self.end_headers()
         half = len(body) // 2
         self.wfile.write(body if publisher.failure is None else body[:half])
         self.wfile.flush()
-        if publisher.failure == "stalling":
+        if publisher.failure in ("stalling", "enormous"):
             publisher.release.wait(10)
         elif publisher.failure == "trickling":
             while not publisher.release.wait(0.02):

@@ -4,10 +4,19 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
-from forecasting.sources.shared.download import Downloads, LocalCopy, RemoteFile, download_folder, format_age
-from forecasting.sources.shared.http import DownloadLimits
+from forecasting.sources.shared.download import (
+    Downloads,
+    LocalCopy,
+    RefusedFileError,
+    RemoteFile,
+    download_folder,
+    format_age,
+)
+from forecasting.sources.shared.file_contents import FileContents
+from forecasting.sources.shared.http import DownloadError, DownloadLimits, check_redirect
 from forecasting.support.errors import DataError, SourceError
 
 PATIENT = DownloadLimits(stall=60, total=120, size=10_000)
@@ -20,11 +29,11 @@ QUICK = {
 FIRST = "region,date,value\n" + "A,2021-01-01,1\n" * 20
 
 
-def measure(path: Path) -> int:
+def measure(path: Path) -> FileContents:
     lines = path.read_text().splitlines()
     if lines[0] != "region,date,value":
         raise DataError("the header lacks the column 'region'.")
-    return len(lines) - 1
+    return FileContents(len(lines) - 1)
 
 
 @pytest.fixture
@@ -132,6 +141,101 @@ def test_a_file_with_far_fewer_figures_than_before_is_refused(downloads, remote,
     copy = downloads.refresh(remote)
     assert text(copy) == FIRST
     assert copy.problem == "sent much less than before (17 figures instead of 20)"
+
+
+def test_what_was_refused_can_be_accepted_and_is_the_measure_from_then_on(downloads, remote, publisher):
+    downloads.local_copy(remote)
+    fewer = "region,date,value\n" + "A,2021-01-01,1\n" * 17
+    publisher.write("figures.csv", fewer)
+    assert downloads.refresh(remote).refused
+    copy = downloads.refresh(remote, accept=True)
+    assert text(copy) == fewer
+    assert (copy.problem, copy.refused) == (None, False)
+    assert copy.accepted == "sent much less than before (17 figures instead of 20)"
+    publisher.write("figures.csv", fewer + "A,2021-01-02,1\n")
+    assert downloads.refresh(remote).problem is None
+
+
+def test_nothing_is_accepted_that_is_as_usual_or_cannot_be_read(downloads, remote, publisher):
+    downloads.local_copy(remote)
+    assert downloads.refresh(remote, accept=True).accepted == ""
+    publisher.write("figures.csv", FIRST.replace("region", "place"))
+    copy = downloads.refresh(remote, accept=True)
+    assert (text(copy), copy.refused) == (FIRST, False)
+
+
+def test_without_any_copy_a_refusal_can_be_told_from_other_failures(downloads, remote, publisher):
+    publisher.redirect = publisher.url.replace("127.0.0.1", "localhost") + "moved/figures.csv"
+    with pytest.raises(RefusedFileError, match=r"The publisher sends readers to another host \(http://localhost:"):
+        downloads.local_copy(remote)
+
+
+def test_a_redirect_to_another_host_leaves_the_last_copy_in_use_until_it_is_accepted(
+    downloads, remote, publisher, clock
+):
+    downloads.local_copy(remote)
+    newer = FIRST + "A,2021-01-02,2\n"
+    publisher.write("figures.csv", newer)
+    publisher.redirect = publisher.url.replace("127.0.0.1", "localhost") + "moved/figures.csv"
+    copy = downloads.refresh(remote)
+    assert (text(copy), copy.refused) == (FIRST, True)
+    assert (
+        copy.problem
+        == f"sends readers to another host ({publisher.redirect.partition('/moved')[0]}), which is not followed"
+    )
+    assert publisher.asked[-1][0] == "/figures.csv"
+    copy = downloads.refresh(remote, accept=True)
+    assert text(copy) == newer
+    assert copy.accepted == "sends readers to another host (localhost)"
+    # From then on it is the publisher's address, and no other is.
+    publisher.write("figures.csv", newer * 2)
+    clock.pass_(days=2)
+    assert text(downloads.local_copy(remote)) == newer * 2
+    publisher.redirect = publisher.redirect.replace("localhost", "[::1]")
+    assert downloads.refresh(remote).refused
+
+
+def test_a_redirect_to_the_same_host_is_followed_and_not_for_ever(downloads, remote, publisher):
+    publisher.redirect = "/moved/figures.csv"
+    assert text(downloads.local_copy(remote)) == FIRST
+    publisher.redirect = "/figures.csv"
+    assert downloads.refresh(remote).problem == "could not be reached (it redirects in circles)"
+
+
+@pytest.mark.parametrize(
+    ("asked", "target", "why"),
+    [
+        ("https://example.org/a", "https://example.org/b", None),
+        ("http://example.org/a", "https://example.org/a", None),
+        ("https://raw.githubusercontent.com/a", "https://media.githubusercontent.com/a", None),
+        ("https://example.org/a", "http://example.org/a", "without encryption"),
+        ("https://raw.githubusercontent.com/a", "http://media.githubusercontent.com/a", "without encryption"),
+        ("https://example.org/a", "ftp://example.org/a", "without encryption"),
+        ("https://example.org/a", "https://example.org:8443/a", "another host"),
+        ("https://example.org/a", "https://example.org.evil.net/a", "another host"),
+        ("https://example.org/a", "https://raw.githubusercontent.com/a", "another host"),
+    ],
+)
+def test_a_redirect_is_followed_to_the_publishers_own_hosts_and_never_to_plain_http(asked, target, why):
+    if why is None:
+        check_redirect(httpx.URL(asked), httpx.URL(target))
+        return
+    with pytest.raises(DownloadError, match=why) as refused:
+        check_redirect(httpx.URL(asked), httpx.URL(target))
+    assert refused.value.acceptable == (why == "another host")
+    if why == "without encryption":
+        with pytest.raises(DownloadError, match=why):
+            check_redirect(httpx.URL(asked), httpx.URL(target), None)
+
+
+def test_a_file_that_says_it_is_enormous_is_refused_before_it_is_read(downloads, remote, publisher):
+    downloads.local_copy(remote)
+    publisher.write("figures.csv", FIRST * 2)
+    publisher.failure = "enormous"
+    copy = downloads.refresh(remote)
+    assert not publisher.release.is_set()
+    assert text(copy) == FIRST
+    assert copy.problem == "sent more than 0.01 MB (5,000 MB, of which none was read)"
 
 
 def test_a_file_that_is_too_large_is_refused(downloads, remote, publisher):

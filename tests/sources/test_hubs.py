@@ -7,6 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from forecasting import sources
+from forecasting.cli.main import main
 from forecasting.data.us_states import FIPS
 from forecasting.preparation.prepare import prepare
 from forecasting.sources import source
@@ -272,3 +274,45 @@ def test_asking_again_for_regions_and_counts_costs_no_new_cut(covid):
         covid.panel().counts("Texas")
     assert (time.process_time() - start) / 20 < 0.005
     assert covid.panel().as_of(None).table is panel.as_of(None).table
+
+
+def test_a_file_without_its_newest_vintage_and_negative_admissions_keep_the_last_copy(covid, publish, vintages):
+    before = covid.panel()
+    publish(as_published(vintages[vintages["as_of"] < vintages["as_of"].max()]))
+    assert "The COVID-19 Forecast Hub left out the newest vintage, 2 Jul 2025 (now" in covid.fetch()
+    publish(as_published(vintages.assign(value=-vintages["value"])))
+    said = covid.panel().notes[0]
+    assert "--accept" not in said
+    assert covid.panel().table is before.table
+    said = covid.fetch()
+    assert said.startswith("The COVID-19 Forecast Hub sent figures that cannot be (as -")
+    assert said.endswith(
+        "these figures are from just now. "
+        "To take what is sent now all the same: python -m forecasting fetch --source cdc_covid --accept"
+    )
+
+
+def test_a_person_can_have_a_smaller_file_taken_on_the_command_line(covid, publish, vintages, monkeypatch, capsys):
+    covid.panel()
+    monkeypatch.setitem(sources._in_this_folder(), "cdc_covid", covid)
+    publish(as_published(vintages[vintages["region"] != "US"][::2]))
+    assert main(["fetch", "--source", "cdc_covid"]) == 0
+    assert "sent much less than before" in capsys.readouterr().out
+    assert main(["fetch", "--source", "cdc_covid", "--accept"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(
+        "These figures of the COVID-19 Forecast Hub are from just now. Taken as you asked, although the "
+    )
+    assert "COVID-19 Forecast Hub sent much less than before (" in said
+    assert "United States" not in covid.panel().regions()
+    assert covid.fetch() == "These figures of the COVID-19 Forecast Hub are from just now."
+
+
+def test_a_first_file_that_is_not_believed_says_how_to_accept_it(flu, publisher):
+    publisher.write("time-series.csv", FLU.replace(",30,0.5", ",-30,0.5"))
+    with pytest.raises(
+        SourceError, match=r"cannot be \(as -30\), and there is no earlier copy here; .* flusight --accept"
+    ):
+        flu.fetch()
+    flu.fetch(accept=True)
+    assert flu.panel().counts("United States").tolist() == [3001, 2900]

@@ -241,6 +241,16 @@ def test_offline_the_copies_of_before_are_used_and_without_any_there_is_one_sent
     )
 
 
+def test_a_hub_whose_file_is_not_believed_can_be_accepted(hubs, clock):
+    hubs.publish("rsv", of_disease("rsv").assign(observation=-1.0))
+    live = UsRespiratory(hubs.url, now=clock)
+    said = live.fetch()
+    assert "The RSV Forecast Hub sent figures that cannot be (as -1), so there are no figures of RSV here" in said
+    assert said.endswith(" python -m forecasting fetch --source us_respiratory --accept")
+    assert "Taken as you asked, although the RSV Forecast Hub sent figures that" in live.fetch(accept=True)
+    assert "new_rsv_admissions" in {one.name for one in live.panel().statistics}
+
+
 def test_it_says_from_when_its_figures_are(live, clock):
     assert live.age() is None
     said = "These figures of the COVID-19 Forecast Hub, FluSight, the RSV Forecast Hub are from just now."

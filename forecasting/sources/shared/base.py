@@ -81,9 +81,9 @@ class Source(ABC):
     def close(self) -> None:  # noqa: B027 - the same
         """End what `start` began."""
 
-    def fetch(self) -> str:
+    def fetch(self, accept: bool = False) -> str:
         """Update the local copy now; one sentence saying from when the figures are.
 
-        Raises `SourceError` when there is no local copy and none can be had.
+        With `accept`, what a publisher sends is taken even where it would not be believed. Raises `SourceError` when there is no local copy and none can be had.
         """
         return f"'{self.label}' comes with the program; there is nothing to fetch."

@@ -69,7 +69,7 @@ class ConfiguredSource(Source):
         """Those of what was read last; none before that."""
         return self._read[1].statistics if self._read else ()
 
-    def fetch(self) -> str:
+    def fetch(self, accept: bool = False) -> str:
         """Read it now, and keep that for some minutes."""
         with self._reading:
             self._read = self._now(), self.read()

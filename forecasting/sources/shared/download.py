@@ -16,11 +16,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from forecasting.sources.shared.http import DownloadError, DownloadLimits, download_file
+from forecasting.sources.shared.file_contents import FileContents, why_not_believed
+from forecasting.sources.shared.http import DownloadError, DownloadLimits, RefusedError, download_file, is_other_host
 from forecasting.support import settings
 from forecasting.support.errors import ForecastingError, SourceError
 
@@ -28,8 +30,6 @@ from forecasting.support.errors import ForecastingError, SourceError
 RETRY_AFTER = timedelta(minutes=10)
 #: The publisher is asked for a newer copy when the local one is older than this.
 REFRESH_AFTER = timedelta(days=1)
-#: A new copy with less than this share of the last one's figures is refused.
-MIN_SHARE_OF_FIGURES = 0.9
 #: So far ahead the clock of another machine that shares the folder may be; later dates were set by a wrong clock.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
@@ -42,27 +42,41 @@ class RemoteFile:
         url: where it is.
         stem: what the local copy is called.
         publisher: as a sentence begins, e.g. ``"Johns Hopkins"``.
-        measure: how many figures the file holds; raises a `ForecastingError` when it is not what it usually is.
+        measure: what the file holds; raises a `ForecastingError` when it is not what it usually is.
     """
 
     url: str
     stem: str
     publisher: str
-    measure: Callable[[Path], int]
+    measure: Callable[[Path], FileContents]
 
 
 @dataclass(frozen=True)
 class LocalCopy:
-    """The last good local copy: its path, when the publisher last confirmed it, and what has gone wrong since."""
+    """The last good local copy.
+
+    Attributes:
+        path: where it is.
+        confirmed: when the publisher last confirmed it.
+        problem: what has gone wrong since.
+        refused: the problem is that the publisher's file is not believed; a person may have it taken.
+        accepted: why it would have been refused, where a person has just had it taken.
+    """
 
     path: Path
     confirmed: datetime
     problem: str | None = None
+    refused: bool = False
+    accepted: str = ""
+
+
+class RefusedFileError(SourceError):
+    """There is no copy, because the publisher's file is not believed; a person may have it taken."""
 
 
 @dataclass(frozen=True)
 class _Record:
-    """The JSON beside a copy."""
+    """The JSON beside a copy; `contents` is what it holds of each statistic, `host` another host that a person accepted."""
 
     url: str
     file: str
@@ -72,6 +86,13 @@ class _Record:
     sha256: str
     bytes: int
     figures: int
+    contents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    host: str = ""
+
+
+#: Something that went wrong: what, and whether a person may have the file taken all the same.
+_Problem = tuple[str, bool]
+_OFFLINE: _Problem = ("was not asked, as this installation is set to work without a network", False)
 
 
 def utc_now() -> datetime:
@@ -85,7 +106,7 @@ class Downloads:
     def __init__(self, limits: DownloadLimits | None = None, now: Callable[[], datetime] = utc_now) -> None:
         self.limits = limits or DownloadLimits()
         self.now = now
-        self._failures: dict[str, tuple[datetime, str]] = {}
+        self._failures: dict[str, tuple[datetime, _Problem]] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
 
@@ -105,17 +126,17 @@ class Downloads:
             record = _recorded(remote)
             if record and self._is_fresh(record):
                 return self._outcome(remote, record, None)
-            problem = self._known_problem(remote) or self._try(remote, record)
+            problem = self._known_problem(remote) or self._try(remote, record)[0]
             return self._outcome(remote, _recorded(remote), problem)
 
-    def refresh(self, remote: RemoteFile) -> LocalCopy:
-        """Ask the publisher now, whatever the age of the copy. Raises `SourceError` as `local_copy` does."""
+    def refresh(self, remote: RemoteFile, accept: bool = False) -> LocalCopy:
+        """Ask the publisher now, whatever the age of the copy; `accept` what it sends if it can be read.
+
+        Raises `SourceError` as `local_copy` does.
+        """
         with self._exclusive(remote, wait=True):
-            problem = (
-                "was not asked, as this installation is set to work without a network" if settings.offline() else None
-            )
-            problem = problem or self._try(remote, _recorded(remote))
-            return self._outcome(remote, _recorded(remote), problem)
+            problem, accepted = (_OFFLINE, "") if settings.offline() else self._try(remote, _recorded(remote), accept)
+            return replace(self._outcome(remote, _recorded(remote), problem), accepted=accepted)
 
     def time_since_confirmed(self, remote: RemoteFile) -> timedelta | None:
         """How long ago the publisher confirmed the local copy; None without a copy."""
@@ -126,9 +147,9 @@ class Downloads:
         """How long ago `then` was; nothing is from the future, even if the clock was set back."""
         return max(self.now() - then, timedelta(0))
 
-    def _known_problem(self, remote: RemoteFile) -> str | None:
+    def _known_problem(self, remote: RemoteFile) -> _Problem | None:
         if settings.offline():
-            return "was not asked, as this installation is set to work without a network"
+            return _OFFLINE
         failure = self._failures.get(remote.url)
         return failure[1] if failure and abs(self.now() - failure[0]) < RETRY_AFTER else None
 
@@ -147,36 +168,48 @@ class Downloads:
             if held:
                 lock.release()
 
-    def _try(self, remote: RemoteFile, record: _Record | None) -> str | None:
-        """Update the copy; what went wrong, if anything did."""
+    def _try(self, remote: RemoteFile, record: _Record | None, accept: bool = False) -> tuple[_Problem | None, str]:
+        """Update the copy; what went wrong, if anything did, and why it would have been refused but for `accept`."""
         try:
-            self._update(remote, record)
+            accepted = self._update(remote, record, accept)
         except DownloadError as failure:
-            self._failures[remote.url] = (self.now(), str(failure))
-            return str(failure)
+            problem = (str(failure), failure.acceptable)
+            self._failures[remote.url] = (self.now(), problem)
+            return problem, ""
         self._failures.pop(remote.url, None)
-        return None
+        return None, accepted
 
-    def _outcome(self, remote: RemoteFile, record: _Record | None, problem: str | None) -> LocalCopy:
+    def _outcome(self, remote: RemoteFile, record: _Record | None, problem: _Problem | None) -> LocalCopy:
+        said, acceptable = problem or (None, False)
         if record:
-            return LocalCopy(download_folder() / record.file, _confirmed(record), problem)
-        raise SourceError(
-            f"{remote.publisher} {problem or 'has sent nothing yet'}, and there is no earlier copy here; "
+            return LocalCopy(download_folder() / record.file, _confirmed(record), said, acceptable)
+        raise (RefusedFileError if acceptable else SourceError)(
+            f"{remote.publisher} {said or 'has sent nothing yet'}, and there is no earlier copy here; "
             "try again later, or choose the bundled figures meanwhile."
         )
 
-    def _update(self, remote: RemoteFile, record: _Record | None) -> None:
+    def _update(self, remote: RemoteFile, record: _Record | None, accept: bool) -> str:
+        """Replace the copy by what the publisher sends; what of it was accepted only because `accept` says so.
+
+        Raises `DownloadError`.
+        """
         try:
             download_folder().mkdir(parents=True, exist_ok=True)
             _remove_stale_partials()
             with tempfile.TemporaryDirectory(dir=download_folder(), prefix=".partial-") as scratch:
                 body = Path(scratch) / f"{remote.stem}.csv"
-                headers = download_file(remote.url, body, self.limits, _conditions(remote, record))
-                if headers is None:
+                hosts = None if accept else {record.host} if record and record.host else ()
+                response = download_file(remote.url, body, self.limits, _conditions(remote, record), hosts)
+                if response is None:
                     if record:
-                        _write_record(remote, _Record(**asdict(record) | {"confirmed": self.now().isoformat()}))
-                    return
-                figures = _measured(remote, body, record)
+                        _write_record(remote, replace(record, confirmed=self.now().isoformat()))
+                    return ""
+                contents = _measured(remote, body)
+                doubts = why_not_believed(contents, _contents(record))
+                if doubts and not accept:
+                    raise RefusedError(doubts)
+                host, moved = _accepted_host(remote, record, response.host)
+                headers = response.headers
                 digest = hashlib.sha256(body.read_bytes()).hexdigest()
                 new = _Record(
                     url=remote.url,
@@ -186,11 +219,14 @@ class Downloads:
                     modified=headers.get("last-modified"),
                     sha256=digest,
                     bytes=body.stat().st_size,
-                    figures=figures,
+                    figures=contents.figures,
+                    contents=contents.to_json(),
+                    host=host,
                 )
                 os.replace(body, download_folder() / new.file)
                 _write_record(remote, new)
                 _remove_replaced(record, new)
+                return " and ".join(filter(None, (moved, doubts)))
         except OSError as error:
             raise DownloadError(f"could not be saved ({error.strerror or error})") from None
 
@@ -216,15 +252,30 @@ def _conditions(remote: RemoteFile, record: _Record | None) -> dict[str, str]:
     return {name: value for name, value in conditions.items() if value}
 
 
-def _measured(remote: RemoteFile, body: Path, record: _Record | None) -> int:
+def _measured(remote: RemoteFile, body: Path) -> FileContents:
     try:
-        figures = remote.measure(body)
+        return remote.measure(body)
     except ForecastingError as error:
         # What comes after the semicolon tells the owner of a file what to do; a publisher does not read it.
         raise DownloadError(f"sent something else than usual ({str(error).partition('; ')[0].rstrip('.')})") from None
-    if record and figures < MIN_SHARE_OF_FIGURES * record.figures:
-        raise DownloadError(f"sent much less than before ({figures:,} figures instead of {record.figures:,})")
-    return figures
+
+
+def _contents(record: _Record | None) -> FileContents | None:
+    """What the copy holds, as far as its record says; one of an earlier version of this program says less."""
+    if record is None:
+        return None
+    try:
+        return FileContents.from_json(record.figures, record.contents)
+    except (TypeError, AttributeError):
+        return FileContents(record.figures)
+
+
+def _accepted_host(remote: RemoteFile, record: _Record | None, host: str) -> tuple[str, str]:
+    """The other host to which redirects are followed from now on, and what to say of it where that is new."""
+    before = record.host if record else ""
+    if host == before or not is_other_host(remote.url, host):
+        return before, ""
+    return host, f"sends readers to another host ({host})"
 
 
 def _recorded(remote: RemoteFile) -> _Record | None:

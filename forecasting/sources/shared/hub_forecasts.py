@@ -18,6 +18,7 @@ from forecasting.data.columns import STATISTIC
 from forecasting.data.formatting import format_date
 from forecasting.data.us_states import NATION, STATES
 from forecasting.sources.shared.download import RETRY_AFTER, Downloads, RemoteFile, utc_now
+from forecasting.sources.shared.file_contents import FileContents
 from forecasting.sources.shared.http import DownloadLimits
 from forecasting.sources.shared.hubs import HUBS
 from forecasting.support.errors import DataError, RequestError, SourceError
@@ -90,7 +91,7 @@ class HubForecasts:
             f"{self._base}{team}/{week:%Y-%m-%d}-{team}.csv",
             f"{self._name}-{team}-{week:%Y-%m-%d}",
             self.hub.publisher,
-            lambda path: len(self._read(path, team)),
+            lambda path: FileContents(len(self._read(path, team))),
         )
 
     def _read(self, path: Path, team: str) -> pd.DataFrame:

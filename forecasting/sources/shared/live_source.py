@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from forecasting.data.columns import VALUE
 from forecasting.data.frequency import DAILY, Frequency
 from forecasting.data.panel import Panel
+from forecasting.sources.shared.acceptance import acceptance_sentences, publisher_in_sentence, refusals_explained
 from forecasting.sources.shared.base import Source
 from forecasting.sources.shared.download import REFRESH_AFTER, Downloads, LocalCopy, RemoteFile, format_age, utc_now
+from forecasting.sources.shared.file_contents import FileContents, table_contents
 from forecasting.sources.shared.http import DownloadLimits
 from forecasting.sources.shared.parquet_cache import parsed_table_path, read_parsed_table, write_parsed_table
 from forecasting.support.errors import DataError, SourceError
@@ -69,16 +70,19 @@ class LiveSource(Source):
         """The local copies of the files, downloaded as `panel` says. Raises `SourceError` when there is none of one."""
         return [self.downloads.local_copy(remote) for remote in self._remotes]
 
-    def refreshed_copies(self) -> list[LocalCopy]:
-        """The local copies after asking the publisher now. Raises `SourceError` when there is none of one."""
-        return [self.downloads.refresh(remote) for remote in self._remotes]
+    def refreshed_copies(self, accept: bool = False) -> list[LocalCopy]:
+        """The local copies after asking the publisher now, as `fetch` says. Raises `SourceError` when there is none of one."""
+        return [self.downloads.refresh(remote, accept) for remote in self._remotes]
 
-    def fetch(self) -> str:
+    def fetch(self, accept: bool = False) -> str:
         """Update the local copy now; one sentence saying from when the figures are, and why not newer.
 
-        Raises `SourceError` when there is no local copy and none can be had.
+        With `accept`, a file that can be read is taken though it holds less than before, or what cannot be; another
+        sentence says so. Raises `SourceError` when there is no local copy and none can be had.
         """
-        return self.age_sentence(self.refreshed_copies())
+        with refusals_explained(self.name):
+            copies = self.refreshed_copies(accept)
+        return " ".join([self.age_sentence(copies), *acceptance_sentences(self.name, self.publisher, copies)])
 
     def age(self) -> timedelta | None:
         """How long ago the publisher last sent the oldest file or said that it has not changed; None without a copy of all."""
@@ -89,9 +93,9 @@ class LiveSource(Source):
     def _remote(self, url: str, file: str) -> RemoteFile:
         return RemoteFile(url, f"{self.name}-{Path(file).stem}", self.publisher, partial(self._measure, name=file))
 
-    def _measure(self, path: Path, name: str) -> int:
+    def _measure(self, path: Path, name: str) -> FileContents:
         try:
-            return int(self.read([path]).table[VALUE].notna().sum())
+            return table_contents(self.read([path]).table, self.statistics())
         except DataError as error:
             # The reader knows the publisher's name of the file, not that of the unfinished download.
             raise DataError(str(error).replace(path.name, name)) from None
@@ -135,6 +139,7 @@ class LiveSource(Source):
         problem = next((copy.problem for copy in copies if copy.problem), None)
         if problem:
             return f"{self.publisher} {problem}; these figures are {when}."
+        publisher = publisher_in_sentence(self.publisher)
         if age > REFRESH_AFTER:
-            return f"These figures of {self.publisher} are {when}; newer ones are being fetched."
-        return f"These figures of {self.publisher} are {when}."
+            return f"These figures of {publisher} are {when}; newer ones are being fetched."
+        return f"These figures of {publisher} are {when}."
