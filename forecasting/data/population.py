@@ -61,5 +61,6 @@ def _known() -> dict[str, Population]:
             (row["code"], row["name"], Population(int(row["population"]), row["source"]))
             for row in csv.DictReader(file)
         ]
-    names = {name.lower(): people for code, name, people in rows if not code.startswith(f"{NATION_CODE}-")}
+    countries = [(name.lower(), people) for code, name, people in rows if not code.startswith(f"{NATION_CODE}-")]
+    names = dict(countries) | {name.removeprefix("the "): people for name, people in countries}
     return names | {code.lower(): people for code, _, people in rows}

@@ -36,3 +36,8 @@ def test_every_bundled_region_has_a_population_and_its_source():
         regions = tuple(panel.regions(statistic.name))
         found = [population(region, regions) for region in regions]
         assert all(one and one.people > 10_000 and one.source for one in found)
+
+
+def test_the_netherlands_are_known_with_their_article_and_without():
+    among = ("Netherlands", "The Netherlands", "Austria")
+    assert population("Netherlands", among).people == population("The Netherlands", among).people > 1e7
