@@ -210,7 +210,8 @@ class Downloads:
                     raise RefusedError(doubts)
                 host, moved = _accepted_host(remote, record, response.host)
                 headers = response.headers
-                digest = hashlib.sha256(body.read_bytes()).hexdigest()
+                with body.open("rb") as sent:
+                    digest = hashlib.file_digest(sent, "sha256").hexdigest()
                 new = _Record(
                     url=remote.url,
                     file=f"{remote.stem}-{digest[:16]}.csv",

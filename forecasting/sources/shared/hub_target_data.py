@@ -7,6 +7,7 @@ https://docs.hubverse.io/en/latest/user-guide/target-data.html
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 from forecasting.data.columns import AS_OF, DATE, REGION, STATISTIC, VALUE
 from forecasting.data.panel import Statistic
 from forecasting.data.us_states import NATION, STATES, postal_code
+from forecasting.sources.shared.hub_rows import csv_rows, is_parquet, parquet_rows, recoded
 from forecasting.support.errors import DataError
 from forecasting.tables.cells.blank_cells import quote_cell
 from forecasting.tables.cells.limits import error_text
@@ -56,37 +58,61 @@ def tidy_target(rows: RawTable, target: str, statistic: str = ADMISSIONS) -> Tid
     Places are called by name, whatever their code. Of a figure that a vintage has twice the later row counts. Raises
     `DataError` where there is no row of that target, and for a cell that is no date or number.
     """
-    raw = rows.take_rows((rows.cells[TARGET] == target).to_numpy(dtype=bool, na_value=False))
-    if raw.cells.empty:
-        raise rows.error(f"there is no row of the target {target!r}; get the file anew from the publisher.")
+    raw = _of_target(rows, target)
     names, places, notes = _places(raw)
     known = places >= 0
-    weeks = parse_dates(raw, _week(raw)).to_numpy()[known]
-    as_of = _released(parse_dates(raw, AS_OF).to_numpy()[known], weeks)
-    values, places = parse_numbers(raw, OBSERVATION)[known], places[known]
-    order = np.lexsort((as_of, weeks, places))
-    order = order[_last_of_each(places[order], weeks[order], as_of[order])]
+    week_of, weeks = pd.factorize(parse_dates(raw, _week(raw)).to_numpy()[known], sort=True)
+    called_of, called = pd.factorize(parse_dates(raw, AS_OF).to_numpy()[known], sort=True)
+    vintage_of, vintages = _released(called_of, called, week_of, weeks)
+    values = parse_numbers(raw, OBSERVATION)[known]
+    # Millions of rows: small numbers are sorted much faster than dates.
+    keys = [_small(codes) for codes in (vintage_of, week_of, places[known])]
+    order = np.lexsort(keys)
+    vintage, week, place = (codes[order] for codes in keys)
+    last = _last_of_each(place, week, vintage)
     table = pd.DataFrame(
         {
-            # Millions of rows: names as categories take a byte each.
-            REGION: pd.Categorical.from_codes(places[order], names),
-            STATISTIC: pd.Categorical.from_codes(np.zeros(len(order), dtype=np.int8), [statistic]),
-            DATE: weeks[order],
-            VALUE: values[order],
-            AS_OF: as_of[order],
+            # As categories, names take a byte a row.
+            REGION: pd.Categorical.from_codes(place[last], names),
+            STATISTIC: pd.Categorical.from_codes(np.zeros(int(last.sum()), dtype=np.int8), [statistic]),
+            DATE: weeks[week[last]],
+            VALUE: values[order[last]],
+            AS_OF: vintages[vintage[last]],
         }
     )
     return TidyTable(table, {name: NATION for name in names if name != NATION}, notes)
 
 
+def _of_target(rows: RawTable, target: str) -> RawTable:
+    """The rows of one target; raises `DataError` where there is none."""
+    wanted = (rows.cells[TARGET] == target).to_numpy(dtype=bool, na_value=False)
+    if not wanted.any():
+        raise rows.error(f"there is no row of the target {target!r}; get the file anew from the publisher.")
+    if wanted.all():
+        return rows
+    raw = rows.take_rows(wanted)
+    return replace(raw, cells=recoded(raw.cells))
+
+
 def target_rows(path: Path, targets: Sequence[str]) -> RawTable:
     """The needed columns of the rows of `targets`. Raises `DataError` for a file that cannot be read, or lacks a column."""
-    with path.open("rb") as file:
-        parquet = file.read(4) == b"PAR1"
-    raw = _parquet(path) if parquet else read_table(path.read_bytes(), path.name, _needed)
+    if is_parquet(path):
+        raw = parquet_rows(path, _parquet_columns(path), TARGET, targets)
+    else:
+        texts = (TARGET, LOCATION, AS_OF)
+        tries = (csv_rows(path, (*texts, week), OBSERVATION, TARGET, targets) for week in WEEKS)
+        # What is not plain is read as any table: slowly, and with every reason why it cannot be.
+        raw = next((rows for rows in tries if rows), None) or read_table(path.read_bytes(), path.name, _needed)
     raw.require_columns((TARGET, LOCATION, OBSERVATION, AS_OF, _week(raw)))
     wanted = raw.cells[TARGET].isin(targets).to_numpy(dtype=bool, na_value=False)
     return raw if wanted.all() else raw.take_rows(wanted)
+
+
+def _parquet_columns(path: Path) -> list[str]:
+    try:
+        return _needed(pq.read_schema(path).names)
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path.name}: it cannot be read as Parquet ({error_text(error)}); get it anew.") from None
 
 
 def _needed(header: Sequence[str]) -> list[str]:
@@ -97,21 +123,6 @@ def _needed(header: Sequence[str]) -> list[str]:
 
 def _week(raw: RawTable) -> str:
     return next((column for column in WEEKS if column in raw.cells), WEEKS[0])
-
-
-def _parquet(path: Path) -> RawTable:
-    """The needed columns of a Parquet file, which holds millions of rows: text as categories, days as timestamps."""
-    try:
-        needed = _needed(pq.read_schema(path).names)
-        with pq.ParquetFile(path, read_dictionary=[name for name in needed if name in (TARGET, LOCATION)]) as file:
-            stored = file.read(columns=needed, use_threads=False)
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path.name}: it cannot be read as Parquet ({error_text(error)}); get it anew.") from None
-    cells = stored.to_pandas(date_as_object=False)
-    del stored
-    # Arrow keeps what it no longer needs, several times the table's size.
-    pa.default_memory_pool().release_unused()
-    return RawTable(path.name, cells, np.arange(1, len(cells) + 1), "record")
 
 
 def _places(raw: RawTable) -> tuple[list[str], np.ndarray, tuple[str, ...]]:
@@ -134,12 +145,23 @@ def _region_name(code: str) -> str | None:
     return NATION if known == "US" else STATES.get(known or "")
 
 
-def _released(as_of: np.ndarray, weeks: np.ndarray) -> np.ndarray:
-    """When each row was published. A vintage may be called by its last week, which nobody knew on that very day."""
-    codes, vintages = pd.factorize(as_of)
-    last = pd.Series(weeks).groupby(codes).max().to_numpy()
-    called_by_week = vintages <= last
-    return np.where(called_by_week, last + RELEASE_DELAY.to_timedelta64(), vintages)[codes].astype("datetime64[us]")
+def _released(
+    called_of: np.ndarray, called: np.ndarray, week_of: np.ndarray, weeks: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """When each row was published, as its number among the dates, and these dates.
+
+    A vintage may be called by its last week, which nobody knew on that very day.
+    """
+    last = np.zeros(len(called), dtype=week_of.dtype)
+    np.maximum.at(last, called_of, week_of)
+    published = np.where(called <= weeks[last], weeks[last] + RELEASE_DELAY.to_timedelta64(), called)
+    number_of, dates = pd.factorize(published.astype("datetime64[us]"), sort=True)
+    return number_of[called_of], dates
+
+
+def _small(codes: np.ndarray) -> np.ndarray:
+    """The codes in as few bytes as numpy sorts fastest."""
+    return codes.astype(np.int16 if codes.max(initial=0) < 2**15 else np.int64)
 
 
 def _last_of_each(*keys: np.ndarray) -> np.ndarray:
