@@ -269,6 +269,19 @@ def test_after_a_failure_the_publisher_is_left_alone_for_ten_minutes(downloads, 
     assert len(publisher.asked) == 3
 
 
+def test_a_file_that_is_not_believed_is_not_downloaded_again_for_an_hour(downloads, remote, publisher, clock):
+    downloads.local_copy(remote)
+    publisher.write("figures.csv", "region,date,value\nA,2021-01-01,1\n")
+    clock.pass_(days=2)
+    assert downloads.local_copy(remote).refused
+    clock.pass_(minutes=50)
+    assert downloads.local_copy(remote).refused
+    assert len(publisher.asked) == 2
+    clock.pass_(minutes=20)
+    assert downloads.local_copy(remote).refused
+    assert len(publisher.asked) == 3
+
+
 def test_a_failure_from_the_future_counts_no_more(downloads, remote, publisher, clock):
     publisher.failure = "missing"
     clock.pass_(days=30)

@@ -28,6 +28,8 @@ from forecasting.support.errors import ForecastingError, SourceError
 
 #: A publisher is asked again after a failure when so long has passed.
 RETRY_AFTER = timedelta(minutes=10)
+#: So long after a file that is not believed, for it was downloaded whole and may be large.
+RETRY_REFUSED_AFTER = timedelta(hours=1)
 #: The publisher is asked for a newer copy when the local one is older than this.
 REFRESH_AFTER = timedelta(days=1)
 #: So far ahead the clock of another machine that shares the folder may be; later dates were set by a wrong clock.
@@ -151,7 +153,11 @@ class Downloads:
         if settings.offline():
             return _OFFLINE
         failure = self._failures.get(remote.url)
-        return failure[1] if failure and abs(self.now() - failure[0]) < RETRY_AFTER else None
+        if failure is None:
+            return None
+        when, problem = failure
+        patience = RETRY_REFUSED_AFTER if problem[1] else RETRY_AFTER
+        return problem if abs(self.now() - when) < patience else None
 
     def _is_fresh(self, record: _Record) -> bool:
         """Whether it need not be asked after; it must be when it is from the future, for the clock was set back since."""

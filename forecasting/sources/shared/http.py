@@ -22,8 +22,8 @@ class DownloadLimits:
     """Limits of a download: `stall` seconds without a byte, `total` seconds in all, and `size` bytes."""
 
     stall: float = 10.0
-    total: float = 120.0
-    size: int = 200_000_000
+    total: float = 300.0
+    size: int = 500_000_000
 
 
 class DownloadError(Exception):
