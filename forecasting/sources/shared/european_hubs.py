@@ -144,7 +144,7 @@ EUROPEAN_HUBS = {
             target_data="https://raw.githubusercontent.com/european-modelling-hubs/RespiCast-Covid19/main/target-data/",
             files={
                 "latest-hospital_admissions.csv": Statistic(
-                    "new_admissions", "New hospital admissions", "admissions", ADMISSIONS
+                    "new_admissions", "New COVID-19 hospital admissions", "admissions", ADMISSIONS
                 )
             },
             targets={ADMISSIONS: "hospital admissions"},
