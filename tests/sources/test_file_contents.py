@@ -69,6 +69,14 @@ def test_zeros_in_the_newest_vintage_alone_are_seen():
     assert why(broken, good) == "sent zeros only"
 
 
+def test_a_day_to_come_is_seen_unless_the_copy_before_has_it():
+    mistyped = table(vintages=["2125-04-01"])
+    assert why(mistyped) == "sent figures of a day to come (1 Apr 2125)"
+    assert why(mistyped, mistyped) == ""
+    soon = table().assign(date=WEEKS - WEEKS[-1] + pd.Timestamp.now().normalize() + pd.Timedelta(days=6))
+    assert why(soon) == ""
+
+
 def test_of_several_statistics_the_one_that_is_odd_is_named():
     both = pd.concat([table(), table(np.full(10, 0.5), "share")])
     assert why(pd.concat([table(), table(np.zeros(10), "share")]), both) == (

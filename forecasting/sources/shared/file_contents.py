@@ -21,6 +21,8 @@ from forecasting.data.panel import Statistic
 MIN_SHARE_OF_FIGURES = 0.9
 #: So is one whose newest figures other than zero are less than this share of what they were among all.
 MIN_SHARE_OF_NONZERO = 0.5
+#: So far ahead dates may lie: a week, or a vintage called by the end of one, is published before it is over.
+MAX_AHEAD = pd.Timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def _held(table: pd.DataFrame, values: np.ndarray, given: np.ndarray, statistic:
 def why_not_believed(new: FileContents, old: FileContents | None) -> str:
     """Why a file is not taken for what the last copy was, as a sentence goes on after the publisher's name; else empty.
 
-    Without an earlier copy only figures that cannot be (but for running totals), and zeros alone, are reasons.
+    Without an earlier copy only figures that cannot be (but for running totals), dates to come, and zeros alone, are reasons.
     """
     reasons = [] if old is None else _less(new.figures, old.figures, "")
     several = len(new.statistics) > 1
@@ -111,6 +113,7 @@ def why_not_believed(new: FileContents, old: FileContents | None) -> str:
         if before and not reasons:
             reasons += _less(held.figures, before.figures, of)
         reasons += _other_dates(held, before, of) if before else []
+        reasons += _dates_to_come(held, before, of)
         reasons += _other_figures(held, before, of)
     if old is not None:
         reasons += [f"left out all figures of '{name}'" for name in old.statistics if name not in new.statistics]
@@ -133,6 +136,14 @@ def _other_dates(held: StatisticContents, before: StatisticContents, of: str) ->
     if held.last < before.last:
         return [f"left out the newest figures{of} (they end on {_day(held.last)} instead of {_day(before.last)})"]
     return []
+
+
+def _dates_to_come(held: StatisticContents, before: StatisticContents | None, of: str) -> list[str]:
+    """The latest date that is still to come, unless the copy before has it as well."""
+    latest, known = max(held.published, held.last), max(before.published, before.last) if before else ""
+    if not latest or latest <= max(known, _iso(pd.Timestamp.now() + MAX_AHEAD)):
+        return []
+    return [f"sent figures{of} of a day to come ({_day(latest)})"]
 
 
 def _other_figures(held: StatisticContents, before: StatisticContents | None, of: str) -> list[str]:
