@@ -67,7 +67,7 @@ class HealthChecks:
         except TimeoutError:
             trouble = f"It did not answer in {STORE_TIMEOUT:g} seconds."
         if trouble:
-            missing.append(InvalidField("store", f"The store cannot be read: {trouble}"))
+            missing.append(InvalidField("store", f"The store cannot be used: {trouble}"))
         if not self.service.queue.can_fit:
             missing.append(
                 InvalidField("workers", self.service.queue.trouble or "No worker that fits models is ready yet.")

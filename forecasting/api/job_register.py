@@ -12,9 +12,9 @@ import json
 import threading
 import zlib
 from collections import OrderedDict
-from contextlib import suppress
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -102,8 +102,11 @@ class JobRegister:
         self._lock = threading.Lock()
         self._writes = 0
 
-    def add(self, job: JobSpec, request: ForecastRequest) -> None:
-        """Store a job and its request."""
+    def add(self, job: JobSpec, request: ForecastRequest) -> bool:
+        """Store a job and its request; returns whether another process, or this one after a restart, will know it.
+
+        Where there is to be no database, this process alone ever knows it, and that is enough.
+        """
         text = request.model_dump_json(exclude={"wait", "retry"}, exclude_defaults=True)
         row = {
             "id": job.id,
@@ -111,26 +114,22 @@ class JobRegister:
             "cancelled": False,
             "question": zlib.compress(text.encode(), 1),
         }
-        if self.remember(job):
-            self._set_cancelled(job.id, False)
-            return
-        with suppress(sa.exc.IntegrityError):  # another replica was first
-            self._database.run_transaction("write", lambda connection: connection.execute(_requests.insert(), row))
-        with self._lock:
-            self._writes += 1
-            due = self._writes % PRUNE_EVERY == 1
-        if due:
+        self.remember(job)
+        try:
+            written = self._database.run_transaction("write", lambda connection: _write(connection, row))
+        except sa.exc.IntegrityError:  # another replica was first
+            return True
+        if written and self._pruning_is_due():
             self._database.run_transaction("write", _prune)
+        return written is not None or not self._database.is_left_out
 
-    def remember(self, job: JobSpec) -> bool:
-        """Keep a job in memory; returns whether it was there already."""
+    def remember(self, job: JobSpec) -> None:
+        """Keep a job in memory."""
         with self._lock:
-            known = job.id in self._memory
             self._memory[job.id] = job
             self._memory.move_to_end(job.id)
             while len(self._memory) > REMEMBERED:
                 self._memory.popitem(last=False)
-        return known
 
     def job(self, identity: str) -> JobSpec | None:
         """Return the job of an id, if this process knows it."""
@@ -145,18 +144,32 @@ class JobRegister:
             return None
         return ForecastRequest.model_validate_json(zlib.decompress(row.question)), row.cancelled
 
-    def cancel(self, identity: str) -> None:
-        """Mark a job as cancelled, so that no replica submits its request again."""
-        self._set_cancelled(identity, True)
+    def cancel(self, identity: str) -> bool:
+        """Mark a job as cancelled, so that no replica submits its request again; returns whether that is stored."""
+        chosen = sa.and_(_requests.c.id == identity, _requests.c.cancelled.is_(False))
+        statement = _requests.update().where(chosen).values(cancelled=True)
+        done = self._database.run_transaction("write", lambda connection: connection.execute(statement))
+        return done is not None or not self._database.is_left_out
 
     def close(self) -> None:
         """Close the connections to the database."""
         self._database.close()
 
-    def _set_cancelled(self, identity: str, value: bool) -> None:
-        changed = sa.and_(_requests.c.id == identity, _requests.c.cancelled != value)
-        statement = _requests.update().where(changed).values(cancelled=value)
-        self._database.run_transaction("write", lambda connection: connection.execute(statement))
+    def _pruning_is_due(self) -> bool:
+        with self._lock:
+            self._writes += 1
+            return self._writes % PRUNE_EVERY == 1
+
+
+def _write(connection: sa.Connection, row: dict[str, Any]) -> bool:
+    """Have a request in the table, not cancelled; returns whether it is new there."""
+    chosen = _requests.c.id == row["id"]
+    cancelled = connection.scalar(sa.select(_requests.c.cancelled).where(chosen))
+    if cancelled:
+        connection.execute(_requests.update().where(chosen).values(cancelled=False))
+    elif cancelled is None:
+        connection.execute(_requests.insert(), row)
+    return cancelled is None
 
 
 def _prune(connection: sa.Connection) -> None:

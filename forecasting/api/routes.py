@@ -19,7 +19,7 @@ from forecasting.api.event_queries import EventQueries, EventQuery
 from forecasting.api.forecast_json import JobResult, cancelled_job_json, job_result
 from forecasting.api.job_register import JobRegister, JobSpec
 from forecasting.api.model_exports import ExportQuestion, ModelExports
-from forecasting.api.problem_details import InvalidField, Problem
+from forecasting.api.problem_details import UNREACHABLE, InvalidField, Problem
 from forecasting.api.request_body import read_json_body
 from forecasting.api.request_models import MAX_WAIT, parse_request
 from forecasting.api.response_cache import ResponseCache, gzip_if_large, is_gzipped
@@ -43,6 +43,10 @@ FIRST_POLL = 0.05
 #: Seconds between two polls at most.
 LONGEST_POLL = 0.5
 _ID = re.compile(r"[0-9a-f]{40}")
+_NOT_KEPT = (
+    "Jobs cannot be stored at present, so none is accepted; the fit goes on for a while: ask again for its forecast."
+)
+_NOT_CANCELLED = "The job was ended here, but that cannot be stored at present, so it may begin again; ask again."
 
 
 class RouteHandlers:
@@ -68,7 +72,7 @@ class RouteHandlers:
         """
         content, gzip = await read_json_body(request, self._max_bytes), _accepts_gzip(request)
         threads = self._large if len(content) > LARGE else self._threads
-        result, wait, response = await self._run(lambda: self._submit(content, gzip), threads)
+        result, wait, kept, response = await self._run(lambda: self._submit(content, gzip), threads)
         end, pause, spec = time.monotonic() + wait, FIRST_POLL, result.spec
         while response is None and (left := end - time.monotonic()) > 0:
             await asyncio.sleep(min(pause, left))
@@ -76,6 +80,8 @@ class RouteHandlers:
             result, response = await self._run(lambda: self._poll(spec, gzip))
         if response is not None:
             return response
+        if not kept:
+            raise Problem(503, _NOT_KEPT, headers={"Retry-After": str(UNREACHABLE)})
         location = f"{request.scope.get('root_path') or PREFIX}/v1/jobs/{spec.id}"
         link = {"id": spec.id, "state": result.state, "location": location}
         return JSONResponse(link, 202, {"Location": location, "Retry-After": "1"})
@@ -149,13 +155,12 @@ class RouteHandlers:
             pause = min(2 * pause, LONGEST_POLL)
         return found
 
-    def _submit(self, content: bytes, gzip: bool) -> tuple[JobResult, float, Response | None]:
-        """Submit a request; returns its job, the seconds to wait for it, and the response if there is one already."""
+    def _submit(self, content: bytes, gzip: bool) -> tuple[JobResult, float, bool, Response | None]:
+        """Submit a request; returns its job, how long to wait for it, whether it is kept, and the response if there is one."""
         request = parse_request(content)
         result = job_result(self._builder.submit(request), self._service.queue)
-        if result.open:
-            self._register.add(result.spec, request)
-        return result, request.wait, self._response(result, gzip)
+        kept = not result.open or self._register.add(result.spec, request)
+        return result, request.wait, kept, self._response(result, gzip)
 
     def _poll(self, spec: JobSpec, gzip: bool) -> tuple[JobResult, Response | None]:
         result = job_result(spec, self._service.queue)
@@ -182,12 +187,13 @@ class RouteHandlers:
     def _cancel(self, identity: str) -> JobResult | None:
         """Cancel the unfinished fits of a job, wherever they run, and mark it so that no server begins it again.
 
-        Raises `Problem` as `_find` does.
+        Raises `Problem` as `_find` does, and 503 where the mark cannot be stored.
         """
         result = self._find(identity)
         for job in result.open if result else ():
             self._service.cancel(job.key)
-        self._register.cancel(identity)
+        if not self._register.cancel(identity):
+            raise Problem(503, _NOT_CANCELLED, headers={"Retry-After": str(UNREACHABLE)})
         return job_result(result.spec, self._service.queue) if result else None
 
     def _resubmit(self, identity: str) -> JobResult | None:

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds for which a database that failed is not tried again.
 RETRY_SECONDS = 30.0
+#: Seconds for which a transaction that has written counts as proof that writing works.
+WRITTEN_SECONDS = 5.0
 #: Seconds to wait for another process that is writing, or for a server to answer.
 TIMEOUT_SECONDS = 5
 #: The number of the PostgreSQL lock under which tables are made; any, as long as all servers have the same.
@@ -56,6 +58,7 @@ class Database:
         self._problems: dict[Access, str] = {}
         self._resume: dict[Access, float] = {"read": 0.0, "write": 0.0}
         self._prepared = False
+        self._written = -WRITTEN_SECONDS
         self._engine: sa.Engine | None = None
         try:
             self._engine = _engine(url or settings.db_url())
@@ -72,6 +75,11 @@ class Database:
     def is_configured(self) -> bool:
         """Whether there is a database at all, usable at present or not."""
         return self._engine is not None
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether it cannot be used at present, though there is to be one: what is kept in memory now is gone with the process."""
+        return bool(self._problems)
 
     @property
     def shared_url(self) -> str:
@@ -101,13 +109,20 @@ class Database:
                     self._suspend(error, kind)
             else:
                 self._problems.pop(kind, None)
+                if kind == "write":
+                    self._written = time.monotonic()
                 return result
         return None
 
     def trouble(self) -> str:
-        """Why it cannot be read, in a sentence; empty where it can, or where there is none to be read."""
+        """Why it cannot be read or written, in a sentence; empty where it can, or where there is none.
+
+        A full disk and a database that is read-only show in a transaction that has written, and nowhere else.
+        """
         self.run_transaction("read", lambda connection: connection.execute(sa.select(1)))
-        return self._problems.get("read", "")
+        if "read" not in self._problems and time.monotonic() >= self._written + WRITTEN_SECONDS:
+            self.run_transaction("write", _write_nothing_new)
+        return next(iter(self._problems.values()), "")
 
     def close(self) -> None:
         """Close all connections for good."""
@@ -187,6 +202,11 @@ class Database:
         log.warning("The database is left out for %g seconds (%s): %s", RETRY_SECONDS, kind, error)
         self._resume[kind] = time.monotonic() + RETRY_SECONDS
         self._problems[kind] = f"Results are kept in memory only at present: {_reason(error)}."
+
+
+def _write_nothing_new(connection: sa.Connection) -> None:
+    """Write the step that the tables are at once more: the smallest change that reaches the disk."""
+    connection.exec_driver_sql(f"UPDATE {migrations.TABLE} SET version_num = version_num")
 
 
 def _engine(url: str) -> sa.Engine | None:

@@ -169,7 +169,7 @@ class ForecastStore:
         return cached
 
     def trouble(self) -> str:
-        """Why the database cannot be read, in a sentence; empty where it can, or where all is kept in memory."""
+        """Why the database cannot be read or written, in a sentence; empty where it can, or where all is kept in memory."""
         return self._database.trouble()
 
     def close(self) -> None:

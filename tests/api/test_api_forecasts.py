@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from full_disk import full_disk
 
 from forecasting.api import build_requests, job_register
 from forecasting.jobs import JobQueue
@@ -14,6 +15,7 @@ from forecasting.models.naive import Naive
 from forecasting.preparation.prepare import prepare
 from forecasting.services.service import Service
 from forecasting.sources import source
+from forecasting.storage import database
 from forecasting.storage.forecast_store import ForecastStore
 
 FIELDS = ["region", "model", "origin", "horizon", "date", "quantile", "value"]
@@ -195,6 +197,31 @@ def test_one_that_was_cancelled_is_not_begun_by_another_replica(api_home, ask, c
         assert not service.queue._board.active()
     finally:
         service.close()
+
+
+def test_a_job_is_accepted_only_where_it_outlives_the_server(open_api, italy, monkeypatch):
+    for name in ("RETRY_SECONDS", "WRITTEN_SECONDS"):
+        monkeypatch.setattr(database, name, 0.0)
+    client, question = open_api(), {**italy, "horizon": 33, "model": "auto_arima"}
+    accepted = client.post("/api/v1/forecast", json=question)
+    with full_disk():
+        refused = client.post("/api/v1/forecast", json={**question, "horizon": 34})
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "30")
+        assert refused.json()["detail"].startswith("Jobs cannot be stored at present, so none is accepted")
+        assert "location" not in refused.headers
+        assert client.post("/api/v1/forecast", json=question).status_code == 202  # it is stored already
+        ended = client.delete(accepted.json()["location"])
+        assert (ended.status_code, ended.json()["detail"][:50]) == (
+            503,
+            "The job was ended here, but that cannot be stored ",
+        )
+        ready = client.get("/readyz")
+        assert (ready.status_code, ready.json()["errors"][0]["field"]) == (503, "store")
+    accepted = client.post("/api/v1/forecast", json={**question, "horizon": 34})
+    assert accepted.status_code == 202
+    restarted = open_api()
+    assert restarted.get(accepted.json()["location"]).status_code == 200
+    restarted.delete(accepted.json()["location"])
 
 
 def test_figures_that_have_changed_since_are_no_answer(ask, italy, open_api, monkeypatch):

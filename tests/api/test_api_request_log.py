@@ -116,7 +116,7 @@ def test_what_is_missing_is_said(client, api_service, monkeypatch):
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert [one["field"] for one in answer.json()["errors"]] == ["store", "workers"]
-    assert "The store cannot be read: the disk is full" in answer.json()["detail"]
+    assert "The store cannot be used: the disk is full" in answer.json()["detail"]
     assert answer.headers["retry-after"] == "10"
     assert client.get("/healthz").status_code == 200
 

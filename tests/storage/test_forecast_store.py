@@ -1,3 +1,4 @@
+import os
 import sqlite3
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from full_disk import full_disk
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -282,19 +284,6 @@ def test_a_note_names_no_password(open_store):
     assert len(store.notes) == 1
 
 
-FULL_DISK = """
-import resource, sys
-sys.path[:0] = [sys.argv[2], sys.argv[3]]
-from forecasting.storage.forecast_store import ForecastStore
-from test_forecast_store import forecast, same
-store = ForecastStore(sys.argv[1])
-store.put("before", forecast(0), 1)
-resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
-for number in range(40):
-    store.put(str(number), forecast(number, 40), 1)
-assert all(same(store.get(str(number)), forecast(number, 40)) for number in range(40))
-assert len(store.notes) == 1, store.notes
-"""
 WRITER = """
 import sys
 sys.path[:0] = [sys.argv[2], sys.argv[3]]
@@ -311,12 +300,37 @@ assert store.notes == (), store.notes
 def run(script, path, *arguments):
     here = Path(__file__).resolve()
     command = [sys.executable, "-c", script, f"sqlite:///{path}", here.parents[2], here.parent, *map(str, arguments)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
+    shared = {**os.environ, "PYTHONPATH": str(here.parents[1])}
+    return subprocess.Popen(command, stdin=subprocess.PIPE, text=True, env=shared)
 
 
-def test_a_full_disk_is_a_note_and_the_store_goes_on_in_memory(path, open_store):
-    assert run(FULL_DISK, path).wait() == 0
+def test_a_full_disk_is_a_note_and_the_store_goes_on_in_memory(open_store):
+    store = open_store()
+    store.put("before", forecast(0), 1)
+    with full_disk():
+        for number in range(40):
+            store.put(str(number), forecast(number, 40), 1)
+        assert all(same(store.get(str(number)), forecast(number, 40)) for number in range(40))
+        assert len(store.notes) == 1
     assert same(open_store().get("before"), forecast(0))
+
+
+def test_a_store_that_cannot_write_says_so_until_it_can(open_store, monkeypatch):
+    monkeypatch.setattr(database_module, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(database_module, "WRITTEN_SECONDS", 0.0)
+    store = open_store()
+    assert store.trouble() == ""
+    with full_disk():
+        assert store.trouble().startswith("Results are kept in memory only at present: ")
+        assert store.trouble() != ""
+    assert store.trouble() == ""
+
+
+def test_a_store_that_has_just_written_is_not_tried_again(open_store, monkeypatch):
+    store = open_store()
+    store.put("a", forecast(), 1)
+    with full_disk():
+        assert store.trouble() == ""
 
 
 def test_two_processes_that_write_at_once_lose_nothing(path):
