@@ -86,7 +86,7 @@ def _panel(cases: Path, admissions: Path, influenza: Path, *modified: int) -> Pa
 
 
 def _long(path: Path, statistic: str) -> pd.DataFrame:
-    raw = read_table(path.read_bytes(), path.name)
+    raw = read_table(path.read_bytes(), path.name, own=True)
     first, *regions = raw.cells.columns
     names = {region: NATION if region == "US" else STATES.get(region, region) for region in regions}
     if statistic != _CASES:

@@ -60,7 +60,7 @@ class DataSetSource(ConfiguredSource):
             data = _find_files(self._setting)
             single = data.is_file and not data.files[0].endswith(_PARQUET)
             if single and not (self._setting.regions or self._setting.since):
-                return read_table(_content(data, self.name), self.name, strict=False), ()
+                return read_table(_content(data, self.name), self.name, strict=False, own=True), ()
             return self._scan(data)
         except ForecastingError:
             raise

@@ -44,5 +44,5 @@ class JohnsHopkins(LiveSource):
 
     def read(self, paths: Sequence[Path]) -> TidyTable:
         """The files of cases and deaths as one tidy table."""
-        raws = [read_table(path.read_bytes(), path.name) for path in paths]
+        raws = [read_table(path.read_bytes(), path.name, own=True) for path in paths]
         return concatenate_tables([parse_jhu_table(raw, noun_from_name(raw.name)) for raw in raws])

@@ -42,4 +42,6 @@ class Oxford(LiveSource):
 
     def read(self, paths: Sequence[Path]) -> TidyTable:
         """The files as one tidy table; a place that is in several is taken once."""
-        return parse_oxcgrt_tables([read_table(path.read_bytes(), path.name, needed_columns) for path in paths])
+        return parse_oxcgrt_tables(
+            [read_table(path.read_bytes(), path.name, needed_columns, own=True) for path in paths]
+        )

@@ -120,6 +120,11 @@ def max_upload() -> int:
     return _whole_number(MAX_UPLOAD, 50)
 
 
+def upload_memory() -> int:
+    """`FORECAST_UPLOAD_MEMORY`: megabytes of memory that reading a file which somebody gives may take, beside ten times its size."""
+    return _whole_number("FORECAST_UPLOAD_MEMORY", 250)
+
+
 def api_keys() -> str:
     """`FORECAST_API_KEYS`: ``name:sha256`` of every key, or a file with one a line; empty lets everybody in."""
     return os.environ.get("FORECAST_API_KEYS", "").strip()

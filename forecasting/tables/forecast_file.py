@@ -72,7 +72,7 @@ def read_forecasts(path: str | Path, name: str | None = None, regions: Collectio
     Raises `DataError`, on one line, with the file, the line or column, what is wrong there and what to do.
     """
     content, name = read_file_content(path, name)
-    raw, left_out = _quantiles_only(_renamed(read_table(content, name, strict=False)))
+    raw, left_out = _quantiles_only(_renamed(read_table(content, name, strict=False, own=True)))
     table = _from_hub_table(raw) if ORIGIN not in raw.cells else _from_our_table(raw)
     offsets = DATE in raw.cells and offsets_from_utc(raw, DATE) is not None
     # The week before the origin is history to us, whatever a hub may score.
@@ -272,7 +272,7 @@ def _read_plain_truth(path: Path) -> pd.DataFrame | None:
     """The table of a file of new counts with just ``region, date, value``; None for any other file."""
     if "cumulative" in path.name.lower() or not path.is_file():
         return None
-    raw = read_table(path.read_bytes(), path.name)
+    raw = read_table(path.read_bytes(), path.name, own=True)
     raw = replace(raw, cells=raw.cells.rename(columns=str.lower))
     if sorted(raw.cells) != sorted((REGION, DATE, VALUE)):
         return None

@@ -58,11 +58,14 @@ from forecasting.tables.total_region import total_name, with_total
 _NEGATIVE_REMEDY = "leave it if it corrects earlier counts; otherwise mend it."
 
 
-def read_mapped_table(content: bytes, name: str, mapping: ColumnMapping | None = None) -> tuple[Panel, ReadReport]:
+def read_mapped_table(
+    content: bytes, name: str, mapping: ColumnMapping | None = None, own: bool = False
+) -> tuple[Panel, ReadReport]:
     """The table as a `Panel`, and a report on what was read.
 
     Without a `mapping` it is read as `read_panel` does. With one, cells that are no numbers are missing values, rows
-    without a readable date or region are left out, and both are in `ReadReport.problems`.
+    without a readable date or region are left out, and both are in `ReadReport.problems`. A file that is not of whoever runs
+    the program (`own`) may take only as much memory as its size allows.
 
     Raises `DataError` in one line: for what is no table, a column that is not there, several rows a period where
     `ColumnMapping.combine` does not say what to do with them, and dates without a usual spacing.
@@ -70,7 +73,7 @@ def read_mapped_table(content: bytes, name: str, mapping: ColumnMapping | None =
     choose, sheet = (oxcgrt_format.needed_columns, None) if mapping is None else (all_columns, mapping.sheet)
     raw = previewed_table(content, name, sheet)
     if raw is None or (mapping is not None and oxcgrt_format.is_oxcgrt_table(list(raw.cells))):
-        raw = reshape_table(read_table(content, name, choose, sheet, strict=False, coded=True))
+        raw = reshape_table(read_table(content, name, choose, sheet, strict=False, coded=True, own=own))
     if mapping is None:
         interpreted = interpret_table(raw)
         panel, table, problems = build_panel(raw, interpreted), interpreted.tidy.table, CellProblems(raw)
@@ -129,7 +132,7 @@ def _summary(panel: Panel, mapping: ColumnMapping | None, problems: CellProblems
 def read_mapped_file(path: str | Path, mapping: ColumnMapping | None = None) -> tuple[Panel, ReadReport]:
     """A file as `read_mapped_table` reads its content. Raises `DataError` as that does, and for a file that is not there."""
     content, name = read_file_content(path)
-    return read_mapped_table(content, name, mapping)
+    return read_mapped_table(content, name, mapping, own=True)
 
 
 def _check_mapping(raw: RawTable, mapping: ColumnMapping) -> None:

@@ -97,7 +97,8 @@ def read_raw_table(file: str | Path | bytes, name: str | None = None, number_for
     """The cells that `read_panel` makes its panel of; `RawTable.notes` say which lines were odd."""
     chosen = None if number_format is None else NumberFormat.parse(number_format)
     content, name = read_file_content(file, name)
-    raw = read_table(content, name, oxcgrt_format.needed_columns, strict=False, coded=True)
+    own = not isinstance(file, bytes)
+    raw = read_table(content, name, oxcgrt_format.needed_columns, strict=False, coded=True, own=own)
     return replace(reshape_table(raw), number_format=chosen)
 
 

@@ -102,7 +102,9 @@ def target_rows(path: Path, targets: Sequence[str]) -> RawTable:
         texts = (TARGET, LOCATION, AS_OF)
         tries = (csv_rows(path, (*texts, week), OBSERVATION, TARGET, targets) for week in WEEKS)
         # What is not plain is read as any table: slowly, and with every reason why it cannot be.
-        raw = next((rows for rows in tries if rows), None) or read_table(path.read_bytes(), path.name, _needed)
+        raw = next((rows for rows in tries if rows), None) or read_table(
+            path.read_bytes(), path.name, _needed, own=True
+        )
     raw.require_columns((TARGET, LOCATION, OBSERVATION, AS_OF, _week(raw)))
     wanted = raw.cells[TARGET].isin(targets).to_numpy(dtype=bool, na_value=False)
     return raw if wanted.all() else raw.take_rows(wanted)

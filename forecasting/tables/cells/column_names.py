@@ -7,7 +7,7 @@ import re
 import pandas as pd
 
 from forecasting.support.errors import DataError
-from forecasting.tables.cells.limits import check_size
+from forecasting.tables.cells.limits import check_names, check_size
 from forecasting.tables.cells.text_encoding import replace_lone_surrogates
 
 
@@ -17,6 +17,7 @@ def name_columns(header: list[str], name: str) -> list[str]:
     Raises `DataError` for too many columns, and for two of one name.
     """
     check_size(name, len(header), 1)
+    check_names(name, header)
     header = [replace_lone_surrogates(title) for title in header]
     seen: set[str] = set()
     for title in header:

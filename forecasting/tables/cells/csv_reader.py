@@ -15,7 +15,8 @@ from forecasting.support.errors import DataError
 from forecasting.tables.cells.csv_line_numbers import csv_line_numbers, read_header, unreadable_csv
 from forecasting.tables.cells.fast_csv import after_line, count_newlines, read_plain_csv
 from forecasting.tables.cells.header_row import LOOKED_ROWS
-from forecasting.tables.cells.limits import MAX_TEXT_CELLS
+from forecasting.tables.cells.limits import MAX_LETTERS, MAX_TEXT_CELLS
+from forecasting.tables.cells.memory_budget import MemoryBudget
 from forecasting.tables.cells.ragged_rows import find_ragged_rows
 from forecasting.tables.cells.raw_table import RawTable
 
@@ -56,18 +57,31 @@ def _alike(separator: str, lines: Sequence[str]) -> int:
     return max(counts.values(), default=0)
 
 
-def read_csv_cells(content: bytes, name: str, choose: ColumnChoice, strict: bool) -> RawTable:
+def refuse_long_cells(content: bytes, separator: str, name: str) -> None:
+    """Raises `DataError` for a cell with more letters than any may have, as far as that shows without parsing."""
+    start, ends = 0, (separator.encode(), b"\n", b"\r")
+    while start + MAX_LETTERS < len(content):
+        end = max(content.rfind(sign, start, start + MAX_LETTERS + 1) for sign in ends)
+        if end < 0:
+            line = content.count(b"\n", 0, start) + 1
+            raise DataError(f"{name}, line {line}: a cell has more than {MAX_LETTERS:,} letters; shorten it.")
+        start = end + 1
+
+
+def read_csv_cells(content: bytes, budget: MemoryBudget, choose: ColumnChoice, strict: bool) -> RawTable:
     """The columns of a UTF-8 CSV that `choose` picks, as text.
 
     Unless `strict`, lines with fewer cells than the header are filled up, and longer ones cut where nothing is lost
     (`RawTable.ragged`). Raises `DataError` for any other line of another width, and for too many cells.
     """
-    separator = detect_separator(content)
+    name, separator = budget.name, detect_separator(content)
+    refuse_long_cells(content, separator, name)
+    ended = count_newlines(content)
     header, header_ends, remarks = read_header(content, separator, name)
     chosen = list(choose(header))
-    ended = count_newlines(content)
     if (count := len(chosen) * ended) > MAX_TEXT_CELLS:
         raise DataError(f"{name}: it has {count:,} cells, {MAX_TEXT_CELLS:,} at most are read of a text; give Parquet.")
+    budget.check_table(ended, len(chosen), len(content))
     expect_comma = separator == _SEPARATOR_OF_DECIMAL_COMMAS
     if chosen == header and (found := read_plain_csv(content, separator, header, header_ends, ended)):
         return RawTable(name, *found, "line", expect_comma, remarks=remarks)

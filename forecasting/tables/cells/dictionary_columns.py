@@ -50,7 +50,10 @@ def _repeat(texts: pa.Array | pa.ChunkedArray) -> bool:
 
 def encode_categories(cells: pd.Series) -> pd.Series:
     """A categorical column as coded, or as text where its texts do not repeat."""
-    texts = ["" if pd.isna(category) else str(category) for category in cells.cat.categories]
+    if isinstance(cells.cat.categories.dtype, pd.StringDtype) and 2 * len(cells.cat.categories) > len(cells):
+        return decode_column(cells)
+    categories = cells.cat.categories.to_numpy(dtype=object)
+    texts = [one if isinstance(one, str) else "" if pd.isna(one) else str(one) for one in categories]
     places, distinct_texts = pd.factorize(np.array([*texts, ""], dtype=object))
     # The code of a missing cell is -1, and the text in the last place is that of a blank one.
     codes, used = pd.factorize(places[cells.cat.codes.to_numpy()])
@@ -69,12 +72,13 @@ def constant_column(text: str, count: int) -> pd.Series:
 
 
 def decode_column(cells: pd.Series) -> pd.Series:
-    """A categorical column of texts as plain text; any other as it is."""
+    """A categorical column of texts as plain text, empty where a cell is missing; any other column as it is."""
     if not is_coded(cells):
         return cells
     texts = pa.array(cells.cat.categories.to_numpy(dtype=object), pa.large_string())
-    decoded = pa.DictionaryArray.from_arrays(pa.array(cells.cat.codes.to_numpy()), texts).cast(pa.large_string())
-    return pd.Series(decoded.to_pandas().array, index=cells.index, dtype="str")
+    codes = cells.cat.codes.to_numpy()
+    decoded = pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), texts).cast(pa.large_string())
+    return pd.Series(decoded.fill_null("").to_pandas().array, index=cells.index, dtype="str")
 
 
 def decode_columns(cells: pd.DataFrame) -> pd.DataFrame:

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from forecasting.tables.cells.blank_cells import quote_cell
 from forecasting.tables.cells.dictionary_columns import coded_column, decode_column, distinct_cells
 from forecasting.tables.cells.formula_escape import unescape_all_formulas
+from forecasting.tables.cells.limits import MAX_NAMES, check_names
 from forecasting.tables.cells.raw_table import RawTable
 
 
@@ -24,7 +26,12 @@ def parse_coded_labels(raw: RawTable, column: str) -> pd.Series:
     """As `parse_labels`, but categories in the order of the alphabet."""
     codes, cells = distinct_cells(raw.cells[column])
     places, texts = pd.factorize(cells.astype("string").fillna("").str.strip())
+    if len(texts) > MAX_NAMES:
+        raise raw.error(
+            f"the column {quote_cell(column)} has {len(texts):,} different names, {MAX_NAMES:,} at most are read; choose another."
+        )
     names = texts.tolist()
+    check_names(raw.name, names, f"name in {quote_cell(column)}")
     if raw.from_spreadsheet and any("'" in name for name in names):
         names = unescape_all_formulas(names)
     known, ranks = np.unique(np.array(names, dtype=object), return_inverse=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from forecasting.support import settings
 from forecasting.support.errors import DataError
 
@@ -32,6 +34,10 @@ MAX_TEXT_CELLS = 30_000_000
 MAX_ROWS = 5_000_000
 #: Letters of one text, as many as a spreadsheet's cell holds; a region's name has far fewer.
 MAX_LETTERS = 32_767
+#: Letters of the name of a column, a region or a statistic: a question of a survey has some hundred.
+MAX_NAME_LETTERS = 1_000
+#: Different names of regions, or of statistics, in a table.
+MAX_NAMES = 200_000
 #: Bytes that texts take which a file stores once and names in many rows.
 MAX_REPEATED_BYTES = 400_000_000
 #: Columns of a table, as many as spreadsheets have; ten thousand regions fit into a wide table.
@@ -54,6 +60,16 @@ def check_size(name: str, columns: int, rows: int) -> None:
         raise DataError(f"{name}: it has {rows:,} rows, {MAX_ROWS:,} at most are read; split it.")
     if columns * rows > MAX_CELLS:
         raise DataError(f"{name}: it has {columns * rows:,} cells, {MAX_CELLS:,} at most are read; split it.")
+
+
+def check_names(name: str, names: Iterable[str], what: str = "column") -> None:
+    """Raises `DataError` for a name of a column, or of `what`, that is longer than any."""
+    for one in names:
+        if len(one) > MAX_NAME_LETTERS:
+            raise DataError(
+                f"{name}: the name of the {what} '{one[:40]}…' has {len(one):,} letters and may have {MAX_NAME_LETTERS:,}; "
+                "shorten it."
+            )
 
 
 def error_text(error: Exception) -> str:

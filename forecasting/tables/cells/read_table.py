@@ -19,7 +19,9 @@ from forecasting.tables.cells.column_names import drop_blank_columns, name_colum
 from forecasting.tables.cells.csv_line_numbers import empty_file
 from forecasting.tables.cells.csv_reader import ColumnChoice, all_columns, read_csv_cells
 from forecasting.tables.cells.dictionary_columns import decode_columns, encode_columns
+from forecasting.tables.cells.fast_csv import count_newlines
 from forecasting.tables.cells.json_reader import read_json
+from forecasting.tables.cells.memory_budget import MemoryBudget
 from forecasting.tables.cells.other_files import refuse_other_files
 from forecasting.tables.cells.parquet_reader import read_parquet
 from forecasting.tables.cells.raw_table import RawTable
@@ -37,38 +39,43 @@ def read_table(
     sheet: str | None = None,
     strict: bool = True,
     coded: bool = False,
+    own: bool = False,
 ) -> RawTable:
     """Read `content`, whose kind shows in its first bytes; of a CSV only the columns that `choose` picks.
 
     Of a workbook the sheet called `sheet`, or the first. Unless it is `strict`, a line of a CSV may have fewer cells than
     the header, the others being empty, and more if those are empty; `RawTable.ragged` has such lines. Columns whose
-    texts repeat are `coded` for those who ask for it. Raises `DataError`, in one line, for anything that is not such a
+    texts repeat are `coded` for those who ask for it. A file that is not of whoever runs the program (`own`) may take only as
+    much memory as its size allows. Raises `DataError`, in one line, for anything that is not such a
     table.
     """
+    budget = MemoryBudget(name) if own else MemoryBudget.of_upload(name, content)
     refuse_other_files(content, name)
     content = unpack_archive(content, name)
     refuse_other_files(content, name)
     if content.startswith(b"PAR1"):
-        table = _read_parquet(content, name, coded)
+        table = _read_parquet(content, budget, coded)
     elif content.startswith(b"PK\x03\x04"):
-        table = read_xlsx(content, name, sheet)
+        table = read_xlsx(content, budget, sheet)
     else:
-        table = _read_text(content, name, choose, strict)
+        table = _read_text(content, budget, choose, strict)
     if table.cells.empty:
         raise table.error("there is a header but no row below it; add the figures.")
     cells = drop_blank_columns(table.cells)
     return replace(table, cells=encode_columns(cells) if coded else decode_columns(cells))
 
 
-def _read_text(content: bytes, name: str, choose: ColumnChoice, strict: bool) -> RawTable:
+def _read_text(content: bytes, budget: MemoryBudget, choose: ColumnChoice, strict: bool) -> RawTable:
+    name = budget.name
+    budget.check_lines(count_newlines(content) or content.count(b"\r"), len(content))
     content = to_utf8(content, name)
     if not content or content.isspace():
         raise empty_file(name)
     if _JSON.match(content[:1000]):
-        records = read_json(content, name)
+        records = read_json(content, budget)
         if records is not None:
             return _records(*records, name)
-    return read_csv_cells(content, name, choose, strict)
+    return read_csv_cells(content, budget, choose, strict)
 
 
 def _records(header: list[str], rows: list[list[Any]], name: str) -> RawTable:
@@ -92,10 +99,10 @@ def _typed(cells: list[Any]) -> pd.Series:
     return pd.Series(cells, dtype=object)
 
 
-def _read_parquet(content: bytes, name: str, coded: bool) -> RawTable:
-    cells = read_parquet(content, name, coded)
-    cells.columns = name_columns(list(cells.columns), name)
-    return RawTable(name, cells, np.arange(1, len(cells) + 1), "record")
+def _read_parquet(content: bytes, budget: MemoryBudget, coded: bool) -> RawTable:
+    cells = read_parquet(content, budget, coded)
+    cells.columns = name_columns(list(cells.columns), budget.name)
+    return RawTable(budget.name, cells, np.arange(1, len(cells) + 1), "record")
 
 
 def read_file_content(file: str | Path | bytes, name: str | None = None) -> tuple[bytes, str]:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import re
+
 from forecasting.support.errors import DataError
+
+#: A line and what ends it.
+_LINE = re.compile(rb"[^\r\n]*[\r\n]+|[^\r\n]+")
 
 
 def to_utf8(content: bytes, name: str) -> bytes:
@@ -25,7 +31,9 @@ def to_utf8(content: bytes, name: str) -> bytes:
             content.decode()
     except UnicodeDecodeError:
         # Excel on Windows still writes CSV in the Windows code page; files put together from several have both.
-        return b"".join(_line_as_utf8(line) for line in content.splitlines(keepends=True))
+        kept = io.BytesIO()
+        kept.writelines(_line_as_utf8(found[0]) for found in _LINE.finditer(content))
+        return kept.getvalue()
     return content
 
 

@@ -23,15 +23,18 @@ from forecasting.tables.cells.limits import (
     format_megabytes,
     unpacked_limit,
 )
+from forecasting.tables.cells.memory_budget import MemoryBudget
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.text_encoding import replace_lone_surrogates
+from forecasting.tables.cells.workbook_size import check_workbook
 
 
-def read_xlsx(content: bytes, name: str, sheet: str | None) -> RawTable:
+def read_xlsx(content: bytes, budget: MemoryBudget, sheet: str | None) -> RawTable:
     """The sheet called `sheet`, or the first. Raises `DataError` for what is no workbook, too large, or has no such sheet."""
     # Only here: it is slow to import and few files are XLSX.
     import openpyxl  # type: ignore[import-untyped]
 
+    name = budget.name
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             check_compression(archive, name)
@@ -40,6 +43,9 @@ def read_xlsx(content: bytes, name: str, sheet: str | None) -> RawTable:
         limit = min(MAX_SHEET_BYTES, unpacked_limit(content))
         if unpacked > limit:
             raise DataError(f"{name}: it unpacks to more than {format_megabytes(limit)}; save it as CSV.")
+        if budget.most is not None:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                check_workbook(archive, name)
         # Of a formula the value that was last saved is read; nothing is calculated here.
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
         sheets = tuple(page.title for page in book.worksheets)
@@ -69,6 +75,7 @@ def read_xlsx(content: bytes, name: str, sheet: str | None) -> RawTable:
     header = unescape_all_formulas(found.names)
     header += [""] * (width - len(header))
     below = numbered[found.last + 1 :]
+    budget.check_table(len(below), width)
     rows = [[*row, *[None] * (width - len(row))] for _, row in below]
     cells = pd.DataFrame(rows, columns=name_columns(header, name), dtype=object)
     remarks = found.remarks([i for i, _ in numbered], "row")
