@@ -17,6 +17,7 @@ from forecasting.evaluation.track_record import TrackRecord
 from forecasting.models import model
 from forecasting.views import answer, fan_chart, fan_table, headline
 from forecasting.views.headline import HeadlineFigure
+from forecasting.views.line_breaks import keep_together
 from forecasting.views.palette import LIGHT
 from forecasting.views.reproduce import ReproducibleView, command_line, python_snippet
 
@@ -131,8 +132,8 @@ def report_html(
         "<h2>Methods</h2>",
         _list(_method(fan, name) for name in fan.forecasts),
         "<h2>Reproduce</h2>",
-        f"<pre>{_text(command_line(view))}</pre>",
-        f"<pre>{_text(python_snippet(view))}</pre>",
+        _code(command_line(view)),
+        _code(python_snippet(view)),
         _quiet(f"The figures as prepared go by the name {series.digest()}."),
     ]
     return _document(texts.title, body)
@@ -152,8 +153,13 @@ def _document(title: str, body: Iterable[str]) -> bytes:
 
 
 def _text(text: str) -> str:
-    """Text, whatever it looks like."""
-    return escape(text)
+    """Text, whatever it looks like, with no line that ends between a number and its unit."""
+    return escape(keep_together(text))
+
+
+def _code(text: str) -> str:
+    """What is copied from the report to be used elsewhere, sign by sign."""
+    return f"<pre>{escape(text)}</pre>"
 
 
 def _sentence(text: str) -> str:

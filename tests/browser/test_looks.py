@@ -129,6 +129,18 @@ def test_neither_the_answer_nor_a_row_is_cut_off_beside_the_sidebar(pocket, desk
     wait_at_widths(page, widths, fit)
 
 
+def test_no_line_ends_between_a_number_and_its_unit_or_within_a_date(pocket):
+    texts = """() => {
+        const main = document.createTreeWalker(document.querySelector("[data-testid=stMain]"), NodeFilter.SHOW_TEXT), found = [];
+        while (main.nextNode()) if (!main.currentNode.parentElement.closest("svg, code, style, script")) found.push(main.currentNode.data);
+        return found.join("|");
+    }"""
+    said = pocket("light").tab.evaluate(texts)
+    assert "80\u00a0% range" in said
+    assert "28\u00a0Mar\u00a02026" in said
+    assert not re.search(r"\d (%|×|weeks|Mar)|Mar \d{4}", said)
+
+
 @pytest.mark.parametrize("widths", [[PHONE], [1280, 900]])
 def test_no_choice_is_cut_off_beside_the_sidebar(visitors, server, widths):
     page = visitors.open(server.url, f"regions{link(region='Italy', models='ets', model='ets')}", width=widths[0])
@@ -385,6 +397,9 @@ def test_compare_draws_every_model_on_the_same_axes_and_fits(visitors, server, w
     tops = charts.evaluate_all("elements => elements.slice(0, 3).map(element => element.layout.yaxis.range[1])")
     assert len(set(tops)) == 1
     assert page.width() <= width
+    scores = page.tab.locator("[data-testid=stElementContainer]:has([data-testid=stDataFrame])").first
+    goes_on = scores.evaluate("element => getComputedStyle(element, '::after').content")
+    assert ("more columns" in goes_on) == (width == PHONE), "whether the table is cut off"
 
 
 def test_on_a_phone_the_choice_of_a_region_is_seen_at_once(visitors, server):

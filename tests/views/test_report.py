@@ -16,6 +16,7 @@ from forecasting.preparation.prepare import prepare
 from forecasting.sources import source
 from forecasting.tables.panel_file import read_panel
 from forecasting.views import charts, fan_chart, fan_table, report
+from forecasting.views.line_breaks import NO_BREAK_SPACE
 from forecasting.views.reproduce import ReproducibleView, command_line, python_snippet
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(2)>"\'><a href="http://evil">&amp;</a></pre></title>'
@@ -44,7 +45,7 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         if self.open and self.open[-1] not in ("script", "style"):
-            self.text += data
+            self.text += data if "pre" in self.open else data.replace(NO_BREAK_SPACE, " ")
 
 
 def score(name, error):
@@ -94,7 +95,7 @@ def test_it_has_the_headline_the_forecasts_the_track_record_and_each_method(ital
     assert content.count("<tr>") == 1 + len(table) + 1 + 2
     assert f"{table['Theta'].iloc[-1]:,.0f}" in text
     for column in ("Theta, 50 %", "Theta, 80 %", "Theta, 95 %", "No-change baseline"):
-        assert f'<th scope="col">{column}</th>' in content
+        assert f'<th scope="col">{column}</th>' in content.replace(NO_BREAK_SPACE, " ")
     assert table["Theta, 95 %"].iloc[0] in text
     assert "<b>Theta</b> was best. Error " in content
     assert "80 %" in text
@@ -137,6 +138,12 @@ def test_hostile_names_and_sentences_are_text(scores):
     (figure,) = re.findall(r"Plotly\.newPlot\(.*?</script>", content, flags=re.DOTALL)
     assert "&lt;a href" in figure
     assert "\\u003ca href" not in figure, "Plotly would make a link of it"
+
+
+def test_no_line_ends_between_a_number_and_its_unit(italy):
+    _, _, content = italy
+    assert f"80{NO_BREAK_SPACE}% range" in content
+    assert not re.search(r"\d %", re.sub(r"(?s)<(script|pre)\b.*?</\1>", "", content))
 
 
 def test_what_is_unfinished_is_called_so():

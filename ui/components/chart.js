@@ -142,8 +142,9 @@ function config(Plotly, element) {
   return element.fanConfig;
 }
 
-// Pixels: the line with the unit, which the buttons of Plotly's bar share; the room for the labels of either axis; that for a word, and a line's height.
-const UNIT_HEIGHT = 30, AXIS_HEIGHT = 40, AXIS_WIDTH = 48, WORD_WIDTH = 64, LINE_HEIGHT = 15;
+// Pixels: the line with the unit, which the buttons of Plotly's bar share; the room for the labels of either axis; that for a word, and a line's height; and half a label's above a
+// plot that nothing stands over.
+const UNIT_HEIGHT = 30, BARE_HEIGHT = 10, AXIS_HEIGHT = 40, AXIS_WIDTH = 48, WORD_WIDTH = 64, LINE_HEIGHT = 15;
 
 // The figure as it is drawn at a width, or in a picture. On the page its legend stands below it, its dates have ticks and a box on hover
 // of our own, and on a narrow screen models are named in the legend alone; with a strip on its edge, the buttons for its range and the
@@ -159,7 +160,7 @@ function fitted({ figure: given, strip }, width, inPicture) {
   if (strip) {
     delete layout.yaxis.title;
     layout.margin.t = UNIT_HEIGHT;
-  }
+  } else if (hasNoButtons() && !layout.annotations?.length) layout.margin.t = BARE_HEIGHT;
   if (isNarrow(width) && layout.annotations) {
     const named = new Set(figure.data.map((trace) => trace.meta?.named)), all = layout.annotations.length;
     layout.annotations = layout.annotations.filter(({ name }) => !name || !named.has(name));
@@ -167,6 +168,9 @@ function fitted({ figure: given, strip }, width, inPicture) {
   }
   return figure;
 }
+
+// On a phone a chart without a strip has none above it (`chart.css`).
+const hasNoButtons = () => matchMedia("(max-width: 640px)").matches;
 
 // Whether the x axis is of dates, each of which a box tells of as a whole.
 const isOfDates = ({ layout }) => layout.xaxis.type === "date" && layout.hovermode !== "closest";

@@ -16,16 +16,44 @@ export default function ({ data }) {
   };
   // The page of an unknown address says so itself; on a server's first visit a dialog of Streamlit's does, too, and blocks it.
   const superfluous = (dialog) => dialog.querySelector("h2")?.textContent === "Page not found";
+  // A table is a picture that is scrolled on its own; on a phone nothing else tells that there are more columns (`frame.css`).
+  const markCutTables = () => {
+    for (const table of document.querySelectorAll("[data-testid=stDataFrame] .dvn-scroller")) {
+      const isCut = table.clientWidth > 0 && table.scrollWidth > table.clientWidth + 1;
+      table.closest("[data-testid=stElementContainer]").toggleAttribute("data-cut", isCut);
+    }
+  };
+  addEventListener("resize", () => setTimeout(markCutTables, 300));
+
   let due;
   const mend = () => {
     due = undefined;
     for (const [selector, name] of Object.entries(names)) {
       for (const one of document.querySelectorAll(selector)) if (one.ariaLabel !== name) one.ariaLabel = name;
     }
+    markCutTables();
     const dialogs = [...document.querySelectorAll("body > [data-testid=stDialog]")];
     dialogs.find(superfluous)?.querySelector("[aria-label=Close]")?.click();
   };
   mend();
+
+  // No line ends between a number and its unit: before a text is painted, its spaces there become such that hold. What can be copied
+  // to be used elsewhere, and what is no text of a page, stays as it is.
+  const holding = new RegExp(data.holding, "g"), AS_IT_IS = "pre, code, svg, script, style, textarea, [contenteditable]";
+  const hold = (text) => {
+    const held = /\d|·/.test(text.data) ? text.data.replace(holding, "\u00a0") : text.data;
+    if (held !== text.data && !text.parentElement?.closest(AS_IT_IS)) text.data = held;
+  };
+  const holdAll = (node) => {
+    if (node.nodeType === Node.TEXT_NODE) return hold(node);
+    const texts = document.createTreeWalker(node, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) hold(texts.currentNode);
+  };
+  holdAll(document.body);
+  new MutationObserver((changes) => {
+    for (const { target, addedNodes } of changes) for (const node of target.nodeType === Node.TEXT_NODE ? [target] : addedNodes) holdAll(node);
+  }).observe(document.body, { childList: true, subtree: true, characterData: true });
+
   new MutationObserver(() => { due ??= setTimeout(mend, 100); }).observe(document.body, { childList: true, subtree: true });
 
   // On a phone the choices lie over the page: one that is made from a list there shows what it leads to.
