@@ -65,6 +65,18 @@ export default function ({ data }) {
     setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click(), 0);
   }, true);
 
+  // A list of choices closes when what is around it scrolls, and what was typed stays without one. So it does when nobody has scrolled:
+  // the sidebar of a phone moves as it opens, and for the keyboard on the screen. Then the list stays, and goes with its field.
+  const BY_HAND = 1000; // milliseconds in which a scroll follows from what a visitor does
+  let scrolled = -BY_HAND;
+  for (const event of ["wheel", "touchmove"]) addEventListener(event, () => { scrolled = performance.now(); }, { capture: true, passive: true });
+  addEventListener("scroll", (event) => {
+    const field = document.querySelector("[role=combobox][aria-expanded=true]");
+    if (!field || !event.target.contains?.(field) || performance.now() - scrolled < BY_HAND) return;
+    event.stopImmediatePropagation();
+    dispatchEvent(new Event("resize")); // at which the list finds its place
+  }, true);
+
   // What a visitor does is one step of the browser's way back. Streamlit makes several of it: the page's address is bare until the
   // page has written its choices into it, the choices may come before the page or in two parts, and a link is completed.
   const push = history.pushState;
