@@ -53,6 +53,7 @@ class BoardEntry:
         times_handed: how often it was handed to a worker of this server, whether that began it or not.
         due: when a worker may take it, in seconds of the monotonic clock.
         elsewhere: whether another server fits it.
+        alone: whether it is fitted by itself from now on, because it came to nothing among others.
     """
 
     job: Job
@@ -65,6 +66,7 @@ class BoardEntry:
     times_handed: int = 0
     due: float = 0.0
     elsewhere: bool = False
+    alone: bool = False
 
     def runs(self, attempt: int) -> bool:
         """Whether this attempt is still wanted."""
@@ -147,7 +149,7 @@ class JobBoard:
             fresh = Job(key, request.model, request.horizon, entry.job.state, draft=draft, parts=entry.job.parts)
             entry.job = change_state(fresh, State.queued, number)
             entry.request, entry.number, entry.background = request, number, background
-            entry.times_handed = 0
+            entry.times_handed, entry.alone = 0, False
         else:
             job = Job(key, request.model, request.horizon, draft=draft, version=number)
             entry = BoardEntry(job, request, number, background)
@@ -163,6 +165,27 @@ class JobBoard:
         entry.attempt, entry.worker = entry.job.version, worker
         entry.times_handed += 1
         return FitOrder(entry.attempt, entry.request)
+
+    def start_together(self, entries: Sequence[BoardEntry], worker: Killable) -> int:
+        """Hand queued entries to a worker as one attempt; returns its number."""
+        attempt = self.start(entries[0], worker).fit
+        for entry in entries[1:]:
+            self.start(entry, worker)
+            entry.attempt = attempt
+        return attempt
+
+    def kill_if_unused(self, worker: Killable) -> None:
+        """End a worker, one of whose fits is no longer wanted, unless it fits others together with that one, which go on."""
+        if not any(entry.worker is worker for entry in self._active.values()):
+            worker.kill()
+
+    def peers(self, entry: BoardEntry) -> list[BoardEntry]:
+        """The other queued entries that go neither before nor behind `entry` but by arrival: watched, and asked for, as it is."""
+
+        def rank(one: BoardEntry) -> tuple[bool, bool]:
+            return one.job.key in self._watched, one.background
+
+        return [one for one in self.waiting() if one is not entry and rank(one) == rank(entry)]
 
     def change_state(self, entry: BoardEntry, state: State, **changes: Any) -> None:
         """Put `entry` into its next state, with the clock and the memory that go with it. Raises `JobError` where it may not."""
@@ -230,7 +253,7 @@ class JobBoard:
     def next(self) -> BoardEntry | float | None:
         """The entry that a worker may take now; else the seconds until one is due; None when only a change can bring one."""
         now = time.monotonic()
-        last_free = self._interactive and self.ready > 1 and self.ready - self._running() <= 1
+        last_free = self._interactive and self.ready > 1 and self.ready - self._busy_workers() <= 1
         soonest: float | None = None
         for entry in self.waiting():
             if last_free and entry.background and self._is_slow(entry.job.model):
@@ -243,6 +266,9 @@ class JobBoard:
     def load(self) -> QueueLoad:
         """How much there is to do, and what has been done here."""
         return QueueLoad(len(self.waiting()), self._running(), self.ready, dict(self._ended))
+
+    def _busy_workers(self) -> int:
+        return len({id(entry.worker) for entry in self._active.values() if entry.worker is not None})
 
     def _running(self) -> int:
         return sum(entry.worker is not None for entry in self._active.values())

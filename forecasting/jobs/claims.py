@@ -68,9 +68,9 @@ class Claims:
         query = sa.select(_claims.c.key).where(_claims.c.key == key, _revoked(age))
         return bool(self._database.run_transaction("read", lambda connection: connection.scalars(query).all()))
 
-    def release(self, key: str) -> None:
-        """Give up the claim of `key`."""
-        mine = _claims.delete().where(_claims.c.key == key, _claims.c.owner == self._owner)
+    def release(self, keys: Collection[str]) -> None:
+        """Give up the claims of `keys`."""
+        mine = _claims.delete().where(_claims.c.key.in_(keys), _claims.c.owner == self._owner)
         self._database.run_transaction("write", lambda connection: connection.execute(mine))
 
     def revoke(self, key: str, ago: float = 0.0) -> None:

@@ -321,7 +321,7 @@ class JobQueue:
         self._shared_fits.cancel(entry)
         self._board.change_state(entry, State.cancelled)
         if worker:
-            worker.kill()
+            self._board.kill_if_unused(worker)
         self._board.changed.notify_all()
 
     def _store_parts(self, request: AnyRequest, event: WorkerEvent) -> dict[str, Forecast]:

@@ -11,6 +11,7 @@ import logging
 import queue
 import threading
 import time
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from forecasting.jobs.board import BoardEntry, JobBoard
@@ -47,7 +48,7 @@ class SharedFits(threading.Thread):
         self._board, self._store, self._claims = board, store, claims
         self._pause = min(POLL_SHARE * claims.lease, POLL_SECONDS) if claims else POLL_SECONDS
         self._closed = threading.Event()
-        self._mine: set[str] = set()
+        self._mine: dict[str, int] = {}  # the attempt that each claim is for
         self._cancelled: queue.SimpleQueue[tuple[str, float]] = queue.SimpleQueue()
 
     def start(self) -> None:
@@ -55,7 +56,7 @@ class SharedFits(threading.Thread):
         if self._claims:
             super().start()
 
-    def claim(self, entry: BoardEntry, request: AnyRequest) -> bool:
+    def claim(self, entry: BoardEntry, request: AnyRequest, attempt: int) -> bool:
         """Claim the fit that a worker has just taken. False where it is not to be done here; its board entry then says why."""
         if self._claims is None:
             return True
@@ -72,16 +73,21 @@ class SharedFits(threading.Thread):
                 self._board.changed.notify_all()
             return False
         if self._is_stored(entry, request):  # another server has finished it since it was submitted
-            self._claims.release(key)
+            self._claims.release([key])
             return False
-        self._mine.add(key)
+        self._mine[key] = attempt
         return True
 
-    def release(self, key: str) -> None:
-        """Release the claim of a fit that has ended here."""
-        if self._claims and key in self._mine:
-            self._mine.discard(key)
-            self._claims.release(key)
+    def release(self, keys: Collection[str], attempt: int) -> None:
+        """Release the claims of an attempt that has ended here, but for those that a later attempt goes on with.
+
+        A fit of a batch that is cancelled and asked for again may be begun before the rest, and so its first attempt, has ended.
+        """
+        mine = [key for key in keys if self._mine.get(key) == attempt]
+        for key in mine:
+            self._mine.pop(key, None)  # the thread may have been quicker
+        if self._claims and mine:
+            self._claims.release(mine)
 
     def cancel(self, entry: BoardEntry) -> None:
         """Cancel a fit on all servers, wherever it runs or waits.
@@ -124,13 +130,13 @@ class SharedFits(threading.Thread):
                 entry = self._board.find(key)
                 if key not in self._mine or entry is None or entry.worker is None:
                     continue
-                self._mine.discard(key)
+                self._mine.pop(key, None)
                 worker = entry.worker
                 if elsewhere:
                     self._board.mark_elsewhere(entry)
                 else:
                     self._board.change_state(entry, State.cancelled)
-                worker.kill()
+                self._board.kill_if_unused(worker)
                 self._board.changed.notify_all()
 
     def _collect(self) -> None:

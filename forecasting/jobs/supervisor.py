@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from forecasting.data.forecast import Forecast
+from forecasting.jobs.batching import batch_of
 from forecasting.jobs.board import BoardEntry, JobBoard
 from forecasting.jobs.job import State
-from forecasting.jobs.request import AnyRequest, GatheredRequest
+from forecasting.jobs.request import AnyRequest, BatchRequest, GatheredRequest, Request
 from forecasting.jobs.sharing import SharedFits
 from forecasting.jobs.timeouts import TIMEOUTS
 from forecasting.jobs.workers.interface import Worker, WorkerBackend
@@ -40,6 +41,8 @@ BASE_PAUSE = 0.25
 #: Seconds of the longest pause between two workers that came to nothing.
 MAX_PAUSE = 30.0
 
+#: An entry of the board with what was asked for when a worker took it: a finished one has no request.
+Taken = tuple[BoardEntry, AnyRequest]
 #: Stores an event's forecast and returns the event with the forecast as stored.
 StoreResult = Callable[[AnyRequest, WorkerEvent], WorkerEvent]
 #: Stores an event's encoded forecasts and returns them by their names.
@@ -132,44 +135,56 @@ class Supervisor(threading.Thread):
             with self._board.changed:
                 self._board.ready -= 1
 
-    def _next(self, worker: Worker) -> tuple[BoardEntry, FitOrder] | None:
-        """Take the next fit from the board; None when there will be no more for this worker."""
+    def _next(self, worker: Worker) -> tuple[int, list[Taken]] | None:
+        """Take the next fit from the board, and its batch; None when there will be no more for this worker."""
         board = self._board
         with board.changed:
             while not board.closed and worker.alive:
                 entry = board.next()
                 if isinstance(entry, BoardEntry):
-                    order = board.start(entry, worker)
+                    entries = batch_of(entry, board)
+                    taken = [(one, one.request) for one in entries if one.request]
+                    fit = board.start_together(entries, worker)
                     board.changed.notify_all()
-                    return entry, order
+                    return fit, taken
                 board.changed.wait(entry)
             return None
 
-    def _fit(self, worker: Worker, entry: BoardEntry, order: FitOrder) -> None:
-        """Have `worker` fit `entry`, until that is finished or the worker has ended."""
-        fit, limit = order.fit, model(order.request.model).time_limit
-        assert not isinstance(order.request, GatheredRequest)
-        if not self._shared_fits.claim(entry, order.request):
-            return
-        line = self._order_line(entry, order)
+    def _fit(self, worker: Worker, fit: int, taken: Sequence[Taken]) -> None:
+        """Have `worker` fit what it has taken and what no other server fits, until that is finished or the worker has ended."""
+        ended = False
         try:
-            if not line:
-                return
-            with TIMEOUTS.within(worker.start_timeout, worker.kill):
-                worker.send(line)
-                begun = any(event.name == "started" and event.fit == fit for event in worker.events)
-            if begun:
-                self._fruitless_workers = 0
-                with self._board.changed:
-                    self._board.record_start(entry)
-                with TIMEOUTS.within(limit, lambda: self._time_out(worker, entry, fit)):
-                    self._follow_events(worker, entry, order)
-        finally:
-            self._retry_or_fail(worker, entry, fit)
-            self._shared_fits.release(entry.job.key)
+            mine = [(entry, request) for entry, request in taken if self._shared_fits.claim(entry, request, fit)]
+            if mine:
+                order = FitOrder(fit, _joined([request for _, request in mine]))
+                ended = self._send(worker, [entry for entry, _ in mine], order)
+        finally:  # released first: what is queued again may be claimed by the next supervisor at once
+            self._shared_fits.release([request.key for _, request in taken], fit)
+            if ended and len(taken) > 1:
+                self._begin_again_alone([entry for entry, _ in taken], fit)
+            self._retry_or_fail(worker, [entry for entry, _ in taken], fit)
 
-    def _order_line(self, entry: BoardEntry, order: FitOrder) -> str:
-        """The line to send to the worker; empty where its figures cannot be gathered, with which the fit fails."""
+    def _send(self, worker: Worker, entries: Sequence[BoardEntry], order: FitOrder) -> bool:
+        """Send an order and follow it to its end; whether that has come, so that the worker is free."""
+        line = self._order_line(entries, order)
+        if not line:
+            return True
+        with TIMEOUTS.within(worker.start_timeout, worker.kill):
+            worker.send(line)
+            begun = any(event.name == "started" and event.fit == order.fit for event in worker.events)
+        if not begun:
+            return False
+        self._fruitless_workers = 0
+        with self._board.changed:
+            for entry in entries:
+                if entry.runs(order.fit):
+                    self._board.record_start(entry)
+        limit = model(order.request.model).time_limit
+        with TIMEOUTS.within(limit, lambda: self._time_out(worker, entries, order.fit)):
+            return self._follow_events(worker, entries, order)
+
+    def _order_line(self, entries: Sequence[BoardEntry], order: FitOrder) -> str:
+        """The line to send to the worker; empty where its figures cannot be gathered, with which the fit fails unless it is in a batch."""
         try:
             assert not isinstance(order.request, GatheredRequest)
             return replace(order, learned=self._learned_before(order.request)).to_line()
@@ -177,25 +192,31 @@ class Supervisor(threading.Thread):
             known = isinstance(error, ForecastingError)
             if not known:
                 log.exception("The figures for a fit could not be gathered")
-            label = model(entry.job.model).label
+            label = model(order.request.model).label
             why = (
                 str(error)
                 if known
                 else f"The figures for {label} could not be gathered, which is a fault of the program; the log says more."
             )
         with self._board.changed:
-            if entry.runs(order.fit):
-                self._board.change_state(entry, State.failed, error=why)
+            if len(entries) == 1 and entries[0].runs(order.fit):
+                self._board.change_state(entries[0], State.failed, error=why)
                 self._board.changed.notify_all()
         return ""
 
-    def _follow_events(self, worker: Worker, entry: BoardEntry, order: FitOrder) -> None:
-        """Write the worker's events of `order` on the board, up to the last one."""
+    def _follow_events(self, worker: Worker, entries: Sequence[BoardEntry], order: FitOrder) -> bool:
+        """Write the worker's events of `order` on the board; whether the last one has come."""
+        entry = entries[0]
         for event in worker.events:
             if event.fit != order.fit:
                 continue
             if event.trace:
-                log.error("Fitting %s: %s", entry.job.model, event.trace)
+                log.error("Fitting %s: %s", order.request.model, event.trace)
+            if len(entries) > 1:
+                self._record_batch(entries, order, event)
+                if event.is_last:
+                    return True
+                continue
             if event.forecast and entry.runs(order.fit):
                 assert not isinstance(order.request, GatheredRequest)
                 event = self._store_result(order.request, event)
@@ -205,7 +226,33 @@ class Supervisor(threading.Thread):
                 parts = self._store_parts(order.request, event)
             self._record_event(entry, event, parts)
             if event.is_last:
-                return
+                return True
+        return False
+
+    def _record_batch(self, entries: Sequence[BoardEntry], order: FitOrder, event: WorkerEvent) -> None:
+        """Store the forecasts of a batch, and write each on the board; not of fits that were cancelled or are another server's now."""
+        wanted = {str(place) for place, entry in enumerate(entries) if entry.runs(order.fit)}
+        payloads = {name: payload for name, payload in event.payloads.items() if name in wanted}
+        if not payloads:
+            return
+        assert isinstance(order.request, BatchRequest)
+        forecasts = self._store_parts(order.request, replace(event, payloads=payloads))
+        seconds = event.seconds / len(entries)
+        with self._board.changed:
+            for name, forecast in forecasts.items():
+                entry = entries[int(name)]
+                if entry.runs(order.fit):
+                    self._board.change_state(entry, State.done, forecast=forecast, draft=None, seconds=seconds)
+            self._board.changed.notify_all()
+
+    def _begin_again_alone(self, entries: Sequence[BoardEntry], fit: int) -> None:
+        """Queue those of a batch again that it gave nothing: fitted alone, each says why."""
+        with self._board.changed:
+            for entry in entries:
+                if entry.runs(fit):
+                    entry.alone = True
+                    self._board.change_state(entry, State.queued, progress=None, seconds=0.0)
+            self._board.changed.notify_all()
 
     def _record_event(self, entry: BoardEntry, event: WorkerEvent, parts: dict[str, Forecast]) -> None:
         with self._board.changed:
@@ -223,27 +270,35 @@ class Supervisor(threading.Thread):
                 self._board.change_state(entry, State.failed, error=event.error, seconds=event.seconds)
             self._board.changed.notify_all()
 
-    def _time_out(self, worker: Worker, entry: BoardEntry, fit: int) -> None:
-        chosen = model(entry.job.model)
+    def _time_out(self, worker: Worker, entries: Sequence[BoardEntry], fit: int) -> None:
+        """End what has taken too long: a fit has timed out; none of a batch is to blame yet, and each is begun again alone."""
         with self._board.changed:
-            if entry.runs(fit):
+            running = [entry for entry in entries if entry.runs(fit)]
+            if len(entries) == 1 and running:
+                (entry,) = running
+                chosen = model(entry.job.model)
                 best = "; its best so far is kept" if entry.job.draft else ""
                 error = f"{chosen.label} was not finished after {chosen.time_limit:g} seconds and was ended{best}."
                 self._board.change_state(entry, State.timed_out, error=error)
+            if running:
                 worker.kill()
                 self._board.changed.notify_all()
 
-    def _retry_or_fail(self, worker: Worker, entry: BoardEntry, fit: int) -> None:
-        """If the fit still counts as running, its worker died: queue it again, or fail it after too many attempts."""
+    def _retry_or_fail(self, worker: Worker, entries: Sequence[BoardEntry], fit: int) -> None:
+        """If fits still count as running, their worker died: queue each again, alone, or fail it after too many attempts."""
         with self._board.changed:
-            if not entry.runs(fit):
-                return
-            worker.kill()
-            if entry.job.attempts < MAX_ATTEMPTS and entry.times_handed < MAX_HANDOVERS:
-                self._board.change_state(entry, State.queued, progress=None, seconds=0.0)
-            else:
-                self._board.change_state(entry, State.failed, error=_death_sentence(entry.job.model))
-            self._board.changed.notify_all()
+            running = [entry for entry in entries if entry.runs(fit)]
+            if running:
+                worker.kill()
+            for entry in running:
+                entry.alone = entry.alone or len(entries) > 1
+                attempts = MAX_ATTEMPTS + entry.alone  # the one in a batch may have died of another's series
+                if entry.job.attempts < attempts and entry.times_handed < MAX_HANDOVERS:
+                    self._board.change_state(entry, State.queued, progress=None, seconds=0.0)
+                else:
+                    self._board.change_state(entry, State.failed, error=_death_sentence(entry.job.model))
+            if running:
+                self._board.changed.notify_all()
 
     def _reap(self, worker: Worker) -> None:
         code = worker.reap()
@@ -277,6 +332,14 @@ class Supervisor(threading.Thread):
         """Wake the thread when its worker has ended, so that it stops waiting for a fit for it."""
         with self._board.changed:
             self._board.changed.notify_all()
+
+
+def _joined(requests: Sequence[AnyRequest]) -> AnyRequest:
+    """A request as it is, or many as one batch, in their order."""
+    if len(requests) == 1:
+        return requests[0]
+    assert all(isinstance(request, Request) for request in requests)
+    return BatchRequest(tuple(request for request in requests if isinstance(request, Request)))
 
 
 def _death_sentence(name: str) -> str:

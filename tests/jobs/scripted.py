@@ -25,6 +25,8 @@ from forecasting.models.pooled import Pooled
 from forecasting.preparation.gather_pool import prepared_series
 from forecasting.support.errors import ModelError
 
+#: The first figure of a series that `Many` cannot forecast.
+BAD = 13
 WAIT_FOR_EVER = "import threading; threading.Event().wait()"
 
 
@@ -109,6 +111,31 @@ class Buggy(Scripted):
 
     def act(self, series, horizon, report):
         raise ZeroDivisionError("a bug")
+
+
+class Many(Scripted):
+    """Takes many series at once, has nothing to say of one that begins with `BAD`, and waits where there is a gate for one.
+
+    It notes its process and how many it was given.
+    """
+
+    name, label, batched = "many", "Many", True
+
+    def forecast(self, series, horizon, report=ignore_progress):
+        (made,) = self.forecast_many([series], horizon)
+        if isinstance(made, ModelError):
+            raise made
+        return made
+
+    def forecast_many(self, series, horizon):
+        with open(taken_by_many(), "a") as taken:
+            taken.write(f"{os.getpid()} {len(series)}\n")
+        for one in series:
+            if gate(one).exists():
+                with open(gate(one), "rb") as waiting:
+                    waiting.read(1)
+        too_short = ModelError("Give me a longer history.")
+        return [too_short if one.values[0] == BAD else Naive.forecast(self, one, horizon) for one in series]
 
 
 class Curious(Scripted):
@@ -205,6 +232,11 @@ def register():
 
 def folder():
     return Path(os.environ["SCRIPTED"])
+
+
+def taken_by_many():
+    """Where `Many` notes what it was given."""
+    return folder() / "many"
 
 
 def gate(series):

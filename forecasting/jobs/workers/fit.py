@@ -38,9 +38,10 @@ class FitOutcome:
 
 def fit_batch(batch: BatchRequest) -> FitOutcome:
     """Fit many requests in this thread: their forecasts by the names of their parts, without those that have none."""
-    made = zip(batch.parts, fit_requests(batch.requests, len(batch.requests)), strict=True)
-    parts = {name: outcome.forecast for name, outcome in made if outcome.forecast}
-    return FitOutcome(parts=parts) if parts else FitOutcome(error=f"{model(batch.model).label} has no forecast of any.")
+    made = dict(zip(batch.parts, fit_requests(batch.requests, len(batch.requests)), strict=True))
+    parts = {name: outcome.forecast for name, outcome in made.items() if outcome.forecast}
+    error = "" if parts else f"{model(batch.model).label} has no forecast of any."
+    return FitOutcome(parts=parts, error=error, out_of_memory=any(one.out_of_memory for one in made.values()))
 
 
 def fit_request(request: Request | GatheredRequest, report: ProgressCallback = ignore_progress) -> FitOutcome:
