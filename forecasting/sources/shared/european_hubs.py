@@ -158,7 +158,7 @@ def read_european_target_data(path: Path, hub: EuropeanHub) -> TidyTable:
 
     Raises `DataError` for a file that is not what the hub's usually are.
     """
-    raw = read_table(path.read_bytes(), path.name, _needed)
+    raw = read_table(path.read_bytes(), path.name, _needed, own=True)
     raw.require_columns((TARGET, LOCATION, WEEK, FIGURE))
     column = _statistic(raw, hub)
     raw = raw.take_rows((raw.cells[TARGET] == hub.targets[column]).to_numpy(dtype=bool, na_value=False))
