@@ -19,12 +19,14 @@ from forecasting import sources
 from forecasting.api import request_log, security_headers
 from forecasting.api.app import PREFIX, create_app
 from forecasting.api.health import DeferredApp, HealthChecks
+from forecasting.api.machine_addresses import MachineAddressMiddleware
 from forecasting.api.page_access import PageAccessMiddleware
 from forecasting.monitoring import alerts
 from forecasting.operations.prometheus import CONTENT_TYPE, Metrics
 from forecasting.operations.scheduler import UpdateSchedule
 from forecasting.support import settings
 from ui.shell import runtime as pages
+from ui.shell import streamlit_internals
 from ui.shell.index_page import IndexPageMiddleware
 from ui.shell.streamlit_internals import INDEX_PAGE
 
@@ -59,6 +61,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     request_log.log_to_stderr()
     alerts.log_to_stderr()
     request_log.silence_uvicorn()
+    streamlit_internals.shorten_log_of_odd_messages()
     service = await asyncio.to_thread(pages.service)
     api.set_app(create_app(service))
     health.service = service
@@ -90,6 +93,7 @@ app = st.App(
     routes=[Mount(PREFIX, app=api), *health.routes(), Route("/metrics", scraped)],
     middleware=[
         Middleware(security_headers.SecurityHeadersMiddleware, headers=security_headers.page_headers(INDEX_PAGE)),
+        Middleware(MachineAddressMiddleware),
         Middleware(IndexPageMiddleware),
         Middleware(PageAccessMiddleware, max_pages=settings.max_pages(), hosts=settings.hosts(), origins=origins),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 from fastapi import Request
 
@@ -12,6 +13,9 @@ from forecasting.api.problem_details import Problem
 BODY_TIMEOUT = 60.0
 #: Seconds in which the next part of a body must arrive.
 PART_TIMEOUT = 10.0
+#: Bytes beyond the limit that are read, and thrown away, before the answer: a client that sends its whole request before it reads
+#: would hear of a broken connection only.
+DISCARDED_BYTES = 64_000_000
 #: Closes the connection, as the rest of the body is not read.
 _CLOSE = {"Connection": "close"}
 
@@ -23,28 +27,39 @@ async def read_json_body(request: Request, max_bytes: int) -> bytes:
         raise Problem(415, "The request is not JSON; send it with the header Content-Type: application/json.")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Problem(415, "The request is packed; send it as it is, without Content-Encoding.", headers=_CLOSE)
-    length = request.headers.get("content-length")
-    if length is not None and length.isdigit() and int(length) > max_bytes:
+    length = request.headers.get("content-length", "")
+    announced = int(length) if length.isdigit() else 0
+    # A client that asks first has sent nothing yet, and one that announces far too much is told at once.
+    if announced > max_bytes + (0 if "expect" in request.headers else DISCARDED_BYTES):
         raise _too_large(max_bytes)
+    parts, size = list[bytes](), 0
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
-            return await _read(request, max_bytes)
+            async for part, size in _parts(request):
+                if size > max_bytes + DISCARDED_BYTES:
+                    break
+                if size > max_bytes:
+                    parts.clear()
+                else:
+                    parts.append(part)
     except TimeoutError:
-        raise Problem(408, "The request came too slowly; send it anew.", headers=_CLOSE) from None
+        if max(size, announced) <= max_bytes:
+            raise Problem(408, "The request came too slowly; send it anew.", headers=_CLOSE) from None
+    if max(size, announced) > max_bytes:
+        raise _too_large(max_bytes)
+    return b"".join(parts)
 
 
-async def _read(request: Request, max_bytes: int) -> bytes:
-    parts, size = list[bytes](), 0
-    stream = request.stream().__aiter__()
+async def _parts(request: Request) -> AsyncIterator[tuple[bytes, int]]:
+    """The parts of a body as they come, and how many bytes came so far. Raises `TimeoutError` where the next takes too long."""
+    stream, size = request.stream().__aiter__(), 0
     while True:
         try:
             part = await asyncio.wait_for(anext(stream), PART_TIMEOUT)
         except StopAsyncIteration:
-            return b"".join(parts)
+            return
         size += len(part)
-        if size > max_bytes:
-            raise _too_large(max_bytes)
-        parts.append(part)
+        yield part, size
 
 
 def _too_large(max_bytes: int) -> Problem:

@@ -61,13 +61,15 @@ def log_to_stderr() -> None:
 
 
 def silence_uvicorn() -> None:
-    """Disable those log lines of uvicorn that contain addresses and query strings."""
+    """Disable those log lines of uvicorn that contain addresses and query strings, and tracebacks of what clients send."""
     logging.getLogger("uvicorn.access").disabled = True
     logging.getLogger("uvicorn.error").addFilter(_without_addresses)
 
 
 def _without_addresses(record: logging.LogRecord) -> bool:
     text = str(record.msg)
+    if text.startswith("Invalid UTF-8"):  # in a WebSocket's text, which anybody can send; it ends the connection
+        record.exc_info = None
     return record.levelno > logging.INFO or not ("WebSocket" in text or text.startswith("connection "))
 
 

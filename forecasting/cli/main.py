@@ -1,7 +1,8 @@
 """The command line's entry point: its commands, and errors as one line with an exit code.
 
 Results go to stdout or the file asked for, progress to stderr (a bar on a terminal, quiet otherwise). Exit codes: 0 all
-done; 1 some series failed (the others are written); 2 bad usage or bad input, in one line.
+done; 1 some series failed (the others are written); 2 bad usage or bad input, in one line; 128 and the number of a signal that
+ended it before anything was finished.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from forecasting.cli import (
     watch,
 )
 from forecasting.cli.exit_codes import BAD_INPUT, DONE
-from forecasting.cli.stop_signals import stoppable
+from forecasting.cli.stop_signals import StoppedError, stoppable
 from forecasting.support.errors import ForecastingError
 
 #: The commands by name, in the order of the help.
@@ -73,8 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _print_error(str(error))
     except UsageError as error:
         return _print_error(f"{error.format_message()} (--help says what there is)")
-    except (KeyboardInterrupt, typer.Abort):
-        return _print_error("Interrupted; what was finished is in the store, and the same command goes on from there.")
+    except StoppedError as error:
+        _print_error("Interrupted; what was finished is in the store, and the same command goes on from there.")
+        return error.exit_code
     except BrokenPipeError:
         return DONE
 

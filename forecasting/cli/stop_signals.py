@@ -20,6 +20,18 @@ from typing import Any
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
+class StoppedError(Exception):
+    """The error raised out of a command that a signal has ended before anything was finished.
+
+    Attributes:
+        exit_code: 128 and the signal's number, as shells have it.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__("stopped by a signal")
+        self.exit_code = 128 + number
+
+
 class _Mode(Enum):
     """What a signal does: it raises, it raises and the next ones do not, or it is only noted."""
 
@@ -33,16 +45,21 @@ class _State:
 
     mode = _Mode.RAISE
     requested = False
+    #: The number of the first signal that asked for it.
+    number = int(signal.SIGINT)
 
 
 def stoppable(command: Callable[..., None]) -> Callable[..., None]:
-    """A command during which the stop signals are handled; those that are ignored (nohup) stay ignored."""
+    """A command during which the stop signals are handled; those that are ignored (nohup) stay ignored.
+
+    Raises `StoppedError` where one has ended it.
+    """
 
     @wraps(command)
     def run(*arguments: Any, **values: Any) -> None:
         if threading.current_thread() is not threading.main_thread():
             return command(*arguments, **values)
-        _State.mode, _State.requested = _Mode.RAISE, False
+        _State.mode, _State.requested, _State.number = _Mode.RAISE, False, int(signal.SIGINT)
         numbers = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
         before = {number: signal.getsignal(number) for number in numbers}
         terminals = [handle for handle in (1, 2) if os.isatty(handle)]
@@ -51,6 +68,8 @@ def stoppable(command: Callable[..., None]) -> Callable[..., None]:
                 if handler is not signal.SIG_IGN:
                     signal.signal(number, lambda number, frame: _handle(number, frame, terminals))
             return command(*arguments, **values)
+        except KeyboardInterrupt:
+            raise StoppedError(_State.number) from None
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -91,6 +110,8 @@ def go_on() -> None:
 
 
 def _handle(number: int, frame: FrameType | None, terminals: list[int]) -> None:
+    if not _State.requested:
+        _State.number = number
     _State.requested = True
     if number == getattr(signal, "SIGHUP", None):
         _leave_lost_terminals(terminals)

@@ -8,6 +8,7 @@ import typer
 
 from forecasting.cli.exit_codes import DONE, SOME_FAILED
 from forecasting.cli.options import ModelNames, SourceNames, Workers, split_names
+from forecasting.cli.stop_signals import interruptible_once
 from forecasting.jobs import JobQueue
 from forecasting.models import model
 from forecasting.services.service import Service
@@ -40,11 +41,16 @@ def upkeep(
     events = EventAlerts()
     service.queue.observe(history.record_fit)
     log_to_stderr()
+    done: list[UpdateRun] = []
+    left = list(dict.fromkeys(source_names))
     try:
-        done = [
-            NightlyUpdate(service, runs, history, alerts, names, events).run(name, again=True)
-            for name in dict.fromkeys(source_names)
-        ]
+        with interruptible_once():
+            while left:
+                done.append(NightlyUpdate(service, runs, history, alerts, names, events).run(left[0], again=True))
+                left.pop(0)
+    except KeyboardInterrupt:
+        if not done:
+            raise
     finally:
         service.close()
         for opened in (runs, history, alerts, events):
@@ -53,7 +59,9 @@ def upkeep(
         typer.echo(_summary(run))
         if run.said:
             typer.echo(f"{run.source}: {run.said}", err=True)
-    raise typer.Exit(SOME_FAILED if any(run.failed for run in done) else DONE)
+    if left:
+        typer.echo(f"Interrupted; not updated: {', '.join(left)}.", err=True)
+    raise typer.Exit(SOME_FAILED if left or any(run.failed for run in done) else DONE)
 
 
 def _summary(run: UpdateRun) -> str:

@@ -155,17 +155,30 @@ def refused(body, most=1000):
     return problem.value
 
 
-def test_a_body_that_says_it_is_too_large_is_not_read():
+def test_a_body_that_says_it_is_far_too_large_is_not_read(monkeypatch):
+    monkeypatch.setattr(request_body, "DISCARDED_BYTES", 0)
     body = Body(b"x" * 1001, length=1001)
     assert refused(body).status == 413
     assert body.read == 0
 
 
-def test_a_body_that_does_not_say_so_is_read_no_further_than_it_may_be():
+def test_a_body_that_is_too_large_is_read_to_its_end_so_that_its_client_hears_of_it():
+    body = Body(*[b"x" * 1000] * 3, length=3000)
+    assert refused(body).status == 413
+    assert body.read == 3000
+
+
+def test_a_body_that_says_it_is_too_large_and_does_not_come_is_too_large(monkeypatch):
+    monkeypatch.setattr(request_body, "PART_TIMEOUT", 0.05)
+    assert refused(Body(b"x", 60.0, length=1001)).status == 413
+
+
+def test_a_body_that_does_not_say_so_is_read_no_further_than_it_may_be(monkeypatch):
+    monkeypatch.setattr(request_body, "DISCARDED_BYTES", 200)
     body = Body(*[b"x" * 100] * 1000)
     problem = refused(body)
     assert (problem.status, problem.headers["Connection"]) == (413, "close")
-    assert body.read == 1100
+    assert body.read == 1300
 
 
 def test_a_body_that_comes_too_slowly_is_given_up(monkeypatch):

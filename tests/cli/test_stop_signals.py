@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,8 @@ import pytest
 from sweeps import only_whole
 
 from forecasting.cli.main import main
+from forecasting.monitoring.update_runs import UpdateRun
+from forecasting.operations.nightly_update import NightlyUpdate
 from forecasting.services.service import Service
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,3 +144,28 @@ def test_signals_that_come_while_the_finished_is_written_do_not_stop_that(figure
     assert main(["forecast", *arguments]) == 1
     assert pd.read_csv(output)["region"].unique().tolist() == ["R0"]
     assert [signal.getsignal(one) for one in SIGNALS] == before
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_command_that_is_stopped_before_anything_is_finished_exits_with_the_signal_s_number(
+    figures, monkeypatch, capsys, number
+):
+    monkeypatch.setattr(Service, "run", lambda self, requests: iter([signal.raise_signal(number)]))
+    assert main(["forecast", "--input", str(figures), "--models", "naive", "--horizon", "2"]) == 128 + number
+    assert capsys.readouterr().err.endswith("the same command goes on from there.\n")
+
+
+def test_upkeep_says_which_sources_it_has_not_come_to(monkeypatch, capsys):
+    now = datetime.now(UTC)
+
+    def run(self, source, again=False):
+        if source != "bundled":
+            signal.raise_signal(signal.SIGTERM)
+        return UpdateRun(source, now, now, "")
+
+    monkeypatch.setattr(NightlyUpdate, "run", run)
+    assert main(["upkeep", "--source", "bundled", "--source", "simulated", "--models", "naive", "--workers", "1"]) == 1
+    said = capsys.readouterr()
+    assert said.out.startswith("bundled: ")
+    assert "simulated" not in said.out
+    assert said.err.endswith("Interrupted; not updated: simulated.\n")

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import httpx
 import pytest
+from conditions import until
 from served import PATIENCE, read, served
 
 #: What every answer has, whoever gives it.
@@ -184,6 +185,58 @@ def test_nonsense_after_a_request_does_not_become_a_request(server):
     answered = server.said(one + b"\x00nonsense\r\n\r\n" + one)
     assert answered.count(b"HTTP/1.1 200") == 1
     assert answered.count(b"HTTP/1.1 400") == 1
+
+
+LARGE = b" " * 12_000_000
+HEAD = "POST /api/v1/forecast HTTP/1.{}\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n{}\r\n\r\n"
+CHUNKED = (
+    b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (LARGE[:6_000_000], LARGE[6_000_000:])) + b"0\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (HEAD.format(1, f"Content-Length: {len(LARGE)}"), LARGE),
+        (HEAD.format(1, "Transfer-Encoding: chunked"), CHUNKED),
+        (HEAD.format(0, f"Content-Length: {len(LARGE)}"), LARGE),
+        (HEAD.format(1, f"Content-Length: {len(LARGE)}\r\nExpect: 100-continue"), b""),
+        (HEAD.format(1, "Content-Length: 1000000000000"), b""),
+    ],
+    ids=["of a length", "in chunks", "HTTP/1.0", "asked first", "far too large"],
+)
+def test_a_client_that_sends_all_before_it_reads_is_told_that_it_is_too_much(server, head, body):
+    answer = server.said(head.encode() + body)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["detail"].startswith("The request has more than 10 MB; ")
+
+
+@pytest.mark.parametrize("path", ["/API/v1/models", "/Api", "/api", "/HEALTHZ", "/Metrics"])
+def test_an_address_for_programs_in_other_letters_is_no_page(server, path):
+    answer = server.get(path, Accept="text/html")
+    assert status(answer) == 404
+    assert headers(answer)["content-type"] == "application/problem+json"
+    assert "written in small letters" in json.loads(answer.partition(b"\r\n\r\n")[2])["detail"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "line"),
+    [
+        (b"\x82\x85\0\0\0\0hello", "A page has sent what is no message of its own"),
+        (b"\x81\x82\0\0\0\0\xff\xfe", "Invalid UTF-8"),
+        (b"\x81\x85\0\0\0\0hello", "The connection of a page has ended"),
+    ],
+    ids=["no message", "no text", "a text"],
+)
+def test_nonsense_from_a_page_is_one_line_of_the_log(server, frame, line):
+    before = len(server.log.read_text().splitlines())
+    more = {"Upgrade": "websocket", "Sec_WebSocket_Version": "13", "Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    with server.page(**more) as connection:
+        assert connection.recv(12) == b"HTTP/1.1 101"
+        connection.sendall(frame)
+        until(lambda: line in server.log.read_text())
+    new = [one for one in server.log.read_text().splitlines()[before:] if one and not one.startswith("{")]
+    assert len(new) == 1, new
 
 
 def value(number):

@@ -20,6 +20,7 @@ on elsewhere without a promise of Streamlit's:
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -36,6 +37,9 @@ INDEX_PAGE = Path(st.__file__).parent / "static" / "index.html"
 
 #: Seconds for which a download button that was drawn anew may still be pressed as it was.
 DOWNLOAD_GRACE = 10.0
+
+#: The logger of the connections of pages.
+CONNECTION_LOGGER = "streamlit.web.server.starlette.starlette_websocket"
 
 _clear: Callable[..., None] = ForwardMsgQueue.clear
 
@@ -72,6 +76,20 @@ def drop_orphaned_references() -> None:
     when `tests/app/test_streamlit_internals.py` passes without it.
     """
     ForwardMsgQueue.clear = _clear_with_references  # type: ignore[assignment, method-assign]
+
+
+def shorten_log_of_odd_messages() -> None:
+    """Have Streamlit log one line, and no traceback, where somebody sends what is no message of a page's.
+
+    Anybody can send that, and as often as he likes. It ends his connection.
+    """
+    logging.getLogger(CONNECTION_LOGGER).addFilter(_without_traceback)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    if record.exc_info and record.msg == "Error deserializing back message":
+        record.msg, record.exc_info = "A page has sent what is no message of its own; its connection is closed.", None
+    return True
 
 
 def keep_replaced_downloads() -> None:
