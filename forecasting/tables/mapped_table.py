@@ -178,8 +178,11 @@ def _read_tidy(raw: RawTable, mapping: ColumnMapping, problems: CellProblems) ->
     if mapping.as_of is not None:
         table[AS_OF], readable = _days(raw, mapping.as_of, mapping.day_first, problems)
         kept = kept & readable
-    for column in mapping.covariates:
-        table[f"{column}_" if column in (*PANEL, AS_OF) else column] = _numbers(raw, column, kept, problems)
+    covariates = {
+        f"{column}_" if column in (*PANEL, AS_OF) else column: _numbers(raw, column, kept, problems)
+        for column in mapping.covariates
+    }
+    table = pd.concat([table, pd.DataFrame(covariates, index=table.index)], axis=1) if covariates else table
     table = table if kept.all() else table[kept]
     if table.empty:
         raise raw.error(f"no cell of the column {mapping.date!r} is a date in a usable row; choose another column.")

@@ -149,13 +149,13 @@ def memory(what):
 
 
 def read(content):
-    """What the pages and the API do with a file; the sentence of its refusal, if it is refused."""
+    """What a page does with a file, or a command; the sentence of its refusal, if it is refused."""
     try:
         looked = preview_table(content, "x")
-        if looked.mapping is not None:
-            with suppress(DataError):
-                read_mapped_table(content, "x", looked.mapping)
-        read_panel(content, "x")
+        if looked.mapping is None:
+            read_panel(content, "x")
+        else:
+            read_mapped_table(content, "x", looked.mapping)
     except DataError as error:
         return str(error)
     return ""

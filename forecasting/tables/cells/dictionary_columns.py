@@ -22,6 +22,11 @@ def is_coded(cells: pd.Series) -> bool:
     return isinstance(cells.dtype, pd.CategoricalDtype)
 
 
+def coded_columns(cells: pd.DataFrame) -> list[str]:
+    """The names of the columns that are there as their distinct texts."""
+    return [column for column, kind in cells.dtypes.items() if isinstance(kind, pd.CategoricalDtype)]
+
+
 def encode_columns(cells: pd.DataFrame) -> pd.DataFrame:
     """The table with those columns of text dictionary-coded whose texts repeat."""
     if len(cells.columns) > MAX_CODED_COLUMNS:
@@ -83,9 +88,10 @@ def decode_column(cells: pd.Series) -> pd.Series:
 
 def decode_columns(cells: pd.DataFrame) -> pd.DataFrame:
     """The table with its coded columns as text."""
-    if not any(isinstance(kind, pd.CategoricalDtype) for kind in cells.dtypes):
-        return cells
-    return pd.DataFrame({column: decode_column(cells[column]) for column in cells}, index=cells.index, copy=False)
+    decoded = cells.copy(deep=False)
+    for column in coded_columns(cells):
+        decoded[column] = decode_column(cells[column])
+    return decoded
 
 
 def distinct_cells(cells: pd.Series) -> tuple[np.ndarray, pd.Series]:

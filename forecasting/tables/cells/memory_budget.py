@@ -18,7 +18,7 @@ ROW_BYTES = 120
 #: Bytes that a cell takes.
 CELL_BYTES = 40
 #: Bytes that a column takes, however few rows it has.
-COLUMN_BYTES = 15_000
+COLUMN_BYTES = 20_000
 #: Bytes that a letter of a table takes.
 LETTER_BYTES = 2
 

@@ -18,7 +18,7 @@ MAX_DEPTH = 40
 #: What an element costs by its name, wherever it is.
 _COSTS = {
     **dict.fromkeys(("row", "c", "v", "f"), 1.0),
-    **dict.fromkeys(("si", "is"), 4.0),
+    **dict.fromkeys(("si", "is"), 6.0),
     **dict.fromkeys(("xf", "font", "fill", "border", "numFmt", "dxf", "cellStyle", "definedName"), 4.0),
     **dict.fromkeys(("sheet", "Override", "Default", "Relationship", "property"), 4.0),
 }

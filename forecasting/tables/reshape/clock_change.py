@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.support.errors import DataError
+from forecasting.tables.cells.dictionary_columns import decode_column
 from forecasting.tables.cells.parse_dates import try_parse_dates
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.utc_offsets import split_utc_offset
@@ -45,7 +46,7 @@ def unfold_autumn_hour(raw: RawTable) -> RawTable:
 
 def _has_clock(raw: RawTable, column: str) -> bool:
     """Whether the first cells are times without an offset from UTC."""
-    head = raw.take_rows(np.arange(min(len(raw.cells), 20))).decoded().cells[column].astype(str).str.strip()
+    head = decode_column(raw.cells[column].iloc[:20]).astype(str).str.strip()
     return bool(head.str.contains(r"\d:\d\d").all()) and split_utc_offset(head.iloc[0])[1] is None
 
 

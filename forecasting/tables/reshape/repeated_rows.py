@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from forecasting.tables.cells.dictionary_columns import is_coded
+from forecasting.tables.cells.dictionary_columns import coded_columns
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.tidy_table import is_repeated, row_keys
 from forecasting.tables.reshape.row_labels import date_column, figure_columns, label_columns
@@ -11,6 +11,8 @@ from forecasting.tables.reshape.row_labels import date_column, figure_columns, l
 _MOST_REPEATED = 0.25
 #: Rows of a table without repeating texts that is looked at.
 _MOST_ROWS = 200_000
+#: Columns that are looked at before all of them are.
+_FIRST_COLUMNS = 20
 
 
 def drop_repeated_rows(raw: RawTable) -> RawTable:
@@ -18,12 +20,14 @@ def drop_repeated_rows(raw: RawTable) -> RawTable:
 
     Sales of one price on one day are equal, too: beside rows that differ, equal ones are no mistake.
     """
-    coded = [column for column in raw.cells if is_coded(raw.cells[column])]
+    coded = coded_columns(raw.cells)
     if len(coded) == len(raw.cells.columns) or not len(coded):
         if len(raw.cells) > _MOST_ROWS:
             return raw
     elif not is_repeated(row_keys(raw.cells, coded)).any():
         return raw
+    if not raw.cells.iloc[:, :_FIRST_COLUMNS].duplicated().any():
+        return raw  # what differs in some columns differs, and of thousands of columns each takes its time
     twice = raw.cells.duplicated().to_numpy()
     if not twice.any() or twice.mean() > _MOST_REPEATED:
         return raw
