@@ -269,7 +269,7 @@ def difference_sentence(best: ModelScore, second: ModelScore, closer: int, origi
     smaller = f"{100 * (1 - best.wis / second.wis):.0f} %" if second.wis > 0 else "0 %"
     sentence = f"Its errors were {smaller} smaller than {other}'s, and it was closer from {closer} of {origins} dates"
     if closer > 0.75 * origins and origins >= 8:
-        return f"{sentence}: {first} was better here throughout."
+        return f"{sentence}: {first} was better here {'throughout' if closer == origins else 'nearly throughout'}."
     if closer > 0.5 * origins:
         return f"{sentence}: more often than not, but so few dates cannot tell skill from luck."
     return f"{sentence}: a few dates decided it, so do not rely on the order."

@@ -87,7 +87,7 @@ def test_many_regions_have_colours():
 
 @pytest.mark.parametrize(
     ("closer", "origins", "words"),
-    [(7, 8, "better here throughout"), (5, 8, "cannot tell skill from luck"), (4, 8, "do not rely on the order"),
+    [(8, 8, "better here throughout"), (7, 8, "better here nearly throughout"), (5, 8, "cannot tell skill from luck"), (4, 8, "do not rely on the order"),
      (4, 4, "cannot tell skill from luck")],
 )  # fmt: skip
 def test_the_distance_between_two_models_is_put_in_words_that_fit_the_evidence(closer, origins, words):

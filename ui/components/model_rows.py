@@ -19,6 +19,7 @@ from forecasting.jobs import Job, State
 from forecasting.models import model
 from forecasting.models.base import Progress
 from forecasting.views import answer
+from forecasting.views.line_breaks import keep_together
 from forecasting.views.palette import Theme
 from ui.components.sequence import with_number
 
@@ -89,7 +90,9 @@ def rows(
 
 def draw(shown: list[ModelRow], *, next_stretch: str, key: str) -> tuple[str, str] | None:
     """Draw the rows; `next_stretch` is the heading of what they expect. Returns ``("cancel" or "retry", job key)`` when the reader has just pressed a button."""
-    data = with_number({"rows": [asdict(row) for row in shown], "no_change": 1 / FULL_BAR, "next": next_stretch}, key)
+    data = with_number(
+        {"rows": [asdict(row) for row in shown], "no_change": 1 / FULL_BAR, "next": keep_together(next_stretch)}, key
+    )
     asked = _component(data=data, key=key, on_cancel_change=_nothing, on_retry_change=_nothing)
     if asked.cancel:
         return "cancel", asked.cancel
