@@ -402,9 +402,10 @@ def test_compare_draws_every_model_on_the_same_axes_and_fits(visitors, server, w
     assert ("more columns" in goes_on) == (width == PHONE), "whether the table is cut off"
 
 
-def test_on_a_phone_the_choice_of_a_region_is_seen_at_once(visitors, server):
+def test_on_a_phone_what_is_chosen_in_the_menu_is_seen_at_once(visitors, server):
     page = visitors.open(server.url, link(statistic="new_admissions", region="Ohio", models="theta"), width=390)
-    page.tab.get_by_role("button", name="Menu and choices").click()
+    menu = page.tab.get_by_role("button", name="Menu and choices")
+    menu.click()
     page.tab.get_by_role("combobox", name="Region").fill("Vermont")
     option = page.tab.get_by_role("option", name="Vermont")
     option.wait_for()
@@ -413,3 +414,12 @@ def test_on_a_phone_the_choice_of_a_region_is_seen_at_once(visitors, server):
     option.click()
     page.expect_title("Vermont: new hospital admissions")
     expect(page.tab.get_by_role("combobox", name="Region")).not_to_be_in_viewport()
+    menu.click()
+    page.tab.get_by_role("link", name="Methods").click()
+    page.expect_title("Methods")
+    expect(sidebar).not_to_be_in_viewport()
+    menu.click()
+    expect(sidebar).to_be_in_viewport()
+    page.tab.reload()
+    page.expect_title("Methods")
+    expect(sidebar).not_to_be_in_viewport()

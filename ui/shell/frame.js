@@ -56,14 +56,19 @@ export default function ({ data }) {
 
   new MutationObserver(() => { due ??= setTimeout(mend, 100); }).observe(document.body, { childList: true, subtree: true });
 
-  // On a phone the choices lie over the page: one that is made from a list there shows what it leads to.
+  // On a phone pages and choices lie over the page: a page that is chosen there, or what is chosen from a list, is seen at once. The
+  // next visit begins with its page, too: Streamlit remembers that the sidebar was open.
   const PHONE = 768; // pixels, Streamlit's own limit
   addEventListener("click", (event) => {
     const list = event.target.closest?.("[role=option]")?.closest("[role=listbox]");
-    const field = document.querySelector("[data-testid=stSidebar] [role=combobox][aria-expanded=true]");
-    if (innerWidth > PHONE || !list || !field) return;
+    const field = list && document.querySelector("[data-testid=stSidebar] [role=combobox][aria-expanded=true]");
+    if (innerWidth > PHONE || !(field || event.target.closest?.("[data-testid=stSidebarNavLink]"))) return;
     setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click(), 0);
   }, true);
+  addEventListener("pagehide", () => {
+    if (innerWidth > PHONE) return;
+    for (const name of Object.keys(localStorage)) if (name.startsWith("stSidebarCollapsed")) localStorage.removeItem(name);
+  });
 
   // A list of choices closes when what is around it scrolls, and what was typed stays without one. So it does when nobody has scrolled:
   // the sidebar of a phone moves as it opens, and for the keyboard on the screen. Then the list stays, and goes with its field.
