@@ -244,3 +244,17 @@ def test_a_claim_is_released_by_the_attempt_that_it_is_for(store):
     assert not claims.released
     shared.release([asked.key], 2)
     assert claims.released == [asked.key]
+
+
+def test_claims_are_released_before_what_had_no_forecast_is_queued_again(queue, workers, monkeypatch):
+    at_release = []
+
+    def release(keys, attempt):
+        at_release.append([job.state for job in queue.jobs(keys)])
+
+    monkeypatch.setattr(queue._shared_fits, "release", release)
+    submit(queue, 1, BAD)
+    answer(workers, 99)
+    answer(workers, 1, BAD)
+    until(lambda: workers.orders[-1] == [BAD])  # another supervisor may have claimed it by now
+    assert at_release == [[State.done], [State.done, State.running]]
