@@ -258,6 +258,18 @@ def store(content: bytes, signature: ImportedSignature) -> None:
     if isinstance(known, ImportedModel) and known.signature.digest != signature.digest:
         raise RequestError(f"There is another imported model '{signature.name}'; give this one another --name.")
     if known is None and len(others) >= MOST_MODELS:
-        raise RequestError(f"There are {MOST_MODELS} imported models already; remove some from {place}.")
+        raise RequestError(f"There are {MOST_MODELS} imported models already; remove one with import --remove NAME.")
     write_atomically(place / f"{signature.digest}.onnx", content)
     write_atomically(place / f"{signature.digest}.json", json.dumps(signature.to_json(), indent=1).encode())
+
+
+def remove(name: str) -> ImportedModel:
+    """Delete an imported model, and return what it was. Raises `RequestError` where none is called so."""
+    others = imported_models()
+    found = others.get(name)
+    if not isinstance(found, ImportedModel):
+        there = f"there are {', '.join(others)}" if others else "there is none"
+        raise RequestError(f"No imported model is called '{name}'; {there}.")
+    for ending in ("json", "onnx"):  # no list has a model without its file
+        (folder() / f"{found.signature.digest}.{ending}").unlink(missing_ok=True)
+    return found

@@ -142,6 +142,21 @@ def test_another_file_may_not_take_a_name_that_is_taken(last_figure, at_home, ca
     assert {"last_figure", "other_one"} <= set(models())
 
 
+def test_an_imported_model_is_removed_by_its_name_and_no_other_is(last_figure, capsys):
+    assert main(["import", "--remove", "last_figure"]) == 0
+    assert "Last figure is removed." in capsys.readouterr().err
+    assert "last_figure" not in models()
+    assert not list(imported.folder().iterdir())
+    assert main(["import", "--remove", "ets"]) == 2
+    assert capsys.readouterr().err.strip() == "No imported model is called 'ets'; there is none."
+
+
+@pytest.mark.parametrize("arguments", [[], ["file.onnx", "--remove", "mine"], ["--remove", "mine", "--name", "other"]])
+def test_import_takes_either_a_file_or_the_name_of_a_model_to_remove(arguments, at_home, capsys):
+    assert main(["import", *arguments]) == 2
+    assert "either a FILE to import, perhaps with --name, or --remove NAME." in capsys.readouterr().err
+
+
 def test_what_this_program_exports_it_imports(at_home):
     path = at_home / "pretrained.onnx"
     arguments = ["--source", "bundled", "--region", "Italy", "--horizon", "5", "--format", "onnx"]
