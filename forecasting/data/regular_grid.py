@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import pandas as pd
@@ -42,8 +42,8 @@ def values_on_grid(
     counts: pd.Series, frequency: Frequency, *, cumulative: bool = False
 ) -> tuple[np.ndarray, pd.DatetimeIndex]:
     """What `to_regular_grid` gives, as its values and its dates: called for every series there is, and a table takes its time."""
-    values = counts.to_numpy(dtype=float, na_value=np.nan)
-    dates = pd.DatetimeIndex(counts.index)
+    values = counts.to_numpy() if counts.dtype == np.float64 else counts.to_numpy(dtype=float, na_value=np.nan)
+    dates = as_dates(counts.index)
     known = np.isfinite(values)
     if not known.any():
         raise DataError("There are no figures here to forecast from; choose another region or statistic.")
@@ -67,6 +67,11 @@ def values_on_grid(
         result[places[known]] = 0.0
         np.add.at(result, places[known], values[known])
     return result, grid
+
+
+def as_dates(index: pd.Index) -> pd.DatetimeIndex:
+    """`index` as dates; itself where it has them, for to make another one takes its time."""
+    return index if isinstance(index, pd.DatetimeIndex) else pd.DatetimeIndex(index)
 
 
 def _places(
@@ -156,7 +161,7 @@ def period_phase(dates: pd.DatetimeIndex, frequency: Frequency) -> int:
 
 def _check_jumps(dates: pd.DatetimeIndex, frequency: Frequency) -> None:
     """Raises `DataError` for a date that is so far from the others that it is a slip: nothing is filled up to it."""
-    if pd.Timedelta(int(dates.asi8[-1] - dates.asi8[0]), unit=dates.unit) <= LONGEST_GAP:
+    if dates.asi8[-1] - dates.asi8[0] <= _longest_gap(dates.unit):
         return
     gaps = np.diff(dates.to_numpy())
     place = int(np.argmax(gaps))
@@ -165,6 +170,12 @@ def _check_jumps(dates: pd.DatetimeIndex, frequency: Frequency) -> None:
             f"The dates jump from {dates[place]:%Y-%m-%d} to {dates[place + 1]:%Y-%m-%d}, with nothing between; "
             "mend the date that is wrong, or delete its row."
         )
+
+
+@cache
+def _longest_gap(unit: str) -> int:
+    """`LONGEST_GAP` in so many units of dates."""
+    return int(LONGEST_GAP // pd.Timedelta(1, unit=unit))
 
 
 def _root(frequency: Frequency) -> str:
@@ -272,5 +283,5 @@ def counts_from_totals(totals: np.ndarray) -> tuple[np.ndarray, float, int]:
 
 def count_leading_zeros(counts: np.ndarray) -> int:
     """How many zeros and NaN stand before the first count; 0 when there is no count at all."""
-    found = np.flatnonzero(np.nan_to_num(counts))
+    found = np.flatnonzero((counts != 0) & ~np.isnan(counts))
     return int(found[0]) if len(found) else 0

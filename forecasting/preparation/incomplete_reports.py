@@ -160,7 +160,7 @@ def silent_from(counts: np.ndarray, cycle: int) -> int:
     earlier zeros as many in a row that no pile followed; a missing figure only by the weekday.
     """
     size = len(counts)
-    heard = np.flatnonzero(np.nan_to_num(counts))
+    heard = np.flatnonzero((counts != 0) & ~np.isnan(counts))
     if not len(heard) or heard[-1] == size - 1:
         return size
     start = int(heard[-1]) + 1

@@ -10,6 +10,7 @@ import pandas as pd
 from forecasting.data.formatting import format_date
 from forecasting.data.frequency import Frequency
 from forecasting.data.panel import ASSUMED_UNREPORTED, UNREPORTED_ZEROS
+from forecasting.data.regular_grid import as_dates
 from forecasting.data.revisions import Revision
 from forecasting.preparation.repairs import Repaired
 
@@ -55,7 +56,7 @@ def repair_sentences(fault: str, repaired: Repaired, dates: pd.DatetimeIndex, fr
 
 def moved_sentences(counts: pd.Series, dates: pd.DatetimeIndex, frequency: Frequency) -> list[str]:
     """Sentence on dates that are not those of a period: how many are counted for the period they belong to, or none."""
-    given = pd.DatetimeIndex(counts.index)
+    given = as_dates(counts.index)
     if given.unit == dates.unit and np.array_equal(given.asi8, dates.asi8):
         return []
     if len(given) == len(dates) and (given == dates).all():

@@ -6,6 +6,7 @@ Causal: only the table that is given is looked at, so a truncated one is prepare
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -38,6 +39,8 @@ from forecasting.preparation.repairs import (
 )
 from forecasting.preparation.revision_correction import correct_last_counts, doubt_last_count, usual_revisions
 
+#: Dates of a region that are remembered for others, at most.
+MOST_REMEMBERED = 5_000
 #: Statistics of a panel whose panel-wide work is kept: a page looks at few.
 KEPT = 16
 
@@ -214,10 +217,21 @@ class _Column:
 
     def counts(self, region: str) -> pd.Series:
         part = self.parts[region]
-        return pd.Series(self.values[part], index=self.dates[part])
+        return pd.Series(self.values[part], index=self._dates(part))
+
+    def _dates(self, part: slice) -> pd.DatetimeIndex:
+        """Regions mostly have the same dates, so the last ones are remembered: to cut others out takes longer."""
+        if part.stop - part.start > MOST_REMEMBERED or self.dates.tz is not None:
+            return self.dates[part]
+        return _remembered_dates(self.dates.asi8[part].tobytes(), self.dates.unit)
 
     def end(self, region: str) -> pd.Timestamp:
         return self.dates[self.parts[region].stop - 1]
+
+
+@lru_cache(maxsize=256)
+def _remembered_dates(moments: bytes, unit: str) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(np.frombuffer(moments, dtype=np.int64).view(f"M8[{unit}]"))
 
 
 _COLUMNS: PerPanel[_Column] = PerPanel(KEPT)

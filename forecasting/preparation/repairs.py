@@ -262,7 +262,7 @@ def spread_dumps(counts: np.ndarray, cycle: int) -> Repaired:
     size = len(counts)
     places = np.flatnonzero(counts >= DUMP_LEAST)
     places = places[(places >= REACH * cycle) & (places < size - DUMP_AFTER)]
-    heard = np.nan_to_num(counts)
+    heard = np.where(np.isnan(counts), 0.0, counts)
     beside = np.maximum(heard[places - 1], heard[places + 1])
     places = places[counts[places] >= DUMP_RATIO * beside]  # few are left
     if not len(places):

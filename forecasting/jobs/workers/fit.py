@@ -14,7 +14,7 @@ from forecasting.models import Model, PooledModel, Progress, ProgressCallback, i
 from forecasting.support.errors import ForecastingError, ModelError
 
 #: Series that a model is given at once, but for those of a batch, which was cut to size before.
-MOST_AT_ONCE = 256
+MOST_AT_ONCE = 1024
 #: Parts of the loader's messages when there was no memory to load a library.
 NO_MEMORY_SIGNS = ("cannot allocate memory", "failed to map segment", "cannot apply additional memory protection")
 #: Part of the interpreter's message when compiled code gave up without a reason, as some do that are refused memory.
