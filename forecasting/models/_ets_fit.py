@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from forecasting.models._ets_passes import PassState
 from forecasting.models._ets_search import FIGURES_TOGETHER, Figures, Starts, passes, search
 from forecasting.models._stored_parameters import checked_array, checked_integer, checked_number
 
@@ -164,28 +164,37 @@ def _fit_together(longest_first: Sequence[np.ndarray], form: ETSForm) -> list[ET
     figures = Figures(longest_first, starts, form.damped)
     found = search(figures)
     by = figures.smoothing(found.searched)
-    errors, ends = list[np.ndarray](), list[PassState]()
+    errors, levels, trends, seasons = (list[np.ndarray]() for _ in range(4))
     with np.errstate(all="ignore"):
-        for rows, end_of_all in passes(figures, by):
+        for rows, end in passes(figures, by):
             errors += list(rows[:, 0])
-            ends += [end_of_all.of(place) for place in range(len(rows))]
+            levels.append(end.level)
+            trends.append(end.trend)
+            seasons.append(np.array(end.seasons))
+    last = zip(np.concatenate(levels).tolist(), np.concatenate(trends).tolist(), strict=True)
+    coming, first, squares = np.concatenate(seasons, axis=1).T, starts.seasons.T, found.squares.tolist()
+    begun = list(zip(starts.levels.tolist(), starts.trends.tolist(), strict=True))
+    smoothing = np.broadcast_arrays(by.alpha, by.beta, by.gamma, by.phi)
+    parameters = list(zip(*(part.tolist() for part in smoothing), strict=True))
     fits = list[ETSFit | None]()
-    for place, (values, end) in enumerate(zip(longest_first, ends, strict=True)):
-        aicc = _aicc(float(found.squares[place]), len(figures.names) + 1, len(values))
-        alpha, beta, gamma, phi = (float(part[place]) for part in (by.alpha, by.beta, by.gamma, by.phi))
-        seasons = np.roll(end.seasons, -(len(values) % form.season))
-        start = InitialStates(float(starts.levels[place]), float(starts.trends[place]), starts.seasons[:, place].copy())
-        level, trend = float(end.level), float(end.trend)
-        fit = ETSFit(form, alpha, beta, gamma, phi, level, trend, seasons, errors[place].copy(), aicc, start)
-        fits.append(fit if np.isfinite([aicc, fit.level, fit.trend, *seasons]).all() else None)
+    for place, (values, (level, trend)) in enumerate(zip(longest_first, last, strict=True)):
+        aicc = _aicc(squares[place], len(figures.names) + 1, len(values))
+        turned = np.roll(coming[place], -(len(values) % form.season)) if form.season > 1 else coming[place].copy()
+        if not all(map(math.isfinite, (aicc, level, trend, *turned.tolist()))):
+            fits.append(None)
+            continue
+        start = InitialStates(*begun[place], first[place].copy())
+        alpha, beta, gamma, phi = parameters[place]
+        fits.append(ETSFit(form, alpha, beta, gamma, phi, level, trend, turned, errors[place].copy(), aicc, start))
     return fits
 
 
 def _aicc(squares: float, parameters: int, count: int) -> float:
     """The corrected Akaike criterion of Hurvich & Tsai (1989); the variance of the errors is one of the parameters."""
-    with np.errstate(divide="ignore"):
-        log_likelihood = -count / 2 * (np.log(2 * np.pi * np.float64(squares) / count) + 1)
-    return float(-2 * log_likelihood + 2 * parameters * count / (count - parameters - 1))
+    if not squares > 0:
+        return -math.inf if squares == 0 else math.nan
+    log_likelihood = -count / 2 * (math.log(2 * math.pi * squares / count) + 1)
+    return -2 * log_likelihood + 2 * parameters * count / (count - parameters - 1)
 
 
 def first_components(longest_first: Sequence[np.ndarray], form: ETSForm) -> Starts:
