@@ -70,6 +70,14 @@ def zipped(content):
     return stream.getvalue()
 
 
+def arrow(**columns):
+    """The other file format of Arrow, also called Feather."""
+    stream, table = io.BytesIO(), pa.table({**columns})
+    with pa.ipc.new_file(stream, table.schema) as writer:
+        writer.write_table(table)
+    return stream.getvalue()
+
+
 def long_table(rows, letters, columns=1):
     """A Parquet file with a row a day, all of one region, and a column of figures that are all the same."""
     return parquet(
@@ -88,6 +96,7 @@ BOMBS = {
         lambda: parquet(**{f"c{i}": pa.nulls(2_000_000) for i in range(20)}),
         TOO_MUCH,
     ),
+    "an Arrow file": (lambda: arrow(region=repeated(900_000, "x" * 9_000)), "give CSV, JSON, Parquet or XLSX."),
     "lists in cells": (lambda: parquet(date=DAYS[:9], value=[[1.0] * 500_000] * 9), TOO_MUCH),
     "records with a text in them": (lambda: parquet(date=DAYS[:99], value=record(99, "y" * 3_000_000)), TOO_MUCH),
     "a name of a column": (lambda: parquet(**{"x" * 2_000: [1.0], "date": DAYS[:1]}), "may have 1,000; shorten it"),
