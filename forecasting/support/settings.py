@@ -122,7 +122,7 @@ def max_upload() -> int:
 
 def upload_memory() -> int:
     """`FORECAST_UPLOAD_MEMORY`: megabytes of memory that reading a file which somebody gives may take, beside ten times its size."""
-    return _whole_number("FORECAST_UPLOAD_MEMORY", 250)
+    return _whole_number("FORECAST_UPLOAD_MEMORY", 275)
 
 
 def api_keys() -> str:

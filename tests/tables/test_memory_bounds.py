@@ -264,6 +264,6 @@ def test_a_file_of_ones_own_may_take_more(tmp_path, monkeypatch):
     (tmp_path / "x.parquet").write_bytes(content)
     with pytest.raises(DataError, match="is also in record 1"):
         read_panel(tmp_path / "x.parquet")
-    monkeypatch.setenv("FORECAST_UPLOAD_MEMORY", "250")
+    monkeypatch.setenv("FORECAST_UPLOAD_MEMORY", "275")
     with pytest.raises(DataError, match="is also in record 1"):
         read_panel(content, "x")

@@ -14,11 +14,11 @@ from forecasting.support.errors import DataError
 #: Bytes of memory that each byte of an upload may take, beside those of `settings.upload_memory()`.
 BYTES_PER_BYTE = 10
 #: Bytes that a row takes until it is a row of a panel: its line, its keys, its place in the order.
-ROW_BYTES = 120
+ROW_BYTES = 80
 #: Bytes that a cell takes.
 CELL_BYTES = 40
 #: Bytes that a column takes, however few rows it has.
-COLUMN_BYTES = 20_000
+COLUMN_BYTES = 22_000
 #: Bytes that a letter of a table takes.
 LETTER_BYTES = 2
 
