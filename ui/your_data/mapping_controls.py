@@ -169,6 +169,7 @@ def _kind(result: UploadResult, now: ColumnMapping, key: str) -> str | None:
         default=present,
         key=f"kind {key} {now.kind} {present}",
         help=KINDS_HELP,
+        wrap=True,
     )
     if first is not None and now.kind is None and first.kind_reason:
         st.caption(f"Proposed: {escape_markdown(first.kind_reason)}")
