@@ -47,10 +47,12 @@ HERE, FOLDER_BROWSER = Path(__file__).parent, FolderBrowser()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item, nextitem):
-    """Close the browser after the last test of this folder."""
-    yield
-    if nextitem is None or nextitem.path.parent != HERE:
-        FOLDER_BROWSER.close()
+    """Close the browser after the last test of this folder, however that ended."""
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or nextitem.path.parent != HERE:
+            FOLDER_BROWSER.close()
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +70,9 @@ def _server(tmp_path_factory):
 @pytest.fixture
 def server(_server):
     """One server for all modules; its home is new."""
+    before = len(_server.tracebacks())
     yield _server
-    assert not _server.tracebacks(), _server.log.read_text()
+    assert not _server.tracebacks()[before:], _server.log.read_text()
 
 
 @pytest.fixture(scope="module")
