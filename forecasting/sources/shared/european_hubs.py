@@ -17,6 +17,7 @@ from forecasting.data.columns import DATE, REGION, STATISTIC, VALUE
 from forecasting.data.kind import AMOUNT
 from forecasting.data.panel import Statistic
 from forecasting.sources.shared.hub_target_data import ADMISSIONS
+from forecasting.sources.shared.hubs import Publication
 from forecasting.tables.cells.parse_dates import parse_dates
 from forecasting.tables.cells.parse_numbers import parse_numbers
 from forecasting.tables.cells.raw_table import RawTable
@@ -69,25 +70,15 @@ PLACES = {
 
 
 @dataclass(frozen=True)
-class EuropeanHub:
+class EuropeanHub(Publication):
     """A RespiCast hub.
 
-    Attributes:
-        name, label, summary, home, attribution, licence, order: as in `forecasting.sources.shared.base.Source`.
-        publisher: who publishes it, as a sentence begins.
+    Attributes, beside those of a `Publication`:
         target_data: the address of the folder with observed values, with the last slash.
         files: the files in it, each with the statistic that it has.
         targets: what the files call each statistic, by its column.
     """
 
-    name: str
-    label: str
-    summary: str
-    home: str
-    attribution: str
-    licence: str
-    order: int
-    publisher: str
     target_data: str
     files: Mapping[str, Statistic]
     targets: Mapping[str, str]

@@ -6,19 +6,12 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class ForecastHub:
-    """A forecast hub of the US CDC.
+class Publication:
+    """What every hub says of itself as a source.
 
     Attributes:
         name, label, summary, home, attribution, licence, order: as in `forecasting.sources.shared.base.Source`.
         publisher: who publishes it, as a sentence begins.
-        repository: the address of the hub's files, with the last slash.
-        target_file: the file with its observed values, in the hubverse's time-series format.
-        target: what the hub calls new hospital admissions by the week.
-        share_target: what it calls the share of emergency department visits, where its file has that.
-        disease: what it forecasts, as in a sentence.
-        short: the same as a part of names, e.g. ``"flu"``.
-        ensemble: the name of the hub's own ensemble among its teams.
     """
 
     name: str
@@ -29,6 +22,22 @@ class ForecastHub:
     licence: str
     order: int
     publisher: str
+
+
+@dataclass(frozen=True)
+class ForecastHub(Publication):
+    """A forecast hub of the US CDC.
+
+    Attributes, beside those of a `Publication`:
+        repository: the address of the hub's files, with the last slash.
+        target_file: the file with its observed values, in the hubverse's time-series format.
+        target: what the hub calls new hospital admissions by the week.
+        share_target: what it calls the share of emergency department visits, where its file has that.
+        disease: what it forecasts, as in a sentence.
+        short: the same as a part of names, e.g. ``"flu"``.
+        ensemble: the name of the hub's own ensemble among its teams.
+    """
+
     repository: str
     target_file: str
     target: str
