@@ -27,6 +27,7 @@ from forecasting.cli import (
     submit,
     upkeep,
     watch,
+    why,
 )
 from forecasting.cli.exit_codes import BAD_INPUT, DONE
 from forecasting.cli.stop_signals import StoppedError, stoppable
@@ -40,6 +41,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "fetch": listing.fetch,
     "forecast": forecast.forecast,
     "events": events.events,
+    "why": why.why,
     "backtest": backtest.backtest,
     "score": score.score,
     "submit": submit.submit,

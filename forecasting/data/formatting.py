@@ -84,6 +84,11 @@ def format_date(date: pd.Timestamp) -> str:
     return f"{date.day} {date:%b %Y}" if date == date.normalize() else f"{date.day} {date:%b %Y %H:%M}"
 
 
+def format_iso(date: pd.Timestamp) -> str:
+    """Format a date for programs: ``"2020-11-30"``, with minutes where it has any ``"2020-11-30T14:15"``."""
+    return f"{date:%Y-%m-%d}" if date == date.normalize() else f"{date:%Y-%m-%dT%H:%M}"
+
+
 def format_dates(first: pd.Timestamp, last: pd.Timestamp) -> str:
     """Format a range of dates with one year where that is enough: ``"22 Mar to 18 Apr 2026"``."""
     start = format_date(first)

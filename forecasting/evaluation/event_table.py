@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from forecasting.data.forecast import QUANTILES
+from forecasting.data.formatting import format_iso
 from forecasting.data.series import Series
 from forecasting.evaluation.event_words import event_sentence
 from forecasting.evaluation.events import EventAnswer, EventKind
@@ -39,12 +40,12 @@ class AnsweredEvent:
         found: dict[str, Any] = {"region": self.region} | ({"statistic": self.statistic} if several else {})
         found |= {
             "model": self.model,
-            "origin": _iso(self.series.origin),
+            "origin": format_iso(self.series.origin),
             "event": answer.question.kind.value,
             "level": answer.question.level,
             "within": answer.question.within,
-            "first": _iso(answer.dates[0]),
-            "last": _iso(answer.dates[-1]),
+            "first": format_iso(answer.dates[0]),
+            "last": format_iso(answer.dates[-1]),
             "probability": answer.probability,
             "sentence": self.sentence,
         }
@@ -52,9 +53,9 @@ class AnsweredEvent:
             pairs = zip(QUANTILES, answer.quantiles, strict=True)
             found["quantiles"] = [{"quantile": level, "value": float(value)} for level, value in pairs]
         if answer.chances:
-            found["dates"] = [{"date": _iso(date), "probability": chance} for date, chance in answer.chances]
+            found["dates"] = [{"date": format_iso(date), "probability": chance} for date, chance in answer.chances]
         if answer.past_peak:
-            found["past_peak"] = {"date": _iso(answer.past_peak[0]), "value": answer.past_peak[1]}
+            found["past_peak"] = {"date": format_iso(answer.past_peak[0]), "value": answer.past_peak[1]}
         return found
 
 
@@ -83,10 +84,6 @@ def _rows(one: AnsweredEvent) -> Iterator[dict[str, Any]]:
         for level, value in zip(QUANTILES, answer.quantiles, strict=True):
             yield head | {"output": "quantile", "output_id": f"{level:g}", "value": float(value)}
     for date, chance in answer.chances:
-        yield head | {"output": "pmf", "output_id": _iso(date), "value": chance}
+        yield head | {"output": "pmf", "output_id": format_iso(date), "value": chance}
     if answer.question.kind is EventKind.reach:
         yield head | {"output": "pmf", "output_id": "later", "value": 1 - (answer.probability or 0.0)}
-
-
-def _iso(date: pd.Timestamp) -> str:
-    return f"{date:%Y-%m-%d}" if date == date.normalize() else f"{date:%Y-%m-%dT%H:%M}"

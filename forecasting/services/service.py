@@ -18,6 +18,7 @@ from forecasting.jobs.request import Request
 from forecasting.models.pretrained import SHORTEST
 from forecasting.preparation import prepare
 from forecasting.services.external_forecasts import ExternalForecasts
+from forecasting.services.forecast_changes import ForecastChanges
 from forecasting.services.run import Run
 from forecasting.services.stream_fits import StreamFits
 from forecasting.services.track_records import TrackRecords
@@ -36,6 +37,7 @@ class Service:
 
     Attributes:
         track_records: earlier dates forecast again, and how good that was.
+        forecast_changes: why forecasts moved.
         external_forecasts: what others have forecast, for comparison.
         stream_fits: forecasts of series that grow all the time.
     """
@@ -48,6 +50,7 @@ class Service:
         self._loader = SingleFlight()
         self._offered: dict[str, weakref.ref[pd.DataFrame]] = {}
         self.track_records = TrackRecords(self.queue, self.series, self._loader)
+        self.forecast_changes = ForecastChanges(self.queue, self.track_records)
         self.external_forecasts = ExternalForecasts(self._loader)
         self.stream_fits = StreamFits(self.queue, self.store)
 

@@ -187,6 +187,10 @@ class TrackRecords:
         name = (panel.source, id(panel.table), region, statistic, horizon)
         return self._loader.result(name, lambda: self._earlier_cutoffs(panel, region, statistic, horizon), patience)
 
+    def at(self, panel: Panel, region: str, statistic: str, date: pd.Timestamp) -> Cutoff:
+        """The region as it stood before a date; kept, for preparing is work. Raises `DataError`, `RequestError`."""
+        return self._cut(panel, region, statistic, date)
+
     def usual_origins(self, panel: Panel, region: str, statistic: str, horizon: int) -> list[pd.Timestamp]:
         """The dates that every other page, report and table judges a region by at a horizon, as `lookback` says, oldest first."""
         usual = lookback(self._series(panel, region, statistic), horizon)

@@ -106,7 +106,9 @@ def test_a_link_is_not_followed_by_who_came_another_way(guarded, provider, tab):
     other.get_by_role("heading", name="United States: new hospital admissions", exact=True).wait_for()
     tab.goto(f"{guarded.url}/?region=Italy")
     tab.get_by_role("heading", name="Italy: new cases", exact=True).wait_for()
-    tab.wait_for_function("() => !sessionStorage.length")  # the address of before is forgotten, a moment after the heading
+    tab.wait_for_function(
+        "() => !sessionStorage.length"
+    )  # the address of before is forgotten, a moment after the heading
     tab.goto(guarded.url)
     tab.get_by_role("heading", name="United States: new hospital admissions", exact=True).wait_for()
 

@@ -19,7 +19,7 @@ from forecasting.views import answer, fan_chart, fan_table, headline
 from forecasting.views.answer import Answer
 from forecasting.views.per_population import SHORT_UNIT
 from ui.components import chart, model_rows
-from ui.explore import chart_options, downloads, embed, past_scores, provenance, questions
+from ui.explore import changes, chart_options, downloads, embed, past_scores, provenance, questions
 from ui.explore.chart_options import ChartOptions
 from ui.shell import following, navigation, polling, runtime, sharing, url_state
 from ui.shell.choices import Choices
@@ -97,7 +97,7 @@ class ExploreProgress:
 def live(service: Service, choices: Choices) -> None:
     """Draw everything that changes while models train: it polls alone, and stops when all is done."""
     at_first = [_state(service, choices, at_first=True)]
-    busy = at_first[0].busy
+    busy = at_first[0].busy or changes.waits()
 
     def draw() -> None:
         _draw(service, choices, at_first.pop() if at_first else _state(service, choices), busy)
@@ -195,10 +195,11 @@ def _draw(service: Service, choices: Choices, state: ExploreProgress, is_polling
     with beside.container(border=True):
         past_scores.draw_trust(state.past, choices, band)
         provenance.draw_provenance(service, choices)
+    changes.draw_change(service, choices, band)
     questions.draw_questions(service, choices, shown[band], band in drafts, state.past)
     _table(fan)
     downloads.draw_downloads(choices, counted, state.past, why, fan)
-    if is_polling and not state.busy:
+    if is_polling != (state.busy or changes.waits()):
         polling.rerun_page()
 
 
