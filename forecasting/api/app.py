@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from forecasting.api import swagger_ui
 from forecasting.api.access_control import AccessControl, key_scheme
 from forecasting.api.alert_handlers import AlertHandlers, AlertRequest
+from forecasting.api.change_queries import ChangeAnswer
 from forecasting.api.event_models import AlertAnswer, AlertList, EventList
 from forecasting.api.examples import REQUESTS
 from forecasting.api.problem_details import InvalidField, Problem
@@ -94,6 +95,8 @@ def _router(handlers: RouteHandlers, access: AccessControl) -> APIRouter:
     summary = "Questions about the future: levels, rises, the peak, totals"
     errors = error_responses(422, 503) | {202: {"model": ExportLink, "description": "Still fitted: ask again."}}
     add("/events", handlers.events, summary, EventList, errors)
+    summary = "Why a forecast moved: new figures, revisions and weights"
+    add("/changes", handlers.changes, summary, ChangeAnswer, errors)
     _add_alerts(add, handlers.alerts)
     return router
 

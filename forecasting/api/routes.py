@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from forecasting import sources
 from forecasting.api.alert_handlers import AlertHandlers
 from forecasting.api.build_requests import RequestBuilder, blame_field
+from forecasting.api.change_queries import ChangeQueries, ChangeQuery
 from forecasting.api.event_queries import EventQueries, EventQuery
 from forecasting.api.forecast_json import JobResult, cancelled_job_json, job_result
 from forecasting.api.job_register import JobRegister, JobSpec
@@ -59,6 +60,7 @@ class RouteHandlers:
         self.alerts = AlertHandlers(self._builder, url)
         self._exports = ModelExports(service, self._builder)
         self._events = EventQueries(service, self._builder)
+        self._changes = ChangeQueries(service, self._builder)
         self._register = JobRegister(url)
         self._responses = ResponseCache()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="api")
@@ -139,6 +141,12 @@ class RouteHandlers:
         """Without a question the peak, a rise and the total. A forecast that is not ready after `wait` seconds is a 202: ask again."""
         pending = await self._run(lambda: self._events.begin(query))
         found = await self._awaited(request, query.wait, lambda: self._events.finish(pending))
+        return found if isinstance(found, Response) else JSONResponse(found)
+
+    async def changes(self, request: Request, query: Annotated[ChangeQuery, Query()]) -> Response:
+        """New figures, revisions and weights, each with its part. What is not ready after `wait` seconds is a 202: ask again."""
+        pending = await self._run(lambda: self._changes.begin(query))
+        found = await self._awaited(request, query.wait, lambda: self._changes.finish(pending))
         return found if isinstance(found, Response) else JSONResponse(found)
 
     async def _awaited(

@@ -17,11 +17,11 @@ def change_sentences(series: Series, change: ForecastChange) -> list[str]:
     when = dated_stretch(series, stretch_steps(series), change.last)
     known = f"with figures to {format_date(change.since)}"
     if before == now:
-        first = f"{now} {when}, as was expected {known}."
+        first = f"{now} expected {when}, as it was {known}."
     else:
         relative = f" ({format_change(change.now, change.before)})" if change.before > 0 else ""
         moved = _signed(round(change.now, decimals) - round(change.before, decimals), decimals)
-        first = f"{now} {when}; {known} it was {before}: {moved}{relative}."
+        first = f"{now} expected {when}; {known} it was {before}: {moved}{relative}."
     causes = [_new(series, change, parts["new"]), _revised(series, change, parts["revised"])]
     if parts["model"]:
         causes.append(f"{_signed(parts['model'], decimals)} from other weights of its members.")

@@ -13,7 +13,7 @@ def test_a_change_is_told_by_its_causes_and_as_json_that_adds_up(capsys):
     assert main([*ITALY, "--region", "Spain"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == (
-        "Italy: 49,199 in the 7 days to 23 May 2021; with figures to 9 May 2021 it was 69,524: −20,325 (−29 %)."
+        "Italy: 49,199 expected in the 7 days to 23 May 2021; with figures to 9 May 2021 it was 69,524: −20,325 (−29 %)."
     )
     assert lines[1] == "  −20,325 from the 7 new figures: 47,912, where 67,550 was expected."
     assert "is not known: this source tells only what it says now" in lines[2]

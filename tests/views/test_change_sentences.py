@@ -21,7 +21,7 @@ CHANGE = ForecastChange(
 
 def test_the_whole_comes_first_and_the_parts_add_up():
     assert change_sentences(SERIES, CHANGE) == [
-        "1,100 in the week to 28 Mar 2026; with figures to 14 Mar 2026 it was 1,000: +100 (+10 %).",
+        "1,100 expected in the week to 28 Mar 2026; with figures to 14 Mar 2026 it was 1,000: +100 (+10 %).",
         "+80 from the new figure: 950, where 900 was expected.",
         "+21 from revisions of earlier figures.",
         "−1 from other weights of its members.",
@@ -31,7 +31,7 @@ def test_the_whole_comes_first_and_the_parts_add_up():
 def test_nothing_that_happened_is_said_so():
     still = replace(CHANGE, now=1000.0, new=0.0, revised=0.0, model_change=0.0, came=900.0)
     assert change_sentences(SERIES, still) == [
-        "1,000 in the week to 28 Mar 2026, as was expected with figures to 14 Mar 2026.",
+        "1,000 expected in the week to 28 Mar 2026, as it was with figures to 14 Mar 2026.",
         "±0 from the new figure: 900, as expected.",
         "Nothing from revisions of earlier figures.",
     ]
