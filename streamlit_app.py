@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.shell import frame, navigation, runtime, sign_in, tab_storage, url_state
+from ui.shell import frame, navigation, pins, runtime, sign_in, tab_storage, url_state
 
 LOGO = Path(__file__).parent / "ui" / "shell" / "logo.svg"
 
@@ -20,3 +20,4 @@ with runtime.script_turns.taken() as came:
             runtime.run_page(chosen, came)
             frame.adapt_browser()
             tab_storage.keep_tables()
+            pins.keep_pins(waits=chosen.url_path == "desk")

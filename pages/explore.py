@@ -19,6 +19,6 @@ with page_errors():
             choices = page.choices(service)
     else:
         choices = page.choices(service)
-        page.heading(choices)
+        page.heading(service, choices)
     page.live(service, choices)
     following.follow(choices, choices.region)

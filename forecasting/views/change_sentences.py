@@ -28,6 +28,14 @@ def change_sentences(series: Series, change: ForecastChange) -> list[str]:
     return [first, *causes]
 
 
+def last_time_sentence(series: Series, change: ForecastChange) -> str:
+    """How far off the earlier forecast was of what has come since: ``"The forecast before was 4 % off."``"""
+    off = abs(change.expected - change.came)
+    known = series.kind.low >= 0 and change.came > 0
+    told = f"{100 * off / change.came:.0f} %" if known else format_figure(off, series.decimals)
+    return f"The forecast before was {told} off."
+
+
 def _new(series: Series, change: ForecastChange, added: float) -> str:
     decimals = series.decimals
     part = _signed(added, decimals)

@@ -3,7 +3,6 @@
 import pytest
 from visiting import new_visitor, settled
 
-from ui.monitor import event_alerts
 from ui.monitor import page as page_of_monitor
 from ui.shell import runtime
 
@@ -28,7 +27,7 @@ def explore(service):
 @pytest.fixture
 def monitor(service):
     def opened(before=None):
-        for cache in (page_of_monitor.current_status, page_of_monitor.open_alerts, event_alerts.kept_rules):
+        for cache in (page_of_monitor.current_status, page_of_monitor.open_alerts, runtime.kept_event_alerts):
             cache.clear()
         page = new_visitor("pages/monitor.py")
         if before is not None:

@@ -29,7 +29,7 @@ def test_an_unknown_address_says_so_and_offers_every_page(opened):
     assert page.title[0].value == "Page not found"
     assert "There is no page **no \\*where\\*** here" in page.markdown[0].value
     offered = [element.proto.page for element in page.main if element.type == "page_link"]
-    assert offered == ["", "regions", "compare", "time_machine", "your_data", "monitor", "methods"]
+    assert offered == ["", "regions", "compare", "time_machine", "desk", "your_data", "monitor", "methods"]
 
 
 @pytest.mark.parametrize(

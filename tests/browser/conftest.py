@@ -193,7 +193,7 @@ def _refused(answer):
 def _guess(address):
     """On a deep link (``/methods``) Streamlit first asks whether the server lives below that path."""
     return re.search(
-        r"/(explore|methods|monitor|regions|compare|time_machine|your_data|nowhere)/_stcore/(health|host-config)$",
+        r"/(explore|methods|monitor|regions|compare|time_machine|desk|your_data|nowhere)/_stcore/(health|host-config)$",
         address,
     )
 

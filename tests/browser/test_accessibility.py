@@ -20,6 +20,7 @@ PAGES = {
     f"compare{VIEW}": "text=What if …",
     f"compare{VIEW}&compare=together&regions=Vermont;Texas": "text=The numbers",
     f"time_machine{VIEW}": "text=From this date",
+    "desk": "text=Nothing is pinned yet",
     "your_data": "h1:has-text('Your data')",
     "monitor": "text=Which model is picked",
     "methods": "text=Where the figures come from",

@@ -22,14 +22,15 @@ PAGES = {
     "regions": "Regions: new cases",
     "compare": "Compare: Spain, new cases",
     "time_machine": "Time machine: Spain, new cases",
+    "desk": "Desk",
     "your_data": "Your data",
     "monitor": "Monitor",
     "methods": "Methods",
 }
 LINK = {"region": "Spain", "models": "naive", "horizon": "9"}
 #: Pages that have no sidebar, and an address without the sidebar's choices.
-ALONE = ("your_data", "monitor", "methods")
-NAMES = ("Explore", "Regions", "Compare", "Time machine", "Your data", "Monitor", "Methods")
+ALONE = ("desk", "your_data", "monitor", "methods")
+NAMES = ("Explore", "Regions", "Compare", "Time machine", "Desk", "Your data", "Monitor", "Methods")
 PERSON = {"sub": "1", "name": "Ada", "email": "ada@example.org", "email_verified": True}
 #: Notes in the tab everything that has stood on the page, however short.
 WITNESS = """
@@ -84,7 +85,7 @@ def expect_page(visit, name, **other):
         assert (LINK | other).items() <= visit.link.items()
 
 
-@pytest.mark.parametrize("name", only_whole(PAGES, "", "explore", "regions", "compare", "methods"))
+@pytest.mark.parametrize("name", only_whole(PAGES, "", "explore", "regions", "compare", "methods", "desk"))
 def test_every_page_comes_with_its_frame_as_the_first_of_a_server(visitors, tmp_path, name):
     with AppServer(tmp_path, workers=1) as server:
         visit = visitors.open(server.url, name + link(**LINK))

@@ -21,7 +21,7 @@ from forecasting.views.per_population import SHORT_UNIT
 from ui.components import chart, model_rows
 from ui.explore import changes, chart_options, downloads, embed, past_scores, provenance, questions
 from ui.explore.chart_options import ChartOptions
-from ui.shell import following, navigation, polling, runtime, sharing, url_state
+from ui.shell import following, navigation, pins, polling, runtime, sharing, url_state
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
 from ui.shell.sidebar import BEST, draw_sidebar
@@ -50,8 +50,8 @@ def choices(service: Service) -> Choices:
     return draw_sidebar(service, partial(chart_options.address_fields, service), mean_on_chart=True)
 
 
-def heading(choices: Choices) -> None:
-    """Draw the heading: region and statistic, and a link to share."""
+def heading(service: Service, choices: Choices) -> None:
+    """Draw the heading: region and statistic, a pin, and a link to share."""
     navigation.name_tab(f"{choices.region}: {choices.statistic.phrase}")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="subject"):
         st.subheader(
@@ -67,6 +67,7 @@ def heading(choices: Choices) -> None:
                 type="tertiary",
                 on_click=_wish_for_regions,
             )
+            pins.draw_pin(service, choices)
             sharing.draw_share(choices, embed.draw_snippet)
     for note in runtime.service().store.notes:
         st.warning(note, icon=":material/inventory_2:")

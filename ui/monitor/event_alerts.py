@@ -8,28 +8,16 @@ import streamlit as st
 from forecasting import sources
 from forecasting.data.formatting import format_date
 from forecasting.monitoring.event_alerts import EventAlert
-from forecasting.support.errors import ForecastingError, JobError
+from forecasting.support.errors import ForecastingError
 from ui.monitor import tables
 from ui.monitor.tables import MOST
 from ui.shell import runtime
 from ui.shell.markdown import escape_markdown
 
-#: Seconds for which all visitors see the same list.
-TICK = 10.0
-
-
-@st.cache_data(ttl=TICK, show_spinner=False, max_entries=1)
-def kept_rules(server: str) -> list[EventAlert]:
-    """What people asked to be told of, the same for every visitor; nothing without a database."""
-    try:
-        return runtime.event_alerts().all()
-    except JobError:
-        return []
-
 
 def draw_event_alerts(server: str, source: str | None) -> None:
     """List the rules of a source, or of all, with what the last check found and how they would have done at earlier dates."""
-    shown = [one for one in kept_rules(server) if source in (None, one.rule.source)]
+    shown = [one for one in runtime.kept_event_alerts(server) if source in (None, one.rule.source)]
     if not shown:
         return
     st.markdown("## What people asked to be told of")
@@ -62,5 +50,5 @@ def _draw(one: EventAlert) -> None:
         except ForecastingError as error:
             st.error(escape_markdown(str(error)))
             return
-        kept_rules.clear()
+        runtime.kept_event_alerts.clear()
         st.rerun()

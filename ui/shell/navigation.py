@@ -52,6 +52,7 @@ def app_pages() -> list[st.Page]:
         st.Page("pages/regions.py", title="Regions", icon=":material/grid_view:"),
         st.Page(COMPARE, title="Compare", icon=":material/compare_arrows:"),
         st.Page("pages/time_machine.py", title="Time machine", icon=":material/history:"),
+        st.Page("pages/desk.py", title="Desk", icon=":material/keep:"),
         st.Page("pages/your_data.py", title="Your data", icon=":material/upload_file:"),
         st.Page("pages/monitor.py", title=MONITOR, icon=":material/monitor_heart:"),
         st.Page("pages/methods.py", title="Methods", icon=":material/menu_book:"),

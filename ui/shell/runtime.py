@@ -14,12 +14,13 @@ import streamlit as st
 from forecasting import sources
 from forecasting.jobs import JobQueue
 from forecasting.monitoring.alerts import Alerts
-from forecasting.monitoring.event_alerts import EventAlerts
+from forecasting.monitoring.event_alerts import EventAlert, EventAlerts
 from forecasting.monitoring.history import History, PageRun
 from forecasting.monitoring.update_runs import UpdateRuns
 from forecasting.services.service import Service
 from forecasting.storage.forecast_store import ForecastStore
 from forecasting.support import file_limits, settings
+from forecasting.support.errors import JobError
 from forecasting.views.palette import DARK, LIGHT, Theme
 from ui.shell import inside_frame, streamlit_internals
 from ui.shell.polling_pace import PollingPace
@@ -37,6 +38,8 @@ LOOKS_PER_SECOND = 8.0
 POLLING_GRACE = 2.0
 #: Threads that read visitors' files.
 FILE_READERS = 2
+#: Seconds for which all visitors see the same rules of event alerts.
+ALERTS_TICK = 10.0
 #: The numbers of the rules of alerts that this visit has added, in the session's state: nobody removes another's.
 ADDED_ALERTS = "alerts of this visit"
 
@@ -87,6 +90,15 @@ def _alerts() -> Alerts:
 def event_alerts() -> EventAlerts:
     """What people asked to be told of; it ends with the service."""
     return EventAlerts()
+
+
+@st.cache_data(ttl=ALERTS_TICK, show_spinner=False, max_entries=1)
+def kept_event_alerts(server: str) -> list[EventAlert]:
+    """What people asked to be told of, the same for every visitor for a while; nothing without a database."""
+    try:
+        return event_alerts().all()
+    except JobError:
+        return []
 
 
 def remove_event_alert(number: int) -> None:

@@ -130,6 +130,12 @@ def follow_postponed_link(here: bool = False) -> None:
     _open_link(st.session_state.pop(_POSTPONED), page)
 
 
+def open_link_on_explore(wishes: dict[str, str]) -> None:
+    """Let Explore open with what an address would ask for, as from a link; the page has to go there."""
+    forget_notes()
+    _open_link(wishes, FIRST_PAGE)
+
+
 def seed(key: str, options: Sequence[str], default: str, what: str, wish: str | None = None) -> None:
     """Give the widget `key` its first value: the link's if it is one of `options`, else `default` with a note.
 
