@@ -19,7 +19,7 @@ MONITORING = ROOT / "docs" / "monitoring.md"
 
 #: The models of the tables, and what each does in a line. One that is missing here is listed once it has scores.
 MODELS = {
-    "ensemble": "The default: the quantiles of Pooled (70 %), the network (20 %) and ETS, averaged; without Pooled, of network, ETS and SARIMA.",
+    "ensemble": "The default: the quantiles of Pooled (70 %), the network (20 %) and ETS, averaged, by day a third each; without Pooled, of network, ETS and SARIMA.",
     "pooled": "All regions and statistics at once: trees and regressions on figures as published then, and experts.",
     "pretrained": "A small network that was trained once, on made-up series; no fit.",
     "sarima": "Seasonal ARIMA: of eight orders, the average of those that erred least at similar moments.",

@@ -17,6 +17,8 @@ from forecasting.support.errors import ModelError
 POOLED, NETWORK, SLOWEST = "pooled", "pretrained", "sarima"
 #: What each member counts beside Pooled, and without it; of those that are there, in proportion.
 SHARES_BESIDE_POOLED = {POOLED: 0.7, NETWORK: 0.2, "ets": 0.1}
+#: The same of figures by day: Pooled knows those only in blocks of a week, so the last days say more to the others.
+SHARES_BY_DAY = {POOLED: 1 / 3, NETWORK: 1 / 3, "ets": 1 / 3}
 SHARES_WITHOUT_POOLED = {NETWORK: 2 / 3, "ets": 1 / 6, SLOWEST: 1 / 6}
 #: What is noted where it has earned none.
 UNTRUSTED = "Without Pooled, which says no more of these regions than their own figures, or those of a year before."
@@ -28,7 +30,7 @@ class Ensemble(BlendedModel):
     name = "ensemble"
     label = "Ensemble"
     summary = (
-        "Averages the quantiles of Pooled (70 %), the pretrained network (20 %) and ETS (10 %). Plain weights: "
+        "Averages the quantiles of Pooled (70 %), the pretrained network (20 %) and ETS (10 %), of figures by day of a third each. Plain weights: "
         "over several sets of earlier dates they did as well as learned ones. Without other regions to learn from, of figures below "
         "zero, and where Pooled finds nothing that the regions have in common, or was clearly worse than repeating the last year, it is "
         "the network with two thirds, ETS and SARIMA with a sixth each. It is drawn at once, for the network needs no fit, and is complete when the last member is."
@@ -37,7 +39,7 @@ class Ensemble(BlendedModel):
         "Lichtendahl, Grushka-Cockayne & Winkler (2013), Is it better to average probabilities or quantiles?, "
         "Management Science 59(7)"
     )
-    version = 5
+    version = 6
     order = 5
     members = (POOLED, NETWORK, "ets", SLOWEST)
     uses_covariates = True
@@ -109,7 +111,9 @@ def member_weights(forecasts: dict[str, Forecast]) -> dict[str, float]:
     if not forecasts:
         raise ModelError("None of the ensemble's members could forecast this.")
     trusted = POOLED in forecasts and (len(forecasts) == 1 or forecasts[POOLED].fitted.get("trust", 1.0) > 0)
-    shares = SHARES_BESIDE_POOLED if trusted else SHARES_WITHOUT_POOLED
+    by_day = next(iter(forecasts.values())).frequency.cycle > 1
+    beside = SHARES_BY_DAY if by_day else SHARES_BESIDE_POOLED
+    shares = beside if trusted else SHARES_WITHOUT_POOLED
     there = sum(shares.get(name, 0.0) for name in forecasts)
     return {name: shares.get(name, 0.0) / there for name in forecasts}
 

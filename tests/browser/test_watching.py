@@ -49,7 +49,7 @@ def test_the_page_opens_with_a_forecast_that_better_ones_replace(visitors, serve
     page.expect_drawn("history", "ensemble", "sarima", "ets", "prophet", "band-50", "band-80", "band-95")
     assert "pretrained" not in page.traces()
     assert page.rows.first.get_attribute("data-model") == "ensemble"
-    expect(page.row("ensemble")).to_contain_text("Pooled 70 %, Pretrained network 20 %, ETS 10 %")
+    expect(page.row("ensemble")).to_contain_text("Pooled 33.3 %, Pretrained network 33.3 %, ETS 33.3 %")
     page.tab.get_by_text("How far to trust it").wait_for()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -57,6 +59,16 @@ def test_beside_pooled_the_network_and_ets_count_for_a_fifth_and_a_tenth_and_sar
     assert forecast.fitted["weights"] == pytest.approx({"pooled": 0.7, "pretrained": 0.2, "ets": 0.1})
     assert forecast.median[0] == pytest.approx(150 * 0.7 + 75 * 0.2 + 15 * 0.1)
     assert forecast.method == "Pooled 70 %, Pretrained network 20 %, ETS 10 %"
+
+
+@pytest.mark.parametrize(
+    ("alias", "pooled"), [("D", 1 / 3), ("h", 1 / 3), ("W-SAT", 0.7), ("MS", 0.7), ("QS-JAN", 0.7)]
+)
+def test_of_figures_by_day_and_shorter_steps_the_three_count_a_third_each(alias: str, pooled: float) -> None:
+    frequency = frequency_of_alias(alias)
+    three = {name: replace(said(name, 1.0), frequency=frequency) for name in ("pooled", "pretrained", "ets")}
+    assert member_weights(three)["pooled"] == pytest.approx(pooled)
+    assert sum(member_weights(three).values()) == pytest.approx(1.0)
 
 
 def test_without_pooled_the_network_counts_for_two_thirds_and_the_others_share_the_rest() -> None:
