@@ -5,6 +5,7 @@ processes as there are cores, with a store that is new each time: what a series 
 `python -m benchmarks many 100,1000` measures those numbers alone, and `python -m benchmarks many statsforecast` the last figure.
 
 - `MODEL/N`: seconds; the reference is what N series would have taken at the price of the number before.
+- `MODEL/N/processor`: the same in seconds of processor time of the command and its workers, which says more on a machine that is busy.
 - `MODEL/N/again`: the same command again, which finds everything in the store; the reference is the first time.
 - `MODEL/N/memory`: the largest process, in MB.
 - `MODEL/over_statsforecast`: seconds of `forecast_many` for 2,000 weekly series of 150 figures, 13 ahead, with all quantiles; the
@@ -44,17 +45,18 @@ def run(options: Sequence[str]) -> Iterator[Figure]:
 
 def command_line(sizes: Sequence[int]) -> Iterator[Figure]:
     for model in MODELS if sizes else ():
-        before = 0.0
+        before = spent_before = 0.0
         for size in sizes:
             with tempfile.TemporaryDirectory() as folder:
                 file = Path(folder) / "counts.parquet"
                 counts(size).to_parquet(file)
-                first, memory = forecast(file, model)
-                again, _ = forecast(file, model)
+                first, memory, spent = forecast(file, model)
+                again, *_ = forecast(file, model)
             yield figure(f"many/{model}/{size}", first, "s", (before or first / size) * size)
+            yield figure(f"many/{model}/{size}/processor", spent, "s", (spent_before or spent / size) * size)
             yield figure(f"many/{model}/{size}/again", again, "s", first)
             yield figure(f"many/{model}/{size}/memory", memory, "MB", 1000.0)
-            before = first / size
+            before, spent_before = first / size, spent / size
 
 
 def counts(series: int, periods: int = DAYS) -> pd.DataFrame:
@@ -68,8 +70,8 @@ def counts(series: int, periods: int = DAYS) -> pd.DataFrame:
     return pd.DataFrame({"region": np.repeat(names, periods), "date": np.tile(dates, series), "value": values.ravel()})
 
 
-def forecast(file: Path, model: str) -> tuple[float, float]:
-    """Seconds that the command takes, and megabytes of its largest process."""
+def forecast(file: Path, model: str) -> tuple[float, float, float]:
+    """Seconds that the command takes, megabytes of its largest process, and processor seconds of all of them."""
     arguments = ["--input", str(file), "--models", model, "--horizon", str(AHEAD)]
     output = ["--output", str(file.with_name("forecasts.parquet")), "--workers", str(os.cpu_count() or 1)]
     start = time.perf_counter()
@@ -80,4 +82,4 @@ def forecast(file: Path, model: str) -> tuple[float, float]:
     _, status, used = os.wait4(child.pid, 0)
     if status:
         raise SystemExit(f"The command line ended with {os.waitstatus_to_exitcode(status)}.")
-    return time.perf_counter() - start, used.ru_maxrss / 1024
+    return time.perf_counter() - start, used.ru_maxrss / 1024, used.ru_utime + used.ru_stime
