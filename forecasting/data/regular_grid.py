@@ -34,16 +34,14 @@ def to_regular_grid(counts: pd.Series, frequency: Frequency, *, cumulative: bool
     Dates between two grid dates belong to the week, month or quarter that holds them: new counts are added up there,
     of running totals the last one stands. Raises `DataError` when there is no figure at all.
     """
-    values, grid = values_on_grid(counts, frequency, cumulative=cumulative)
+    values, grid = values_on_grid(as_figures(counts), as_dates(counts.index), frequency, cumulative=cumulative)
     return pd.Series(values, index=grid)
 
 
 def values_on_grid(
-    counts: pd.Series, frequency: Frequency, *, cumulative: bool = False
+    values: np.ndarray, dates: pd.DatetimeIndex, frequency: Frequency, *, cumulative: bool = False
 ) -> tuple[np.ndarray, pd.DatetimeIndex]:
-    """What `to_regular_grid` gives, as its values and its dates: called for every series there is, and a table takes its time."""
-    values = counts.to_numpy() if counts.dtype == np.float64 else counts.to_numpy(dtype=float, na_value=np.nan)
-    dates = as_dates(counts.index)
+    """What `to_regular_grid` gives of floats and their dates, as such: called for every series there is, and a table takes its time."""
     known = np.isfinite(values)
     if not known.any():
         raise DataError("There are no figures here to forecast from; choose another region or statistic.")
@@ -67,6 +65,11 @@ def values_on_grid(
         result[places[known]] = 0.0
         np.add.at(result, places[known], values[known])
     return result, grid
+
+
+def as_figures(counts: pd.Series) -> np.ndarray:
+    """`counts` as floats, NaN where there is none."""
+    return counts.to_numpy() if counts.dtype == np.float64 else counts.to_numpy(dtype=float, na_value=np.nan)
 
 
 def as_dates(index: pd.Index) -> pd.DatetimeIndex:
@@ -283,5 +286,7 @@ def counts_from_totals(totals: np.ndarray) -> tuple[np.ndarray, float, int]:
 
 def count_leading_zeros(counts: np.ndarray) -> int:
     """How many zeros and NaN stand before the first count; 0 when there is no count at all."""
+    if len(counts) and counts[0] and counts[0] == counts[0]:
+        return 0
     found = np.flatnonzero((counts != 0) & ~np.isnan(counts))
     return int(found[0]) if len(found) else 0

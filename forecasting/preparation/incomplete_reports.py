@@ -160,6 +160,8 @@ def silent_from(counts: np.ndarray, cycle: int) -> int:
     earlier zeros as many in a row that no pile followed; a missing figure only by the weekday.
     """
     size = len(counts)
+    if size and counts[-1] and counts[-1] == counts[-1]:
+        return size
     heard = np.flatnonzero((counts != 0) & ~np.isnan(counts))
     if not len(heard) or heard[-1] == size - 1:
         return size

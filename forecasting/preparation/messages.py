@@ -10,7 +10,6 @@ import pandas as pd
 from forecasting.data.formatting import format_date
 from forecasting.data.frequency import Frequency
 from forecasting.data.panel import ASSUMED_UNREPORTED, UNREPORTED_ZEROS
-from forecasting.data.regular_grid import as_dates
 from forecasting.data.revisions import Revision
 from forecasting.preparation.repairs import Repaired
 
@@ -54,14 +53,15 @@ def repair_sentences(fault: str, repaired: Repaired, dates: pd.DatetimeIndex, fr
     return [f"{frequency.steps(count)} without a figure filled in from those around ({on})."]
 
 
-def moved_sentences(counts: pd.Series, dates: pd.DatetimeIndex, frequency: Frequency) -> list[str]:
-    """Sentence on dates that are not those of a period: how many are counted for the period they belong to, or none."""
-    given = as_dates(counts.index)
+def moved_sentences(
+    counts: np.ndarray, given: pd.DatetimeIndex, dates: pd.DatetimeIndex, frequency: Frequency
+) -> list[str]:
+    """Sentence on `given` dates that are not those of a period: how many are counted for the period they belong to, or none."""
     if given.unit == dates.unit and np.array_equal(given.asi8, dates.asi8):
         return []
     if len(given) == len(dates) and (given == dates).all():
         return []
-    off = given[~given.isin(dates) & counts.notna().to_numpy()]
+    off = given[~given.isin(dates) & ~np.isnan(counts)]
     if not len(off):
         return []
     last, step = format_date(off.max()), frequency.step

@@ -17,7 +17,7 @@ from forecasting.data.kind import COUNT, Kind
 from forecasting.data.panel import TRUE_ZEROS, UNREPORTED_ZEROS, Panel, Statistic
 from forecasting.data.panel_cache import PerPanel
 from forecasting.data.pool_spec import pool_spec
-from forecasting.data.regular_grid import count_leading_zeros, counts_from_totals, values_on_grid
+from forecasting.data.regular_grid import as_dates, as_figures, count_leading_zeros, counts_from_totals, values_on_grid
 from forecasting.data.series import Series
 from forecasting.preparation.incomplete_reports import LEAST_REGIONS, doubtful_alone, doubtful_together, last_zeros_end
 from forecasting.preparation.messages import (
@@ -68,16 +68,17 @@ def prepare(
     if region not in column.parts:
         panel.counts(region, statistic)  # raises, naming what is missing
     together = column.provisional_from if incomplete_from is None else incomplete_from
-    series = clean_figures(
-        column.counts(region),
+    end = column.ends[region]
+    series = _clean(
+        *column.figures(region),
         frequency,
         asked.kind,
         reported_cumulative=asked.reported_cumulative,
         shown_cumulative=asked.shown_cumulative,
-        provisional_from=None if own else together.get(column.end(region)),
+        provisional_from=None if own else together.get(end),
         zeros_at_end=asked.zeros_at_end,
     )
-    notes = early_end_sentences(column.end(region), column.usual_end, frequency)
+    notes = early_end_sentences(end, column.usual_end, frequency)
     pool = pool_spec(known, asked.name) if len(column.parts) > 1 and asked.kind.low >= 0 else None
     series = replace(series, notes=(*notes, *series.notes), region=region, pool=pool)
     if not asked.kind.repaired or (asked.zeros_at_end == TRUE_ZEROS and not series.values[-1:].any()):
@@ -107,17 +108,40 @@ def clean_figures(
 
     Raises `DataError` where there is no figure at all, or figures that are measured are said to be running totals.
     """
+    return _clean(
+        as_figures(figures),
+        as_dates(figures.index),
+        frequency,
+        kind,
+        reported_cumulative=reported_cumulative,
+        shown_cumulative=shown_cumulative,
+        provisional_from=provisional_from,
+        zeros_at_end=zeros_at_end,
+    )
+
+
+def _clean(
+    figures: np.ndarray,
+    dates: pd.DatetimeIndex,
+    frequency: Frequency,
+    kind: Kind,
+    *,
+    reported_cumulative: bool,
+    shown_cumulative: bool,
+    provisional_from: pd.Timestamp | None,
+    zeros_at_end: str,
+) -> Series:
+    """`clean_figures` of floats and their dates: a table takes its time, and this is called for every series there is."""
     if kind.repaired:
-        return clean_counts(
-            figures,
-            frequency,
-            reported_cumulative=reported_cumulative,
-            shown_cumulative=shown_cumulative,
-            provisional_from=provisional_from,
-            zeros_at_end=zeros_at_end,
+        return _clean_counts(
+            figures, dates, frequency, reported_cumulative, shown_cumulative, provisional_from, zeros_at_end
         )
     return regular_figures(
-        figures, frequency, kind, reported_cumulative=reported_cumulative, shown_cumulative=shown_cumulative
+        pd.Series(figures, index=dates),
+        frequency,
+        kind,
+        reported_cumulative=reported_cumulative,
+        shown_cumulative=shown_cumulative,
     )
 
 
@@ -147,9 +171,29 @@ def clean_counts(
     Raises:
         DataError: there is no figure at all.
     """
-    values, dates = values_on_grid(counts, frequency, cumulative=reported_cumulative)
+    return _clean_counts(
+        as_figures(counts),
+        as_dates(counts.index),
+        frequency,
+        reported_cumulative,
+        shown_cumulative,
+        provisional_from,
+        zeros_at_end,
+    )
+
+
+def _clean_counts(
+    counts: np.ndarray,
+    given: pd.DatetimeIndex,
+    frequency: Frequency,
+    reported_cumulative: bool,
+    shown_cumulative: bool,
+    provisional_from: pd.Timestamp | None,
+    zeros_at_end: str,
+) -> Series:
+    values, dates = values_on_grid(counts, given, frequency, cumulative=reported_cumulative)
     before = 0.0
-    notes = moved_sentences(counts, dates, frequency)
+    notes = moved_sentences(counts, given, dates, frequency)
     if reported_cumulative:
         values, before, unreported = counts_from_totals(values)
         if unreported:
@@ -188,6 +232,9 @@ def _repaired(
 ) -> tuple[np.ndarray, float, list[str]]:
     """Corrections, piles, dumps and gaps, in this order; the counts, the total before them and what was done."""
     cycle, notes = frequency.cycle, []
+    if counts.min() > 0:  # not for NaN: nothing is silent, taken back or missing
+        dumped = spread_dumps(counts, cycle)
+        return dumped.values, before, repair_sentences("dump", dumped, dates, frequency)
     correct_last_counts, left = spread_corrections(counts, cycle)
     notes += repair_sentences("correction", correct_last_counts, dates, frequency)
     piled = spread_piles(correct_last_counts.values, cycle)
@@ -207,26 +254,24 @@ def _repaired(
 
 @dataclass(frozen=True)
 class _Column:
-    """One statistic of a panel, cut into its regions; `usual_end` is the last date that half of them reach."""
+    """One statistic of a panel, cut into its regions; `ends` are their last dates, and `usual_end` the one that half of them reach."""
 
     dates: pd.DatetimeIndex
     values: np.ndarray
     parts: dict[str, slice]
+    ends: dict[str, pd.Timestamp]
     usual_end: pd.Timestamp | None = None
     provisional_from: dict[pd.Timestamp, pd.Timestamp] = field(default_factory=dict)
 
-    def counts(self, region: str) -> pd.Series:
+    def figures(self, region: str) -> tuple[np.ndarray, pd.DatetimeIndex]:
         part = self.parts[region]
-        return pd.Series(self.values[part], index=self._dates(part))
+        return self.values[part], self._dates(part)
 
     def _dates(self, part: slice) -> pd.DatetimeIndex:
         """Regions mostly have the same dates, so the last ones are remembered: to cut others out takes longer."""
         if part.stop - part.start > MOST_REMEMBERED or self.dates.tz is not None:
             return self.dates[part]
         return _remembered_dates(self.dates.asi8[part].tobytes(), self.dates.unit)
-
-    def end(self, region: str) -> pd.Timestamp:
-        return self.dates[self.parts[region].stop - 1]
 
 
 @lru_cache(maxsize=256)
@@ -250,8 +295,9 @@ def _cut(panel: Panel, asked: Statistic) -> _Column:
     codes, dates, values = codes[order], dates[order], table[VALUE].to_numpy(float, na_value=np.nan)[order]
     bounds = np.searchsorted(codes, np.arange(len(regions) + 1))
     parts = {name: slice(int(bounds[i]), int(bounds[i + 1])) for i, name in enumerate(regions)}
-    ends = dates[bounds[1:] - 1].sort_values()
-    column = _Column(dates, values, parts, ends[len(ends) // 2] if len(ends) else None)
+    ends = dates[bounds[1:] - 1]
+    usual_end = ends.sort_values()[len(ends) // 2] if len(ends) else None
+    column = _Column(dates, values, parts, dict(zip(regions, ends, strict=True)), usual_end)
     if len(regions) and asked.kind.repaired:
         common = np.array([(asked.column, str(name)) not in panel.calendars for name in regions])
         frequency = panel.frequencies[asked.column]

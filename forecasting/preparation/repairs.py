@@ -259,12 +259,11 @@ def spread_dumps(counts: np.ndarray, cycle: int) -> Repaired:
 
     Only where the level returned afterwards; the day itself keeps what is typical for it.
     """
-    size = len(counts)
-    places = np.flatnonzero(counts >= DUMP_LEAST)
-    places = places[(places >= REACH * cycle) & (places < size - DUMP_AFTER)]
-    heard = np.where(np.isnan(counts), 0.0, counts)
-    beside = np.maximum(heard[places - 1], heard[places + 1])
-    places = places[counts[places] >= DUMP_RATIO * beside]  # few are left
+    size, first = len(counts), REACH * cycle
+    heard, last = np.where(np.isnan(counts), 0.0, counts), max(size - DUMP_AFTER, first)
+    beside = np.maximum(heard[first - 1 : last - 1], heard[first + 1 : last + 1])
+    here = heard[first:last]
+    places = first + np.flatnonzero((here >= DUMP_LEAST) & (here >= DUMP_RATIO * beside))  # few are left
     if not len(places):
         return Repaired(counts, places)
     shifts = sorted({side * step * k for side in (-1, 1) for step in (1, cycle) for k in (1, 2, 3)})
