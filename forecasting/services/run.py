@@ -17,12 +17,15 @@ IN_FLIGHT = 64
 #: The queue is filled up again when one in so many of its places is free, so that instant models between the others have some
 #: series at once.
 REFILL = 4
-#: Requests that are taken up at once, at most, and the sum of their horizons.
+#: Requests that a worker fits at once, at most, the figures of their series and the sum of their horizons: some two seconds of work,
+#: which a cancelled run loses. Half as many take a sixth more of a worker's time for each.
+MOST_AT_ONCE = 1024
+FIGURES_AT_ONCE = 160_000
+STEPS_AT_ONCE = 20_000
+#: Requests that are taken up at once, at most, and the sum of their horizons. Those that are fitted in batches count half: what the
+#: queue remembers, and the store has in memory, has room for no more of the others.
 LOOK_AHEAD = 1024
 STEPS_AHEAD = 20_000
-#: Requests that a worker fits at once, at most, and the figures of their series: a second or two of work, which a cancelled run loses.
-MOST_AT_ONCE = 512
-FIGURES_AT_ONCE = 160_000
 #: Batches on their way for each worker: one that it fits, and two that are ready for it.
 BATCHES_AHEAD = 3
 
@@ -118,11 +121,12 @@ class Run:
 
     def _next_requests(self, upcoming: Iterator[Request], free: int, most: int) -> list[Request]:
         """The next requests: as many as the queue has `free` places for, and the instant ones between them."""
-        taken, steps, places = list[Request](), 0, float(free)
-        while places > 0 and len(taken) < LOOK_AHEAD and steps < STEPS_AHEAD and (request := next(upcoming, None)):
+        taken, count, steps, places = list[Request](), 0.0, 0.0, float(free)
+        while places > 0 and count < LOOK_AHEAD and steps < STEPS_AHEAD and (request := next(upcoming, None)):
             taken.append(request)
-            steps += request.horizon
             chosen = model(request.model)
+            weight = 0.5 if chosen.batched else 1.0
+            count, steps = count + weight, steps + weight * request.horizon
             if chosen.batched:
                 places -= self._places_of_batch(most) / MOST_AT_ONCE
             elif not chosen.instant:
@@ -131,9 +135,10 @@ class Run:
 
 
 def batches(requests: Sequence[Request], workers: int) -> list[list[Request]]:
-    """Requests of one model and horizon in as many batches as there are workers, or more where these would be too large for one fit."""
+    """Requests of one model and horizon in as many batches as there are workers, or as many again where these would be too large for one fit."""
     shares = max(workers, 2)
-    size = min(max(-(-len(requests) // shares), 1), MOST_AT_ONCE)
+    most = min(MOST_AT_ONCE, max(STEPS_AT_ONCE // requests[0].horizon, 1))
+    size = -(-len(requests) // (shares * -(-len(requests) // (shares * most))))
     found, figures = [list[Request]()], 0
     for request in requests:
         figures += len(request.series)
