@@ -71,7 +71,7 @@ class Series:
         """The dates of the values."""
         return self.frequency.grid(self.start, len(self.values))
 
-    @property
+    @lazy
     def origin(self) -> pd.Timestamp:
         """The last date of data that a forecast uses."""
         return self.dates[-1]

@@ -179,7 +179,7 @@ def _fit_together(longest_first: Sequence[np.ndarray], form: ETSForm) -> list[ET
     fits = list[ETSFit | None]()
     for place, (values, (level, trend)) in enumerate(zip(longest_first, last, strict=True)):
         aicc = _aicc(squares[place], len(figures.names) + 1, len(values))
-        turned = np.roll(coming[place], -(len(values) % form.season)) if form.season > 1 else coming[place].copy()
+        turned = _turned(coming[place], len(values) % form.season)
         if not all(map(math.isfinite, (aicc, level, trend, *turned.tolist()))):
             fits.append(None)
             continue
@@ -187,6 +187,11 @@ def _fit_together(longest_first: Sequence[np.ndarray], form: ETSForm) -> list[ET
         alpha, beta, gamma, phi = parameters[place]
         fits.append(ETSFit(form, alpha, beta, gamma, phi, level, trend, turned, errors[place].copy(), aicc, start))
     return fits
+
+
+def _turned(season: np.ndarray, by: int) -> np.ndarray:
+    """`np.roll(season, -by)`, which takes many times as long for a few numbers."""
+    return np.concatenate((season[by:], season[:by]))
 
 
 def _aicc(squares: float, parameters: int, count: int) -> float:

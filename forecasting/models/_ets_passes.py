@@ -16,12 +16,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 #: A float, or an array of shape (series,).
 Number = Any
 #: Of one period: the error, then minus its derivative by each parameter, that by beta over phi.
 Row = tuple[Number, ...]
+
+
+class Rows(Protocol):
+    """Where the rows of a pass go, one a period: a list, or an array of many series."""
+
+    def append(self, row: Row, /) -> None:
+        """Add the next row."""
 
 
 @dataclass
@@ -79,31 +86,31 @@ class Smoothing:
         return Smoothing(self.alpha[places], self.beta[places], self.gamma[places], self.phi[places])
 
 
-def run_pass(values: Iterable[Number], state: PassState, by: Smoothing, damped: bool) -> list[Row]:
-    """Pass through `values`, one number a period, and leave `state` after the last; returns a row a period."""
+def run_pass(values: Any, state: PassState, by: Smoothing, damped: bool, rows: Rows) -> None:
+    """Pass through `values`, a list or an array of one number a period, and leave `state` after the last; adds a row a period to `rows`."""
     if len(state.seasons) > 1:
-        return (_damped_seasonal if damped else _seasonal)(values, state, by)
-    return (_damped if damped else _level)(values, state, by)
+        (_damped_seasonal if damped else _seasonal)(values, state, by, rows)
+    else:
+        (_damped if damped else _level)(values, state, by, rows)
+    state.period += len(values)
 
 
-def _level(values: Iterable[Number], state: PassState, by: Smoothing) -> list[Row]:
+def _level(values: Iterable[Number], state: PassState, by: Smoothing, rows: Rows) -> None:
     """Rows of error and alpha."""
-    level, ripple, alpha, kept, rows = state.level, state.ripples[0], by.alpha, 1.0 - by.alpha, list[Row]()
+    level, ripple, alpha, kept = state.level, state.ripples[0], by.alpha, 1.0 - by.alpha
     for value in values:
         error = value - level
         rows.append((error, ripple))
         level = level + alpha * error
         ripple = error + kept * ripple
     state.level, state.ripples = level, [ripple]
-    state.period += len(rows)
-    return rows
 
 
-def _damped(values: Iterable[Number], state: PassState, by: Smoothing) -> list[Row]:
+def _damped(values: Iterable[Number], state: PassState, by: Smoothing, rows: Rows) -> None:
     """Rows of error, alpha, beta and phi."""
     level, trend, ripple, carried = state.level, state.trend, state.ripples[0], state.carried
     trend_ripple, trend_carried = state.trend_ripples[0], state.trend_carried
-    alpha, beta, phi, kept, passed_on, rows = by.alpha, by.beta, by.phi, 1.0 - by.alpha, by.phi * by.beta, list[Row]()
+    alpha, beta, phi, kept, passed_on = by.alpha, by.beta, by.phi, 1.0 - by.alpha, by.phi * by.beta
     for value in values:
         damped = phi * trend
         expected = level + damped
@@ -116,13 +123,11 @@ def _damped(values: Iterable[Number], state: PassState, by: Smoothing) -> list[R
         carried = phi * carried + ripple
     state.level, state.trend, state.ripples, state.carried = level, trend, [ripple], carried
     state.trend_ripples, state.trend_carried = [trend_ripple], trend_carried
-    state.period += len(rows)
-    return rows
 
 
-def _seasonal(values: Iterable[Number], state: PassState, by: Smoothing) -> list[Row]:
+def _seasonal(values: Iterable[Number], state: PassState, by: Smoothing, rows: Rows) -> None:
     """Rows of error, alpha and gamma."""
-    level, summed, seasons, ripples, rows = state.level, state.summed, state.seasons, state.ripples, list[Row]()
+    level, summed, seasons, ripples = state.level, state.summed, state.seasons, state.ripples
     alpha, gamma, kept, season = by.alpha, by.gamma, 1.0 - by.gamma, len(state.seasons)
     for period, value in enumerate(values, state.period):
         place = period % season
@@ -133,11 +138,9 @@ def _seasonal(values: Iterable[Number], state: PassState, by: Smoothing) -> list
         ripples[place] = error + kept * before - alpha * summed
         summed = summed + (ripples[place] - before)
     state.level, state.summed = level, summed
-    state.period += len(rows)
-    return rows
 
 
-def _damped_seasonal(values: Iterable[Number], state: PassState, by: Smoothing) -> list[Row]:
+def _damped_seasonal(values: Iterable[Number], state: PassState, by: Smoothing, rows: Rows) -> None:
     """Rows of error, alpha, beta, gamma and phi."""
     level, trend, seasons, summed, carried = state.level, state.trend, state.seasons, state.summed, state.carried
     trend_summed, trend_carried, ripples, trend_ripples = (
@@ -147,7 +150,7 @@ def _damped_seasonal(values: Iterable[Number], state: PassState, by: Smoothing) 
         state.trend_ripples,
     )
     alpha, beta, gamma, phi, kept, passed_on = by.alpha, by.beta, by.gamma, by.phi, 1.0 - by.gamma, by.phi * by.beta
-    rows, season = list[Row](), len(seasons)
+    season = len(seasons)
     for period, value in enumerate(values, state.period):
         place = period % season
         damped, before, trend_before = phi * trend, ripples[place], trend_ripples[place]
@@ -164,8 +167,6 @@ def _damped_seasonal(values: Iterable[Number], state: PassState, by: Smoothing) 
         carried = phi * carried + summed
     state.level, state.trend, state.summed, state.carried = level, trend, summed, carried
     state.trend_summed, state.trend_carried = trend_summed, trend_carried
-    state.period += len(rows)
-    return rows
 
 
 def sum_squares(values: Iterable[Number], state: PassState, by: Smoothing, squares: Number) -> Number:

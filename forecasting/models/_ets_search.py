@@ -11,7 +11,8 @@ from itertools import pairwise, product
 
 import numpy as np
 
-from forecasting.models._ets_passes import PassState, Smoothing, run_pass, sum_squares
+from forecasting.models._ets_passes import PassState, Row, Smoothing, run_pass, sum_squares
+from forecasting.support.caching import lazy
 
 #: Series from which on arrays are faster than numbers.
 ARRAYS_FROM = 16
@@ -44,11 +45,16 @@ class Starts:
 
 @dataclass(frozen=True)
 class Figures:
-    """Series of shape (n,) each, the longest first, for `damped` trends or none; `starts` are in the same order."""
+    """Series of shape (n,) each, the longest first, for `damped` trends or none; `starts` are in the same order.
+
+    Of `more` they are those in `places`, so that their table can be cut out of that of all.
+    """
 
     series: Sequence[np.ndarray]
     starts: Starts
     damped: bool
+    more: Figures | None = None
+    places: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.series)
@@ -61,7 +67,18 @@ class Figures:
 
     def of(self, places: np.ndarray) -> Figures:
         """Some of the series, in an order that is rising."""
-        return Figures([self.series[place] for place in places], self.starts.of(places), self.damped)
+        return Figures([self.series[place] for place in places], self.starts.of(places), self.damped, self, places)
+
+    @lazy
+    def padded(self) -> np.ndarray:
+        """The figures, shape (longest, series), and 0 after the last of each."""
+        if self.more is not None and self.places is not None:
+            return self.more.padded[: len(self.series[0])].take(self.places, axis=1)
+        lengths = np.array([len(values) for values in self.series])
+        padded = np.zeros((lengths[0], len(lengths)))
+        for first, last in _runs(lengths):
+            padded[: lengths[first], first:last] = np.array(self.series[first:last]).T
+        return padded
 
     def smoothing(self, searched: np.ndarray) -> Smoothing:
         """The parameters from `searched`, shape (parameters, series): those within `BOUNDS`."""
@@ -199,23 +216,24 @@ def passes(figures: Figures, by: Smoothing) -> Iterator[tuple[np.ndarray, PassSt
     if len(figures) < ARRAYS_FROM:
         for place, values in enumerate(figures.series):
             state, own = _at_start(figures.starts, place), Smoothing(*_numbers(by, place))
-            row_by_row: np.ndarray = np.array(run_pass(values.tolist(), state, own, figures.damped))
-            yield np.ascontiguousarray(row_by_row.T)[None], _in_arrays(state)
+            rows = list[Row]()
+            run_pass(values.tolist(), state, own, figures.damped, rows)
+            yield np.ascontiguousarray(np.array(rows).T)[None], _in_arrays(state)
         return
     lengths = np.array([len(values) for values in figures.series])
     table, ends = _pass_together(figures, by, lengths)
     for (first, last), end in zip(_runs(lengths), reversed(ends), strict=True):
-        rows = np.ascontiguousarray(table[: lengths[first], :, first:last].transpose(2, 1, 0))
-        yield rows, end.of(slice(first, last))
+        own_rows = np.ascontiguousarray(table[: lengths[first], :, first:last].transpose(2, 1, 0))
+        yield own_rows, end.of(slice(first, last))
 
 
 def _pass_together(figures: Figures, by: Smoothing, lengths: np.ndarray) -> tuple[np.ndarray, list[PassState]]:
     """Pass through all series at once: rows of shape (longest, row, series), and the states where those of a length end, shortest first."""
-    padded, state = _padded(figures, lengths), _all_at_start(figures.starts)
+    padded, state = figures.padded, _all_at_start(figures.starts)
     table, ends = np.zeros((lengths[0], len(figures.names) + 1, len(lengths))), list[PassState]()
     for first, last in reversed(_runs(lengths)):
         at, to, state = state.period, int(lengths[first]), state.of(slice(last))
-        table[at:to, :, :last] = np.array(run_pass(padded[at:to, :last], state, by.of(slice(last)), figures.damped))
+        run_pass(padded[at:to, :last], state, by.of(slice(last)), figures.damped, _TableRows(table[at:to, :, :last]))
         ends.append(state.of(slice(last)))
     return table, ends
 
@@ -226,7 +244,7 @@ def sums_of_squares(figures: Figures, searched: np.ndarray) -> np.ndarray:
     if len(figures) < ARRAYS_FROM:
         return np.array([_squares_alone(figures, by, place) for place in range(len(figures))])
     lengths = np.array([len(values) for values in figures.series])
-    padded, state, found = _padded(figures, lengths), _all_at_start(figures.starts), np.zeros(len(lengths))
+    padded, state, found = figures.padded, _all_at_start(figures.starts), np.zeros(len(lengths))
     with np.errstate(all="ignore"):
         for first, last in reversed(_runs(lengths)):
             at, to, state = state.period, int(lengths[first]), state.of(slice(last))
@@ -239,12 +257,16 @@ def _squares_alone(figures: Figures, by: Smoothing, place: int) -> float:
     return float(sum_squares(figures.series[place].tolist(), _at_start(figures.starts, place), own, 0.0))
 
 
-def _padded(figures: Figures, lengths: np.ndarray) -> np.ndarray:
-    """The figures, shape (longest, series), and 0 after the last of each."""
-    padded = np.zeros((lengths[0], len(lengths)))
-    for first, last in _runs(lengths):
-        padded[: lengths[first], first:last] = np.array(figures.series[first:last]).T
-    return padded
+class _TableRows:
+    """Rows of many series, written one after the other into a table of shape (n, row, series)."""
+
+    def __init__(self, table: np.ndarray) -> None:
+        self._left = iter(table)
+
+    def append(self, row: Row, /) -> None:
+        """Write the next row."""
+        for place, number in zip(next(self._left), row, strict=True):
+            place[:] = number
 
 
 def _all_at_start(starts: Starts) -> PassState:
