@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,13 +75,17 @@ def settled(server: Server) -> None:
 
     Raises `BenchmarkError` if they do not come to an end.
     """
+    wait_until_idle(server.workers)
+
+
+def wait_until_idle(workers: Callable[[], Sequence[psutil.Process]]) -> None:
+    """Blocks until `workers` use no processor time. Raises `BenchmarkError` if they do not come to an end."""
     quiet = 0
     for _ in range(int(SETTLE_LIMIT / LOOK)):
-        workers = server.workers()
-        before = processor_seconds(workers)
+        before = processor_seconds(now := workers())
         time.sleep(LOOK)
-        quiet = quiet + 1 if processor_seconds(workers) - before < 0.02 else 0
-        if quiet == 3 or not workers:
+        quiet = quiet + 1 if processor_seconds(now) - before < 0.02 else 0
+        if quiet == 3 or not now:
             return
     raise BenchmarkError(f"The workers were still busy after {SETTLE_LIMIT:g} seconds.")
 
