@@ -7,15 +7,18 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-
-def format_integer(value: float) -> str:
-    """Format an integer with thousands separators: ``169758.6`` -> ``"169,759"``."""
-    return f"{value:,.0f}" if math.isfinite(value) else "–"
+#: The sign that people are shown before a number below zero; what programs read has a hyphen.
+MINUS = "\u2212"
 
 
 def format_figure(value: float, decimals: int = 0) -> str:
     """Format a figure in full with so many decimal places: ``(-11.42, 1)`` -> ``"−11.4"``."""
-    return f"{value:,.{decimals}f}".replace("-", "−") if math.isfinite(value) else "–"
+    return f"{value:,.{decimals}f}".replace("-", MINUS) if math.isfinite(value) else "–"
+
+
+def format_plain(value: float, digits: int = 10) -> str:
+    """Format a number with all the digits that it has, or so many: ``-1234.5`` -> ``"−1,234.5"``."""
+    return f"{value:,.{digits}g}".replace("-", MINUS)
 
 
 def decimals_needed(values: Iterable[float]) -> int:
@@ -36,14 +39,14 @@ def format_compact(value: float, decimals: int = 0) -> str:
         if abs(value) >= size:
             scaled = value / (1e3 if unit == "k" else size)
             digits = max(0, 2 - int(math.log10(abs(scaled))))
-            return f"{scaled:.{digits}f} {unit}".replace("-", "−")
+            return f"{scaled:.{digits}f} {unit}".replace("-", MINUS)
     return format_figure(value, decimals)
 
 
 def format_interval(low: float, high: float, decimals: int = 0) -> str:
     """Format an interval in as few characters as it takes: ``"1.05–1.31 M"``, ``"941–1,204"``, ``"−17.2 to −6.7"``."""
     first, last = format_compact(low, decimals), format_compact(high, decimals)
-    if "−" in first:
+    if MINUS in first:
         return f"{first} to {last}"
     unit = last.rpartition(" ")[2]
     if " " in last and first.endswith(" " + unit):
@@ -58,12 +61,21 @@ def format_change(now: float, before: float) -> str:
     percent = 100 * (now / before - 1)
     if abs(percent) >= 1000:
         return f"{now / before:,.0f} times"
-    return f"{percent:+.0f} %".replace("-", "−").replace("+0 %", "±0 %").replace("−0 %", "±0 %")
+    return format_signed_percent(percent)
+
+
+def format_signed_percent(percent: float, decimals: int = 0) -> str:
+    """Format a percentage with its sign: ``-50.2`` -> ``"−50 %"``, ``(3.14, 1)`` -> ``"+3.1 %"``, ``0.2`` -> ``"±0 %"``."""
+    if not math.isfinite(percent):
+        return "–"
+    digits = f"{percent:+.{decimals}f}"
+    sign = {"+": "+", "-": MINUS}[digits[0]] if float(digits) else "±"
+    return f"{sign}{digits[1:]} %"
 
 
 def format_difference(now: float, before: float, decimals: int = 0) -> str:
     """Format a difference with its sign, ``(-11.4, -12.6, 1)`` -> ``"+1.2"``: for figures that a percentage means nothing of."""
-    return f"{now - before:+,.{decimals}f}".replace("-", "−")
+    return f"{now - before:+,.{decimals}f}".replace("-", MINUS)
 
 
 def within_sentence(label: str) -> str:

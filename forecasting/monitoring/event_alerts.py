@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from forecasting.data.formatting import format_plain
 from forecasting.data.frequency import frequency_of_alias
 from forecasting.evaluation.event_record import EventRecord, record_sentence
 from forecasting.evaluation.events import EventKind, EventQuestion
@@ -90,9 +91,9 @@ class EventRule:
         """What is told and when: ``"above 500 within 3 weeks, told above 30 %"``."""
         asked = self.question
         told = {
-            EventKind.above: f"above {asked.level:,g}" if asked.level is not None else "",
-            EventKind.below: f"below {asked.level:,g}" if asked.level is not None else "",
-            EventKind.rise: f"a rise of more than {asked.level:g} %" if asked.level is not None else "",
+            EventKind.above: f"above {format_plain(asked.level)}" if asked.level is not None else "",
+            EventKind.below: f"below {format_plain(asked.level)}" if asked.level is not None else "",
+            EventKind.rise: f"a rise of more than {format_plain(asked.level)} %" if asked.level is not None else "",
             EventKind.peak: "the peak is past",
         }[asked.kind]
         return f"{told} within {periods}, told above {100 * self.chance:g} %"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from forecasting.data.formatting import format_date
+from forecasting.data.formatting import format_date, format_figure, format_signed_percent
 from forecasting.data.frequency import Frequency
 from forecasting.data.panel import ASSUMED_UNREPORTED, UNREPORTED_ZEROS
 from forecasting.data.revisions import Revision
@@ -122,7 +122,11 @@ def tail_sentences(
         return [f"{span[:1].upper()}{span[1:]} look incomplete; they are shown but not used."]
     lag = frequency.cycle
     since = "" if lag == 1 else " a day before" if frequency.minutes else " a week before"
-    figures = f"{values[-1]:,.0f} after {values[-1 - lag]:,.0f}{since}" if end >= lag else f"{values[-1]:,.0f}"
+    figures = (
+        f"{format_figure(values[-1])} after {format_figure(values[-1 - lag])}{since}"
+        if end >= lag
+        else format_figure(values[-1])
+    )
     return [f"{span[:1].upper()}{span[1:]} looks incomplete: {figures}; it is shown but not used."]
 
 
@@ -132,7 +136,7 @@ def correction_sentence(
     """Sentence: the last figures, on `dates`, are multiplied by `factors`, as `count` earlier ones and `others` regions say."""
     shares = 100 * (factors - 1)
     verb = "raised" if (shares > 0).all() else "lowered" if (shares < 0).all() else "changed"
-    sizes = [f"{share:+.0f} %" if verb == "changed" else f"{abs(share):.0f} %" for share in shares]
+    sizes = [format_signed_percent(share) if verb == "changed" else f"{abs(share):.0f} %" for share in shares]
     days = [format_date(date) for date in dates]
     span = f"{frequency.step} to {days[0]} is" if len(days) == 1 else f"{frequency.step}s to {_joined(days)} are"
     much = _joined(sizes)
@@ -147,7 +151,7 @@ def correction_sentence(
 def raised_sentence(reported: float, become: float, date: pd.Timestamp, frequency: Frequency) -> str:
     """Sentence: a last figure is raised, beyond what is usual, to what its past makes possible."""
     return (
-        f"The {frequency.step} to {format_date(date)} was published as {reported:,.0f} and is taken as {become:,.0f}: "
+        f"The {frequency.step} to {format_date(date)} was published as {format_figure(reported)} and is taken as {format_figure(become)}: "
         "such figures are revised upwards later, and even then it would be an unusually deep fall."
     )
 
@@ -155,7 +159,7 @@ def raised_sentence(reported: float, become: float, date: pd.Timestamp, frequenc
 def doubt_sentence(reported: float, date: pd.Timestamp, frequency: Frequency) -> str:
     """Sentence: a last figure is used but in doubt, and why."""
     return (
-        f"The {frequency.step} to {format_date(date)}, {reported:,.0f}, is an unusually deep fall and may be incomplete; "
+        f"The {frequency.step} to {format_date(date)}, {format_figure(reported)}, is an unusually deep fall and may be incomplete; "
         "the bands are wider for it."
     )
 
@@ -195,7 +199,7 @@ def _joined(names: Sequence[str]) -> str:
 def revision_sentences(revisions: Sequence[Revision], frequency: Frequency) -> list[str]:
     """Sentences on what the last figures usually become, where the source keeps its versions."""
     return [
-        f"The {frequency.step} to {format_date(one.date)} was published as {one.value:,.0f}; such figures usually become "
+        f"The {frequency.step} to {format_date(one.date)} was published as {format_figure(one.value)}; such figures usually become "
         f"{one.median:.2f} times that (80 %: {one.low:.2f} to {one.high:.2f}, from {frequency.steps(one.count)} before)."
         for one in revisions
     ]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.columns import REGION
+from forecasting.data.formatting import format_plain
 from forecasting.data.kind import MEASUREMENT_WORDS, SHARE_WORDS
 from forecasting.data.regular_grid import is_regular
 from forecasting.tables.cells.blank_cells import BLANK_TEXTS, quote_cell
@@ -352,7 +353,7 @@ class ColumnGuess:
         # A few rows may leave a doubt that all of them do not.
         if doubt is None or (doubt := number_doubt(self._raw, columns)) is None:
             return
-        readings = tuple((name, f"{value:,.6g}") for name, value in doubt.meanings.items())
+        readings = tuple((name, format_plain(value, 6)) for name, value in doubt.meanings.items())
         self.questions.append(ColumnQuestion(QuestionKind.NUMBER_FORMAT, doubt.question, numbers=readings))
 
     def _spacing_below_periods(self, date: str, region: str | None) -> str | None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.columns import DATE, REGION, STATISTIC, VALUE
+from forecasting.data.formatting import format_figure
 from forecasting.data.frequency import WEEKDAYS, Frequency, months_in_period
 from forecasting.data.kind import PERCENT, SHARE
 from forecasting.data.panel import Panel, Statistic
@@ -233,7 +234,7 @@ def _is_plain(text: str, value: float) -> bool:
 
 def _plain(value: float) -> str:
     """A number in full: ``1234.5`` -> ``"1,234.5"``."""
-    return f"{value:,.6f}".rstrip("0").rstrip(".")
+    return format_figure(value, 6).rstrip("0").rstrip(".")
 
 
 def _short(name: str) -> str:

@@ -5,6 +5,8 @@ Figures are plain dictionaries, which `Plotly.react` and `plotly.io` both take.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -31,6 +33,8 @@ TICK_DATES = (
 BUTTONS_HEIGHT = 34
 #: Quantile level -> its column in a table of quantiles.
 LEVEL_INDEX = {level: i for i, level in enumerate(QUANTILES)}
+#: Where a text on hover has the height of its point, with so many decimal places.
+_HEIGHT = re.compile(r"%\{y:,?\.(\d+)f\}")
 
 
 def can_smooth(series: Series) -> bool:
@@ -180,10 +184,33 @@ def with_decimals(figure: dict[str, Any], series: Series, rangemode: str = "norm
     return figure
 
 
+def with_minus_signs(figure: dict[str, Any]) -> dict[str, Any]:
+    """`figure` with the minus sign of every other figure in Plotly's own box on hover, which would write a hyphen."""
+    for trace in figure["data"]:
+        write_figures(trace, [place for place, value in enumerate(trace["y"]) if value is not None and value < 0])
+    return figure
+
+
+def write_figures(trace: dict[str, Any], places: Sequence[int]) -> None:
+    """Write the figures at some places of a trace into what it says on hover, in the place of the height at which they are drawn."""
+    shown = trace.get("hovertemplate")
+    if not shown or not places:
+        return
+    texts = list(shown) if isinstance(shown, list) else [shown] * len(trace["y"])
+    for place in places:
+        texts[place] = _with_figure(texts[place], trace["y"][place])
+    trace["hovertemplate"] = texts
+
+
+def _with_figure(template: str, value: float) -> str:
+    return _HEIGHT.sub(lambda found: format_figure(value, int(found[1])), template)
+
+
 def standalone_html(figure: dict[str, Any], title: str) -> bytes:
     """An HTML page that shows the figure without a network (it contains all of plotly.js)."""
     from plotly.io import to_html
 
+    figure = with_minus_signs(figure)
     layout = {
         **figure["layout"],
         "title": {"text": title},

@@ -36,6 +36,8 @@ from forecasting.views.answer import (
 ERROR = "Error vs no change"
 #: What the same of the medians alone is called.
 MEDIAN_ERROR = "Median vs no change"
+#: What the column of biases is, for who asks.
+BIAS_HELP = "How much too high (+) or too low (−) on average, as a share of the actual figures."
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
 import numpy as np
 
-from forecasting.data.formatting import format_figure
 from forecasting.data.series import Series
+from forecasting.views.charts import write_figures
 
 #: What the lower edge is of the smallest figure above zero.
 EDGE = 0.5
-_HEIGHT = re.compile(r"%\{y:,?\.(\d+)f\}")
 
 
 def can_log(series: Series) -> bool:
@@ -48,18 +46,8 @@ def _lift(trace: dict[str, Any], edge: float) -> None:
     below = [place for place, value in enumerate(trace["y"]) if value is not None and value < edge]
     if not below:
         return
-    shown = trace.get("hovertemplate")
-    if shown:
-        texts = list(shown) if isinstance(shown, list) else [shown] * len(trace["y"])
-        for place in below:
-            texts[place] = _with_figure(texts[place], trace["y"][place])
-        trace["hovertemplate"] = texts
+    write_figures(trace, below)
     trace["y"] = [edge if value is not None and value < edge else value for value in trace["y"]]
-
-
-def _with_figure(template: str, value: float) -> str:
-    """A template of a hover box with a figure in the place of the height at which it is drawn."""
-    return _HEIGHT.sub(lambda found: format_figure(value, int(found[1])), template)
 
 
 def zeros_sentences(history: np.ndarray, reaches_zero: bool) -> list[str]:

@@ -10,12 +10,12 @@ from html import escape
 
 import pandas as pd
 
-from forecasting.data.formatting import format_date, format_figure
+from forecasting.data.formatting import format_date, format_figure, format_signed_percent
 from forecasting.data.series import Series
 from forecasting.evaluation.scores import ModelScore
 from forecasting.evaluation.track_record import TrackRecord
 from forecasting.models import model
-from forecasting.views import answer, fan_chart, fan_table, headline
+from forecasting.views import answer, charts, fan_chart, fan_table, headline
 from forecasting.views.headline import HeadlineFigure
 from forecasting.views.line_breaks import keep_together
 from forecasting.views.palette import LIGHT
@@ -187,7 +187,7 @@ def _chart(fan: fan_chart.FanChart) -> str:
     """The chart with all of plotly.js, as wide as there is room. A text in it may not become a link, as Plotly's may."""
     from plotly.io import to_html
 
-    figure = fan_chart.fan_figure(fan, LIGHT)
+    figure = charts.with_minus_signs(fan_chart.fan_figure(fan, LIGHT))
     margin = {"t": 40, "l": 60, "r": figure["layout"]["margin"]["r"], "b": 40}
     layout = {**figure["layout"], "autosize": True, "height": HEIGHT, "margin": margin}
     drawn = to_html(
@@ -266,7 +266,7 @@ def _scored(score: ModelScore, decimals: int) -> dict[str, str]:
         headline.MEDIAN_ERROR: f"{score.relative_error:.2f}×",
         "Mean error": format_figure(score.error, decimals),
         **{f"{level} % held": headline.format_percent(count, score.periods) for level, count in held.items()},
-        "Bias": f"{100 * score.bias:+.1f} %",
+        "Bias": format_signed_percent(100 * score.bias, 1),
     }
 
 

@@ -10,6 +10,7 @@ import pytest
 from forecasting import Series, model
 from forecasting.data.forecast import MEDIAN
 from forecasting.data.frequency import DAILY, frequency_of_alias, weekly
+from forecasting.data.kind import MEASUREMENT
 from forecasting.data.revisions import Revision
 from forecasting.models import models
 from forecasting.views import charts, fan_chart, fan_table, line_labels, palette
@@ -197,6 +198,12 @@ def test_a_standalone_page_carries_its_own_plotly(series):
     assert "Plotly.newPlot" in page
     assert "cdn.plot.ly" not in page.split("Plotly.newPlot")[1]
     assert "Utopia" in page
+
+
+def test_where_plotly_writes_the_box_on_hover_a_figure_below_zero_has_a_minus_sign(series):
+    cold = replace(series, values=series.values - 120.0, kind=MEASUREMENT)
+    history = trace(charts.with_minus_signs(fan_chart.fan_figure(fan(cold, smooth=False))), "history")
+    assert history["hovertemplate"][:3] == ["−20", "%{y:,.0f}", "%{y:,.0f}"]
 
 
 def test_what_the_last_figures_usually_become_is_drawn_beside_them():

@@ -13,6 +13,8 @@ from forecasting.evaluation.forecast_tables import BANDS, pairwise_comparison
 from forecasting.models import model
 from forecasting.support.caching import IdentityMemo
 from forecasting.views import comparison, headline
+from forecasting.views.headline import BIAS_HELP
+from forecasting.views.table_texts import percent_text, with_texts
 from ui.compare.results import ComparisonResults, longest_track_record
 from ui.shell import runtime
 from ui.shell.markdown import escape_markdown
@@ -76,7 +78,7 @@ def _table(table: pd.DataFrame, but: Sequence[str] = ()) -> None:
     """Numbers, which a click on a column sorts, with the best of each tinted."""
     tints = comparison.best_cells(table, but).map(lambda won: TINTS[runtime.theme().dark] if won else "")
     st.dataframe(
-        table.style.apply(lambda _: tints, axis=None),
+        with_texts(table.style.apply(lambda _: tints, axis=None), {"Bias": percent_text(0)}),
         hide_index=True,
         width="stretch",
         column_config={table.columns[0]: _names(table.iloc[:, 0]), **_columns(table)},
@@ -101,9 +103,7 @@ def _columns(table: pd.DataFrame) -> dict[str, Any]:
             format="%.2f×",
             help="Mean absolute error of the median, as a multiple of that of no change. Below 1 beats no change.",
         ),
-        "Bias": number(
-            format="%+.0f %%", help="How much too high (+) or too low (−) on average, as a share of the actual figures."
-        ),
+        "Bias": number(help=BIAS_HELP),
         headline.ERROR: number(
             format="%.2f×",
             help="Weighted interval score, which judges the ranges too, as a multiple of that of no change. Below 1 beats it.",

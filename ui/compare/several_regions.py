@@ -15,6 +15,7 @@ from forecasting.services.region_forecasts import RegionForecast, RegionForecast
 from forecasting.services.service import Service, forecasts_table
 from forecasting.views import regions_chart, regions_summary
 from forecasting.views.regions_chart import ChartChoices, RegionsChart
+from forecasting.views.table_texts import figure_text, percent_text, with_texts
 from ui.compare import layout
 from ui.components import chart
 from ui.components.chart import ChartStrip, ChoiceGroup
@@ -227,16 +228,15 @@ def _credit(choices: Choices, chosen: ChartChoices) -> str:
 def _table(shown: RegionsChart) -> None:
     """What is now and what is expected, a row a line, and all dates for who asks."""
     table = regions_summary.summary_table(shown)
-    number = st.column_config.NumberColumn(format=f"%,.{shown.decimals}f")
     day = st.column_config.DateColumn(format="D MMM YYYY")
+    figures = dict.fromkeys(("Now", "Expected", "80 % from", "to"), figure_text(shown.decimals))
     st.dataframe(
-        table,
+        with_texts(table, figures | {"Change": percent_text(0)}),
         hide_index=True,
         width="stretch",
         column_config={
-            **dict.fromkeys(("Now", "Expected", "80 % from", "to"), number),
             **dict.fromkeys(("Figures to", "Forecast for"), day),
-            "Change": st.column_config.NumberColumn(format="%+.0f %%", help="Of the median, from the last figure."),
+            "Change": st.column_config.NumberColumn(help="Of the median, from the last figure."),
         },
     )
     box = st.expander("The numbers behind the chart", icon=":material/table:", key="regions numbers", on_change="rerun")

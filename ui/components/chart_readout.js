@@ -12,8 +12,8 @@ function figureText(trace, place) {
   const { hovertemplate: template, customdata, y } = trace;
   const text = Array.isArray(template) ? template[place] : template;
   if (!text || y[place] === null || (trace.meta?.joined && !place)) return "";
-  const digits = (_, count) => y[place].toLocaleString("en-US", { minimumFractionDigits: +count, maximumFractionDigits: +count });
-  return plain(text.replace(/%\{y:,?\.(\d+)f\}/g, digits).replace("<extra></extra>", "").replace(/%\{customdata\}/g, () => customdata?.[place] ?? "")).replace(/^-/, "−");
+  const digits = (_, count) => y[place].toLocaleString("en-US", { minimumFractionDigits: +count, maximumFractionDigits: +count }).replace(/^-/, "−");
+  return plain(text.replace(/%\{y:,?\.(\d+)f\}/g, digits).replace("<extra></extra>", "").replace(/%\{customdata\}/g, () => customdata?.[place] ?? ""));
 }
 
 function readoutRows(element, date) {

@@ -18,6 +18,7 @@ from forecasting.services.service import Service
 from forecasting.views import answer, fan_chart, fan_table, headline
 from forecasting.views.answer import Answer
 from forecasting.views.per_population import SHORT_UNIT
+from forecasting.views.table_texts import figure_text, with_texts
 from ui.components import chart, model_rows
 from ui.explore import changes, chart_options, downloads, embed, past_scores, provenance, questions
 from ui.explore.chart_options import ChartOptions
@@ -301,8 +302,10 @@ def _table(fan: fan_chart.FanChart) -> None:
     """Made only while somebody looks at it."""
     box = st.expander("The numbers behind the chart", icon=":material/table:", key="numbers", on_change="rerun")
     if box.open:
+        table = fan_table.fan_table(fan)
+        figures = table.columns[[pd.api.types.is_numeric_dtype(column) for column in table.dtypes]]
         box.dataframe(
-            fan_table.fan_table(fan),
+            with_texts(table, dict.fromkeys(figures, figure_text(fan.series.decimals))),
             hide_index=True,
             width="stretch",
             column_config={"Date": st.column_config.DateColumn(format="D MMM YYYY")},

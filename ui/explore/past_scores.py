@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 import streamlit as st
+from pandas.io.formats.style import Styler
 
 from forecasting.data.formatting import decimals_needed
 from forecasting.evaluation.track_record import TrackRecord
@@ -14,11 +14,12 @@ from forecasting.models import model
 from forecasting.support.caching import IdentityMemo
 from forecasting.views import headline
 from forecasting.views.per_population import SHORT_UNIT, UNIT, PerPopulation
+from forecasting.views.table_texts import percent_text, with_texts
 from ui.shell.choices import Choices
 from ui.shell.markdown import escape_markdown
 
-#: Tables of scores, ready to be sent.
-_score_tables: IdentityMemo[pa.Table] = IdentityMemo(500)
+#: Tables of scores, with the texts that they show.
+_score_tables: IdentityMemo[Styler] = IdentityMemo(500)
 
 
 def draw_trust(past: TrackRecord, choices: Choices, speaker: str) -> None:
@@ -45,7 +46,9 @@ def draw_scores(past: TrackRecord, choices: Choices, per: PerPopulation | None) 
         return
     with st.expander("All scores", icon=":material/leaderboard:"):
         factor = per.factor if per else 1.0
-        table = _score_tables.get(factor, past.scores, lambda: pa.Table.from_pandas(_score_table(past, factor)))
+        table = _score_tables.get(
+            factor, past.scores, lambda: with_texts(_score_table(past, factor), {"Bias": percent_text(1)})
+        )
         st.dataframe(table, hide_index=True, width="stretch", column_config=_score_columns(past, per))
         st.caption(f"No change: {headline.no_change_words(choices.series)}.")
 
@@ -85,7 +88,5 @@ def _score_columns(past: TrackRecord, per: PerPopulation | None) -> dict[str, An
         "80 % held": st.column_config.TextColumn(
             help="How many outcomes fell in the 80 % range; of an honest one about 80 %."
         ),
-        "Bias": number(
-            format="%+.1f %%", help="How much too high (+) or too low (−) on average, as a share of the actual figures."
-        ),
+        "Bias": number(help=headline.BIAS_HELP),
     }

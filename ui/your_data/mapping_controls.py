@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from forecasting.data.formatting import format_plain
 from forecasting.data.kind import PERCENT
 from forecasting.tables.cells.number_format import NumberFormat
 from forecasting.tables.column_mapping import ColumnMapping
@@ -183,7 +184,7 @@ def _number_format(result: UploadResult, now: ColumnMapping, key: str) -> str | 
     )
     examples = result.report.number_examples if result.report else ()
     if examples:
-        st.caption("; ".join(f"{escape_markdown(text)} is {value:,.10g}" for text, value in examples))
+        st.caption("; ".join(f"{escape_markdown(text)} is {format_plain(value)}" for text, value in examples))
     return chosen
 
 

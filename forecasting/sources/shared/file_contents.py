@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.columns import AS_OF, DATE, STATISTIC, VALUE
-from forecasting.data.formatting import format_date
+from forecasting.data.formatting import format_date, format_plain
 from forecasting.data.panel import Statistic
 
 #: A new file with less than this share of the last one's figures is refused.
@@ -150,7 +150,7 @@ def _other_figures(held: StatisticContents, before: StatisticContents | None, of
     """Figures that cannot be, and zeros where there were others; those that the copy before has were accepted."""
     reasons = []
     if held.impossible > (before.impossible if before else held.impossible if held.totals else 0):
-        reasons.append(f"sent figures{of} that cannot be (as {held.example:,g})")
+        reasons.append(f"sent figures{of} that cannot be (as {format_plain(held.example)})")
     if before and before.nonzero and held.newest:
         share, share_before = held.nonzero / held.newest, before.nonzero / before.newest
         if share < MIN_SHARE_OF_NONZERO * share_before:

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from forecasting.data.formatting import format_plain
 from forecasting.support.errors import DataError
 from forecasting.tables.cells.blank_cells import BLANK_TEXTS, USUAL_BLANKS, quote_cell, stripped_text
 from forecasting.tables.cells.date_formats import match_date_format
@@ -71,7 +72,7 @@ def multiplier_notes(raw: RawTable, columns: list[str]) -> tuple[str, ...]:
         if found := _parse_column(raw, column).multiplied:
             text, value = found
             return (
-                f"Words behind numbers multiply them: {quote_cell(text)} in {quote_cell(column)} is {value:,.10g}.",
+                f"Words behind numbers multiply them: {quote_cell(text)} in {quote_cell(column)} is {format_plain(value)}.",
             )
     return ()
 
