@@ -11,6 +11,7 @@ import threading
 
 import pandas as pd
 import pytest
+from streamlit.elements.lib import policies
 from streamlit.testing.v1 import AppTest
 from sweeps import only_whole
 from visiting import PATIENCE, SCRIPT, settled
@@ -255,6 +256,19 @@ def test_another_column_can_be_the_counts(visitor):
     counts.select("beds").run()
     explore(read(page))
     assert [heading.value for heading in page.subheader] == ["Here: beds"]
+
+
+def test_a_column_that_is_no_longer_on_offer_is_taken_out_of_the_extra_columns_without_a_warning(
+    visitor, caplog, monkeypatch
+):
+    monkeypatch.setattr(policies, "_shown_default_value_warning", False)  # it is given once a process
+    page = upload(visitor(), with_beds())
+    extra = next(box for box in page.multiselect if box.label == "Extra columns to use")
+    assert extra.value == ["beds"]
+    next(box for box in page.selectbox if box.label == "Figures").select("beds").run()
+    extra = next(box for box in read(page).multiselect if box.label == "Extra columns to use")
+    assert (extra.options, extra.value) == (["value"], [])
+    assert "The widget with key" not in caplog.text
 
 
 def test_a_choice_counts_that_is_made_just_before_the_figures_are_explored(visitor):

@@ -226,7 +226,7 @@ def _regions(names: Sequence[str], date: str | None, now: ColumnMapping, key: st
         st.caption(f"All {len(others):,} other columns are regions.")
         return tuple(name for name in now.wide if name != date) or tuple(others)
     kept = [name for name in now.wide if name in others] or others
-    return tuple(st.multiselect("Regions", others, kept, key=f"wide {key}")) or tuple(others)
+    return tuple(st.multiselect("Regions", others, kept, key=f"wide {key} {date}")) or tuple(others)
 
 
 def _more(
@@ -239,7 +239,9 @@ def _more(
         used = {mapping.date, mapping.value, mapping.region, mapping.statistic, as_of}
         free = [name for name in names if name not in used]
         kept = [name for name in covariates if name in free]
-        covariates = tuple(st.multiselect("Extra columns to use", free, kept, key=f"more {key}"))
+        # Another control where others are on offer: Streamlit takes what is not out of a control's value, and warns in the log.
+        offered = "\n".join(sorted(column for column in used if column))
+        covariates = tuple(st.multiselect("Extra columns to use", free, kept, key=f"more {key} {offered}"))
     cumulative = st.toggle("The figures are running totals", mapping.cumulative, key=f"totals {key} {now.cumulative}")
     order = _choice("Dates such as 03/04/2021 have", ORDERS, mapping.day_first, f"order {key} {now.day_first}")
     combine = _choice("Several rows of one region and date", COMBINED, mapping.combine, f"combine {key} {now.combine}")
