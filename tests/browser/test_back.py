@@ -98,11 +98,16 @@ WAYS = (
 def test_whatever_comes_of_one_click_is_one_step_and_what_comes_of_none_is_no_step(explore):
     tab = explore.tab
     write = """addresses => {
-        const before = history.length;
+        const before = navigation.currentEntry.index;
         for (const address of addresses) history.pushState({}, "", address);
-        return history.length - before;
+        return navigation.currentEntry.index - before;
     }"""
     for addresses in WAYS:
         tab.keyboard.press("Shift")
         assert tab.evaluate(write, addresses) == 1, addresses
         assert tab.evaluate(write, ["/?region=Italy&models=ets"]) == 0
+
+
+def test_a_link_is_one_step_though_the_page_completes_it(explore):
+    explore.tab.go_back()
+    assert explore.tab.url == "about:blank"

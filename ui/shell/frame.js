@@ -37,11 +37,12 @@ export default function ({ data }) {
   };
   mend();
 
-  // No line ends between a number and its unit: before a text is painted, its spaces there become such that hold. What can be copied
+  // No line ends between a number and its unit, or within a range: before a text is painted, its spaces there become such that hold,
+  // and its dashes get what holds after them. What can be copied
   // to be used elsewhere, and what is no text of a page, stays as it is.
-  const holding = new RegExp(data.holding, "g"), AS_IT_IS = "pre, code, svg, script, style, textarea, [contenteditable]";
+  const holding = new RegExp(data.holding, "g"), dash = new RegExp(data.dash, "g"), AS_IT_IS = "pre, code, svg, script, style, textarea, [contenteditable]";
   const hold = (text) => {
-    const held = /\d|·/.test(text.data) ? text.data.replace(holding, "\u00a0") : text.data;
+    const held = /\d|·/.test(text.data) ? text.data.replace(holding, "\u00a0").replace(dash, "$&\u2060") : text.data;
     if (held !== text.data && !text.parentElement?.closest(AS_IT_IS)) text.data = held;
   };
   const holdAll = (node) => {
@@ -85,7 +86,7 @@ export default function ({ data }) {
   // What a visitor does is one step of the browser's way back. Streamlit makes several of it: the page's address is bare until the
   // page has written its choices into it, the choices may come before the page or in two parts, and a link is completed.
   const push = history.pushState;
-  let acted = true; // since the last step
+  let acted = false; // since the last step
   for (const event of ["pointerup", "click", "keydown", "drop"]) addEventListener(event, () => { acted = true; }, true);
   addEventListener("popstate", () => { acted = false; }, true);
   history.pushState = function (state, unused, url) {
@@ -93,8 +94,23 @@ export default function ({ data }) {
     const completes = samePage ? !location.search : next.search && next.search === location.search;
     const step = acted && !completes;
     acted &&= !step;
+    if (!step) whole = next.href;
     return (step ? push : history.replaceState).call(history, state, unused, url);
   };
+
+  // A link is completed before this script is there, as a step of its own: back to the first, which gets the whole address, before
+  // Streamlit hears of it.
+  let whole = location.href;
+  const entries = window.navigation?.entries() ?? [], now = window.navigation?.currentEntry?.index ?? 0;
+  const arrived = performance.getEntriesByType("navigation")[0]?.name;
+  const first = entries.findLastIndex((entry, i) => i < now && entry.url === arrived);
+  if (first >= 0 && arrived !== whole) {
+    addEventListener("popstate", (event) => {
+      event.stopImmediatePropagation();
+      history.replaceState(history.state, "", whole);
+    }, { capture: true, once: true });
+    history.go(first - now);
+  }
 
   // On paper charts and tables are as wide as the paper, and dark is light: all is done before, for nobody waits for it then.
   const PAPER = 680; // pixels of A4 between margins of 15 mm
