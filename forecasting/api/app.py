@@ -15,6 +15,7 @@ from forecasting.api.alert_handlers import AlertHandlers, AlertRequest
 from forecasting.api.change_queries import ChangeAnswer
 from forecasting.api.event_models import AlertAnswer, AlertList, EventList
 from forecasting.api.examples import REQUESTS
+from forecasting.api.like_queries import LikeAnswer
 from forecasting.api.problem_details import InvalidField, Problem
 from forecasting.api.request_log import RequestLogMiddleware
 from forecasting.api.request_models import ForecastRequest
@@ -97,6 +98,8 @@ def _router(handlers: RouteHandlers, access: AccessControl) -> APIRouter:
     add("/events", handlers.events, summary, EventList, errors)
     summary = "Why a forecast moved: new figures, revisions and weights"
     add("/changes", handlers.changes, summary, ChangeAnswer, errors)
+    summary = "Like when? Past episodes that are like the last weeks, and what followed"
+    add("/like", handlers.like, summary, LikeAnswer, error_responses(422, 503))
     _add_alerts(add, handlers.alerts)
     return router
 

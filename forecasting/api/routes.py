@@ -19,6 +19,7 @@ from forecasting.api.change_queries import ChangeQueries, ChangeQuery
 from forecasting.api.event_queries import EventQueries, EventQuery
 from forecasting.api.forecast_json import JobResult, cancelled_job_json, job_result
 from forecasting.api.job_register import JobRegister, JobSpec
+from forecasting.api.like_queries import LikeQuery, like_answer
 from forecasting.api.model_exports import ExportQuestion, ModelExports
 from forecasting.api.problem_details import UNREACHABLE, InvalidField, Problem
 from forecasting.api.request_body import read_json_body
@@ -148,6 +149,10 @@ class RouteHandlers:
         pending = await self._run(lambda: self._changes.begin(query))
         found = await self._awaited(request, query.wait, lambda: self._changes.finish(pending))
         return found if isinstance(found, Response) else JSONResponse(found)
+
+    async def like(self, request: Request, query: Annotated[LikeQuery, Query()]) -> Response:
+        """Nothing is fitted: the nearest episodes of the source, up to its last figure or as it was known on a date."""
+        return JSONResponse(await self._run(lambda: like_answer(self._builder, query)))
 
     async def _awaited(
         self, request: Request, wait: float, finish: Callable[[], T | Job], threads: ThreadPoolExecutor | None = None

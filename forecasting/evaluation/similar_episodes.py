@@ -23,6 +23,8 @@ from forecasting.preparation.prepare import prepare
 
 #: Episodes that are told of.
 COUNT_OF_EPISODES = 3
+#: Episodes that may be asked for.
+MOST_EPISODES = 50
 #: Length of a course in reporting cycles: weeks of days and of weeks, days of hours, otherwise periods.
 COURSE_CYCLES = 8
 #: A course whose figures stay so near to their mean on the log scale is level: every level course is like it.
@@ -37,6 +39,8 @@ LEAST_MEAN = 5.0
 KNOWN_SHARE = 0.5
 #: Statistics of a panel whose figures are kept on a grid.
 GRIDS_KEPT = 4
+#: Searches of a panel whose result is kept.
+SEARCHES_KEPT = 64
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,8 @@ class Episode:
         start, end: the first and the last date of its course.
         last: the last date of its continuation.
         difference: how far its course is from the present one in a usual period, once it has its level: 0.08 is 8 %.
-        course: shape (periods,), its figures on the level of the present course.
-        continuation: shape (horizon,), what followed, on the same scale and joined to the last figure.
+        course: shape (periods,), its figures, scaled so that the last one is the last one of the present course.
+        continuation: shape (horizon,), what followed, on the same scale.
     """
 
     region: str
@@ -98,6 +102,7 @@ class FiguresOfRegions:
 
 
 _GRIDS: PerPanel[FiguresOfRegions] = PerPanel(GRIDS_KEPT)
+_FOUND: PerPanel[SimilarEpisodes] = PerPanel(SEARCHES_KEPT)
 
 
 def similar_episodes(
@@ -122,15 +127,30 @@ def similar_episodes(
 
 
 def episodes_like(
-    panel: Panel, series: Series, statistic: str, horizon: int, count: int = COUNT_OF_EPISODES, cycles: int = 0
+    panel: Panel,
+    series: Series,
+    statistic: str,
+    horizon: int,
+    count: int = COUNT_OF_EPISODES,
+    cycles: int = COURSE_CYCLES,
 ) -> SimilarEpisodes:
     """The same of a prepared series and the panel as it stood then; nothing after the series' last figure is looked at.
 
     Args:
-        cycles: the length of the course; `COURSE_CYCLES` by default.
+        cycles: the length of the course.
+
+    Kept with the panel: asked again it is the same object.
     """
+    known = panel.as_of(None)
+    name = (series.digest(), series.region, statistic, horizon, count, cycles)
+    return _FOUND.get(known, name, lambda: _episodes_like(known, series, statistic, horizon, count, cycles))
+
+
+def _episodes_like(
+    panel: Panel, series: Series, statistic: str, horizon: int, count: int, cycles: int
+) -> SimilarEpisodes:
     frequency = series.frequency
-    mean_of, periods = frequency.cycle, (cycles or COURSE_CYCLES) * frequency.cycle
+    mean_of, periods = frequency.cycle, cycles * frequency.cycle
     nothing = SimilarEpisodes(periods, mean_of, series.dates[-periods:], frequency.after(series.origin, horizon))
     if series.kind.low < 0:
         return replace(
@@ -258,16 +278,13 @@ def _episode(
     series: Series,
     added: float | None,
 ) -> Episode:
-    """One episode on the level of the present course; what followed begins at its last figure."""
+    """One episode, scaled so that its course ends where the present one does."""
     row, column = place
     end = row + len(now)
     there, then = logs[row:end, column], logs[end : end + horizon, column]
     mean_of = series.frequency.cycle
     of_now = float(_added(series.values[-len(now) - mean_of + 1 :, None], added)[0])
-    course, continuation = (
-        series.kind.clip(np.exp(one) - of_now)
-        for one in (there - there.mean() + now.mean(), then - there[-1] + now[-1])
-    )
+    course, continuation = (series.kind.clip(np.exp(one - there[-1] + now[-1]) - of_now) for one in (there, then))
     dates = figures.dates
     return Episode(
         figures.regions[column],

@@ -15,8 +15,9 @@ from forecasting.data.holidays import holiday_dates
 from forecasting.data.kind import COUNT
 from forecasting.data.revisions import Revision
 from forecasting.data.series import Series
+from forecasting.evaluation.similar_episodes import SimilarEpisodes
 from forecasting.models import model
-from forecasting.views import earlier_seasons, last_figures, log_axis
+from forecasting.views import earlier_seasons, episode_lines, last_figures, log_axis
 from forecasting.views.charts import (
     LEVEL_INDEX,
     adapted_to_kind,
@@ -70,6 +71,7 @@ class FanChart:
         log: the y axis is logarithmic.
         seasons: earlier seasons are drawn on the weeks of the one that is on.
         per: what counts were divided by, see `per_population`; None where they are as counted.
+        similar: past episodes like the last weeks, as counted, what followed which is drawn; None for no such lines.
     """
 
     series: Series
@@ -83,6 +85,7 @@ class FanChart:
     log: bool = False
     seasons: bool = False
     per: PerPopulation | None = None
+    similar: SimilarEpisodes | None = None
 
     def per_population(self, per: PerPopulation) -> FanChart:
         """The same chart with figures per 100,000 people."""
@@ -113,6 +116,11 @@ class FanChart:
         return max([forecast.dates[-1] for forecast in self.forecasts.values()] or [self.series.origin])
 
     @property
+    def factor(self) -> float:
+        """What a figure as counted is multiplied by."""
+        return self.per.factor if self.per else 1.0
+
+    @property
     def from_zero(self) -> bool:
         """Whether the axis begins at zero: of counts, also per 100,000 people, that are no running totals."""
         return (self.series.kind is COUNT or self.per is not None) and not self.series.cumulative
@@ -124,6 +132,7 @@ def fan_figure(chart: FanChart, theme: Theme = LIGHT) -> dict[str, Any]:
     traces = [
         *_bands(chart, past[-1], theme),
         *_seasons(chart, past, theme),
+        *_episodes(chart, theme),
         *_reported(chart, theme),
         line_trace(iso_dates(dates), past, _history_name(chart), theme.text, 2.2, "history"),
         *(_median(chart, name, past[-1], theme) for name in chart.forecasts),
@@ -140,6 +149,11 @@ def fan_figure(chart: FanChart, theme: Theme = LIGHT) -> dict[str, Any]:
     return log_axis.on_log_axis(figure) if chart.log else figure
 
 
+def parts(chart: FanChart) -> list[object]:
+    """The objects that the figure is made of, by which a figure that was made is found again."""
+    return [chart.series, *chart.forecasts.values(), *([chart.similar] if chart.similar else [])]
+
+
 def fan_notes(chart: FanChart) -> list[str]:
     """What a reader has to know of how the chart is drawn, in sentences; nothing of one that is drawn as usual."""
     notes = [chart.per.sentence] if chart.per else []
@@ -151,7 +165,7 @@ def fan_notes(chart: FanChart) -> list[str]:
         notes.append(
             f"Thin lines: earlier seasons, {earlier_seasons.season_months(chart.series)}, on the same weeks of the year."
         )
-    return notes
+    return notes + (episode_lines.episode_sentences(chart.similar, chart.series) if chart.similar else [])
 
 
 def _history_name(chart: FanChart) -> str:
@@ -238,6 +252,12 @@ def _seasons(chart: FanChart, past: np.ndarray, theme: Theme) -> list[dict[str, 
     return traces[::-1]
 
 
+def _episodes(chart: FanChart, theme: Theme) -> list[dict[str, Any]]:
+    if chart.similar is None:
+        return []
+    return episode_lines.episode_traces(chart.similar, chart.factor, theme, LINE_ENDS)
+
+
 def _earlier(chart: FanChart, past: np.ndarray) -> list[earlier_seasons.EarlierSeason]:
     return earlier_seasons.earlier_seasons(chart.series, past, opening_window(chart)[1]) if chart.seasons else []
 
@@ -290,9 +310,9 @@ def _layout(chart: FanChart, past: np.ndarray, theme: Theme) -> dict[str, Any]:
     layout["xaxis"] |= {"minallowed": whole_start, "maxallowed": end, "tickangle": 0}
     layout["xaxis"]["rangeselector"] = _ranges(series, theme)
     layout["hoverdistance"] = HOVER_DISTANCE
-    layout["margin"]["r"] = LABEL_MARGIN + LETTER_WIDTH * max(
-        (len(model(name).label) + 2 for name in chart.forecasts), default=0
-    )
+    names = [model(name).label for name in chart.forecasts]
+    names += [episode_lines.episode_name(one) for one in chart.similar.episodes] if chart.similar else []
+    layout["margin"]["r"] = LABEL_MARGIN + LETTER_WIDTH * max((len(name) + 2 for name in names), default=0)
     layout["legend"] |= {"y": -0.12, "yanchor": "top"}
     if series.cumulative:  # from zero on, a running total is a flat line
         layout["yaxis"]["rangemode"] = "normal"
@@ -366,6 +386,8 @@ def _names(chart: FanChart, past: np.ndarray, theme: Theme) -> list[dict[str, An
         )
         for name, forecast in chart.forecasts.items()
     ]
+    if chart.similar:
+        ends += episode_lines.episode_labels(chart.similar, chart.factor, theme)
     first, last = opening_window(chart)
     seasons = _earlier(chart, past)
     shown = past[chart.series.dates >= first]

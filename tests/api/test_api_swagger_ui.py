@@ -29,6 +29,7 @@ def test_every_operation_is_described_with_its_errors(description):
         ("get", "/v1/regions"),
         ("get", "/v1/events"),
         ("get", "/v1/changes"),
+        ("get", "/v1/like"),
         ("get", "/v1/alerts"),
         ("post", "/v1/alerts"),
         ("delete", "/v1/alerts/{id}"),

@@ -12,22 +12,24 @@ from forecasting.data.series import Series
 from forecasting.services.service import Service
 from forecasting.views import charts
 from forecasting.views.earlier_seasons import has_earlier_seasons
+from forecasting.views.episode_lines import has_course
 from forecasting.views.fan_chart import LEVELS, FanChart, fan_notes
 from forecasting.views.per_population import SHORT_UNIT, PerPopulation, can_divide
 from ui.components.chart import ChartStrip, ChoiceGroup
-from ui.shell import axis_scale, sidebar, url_state
+from ui.shell import axis_scale, following, sidebar, url_state
 from ui.shell.axis_scale import LINEAR, LOG, SCALE
 from ui.shell.choices import Choices
 
 #: Names of the choices in the address and in the session's state, and the values of each, the default first.
 PER, COUNTED, PER_100K = "per", "count", "100k"
 SEASONS, THIS, EARLIER = "seasons", "this", "earlier"
+LIKE, NO, WHEN = "like", "no", "when"
 BANDS, ALL_BANDS = "levels", tuple(str(level) for level in LEVELS)
 MEAN, SINGLE = "mean", "single"
 #: The values that stand in no address.
-_DEFAULTS = {SCALE: LINEAR, PER: COUNTED, SEASONS: THIS}
+_DEFAULTS = {SCALE: LINEAR, PER: COUNTED, SEASONS: THIS, LIKE: NO}
 #: What a link asks for in vain, as a note says it.
-_WHAT = {SCALE: "axis", PER: "unit", SEASONS: "choice of seasons"}
+_WHAT = {SCALE: "axis", PER: "unit", SEASONS: "choice of seasons", LIKE: "choice of past episodes"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class ChartOptions:
 
     Attributes:
         log, levels, seasons, smooth: as in `FanChart`.
+        similar: past episodes that are like the last weeks are drawn.
         per: what counts are divided by; None where they are shown as counted.
         groups: the choices that there are.
     """
@@ -43,6 +46,7 @@ class ChartOptions:
     log: bool
     levels: tuple[int, ...]
     seasons: bool
+    similar: bool
     smooth: bool
     per: PerPopulation | None
     groups: tuple[ChoiceGroup, ...]
@@ -81,11 +85,13 @@ def chart_options(choices: Choices) -> ChartOptions:
         _group(PER, "Unit", {COUNTED: "Counts", PER_100K: SHORT_UNIT.capitalize()}, offered, chosen),
         ChoiceGroup(BANDS, "Bands", dict(zip(ALL_BANDS, ["50", "80", "95 %"], strict=True)), bands),
         _group(SEASONS, "Seasons", {EARLIER: "Earlier seasons"}, offered, chosen),
+        _group(LIKE, "Past episodes", {WHEN: "Like when?"}, offered, chosen),
     ]
     return ChartOptions(
         chosen[SCALE] == LOG,
         tuple(level for level in LEVELS if str(level) in bands),
         chosen[SEASONS] == EARLIER,
+        chosen[LIKE] == WHEN,
         smooth,
         PerPopulation(people) if people and chosen[PER] == PER_100K else None,
         tuple(group for group in groups if group),
@@ -99,6 +105,7 @@ def _offered(panel: Panel, statistic: Statistic, region: str, series: Series) ->
         SCALE: axis_scale.scales(series),
         PER: [COUNTED, PER_100K] if divisible else [COUNTED],
         SEASONS: [THIS, EARLIER] if has_earlier_seasons(series) else [THIS],
+        LIKE: [NO, WHEN] if has_course(series) and following.streaming(panel) is None else [NO],
     }
 
 
@@ -119,7 +126,7 @@ def _bands_field() -> dict[str, str]:
 
 
 def _choose(name: str, value: str) -> None:
-    """Take over what was pressed, into the address too: bands and earlier seasons are switched on and off."""
+    """Take over what was pressed, into the address too: bands, earlier seasons and past episodes are switched on and off."""
     url_state.forget_notes()
     state = st.session_state
     if name == MEAN:
@@ -129,5 +136,5 @@ def _choose(name: str, value: str) -> None:
         state[BANDS] = [band for band in ALL_BANDS if (band in state[BANDS]) != (band == value)]
         url_state.change_address({BANDS: None} | _bands_field())
     else:
-        state[name] = THIS if name == SEASONS and state[name] == value else value
+        state[name] = _DEFAULTS[name] if name in (SEASONS, LIKE) and state[name] == value else value
         url_state.change_address({name: None if state[name] == _DEFAULTS[name] else state[name]})

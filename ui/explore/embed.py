@@ -84,7 +84,7 @@ def draw(choices: Choices, counted: fan_chart.FanChart, fan: fan_chart.FanChart,
             st.caption(note)
         with st.container(key="embedded_chart"):
             chart.draw(
-                chart.cached_figure(_about(fan), [counted.series, *counted.forecasts.values()], lambda: _figure(fan)),
+                chart.cached_figure(_about(fan), fan_chart.parts(counted), lambda: _figure(fan)),
                 runtime.theme(),
                 key="fan",
                 view=choices.view,

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from forecasting.data.forecast import Forecast
+from forecasting.evaluation.similar_episodes import SimilarEpisodes, episodes_like
 from forecasting.evaluation.track_record import TrackRecord
 from forecasting.jobs import Job, QueueFull
 from forecasting.jobs.request import Request
@@ -167,6 +168,7 @@ def _draw(service: Service, choices: Choices, state: ExploreProgress, is_polling
         options.levels,
         options.log,
         options.seasons,
+        similar=_similar(choices) if options.similar else None,
     )
     fan = counted.per_population(options.per) if options.per else counted
     above = st.container()
@@ -203,6 +205,11 @@ def _draw(service: Service, choices: Choices, state: ExploreProgress, is_polling
     downloads.draw_downloads(choices, counted, state.past, why, fan)
     if is_polling != (state.busy or changes.waits()):
         polling.rerun_page()
+
+
+def _similar(choices: Choices) -> SimilarEpisodes:
+    """Past episodes that are like the last weeks, whatever part of the past models see; quick, and kept with the panel."""
+    return episodes_like(choices.panel, choices.whole, choices.statistic.name, choices.horizon)
 
 
 def _carry_out_press(service: Service, choices: Choices, asked: tuple[str, str] | None) -> None:
@@ -278,7 +285,7 @@ def _chart(
         *("fan", tuple(fan.forecasts), fan.drafts, fan.banded_model, fan.unit, fan.smooth, counted.revisions),
         *(fan.levels, fan.log, fan.seasons, fan.per),
     )
-    parts = [counted.series, *counted.forecasts.values()]
+    parts = fan_chart.parts(counted)
     source = f"{said.dated[:1].upper()}{said.dated[1:]}. {provenance.credit_line(choices)}"
     with st.container(border=True):
         chart.draw(
