@@ -109,6 +109,10 @@ TARGETS = (
     Target("events/ets/all/said 30 %", "the same of ETS", "value", "0.25–0.35"),
     Target("events/ensemble/all/brier", "all events: squared error of the Ensemble's probabilities, over that of always saying how often they come", "ratio", "≤ 0.7"),
     Target("events/futures/4 weeks", "sampling the futures of a forecast of four weeks: processor time in ms", "value", "≤ 2"),
+    Target("like_when/all/8 weeks/3", "mean of what followed the three nearest past courses of eight weeks: error over that of no change, mean of five sets", "value", "–"),
+    Target("like_when/all/8 weeks/10", "the same of the ten nearest", "value", "–"),
+    Target("like_when/speed/53x300", "the first search for past courses in 53 regions of 300 weeks: processor time in ms", "value", "≤ 100"),
+    Target("like_when/speed/1000x365", "the same in 1,000 regions of 365 days", "value", "≤ 100"),
     Target("regions/stored", "53 regions on the screen from the store", "value", "≤ 2 s"),
     Target("cold_start/first_chart", "from the command to the first chart, over the bare page", "ratio", "≤ 1.5"),
 )  # fmt: skip

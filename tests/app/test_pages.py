@@ -33,6 +33,7 @@ WRONG_LINKS = [
     ({"band": "oracle"}, "band", None),
     ({"scale": "cubic"}, "scale", None),
     ({"seasons": "earlier"}, "seasons", None),
+    ({"like": "never"}, "like", None),
 ]
 
 
