@@ -33,7 +33,7 @@ class LikeQuery(BaseModel):
 
 
 class EpisodeAnswer(BaseModel):
-    """A past episode: its course, scaled so that it ends at the last figure, and what followed on the same scale."""
+    """A past episode: its course on the level of the present one, and what followed, scaled to go on from the last figure."""
 
     region: str
     start: str
@@ -53,6 +53,7 @@ class LikeAnswer(BaseModel):
     periods: int = Field(description="Periods of the course.")
     mean_of: int = Field(description="Figures that each compared one is a mean of: a week of days.")
     dates: list[str]
+    last: float = Field(description="The last figure, or mean of figures, that continuations go on from.")
     ahead: list[str]
     episodes: list[EpisodeAnswer]
     sentences: list[str]

@@ -52,8 +52,8 @@ class Episode:
         start, end: the first and the last date of its course.
         last: the last date of its continuation.
         difference: how far its course is from the present one in a usual period, once it has its level: 0.08 is 8 %.
-        course: shape (periods,), its figures, scaled so that the last one is the last one of the present course.
-        continuation: shape (horizon,), what followed, on the same scale.
+        course: shape (periods,), its figures, scaled to the mean level of the present course.
+        continuation: shape (horizon,), what followed, scaled so that it goes on from the last figure.
     """
 
     region: str
@@ -80,6 +80,7 @@ class SimilarEpisodes:
         mean_of: figures that each compared figure is a mean of: a week of days; 1 of single figures.
         dates: of the present course.
         ahead: the dates that the continuations are drawn on.
+        last: the last figure that is compared, which they go on from.
         episodes: the nearest first.
         why_not: a sentence where there are none.
     """
@@ -88,6 +89,7 @@ class SimilarEpisodes:
     mean_of: int
     dates: pd.DatetimeIndex
     ahead: pd.DatetimeIndex
+    last: float = float("nan")
     episodes: tuple[Episode, ...] = ()
     why_not: str = ""
 
@@ -180,7 +182,7 @@ def _episodes_like(
         return replace(
             nothing, why_not=f"No earlier course with what followed, {needed} together, is known to compare."
         )
-    return replace(nothing, episodes=found)
+    return replace(nothing, last=float(series.values[-mean_of:].mean()), episodes=found)
 
 
 def figures_of_regions(panel: Panel, statistic: str, frequency: Frequency) -> FiguresOfRegions:
@@ -278,13 +280,14 @@ def _episode(
     series: Series,
     added: float | None,
 ) -> Episode:
-    """One episode, scaled so that its course ends where the present one does."""
+    """One episode: its course on the level of the present one, and what followed from its last figure on."""
     row, column = place
     end = row + len(now)
     there, then = logs[row:end, column], logs[end : end + horizon, column]
     mean_of = series.frequency.cycle
     of_now = float(_added(series.values[-len(now) - mean_of + 1 :, None], added)[0])
-    course, continuation = (series.kind.clip(np.exp(one - there[-1] + now[-1]) - of_now) for one in (there, then))
+    scaled = (there - there.mean() + now.mean(), then - there[-1] + now[-1])
+    course, continuation = (series.kind.clip(np.exp(one) - of_now) for one in scaled)
     dates = figures.dates
     return Episode(
         figures.regions[column],

@@ -35,15 +35,15 @@ def episode_name(episode: Episode) -> str:
 
 
 def episode_traces(found: SimilarEpisodes, factor: float, theme: Theme, named: str) -> list[dict[str, Any]]:
-    """A dashed line through each episode's course and what followed, the nearest first; `factor` scales to the unit on show."""
-    dates = iso_dates(found.dates.append(found.ahead))
+    """A dashed line of what followed each episode, the nearest first; `factor` scales counts to the unit on show."""
+    dates = iso_dates(found.dates[-1:].append(found.ahead))
     traces = []
     for width, episode in zip(WIDTHS, found.episodes, strict=False):
-        values = factor * np.concatenate([episode.course, episode.continuation])
+        values = factor * np.concatenate([[found.last], episode.continuation])
         uid = f"episode-{episode.region}-{episode.end:%Y-%m-%d}"
         trace = line_trace(dates, values, episode_name(episode), theme.quiet, width, uid)
         trace["line"]["dash"] = "dash"
-        traces.append(trace | {"showlegend": False, "meta": {"named": named}})
+        traces.append(trace | {"showlegend": False, "meta": {"named": named, "joined": True}})
     return traces
 
 
@@ -67,12 +67,12 @@ def episode_lines(found: SimilarEpisodes, series: Series) -> list[str]:
     )
     return [first] + [
         f"{one.region}, {format_dates(one.start, one.end)}: {_apart(one)}; {ahead} later at "
-        f"{format_figure(one.continuation[-1], decimals)} on the scale of here ({_change(one)})."
+        f"{format_figure(one.continuation[-1], decimals)} on the scale of here ({_change(found, one)})."
         for one in found.episodes
     ]
 
 
-def _change(episode: Episode) -> str:
+def _change(found: SimilarEpisodes, episode: Episode) -> str:
     return (
         format_change(float(episode.continuation[-1]), float(episode.course[-1]))
         if episode.course[-1] > 0
@@ -89,6 +89,7 @@ def episode_answer(found: SimilarEpisodes, series: Series, statistic: str) -> di
         "periods": found.periods,
         "mean_of": found.mean_of,
         "dates": [format_iso(date) for date in found.dates],
+        "last": round(found.last, 6),
         "ahead": [format_iso(date) for date in found.ahead],
         "episodes": [one.to_json() for one in found.episodes],
         "sentences": episode_lines(found, series),
@@ -104,7 +105,7 @@ def episode_sentences(found: SimilarEpisodes, series: Series) -> list[str]:
     mean = f"{series.frequency.season_length} means of " if found.mean_of > 1 else ""
     return [
         f"Most like {most}{then}, by the course of {mean}the last {series.frequency.steps(found.periods)}, whatever the level.",
-        f"Dashed: those courses and what followed, scaled to the last figure here. A picture, not a forecast: {worth_clause()}",
+        f"Dashed: what followed there, scaled to go on from here. A picture, not a forecast: {worth_clause()}",
     ]
 
 

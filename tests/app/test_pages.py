@@ -158,7 +158,7 @@ def test_the_address_follows_every_choice_and_opens_the_same_view(visit):
     page.run()
     page.sidebar.selectbox(key="window").select("180").run()
     page.sidebar.selectbox(key="band").select("theta").run()
-    for name, value in {"mean": False, "scale": "log", "per": "100k", "levels": ["80"]}.items():
+    for name, value in {"mean": False, "scale": "log", "per": "100k", "levels": ["80"], "like": "when"}.items():
         page.session_state[name] = value
     page.run()
     link = link_of(page)
@@ -174,6 +174,7 @@ def test_the_address_follows_every_choice_and_opens_the_same_view(visit):
         "scale": "log",
         "per": "100k",
         "levels": "80",
+        "like": "when",
     }
     other = visit(**link)
     assert_opened(other, "Spain: new cases")
@@ -184,7 +185,7 @@ def test_the_address_follows_every_choice_and_opens_the_same_view(visit):
     assert other.sidebar.selectbox(key="window").value == "180"
     assert other.sidebar.selectbox(key="band").value == "theta"
     assert other.session_state["mean"] is False
-    assert [other.session_state[name] for name in ("scale", "per", "levels")] == ["log", "100k", ["80"]]
+    assert [other.session_state[name] for name in ("scale", "per", "levels", "like")] == ["log", "100k", ["80"], "when"]
 
 
 def test_the_switch_of_means_on_other_pages_is_the_choice_on_explore_s_chart(visit):

@@ -54,7 +54,7 @@ def test_the_nearest_episode_is_the_same_wave_of_another_place_on_the_level_of_h
     assert (nearest.region, nearest.start, nearest.end) == ("North", dates[PAST], dates[ends - 1])
     assert nearest.last == dates[ends + HORIZON - 1]
     assert nearest.difference < 0.02 < found.episodes[1].difference
-    np.testing.assert_allclose(nearest.course, WAVE[:COURSE_CYCLES], atol=1)
+    np.testing.assert_allclose(nearest.course, WAVE[:COURSE_CYCLES], rtol=0.05)
     np.testing.assert_allclose(nearest.continuation, WAVE[COURSE_CYCLES : COURSE_CYCLES + HORIZON], rtol=0.04)
     assert found.ahead[0] == found.dates[-1] + pd.Timedelta(days=7)
 

@@ -13,7 +13,7 @@ def draw() -> None:
     st.markdown(
         "The course of the last eight weeks is laid beside every earlier course of eight weeks, in this region and in all "
         "others of the table, on the log scale and each less its own mean: only shape counts, not size. The nearest are drawn "
-        "with what followed, scaled to the last figure. Nothing after the last figure is looked at, and the season "
+        "by what followed, scaled to go on from the last figure. Nothing after the last figure is looked at, and the season "
         "plays no part. As a way to forecast it is the *method of analogues*, which Viboud and others tried on influenza in "
         "France (American Journal of Epidemiology 158, 2003, [996–1006](https://doi.org/10.1093/aje/kwg239)). Here it is a "
         f"picture for people and part of no forecast: {episode_lines.worth_clause()}"
