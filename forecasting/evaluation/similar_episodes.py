@@ -37,6 +37,8 @@ ADDED_SHARE = 0.01
 LEAST_MEAN = 5.0
 #: Share of a cycle's figures that must be known for their mean to be.
 KNOWN_SHARE = 0.5
+#: Regions times periods on a grid: a table that would need more is not searched, for it would take the memory of others.
+MOST_FIGURES = 5_000_000
 #: Statistics of a panel whose figures are kept on a grid.
 GRIDS_KEPT = 4
 #: Searches of a panel whose result is kept.
@@ -165,6 +167,10 @@ def _episodes_like(
     now = _log_means(series.values[-periods - mean_of + 1 :, None], mean_of, added)[-periods:, 0]
     if np.ptp(now) < LEVEL:
         return replace(nothing, why_not="The last figures are all the same: there is no course to compare.")
+    if _figures_on_grid(panel, statistic, frequency) > MOST_FIGURES:
+        return replace(
+            nothing, why_not="So many regions over so long a time are too many to search for earlier courses."
+        )
     figures = _until(figures_of_regions(panel, statistic, frequency), series.origin)
     logs = _log_means(figures.values, mean_of, added)
     own = figures.regions.index(series.region) if series.region in figures.regions else -1
@@ -183,6 +189,13 @@ def _episodes_like(
             nothing, why_not=f"No earlier course with what followed, {needed} together, is known to compare."
         )
     return replace(nothing, last=float(series.values[-mean_of:].mean()), episodes=found)
+
+
+def _figures_on_grid(panel: Panel, statistic: str, frequency: Frequency) -> float:
+    """About how many figures `figures_of_regions` would hold, gaps included."""
+    rows = sorted_figures(panel, panel.statistic(statistic))
+    span = (rows.dates[-1] - rows.dates[0]) / pd.Timedelta(days=1) if len(rows.dates) else 0.0
+    return len(rows.names) * (span / frequency.days + 1)
 
 
 def figures_of_regions(panel: Panel, statistic: str, frequency: Frequency) -> FiguresOfRegions:

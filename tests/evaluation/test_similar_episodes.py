@@ -9,6 +9,7 @@ import pytest
 from forecasting.data.frequency import DAILY, Frequency, weekly
 from forecasting.data.kind import MEASUREMENT
 from forecasting.data.panel import Panel, Statistic
+from forecasting.evaluation import similar_episodes as similar_episodes_module
 from forecasting.evaluation.similar_episodes import COURSE_CYCLES, episodes_like, similar_episodes
 from forecasting.preparation.prepare import prepare
 
@@ -120,3 +121,11 @@ def test_the_present_needs_no_figures_of_its_own_in_the_panel():
     here = prepare(panel_of(figures), "South", "people")
     del figures["South"]
     assert episodes_like(panel_of(figures), here, "people", HORIZON).episodes[0].region == "North"
+
+
+def test_a_table_that_would_fill_the_memory_is_not_searched(monkeypatch):
+    monkeypatch.setattr(similar_episodes_module, "MOST_FIGURES", 3 * WEEKS - 1)
+    found = similar_episodes(panel_of(waves()), "South", "people", HORIZON)
+    assert "too many to search" in found.why_not
+    monkeypatch.setattr(similar_episodes_module, "MOST_FIGURES", 3 * WEEKS)
+    assert similar_episodes(panel_of(waves()), "South", "people", HORIZON).episodes
