@@ -145,13 +145,15 @@ class TrackRecords:
     ) -> tuple[dict[tuple[str, int], Job], str]:
         """The jobs that there are now, by model and place, and the queue's sentence when it would not take more.
 
-        The places in `first` are asked for in person. Of the others no more than `at_once` are unfinished: after those,
+        The places in `first` are asked for in person, then those next to them, so that what leads up to them is known first;
+        without such a place the newest comes first. Of the others no more than `at_once` are unfinished: after those,
         and of instant models after `until`, only what is known already is given.
         """
         asked: dict[tuple[str, int], Job] = {}
         later: list[tuple[str, int]] = []
-        full, open_jobs, start = "", 0, min(first, default=0)
-        in_order = sorted(requests, key=lambda name: (name[1] not in first, name[1] < start))
+        full, open_jobs = "", 0
+        start = min(first, default=max((place for _, place in requests), default=0))
+        in_order = sorted(requests, key=lambda name: (name[1] not in first, abs(name[1] - start), name[1] > start))
         self._fit_instant([requests[name] for name in in_order], until)
         for name in in_order:
             mine = name[1] in first

@@ -62,3 +62,18 @@ def test_a_longer_horizon_is_judged_as_far_ahead_as_there_is_history_for(service
     assert past.why_not is None
     assert past.horizon == ahead < 26
     assert past.of("naive").periods == len(past.origins) * ahead
+
+
+def test_dates_next_to_the_one_on_the_screen_come_first_and_else_the_newest(service):
+    panel = service.panel("bundled")
+    dates = [stop.at for stop in service.track_records.cutoffs(panel, "Ohio", "new_admissions", 4)]
+
+    def asked(region, **how):
+        what = (panel, region, "new_admissions", ["ets"])
+        past = service.track_records.track_record(*what, dates=dates, horizon=4, **how)
+        for job in past.jobs:
+            service.cancel(job.key)
+        return {place for name, place in past.asked if name == "ets"}
+
+    assert asked("Ohio", at_once=2) == {len(dates) - 1, len(dates) - 2}
+    assert asked("Utah", first=dates[5], at_once=2) == {4, 5, 6}
