@@ -37,6 +37,7 @@ class Bundled(Source):
 
     name = "bundled"
     label = "COVID-19: cases to May 2021, US hospital admissions to March 2026; influenza to July 2025"
+    short_label = "Bundled: COVID-19, influenza"
     summary = (
         "Three small tables that come with the program. COVID-19 cases of six countries by the day, from 22 January "
         "2020 to 16 May 2021, as Johns Hopkins University collected them; and hospital admissions of the United States, "

@@ -113,6 +113,10 @@ def test_its_name_says_to_which_month_each_statistic_goes(panel):
     )
 
 
+def test_its_name_in_the_sidebar_is_no_wider_than_the_field():
+    assert len(source("bundled").short_label) <= 30
+
+
 def test_credit_and_licence_are_those_of_the_statistic(panel):
     assert panel.attribution_of("new_cases") == panel.attribution_of("cumulative_cases") == bundled.CASES_BY
     assert panel.attribution_of("new_admissions") == panel.attribution_of("new_flu_admissions") == bundled.ADMISSIONS_BY

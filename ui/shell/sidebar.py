@@ -95,7 +95,7 @@ def draw_sidebar(
 
 def _panel(service: Service) -> Panel:
     own = uploads.selectable()
-    known = {name: source.label for name, source in sources.sources().items()} | {
+    known = {name: source.short_label or source.label for name, source in sources.sources().items()} | {
         name: file.label for name, file in own.items()
     }
     if "source" not in st.session_state and uploads.is_missing_upload(url_state.link_value("source") or ""):

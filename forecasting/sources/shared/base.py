@@ -20,6 +20,7 @@ class Source(ABC):
     Attributes, of the class (of the instance where one class is several sources):
         name: what requests, links and the command line call it.
         label: what a page calls it.
+        short_label: the same where there is little room; empty for `label`.
         summary: one paragraph for a page: what is counted, where, from when to when.
         home: the publisher's page.
         attribution: whom to credit, in one line.
@@ -31,6 +32,7 @@ class Source(ABC):
 
     name: str
     label: str
+    short_label: str = ""
     summary: str
     home: str
     attribution: str
