@@ -93,6 +93,7 @@ def format_versus(change: str, before: str) -> str:
 
 def format_date(date: pd.Timestamp) -> str:
     """Format a date as ``"30 Nov 2020"``, whatever the reader's locale."""
+    date = pd.Timestamp(date)
     return f"{date.day} {date:%b %Y}" if date == date.normalize() else f"{date.day} {date:%b %Y %H:%M}"
 
 

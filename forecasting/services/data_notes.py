@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from forecasting.data.forecast import Forecast
+from forecasting.data.formatting import format_date
 from forecasting.data.panel import Panel
 from forecasting.data.series import Series
 from forecasting.models import model
@@ -21,7 +22,7 @@ def lost_region_notes(panel: Panel, statistics: Iterable[str]) -> list[str]:
             at = panel.published_on(statistic)
             verb = "is" if len(lost) == 1 else "are"
             found.append(
-                f"{named} {verb} not in the newest vintage, of {at:%Y-%m-%d}, but in earlier ones; "
+                f"{named} {verb} not in the newest vintage, of {format_date(at)}, but in earlier ones; "
                 f"there is nothing to forecast {statistic} from."
             )
     return found

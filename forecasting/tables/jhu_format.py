@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from forecasting.data.formatting import format_date
 from forecasting.tables.cells.parse_numbers import parse_number_block
 from forecasting.tables.cells.raw_table import RawTable
 from forecasting.tables.cells.tidy_table import TidyTable, stack_wide_table
@@ -80,9 +81,9 @@ def _days(raw: RawTable, columns: list[str]) -> tuple[pd.DatetimeIndex, tuple[st
         return pd.DatetimeIndex(days), ()
     first, last = misdated[0], misdated[-1]
     if first == last:
-        note = f"The column {columns[first]} carries a wrong year; it was read as {days[first]:%Y-%m-%d}."
+        note = f"The column {columns[first]} carries a wrong year; it was read as {format_date(days[first])}."
     else:
-        read_as = f"{days[first]:%Y-%m-%d} to {days[last]:%Y-%m-%d}"
+        read_as = f"{format_date(days[first])} to {format_date(days[last])}"
         note = f"The columns {columns[first]} to {columns[last]} carry a wrong year; they were read as {read_as}."
     return pd.DatetimeIndex(days), (note,)
 

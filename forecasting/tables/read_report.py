@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.columns import DATE, REGION, STATISTIC, VALUE
+from forecasting.data.formatting import format_date
 from forecasting.data.kind import COUNT
 from forecasting.data.panel import Panel
 from forecasting.tables.cells.blank_cells import quote_cell
@@ -152,7 +153,7 @@ def report_on_table(
     listed = problems.table()
     sentences = [
         f"{_many(len(raw.cells), raw.word)}: {_many(regions, 'region')}, {frequency.name} figures from "
-        f"{_stamp(first)} to {_stamp(last)}; {season}."
+        f"{format_date(first)} to {format_date(last)}; {season}."
     ]
     if blanks:
         sentences.append(f"{_many(blanks, 'cell')} without a figure: nothing was published for these.")
@@ -211,7 +212,3 @@ def _missing_periods(rows: pd.DataFrame, panel: Panel, column: str) -> int:
 
 def _many(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def _stamp(moment: pd.Timestamp) -> str:
-    return f"{moment:%Y-%m-%d}" if moment == moment.normalize() else f"{moment:%Y-%m-%d %H:%M}"

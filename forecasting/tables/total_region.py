@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.columns import AS_OF, DATE, REGION, STATISTIC, VALUE
+from forecasting.data.formatting import format_date
 from forecasting.data.panel import Panel
 from forecasting.tables.column_mapping import ColumnMapping
 from forecasting.tables.column_nouns import plural_noun
@@ -139,5 +140,5 @@ def _sentence(
         f"; {left_out:,} {'date is' if left_out == 1 else 'dates are'} left out, because not all {noun} have a figure"
     )
     if totals[DATE].max() < rows[DATE].max():
-        sentence += f": it ends on {totals[DATE].max():%Y-%m-%d}, before others do"
+        sentence += f": it ends on {format_date(totals[DATE].max())}, before others do"
     return f"{sentence}."

@@ -334,7 +334,7 @@ def test_notes_say_what_was_done_to_the_figures_and_which_region_the_newest_vint
         answer = ask(data=rows, model=model, horizon=1, holidays="DE")
         notes = (follow(answer) if answer.status_code == 202 else answer.json())["notes"]
         assert any(
-            note.startswith("C is not in the newest vintage, of 2024-03-02, but in earlier ones") for note in notes
+            note.startswith("C is not in the newest vintage, of 2 Mar 2024, but in earlier ones") for note in notes
         )
         assert "A: 1 negative correction spread over the days before (on 21 Feb 2024)." in notes
     weeks = [{"date": f"2024-{month:02}-06", "value": 40 + 3 * month % 7} for month in range(1, 13)]

@@ -341,7 +341,7 @@ def test_a_region_that_the_newest_vintage_lacks_is_named(tmp_path, capsys):
     assert main(arguments) == 0
     printed = capsys.readouterr()
     assert "Chur" not in printed.out
-    assert "Chur is not in the newest vintage, of 2024-08-08, but in earlier ones" in printed.err
+    assert "Chur is not in the newest vintage, of 8 Aug 2024, but in earlier ones" in printed.err
     assert main([*arguments, "--as-of", "2024-08-05"]) == 0
     printed = capsys.readouterr()
     assert "Chur," in printed.out

@@ -6,6 +6,7 @@ import pytest
 
 from forecasting.cli.main import main
 from forecasting.data import panel_cache
+from forecasting.data.formatting import format_date
 from forecasting.data.frequency import weekly
 from forecasting.data.panel import Panel, Statistic
 from forecasting.data.revisions import expected_revisions, revisions
@@ -143,7 +144,7 @@ def test_a_region_that_the_newest_vintage_lacks_is_named_with_its_date(colds):
     fewer = published("fevers", pd.Timedelta(days=6), [20, 22])
     fewer = fewer[(fewer["region"] == "A") | (fewer["as_of"] < fewer["as_of"].max())]
     (said,) = lost_region_notes(panel_of(colds, fewer), ["new_colds", "new_fevers"])
-    assert said.startswith(f"B is not in the newest vintage, of {WEEKS[22] + pd.Timedelta(days=6):%Y-%m-%d}, but")
+    assert said.startswith(f"B is not in the newest vintage, of {format_date(WEEKS[22] + pd.Timedelta(days=6))}, but")
 
 
 def test_cuts_of_many_rows_are_not_all_kept(panel, monkeypatch):

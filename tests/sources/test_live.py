@@ -98,7 +98,7 @@ def test_a_year_mistyped_in_the_header_is_mended_and_said(hopkins, publisher):
     publisher.write(CONFIRMED, WORLD.replace("1/24/20", "1/24/21"))
     panel = hopkins.panel()
     assert panel.counts("Austria").index[-1] == pd.Timestamp("2020-01-24")
-    assert panel.notes[1] == ("The column 1/24/21 carries a wrong year; it was read as 2020-01-24.")
+    assert panel.notes[1] == ("The column 1/24/21 carries a wrong year; it was read as 24 Jan 2020.")
 
 
 def test_the_note_says_how_old_the_figures_are(hopkins, clock):

@@ -197,3 +197,8 @@ def test_another_number_format_shows_at_once_in_the_figures_read():
     for written, value in (("1,234.5", 1.2), ("1.234,5", 1200.0)):
         _, report, _ = brought(content, number_format=written)
         assert report.number_examples[0] == ("1.200", value)
+
+
+def test_the_report_writes_dates_as_every_page_does():
+    rows = "\n".join(f"{day:%Y-%m-%d},{i}" for i, day in enumerate(pd.date_range("2024-11-09", periods=9)))
+    assert "from 9 Nov 2024 to 17 Nov 2024" in brought(f"date,cases\n{rows}\n")[1].sentences[0]

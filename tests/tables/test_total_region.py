@@ -49,7 +49,7 @@ def test_dates_that_one_region_lacks_are_left_out_and_counted():
     assert set(WEEKS) - set(panel.counts("All shops").index) == lacking
     assert report.sentences[-1] == (
         "All shops is the sum over 3 shops on 56 dates; 4 dates are left out, because not all shops have a figure: "
-        "it ends on 2025-02-15, before others do."
+        "it ends on 15 Feb 2025, before others do."
     )
     assert report.sentences[-1] in panel.notes
 

@@ -1,7 +1,7 @@
 """Adaptations of Streamlit's own part of the page, by a script and a style sheet that a browser's tab gets once and keeps.
 
 One step of the browser's back or forward is one view, though Streamlit makes several of a page and the choices in its address; and
-columns go by the room that the sidebar leaves, not by the window (`frame.css`). No line of any page ends between a number and its unit,
+columns go by the room that the sidebar leaves, not by the window (`frame.css`). No line of any page ends between a number and its unit or within a range,
 and a table that goes on beyond its right edge says so.
 """
 
@@ -26,4 +26,6 @@ def adapt_browser() -> None:
     sent = st.session_state.get(_SENT, 0)
     if sent < _RUNS:
         st.session_state[_SENT] = sent + 1
-        _component(data={"css": _CSS, "holding": line_breaks.HOLDING_SPACE}, key="frame")
+        _component(
+            data={"css": _CSS, "holding": line_breaks.HOLDING_SPACE, "dash": line_breaks.HOLDING_DASH}, key="frame"
+        )

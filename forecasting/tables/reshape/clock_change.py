@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from forecasting.data.formatting import format_date
 from forecasting.support.errors import DataError
 from forecasting.tables.cells.dictionary_columns import decode_column
 from forecasting.tables.cells.parse_dates import try_parse_dates
@@ -84,7 +85,7 @@ def _on_winter_time(
         return raw
     day = local[twice][0]
     remark = (
-        f"The hour from {hour.components.hours:02d}:00 is there twice on {day:%Y-%m-%d}, when clocks are put back: all times "
+        f"The hour from {hour.components.hours:02d}:00 is there twice on {format_date(day)}, when clocks are put back: all times "
         "are in winter time."
     )
     return raw.changed(cells, raw.lines, remark)
