@@ -28,6 +28,11 @@ def figure_text(decimals: int) -> Callable[[float], str]:
     return partial(format_figure, decimals=decimals)
 
 
+def share_text(percent: float) -> str:
+    """The text of a share in percent, rounded as sentences round it: ``62.5`` -> ``"62 %"``."""
+    return f"{percent:.0f} %"
+
+
 def percent_text(decimals: int) -> Callable[[float], str]:
     """The text of a percentage with its sign, and so many decimal places."""
     return partial(format_signed_percent, decimals=decimals)

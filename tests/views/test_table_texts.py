@@ -3,7 +3,8 @@
 import pandas as pd
 
 from forecasting.data.formatting import format_plain, format_signed_percent
-from forecasting.views.table_texts import figure_text, percent_text, with_texts
+from forecasting.views import headline
+from forecasting.views.table_texts import figure_text, percent_text, share_text, with_texts
 
 
 def test_a_percentage_has_one_sign_everywhere():
@@ -21,3 +22,7 @@ def test_a_table_shows_a_minus_sign_and_keeps_numbers_for_downloads():
     assert cells == [["A-B", "−50 %", "−3.2"], ["C", "", "1,234.0"]]
     assert shown.data is table
     assert table["Change"][0] == -50.2
+
+
+def test_a_share_is_rounded_alike_in_tables_of_every_page():
+    assert share_text(100 * 20 / 32) == headline.format_percent(20, 32) == "62 %"

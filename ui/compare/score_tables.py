@@ -14,7 +14,7 @@ from forecasting.models import model
 from forecasting.support.caching import IdentityMemo
 from forecasting.views import comparison, headline
 from forecasting.views.headline import BIAS_HELP
-from forecasting.views.table_texts import percent_text, with_texts
+from forecasting.views.table_texts import percent_text, share_text, with_texts
 from ui.compare.results import ComparisonResults, longest_track_record
 from ui.shell import runtime
 from ui.shell.markdown import escape_markdown
@@ -78,7 +78,10 @@ def _table(table: pd.DataFrame, but: Sequence[str] = ()) -> None:
     """Numbers, which a click on a column sorts, with the best of each tinted."""
     tints = comparison.best_cells(table, but).map(lambda won: TINTS[runtime.theme().dark] if won else "")
     st.dataframe(
-        with_texts(table.style.apply(lambda _: tints, axis=None), {"Bias": percent_text(0)}),
+        with_texts(
+            table.style.apply(lambda _: tints, axis=None),
+            {"Bias": percent_text(0), **{f"{percent} % held": share_text for percent in BANDS}},
+        ),
         hide_index=True,
         width="stretch",
         column_config={table.columns[0]: _names(table.iloc[:, 0]), **_columns(table)},
@@ -94,7 +97,7 @@ def _columns(table: pd.DataFrame) -> dict[str, Any]:
     number = st.column_config.NumberColumn
     held = {
         f"{percent} % held": number(
-            format="%.0f %%", help=f"How many outcomes fell in its {percent} % range; of an honest one {percent} %."
+            help=f"How many outcomes fell in its {percent} % range; of an honest one {percent} %."
         )
         for percent in BANDS
     }

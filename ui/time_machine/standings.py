@@ -11,6 +11,7 @@ from forecasting.data.columns import MODEL, ORIGIN
 from forecasting.data.formatting import decimals_needed
 from forecasting.support.caching import IdentityMemo
 from forecasting.views import headline, leaderboard, time_machine
+from forecasting.views.table_texts import share_text, with_texts
 from ui.shell.choices import Choices
 from ui.time_machine.external import Journey
 
@@ -46,7 +47,8 @@ def _standing(judged: pd.DataFrame, origins: tuple[pd.Timestamp, ...], choices: 
         st.caption("There is no period yet that all of these models have forecast.")
         return
     table = board.table.assign(model=[time_machine.model_label(name) for name in board.table[MODEL]])
-    st.dataframe(table, hide_index=True, width="stretch", column_config=_columns(table), key=key)
+    shown = with_texts(table, dict.fromkeys(("coverage_50", "coverage_80", "coverage_95"), share_text))
+    st.dataframe(shown, hide_index=True, width="stretch", column_config=_columns(table), key=key)
     frequency = choices.whole.frequency
     dates = f" from {board.origins} dates" if board.origins > 1 else ""
     left_out = f" {board.left_out} others are left out." if board.left_out else ""
@@ -77,9 +79,9 @@ def _columns(table: pd.DataFrame) -> dict[str, Any]:
             format=f"%,.{decimals_needed(table['ae'])}f",
             help="Mean absolute error of the median, in counts a period.",
         ),
-        "coverage_50": number("50 % held", format="%.0f %%"),
+        "coverage_50": number("50 % held"),
         "coverage_80": number(
-            "80 % held", format="%.0f %%", help="How many outcomes fell in the 80 % range; of an honest one about 80 %."
+            "80 % held", help="How many outcomes fell in the 80 % range; of an honest one about 80 %."
         ),
-        "coverage_95": number("95 % held", format="%.0f %%"),
+        "coverage_95": number("95 % held"),
     }
