@@ -78,7 +78,7 @@ def chart_options(choices: Choices) -> ChartOptions:
     people = population(region, tuple(panel.regions(statistic.name)))
     bands, means = tuple(st.session_state[BANDS]), charts.can_smooth(choices.whole)
     smooth = means and st.session_state[sidebar.MEAN_KEY]
-    single = {MEAN: f"{series.frequency.season_length} mean", SINGLE: series.frequency.name.capitalize()}
+    single = {MEAN: f"{series.frequency.season_length} average", SINGLE: series.frequency.name.capitalize()}
     groups = [
         ChoiceGroup(MEAN, "Figures", single, (MEAN if smooth else SINGLE,)) if means else None,
         _group(SCALE, "Axis", {LINEAR: "Linear", LOG: "Log"}, offered, chosen),
