@@ -12,7 +12,7 @@ from forecasting.evaluation.shocks import shocks
 from forecasting.models import models
 from forecasting.sources import sources
 from forecasting.views import december_2020, development_scores, stress_test_results
-from ui.methods import episodes, events
+from ui.methods import changes, episodes, events
 from ui.shell import navigation
 
 #: Pixels: about a hundred characters a line, which is as far as an eye follows.
@@ -155,6 +155,7 @@ def draw() -> None:
         _strengths()
         _scores()
         events.draw()
+        changes.draw()
         episodes.draw()
         _december_2020()
         _stress_tests()
