@@ -17,7 +17,7 @@ from forecasting.support.errors import DataError
 
 #: Bytes of an unpacked payload, at most: many times what the longest horizon needs.
 MAX_PAYLOAD = 10_000_000
-#: The level of zlib: none, only its checksum. Quantiles are hardly smaller compressed (by a fourteenth, four weeks ahead by a third), and
+#: The level of zlib: none, only its checksum. Quantiles are hardly smaller compressed, by a fourteenth to a tenth, and
 #: to compress takes most of the time that storing a forecast takes.
 COMPRESSION = 0
 
