@@ -26,7 +26,7 @@ def test_the_change_is_that_of_the_command_line(client, capsys):
 
 
 def test_a_change_whose_fits_run_is_asked_for_again(client):
-    answer = client.get("/api/v1/changes", params=ITALY | {"model": "sarima", "horizon": 11, "wait": 0})
+    answer = client.get("/api/v1/changes", params=ITALY | {"model": "sarima", "horizon": 17, "wait": 0})
     assert answer.status_code == 202
     end, location = time.monotonic() + 120, answer.json()["location"]
     while (answer := client.get(location)).status_code == 202:

@@ -384,7 +384,7 @@ def test_figures_that_cannot_be_had_are_one_sentence_and_the_way_back_works(expl
     page.choose("Data", "Johns Hopkins")
     expect(page.tab.get_by_test_id("stAlert")).to_contain_text("choose the bundled figures")
     expect(page.tab.get_by_test_id("stException")).to_have_count(0)
-    page.choose("Data", "COVID-19: cases")
+    page.choose("Data", "Bundled")
     page.chart.wait_for()
 
 

@@ -48,8 +48,8 @@ def test_the_same_figures_revised_ones_and_more_of_them_are_believed():
         (table(np.zeros(10)), table(), "sent zeros only"),
         (table(np.zeros(10)), None, "sent zeros only"),
         (table(np.r_[np.zeros(7), np.ones(3)]), table(), "sent far more zeros than before (70% of the newest, before 0%)"),
-        (table(np.r_[-5, np.ones(9)]), table(), "sent figures that cannot be (as -5)"),
-        (table(np.r_[-5, np.ones(9)]), None, "sent figures that cannot be (as -5)"),
+        (table(np.r_[-5, np.ones(9)]), table(), "sent figures that cannot be (as −5)"),
+        (table(np.r_[-5, np.ones(9)]), None, "sent figures that cannot be (as −5)"),
         (table(np.full(10, 2.0), "share"), None, "sent figures that cannot be (as 2)"),
     ],
 )  # fmt: skip
@@ -60,7 +60,7 @@ def test_what_is_odd_is_said_in_words(new, old, said):
 def test_running_totals_below_zero_are_believed_of_a_first_copy_and_more_of_them_later_are_not():
     negative = table(np.r_[-1, np.ones(9)], "totals")
     assert why(negative) == why(negative, negative) == ""
-    assert why(negative, table(statistic="totals")) == "sent figures that cannot be (as -1)"
+    assert why(negative, table(statistic="totals")) == "sent figures that cannot be (as −1)"
 
 
 def test_zeros_in_the_newest_vintage_alone_are_seen():

@@ -285,7 +285,7 @@ def test_a_file_without_its_newest_vintage_and_negative_admissions_keep_the_last
     assert "--accept" not in said
     assert covid.panel().table is before.table
     said = covid.fetch()
-    assert said.startswith("The COVID-19 Forecast Hub sent figures that cannot be (as -")
+    assert said.startswith("The COVID-19 Forecast Hub sent figures that cannot be (as −")
     assert said.endswith(
         "these figures are from just now. "
         "To take what is sent now all the same: python -m forecasting fetch --source cdc_covid --accept"
@@ -311,7 +311,7 @@ def test_a_person_can_have_a_smaller_file_taken_on_the_command_line(covid, publi
 def test_a_first_file_that_is_not_believed_says_how_to_accept_it(flu, publisher):
     publisher.write("time-series.csv", FLU.replace(",30,0.5", ",-30,0.5"))
     with pytest.raises(
-        SourceError, match=r"cannot be \(as -30\), and there is no earlier copy here; .* flusight --accept"
+        SourceError, match=r"cannot be \(as −30\), and there is no earlier copy here; .* flusight --accept"
     ):
         flu.fetch()
     flu.fetch(accept=True)

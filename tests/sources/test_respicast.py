@@ -90,7 +90,7 @@ def test_of_a_week_that_is_there_twice_the_later_row_counts_and_unknown_codes_ar
         (("hospital admissions", "ICU admissions"), "there is no row of the target 'hospital admissions'"),
         (("2025-12-07", "2025-12-06"), "2025-12-06 in the column 'truth_date' is no Sunday"),
         (("CY", "United States"), "'United States' in the column 'location' is no code of a place"),
-        ((",18,", ",-18,"), "sent figures that cannot be (as -18)"),
+        ((",18,", ",-18,"), "sent figures that cannot be (as −18)"),
     ],
 )
 def test_what_is_not_as_usual_is_named_and_the_last_copy_stays(covid, publisher, change, why):

@@ -245,7 +245,7 @@ def test_a_hub_whose_file_is_not_believed_can_be_accepted(hubs, clock):
     hubs.publish("rsv", of_disease("rsv").assign(observation=-1.0))
     live = UsRespiratory(hubs.url, now=clock)
     said = live.fetch()
-    assert "The RSV Forecast Hub sent figures that cannot be (as -1), so there are no figures of RSV here" in said
+    assert "The RSV Forecast Hub sent figures that cannot be (as −1), so there are no figures of RSV here" in said
     assert said.endswith(" python -m forecasting fetch --source us_respiratory --accept")
     assert "Taken as you asked, although the RSV Forecast Hub sent figures that" in live.fetch(accept=True)
     assert "new_rsv_admissions" in {one.name for one in live.panel().statistics}

@@ -98,17 +98,28 @@ export default function ({ data }) {
     return (step ? push : history.replaceState).call(history, state, unused, url);
   };
 
+  const SOON = 1000; // milliseconds in which a step back has been made
   // A link is completed before this script is there, as a step of its own: back to the first, which gets the whole address, before
   // Streamlit hears of it.
+  // Who signs in is led to where a link led (`login_redirect.js`), and a step back would undo that.
   let whole = location.href;
+  const leaves = () => {
+    try {
+      return window.forecastExplorerLeaves || sessionStorage.getItem("forecast-explorer way back") !== null;
+    } catch {
+      return false; // a browser that keeps nothing
+    }
+  };
   const entries = window.navigation?.entries() ?? [], now = window.navigation?.currentEntry?.index ?? 0;
   const arrived = performance.getEntriesByType("navigation")[0]?.name;
   const first = entries.findLastIndex((entry, i) => i < now && entry.url === arrived);
-  if (first >= 0 && arrived !== whole) {
-    addEventListener("popstate", (event) => {
+  if (first >= 0 && arrived !== whole && !leaves()) {
+    const complete = (event) => {
       event.stopImmediatePropagation();
       history.replaceState(history.state, "", whole);
-    }, { capture: true, once: true });
+    };
+    addEventListener("popstate", complete, { capture: true, once: true });
+    setTimeout(() => removeEventListener("popstate", complete, true), SOON); // later steps are the visitor's
     history.go(first - now);
   }
 
