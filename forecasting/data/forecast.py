@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -126,19 +126,26 @@ def stack_forecasts(forecasts: Sequence[tuple[str, Forecast, float | None]]) -> 
     regions, said, before = zip(*forecasts, strict=True)
     rows = [one.horizon * len(QUANTILES) for one in said]
     values = [one.values if total is None else one.cumulative(total) for one, total in zip(said, before, strict=True)]
-    dates = {}
+    dates, steps = dict[Hashable, np.ndarray](), dict[int, np.ndarray]()
     for one in said:
         when = (one.origin, one.frequency, one.horizon)
         if when not in dates:
             dates[when] = np.repeat(one.dates.to_numpy(), len(QUANTILES))
+        if one.horizon not in steps:
+            steps[one.horizon] = np.repeat(np.arange(1, one.horizon + 1), len(QUANTILES))
     return pd.DataFrame(
         {
-            "region": np.repeat(np.array(regions, dtype=object), rows),
-            "model": np.repeat(np.array([one.model for one in said], dtype=object), rows),
+            "region": _repeated(regions, rows),
+            "model": _repeated([one.model for one in said], rows),
             "origin": np.repeat(np.array([one.origin.to_datetime64() for one in said]), rows),
-            "horizon": np.concatenate([np.repeat(np.arange(1, one.horizon + 1), len(QUANTILES)) for one in said]),
+            "horizon": np.concatenate([steps[one.horizon] for one in said]),
             "date": np.concatenate([dates[one.origin, one.frequency, one.horizon] for one in said]),
-            "quantile": np.concatenate([np.tile(QUANTILES, one.horizon) for one in said]),
+            "quantile": np.tile(QUANTILES, sum(rows) // len(QUANTILES)),
             "value": np.concatenate([one.ravel() for one in values]),
         }
     )[list(FORECASTS)]
+
+
+def _repeated(texts: Sequence[str], times: Sequence[int]) -> Any:
+    """A column of texts, each so many times: to find out that a column holds texts takes long, so it is done before they are repeated."""
+    return pd.Series(np.array(texts, dtype=object)).array.take(np.repeat(np.arange(len(texts)), times))
