@@ -86,7 +86,7 @@ export default function ({ data }) {
   // What a visitor does is one step of the browser's way back. Streamlit makes several of it: the page's address is bare until the
   // page has written its choices into it, the choices may come before the page or in two parts, and a link is completed.
   const push = history.pushState;
-  let acted = false; // since the last step
+  let acted = true; // since the last step
   for (const event of ["pointerup", "click", "keydown", "drop"]) addEventListener(event, () => { acted = true; }, true);
   addEventListener("popstate", () => { acted = false; }, true);
   history.pushState = function (state, unused, url) {
@@ -94,34 +94,8 @@ export default function ({ data }) {
     const completes = samePage ? !location.search : next.search && next.search === location.search;
     const step = acted && !completes;
     acted &&= !step;
-    if (!step) whole = next.href;
     return (step ? push : history.replaceState).call(history, state, unused, url);
   };
-
-  const SOON = 1000; // milliseconds in which a step back has been made
-  // A link is completed before this script is there, as a step of its own: back to the first, which gets the whole address, before
-  // Streamlit hears of it.
-  // Who signs in is led to where a link led (`login_redirect.js`), and a step back would undo that.
-  let whole = location.href;
-  const leaves = () => {
-    try {
-      return window.forecastExplorerLeaves || sessionStorage.getItem("forecast-explorer way back") !== null;
-    } catch {
-      return false; // a browser that keeps nothing
-    }
-  };
-  const entries = window.navigation?.entries() ?? [], now = window.navigation?.currentEntry?.index ?? 0;
-  const arrived = performance.getEntriesByType("navigation")[0]?.name;
-  const first = entries.findLastIndex((entry, i) => i < now && entry.url === arrived);
-  if (first >= 0 && arrived !== whole && !leaves()) {
-    const complete = (event) => {
-      event.stopImmediatePropagation();
-      history.replaceState(history.state, "", whole);
-    };
-    addEventListener("popstate", complete, { capture: true, once: true });
-    setTimeout(() => removeEventListener("popstate", complete, true), SOON); // later steps are the visitor's
-    history.go(first - now);
-  }
 
   // On paper charts and tables are as wide as the paper, and dark is light: all is done before, for nobody waits for it then.
   const PAPER = 680; // pixels of A4 between margins of 15 mm

@@ -20,10 +20,7 @@ export default function ({ data }) {
     const wanted = sessionStorage.getItem(KEY);
     sessionStorage.removeItem(KEY);
     const came = performance.getEntriesByType("navigation")[0].name; // before the page wrote its state into the address
-    if (wanted && wanted !== came && came.endsWith("/") && wanted.startsWith(came)) {
-      window.forecastExplorerLeaves = true; // so that nothing else of the page steps through the browser's history meanwhile
-      location.replace(wanted);
-    }
+    if (wanted && wanted !== came && came.endsWith("/") && wanted.startsWith(came)) location.replace(wanted);
   } catch {
     // as above
   }

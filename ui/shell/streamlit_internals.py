@@ -5,8 +5,6 @@ on elsewhere without a promise of Streamlit's:
 
 - `frame.js` wraps ``history.pushState``, because Streamlit calls it twice on the way to a page whose address has a query
   (streamlit/streamlit#8112). It can go when a change of page and query is one entry of the history.
-- `frame.js` steps back over the entry that Streamlit makes when a link's address is completed, before the script is there. It can go
-  when a run can replace the address instead.
 - `frame.css` names elements by their ``data-testid`` (``stColumn``, ``stMetric``, ``stVerticalBlock``, ``stElementContainer``,
   ``stButtonGroup``), because columns break by the width of the window alone. It can go when they go by their container.
 - `frame.css` and `embed.css` name further ones to leave out what is of no use on paper or in another page, and to make room for the
