@@ -25,7 +25,7 @@ def go(page, name):
 
 def expect_means(page, shown="true"):
     """Wait until the chart shows means over a week, or none."""
-    expect(page.tab.get_by_role("button", name="7-day mean", exact=True)).to_have_attribute("aria-pressed", shown)
+    expect(page.tab.get_by_role("button", name="7-day average", exact=True)).to_have_attribute("aria-pressed", shown)
 
 
 def expect_said(page, said):
