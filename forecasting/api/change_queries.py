@@ -8,37 +8,27 @@ from datetime import date
 from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from forecasting.api.build_requests import RequestBuilder
 from forecasting.api.problem_details import InvalidField, Problem
-from forecasting.api.request_models import MAX_WAIT, parse_request
+from forecasting.api.request_models import parse_request
+from forecasting.api.series_query import ForecastQuery
 from forecasting.data.panel import Panel
 from forecasting.data.series import Series
 from forecasting.jobs import Job
-from forecasting.jobs.request import MAX_HORIZON
 from forecasting.services.data_notes import series_notes
 from forecasting.services.service import Service
 from forecasting.views.answer import stretch_steps
 from forecasting.views.change_sentences import change_sentences
 
 
-class ChangeQuery(BaseModel):
+class ChangeQuery(ForecastQuery):
     """What the query of a request asks for: one forecast, and since when."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    source: str = Field(max_length=200, examples=["bundled"], description="A name that /api/v1/sources lists.")
-    region: str = Field(max_length=200, examples=["Italy"], description="A region that /api/v1/regions lists.")
-    model: str = Field(max_length=200, examples=["naive"], description="A name that /api/v1/models lists.")
-    statistic: str | None = Field(default=None, max_length=200, description="What is counted; a source's first one.")
-    horizon: int | None = Field(
-        default=None, ge=1, le=MAX_HORIZON, description="Steps that are forecast; as many as pages show."
-    )
     since: date | None = Field(
         default=None, description="Only what was known then; a period before the last figure, a week of days."
     )
-    wait: float = Field(default=MAX_WAIT, ge=0, le=MAX_WAIT, description="Seconds that the answer may take.")
 
 
 class ChangeAnswer(BaseModel):

@@ -9,11 +9,12 @@ from datetime import date
 from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from forecasting.api.build_requests import RequestBuilder
 from forecasting.api.problem_details import InvalidField, Problem
-from forecasting.api.request_models import MAX_WAIT, parse_request
+from forecasting.api.request_models import parse_request
+from forecasting.api.series_query import ForecastQuery
 from forecasting.data.series import Series
 from forecasting.evaluation.event_table import AnsweredEvent
 from forecasting.evaluation.events import USUAL_RISE, EventKind, EventQuestion, answer_questions
@@ -24,18 +25,9 @@ from forecasting.services.service import Service
 from forecasting.support.errors import JobError, RequestError
 
 
-class EventQuery(BaseModel):
+class EventQuery(ForecastQuery):
     """What the query of a request asks for: one forecast, and questions about it."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    source: str = Field(max_length=200, examples=["bundled"], description="A name that /api/v1/sources lists.")
-    region: str = Field(max_length=200, examples=["Italy"], description="A region that /api/v1/regions lists.")
-    model: str = Field(max_length=200, examples=["naive"], description="A name that /api/v1/models lists.")
-    statistic: str | None = Field(default=None, max_length=200, description="What is counted; a source's first one.")
-    horizon: int | None = Field(
-        default=None, ge=1, le=MAX_HORIZON, description="Steps that are forecast; as many as pages show."
-    )
     as_of: date | None = Field(default=None, description="Only what was known then.")
     within: int | None = Field(
         default=None, ge=1, le=MAX_HORIZON, description="Periods ahead, counted from 1; the whole forecast."
@@ -48,7 +40,6 @@ class EventQuery(BaseModel):
     total: bool = Field(default=False, description="The total of the whole forecast.")
     total_from: date | None = Field(default=None, description="The total from this date on, past figures included.")
     total_to: date | None = Field(default=None, description="The total up to this date.")
-    wait: float = Field(default=MAX_WAIT, ge=0, le=MAX_WAIT, description="Seconds that the answer may take.")
 
     def questions(self) -> list[EventQuestion]:
         """What is asked; the peak, a rise and the total where nothing is. Raises `RequestError` for what is no question."""

@@ -6,25 +6,21 @@ import json
 from datetime import date
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from forecasting.api.build_requests import RequestBuilder
 from forecasting.api.problem_details import InvalidField, Problem
 from forecasting.api.request_models import parse_request
+from forecasting.api.series_query import SeriesQuery
 from forecasting.evaluation.similar_episodes import COUNT_OF_EPISODES, MOST_EPISODES, episodes_like
 from forecasting.jobs.request import MAX_HORIZON
 from forecasting.services.data_notes import series_notes
 from forecasting.views.episode_lines import episode_answer
 
 
-class LikeQuery(BaseModel):
+class LikeQuery(SeriesQuery):
     """What the query of a request asks for: one series, and how much of what followed."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    source: str = Field(max_length=200, examples=["bundled"], description="A name that /api/v1/sources lists.")
-    region: str = Field(max_length=200, examples=["Italy"], description="A region that /api/v1/regions lists.")
-    statistic: str | None = Field(default=None, max_length=200, description="What is counted; a source's first one.")
     horizon: int | None = Field(
         default=None, ge=1, le=MAX_HORIZON, description="Periods of what followed; as many as pages show."
     )

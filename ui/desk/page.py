@@ -75,7 +75,7 @@ def live(service: Service) -> None:
     def draw() -> None:
         cards = at_first.pop() if at_first else [_card(service, pin) for pin in found]
         for place, card in enumerate(cards):
-            _draw(service, card, place)
+            _draw(card, place)
         if busy and not any(card.waits for card in cards):
             polling.rerun_page()
 
@@ -116,7 +116,7 @@ def _card(service: Service, pin: Pin) -> Card:
     )
 
 
-def _draw(service: Service, card: Card, place: int) -> None:
+def _draw(card: Card, place: int) -> None:
     pin = card.pin
     label = card.statistic.phrase if card.statistic else pin.statistic
     with st.container(border=True, key=f"pin_{place}"):
@@ -124,23 +124,11 @@ def _draw(service: Service, card: Card, place: int) -> None:
             st.subheader(f"{escape_markdown(pin.region)}: {escape_markdown(label)}", anchor=False)
             with st.container(horizontal=True, width="content"):
                 where = f"{pin.region}, {label}"
-                if st.button(
-                    "Explore",
-                    key=f"explore {place}",
-                    icon=":material/query_stats:",
-                    type="tertiary",
-                    help=f"Open {escape_markdown(where)} on Explore.",
-                ):
+                if _button("Explore", f"Open {where} on Explore.", ":material/query_stats:", place):
                     url_state.open_link_on_explore(pin.link)
                     st.session_state[_TO_EXPLORE] = True
                     polling.rerun_page()
-                if st.button(
-                    "Unpin",
-                    key=f"unpin {place}",
-                    icon=":material/keep_off:",
-                    type="tertiary",
-                    help=f"Take {escape_markdown(where)} from the Desk.",
-                ):
+                if _button("Unpin", f"Take {where} from the Desk.", ":material/keep_off:", place):
                     pins.change(pin, False)
                     polling.rerun_page()
         if card.said:
@@ -154,6 +142,12 @@ def _draw(service: Service, card: Card, place: int) -> None:
             st.markdown(f":material/notifications: {escape_markdown(one)}")
         for note in card.notes:
             st.caption(escape_markdown(note))
+
+
+def _button(label: str, tip: str, icon: str, place: int) -> bool:
+    """A button of the card at a place; whether it was pressed."""
+    key = f"{label.lower()} {place}"
+    return st.button(label, key=key, icon=icon, type="tertiary", help=escape_markdown(tip))
 
 
 def _alerts(pin: Pin) -> list[str]:
